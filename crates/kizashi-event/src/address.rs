@@ -1,0 +1,127 @@
+//! Where a visitor came to: a transport and a port number. An address that is IPv4 in IPv6 clothes is the IPv4 address, so
+//! that one visitor is not counted as two.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// The transport protocol below the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// RFC 9293.
+    Tcp,
+    /// RFC 768.
+    Udp,
+    /// RFC 792 and RFC 4443; its "port" is the message type.
+    Icmp,
+}
+
+impl Transport {
+    /// `tcp`, `udp` or `icmp`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+        }
+    }
+
+    /// The transport of this name, whatever its case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Tcp, Self::Udp, Self::Icmp]
+            .into_iter()
+            .find(|transport| name.eq_ignore_ascii_case(transport.name()))
+    }
+}
+
+/// A transport and a number: `tcp/445`. For ICMP the number is the message type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Port {
+    /// The transport.
+    pub transport: Transport,
+    /// The port number, or the ICMP message type.
+    pub number: u16,
+}
+
+impl Port {
+    /// A TCP port.
+    #[must_use]
+    pub const fn tcp(number: u16) -> Self {
+        Self { transport: Transport::Tcp, number }
+    }
+
+    /// A UDP port.
+    #[must_use]
+    pub const fn udp(number: u16) -> Self {
+        Self { transport: Transport::Udp, number }
+    }
+
+    /// Both in one number, for maps and the store: transport in the high bits.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        ((self.transport as u32) << 16) | self.number as u32
+    }
+
+    /// The port of a [`Self::code`]; `None` when the number is no such code.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        let transport = match code >> 16 {
+            0 => Transport::Tcp,
+            1 => Transport::Udp,
+            2 => Transport::Icmp,
+            _ => return None,
+        };
+        #[allow(clippy::cast_possible_truncation, reason = "the low sixteen bits are the number")]
+        Some(Self { transport, number: code as u16 })
+    }
+
+    /// Reads `tcp/445`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (transport, number) = text.split_once('/')?;
+        Some(Self { transport: Transport::from_name(transport)?, number: number.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.transport.name(), self.number)
+    }
+}
+
+/// The IPv4 address inside an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2); any other address as it is.
+#[must_use]
+pub fn canonical_ip(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_port_survives_its_code_and_its_text() {
+        for transport in [Transport::Tcp, Transport::Udp, Transport::Icmp] {
+            for number in [0, 1, 445, 65_535] {
+                let port = Port { transport, number };
+                assert_eq!(Port::from_code(port.code()), Some(port));
+                assert_eq!(Port::parse(&port.to_string()), Some(port));
+            }
+        }
+        assert_eq!(Port::from_code(3 << 16), None);
+        assert_eq!(Port::parse("tcp/65536"), None);
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_visitor() {
+        let mapped: IpAddr = "::ffff:192.0.2.1".parse().unwrap();
+        assert_eq!(canonical_ip(mapped), "192.0.2.1".parse::<IpAddr>().unwrap());
+    }
+}

@@ -1,0 +1,237 @@
+//! What a visitor did, one variant a kind. Fields hold what the field's tools record; whatever has no field of its own is
+//! kept as [`Detail::Note`], so that no log loses a line.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::HostileText;
+
+/// SHA-256 of a payload.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PayloadHash(pub [u8; 32]);
+
+impl PayloadHash {
+    /// Reads 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        let mut hash = [0; 32];
+        for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+            let high = char::from(pair[0]).to_digit(16)?;
+            let low = char::from(pair[1]).to_digit(16)?;
+            *byte = u8::try_from(high * 16 + low).ok()?;
+        }
+        Some(Self(hash))
+    }
+}
+
+impl fmt::Display for PayloadHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for PayloadHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl Serialize for PayloadHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PayloadHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            Self::parse(&text)
+                .ok_or_else(|| serde::de::Error::custom("a SHA-256 has 64 hexadecimal digits"))
+        } else {
+            <[u8; 32]>::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
+/// How a payload reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PayloadOrigin {
+    /// Bytes that the visitor sent as the protocol's own first or only message.
+    Sent,
+    /// A file put there by the visitor (SFTP, SCP, FTP, form upload).
+    Upload,
+    /// A file that the visitor told the trap to fetch. Kizashi itself never fetches; other honeypots do.
+    Download,
+    /// A file written by shell redirection, here-document or `echo`.
+    Redirect,
+}
+
+/// Content that a visitor sent or caused to be written: known by its hash, kept once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// SHA-256 of the whole content as far as it was received.
+    pub sha256: PayloadHash,
+    /// Bytes received, also of those past the bound that are not in `content`; `None` where a foreign log does not tell.
+    pub size: Option<u64>,
+    /// The bytes themselves up to the trap's bound; empty where a foreign log has only the hash.
+    pub content: Vec<u8>,
+    /// How it reached us.
+    pub origin: PayloadOrigin,
+    /// The file's name as the visitor gave it.
+    pub name: Option<HostileText>,
+    /// Where the visitor wanted it fetched from.
+    pub url: Option<HostileText>,
+}
+
+/// An HTTP request, whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The method as sent; any token, or none where nothing could be read.
+    pub method: HostileText,
+    /// The request target as sent: path and query, or absolute form.
+    pub target: HostileText,
+    /// `HTTP/1.1`, or what stood in its place.
+    pub version: HostileText,
+    /// Header names and values in the order sent, case kept.
+    pub headers: Vec<(HostileText, HostileText)>,
+    /// The status with which the trap answered, where one was sent.
+    pub status: Option<u16>,
+    /// Whether the bytes broke the grammar of RFC 9112.
+    pub malformed: bool,
+}
+
+impl Request {
+    /// The value of the first header of this name, whatever its case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&HostileText> {
+        self.headers
+            .iter()
+            .find(|(header, _)| header.raw().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Detail {
+    /// A packet or connection attempt, seen without a session.
+    Packet,
+    /// A session begins.
+    Connect,
+    /// A session ends.
+    Close {
+        /// How long it lasted, in milliseconds, where known.
+        duration_ms: Option<u64>,
+        /// Bytes received from the visitor, where known.
+        received: Option<u64>,
+    },
+    /// What the visitor's software says of itself.
+    Client {
+        /// Banner, product or user agent.
+        version: Option<HostileText>,
+        /// A fingerprint with its kind in front: `hassh:…`, `ja4:…`.
+        fingerprint: Option<HostileText>,
+    },
+    /// A login try.
+    Login {
+        /// The user name; `None` where the protocol has none (VNC).
+        username: Option<HostileText>,
+        /// The password; `None` where none was sent.
+        password: Option<HostileText>,
+        /// The fingerprint of the public key offered, where one was.
+        public_key: Option<HostileText>,
+        /// Whether the trap let the visitor in.
+        accepted: bool,
+    },
+    /// A line given to a shell or an interpreter.
+    Command {
+        /// The line.
+        line: HostileText,
+        /// Whether the trap knew the command, where it tells.
+        known: Option<bool>,
+    },
+    /// An HTTP request.
+    Request {
+        /// The request without its body.
+        request: Box<Request>,
+        /// The body, where there was one.
+        body: Option<Box<Payload>>,
+    },
+    /// Content captured.
+    Payload(Box<Payload>),
+    /// The visitor asked the trap to connect onward. Never done.
+    Forward {
+        /// The host asked for.
+        host: HostileText,
+        /// The port asked for.
+        port: u16,
+        /// The first bytes that should have gone there.
+        data: Option<HostileText>,
+    },
+    /// Anything else worth keeping, under a name.
+    Note {
+        /// What it is, such as `terminal size` or `cowrie.telnet.option`.
+        name: HostileText,
+        /// Its value.
+        value: HostileText,
+    },
+}
+
+impl Detail {
+    /// The name of the kind, for ECS `event.action` and for people.
+    #[must_use]
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Packet => "packet",
+            Self::Connect => "connect",
+            Self::Close { .. } => "close",
+            Self::Client { .. } => "client",
+            Self::Login { .. } => "login",
+            Self::Command { .. } => "command",
+            Self::Request { .. } => "request",
+            Self::Payload(_) => "payload",
+            Self::Forward { .. } => "forward",
+            Self::Note { .. } => "note",
+        }
+    }
+
+    /// The payload carried, be it alone or as a request's body.
+    #[must_use]
+    pub fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::Payload(payload) => Some(payload),
+            Self::Request { body, .. } => body.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_survives_text_and_json_and_a_wrong_one_is_refused() {
+        let text = "69c24d6b4b4fa5f4b740669c8b97302f73bb6ac424e2b793b8bb41469d7717cd";
+        let hash = PayloadHash::parse(text).unwrap();
+        assert_eq!(hash.to_string(), text);
+        assert_eq!(
+            serde_json::from_str::<PayloadHash>(&serde_json::to_string(&hash).unwrap()).unwrap(),
+            hash
+        );
+        assert_eq!(PayloadHash::parse(&text[1..]), None);
+        assert_eq!(PayloadHash::parse(&text.replace('6', "g")), None);
+    }
+}

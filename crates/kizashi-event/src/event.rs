@@ -1,0 +1,125 @@
+//! One thing seen, with who, where and when.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{Detail, KeyKind, Port, Service, Timestamp};
+
+/// What makes an event itself, beside its time: two events with the same time and the same id are one event, told twice.
+///
+/// A trap makes it from the session and the event's place in it; intake from the line it was read from. The store keeps
+/// each (time, id) once, so that nothing that is imported, retried or replayed counts twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub u64);
+
+impl EventId {
+    /// The id of an event read from `line`, the `occurrence`th (from 0) of the same line at the same time, and the
+    /// `part`th (from 0) event made of it.
+    #[must_use]
+    pub fn of_line(line: &[u8], occurrence: u32, part: u32) -> Self {
+        Self(mix(xxh3_64(line), (u64::from(occurrence) << 32) | u64::from(part)))
+    }
+
+    /// The id of the `number`th event of a session.
+    #[must_use]
+    pub fn of_session(session: SessionId, number: u64) -> Self {
+        Self(mix(session.0, number))
+    }
+}
+
+/// One session: from connecting to closing. Unique within a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub u64);
+
+impl SessionId {
+    /// The session that a foreign log names: its sensor and its session text.
+    #[must_use]
+    pub fn of_foreign(sensor: &str, session: &str) -> Self {
+        Self(mix(xxh3_64(session.as_bytes()), xxh3_64(sensor.as_bytes())))
+    }
+}
+
+/// SplitMix64's finaliser over both (Steele, Lea, Flood, OOPSLA 2014).
+const fn mix(a: u64, b: u64) -> u64 {
+    let mut z = a ^ b.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// One thing that one visitor did at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, by the clock of the sensor that saw it.
+    pub time: Timestamp,
+    /// What makes it itself beside its time.
+    pub id: EventId,
+    /// The name of the sensor.
+    pub sensor: Arc<str>,
+    /// The session it belongs to; `None` for packets and for logs without sessions.
+    pub session: Option<SessionId>,
+    /// The visitor's address, never IPv4 in IPv6 clothes.
+    pub source: IpAddr,
+    /// The visitor's port; 0 where unknown.
+    pub source_port: u16,
+    /// The address that was visited, where known.
+    pub destination: Option<IpAddr>,
+    /// The port that was visited.
+    pub port: Port,
+    /// The protocol spoken, as far as known by then.
+    pub service: Service,
+    /// What was done.
+    pub detail: Detail,
+}
+
+impl Event {
+    /// Calls `count` with each key under which this event is counted: total, port, service and source always, the rest
+    /// where the event has them.
+    pub fn each_key(&self, mut count: impl FnMut(KeyKind, &str)) {
+        count(KeyKind::Total, "");
+        count(KeyKind::Port, &self.port.to_string());
+        count(KeyKind::Service, self.service.name());
+        count(KeyKind::Source, &self.source.to_string());
+        match &self.detail {
+            Detail::Login { username, password, .. } => {
+                if let Some(username) = username {
+                    count(KeyKind::User, username.raw());
+                }
+                if let Some(password) = password {
+                    count(KeyKind::Password, password.raw());
+                }
+            }
+            Detail::Command { line, .. } => count(KeyKind::Command, line.raw()),
+            Detail::Request { request, .. } => count(KeyKind::Path, request.target.raw()),
+            Detail::Client { version: Some(version), .. } => count(KeyKind::Client, version.raw()),
+            _ => {}
+        }
+        if let Some(payload) = self.detail.payload() {
+            count(KeyKind::Payload, &payload.sha256.to_string());
+        }
+    }
+
+    /// Whether this event opens a session, which is what "sessions" counts.
+    #[must_use]
+    pub const fn opens_session(&self) -> bool {
+        matches!(self.detail, Detail::Connect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_line_twice_is_two_events_and_read_again_is_the_same_two() {
+        let line = b"2013-03-03 21:53:59,groucho-oregon,1032051418,TCP,,6000,1433";
+        assert_ne!(EventId::of_line(line, 0, 0), EventId::of_line(line, 1, 0));
+        assert_ne!(EventId::of_line(line, 0, 1), EventId::of_line(line, 1, 0));
+        assert_eq!(EventId::of_line(line, 1, 0), EventId::of_line(line, 1, 0));
+    }
+}

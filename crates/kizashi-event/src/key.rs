@@ -1,0 +1,185 @@
+//! What events are counted by. A key is a kind and a text: `port tcp/445`, `user root`. Series, rankings and signs all
+//! speak of keys.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Port;
+
+/// A kind of key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// Everything: one key.
+    Total,
+    /// Transport and port, `tcp/445`.
+    Port,
+    /// Application protocol.
+    Service,
+    /// Address of the visitor.
+    Source,
+    /// User name tried.
+    User,
+    /// Password tried.
+    Password,
+    /// Line given to a shell.
+    Command,
+    /// Target of an HTTP request.
+    Path,
+    /// Content, by SHA-256.
+    Payload,
+    /// What the visitor's software says of itself.
+    Client,
+}
+
+impl KeyKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Total,
+        Self::Port,
+        Self::Service,
+        Self::Source,
+        Self::User,
+        Self::Password,
+        Self::Command,
+        Self::Path,
+        Self::Payload,
+        Self::Client,
+    ];
+
+    /// The word for one: `port`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Port => "port",
+            Self::Service => "service",
+            Self::Source => "source",
+            Self::User => "user",
+            Self::Password => "password",
+            Self::Command => "command",
+            Self::Path => "path",
+            Self::Payload => "payload",
+            Self::Client => "client",
+        }
+    }
+
+    /// The word for many, as `kizashi top` takes it: `ports`.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Port => "ports",
+            Self::Service => "services",
+            Self::Source => "sources",
+            Self::User => "users",
+            Self::Password => "passwords",
+            Self::Command => "commands",
+            Self::Path => "paths",
+            Self::Payload => "payloads",
+            Self::Client => "clients",
+        }
+    }
+
+    /// The kind of this word, singular or plural.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name || kind.plural() == name)
+    }
+}
+
+/// One thing that is counted. `text` of the kinds from `User` on is chosen by attackers: show it escaped.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    /// What kind of thing.
+    pub kind: KeyKind,
+    /// Which one.
+    pub text: Arc<str>,
+}
+
+/// The text named no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a key: write tcp/445, total, or a kind and a name such as user:root (kinds: {})",
+    kinds()
+)]
+pub struct ParseKeyError;
+
+fn kinds() -> String {
+    KeyKind::ALL.map(KeyKind::name).join(", ")
+}
+
+impl Key {
+    /// The key that counts everything.
+    #[must_use]
+    pub fn total() -> Self {
+        Self::new(KeyKind::Total, "")
+    }
+
+    /// A key of any kind.
+    #[must_use]
+    pub fn new(kind: KeyKind, text: &str) -> Self {
+        Self { kind, text: Arc::from(text) }
+    }
+
+    /// The key of a port.
+    #[must_use]
+    pub fn port(port: Port) -> Self {
+        Self::new(KeyKind::Port, &port.to_string())
+    }
+
+    /// The port, when this is a port's key.
+    #[must_use]
+    pub fn as_port(&self) -> Option<Port> {
+        if self.kind == KeyKind::Port { Port::parse(&self.text) } else { None }
+    }
+}
+
+impl FromStr for Key {
+    type Err = ParseKeyError;
+
+    fn from_str(text: &str) -> Result<Self, ParseKeyError> {
+        if let Some(port) = Port::parse(text) {
+            return Ok(Self::port(port));
+        }
+        if text == KeyKind::Total.name() {
+            return Ok(Self::total());
+        }
+        let (kind, name) = text.split_once(':').ok_or(ParseKeyError)?;
+        let kind = KeyKind::from_name(kind).ok_or(ParseKeyError)?;
+        Ok(Self::new(kind, name))
+    }
+}
+
+impl fmt::Display for Key {
+    /// The form that [`Key::from_str`] reads; of hostile kinds it is escaped.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            KeyKind::Port => formatter.write_str(&self.text),
+            KeyKind::Total => formatter.write_str(KeyKind::Total.name()),
+            kind => write!(formatter, "{}:{}", kind.name(), crate::escape_for_people(&self.text)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        for text in ["tcp/445", "udp/53", "total", "user:root", "path:/.env?a:b"] {
+            assert_eq!(text.parse::<Key>().map(|key| key.to_string()), Ok(text.to_owned()));
+        }
+        assert_eq!("users:root".parse::<Key>(), Ok(Key::new(KeyKind::User, "root")));
+        assert!("tcp/99999".parse::<Key>().is_err() && "root".parse::<Key>().is_err());
+    }
+
+    #[test]
+    fn a_hostile_key_is_shown_harmless() {
+        assert_eq!(Key::new(KeyKind::User, "\u{1b}[2J").to_string(), "user:\\x1b[2J");
+    }
+}

@@ -1,0 +1,23 @@
+//! What was seen. An [`Event`] is one thing that one visitor did at one moment: a packet, a login try, a command, a
+//! request. Every room of Kizashi speaks in these types and no other; they carry no behaviour beyond naming, bounding and
+//! showing, and they know neither sockets, files nor clocks.
+//!
+//! Text that an attacker chose is held as [`HostileText`], which is bounded when it is made and has no `Display`: it can
+//! only be shown escaped. The JSON form ([`Event::to_ecs`]) follows the Elastic Common Schema 8 names where one exists.
+
+mod address;
+mod detail;
+mod ecs;
+mod event;
+mod key;
+mod service;
+mod text;
+mod time;
+
+pub use address::{Port, Transport, canonical_ip};
+pub use detail::{Detail, Payload, PayloadHash, PayloadOrigin, Request};
+pub use event::{Event, EventId, SessionId};
+pub use key::{Key, KeyKind, ParseKeyError};
+pub use service::Service;
+pub use text::{HostileText, escape_for_people};
+pub use time::{ParseTimestampError, Timestamp};
