@@ -83,14 +83,18 @@ pub struct Payload {
     /// SHA-256 of the whole content as far as it was received.
     pub sha256: PayloadHash,
     /// Bytes received, also of those past the bound that are not in `content`; `None` where a foreign log does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// The bytes themselves up to the trap's bound; empty where a foreign log has only the hash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content: Vec<u8>,
     /// How it reached us.
     pub origin: PayloadOrigin,
     /// The file's name as the visitor gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<HostileText>,
     /// Where the visitor wanted it fetched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<HostileText>,
 }
 
@@ -106,6 +110,7 @@ pub struct Request {
     /// Header names and values in the order sent, case kept.
     pub headers: Vec<(HostileText, HostileText)>,
     /// The status with which the trap answered, where one was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Whether the bytes broke the grammar of RFC 9112.
     pub malformed: bool,
@@ -133,24 +138,31 @@ pub enum Detail {
     /// A session ends.
     Close {
         /// How long it lasted, in milliseconds, where known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         duration_ms: Option<u64>,
         /// Bytes received from the visitor, where known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         received: Option<u64>,
     },
     /// What the visitor's software says of itself.
     Client {
         /// Banner, product or user agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<HostileText>,
         /// A fingerprint with its kind in front: `hassh:…`, `ja4:…`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         fingerprint: Option<HostileText>,
     },
     /// A login try.
     Login {
         /// The user name; `None` where the protocol has none (VNC).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         username: Option<HostileText>,
         /// The password; `None` where none was sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         password: Option<HostileText>,
         /// The fingerprint of the public key offered, where one was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         public_key: Option<HostileText>,
         /// Whether the trap let the visitor in.
         accepted: bool,
@@ -160,6 +172,7 @@ pub enum Detail {
         /// The line.
         line: HostileText,
         /// Whether the trap knew the command, where it tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         known: Option<bool>,
     },
     /// An HTTP request.
@@ -167,6 +180,7 @@ pub enum Detail {
         /// The request without its body.
         request: Box<Request>,
         /// The body, where there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<Box<Payload>>,
     },
     /// Content captured.
@@ -178,6 +192,7 @@ pub enum Detail {
         /// The port asked for.
         port: u16,
         /// The first bytes that should have gone there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         data: Option<HostileText>,
     },
     /// Anything else worth keeping, under a name.
