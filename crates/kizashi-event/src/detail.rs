@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::HostileText;
+use crate::{HostileText, KeyKind};
 
 /// SHA-256 of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -219,6 +219,36 @@ impl Detail {
             Self::Payload(_) => "payload",
             Self::Forward { .. } => "forward",
             Self::Note { .. } => "note",
+        }
+    }
+
+    /// Calls `count` with each key that this detail alone gives: what the visitor tried, said and sent.
+    pub fn each_key(&self, mut count: impl FnMut(KeyKind, &str)) {
+        match self {
+            Self::Login { username, password, .. } => {
+                if let Some(username) = username {
+                    count(KeyKind::User, username.raw());
+                }
+                if let Some(password) = password {
+                    count(KeyKind::Password, password.raw());
+                }
+            }
+            Self::Command { line, .. } => count(KeyKind::Command, line.raw()),
+            Self::Request { request, .. } => count(KeyKind::Path, request.target.raw()),
+            Self::Client { version: Some(version), .. } => count(KeyKind::Client, version.raw()),
+            _ => {}
+        }
+        if let Some(payload) = self.payload() {
+            count(KeyKind::Payload, &payload.sha256.to_string());
+        }
+    }
+
+    /// The payload carried, for taking its content out.
+    pub fn payload_mut(&mut self) -> Option<&mut Payload> {
+        match self {
+            Self::Payload(payload) => Some(payload),
+            Self::Request { body, .. } => body.as_deref_mut(),
+            _ => None,
         }
     }
 

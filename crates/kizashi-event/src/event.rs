@@ -85,23 +85,7 @@ impl Event {
         count(KeyKind::Port, &self.port.to_string());
         count(KeyKind::Service, self.service.name());
         count(KeyKind::Source, &self.source.to_string());
-        match &self.detail {
-            Detail::Login { username, password, .. } => {
-                if let Some(username) = username {
-                    count(KeyKind::User, username.raw());
-                }
-                if let Some(password) = password {
-                    count(KeyKind::Password, password.raw());
-                }
-            }
-            Detail::Command { line, .. } => count(KeyKind::Command, line.raw()),
-            Detail::Request { request, .. } => count(KeyKind::Path, request.target.raw()),
-            Detail::Client { version: Some(version), .. } => count(KeyKind::Client, version.raw()),
-            _ => {}
-        }
-        if let Some(payload) = self.detail.payload() {
-            count(KeyKind::Payload, &payload.sha256.to_string());
-        }
+        self.detail.each_key(count);
     }
 
     /// Whether this event opens a session, which is what "sessions" counts.

@@ -1,8 +1,22 @@
 //! The embedded event store: one SQLite file (WAL) with one writer, rollups kept in the same transaction as the events, and
-//! readers that never scan. See `ARCHITECTURE.md` for the tables and why they are so.
+//! readers that answer from rollups or an index. The tables are told in `schema.rs`.
+//!
+//! [`Store`] writes, on a thread of its own; [`Reader`] reads, also while another process writes. Committed is what is at
+//! most a second old; whatever kills the process, the file needs no repair.
 
+mod codes;
+mod error;
+mod reader;
+mod schema;
+#[cfg(test)]
+mod scratch;
+mod settings;
+mod sketch;
 mod types;
+mod writer;
 
-pub use types::{
-    ClosedBin, Evidence, Overview, PortBin, Ranked, SeriesPoint, Span, StoredSign,
-};
+pub use error::StoreError;
+pub use reader::{BinLength, MOST_POINTS, Reader};
+pub use settings::{Mode, Retention, Settings};
+pub use types::{ClosedBin, Evidence, Overview, PortBin, Ranked, SeriesPoint, Span, StoredSign};
+pub use writer::{Cleared, Inlet, Store};

@@ -1,0 +1,116 @@
+//! The numbers that stand for kinds, moments and counts in the tables. They are part of the file's layout: never renumber.
+
+use kizashi_event::{KeyKind, Timestamp};
+
+/// Microseconds in ten minutes.
+pub(crate) const BIN: i64 = 600 * Timestamp::SECOND;
+
+/// The number of a kind.
+pub(crate) const fn kind_code(kind: KeyKind) -> i64 {
+    match kind {
+        KeyKind::Total => 0,
+        KeyKind::Port => 1,
+        KeyKind::Service => 2,
+        KeyKind::Source => 3,
+        KeyKind::User => 4,
+        KeyKind::Password => 5,
+        KeyKind::Command => 6,
+        KeyKind::Path => 7,
+        KeyKind::Payload => 8,
+        KeyKind::Client => 9,
+    }
+}
+
+/// The number of the hour since 1970 that holds a moment.
+pub(crate) const fn hour_of(time: Timestamp) -> i64 {
+    time.micros().div_euclid(Timestamp::HOUR)
+}
+
+/// The number of the ten minutes since 1970 that hold a moment.
+pub(crate) const fn bin_of(time: Timestamp) -> i64 {
+    time.micros().div_euclid(BIN)
+}
+
+/// SQLite has no unsigned integers; ids keep their bits.
+pub(crate) const fn bits_of(id: u64) -> i64 {
+    id.cast_signed()
+}
+
+/// A count read from a table, which is never negative.
+pub(crate) fn count_of(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+/// A count on its way into a table.
+pub(crate) fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Ascending numbers, each as the varint (LEB128) of its distance from the one before: most take one byte or two.
+pub(crate) fn pack(ascending: &[u32]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(ascending.len() * 2);
+    let mut last = 0;
+    for &number in ascending {
+        let mut distance = number.wrapping_sub(last);
+        last = number;
+        while distance >= 0x80 {
+            bytes.push((distance & 0x7f) as u8 | 0x80);
+            distance >>= 7;
+        }
+        bytes.push(distance as u8);
+    }
+    bytes
+}
+
+/// Reads what [`pack`] wrote; stops at what it did not write.
+pub(crate) fn unpack(bytes: &[u8]) -> Vec<u32> {
+    let mut numbers = Vec::with_capacity(bytes.len());
+    let (mut last, mut distance, mut shift) = (0_u32, 0_u32, 0_u32);
+    for byte in bytes {
+        if shift > 28 {
+            break;
+        }
+        distance |= u32::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            last = last.wrapping_add(distance);
+            numbers.push(last);
+            (distance, shift) = (0, 0);
+        } else {
+            shift += 7;
+        }
+    }
+    numbers
+}
+
+/// Puts `more`, which need not be sorted, into `ascending`; each number once.
+pub(crate) fn unite(ascending: &mut Vec<u32>, more: &[u32]) {
+    ascending.extend_from_slice(more);
+    ascending.sort_unstable();
+    ascending.dedup();
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn no_two_kinds_share_a_number() {
+        let codes: std::collections::BTreeSet<i64> = KeyKind::ALL.map(kind_code).into();
+        assert_eq!(codes.len(), KeyKind::ALL.len());
+    }
+
+    proptest! {
+        #[test]
+        fn every_set_of_numbers_survives_packing(set in prop::collection::btree_set(any::<u32>(), 0..300)) {
+            let ascending: Vec<u32> = set.into_iter().collect();
+            prop_assert_eq!(unpack(&pack(&ascending)), ascending);
+        }
+
+        #[test]
+        fn bytes_that_were_never_packed_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(unpack(&bytes).len() <= bytes.len());
+        }
+    }
+}

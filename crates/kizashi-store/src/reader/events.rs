@@ -1,0 +1,200 @@
+//! Raw events: the latest ones, and what visitors of one port did in a span. Both stop after a set number of rows.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use kizashi_event::{
+    Detail, Event, EventId, PayloadHash, Port, Service, SessionId, Timestamp, canonical_ip,
+};
+use rusqlite::{OptionalExtension as _, Row};
+
+use super::Reader;
+use crate::error::InContext;
+use crate::{Evidence, Span, StoreError};
+
+/// Raw rows looked at for one sign's evidence.
+const MOST_ROWS: u64 = 200_000;
+/// Different texts of one kind told apart for it.
+const MOST_TEXTS: usize = 50_000;
+/// Texts of one kind given.
+const MOST_GIVEN: usize = 10;
+/// Bytes of a payload shown.
+const HEAD: usize = 32;
+
+const COLUMNS: &str =
+    "events.time, events.id, sensors.text, events.session, keys.text, events.source_port, events.destination,
+     events.port, services.text, events.detail";
+const JOINS: &str = "JOIN names AS sensors ON sensors.id = events.sensor
+     JOIN names AS services ON services.id = events.service
+     JOIN keys ON keys.id = events.source";
+
+impl Reader {
+    /// The latest events that are not flagged, the latest first; captured content is not read.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recent(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let read = || {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            self.connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM events {JOINS} WHERE flagged = 0 ORDER BY time DESC, events.id DESC LIMIT ?1"
+                ))?
+                .query_map([limit], event_of)?
+                .collect::<rusqlite::Result<Vec<Option<Event>>>>()
+        };
+        let events = read().doing("reading events", &self.path)?;
+        Ok(events.into_iter().flatten().collect())
+    }
+
+    /// What visitors of `port` (or of everything) did in `span`, the last [`MOST_ROWS`] raw events of the span considered.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn evidence(&self, port: Option<Port>, span: Span) -> Result<Evidence, StoreError> {
+        self.read_evidence(port, span).doing("reading what visitors did", &self.path)
+    }
+
+    fn read_evidence(&self, port: Option<Port>, span: Span) -> rusqlite::Result<Evidence> {
+        let mut read = self.connection.prepare_cached(
+            "SELECT port, source, detail FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
+             ORDER BY time DESC, id DESC",
+        )?;
+        let mut rows = read.query((
+            span.since.map_or(i64::MIN, Timestamp::micros),
+            span.until.map_or(i64::MAX, Timestamp::micros),
+        ))?;
+        let wanted = port.map(Port::code);
+        let mut found = Found::default();
+        let mut looked_at = 0;
+        while let Some(row) = rows.next()? {
+            looked_at += 1;
+            if looked_at > MOST_ROWS {
+                break;
+            }
+            if wanted.is_some_and(|port| row.get::<_, u32>(0) != Ok(port)) {
+                continue;
+            }
+            found.events += 1;
+            count(&mut found.sources, row.get(1)?);
+            if let Ok(detail) = serde_json::from_str::<Detail>(row.get_ref(2)?.as_str()?) {
+                found.add(&detail);
+            }
+        }
+        self.told(found)
+    }
+
+    fn told(&self, found: Found) -> rusqlite::Result<Evidence> {
+        let mut evidence = Evidence {
+            users: most(found.users),
+            passwords: most(found.passwords),
+            commands: most(found.commands),
+            paths: most(found.paths),
+            clients: most(found.clients),
+            events_read: found.events,
+            ..Evidence::default()
+        };
+        for (source, events) in most(found.sources) {
+            let address: Option<String> = self
+                .connection
+                .prepare_cached("SELECT text FROM keys WHERE id = ?1")?
+                .query_row([source], |row| row.get(0))
+                .optional()?;
+            evidence.sources.extend(address.map(|address| (address, events)));
+        }
+        for (hash, events) in most(found.payloads) {
+            let head: Option<Vec<u8>> = self
+                .connection
+                .prepare_cached("SELECT head FROM payloads WHERE sha256 = ?1")?
+                .query_row([hash.0.as_slice()], |row| row.get(0))
+                .optional()?;
+            let shown = head.map_or_else(|| format!("sha256:{hash}"), |head| readable(&head));
+            evidence.payloads.push((shown, events));
+        }
+        Ok(evidence)
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    events: u64,
+    sources: HashMap<u32, u64>,
+    users: HashMap<String, u64>,
+    passwords: HashMap<String, u64>,
+    commands: HashMap<String, u64>,
+    paths: HashMap<String, u64>,
+    clients: HashMap<String, u64>,
+    payloads: HashMap<PayloadHash, u64>,
+}
+
+impl Found {
+    fn add(&mut self, detail: &Detail) {
+        use kizashi_event::KeyKind;
+        detail.each_key(|kind, text| {
+            let texts = match kind {
+                KeyKind::User => &mut self.users,
+                KeyKind::Password => &mut self.passwords,
+                KeyKind::Command => &mut self.commands,
+                KeyKind::Path => &mut self.paths,
+                KeyKind::Client => &mut self.clients,
+                _ => return,
+            };
+            count(texts, text.to_owned());
+        });
+        if let Some(payload) = detail.payload() {
+            count(&mut self.payloads, payload.sha256);
+        }
+    }
+}
+
+fn count<K: Hash + Eq>(counts: &mut HashMap<K, u64>, key: K) {
+    if counts.len() < MOST_TEXTS || counts.contains_key(&key) {
+        *counts.entry(key).or_default() += 1;
+    }
+}
+
+fn most<K: Ord>(counts: HashMap<K, u64>) -> Vec<(K, u64)> {
+    let mut counts: Vec<(K, u64)> = counts.into_iter().collect();
+    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts.truncate(MOST_GIVEN);
+    counts
+}
+
+/// Printable ASCII as it is, any other byte as `\x00`.
+fn readable(head: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in head.iter().take(HEAD) {
+        match byte {
+            b' '..=b'~' => text.push(char::from(*byte)),
+            other => text.push_str(&format!("\\x{other:02x}")),
+        }
+    }
+    text
+}
+
+/// The event of a row; `None` where a later Kizashi has written what this one does not know.
+fn event_of(row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
+    let source: String = row.get(4)?;
+    let destination: Option<String> = row.get(6)?;
+    let sensor: String = row.get(2)?;
+    let service: String = row.get(8)?;
+    let detail = serde_json::from_str(row.get_ref(9)?.as_str()?);
+    let (Ok(source), Some(port), Ok(detail)) =
+        (source.parse(), Port::from_code(row.get(7)?), detail)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Event {
+        time: Timestamp::from_micros(row.get(0)?),
+        id: EventId(row.get::<_, i64>(1)?.cast_unsigned()),
+        sensor: Arc::from(sensor),
+        session: row.get::<_, Option<i64>>(3)?.map(|session| SessionId(session.cast_unsigned())),
+        source: canonical_ip(source),
+        source_port: row.get(5)?,
+        destination: destination.and_then(|address| address.parse().ok()),
+        port,
+        service: Service::named(&service),
+        detail,
+    }))
+}

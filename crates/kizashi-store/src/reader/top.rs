@@ -1,0 +1,213 @@
+//! Rankings: over all time by an index; over a span from the days inside it and the hours at its ends.
+
+use std::collections::HashMap;
+
+use kizashi_event::{Key, KeyKind, Timestamp};
+use rusqlite::OptionalExtension as _;
+
+use super::Reader;
+use crate::codes::{count_of, kind_code, stored};
+use crate::error::InContext;
+use crate::sketch::Sketch;
+use crate::{Ranked, Span, StoreError};
+
+/// Hours since 1970, from the first inside to the first outside.
+#[derive(Clone, Copy, Debug)]
+struct Hours {
+    since: i64,
+    until: i64,
+}
+
+impl Reader {
+    /// The keys of a kind with the most events in `span`, which is widened to whole hours.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn top(&self, kind: KeyKind, span: Span, limit: usize) -> Result<Vec<Ranked>, StoreError> {
+        let read = match span {
+            Span { since: None, until: None } => self.top_of_all_time(kind, limit),
+            span => self.top_of_span(kind, span, limit),
+        };
+        read.doing("reading a ranking", &self.path)
+    }
+
+    fn top_of_all_time(&self, kind: KeyKind, limit: usize) -> rusqlite::Result<Vec<Ranked>> {
+        let mut read = self.connection.prepare_cached(
+            "SELECT id, events, sessions, first, last, text FROM keys WHERE kind = ?1 AND events > 0
+             ORDER BY kind DESC, events DESC, id DESC LIMIT ?2",
+        )?;
+        let mut rows = read.query((kind_code(kind), stored(limit as u64)))?;
+        let mut ranking = Vec::new();
+        while let Some(row) = rows.next()? {
+            let sources = self.sources_of_all_time(kind, row.get(0)?)?;
+            let text: String = row.get(5)?;
+            ranking.push(Ranked {
+                key: Key::new(kind, &text),
+                events: count_of(row.get(1)?),
+                sessions: count_of(row.get(2)?),
+                sources,
+                first: Timestamp::from_micros(row.get(3)?),
+                last: Timestamp::from_micros(row.get(4)?),
+            });
+        }
+        Ok(ranking)
+    }
+
+    fn sources_of_all_time(&self, kind: KeyKind, key: u32) -> rusqlite::Result<u64> {
+        if kind == KeyKind::Source {
+            return Ok(1);
+        }
+        let whole: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT sketch FROM whole_sketches WHERE key = ?1")?
+            .query_row([key], |row| row.get(0))
+            .optional()?;
+        let mut sketch = whole.as_deref().map_or_else(Sketch::default, Sketch::from_bytes);
+        for day in self.exact_days()? {
+            sketch.add(&self.visitors(day, key, u32::MAX)?);
+        }
+        Ok(sketch.count())
+    }
+
+    fn top_of_span(
+        &self,
+        kind: KeyKind,
+        span: Span,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Ranked>> {
+        let Some(hours) = self.hours_of(span)? else { return Ok(Vec::new()) };
+        let mut counts: HashMap<u32, (u64, u64)> = HashMap::new();
+        let first_day = hours.since.div_euclid(24) + i64::from(hours.since.rem_euclid(24) != 0);
+        let end_day = hours.until.div_euclid(24).max(first_day);
+        if first_day * 24 >= hours.until {
+            self.add_hours(kind, hours.since..hours.until, &mut counts)?;
+        } else {
+            self.add_hours(kind, hours.since..first_day * 24, &mut counts)?;
+            self.add_days(kind, first_day..end_day, &mut counts)?;
+            self.add_hours(kind, end_day * 24..hours.until, &mut counts)?;
+        }
+        let mut ranking: Vec<(u32, (u64, u64))> = counts.into_iter().collect();
+        ranking.sort_unstable_by_key(|(key, (events, _))| (std::cmp::Reverse(*events), *key));
+        ranking.truncate(limit);
+        ranking
+            .into_iter()
+            .map(|(key, (events, sessions))| {
+                let (text, first, last): (String, i64, i64) = self
+                    .connection
+                    .prepare_cached("SELECT text, first, last FROM keys WHERE id = ?1")?
+                    .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                Ok(Ranked {
+                    key: Key::new(kind, &text),
+                    events,
+                    sessions,
+                    sources: self.sources_of_span(kind, key, hours)?,
+                    first: Timestamp::from_micros(first),
+                    last: Timestamp::from_micros(last),
+                })
+            })
+            .collect()
+    }
+
+    /// The hours of a span, cut to those in which anything was counted.
+    fn hours_of(&self, span: Span) -> rusqlite::Result<Option<Hours>> {
+        let (first, last): (Option<i64>, Option<i64>) = self.connection.query_row(
+            "SELECT (SELECT min(hour) FROM hourly), (SELECT max(hour) FROM hourly)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+        let first_day: Option<i64> =
+            self.connection.query_row("SELECT min(day) FROM daily", [], |row| row.get(0))?;
+        let first = first_day.map_or(first, |day| first.min(day * 24));
+        let floor = |time: Timestamp| time.micros().div_euclid(Timestamp::HOUR);
+        let since = span.since.map_or(first, |since| floor(since).max(first));
+        let until = span.until.map_or(last + 1, |until| (floor(until.plus(-1)) + 1).min(last + 1));
+        Ok((since < until).then_some(Hours { since, until }))
+    }
+
+    fn add_hours(
+        &self,
+        kind: KeyKind,
+        hours: std::ops::Range<i64>,
+        counts: &mut HashMap<u32, (u64, u64)>,
+    ) -> rusqlite::Result<()> {
+        let mut read = self.connection.prepare_cached(
+            "SELECT key, events, sessions FROM hourly WHERE hour = ?1 AND kind = ?2",
+        )?;
+        hours.into_iter().try_for_each(|hour| add_rows(&mut read, hour, kind, counts))
+    }
+
+    fn add_days(
+        &self,
+        kind: KeyKind,
+        days: std::ops::Range<i64>,
+        counts: &mut HashMap<u32, (u64, u64)>,
+    ) -> rusqlite::Result<()> {
+        let mut read = self.connection.prepare_cached(
+            "SELECT key, events, sessions FROM daily WHERE day = ?1 AND kind = ?2",
+        )?;
+        days.into_iter().try_for_each(|day| add_rows(&mut read, day, kind, counts))
+    }
+
+    /// Exact on the days whose sets are kept; a settled day that is only partly inside counts whole.
+    fn sources_of_span(&self, kind: KeyKind, key: u32, hours: Hours) -> rusqlite::Result<u64> {
+        if kind == KeyKind::Source {
+            return Ok(1);
+        }
+        let mut sketch = Sketch::default();
+        let (first, last) = (hours.since.div_euclid(24), (hours.until - 1).div_euclid(24));
+        for day in self.exact_days()?.into_iter().filter(|day| (first..=last).contains(day)) {
+            let mask = (0..24)
+                .filter(|hour| (hours.since..hours.until).contains(&(day * 24 + hour)))
+                .fold(0, |mask, hour| mask | 1 << hour);
+            sketch.add(&self.visitors(day, key, mask)?);
+        }
+        let mut read = self
+            .connection
+            .prepare_cached("SELECT sketch FROM sketches WHERE day = ?1 AND key = ?2")?;
+        for day in first..=last {
+            let known: Option<Vec<u8>> = read.query_row((day, key), |row| row.get(0)).optional()?;
+            if let Some(bytes) = known {
+                sketch.unite(&Sketch::from_bytes(&bytes));
+            }
+        }
+        Ok(sketch.count())
+    }
+
+    /// The days whose exact sets are kept, by a seek a day.
+    fn exact_days(&self) -> rusqlite::Result<Vec<i64>> {
+        let mut days = Vec::new();
+        let mut read =
+            self.connection.prepare_cached("SELECT min(day) FROM visits WHERE day > ?1")?;
+        let mut last = i64::MIN;
+        while let Some(day) = read.query_row([last], |row| row.get::<_, Option<i64>>(0))? {
+            days.push(day);
+            last = day;
+        }
+        Ok(days)
+    }
+
+    fn visitors(&self, day: i64, key: u32, hours: u32) -> rusqlite::Result<Vec<u32>> {
+        self.connection
+            .prepare_cached(
+                "SELECT source FROM visits WHERE day = ?1 AND key = ?2 AND (hours & ?3) <> 0",
+            )?
+            .query_map((day, key, hours), |row| row.get(0))?
+            .collect()
+    }
+}
+
+fn add_rows(
+    read: &mut rusqlite::CachedStatement<'_>,
+    time: i64,
+    kind: KeyKind,
+    counts: &mut HashMap<u32, (u64, u64)>,
+) -> rusqlite::Result<()> {
+    let mut rows = read.query((time, kind_code(kind)))?;
+    while let Some(row) = rows.next()? {
+        let count = counts.entry(row.get(0)?).or_default();
+        count.0 += count_of(row.get(1)?);
+        count.1 += count_of(row.get(2)?);
+    }
+    Ok(())
+}

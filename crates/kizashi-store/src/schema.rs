@@ -1,0 +1,193 @@
+//! The tables, and how an older database becomes a newer one. Each step runs once, in a transaction of its own, and is never
+//! edited after a release: `PRAGMA user_version` counts the steps that a database has been through.
+//!
+//! Rollups are clustered by time first, so that writing touches the end of a table; a series of one key is then one seek an
+//! hour, which costs microseconds. Only rankings over all time need an index of their own.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::StoreError;
+use crate::codes::stored;
+use crate::error::InContext;
+
+/// The name of the database in the data folder.
+pub(crate) const FILE: &str = "kizashi.db";
+
+const STEPS: [&str; 1] = [r"
+-- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
+CREATE TABLE keys (
+    id       INTEGER PRIMARY KEY,
+    kind     INTEGER NOT NULL,
+    text     TEXT NOT NULL,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL,
+    events   INTEGER NOT NULL,
+    sessions INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX keys_by_text ON keys (kind, text);
+CREATE INDEX keys_by_events ON keys (kind, events);
+-- Sensors and services.
+CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+-- Raw events. Times are microseconds since 1970 in UTC; `source` is a key; `port` is transport * 65536 + number (0 TCP,
+-- 1 UDP, 2 ICMP); `detail` is JSON; `flagged` is 1 for a time before 1990 or in the future.
+CREATE TABLE events (
+    time        INTEGER NOT NULL,
+    id          INTEGER NOT NULL,
+    sensor      INTEGER NOT NULL,
+    session     INTEGER,
+    source      INTEGER NOT NULL,
+    source_port INTEGER NOT NULL,
+    destination TEXT,
+    port        INTEGER NOT NULL,
+    service     INTEGER NOT NULL,
+    flagged     INTEGER NOT NULL,
+    detail      TEXT NOT NULL,
+    PRIMARY KEY (time, id)
+) WITHOUT ROWID;
+-- Captured content, once by hash, compressed with zstd.
+CREATE TABLE payloads (
+    id      INTEGER PRIMARY KEY,
+    sha256  BLOB NOT NULL UNIQUE,
+    size    INTEGER NOT NULL,
+    head    BLOB NOT NULL,
+    content BLOB
+);
+-- Counts by hour and by day (numbers of hours and days since 1970); `sources` is distinct within it.
+CREATE TABLE hourly (
+    hour INTEGER NOT NULL, kind INTEGER NOT NULL, key INTEGER NOT NULL,
+    events INTEGER NOT NULL, sessions INTEGER NOT NULL, sources INTEGER NOT NULL,
+    PRIMARY KEY (hour, kind, key)
+) WITHOUT ROWID;
+CREATE TABLE daily (
+    day INTEGER NOT NULL, kind INTEGER NOT NULL, key INTEGER NOT NULL,
+    events INTEGER NOT NULL, sessions INTEGER NOT NULL, sources INTEGER NOT NULL,
+    PRIMARY KEY (day, kind, key)
+) WITHOUT ROWID;
+-- The exact set of a key's sources on the running days; `hours` has a bit for each hour of the day.
+CREATE TABLE visits (
+    day INTEGER NOT NULL, key INTEGER NOT NULL, source INTEGER NOT NULL, hours INTEGER NOT NULL,
+    PRIMARY KEY (day, key, source)
+) WITHOUT ROWID;
+-- What the exact set becomes when its day is over.
+CREATE TABLE sketches (
+    day INTEGER NOT NULL, key INTEGER NOT NULL, sketch BLOB NOT NULL,
+    PRIMARY KEY (day, key)
+) WITHOUT ROWID;
+-- The same over all days that are over.
+CREATE TABLE whole_sketches (key INTEGER PRIMARY KEY, sketch BLOB NOT NULL);
+-- Ten-minute counts of ports, for detection (`bin` is a number of ten minutes since 1970); `late` came after its closing.
+CREATE TABLE bins (
+    bin INTEGER NOT NULL, port INTEGER NOT NULL,
+    events INTEGER NOT NULL, late INTEGER NOT NULL, sources BLOB NOT NULL,
+    PRIMARY KEY (bin, port)
+) WITHOUT ROWID;
+CREATE TABLE signs (
+    id TEXT PRIMARY KEY, detected INTEGER NOT NULL, sign TEXT NOT NULL, evidence TEXT
+) WITHOUT ROWID;
+CREATE TABLE blobs (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"];
+
+/// Opens for writing; makes or brings up to date what is there.
+pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(path).doing("opening the database", path)?;
+    let fresh: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .doing("reading the layout", path)?;
+    if fresh == 0 {
+        connection
+            .execute_batch("PRAGMA auto_vacuum = INCREMENTAL;")
+            .doing("making the database", path)?;
+    }
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;
+             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 33554432;",
+        )
+        .doing("opening the database", path)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Opens for reading what a writer, running or not, has made.
+pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).doing("opening the database", path)?;
+    connection
+        .execute_batch(
+            "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA query_only = 1;",
+        )
+        .doing("opening the database", path)?;
+    connection
+        .busy_timeout(std::time::Duration::from_secs(5))
+        .doing("opening the database", path)?;
+    check_layout(layout(&connection, path)?, path)?;
+    Ok(connection)
+}
+
+fn layout(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .doing("reading the layout", path)
+}
+
+fn check_layout(found: i64, path: &Path) -> Result<usize, StoreError> {
+    let known = STEPS.len();
+    match usize::try_from(found) {
+        Ok(found) if found <= known => Ok(found),
+        _ => Err(StoreError::Newer { path: path.to_path_buf(), found, known: known as i64 }),
+    }
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let done = check_layout(layout(connection, path)?, path)?;
+    for (number, step) in STEPS.iter().enumerate().skip(done) {
+        let doing = "bringing the layout up to date";
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .doing(doing, path)?;
+        transaction.execute_batch(step).doing(doing, path)?;
+        transaction
+            .pragma_update(None, "user_version", stored(number as u64 + 1))
+            .doing(doing, path)?;
+        transaction.commit().doing(doing, path)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_of_a_later_kizashi_is_refused_and_left_as_it_is() {
+        let folder = crate::scratch::Folder::new();
+        let path = folder.path().join(FILE);
+        let connection = open_to_write(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        assert!(matches!(open_to_write(&path), Err(StoreError::Newer { found: 99, .. })));
+        assert!(matches!(open_to_read(&path), Err(StoreError::Newer { .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_called_damaged() {
+        let folder = crate::scratch::Folder::new();
+        let path = folder.path().join(FILE);
+        std::fs::write(&path, vec![b'x'; 8192]).unwrap();
+        assert!(matches!(open_to_write(&path), Err(StoreError::Damaged(_))));
+    }
+
+    #[test]
+    fn opening_twice_changes_nothing() {
+        let folder = crate::scratch::Folder::new();
+        let path = folder.path().join(FILE);
+        drop(open_to_write(&path).unwrap());
+        let connection = open_to_write(&path).unwrap();
+        assert_eq!(layout(&connection, &path).unwrap(), STEPS.len() as i64);
+    }
+}

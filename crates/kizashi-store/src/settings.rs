@@ -1,0 +1,87 @@
+//! What the owner of a store may choose.
+
+use std::fmt;
+use std::sync::Arc;
+
+use kizashi_event::Timestamp;
+
+/// What an event that comes into closed ten minutes means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It is late: counted, but not seen by detection any more.
+    #[default]
+    Live,
+    /// It belongs there: the log that holds it is being read afterwards, and detection will be run anew.
+    Historic,
+}
+
+/// How long and how much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days for which raw events are kept; at least 1.
+    pub raw_days: u32,
+    /// Days for which counts by ten minutes and by hour are kept; at least 1.
+    pub hourly_days: u32,
+    /// Days for which counts by day are kept; at least 1.
+    pub daily_days: u32,
+    /// Bytes that the database may take; the oldest raw events go first. At least 16 MiB.
+    pub most_bytes: u64,
+    /// Bytes that must stay free on the disk; the oldest raw events go first.
+    pub least_free_bytes: u64,
+    /// Bytes of captured content, compressed; the oldest goes first.
+    pub most_payload_bytes: u64,
+}
+
+impl Default for Retention {
+    /// 90 days raw, 400 days by the hour, ten years by the day, 4 GiB in all, 512 MiB left free, 256 MiB of payloads.
+    fn default() -> Self {
+        Self {
+            raw_days: 90,
+            hourly_days: 400,
+            daily_days: 3_650,
+            most_bytes: 4 << 30,
+            least_free_bytes: 512 << 20,
+            most_payload_bytes: 256 << 20,
+        }
+    }
+}
+
+/// How a store is opened for writing.
+#[derive(Clone)]
+pub struct Settings {
+    /// What an event in closed ten minutes means.
+    pub mode: Mode,
+    /// How long and how much is kept.
+    pub retention: Retention,
+    /// Tells the time, for what is in the future and what is old.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Settings {
+    /// Events before this moment, 1990-01-01, are flagged: no log of an attack is older, but many clocks without a battery
+    /// start in 1970 or 1980.
+    pub const EARLIEST: Timestamp = Timestamp::from_seconds(631_152_000);
+    /// Microseconds by which a sensor's clock may run ahead before its events are flagged: ten minutes.
+    pub const TOLERANCE: i64 = 600 * Timestamp::SECOND;
+}
+
+impl Default for Settings {
+    /// Live, with the default retention, by the system's clock.
+    fn default() -> Self {
+        Self {
+            mode: Mode::Live,
+            retention: Retention::default(),
+            clock: crate::writer::system_clock(),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("mode", &self.mode)
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+//! The one writer: a thread that takes events from a bounded queue, and everything else that is written in turn with them.
+
+mod days;
+mod dictionary;
+mod ledger;
+mod queue;
+mod retention;
+mod tally;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+
+use kizashi_event::{Event, Timestamp};
+
+pub(crate) use ledger::{bins_between, counter, system_clock};
+pub use retention::Cleared;
+
+use crate::error::{InContext, not_written};
+use crate::schema::{FILE, open_to_write};
+use crate::{ClosedBin, Reader, Settings, StoreError, StoredSign};
+use ledger::Ledger;
+use queue::Queue;
+
+/// A store open for writing: the only one on its folder. Dropping it writes what still waits.
+pub struct Store {
+    folder: PathBuf,
+    queue: Arc<Queue>,
+    thread: Option<JoinHandle<()>>,
+    /// Held for as long as this store is open; the system lets go of it whatever becomes of the process.
+    _lock: File,
+}
+
+/// What may be given to many threads: events go in, and never wait.
+#[derive(Clone)]
+pub struct Inlet(Arc<Queue>);
+
+impl Inlet {
+    /// Takes an event; when the store cannot keep up it is lost and counted.
+    pub fn offer(&self, event: Event) {
+        self.0.offer(event);
+    }
+
+    /// Events lost since the store was opened.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped()
+    }
+}
+
+impl Store {
+    /// Opens the store in `folder`, which is made when it is not there.
+    ///
+    /// # Errors
+    /// When another process has it open for writing, when it cannot be written, or when it is damaged or of a later version.
+    pub fn open(folder: &Path, settings: Settings) -> Result<Self, StoreError> {
+        make_folder(folder)?;
+        let lock = lock(folder)?;
+        let path = folder.join(FILE);
+        let connection = open_to_write(&path)?;
+        let mut ledger = Ledger::new(connection, path, settings)?;
+        let queue = Arc::new(Queue::default());
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn({
+                let queue = Arc::clone(&queue);
+                move || run(&mut ledger, &queue)
+            })
+            .map_err(|error| not_written(folder, &error))?;
+        Ok(Self { folder: folder.to_path_buf(), queue, thread: Some(thread), _lock: lock })
+    }
+
+    /// The folder of the store.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A way in that never waits, for traps.
+    #[must_use]
+    pub fn inlet(&self) -> Inlet {
+        Inlet(Arc::clone(&self.queue))
+    }
+
+    /// A reader of this store.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Reader::open(&self.folder)
+    }
+
+    /// Gives events, waiting while the writer is behind. Whether they could be stored is told by [`Self::flush`].
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub fn write(&self, events: Vec<Event>) -> Result<(), StoreError> {
+        if self.queue.give(events) { Ok(()) } else { Err(StoreError::Stopped) }
+    }
+
+    /// Waits until everything given so far is in the file.
+    ///
+    /// # Errors
+    /// The first error since the last call, when events were lost by it.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.ask(Ledger::take_failure)
+    }
+
+    /// Closes every ten minutes that end at or before `through`, once, and gives those that anything came to.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn close_bins(&self, through: Timestamp) -> Result<Vec<ClosedBin>, StoreError> {
+        self.ask(move |ledger| ledger.close_bins(through))
+    }
+
+    /// The start of the earliest closed ten minutes that historic events came into since this was last asked.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub fn take_reopened(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(|ledger| Ok(ledger.take_reopened()))
+    }
+
+    /// Stores signs, each in place of the one with its id, and named blobs, in one transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn save(
+        &self,
+        signs: Vec<StoredSign>,
+        blobs: Vec<(String, Vec<u8>)>,
+    ) -> Result<(), StoreError> {
+        self.ask(move |ledger| ledger.save(&signs, &blobs))
+    }
+
+    /// Lets go of all signs and blobs: detection is about to be run anew.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn forget_signs(&self) -> Result<(), StoreError> {
+        self.ask(Ledger::forget_signs)
+    }
+
+    /// Lets old events go and turns days that are over into sketches.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn maintain(&self, now: Timestamp) -> Result<Cleared, StoreError> {
+        self.ask(move |ledger| {
+            ledger.settle_days(now)?;
+            ledger.clear(now)
+        })
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Ledger) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = sync_channel(1);
+        let request = Box::new(move |ledger: &mut Ledger| {
+            // Whoever asked may have gone; the work is done all the same.
+            let _ = answer.send(request(ledger));
+        });
+        if !self.queue.ask(request) {
+            return Err(StoreError::Stopped);
+        }
+        answered.recv().unwrap_or(Err(StoreError::Stopped))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.queue.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(ledger: &mut Ledger, queue: &Queue) {
+    let mut counted = 0;
+    loop {
+        let work = queue.next();
+        let events = work.events.len() as u64;
+        if events > 0
+            && let Err(error) = ledger.write(work.events)
+        {
+            queue.count_dropped(events);
+            ledger.fail(error);
+        }
+        let dropped = queue.dropped();
+        if dropped > counted && ledger.count_dropped(dropped - counted) {
+            counted = dropped;
+        }
+        for request in work.requests {
+            request(ledger);
+        }
+        if work.last {
+            ledger.finish();
+            return;
+        }
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder).map_err(|error| not_written(folder, &error))
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = folder.join("kizashi.lock");
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| not_written(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_path_buf())),
+        Err(std::fs::TryLockError::Error(error)) => Err(not_written(&path, &error)),
+    }
+}
+
+impl Ledger {
+    fn save(
+        &mut self,
+        signs: &[StoredSign],
+        blobs: &[(String, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        let doing = "saving signs";
+        let transaction = self.connection.transaction().doing(doing, &self.path)?;
+        for sign in signs {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO signs (id, detected, sign, evidence) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO UPDATE SET sign = excluded.sign, evidence = coalesce(excluded.evidence, evidence)",
+                )
+                .and_then(|mut statement| {
+                    statement.execute((&sign.id, sign.detected.micros(), &sign.json, &sign.evidence))
+                })
+                .doing(doing, &self.path)?;
+        }
+        for (name, value) in blobs {
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO blobs (name, value) VALUES (?1, ?2)")
+                .and_then(|mut statement| statement.execute((name, value)))
+                .doing(doing, &self.path)?;
+        }
+        transaction.commit().doing(doing, &self.path)
+    }
+
+    fn forget_signs(&mut self) -> Result<(), StoreError> {
+        self.connection
+            .execute_batch("BEGIN IMMEDIATE; DELETE FROM signs; DELETE FROM blobs; COMMIT;")
+            .doing("letting signs go", &self.path)
+    }
+}

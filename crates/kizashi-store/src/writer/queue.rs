@@ -1,0 +1,146 @@
+//! The way into the writer: bounded, so that a slow disk costs events, which are counted, and never memory or a trap's time.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use kizashi_event::Event;
+
+/// Events that may wait.
+const MOST_WAITING: usize = 32_768;
+/// Events that are written without waiting for more.
+const FULL_BATCH: usize = 16_384;
+/// How long the first event of a batch waits for others.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// Something else that the writer is asked to do, in turn with the events.
+pub(crate) type Request = Box<dyn FnOnce(&mut super::ledger::Ledger) + Send>;
+
+#[derive(Default)]
+struct Waiting {
+    events: Vec<Event>,
+    requests: VecDeque<Request>,
+    first_at: Option<Instant>,
+    stopped: bool,
+}
+
+/// The queue between everyone and the writer.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    for_writer: Condvar,
+    for_room: Condvar,
+    dropped: AtomicU64,
+}
+
+/// What the writer does next.
+pub(crate) struct Work {
+    pub(crate) events: Vec<Event>,
+    pub(crate) requests: VecDeque<Request>,
+    pub(crate) last: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an event when there is room; otherwise it is lost and counted. Never waits.
+    pub(crate) fn offer(&self, event: Event) {
+        let mut waiting = self.lock();
+        if waiting.stopped || waiting.events.len() >= MOST_WAITING {
+            drop(waiting);
+            self.count_dropped(1);
+            return;
+        }
+        self.push(&mut waiting, std::iter::once(event));
+    }
+
+    /// Takes events, waiting for room; `false` when the writer has stopped.
+    pub(crate) fn give(&self, events: Vec<Event>) -> bool {
+        let mut waiting = self.lock();
+        while waiting.events.len() >= MOST_WAITING && !waiting.stopped {
+            waiting = self.for_room.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.stopped {
+            return false;
+        }
+        self.push(&mut waiting, events);
+        true
+    }
+
+    fn push(&self, waiting: &mut Waiting, events: impl IntoIterator<Item = Event>) {
+        let before = waiting.events.len();
+        waiting.events.extend(events);
+        waiting.first_at.get_or_insert_with(Instant::now);
+        let after = waiting.events.len();
+        if before == 0 || (before < FULL_BATCH && after >= FULL_BATCH) {
+            self.for_writer.notify_one();
+        }
+    }
+
+    /// Asks for something else; `false` when the writer has stopped.
+    pub(crate) fn ask(&self, request: Request) -> bool {
+        let mut waiting = self.lock();
+        if waiting.stopped {
+            return false;
+        }
+        waiting.requests.push_back(request);
+        drop(waiting);
+        self.for_writer.notify_one();
+        true
+    }
+
+    /// No more is taken; what waits is still done.
+    pub(crate) fn stop(&self) {
+        self.lock().stopped = true;
+        self.for_writer.notify_all();
+        self.for_room.notify_all();
+    }
+
+    /// Waits for work: a full batch, a batch old enough, or a request.
+    pub(crate) fn next(&self) -> Work {
+        let mut waiting = self.lock();
+        loop {
+            let age = waiting.first_at.map(|first| first.elapsed());
+            let due = age.is_some_and(|age| age >= LONGEST_WAIT);
+            if due
+                || waiting.events.len() >= FULL_BATCH
+                || !waiting.requests.is_empty()
+                || waiting.stopped
+            {
+                break;
+            }
+            waiting = match age {
+                None => self.for_writer.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(age) => {
+                    let rest = LONGEST_WAIT.saturating_sub(age);
+                    self.for_writer
+                        .wait_timeout(waiting, rest)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+            };
+        }
+        waiting.first_at = None;
+        let work = Work {
+            events: std::mem::take(&mut waiting.events),
+            requests: std::mem::take(&mut waiting.requests),
+            last: waiting.stopped,
+        };
+        drop(waiting);
+        self.for_room.notify_all();
+        work
+    }
+
+    /// Events lost so far.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Counts events as lost.
+    pub(crate) fn count_dropped(&self, events: u64) {
+        self.dropped.fetch_add(events, Ordering::Relaxed);
+    }
+}

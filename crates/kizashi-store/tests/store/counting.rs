@@ -1,0 +1,186 @@
+//! Rollups against a plain count of the same events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kizashi_event::{
+    Detail, Event, Key, KeyKind, Payload, PayloadHash, PayloadOrigin, Port, Timestamp,
+};
+use kizashi_store::{BinLength, Span};
+use proptest::prelude::*;
+
+use crate::support::{Folder, event, live, login, midnight};
+
+const MINUTE: i64 = 60 * Timestamp::SECOND;
+
+fn made_up() -> impl Strategy<Value = Vec<Event>> {
+    let one = (0_i64..4 * 24 * 60, 0_u32..40, 0_u16..4, 0_u8..4);
+    prop::collection::vec(one, 1..300).prop_map(|drawn| {
+        drawn
+            .into_iter()
+            .enumerate()
+            .map(|(number, (minute, source, port, what))| {
+                let detail = match what {
+                    0 => Detail::Connect,
+                    1 => login("root", "12345"),
+                    2 => login(&format!("user{}", source % 5), "12345"),
+                    _ => Detail::Command { line: "uname -a".into(), known: Some(true) },
+                };
+                event(number as u64, midnight().plus(minute * MINUTE), source, 22 + port, detail)
+            })
+            .collect()
+    })
+}
+
+/// (key, bin of `length`) → events and distinct sources.
+fn plain_count(events: &[Event], length: i64) -> BTreeMap<(Key, i64), (u64, u64)> {
+    let mut found: BTreeMap<(Key, i64), (u64, BTreeSet<_>)> = BTreeMap::new();
+    for event in events {
+        event.each_key(|kind, text| {
+            let place = (Key::new(kind, text), event.time.floor_to(length).micros());
+            let (events, sources) = found.entry(place).or_default();
+            *events += 1;
+            sources.insert(event.source);
+        });
+    }
+    found
+        .into_iter()
+        .map(|(place, (events, sources))| (place, (events, sources.len() as u64)))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn hours_days_and_rankings_equal_a_plain_count_in_any_batches_settled_or_not(
+        events in made_up(),
+        batch in 1_usize..100,
+        settle in any::<bool>(),
+    ) {
+        let folder = Folder::new();
+        let end = midnight().plus(4 * Timestamp::DAY);
+        let store = live(&folder, end);
+        for batch in events.chunks(batch) {
+            store.write(batch.to_vec()).unwrap();
+            store.flush().unwrap();
+        }
+        if settle {
+            store.maintain(end.plus(20 * Timestamp::DAY)).unwrap();
+        }
+        let reader = store.reader().unwrap();
+        for length in [BinLength::Hour, BinLength::Day] {
+            for ((key, start), (count, sources)) in plain_count(&events, length.micros()) {
+                let start = Timestamp::from_micros(start);
+                let span = Span { since: Some(start), until: Some(start.plus(length.micros())) };
+                let points = reader.series(&key, length, span).unwrap();
+                prop_assert_eq!(points.len(), 1);
+                prop_assert_eq!((points[0].events, points[0].sources), (count, sources), "{} {}", key, length.name());
+            }
+        }
+        let whole = plain_count(&events, i64::MAX / 4);
+        for span in [Span::default(), Span { since: Some(midnight()), until: Some(end) }] {
+            for kind in KeyKind::ALL {
+                let ranking = reader.top(kind, span, 1_000).unwrap();
+                prop_assert!(ranking.windows(2).all(|pair| pair[0].events >= pair[1].events));
+                let found: BTreeMap<Key, (u64, u64)> =
+                    ranking.into_iter().map(|row| (row.key, (row.events, row.sources))).collect();
+                let expected: BTreeMap<Key, (u64, u64)> = whole
+                    .iter()
+                    .filter(|((key, _), _)| key.kind == kind)
+                    .map(|((key, _), counts)| (key.clone(), *counts))
+                    .collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_events_twice_count_once() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(Timestamp::DAY));
+    let events: Vec<Event> =
+        (0..100).map(|n| event(n, midnight().plus(n as i64), 1, 22, login("root", "a"))).collect();
+    for _ in 0..2 {
+        store.write(events.clone()).unwrap();
+        store.flush().unwrap();
+    }
+    let overview = store.reader().unwrap().overview().unwrap();
+    assert_eq!((overview.events, overview.events_raw, overview.sources), (100, 100, 1));
+}
+
+#[test]
+fn a_span_that_cuts_days_counts_only_its_hours() {
+    let folder = Folder::new();
+    let end = midnight().plus(3 * Timestamp::DAY);
+    let store = live(&folder, end);
+    let hourly = (0..72).map(|hour| {
+        event(
+            hour,
+            midnight().plus(hour as i64 * Timestamp::HOUR),
+            hour as u32 % 30,
+            22,
+            Detail::Connect,
+        )
+    });
+    store.write(hourly.collect()).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    for (since, until) in [(0, 72), (5, 6), (5, 20), (5, 30), (5, 53), (24, 48), (23, 49), (30, 71)]
+    {
+        let at = |hour: i64| Some(midnight().plus(hour * Timestamp::HOUR));
+        let top =
+            reader.top(KeyKind::Port, Span { since: at(since), until: at(until) }, 5).unwrap();
+        let hours = (until - since) as u64;
+        assert_eq!((top[0].events, top[0].sources), (hours, hours.min(30)), "{since} to {until}");
+    }
+}
+
+#[test]
+fn ten_minutes_are_kept_for_ports_and_refused_for_others() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(Timestamp::DAY));
+    let events = [(1, 0, 7), (2, 9, 7), (3, 9, 8), (4, 10, 7)];
+    let events = events.map(|(n, minute, source)| {
+        event(n, midnight().plus(minute * MINUTE), source, 22, Detail::Connect)
+    });
+    store.write(events.to_vec()).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    let points =
+        reader.series(&Key::port(Port::tcp(22)), BinLength::TenMinutes, Span::default()).unwrap();
+    let counts: Vec<(u64, u64)> =
+        points.iter().map(|point| (point.events, point.sources)).collect();
+    assert_eq!(counts, [(3, 2), (1, 1)]);
+    assert!(reader.series(&Key::total(), BinLength::TenMinutes, Span::default()).is_err());
+    let long =
+        Span { since: Some(midnight()), until: Some(midnight().plus(9_999 * Timestamp::DAY)) };
+    assert!(reader.series(&Key::total(), BinLength::Hour, long).is_err());
+}
+
+#[test]
+fn what_visitors_did_is_told_with_the_first_bytes_of_what_they_sent() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(Timestamp::DAY));
+    let payload = Payload {
+        sha256: PayloadHash([7; 32]),
+        size: Some(5),
+        content: b"\x1b[2J<script>".to_vec(),
+        origin: PayloadOrigin::Sent,
+        name: None,
+        url: None,
+    };
+    let mut events: Vec<Event> =
+        (0..5).map(|n| event(n, midnight(), 1, 22, login("root", "xc3511"))).collect();
+    events.push(event(10, midnight(), 2, 22, Detail::Payload(Box::new(payload))));
+    events.push(event(11, midnight(), 3, 23, login("other", "port")));
+    store.write(events).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    let evidence = reader.evidence(Some(Port::tcp(22)), Span::default()).unwrap();
+    assert_eq!(evidence.users, [("root".to_owned(), 5)]);
+    assert_eq!(evidence.passwords, [("xc3511".to_owned(), 5)]);
+    assert_eq!(evidence.payloads, [("\\x1b[2J<script>".to_owned(), 1)]);
+    assert_eq!(evidence.sources[0], ("198.18.0.1".to_owned(), 5));
+    assert_eq!(evidence.events_read, 6);
+    assert_eq!(reader.recent(3).unwrap().len(), 3);
+}

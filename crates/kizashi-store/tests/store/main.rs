@@ -1,0 +1,12 @@
+//! The store as its users see it: what goes in comes out counted, whatever the order, the batches and the end.
+
+#[cfg(test)]
+mod counting;
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod retention;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod time;

@@ -1,0 +1,87 @@
+//! What goes when it is old or when room is short, and what stays.
+
+use kizashi_event::{Detail, Event, Key, KeyKind, Port, Timestamp};
+use kizashi_store::{BinLength, Mode, Retention, Span, Store};
+
+use crate::support::{Folder, event, login, midnight, settings};
+
+fn days_of_events(days: i64, a_day: i64) -> Vec<Event> {
+    (0..days * a_day)
+        .map(|n| {
+            let time = midnight().plus(n * Timestamp::DAY / a_day);
+            let detail = login(&format!("user{n}"), &"x".repeat(200));
+            event(n as u64, time, (n % 50) as u32, 22, detail)
+        })
+        .collect()
+}
+
+#[test]
+fn raw_events_go_by_age_and_their_counts_stay() {
+    let folder = Folder::new();
+    let now = midnight().plus(30 * Timestamp::DAY);
+    let retention = Retention { raw_days: 10, ..Retention::default() };
+    let store = Store::open(
+        folder.path(),
+        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
+    )
+    .unwrap();
+    store.write(days_of_events(30, 100)).unwrap();
+    store.flush().unwrap();
+    let cleared = store.maintain(now).unwrap();
+    assert_eq!((cleared.by_age, cleared.by_size), (2_000, 0));
+    let reader = store.reader().unwrap();
+    let overview = reader.overview().unwrap();
+    assert_eq!((overview.events, overview.events_raw), (3_000, 1_000));
+    let series = reader.series(&Key::port(Port::tcp(22)), BinLength::Day, Span::default()).unwrap();
+    assert!(series.iter().all(|day| day.events == 100 && day.sources == 50));
+    assert_eq!(reader.top(KeyKind::Port, Span::default(), 1).unwrap()[0].sources, 50);
+}
+
+#[test]
+fn when_room_is_short_the_oldest_raw_events_go_first_and_the_file_shrinks() {
+    let folder = Folder::new();
+    let now = midnight().plus(30 * Timestamp::DAY);
+    let retention = Retention { most_bytes: 24 << 20, ..Retention::default() };
+    let store = Store::open(
+        folder.path(),
+        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
+    )
+    .unwrap();
+    store.write(days_of_events(30, 3_000)).unwrap();
+    store.flush().unwrap();
+    let before = store.reader().unwrap().overview().unwrap();
+    let cleared = store.maintain(now).unwrap();
+    assert!(cleared.by_size > 0 && cleared.by_age == 0, "{cleared:?} of {} bytes", before.bytes);
+    let reader = store.reader().unwrap();
+    let after = reader.overview().unwrap();
+    assert_eq!(after.events, 90_000, "counts stay");
+    assert!(after.events_raw < before.events_raw);
+    let latest = reader.recent(1).unwrap();
+    assert!(latest.is_empty() || latest[0].time > midnight().plus(29 * Timestamp::DAY));
+}
+
+#[test]
+fn hours_that_are_too_old_go_and_days_stay() {
+    let folder = Folder::new();
+    let now = midnight().plus(30 * Timestamp::DAY);
+    let retention = Retention { hourly_days: 5, ..Retention::default() };
+    let store = Store::open(
+        folder.path(),
+        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
+    )
+    .unwrap();
+    store
+        .write(vec![
+            event(1, midnight(), 1, 22, Detail::Connect),
+            event(2, now, 1, 22, Detail::Connect),
+        ])
+        .unwrap();
+    store.flush().unwrap();
+    store.maintain(now).unwrap();
+    let reader = store.reader().unwrap();
+    let key = Key::port(Port::tcp(22));
+    let sum = |length| {
+        reader.series(&key, length, Span::default()).unwrap().iter().map(|p| p.events).sum::<u64>()
+    };
+    assert_eq!((sum(BinLength::Hour), sum(BinLength::Day)), (1, 2));
+}
