@@ -1,1 +1,6 @@
+//! Decoy services that say by themselves when an attack wave begins.
+
+#[allow(dead_code)]
+mod demo;
+
 fn main() {}
