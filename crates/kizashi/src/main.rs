@@ -2,5 +2,7 @@
 
 #[allow(dead_code)]
 mod demo;
+#[allow(dead_code, unused_imports)]
+mod screen;
 
 fn main() {}

@@ -86,7 +86,7 @@ impl Traffic {
             let source = visitors::anyone(&mut self.content);
             let events = u32::try_from(whole(events)).unwrap_or(1);
             let begin = self.moment_in(start);
-            let until = begin.plus(micros(bins * real(BIN)));
+            let until = start.plus(micros(bins * real(BIN)));
             self.admit(begin, Visit::new(source, port, self.ports[port].botnet, events, until));
         }
     }
@@ -97,7 +97,7 @@ impl Traffic {
         let events = u32::try_from(1 + extra).unwrap_or(u32::MAX).min(stay.most);
         let bins = (0.3 + self.arrivals.normal()).exp().clamp(1.0, real(BINS_A_DAY));
         let begin = self.moment_in(bin);
-        let until = begin.plus(micros(bins * real(BIN)));
+        let until = bin.plus(micros(bins * real(BIN)));
         self.admit(begin, Visit::new(stay.source, stay.port, stay.botnet, events, until));
     }
 

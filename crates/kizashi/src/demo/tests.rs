@@ -6,7 +6,6 @@ use std::net::IpAddr;
 
 use kizashi_event::{Detail, Event, Port, Timestamp, Transport};
 
-use super::chance::whole;
 use super::*;
 
 const START: Timestamp = Timestamp::from_seconds(1_504_137_600);
@@ -201,58 +200,4 @@ fn what_is_said_is_hostile_as_in_life() {
         })
         .collect();
     assert!(texts.contains("\u{1b}[2J\u{202e}") && texts.contains("<script>"));
-}
-
-/// A measurement, run by hand with `--release --ignored`: events a second and figures to compare with other generators.
-#[test]
-#[ignore = "a measurement, for a release build"]
-fn speed_and_figures() {
-    for (seed, scale) in
-        [(1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0), (5, 1.0), (6, 1.0), (7, 1.0), (8, 1.0), (1, 27.0)]
-    {
-        let begin = std::time::Instant::now();
-        let mut traffic = Traffic::new(Settings { scale, ..Settings::month(seed, START) });
-        let (mut total, mut nine, mut sources) = (0_u64, 0_u64, 0_u64);
-        let mut bins: HashMap<(Port, i64), (u64, HashSet<IpAddr>)> = HashMap::new();
-        let mut made = 0.0;
-        for event in traffic.by_ref() {
-            made += 1.0;
-            total += 1;
-            if scale < 2.0 {
-                let entry =
-                    bins.entry((event.port, event.time.floor_to(BIN).micros())).or_default();
-                entry.0 += 1;
-                entry.1.insert(event.source);
-            }
-        }
-        let seconds = begin.elapsed().as_secs_f64();
-        let mut dispersion = Vec::new();
-        for (port, _) in traffic.ports().take(9) {
-            let counts: Vec<f64> = bins
-                .iter()
-                .filter(|((at, _), _)| *at == port)
-                .map(|(_, bin)| real(i64::try_from(bin.0).unwrap()))
-                .collect();
-            let mean = counts.iter().sum::<f64>() / 4464.0;
-            let square = counts.iter().map(|count| count * count).sum::<f64>() / 4464.0;
-            dispersion.push((square / mean - mean).round());
-            nine += whole(counts.iter().sum());
-        }
-        for (_, seen) in bins.values() {
-            sources += seen.len() as u64;
-        }
-        let early = traffic
-            .campaigns()
-            .iter()
-            .filter(|c| c.onset.since(START) < 72 * Timestamp::HOUR)
-            .count();
-        println!(
-            "seed {seed} scale {scale}: {total} events, nine {nine}, tail {}, port-bin-sources {sources}, dispersion {dispersion:?}, \
-             {} campaigns ({early} early), {:.0} events/s, {} places",
-            total - nine,
-            traffic.campaigns().len(),
-            made / seconds,
-            traffic.visits.len()
-        );
-    }
 }
