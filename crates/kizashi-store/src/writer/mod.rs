@@ -144,6 +144,17 @@ impl Store {
         self.ask(Ledger::forget_signs)
     }
 
+    /// What an event in closed time means from now on.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub fn set_mode(&self, mode: crate::Mode) -> Result<(), StoreError> {
+        self.ask(move |ledger| {
+            ledger.settings.mode = mode;
+            Ok(())
+        })
+    }
+
     /// Lets old events go and turns days that are over into sketches.
     ///
     /// # Errors

@@ -1,0 +1,280 @@
+//! The command line. Exit codes: 0 done, 1 failed (one line on standard error says what and what to do), 2 wrong use.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use kizashi_event::{Key, KeyKind, Timestamp};
+use kizashi_store::{BinLength, Span};
+
+use crate::config::DEFAULT_DATA;
+
+/// Decoy services that say by themselves when an attack wave begins.
+#[derive(Debug, Parser)]
+#[command(name = "kizashi", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) call: Call,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Call {
+    /// Start traps, store, detection and dashboard
+    Up(Up),
+    /// Play a month of made-up traffic, nothing exposed: a first look in ten seconds
+    Demo(Demo),
+    /// Read logs of honeypots into the store; the same file twice adds nothing
+    Import(Import),
+    /// Run detection over what is stored, as if live, and print the signs
+    Replay(Listing),
+    /// Score a series from standard input: CSV t,x or one number a line
+    Score(Score),
+    /// Print what was raised, the latest first
+    Signs(Listing),
+    /// Print the advisory of one sign
+    Sign(SignCall),
+    /// Print what came most
+    Top(Top),
+    /// Print one series with its scores
+    Series(SeriesCall),
+    /// Print how the store stands
+    Status(Listing),
+    /// Look after the configuration
+    #[command(subcommand)]
+    Config(ConfigCall),
+}
+
+/// The folder of the data.
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// Folder of the data
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Configuration file [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the data [default: ./kizashi-data, or the configuration's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Another number plays another month
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Port of the dashboard on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 7777)]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Format of the logs: auto, or one of cowrie, dionaea, elasticpot, opencanary, heralding, csv
+    #[arg(long, default_value = "auto")]
+    pub(crate) format: String,
+    /// Columns of a CSV by name, such as time=when,source=ip,port=dport
+    #[arg(long, value_name = "FIELD=COLUMN,…")]
+    pub(crate) columns: Option<String>,
+    /// Name of the sensor where the log names none
+    #[arg(long, default_value = "imported")]
+    pub(crate) sensor: String,
+    /// Go on reading as the file grows
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// One JSON object a file
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Files or folders, plain, gzip or zstd; - for standard input
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// What every listing takes.
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) span: SpanArguments,
+    /// Rows at most
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SpanArguments {
+    /// From this time on: RFC 3339, or a length back from now such as 90m, 24h, 7d
+    #[arg(long, value_parser = moment)]
+    since: Option<Timestamp>,
+    /// Before this time
+    #[arg(long, value_parser = moment)]
+    until: Option<Timestamp>,
+}
+
+impl SpanArguments {
+    pub(crate) const fn span(self) -> Span {
+        Span { since: self.since, until: self.until }
+    }
+
+    /// Whether a moment is inside.
+    pub(crate) fn holds(self, time: Timestamp) -> bool {
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignCall {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The sign's id, as `kizashi signs` prints it
+    pub(crate) id: String,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// ports, services, sources, users, passwords, commands, paths, payloads or clients
+    #[arg(value_parser = kind)]
+    pub(crate) kind: KeyKind,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SeriesCall {
+    /// tcp/445, total, or a kind and a name such as user:root
+    #[arg(value_parser = key)]
+    pub(crate) key: Key,
+    /// Length of a bin: 10m (ports only), 1h, 12h or 1d
+    #[arg(long, default_value = "12h", value_parser = bin_length)]
+    pub(crate) bin: BinLength,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) span: SpanArguments,
+    /// Configuration file with the scores' settings [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// CSV instead of a table
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    /// The paper's algorithm
+    Changefinder,
+    /// Kizashi's own, over counts of sources in ten minutes; the score is in days
+    Kizashi,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LossName {
+    /// −log p
+    Log,
+    /// (x − predicted)²
+    Quadratic,
+    /// Distance of the predictions before and after
+    Hellinger,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Score {
+    #[arg(long, value_enum, default_value_t = Method::Changefinder)]
+    pub(crate) method: Method,
+    /// How much of the past each value forgets; above 0, below 1
+    #[arg(long, default_value_t = 0.02)]
+    pub(crate) r: f64,
+    /// Order of the model, 1 to 64
+    #[arg(long, default_value_t = 2)]
+    pub(crate) order: usize,
+    /// Outlier scores averaged, 1 to 10000
+    #[arg(long, default_value_t = 7)]
+    pub(crate) smooth: usize,
+    /// Second-stage scores averaged [default: (smooth + 1) / 2]
+    #[arg(long)]
+    pub(crate) smooth2: Option<usize>,
+    #[arg(long, value_enum, default_value_t = LossName::Log)]
+    pub(crate) loss: LossName,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCall {
+    /// Say whether the configuration is right, and what is wrong
+    Check {
+        /// Configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+fn kind(text: &str) -> Result<KeyKind, String> {
+    match KeyKind::from_name(text) {
+        Some(kind) if kind != KeyKind::Total => Ok(kind),
+        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients"
+            .to_owned()),
+    }
+}
+
+fn key(text: &str) -> Result<Key, String> {
+    text.parse().map_err(|error: kizashi_event::ParseKeyError| error.to_string())
+}
+
+fn bin_length(text: &str) -> Result<BinLength, String> {
+    BinLength::from_name(text).ok_or_else(|| "a bin is 10m, 1h, 12h or 1d".to_owned())
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let now = crate::clock::now();
+    if let Some(back) = length(text) {
+        return Ok(now.plus(-back));
+    }
+    Timestamp::parse(text).map_err(|error| format!("{error}; or a length back from now such as 24h"))
+}
+
+/// `90m`, `24h`, `7d` in microseconds.
+fn length(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "m" => 60 * Timestamp::SECOND,
+        "h" => Timestamp::HOUR,
+        "d" => Timestamp::DAY,
+        _ => return None,
+    };
+    number.parse::<u32>().ok().and_then(|number| i64::from(number).checked_mul(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn lengths_back_are_read_and_nonsense_is_not() {
+        assert_eq!(length("24h"), Some(24 * Timestamp::HOUR));
+        assert_eq!(length("7d"), Some(7 * Timestamp::DAY));
+        for text in ["", "h", "-1h", "9999999999d", "兆", "24x"] {
+            assert_eq!(length(text), None, "{text}");
+        }
+    }
+}

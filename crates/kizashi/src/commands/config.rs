@@ -1,0 +1,19 @@
+//! `kizashi config check`.
+
+use std::path::Path;
+
+use crate::config::{Config, DEFAULT_FILE};
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// Says whether the configuration is right.
+pub(crate) fn check(file: Option<&Path>, terminal: &mut Terminal) -> Result<(), Failure> {
+    let config = Config::load(file)?;
+    crate::listening::Plan::of(&config)?;
+    let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+    if path.exists() {
+        terminal.line(&format!("{} is right", path.display()))
+    } else {
+        terminal.line(&format!("there is no {DEFAULT_FILE} here: everything is at its default"))
+    }
+}

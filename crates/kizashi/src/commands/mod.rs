@@ -1,0 +1,12 @@
+//! One file a call of the command.
+
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod import;
+pub(crate) mod replay;
+pub(crate) mod score;
+pub(crate) mod series;
+pub(crate) mod signs;
+pub(crate) mod status;
+pub(crate) mod top;
+pub(crate) mod up;

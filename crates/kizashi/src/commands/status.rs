@@ -1,0 +1,52 @@
+//! `kizashi status`: how the store stands.
+
+use kizashi_store::Reader;
+use serde_json::json;
+
+use crate::cli;
+use crate::failure::Failure;
+use crate::screen::{bytes, thousands};
+use crate::terminal::Terminal;
+
+/// Prints the store at a glance.
+pub(crate) fn run(call: &cli::Listing, terminal: &mut Terminal) -> Result<(), Failure> {
+    let reader = Reader::open(&call.data.data)?;
+    let overview = reader.overview()?;
+    let closed = reader.closed_through()?;
+    let signs = reader.signs(usize::MAX)?.len();
+    if call.json {
+        return terminal.json(&json!({
+            "events": overview.events,
+            "events_raw": overview.events_raw,
+            "sessions": overview.sessions,
+            "sources": overview.sources,
+            "first": overview.first.map(kizashi_event::Timestamp::rfc3339),
+            "last": overview.last.map(kizashi_event::Timestamp::rfc3339),
+            "late": overview.late,
+            "out_of_time": overview.out_of_time,
+            "dropped": overview.dropped,
+            "bytes": overview.bytes,
+            "signs": signs,
+            "detected_through": closed.map(kizashi_event::Timestamp::rfc3339),
+        }));
+    }
+    let moment = |time: Option<_>| time.map_or_else(|| "–".to_owned(), |time| terminal.minute(time));
+    let lines = [
+        ("events", thousands(overview.events)),
+        ("kept raw", thousands(overview.events_raw)),
+        ("sessions", thousands(overview.sessions)),
+        ("sources", thousands(overview.sources)),
+        ("first", moment(overview.first)),
+        ("last", moment(overview.last)),
+        ("detected through", moment(closed)),
+        ("signs", thousands(signs as u64)),
+        ("late", format!("{} (counted, not seen by detection)", thousands(overview.late))),
+        (
+            "out of time",
+            format!("{} (before 1990 or in the future: kept, not counted)", thousands(overview.out_of_time)),
+        ),
+        ("dropped", format!("{} (lost: the store could not keep up)", thousands(overview.dropped))),
+        ("on disk", bytes(overview.bytes)),
+    ];
+    lines.iter().try_for_each(|(name, value)| terminal.line(&format!("{name:<17} {value}")))
+}

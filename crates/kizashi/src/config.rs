@@ -1,0 +1,249 @@
+//! The configuration file: TOML, every setting optional, unknown names refused so that a slip of the pen is not silence.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use kizashi_detect::changefinder;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// The file that is read when none is named and it is there.
+pub(crate) const DEFAULT_FILE: &str = "kizashi.toml";
+/// Where data are when nobody says otherwise.
+pub(crate) const DEFAULT_DATA: &str = "./kizashi-data";
+
+/// Everything that may be set.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The folder of the data.
+    pub(crate) data: PathBuf,
+    /// The name of this sensor in its events; at most 64 characters. The machine's name when left out.
+    pub(crate) sensor: Option<String>,
+    /// False alarms a week over everything watched; above 0, at most 100.
+    pub(crate) false_alarms_per_week: f64,
+    /// Where the traps listen.
+    pub(crate) traps: Traps,
+    /// Where the dashboard listens.
+    pub(crate) dashboard: Dashboard,
+    /// How long and how much is kept.
+    pub(crate) retention: Retention,
+    /// The scores that are drawn.
+    pub(crate) changefinder: ChangeFinder,
+}
+
+/// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Traps {
+    /// The address that traps listen on.
+    pub(crate) address: IpAddr,
+    /// TCP ports of the web trap.
+    pub(crate) http: Option<String>,
+    /// TCP ports of the catch-all.
+    pub(crate) any_tcp: Option<String>,
+    /// UDP ports of the catch-all, which never replies.
+    pub(crate) any_udp: Option<String>,
+    /// Sessions at once, in all.
+    pub(crate) sessions: usize,
+    /// Sessions at once from one address.
+    pub(crate) sessions_per_source: usize,
+}
+
+/// `[dashboard]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Dashboard {
+    /// A loopback address; from elsewhere it is reached through an SSH tunnel.
+    pub(crate) address: SocketAddr,
+}
+
+/// `[retention]`, in days and megabytes (2^20 bytes).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retention {
+    pub(crate) raw_days: u32,
+    pub(crate) hourly_days: u32,
+    pub(crate) daily_days: u32,
+    pub(crate) most_megabytes: u64,
+    pub(crate) least_free_megabytes: u64,
+    pub(crate) payload_megabytes: u64,
+}
+
+/// `[changefinder]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ChangeFinder {
+    /// How much of the past each bin forgets; above 0, below 1.
+    pub(crate) r: f64,
+    /// The order of the model, 1 to 64.
+    pub(crate) order: usize,
+    /// Outlier scores averaged, 1 to 10,000.
+    pub(crate) smooth: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from(DEFAULT_DATA),
+            sensor: None,
+            false_alarms_per_week: 1.0,
+            traps: Traps::default(),
+            dashboard: Dashboard::default(),
+            retention: Retention::default(),
+            changefinder: ChangeFinder::default(),
+        }
+    }
+}
+
+impl Default for Traps {
+    fn default() -> Self {
+        Self {
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            http: None,
+            any_tcp: None,
+            any_udp: None,
+            sessions: 1_000,
+            sessions_per_source: 32,
+        }
+    }
+}
+
+impl Default for Dashboard {
+    fn default() -> Self {
+        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7777)) }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let default = kizashi_store::Retention::default();
+        Self {
+            raw_days: default.raw_days,
+            hourly_days: default.hourly_days,
+            daily_days: default.daily_days,
+            most_megabytes: default.most_bytes >> 20,
+            least_free_megabytes: default.least_free_bytes >> 20,
+            payload_megabytes: default.most_payload_bytes >> 20,
+        }
+    }
+}
+
+impl Default for ChangeFinder {
+    fn default() -> Self {
+        let default = changefinder::Settings::default();
+        Self { r: default.discount, order: default.order, smooth: default.smooth }
+    }
+}
+
+impl Config {
+    /// Reads the file named, or `kizashi.toml` where there is one, or nothing.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, Failure> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        if file.is_none() && !path.exists() {
+            return Ok(Self::default());
+        }
+        let fault = |reason: String| Failure::Config { path: path.to_path_buf(), reason };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| fault(format!("cannot be read ({error}); name another with --config")))?;
+        let config: Self = toml::from_str(&text).map_err(|error| fault(explain(&text, &error)))?;
+        config.check().map_err(fault)?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let rate = self.false_alarms_per_week;
+        if !(rate > 0.0 && rate <= 100.0) {
+            return Err(format!(
+                "false_alarms_per_week must be above 0 and at most 100, and {rate} is not"
+            ));
+        }
+        if !self.dashboard.address.ip().is_loopback() {
+            return Err(format!(
+                "the dashboard listens on loopback only (127.0.0.1 or ::1), and {} is not; reach it from elsewhere by `ssh -L`",
+                self.dashboard.address.ip()
+            ));
+        }
+        if self.sensor.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 64) {
+            return Err("sensor must be a name of 1 to 64 characters".to_owned());
+        }
+        if self.traps.sessions == 0 || self.traps.sessions_per_source == 0 {
+            return Err("sessions and sessions_per_source must be at least 1".to_owned());
+        }
+        changefinder::ChangeFinder::new(self.changefinder())
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Detection's settings.
+    pub(crate) fn detection(&self) -> kizashi_signs::Settings {
+        kizashi_signs::Settings {
+            false_alarms_per_week: self.false_alarms_per_week,
+            changefinder: self.changefinder(),
+        }
+    }
+
+    fn changefinder(&self) -> changefinder::Settings {
+        changefinder::Settings {
+            discount: self.changefinder.r,
+            order: self.changefinder.order,
+            smooth: self.changefinder.smooth,
+            ..changefinder::Settings::default()
+        }
+    }
+
+    /// The store's retention.
+    pub(crate) fn retention(&self) -> kizashi_store::Retention {
+        kizashi_store::Retention {
+            raw_days: self.retention.raw_days,
+            hourly_days: self.retention.hourly_days,
+            daily_days: self.retention.daily_days,
+            most_bytes: self.retention.most_megabytes.saturating_mul(1 << 20),
+            least_free_bytes: self.retention.least_free_megabytes.saturating_mul(1 << 20),
+            most_payload_bytes: self.retention.payload_megabytes.saturating_mul(1 << 20),
+        }
+    }
+}
+
+/// The parser's own words in one line, with the number of the line.
+fn explain(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map(|span| 1 + text.get(..span.start).unwrap_or("").matches('\n').count());
+    let message = error.message().replace('\n', " ");
+    line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let config: Config = toml::from_str(text).map_err(|error| explain(text, &error))?;
+        config.check().map(|()| config)
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(read(""), Ok(Config::default()));
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_is_refused_with_its_line() {
+        let error = read("[traps]\nhttp = \"80\"\nhtpp = \"81\"\n").unwrap_err();
+        assert!(error.contains("line 3") && error.contains("htpp"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_with_what_is_allowed() {
+        for text in [
+            "false_alarms_per_week = 0.0",
+            "false_alarms_per_week = nan",
+            "[dashboard]\naddress = \"0.0.0.0:7777\"",
+            "sensor = \"\"",
+            "[changefinder]\nr = 1.0",
+            "[traps]\nsessions = 0",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

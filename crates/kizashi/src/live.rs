@@ -1,0 +1,118 @@
+//! What runs while Kizashi is up: a thread that closes time and raises signs, and a runtime for traps and dashboard. Both end
+//! at a signal, in order: no new events, then what waits is written, then detection's state is saved.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use kizashi_event::{Timestamp, escape_for_people};
+use kizashi_signs::Sign;
+use kizashi_web::FeedSender;
+
+use crate::failure::Failure;
+use crate::pipeline::Pipeline;
+
+/// How often time is looked at.
+const TICK: Duration = Duration::from_secs(1);
+/// Microseconds between two rounds of retention.
+const MAINTAIN_EVERY: i64 = 600 * Timestamp::SECOND;
+
+/// The thread that closes time.
+pub(crate) struct Live {
+    stop: Sender<()>,
+    thread: JoinHandle<Result<(), Failure>>,
+}
+
+/// What the thread needs beside the pipeline.
+pub(crate) struct Surroundings {
+    /// Shows signs in the dashboard.
+    pub(crate) feed: FeedSender,
+    /// Tells the time.
+    pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Live {
+    /// Starts the thread. `before` runs in it first, with a question whether it shall stop.
+    pub(crate) fn start(
+        mut pipeline: Pipeline,
+        surroundings: Surroundings,
+        mut work: impl FnMut(&mut Pipeline, Timestamp) -> Result<Vec<Sign>, Failure> + Send + 'static,
+    ) -> Result<Self, Failure> {
+        let (stop, stopped) = channel();
+        let thread = std::thread::Builder::new().name("core".to_owned()).spawn(move || {
+            let result = run(&mut pipeline, &surroundings, &mut work, &stopped);
+            pipeline.finish().and(result)
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Ends the thread after it has saved what it has.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        drop(self.stop);
+        self.thread.join().unwrap_or_else(|_| {
+            Err(Failure::Asked("detection ended unexpectedly; please report it".to_owned()))
+        })
+    }
+}
+
+fn run(
+    pipeline: &mut Pipeline,
+    surroundings: &Surroundings,
+    work: &mut dyn FnMut(&mut Pipeline, Timestamp) -> Result<Vec<Sign>, Failure>,
+    stopped: &Receiver<()>,
+) -> Result<(), Failure> {
+    let mut maintained = Timestamp::from_seconds(0);
+    let mut failing = false;
+    loop {
+        let now = (surroundings.clock)();
+        let result = work(pipeline, now).and_then(|raised| {
+            raised.iter().for_each(|sign| announce(sign, &surroundings.feed));
+            if now.since(maintained) >= MAINTAIN_EVERY {
+                maintained = now;
+                let cleared = pipeline.maintain(now)?;
+                if cleared.by_size > 0 {
+                    tracing::warn!("room is short: the {} oldest raw events were let go; their counts stay", cleared.by_size);
+                }
+            }
+            Ok(())
+        });
+        // A full disk may get room again: say it once, and go on trying.
+        match result {
+            Ok(()) => failing = false,
+            Err(error) if !failing => {
+                failing = true;
+                tracing::error!("{error}");
+            }
+            Err(_) => {}
+        }
+        match stopped.recv_timeout(TICK) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+    }
+}
+
+fn announce(sign: &Sign, feed: &FeedSender) {
+    tracing::warn!(id = %escape_for_people(&sign.id), severity = sign.severity.name(), "sign: {}", sign.summary());
+    if let Ok(json) = serde_json::to_value(sign) {
+        feed.publish_sign(&json);
+    }
+}
+
+/// Waits for the signals by which a person or the system ends a service.
+pub(crate) async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}

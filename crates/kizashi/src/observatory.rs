@@ -1,0 +1,191 @@
+//! What the dashboard asks for, answered from the store and from what detection has put on its board.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use kizashi_event::{Event, Key, KeyKind, Timestamp, escape_for_people};
+use kizashi_signs::ports::port_info;
+use kizashi_signs::{Sign, advisory};
+use kizashi_store::{BinLength, Evidence, Inlet, Reader, Span, StoreError, StoredSign};
+use kizashi_web::{
+    AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SignMark, SignPage, Status,
+    TopRow,
+};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::pipeline::Board;
+use crate::scored;
+
+/// Signs looked through for those of one key.
+const SIGNS_SEARCHED: usize = 2_000;
+
+/// The store, the board and what is fixed from the start.
+pub(crate) struct StoreObservatory {
+    pub(crate) folder: PathBuf,
+    pub(crate) board: Arc<Board>,
+    pub(crate) inlet: Inlet,
+    pub(crate) settings: kizashi_signs::Settings,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) demo: bool,
+    pub(crate) started: Instant,
+    pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Open connections that nobody is reading with.
+    pub(crate) idle: Mutex<Vec<Reader>>,
+}
+
+impl StoreObservatory {
+    /// Reads with a connection of its own, which is kept for the next who asks.
+    fn with_reader<T>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, Failure>,
+    ) -> Result<T, ReadError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let reader = match idle {
+            Some(reader) => reader,
+            None => Reader::open(&self.folder).map_err(|error| unreadable(Failure::from(error)))?,
+        };
+        let answer = read(&reader).map_err(unreadable);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+        answer
+    }
+}
+
+fn unreadable(failure: Failure) -> ReadError {
+    match failure {
+        Failure::Store(StoreError::TooFine | StoreError::TooManyPoints(_)) | Failure::Asked(_) => {
+            ReadError::Unanswerable(failure.to_string())
+        }
+        _ => ReadError::Failed(failure.to_string()),
+    }
+}
+
+impl Observatory for StoreObservatory {
+    fn status(&self) -> Result<Status, ReadError> {
+        let overview = self.with_reader(|reader| Ok(reader.overview()?))?;
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            now: (self.clock)(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            demo: self.demo,
+            store: kizashi_store::Overview {
+                dropped: overview.dropped.max(self.inlet.dropped()),
+                ..overview
+            }
+            .into(),
+            listeners: self.listeners.clone(),
+            series_watched: self.board.series_watched(),
+            false_alarms_per_week: self.settings.false_alarms_per_week,
+        })
+    }
+
+    fn top(&self, kind: KeyKind, span: Span, limit: usize) -> Result<Vec<TopRow>, ReadError> {
+        let ranking = self.with_reader(|reader| Ok(reader.top(kind, span, limit)?))?;
+        let standing = self.board.standing();
+        Ok(ranking
+            .iter()
+            .map(|ranked| {
+                let mut row = TopRow::of_ranked(ranked);
+                let Some(port) = ranked.key.as_port() else { return row };
+                let info = port_info(port);
+                row.label = info.title.to_string();
+                row.habit = (!info.habit.is_empty()).then(|| info.habit.to_string());
+                if let Some(now) = standing.ports.get(&port) {
+                    row.half_daily = now.half_daily;
+                    row.hourly = now.hourly;
+                    row.days = now.days;
+                    row.spark = Some(now.spark.clone());
+                }
+                row
+            })
+            .collect())
+    }
+
+    fn series(&self, key: &Key, bin: BinLength, span: Span) -> Result<Series, ReadError> {
+        let (series, signs) = self.with_reader(|reader| {
+            let settings = self.settings.changefinder;
+            let series = scored::read(reader, key, bin, span, settings)?;
+            Ok((series, reader.signs(SIGNS_SEARCHED)?))
+        })?;
+        let first = series.points.first().map(|scored| scored.point.start);
+        let mut marks: Vec<SignMark> = signs
+            .iter()
+            .filter_map(|stored| serde_json::from_str::<Sign>(&stored.json).ok())
+            .filter(|sign| sign.key == key.to_string())
+            .filter(|sign| first.is_some_and(|first| sign.detected >= first))
+            .filter(|sign| span.until.is_none_or(|until| sign.since < until))
+            .map(|sign| SignMark {
+                severity: sign.severity.name().to_owned(),
+                id: sign.id,
+                since: sign.since,
+                detected: sign.detected,
+            })
+            .collect();
+        marks.reverse();
+        Ok(Series {
+            key: key.clone(),
+            label: label_of(key),
+            bin_seconds: bin.micros() / Timestamp::SECOND,
+            points: series
+                .points
+                .into_iter()
+                .map(|scored| ScoredPoint {
+                    start: scored.point.start,
+                    events: scored.point.events,
+                    sources: scored.point.sources,
+                    outlier: scored.outlier,
+                    changefinder: scored.change,
+                    days: scored.days,
+                })
+                .collect(),
+            signs: marks,
+            complete: series.complete,
+        })
+    }
+
+    fn signs(&self, limit: usize) -> Result<Vec<Value>, ReadError> {
+        let signs = self.with_reader(|reader| Ok(reader.signs(limit)?))?;
+        Ok(signs.iter().filter_map(|stored| serde_json::from_str(&stored.json).ok()).collect())
+    }
+
+    fn sign(&self, id: &str) -> Result<Option<SignPage>, ReadError> {
+        let stored = self.with_reader(|reader| Ok(reader.sign(id)?))?;
+        Ok(stored.as_ref().and_then(sign_page))
+    }
+
+    fn recent(&self, limit: usize) -> Result<Vec<Event>, ReadError> {
+        self.with_reader(|reader| Ok(reader.recent(limit)?))
+    }
+}
+
+fn sign_page(stored: &StoredSign) -> Option<SignPage> {
+    let (sign, evidence) = sign_of(stored)?;
+    let text = advisory(&sign, &evidence);
+    Some(SignPage {
+        sign: serde_json::from_str(&stored.json).ok()?,
+        advisory: AdvisoryText {
+            what: text.what,
+            since: text.since,
+            who: text.who,
+            what_to_do: text.what_to_do,
+        },
+        evidence,
+    })
+}
+
+/// A stored sign and what its visitors did; `None` where a later Kizashi wrote what this one cannot read.
+pub(crate) fn sign_of(stored: &StoredSign) -> Option<(Sign, Evidence)> {
+    let sign = serde_json::from_str(&stored.json).ok()?;
+    let evidence = stored.evidence.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    Some((sign, evidence.unwrap_or_default()))
+}
+
+/// What people know a key as; attackers' text in it is escaped.
+pub(crate) fn label_of(key: &Key) -> String {
+    match key.as_port() {
+        Some(port) => port_info(port).title.to_string(),
+        None if key.kind == KeyKind::Total => "everything".to_owned(),
+        None => escape_for_people(&key.text),
+    }
+}

@@ -1,0 +1,223 @@
+//! The one way through the house: events into the store, closed ten minutes out of it into detection, signs back into it.
+//!
+//! Detection sees only what the store has closed, in order, once; its state is saved with the signs that it raised, so a
+//! restart resumes where it stopped, and a replay of what is stored gives the same signs as the live run did.
+
+mod board;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kizashi_event::{Key, Timestamp};
+use kizashi_signs::{Closed, Detection, Sign, SignKind};
+use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
+
+pub(crate) use board::Board;
+
+use crate::failure::Failure;
+
+/// Microseconds after its end at which ten minutes are closed: what comes from the traps takes a second, from a followed
+/// log some more.
+const LATENESS: i64 = 60 * Timestamp::SECOND;
+/// The name under which detection's state is kept.
+const SNAPSHOT: &str = "detection";
+/// Microseconds between two savings of detection's state, by the time of the events.
+const SNAPSHOT_EVERY: i64 = Timestamp::HOUR;
+/// Microseconds between two looks at what the visitors of an open sign do.
+const EVIDENCE_EVERY: i64 = Timestamp::HOUR;
+
+/// A store with detection over it.
+pub(crate) struct Pipeline {
+    store: Store,
+    reader: Reader,
+    detection: Detection,
+    settings: kizashi_signs::Settings,
+    board: Arc<Board>,
+    saved: Option<Timestamp>,
+    evidence_at: Option<Timestamp>,
+}
+
+impl Pipeline {
+    /// Opens the store in `folder` and goes on with detection from where it stopped.
+    pub(crate) fn open(
+        folder: &Path,
+        store: kizashi_store::Settings,
+        settings: kizashi_signs::Settings,
+    ) -> Result<Self, Failure> {
+        let store = Store::open(folder, store)?;
+        let reader = store.reader()?;
+        let mut pipeline = Self {
+            detection: Detection::new(settings)?,
+            settings,
+            store,
+            reader,
+            board: Arc::default(),
+            saved: None,
+            evidence_at: None,
+        };
+        match pipeline.reader.blob(SNAPSHOT)? {
+            Some(bytes) => match Detection::restore(settings, &bytes) {
+                Ok(detection) => {
+                    pipeline.detection = detection;
+                    pipeline.catch_up(&mut |_| {})?;
+                }
+                Err(error) => {
+                    tracing::info!("{error}");
+                    pipeline.run_anew(&mut |_| {})?;
+                }
+            },
+            None => pipeline.run_anew(&mut |_| {})?,
+        }
+        Ok(pipeline)
+    }
+
+    /// The store, for writing events.
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the dashboard shows of detection.
+    pub(crate) fn board(&self) -> Arc<Board> {
+        Arc::clone(&self.board)
+    }
+
+    /// Closes what is over at `now` and gives the signs that this raised.
+    pub(crate) fn advance(&mut self, now: Timestamp) -> Result<Vec<Sign>, Failure> {
+        self.close_through(now.plus(-LATENESS))
+    }
+
+    fn close_through(&mut self, through: Timestamp) -> Result<Vec<Sign>, Failure> {
+        let bins = self.store.close_bins(through)?;
+        let before = self.detection.through();
+        let mut news = Closed::default();
+        for bin in &bins {
+            gather(&mut news, self.detection.close(bin));
+        }
+        gather(&mut news, self.detection.advance(through));
+        if self.detection.through() == before {
+            return Ok(Vec::new());
+        }
+        let raised = news.raised.clone();
+        self.save(news, false)?;
+        Ok(raised)
+    }
+
+    /// Ends an import of logs: closes all that they hold (but nothing of the running ten minutes of `now`), and runs
+    /// detection over it, from the start where older time was reopened. `progress` is given the moment reached.
+    pub(crate) fn finish_import(
+        &mut self,
+        now: Timestamp,
+        progress: &mut dyn FnMut(Timestamp),
+    ) -> Result<(), Failure> {
+        self.store.flush()?;
+        if let Some(last) = self.reader.overview()?.last {
+            let end = last.plus(2 * 600 * Timestamp::SECOND).min(now.plus(-LATENESS));
+            self.store.close_bins(end)?;
+        }
+        let reopened = self.store.take_reopened()?;
+        if reopened.is_some_and(|from| self.detection.through().is_some_and(|seen| from < seen)) {
+            self.run_anew(progress)?;
+        } else {
+            self.catch_up(progress)?;
+        }
+        self.save(Closed::default(), true)?;
+        self.store.maintain(now)?;
+        Ok(())
+    }
+
+    /// From now on what comes into closed time is late (or, of logs read afterwards, belongs there).
+    pub(crate) fn set_mode(&self, mode: Mode) -> Result<(), Failure> {
+        Ok(self.store.set_mode(mode)?)
+    }
+
+    /// Lets old events go.
+    pub(crate) fn maintain(&self, now: Timestamp) -> Result<Cleared, Failure> {
+        Ok(self.store.maintain(now)?)
+    }
+
+    /// Saves everything; nothing is lost without it, but the next start is faster.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.store.flush()?;
+        self.save(Closed::default(), true)
+    }
+
+    fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
+        self.detection = Detection::new(self.settings)?;
+        self.store.forget_signs()?;
+        self.catch_up(progress)
+    }
+
+    /// Runs detection over what the store closed and detection has not seen.
+    fn catch_up(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
+        let (mut news, detection) = (Closed::default(), &mut self.detection);
+        self.reader.closed_bins(detection.through(), |bin| {
+            gather(&mut news, detection.close(&bin));
+            progress(bin.start);
+        })?;
+        if let Some(through) = self.reader.closed_through()? {
+            gather(&mut news, detection.advance(through));
+        }
+        self.save(news, true)
+    }
+
+    /// Stores changed signs, with what their visitors did, and, when it is due or `now`, detection's state.
+    fn save(&mut self, news: Closed, now: bool) -> Result<(), Failure> {
+        let through = self.detection.through();
+        let due = |last: Option<Timestamp>, every: i64| match (last, through) {
+            (Some(last), Some(through)) => through.since(last) >= every,
+            (None, through) => through.is_some(),
+            _ => false,
+        };
+        let look_again = due(self.evidence_at, EVIDENCE_EVERY);
+        if look_again {
+            self.evidence_at = through;
+        }
+        let mut signs = Vec::new();
+        for sign in news.raised {
+            signs.push(self.stored(&sign, true)?);
+        }
+        for sign in news.changed {
+            signs.push(self.stored(&sign, look_again || !sign.open)?);
+        }
+        let mut blobs = Vec::new();
+        if now || due(self.saved, SNAPSHOT_EVERY) {
+            blobs = self.detection.take_evidence();
+            blobs.push((SNAPSHOT.to_owned(), self.detection.snapshot()?));
+            self.saved = through;
+        }
+        if !signs.is_empty() || !blobs.is_empty() {
+            self.store.save(signs, blobs)?;
+        }
+        self.board.show(self.detection.standing(), self.detection.series_watched());
+        Ok(())
+    }
+
+    fn stored(&self, sign: &Sign, with_evidence: bool) -> Result<StoredSign, Failure> {
+        let evidence = if with_evidence {
+            let port = match sign.kind {
+                SignKind::Rise => sign.key.parse().ok().and_then(|key: Key| key.as_port()),
+                SignKind::SensorWide => None,
+            };
+            let span = Span { since: Some(sign.since), until: Some(sign.until) };
+            serde_json::to_string(&self.reader.evidence(port, span)?).ok()
+        } else {
+            None
+        };
+        let json = serde_json::to_string(sign).map_err(std::io::Error::from)?;
+        Ok(StoredSign { id: sign.id.clone(), detected: sign.detected, json, evidence })
+    }
+}
+
+/// Adds what closing one more bin brought; of a sign that changed twice the last state counts.
+fn gather(news: &mut Closed, more: Closed) {
+    for sign in more.changed {
+        if let Some(raised) = news.raised.iter_mut().find(|raised| raised.id == sign.id) {
+            *raised = sign;
+        } else if let Some(changed) = news.changed.iter_mut().find(|old| old.id == sign.id) {
+            *changed = sign;
+        } else {
+            news.changed.push(sign);
+        }
+    }
+    news.raised.extend(more.raised);
+}
