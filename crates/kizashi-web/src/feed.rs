@@ -1,0 +1,218 @@
+//! What happens now, on its way to the pages that are open. Whoever publishes never waits: only the last few events of a
+//! flood are kept for show, and a page that reads too slowly misses some and is told how many.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kizashi_event::{Detail, Event, HostileText, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+/// Events of one publication that are shown; the earlier ones are counted.
+pub(crate) const MOST_ITEMS: usize = 50;
+/// Characters of the text of an item.
+const MOST_CHARACTERS: usize = 240;
+/// Publications that wait for a slow page, about a second of a busy sensor.
+const WAITING_EVENTS: usize = 64;
+/// Signs that wait for a slow page: more than any sensible hour has.
+const WAITING_SIGNS: usize = 64;
+
+/// One event as the feed shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FeedItem {
+    /// When.
+    #[serde(serialize_with = "crate::answers::moment")]
+    pub time: Timestamp,
+    /// The visitor's address.
+    pub source: String,
+    /// The port visited: `tcp/445`.
+    pub port: String,
+    /// The protocol.
+    pub service: String,
+    /// The kind of event: `login`.
+    pub action: &'static str,
+    /// What was done, in the attacker's raw words, at most 240 characters: escape it before showing.
+    pub text: String,
+}
+
+impl FeedItem {
+    /// The item of an event.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        Self {
+            time: event.time,
+            source: event.source.to_string(),
+            port: event.port.to_string(),
+            service: event.service.name().to_owned(),
+            action: event.detail.action(),
+            text: bounded(&text_of(&event.detail)),
+        }
+    }
+}
+
+fn text_of(detail: &Detail) -> String {
+    let maybe = |text: &Option<HostileText>| {
+        text.as_ref().map(|text| text.raw().to_owned()).unwrap_or_default()
+    };
+    match detail {
+        Detail::Packet | Detail::Connect => String::new(),
+        Detail::Close { duration_ms, .. } => {
+            duration_ms.map(|ms| format!("after {} s", ms.div_ceil(1_000))).unwrap_or_default()
+        }
+        Detail::Client { version, fingerprint } => {
+            maybe(if version.is_some() { version } else { fingerprint })
+        }
+        Detail::Login { username, password, public_key, .. } => match (password, public_key) {
+            (None, Some(key)) => format!("{} with key {}", maybe(username), key.raw()),
+            _ => format!("{} / {}", maybe(username), maybe(password)),
+        },
+        Detail::Command { line, .. } => line.raw().to_owned(),
+        Detail::Request { request, .. } => {
+            format!("{} {}", request.method.raw(), request.target.raw())
+        }
+        Detail::Payload(payload) => match (&payload.url, &payload.name) {
+            (Some(named), _) | (None, Some(named)) => named.raw().to_owned(),
+            (None, None) => format!("SHA-256 {}", payload.sha256),
+        },
+        Detail::Forward { host, port, .. } => format!("{}:{port}", host.raw()),
+        Detail::Note { name, value } => format!("{}: {}", name.raw(), value.raw()),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Events of one publication: the last ones, and how many came before them.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) items: Vec<FeedItem>,
+    pub(crate) skipped: u64,
+}
+
+/// The way into the feed: cheap to clone, never waits, costs next to nothing while no page is open.
+#[derive(Clone, Debug)]
+pub struct FeedSender {
+    events: broadcast::Sender<Arc<Batch>>,
+    signs: broadcast::Sender<Arc<str>>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Default for FeedSender {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FeedSender {
+    /// A feed that nobody reads yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            events: broadcast::Sender::new(WAITING_EVENTS),
+            signs: broadcast::Sender::new(WAITING_SIGNS),
+            dropped: Arc::default(),
+        }
+    }
+
+    /// Shows events to every open page; never waits.
+    pub fn publish(&self, events: &[Event]) {
+        if events.is_empty() || self.events.receiver_count() == 0 {
+            return;
+        }
+        let skipped = events.len().saturating_sub(MOST_ITEMS);
+        let items = events.iter().skip(skipped).map(FeedItem::of).collect();
+        // An error means that the last page closed in between.
+        let _ = self.events.send(Arc::new(Batch { items, skipped: skipped as u64 }));
+    }
+
+    /// Shows a sign, in the JSON form of the contract, to every open page; never waits.
+    pub fn publish_sign(&self, sign: &Value) {
+        let _ = self.signs.send(Arc::from(sign.to_string()));
+    }
+
+    /// Events that were not shown to a page that was open, because there were too many or the page was too slow; counted
+    /// once a page.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_dropped(&self, events: u64) {
+        self.dropped.fetch_add(events, Ordering::Relaxed);
+    }
+
+    pub(crate) fn subscribe(
+        &self,
+    ) -> (broadcast::Receiver<Arc<Batch>>, broadcast::Receiver<Arc<str>>) {
+        (self.events.subscribe(), self.signs.subscribe())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kizashi_event::{EventId, Port, Service};
+
+    use super::*;
+
+    fn event(detail: Detail) -> Event {
+        Event {
+            time: Timestamp::from_seconds(1_700_000_000),
+            id: EventId(1),
+            sensor: Arc::from("here"),
+            session: None,
+            source: [192, 0, 2, 1].into(),
+            source_port: 0,
+            destination: None,
+            port: Port::tcp(22),
+            service: Service::known("ssh"),
+            detail,
+        }
+    }
+
+    fn login(password: &str) -> Event {
+        event(Detail::Login {
+            username: Some(HostileText::from("root")),
+            password: Some(HostileText::from(password)),
+            public_key: None,
+            accepted: false,
+        })
+    }
+
+    #[test]
+    fn an_item_keeps_attackers_text_raw_but_bounded() {
+        let item = FeedItem::of(&login(&"\u{202e}語".repeat(2_000)));
+        assert!(item.text.starts_with("root / \u{202e}語") && item.text.ends_with('…'));
+        assert_eq!(item.text.chars().count(), MOST_CHARACTERS + 1);
+        let json = serde_json::to_value(&item).unwrap();
+        assert_eq!(json["time"], "2023-11-14T22:13:20.000000Z");
+        assert_eq!(json["port"], "tcp/22");
+    }
+
+    #[test]
+    fn of_a_flood_the_last_are_shown_and_the_rest_counted() {
+        let feed = FeedSender::new();
+        let (mut events, _signs) = feed.subscribe();
+        let flood: Vec<Event> = (0..1_000).map(|n| login(&n.to_string())).collect();
+        feed.publish(&flood);
+        let batch = events.try_recv().unwrap();
+        assert_eq!((batch.items.len(), batch.skipped), (MOST_ITEMS, 950));
+        assert_eq!(batch.items.last().unwrap().text, "root / 999");
+    }
+
+    #[test]
+    fn publishing_never_waits_for_a_page_that_does_not_read() {
+        let feed = FeedSender::new();
+        let (mut events, _signs) = feed.subscribe();
+        for _ in 0..10 * WAITING_EVENTS {
+            feed.publish(&[login("1")]);
+        }
+        assert!(
+            matches!(events.try_recv(), Err(broadcast::error::TryRecvError::Lagged(lost)) if lost > 0)
+        );
+    }
+}

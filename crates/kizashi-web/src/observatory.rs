@@ -1,0 +1,118 @@
+//! What the dashboard asks for, as a trait, so that this room knows neither SQL nor detection and can be tested over made-up
+//! answers. The methods block (they read a database); they are called on threads made for that, a few at a time.
+
+use kizashi_event::{Event, Key, KeyKind};
+use kizashi_store::Span;
+use serde_json::Value;
+
+use crate::{Series, SignPage, Status, TopRow};
+
+/// The length of a bin of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BinLength {
+    /// Ten minutes: what detection reads.
+    TenMinutes,
+    /// One hour.
+    Hour,
+    /// Twelve hours, as in the talk.
+    HalfDay,
+    /// One day.
+    Day,
+}
+
+impl BinLength {
+    /// Every length, shortest first.
+    pub const ALL: [Self; 4] = [Self::TenMinutes, Self::Hour, Self::HalfDay, Self::Day];
+
+    /// As the API takes it: `10m`, `1h`, `12h`, `1d`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TenMinutes => "10m",
+            Self::Hour => "1h",
+            Self::HalfDay => "12h",
+            Self::Day => "1d",
+        }
+    }
+
+    /// The length of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|bin| bin.name() == name)
+    }
+
+    /// The length in seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        match self {
+            Self::TenMinutes => 600,
+            Self::Hour => 3_600,
+            Self::HalfDay => 43_200,
+            Self::Day => 86_400,
+        }
+    }
+}
+
+/// Why something could not be read. Each text is one sentence for the owner: what happened and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The request cannot be answered as it is (such as a span too long for its bin); answered with 400.
+    #[error("{0}")]
+    Unanswerable(String),
+    /// The store failed; answered with 500 and logged.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Where everything shown is read from. Methods may block for seconds; they must not panic on any argument.
+pub trait Observatory: Send + Sync + 'static {
+    /// How things stand.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn status(&self) -> Result<Status, ReadError>;
+
+    /// The `limit` keys of a kind with the most events in a span, most first. `limit` is 1 to 1,000.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn top(&self, kind: KeyKind, span: Span, limit: usize) -> Result<Vec<TopRow>, ReadError>;
+
+    /// A key's counts and scores, dense: one point a bin, oldest first. A span with an open end reaches to the first or the
+    /// last event. A key that was never seen has a series without points.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the span holds too many bins.
+    fn series(&self, key: &Key, bin: BinLength, span: Span) -> Result<Series, ReadError>;
+
+    /// The latest `limit` signs, newest first, each in the JSON form of the contract. `limit` is 1 to 500.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn signs(&self, limit: usize) -> Result<Vec<Value>, ReadError>;
+
+    /// One sign with what is known of it; `None` when there is no such sign.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sign(&self, id: &str) -> Result<Option<SignPage>, ReadError>;
+
+    /// The latest `limit` events, newest first. `limit` is 1 to 200.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn recent(&self, limit: usize) -> Result<Vec<Event>, ReadError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bin_is_found_by_its_name() {
+        for bin in BinLength::ALL {
+            assert_eq!(BinLength::from_name(bin.name()), Some(bin));
+        }
+        assert_eq!(BinLength::from_name("5m"), None);
+    }
+}

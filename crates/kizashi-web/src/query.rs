@@ -1,0 +1,170 @@
+//! The parameters of the API's requests. What is wrong is refused with a sentence that says what is allowed; a limit above
+//! its cap is brought down to it.
+
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use kizashi_event::{Key, KeyKind, Timestamp};
+use kizashi_store::Span;
+use serde::Deserialize;
+
+use crate::BinLength;
+use crate::error::ApiError;
+
+/// Rows of a ranking at most.
+pub(crate) const MOST_ROWS: usize = 1_000;
+/// Signs in a list at most.
+pub(crate) const MOST_SIGNS: usize = 500;
+/// Events in a list at most.
+pub(crate) const MOST_EVENTS: usize = 200;
+/// Bins of a series at most: half a year of ten minutes.
+pub(crate) const MOST_BINS: i64 = 26_352;
+
+/// What can stand after the question mark. Every request takes some of it and ignores none silently: a name that nothing
+/// takes is refused.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Parameters {
+    kind: Option<String>,
+    key: Option<String>,
+    bin: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    limit: Option<String>,
+}
+
+/// The parameters, or why they could not be read.
+pub(crate) type Read = Result<Query<Parameters>, QueryRejection>;
+
+/// Unpacks what the extractor gave.
+pub(crate) fn parameters(read: Read) -> Result<Parameters, ApiError> {
+    read.map(|Query(parameters)| parameters).map_err(|_| {
+        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until and limit, each once")
+    })
+}
+
+impl Parameters {
+    pub(crate) fn kind(&self) -> Result<KeyKind, ApiError> {
+        let name = self.kind.as_deref().unwrap_or(KeyKind::Port.plural());
+        KeyKind::from_name(name).ok_or_else(|| {
+            let kinds = KeyKind::ALL.map(KeyKind::plural).join(", ");
+            ApiError::bad(format!("there is no such kind: allowed are {kinds}"))
+        })
+    }
+
+    pub(crate) fn key(&self) -> Result<Key, ApiError> {
+        let key =
+            self.key.as_deref().ok_or_else(|| ApiError::bad("key is missing: such as tcp/445"))?;
+        key.parse().map_err(|error: kizashi_event::ParseKeyError| ApiError::bad(error.to_string()))
+    }
+
+    pub(crate) fn bin(&self) -> Result<BinLength, ApiError> {
+        let name = self.bin.as_deref().unwrap_or(BinLength::HalfDay.name());
+        BinLength::from_name(name).ok_or_else(|| {
+            let bins = BinLength::ALL.map(BinLength::name).join(", ");
+            ApiError::bad(format!("there is no such bin: allowed are {bins}"))
+        })
+    }
+
+    pub(crate) fn span(&self) -> Result<Span, ApiError> {
+        let moment = |text: &Option<String>| text.as_deref().map(Timestamp::parse).transpose();
+        let read = |text| {
+            moment(text).map_err(|error| ApiError::bad(format!("since or until is {error}")))
+        };
+        let span = Span { since: read(&self.since)?, until: read(&self.until)? };
+        match (span.since, span.until) {
+            (Some(since), Some(until)) if since >= until => {
+                Err(ApiError::bad("since is not before until: exchange them"))
+            }
+            _ => Ok(span),
+        }
+    }
+
+    /// The span of a series, refused when both its ends are known and it holds more than [`MOST_BINS`].
+    pub(crate) fn span_of(&self, bin: BinLength) -> Result<Span, ApiError> {
+        let span = self.span()?;
+        if let (Some(since), Some(until)) = (span.since, span.until)
+            && until.since(since) / (bin.seconds() * Timestamp::SECOND) > MOST_BINS
+        {
+            return Err(ApiError::bad(format!(
+                "the span holds more than {MOST_BINS} bins: ask for less or for longer bins"
+            )));
+        }
+        Ok(span)
+    }
+
+    pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
+        let Some(text) = self.limit.as_deref() else { return Ok(default) };
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        // A number too large for a usize is above every cap.
+        let limit = text.parse().unwrap_or(usize::MAX);
+        if !digits || limit == 0 {
+            return Err(ApiError::bad(format!("limit is not a number from 1 to {most}")));
+        }
+        Ok(limit.min(most))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Parameters)) -> Parameters {
+        let mut parameters = Parameters::default();
+        change(&mut parameters);
+        parameters
+    }
+
+    #[test]
+    fn a_limit_is_capped_and_nonsense_refused() {
+        let limit =
+            |text: &str| with(|p| p.limit = Some(text.to_owned())).limit(20, MOST_ROWS).ok();
+        assert_eq!(limit("7"), Some(7));
+        assert_eq!(limit("1001"), Some(MOST_ROWS));
+        assert_eq!(limit("99999999999999999999999999"), Some(MOST_ROWS));
+        for wrong in ["0", "-1", "", "+3", "many", "1e3"] {
+            assert_eq!(limit(wrong), None, "{wrong}");
+        }
+        assert_eq!(Parameters::default().limit(20, MOST_ROWS), Ok(20));
+    }
+
+    #[test]
+    fn a_span_must_run_forward_and_fit_its_bin() {
+        let span = |since: &str, until: &str, bin| {
+            with(|p| (p.since, p.until) = (Some(since.to_owned()), Some(until.to_owned())))
+                .span_of(bin)
+        };
+        assert!(
+            span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", BinLength::TenMinutes).is_ok()
+        );
+        assert!(
+            span("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z", BinLength::TenMinutes).is_err()
+        );
+        assert!(
+            span("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z", BinLength::TenMinutes).is_err()
+        );
+        assert!(span("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z", BinLength::Day).is_ok());
+        assert!(span("yesterday", "2026-01-01T00:00:00Z", BinLength::Day).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_parameter_however_hostile_panics(text in ".{0,200}") {
+            let hostile = Some(text);
+            let parameters = Parameters {
+                kind: hostile.clone(),
+                key: hostile.clone(),
+                bin: hostile.clone(),
+                since: hostile.clone(),
+                until: hostile.clone(),
+                limit: hostile,
+            };
+            let _ = (parameters.kind(), parameters.key(), parameters.bin());
+            let _ = parameters.span_of(BinLength::TenMinutes);
+            if let Ok(limit) = parameters.limit(20, MOST_EVENTS) {
+                prop_assert!((1..=MOST_EVENTS).contains(&limit));
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The service as a whole: routes, what they share, and the way they are put on a listener.
+//!
+//! Bounds: queries at once and their time, streams, connections, the size of a request and the time for its head. A query
+//! that takes too long is answered as such; its thread goes on to its end, and its place stays taken until then.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::error::ApiError;
+use crate::{FeedSender, Observatory, ReadError, Token, access, api, assets, live};
+
+/// Queries at once.
+const MOST_QUERIES: usize = 4;
+/// The time for a query, with the wait for its turn.
+const QUERY_TIME: Duration = Duration::from_secs(10);
+/// Statuses younger than this are given out again.
+const STATUS_AGE: Duration = Duration::from_millis(1_500);
+/// The body of a request at most: a token.
+const MOST_BODY: usize = 1_024;
+/// The head of a request at most.
+const MOST_HEAD: usize = 32 * 1_024;
+/// The time for the head of a request, and for which an idle connection is kept.
+const HEAD_TIME: Duration = Duration::from_secs(20);
+/// Connections at once; more wait in the listener's queue.
+const MOST_CONNECTIONS: usize = 128;
+
+/// What the requests share.
+pub(crate) struct App {
+    observatory: Arc<dyn Observatory>,
+    queries: Arc<Semaphore>,
+    status: Mutex<Option<(Instant, Arc<str>)>>,
+    pub(crate) feed: FeedSender,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) token: Token,
+}
+
+impl App {
+    /// Asks the observatory on a thread of its own.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Observatory) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let busy = || {
+            ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store is busy: wait a moment and try again",
+            )
+        };
+        let answer = async {
+            let permit = Arc::clone(&self.queries).acquire_owned().await.map_err(|_| busy())?;
+            let observatory = Arc::clone(&self.observatory);
+            tokio::task::spawn_blocking(move || {
+                let _until_done: OwnedSemaphorePermit = permit;
+                question(observatory.as_ref())
+            })
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "a query of the dashboard broke down");
+                ApiError::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the query broke down: please report this with the log",
+                )
+            })?
+            .map_err(ApiError::from)
+        };
+        timeout(QUERY_TIME, answer).await.unwrap_or_else(|_| Err(busy()))
+    }
+
+    /// The status as JSON, at most [`STATUS_AGE`] old: however many pages are open, the store is asked once.
+    pub(crate) async fn recent_status(&self) -> Result<Arc<str>, ApiError> {
+        let mut kept = self.status.lock().await;
+        if let Some((made, json)) = kept.as_ref()
+            && made.elapsed() < STATUS_AGE
+        {
+            return Ok(Arc::clone(json));
+        }
+        let status = self.ask(|observatory| observatory.status()).await?;
+        let mut json = serde_json::to_value(&status).unwrap_or_default();
+        json["feed_dropped"] = self.feed.dropped().into();
+        let json: Arc<str> = Arc::from(json.to_string());
+        *kept = Some((Instant::now(), Arc::clone(&json)));
+        Ok(json)
+    }
+}
+
+/// The dashboard's page and API over an observatory, fed by `feed`, opened by `token`.
+pub fn router(observatory: Arc<dyn Observatory>, feed: FeedSender, token: Token) -> Router {
+    let app = Arc::new(App {
+        observatory,
+        queries: Arc::new(Semaphore::new(MOST_QUERIES)),
+        status: Mutex::new(None),
+        feed,
+        streams: Arc::new(Semaphore::new(live::MOST_STREAMS)),
+        token,
+    });
+    let routes = Router::new()
+        .route("/api/v1/status", get(api::status))
+        .route("/api/v1/top", get(api::top))
+        .route("/api/v1/series", get(api::series))
+        .route("/api/v1/signs", get(api::signs))
+        .route("/api/v1/signs/{id}", get(api::sign))
+        .route("/api/v1/events", get(api::events))
+        .route("/api/v1/feed", get(live::feed))
+        .route("/sign-in", get(access::sign_in_page).post(access::sign_in));
+    assets::routes(routes)
+        .fallback(|| async {
+            ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+        })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address can only be read")
+        })
+        .layer(DefaultBodyLimit::max(MOST_BODY))
+        .layer(from_fn_with_state(Arc::clone(&app), access::guard))
+        .layer(from_fn(access::harden))
+        .with_state(app)
+}
+
+/// Serves `router` on `listener` (which the caller bound, to a loopback address) until `shutdown` is done. Open connections
+/// are then cut: they only read.
+///
+/// # Errors
+/// When the listener itself fails.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (place, listener.accept().await)
+        };
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            Some(_ended) = connections.join_next() => {}
+            (place, accepted) = next => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, router.clone(), place));
+                }
+                Err(error) if is_passing(&error) => {
+                    tracing::warn!(%error, "the dashboard could not accept a connection");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(error) => return Err(error),
+            },
+        }
+    }
+}
+
+/// Errors of one connection, or of a moment without free descriptors or memory, end nothing.
+fn is_passing(error: &io::Error) -> bool {
+    const NO_PROCESS_DESCRIPTORS: i32 = 24;
+    const NO_SYSTEM_DESCRIPTORS: i32 = 23;
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::OutOfMemory
+    ) || matches!(error.raw_os_error(), Some(NO_PROCESS_DESCRIPTORS | NO_SYSTEM_DESCRIPTORS))
+}
+
+async fn converse(stream: TcpStream, router: Router, _place: Option<OwnedSemaphorePermit>) {
+    // Small answers, and a feed that shall show at once.
+    let _ = stream.set_nodelay(true);
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(MOST_HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection to the dashboard ended early");
+    }
+}
