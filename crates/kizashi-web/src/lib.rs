@@ -23,5 +23,6 @@ pub use answers::{
     AdvisoryText, Listener, ScoredPoint, Series, SignMark, SignPage, Status, StoreStatus, TopRow,
 };
 pub use feed::{FeedItem, FeedSender};
-pub use observatory::{BinLength, Observatory, ReadError};
+pub use kizashi_store::BinLength;
+pub use observatory::{Observatory, ReadError};
 pub use server::{router, serve};

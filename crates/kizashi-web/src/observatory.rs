@@ -2,56 +2,10 @@
 //! answers. The methods block (they read a database); they are called on threads made for that, a few at a time.
 
 use kizashi_event::{Event, Key, KeyKind};
-use kizashi_store::Span;
+use kizashi_store::{BinLength, Span};
 use serde_json::Value;
 
 use crate::{Series, SignPage, Status, TopRow};
-
-/// The length of a bin of a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BinLength {
-    /// Ten minutes: what detection reads.
-    TenMinutes,
-    /// One hour.
-    Hour,
-    /// Twelve hours, as in the talk.
-    HalfDay,
-    /// One day.
-    Day,
-}
-
-impl BinLength {
-    /// Every length, shortest first.
-    pub const ALL: [Self; 4] = [Self::TenMinutes, Self::Hour, Self::HalfDay, Self::Day];
-
-    /// As the API takes it: `10m`, `1h`, `12h`, `1d`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::TenMinutes => "10m",
-            Self::Hour => "1h",
-            Self::HalfDay => "12h",
-            Self::Day => "1d",
-        }
-    }
-
-    /// The length of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|bin| bin.name() == name)
-    }
-
-    /// The length in seconds.
-    #[must_use]
-    pub const fn seconds(self) -> i64 {
-        match self {
-            Self::TenMinutes => 600,
-            Self::Hour => 3_600,
-            Self::HalfDay => 43_200,
-            Self::Day => 86_400,
-        }
-    }
-}
 
 /// Why something could not be read. Each text is one sentence for the owner: what happened and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,17 +56,4 @@ pub trait Observatory: Send + Sync + 'static {
     /// # Errors
     /// When the store cannot be read.
     fn recent(&self, limit: usize) -> Result<Vec<Event>, ReadError>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_bin_is_found_by_its_name() {
-        for bin in BinLength::ALL {
-            assert_eq!(BinLength::from_name(bin.name()), Some(bin));
-        }
-        assert_eq!(BinLength::from_name("5m"), None);
-    }
 }

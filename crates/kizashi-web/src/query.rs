@@ -7,8 +7,8 @@ use kizashi_event::{Key, KeyKind, Timestamp};
 use kizashi_store::Span;
 use serde::Deserialize;
 
-use crate::BinLength;
 use crate::error::ApiError;
+use kizashi_store::BinLength;
 
 /// Rows of a ranking at most.
 pub(crate) const MOST_ROWS: usize = 1_000;
@@ -83,7 +83,7 @@ impl Parameters {
     pub(crate) fn span_of(&self, bin: BinLength) -> Result<Span, ApiError> {
         let span = self.span()?;
         if let (Some(since), Some(until)) = (span.since, span.until)
-            && until.since(since) / (bin.seconds() * Timestamp::SECOND) > MOST_BINS
+            && until.since(since) / (bin.micros()) > MOST_BINS
         {
             return Err(ApiError::bad(format!(
                 "the span holds more than {MOST_BINS} bins: ask for less or for longer bins"

@@ -24,6 +24,15 @@ pub(crate) struct Live {
     thread: JoinHandle<Result<(), Failure>>,
 }
 
+/// What a turn of the thread's work brought.
+#[derive(Default)]
+pub(crate) struct Turn {
+    /// Signs raised.
+    pub(crate) raised: Vec<Sign>,
+    /// Whether there is more to do at once.
+    pub(crate) more: bool,
+}
+
 /// What the thread needs beside the pipeline.
 pub(crate) struct Surroundings {
     /// Shows signs in the dashboard.
@@ -33,11 +42,11 @@ pub(crate) struct Surroundings {
 }
 
 impl Live {
-    /// Starts the thread. `before` runs in it first, with a question whether it shall stop.
+    /// Starts the thread, which does `work` every second, or at once again where it says that there is more.
     pub(crate) fn start(
         mut pipeline: Pipeline,
         surroundings: Surroundings,
-        mut work: impl FnMut(&mut Pipeline, Timestamp) -> Result<Vec<Sign>, Failure> + Send + 'static,
+        mut work: impl FnMut(&mut Pipeline, Timestamp) -> Result<Turn, Failure> + Send + 'static,
     ) -> Result<Self, Failure> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("core".to_owned()).spawn(move || {
@@ -59,15 +68,19 @@ impl Live {
 fn run(
     pipeline: &mut Pipeline,
     surroundings: &Surroundings,
-    work: &mut dyn FnMut(&mut Pipeline, Timestamp) -> Result<Vec<Sign>, Failure>,
+    work: &mut dyn FnMut(&mut Pipeline, Timestamp) -> Result<Turn, Failure>,
     stopped: &Receiver<()>,
 ) -> Result<(), Failure> {
     let mut maintained = Timestamp::from_seconds(0);
     let mut failing = false;
     loop {
         let now = (surroundings.clock)();
-        let result = work(pipeline, now).and_then(|raised| {
-            raised.iter().for_each(|sign| announce(sign, &surroundings.feed));
+        let mut wait = TICK;
+        let result = work(pipeline, now).and_then(|turn| {
+            if turn.more {
+                wait = Duration::ZERO;
+            }
+            turn.raised.iter().for_each(|sign| announce(sign, &surroundings.feed));
             if now.since(maintained) >= MAINTAIN_EVERY {
                 maintained = now;
                 let cleared = pipeline.maintain(now)?;
@@ -86,7 +99,7 @@ fn run(
             }
             Err(_) => {}
         }
-        match stopped.recv_timeout(TICK) {
+        match stopped.recv_timeout(wait) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }

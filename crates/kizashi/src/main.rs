@@ -1,8 +1,72 @@
-//! Decoy services that say by themselves when an attack wave begins.
+//! The command `kizashi`: decoy services that say by themselves when an attack wave begins. It reads the configuration, lays
+//! traps, store, detection and dashboard together, and prints what people ask for.
 
-#[allow(dead_code)]
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod dashboard;
 mod demo;
-#[allow(dead_code, unused_imports)]
+mod failure;
+mod listening;
+mod live;
+mod observatory;
+mod pipeline;
+mod scored;
 mod screen;
+mod terminal;
 
-fn main() {}
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::filter::LevelFilter;
+
+use cli::{Call, Cli, ConfigCall};
+use failure::Failure;
+use terminal::Terminal;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_standard_error();
+    let mut terminal = Terminal::of_stdout();
+    match run(&cli.call, &mut terminal).and_then(|()| terminal.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            // What was printed before the failure is wanted too; that it cannot be written any more is no news.
+            let _ = terminal.flush();
+            let _ = writeln!(std::io::stderr(), "kizashi: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
+    match call {
+        Call::Up(call) => commands::up::run(call, terminal),
+        Call::Demo(call) => commands::demo::run(call, terminal),
+        Call::Import(call) => commands::import::run(call, terminal),
+        Call::Replay(call) => commands::replay::run(call, terminal),
+        Call::Score(call) => commands::score::run(call, std::io::stdin().lock(), terminal),
+        Call::Signs(call) => commands::signs::list(call, terminal),
+        Call::Sign(call) => commands::signs::one(call, terminal),
+        Call::Top(call) => commands::top::run(call, terminal),
+        Call::Series(call) => commands::series::run(call, terminal),
+        Call::Status(call) => commands::status::run(call, terminal),
+        Call::Config(ConfigCall::Check { config }) => {
+            commands::config::check(config.as_deref(), terminal)
+        }
+    }
+}
+
+fn log_to_standard_error() {
+    let no_color = std::env::var("NO_COLOR").ok();
+    let colours = screen::wants_colours(std::io::stderr().is_terminal(), no_color.as_deref());
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::INFO)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .init();
+}

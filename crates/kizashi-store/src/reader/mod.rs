@@ -7,7 +7,7 @@ mod top;
 
 use std::path::{Path, PathBuf};
 
-use kizashi_event::{Key, KeyKind, Timestamp};
+use kizashi_event::{Key, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 pub use bin_length::BinLength;
@@ -58,16 +58,7 @@ impl Reader {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?))
             })
             .optional()?;
-        // The total's row is made with a first moment of 1970, before its first event is known.
-        let first: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT min(first) FROM keys WHERE kind = 1 AND events > 0")?
-            .query_row([], |row| row.get(0))?;
-        let (events, sessions, _, last): (i64, i64, i64, i64) = total.unwrap_or_default();
-        let sources = self
-            .connection
-            .prepare_cached("SELECT count(*) FROM keys WHERE kind = ?1")?
-            .query_row([kind_code(KeyKind::Source)], |row| row.get(0))?;
+        let (events, sessions, first, last): (i64, i64, i64, i64) = total.unwrap_or_default();
         let number = |name| {
             Ok::<_, rusqlite::Error>(count_of(counter(&self.connection, name)?.unwrap_or(0)))
         };
@@ -75,8 +66,8 @@ impl Reader {
             events: count_of(events),
             events_raw: number("events_raw")?,
             sessions: count_of(sessions),
-            sources: count_of(sources),
-            first: first.map(Timestamp::from_micros),
+            sources: number("sources")?,
+            first: (events > 0).then(|| Timestamp::from_micros(first)),
             last: (events > 0).then(|| Timestamp::from_micros(last)),
             late: number("late")?,
             out_of_time: number("out_of_time")?,

@@ -19,6 +19,7 @@ pub(crate) struct Dictionary {
     ports: HashMap<Port, u32>,
     texts: HashMap<KeyKind, HashMap<Box<str>, u32>>,
     names: HashMap<Box<str>, i64>,
+    fresh_sources: i64,
 }
 
 impl Dictionary {
@@ -32,10 +33,16 @@ impl Dictionary {
         if let Some(id) = self.sources.get(&address) {
             return Ok(*id);
         }
-        let id = find_or_add(connection, KeyKind::Source, &address.to_string(), time)?;
+        let (id, fresh) = find_or_add(connection, KeyKind::Source, &address.to_string(), time)?;
+        self.fresh_sources += i64::from(fresh);
         make_room(&mut self.sources);
         self.sources.insert(address, id);
         Ok(id)
+    }
+
+    /// Sources that were never seen before, since this was last asked.
+    pub(crate) fn take_fresh_sources(&mut self) -> i64 {
+        std::mem::take(&mut self.fresh_sources)
     }
 
     /// The number of a port.
@@ -48,7 +55,7 @@ impl Dictionary {
         if let Some(id) = self.ports.get(&port) {
             return Ok(*id);
         }
-        let id = find_or_add(connection, KeyKind::Port, &port.to_string(), time)?;
+        let (id, _) = find_or_add(connection, KeyKind::Port, &port.to_string(), time)?;
         make_room(&mut self.ports);
         self.ports.insert(port, id);
         Ok(id)
@@ -66,7 +73,7 @@ impl Dictionary {
         if let Some(id) = texts.get(text) {
             return Ok(*id);
         }
-        let id = find_or_add(connection, kind, text, time)?;
+        let (id, _) = find_or_add(connection, kind, text, time)?;
         make_room(texts);
         texts.insert(text.into(), id);
         Ok(id)
@@ -99,24 +106,25 @@ fn make_room<K, V>(remembered: &mut HashMap<K, V>) {
     }
 }
 
-/// Keys are numbered from 1 by SQLite; four thousand million of them fill any disk first.
+/// The number of a key, and whether it is new. Keys are numbered from 1 by SQLite; four thousand million of them fill any disk first.
 fn find_or_add(
     connection: &Connection,
     kind: KeyKind,
     text: &str,
     time: Timestamp,
-) -> rusqlite::Result<u32> {
+) -> rusqlite::Result<(u32, bool)> {
     let found = connection
         .prepare_cached("SELECT id FROM keys WHERE kind = ?1 AND text = ?2")?
         .query_row((kind_code(kind), text), |row| row.get(0))
         .optional()?;
     if let Some(id) = found {
-        return Ok(id);
+        return Ok((id, false));
     }
     let id = connection
         .prepare_cached(
             "INSERT INTO keys (kind, text, first, last, events, sessions) VALUES (?1, ?2, ?3, ?3, 0, 0)",
         )?
         .insert((kind_code(kind), text, time.micros()))?;
-    u32::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))
+    let id = u32::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?;
+    Ok((id, true))
 }

@@ -80,7 +80,6 @@ impl Ledger {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let latest = (settings.clock)().plus(Settings::TOLERANCE);
         let mut counted = Counted::default();
-        let total = dictionary.key(&transaction, KeyKind::Total, "", Timestamp::default())?;
         {
             let mut insert = transaction.prepare_cached(INSERT_EVENT)?;
             for mut event in events {
@@ -109,11 +108,12 @@ impl Ledger {
                     counted.late += 1;
                     tally.touch_closed_bin(bin, event.port.code());
                 }
-                touch_keys(&transaction, dictionary, tally, &event, source, total)?;
+                touch_keys(&transaction, dictionary, tally, &event, source)?;
             }
         }
         tally.write(&transaction)?;
         add_to_counter(&transaction, "events_raw", stored(counted.raw))?;
+        add_to_counter(&transaction, "sources", dictionary.take_fresh_sources())?;
         add_to_counter(&transaction, "late", stored(counted.late))?;
         add_to_counter(&transaction, "out_of_time", stored(counted.out_of_time))?;
         transaction.commit()
@@ -210,9 +210,9 @@ fn touch_keys(
     tally: &mut Tally,
     event: &Event,
     source: u32,
-    total: u32,
 ) -> rusqlite::Result<()> {
     let (time, opens) = (event.time, event.opens_session());
+    let total = dictionary.key(connection, KeyKind::Total, "", time)?;
     let port = dictionary.port(connection, event.port, time)?;
     let service = dictionary.key(connection, KeyKind::Service, event.service.name(), time)?;
     tally.touch(time, KeyKind::Total, total, source, opens);

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::dashboard::Dashboard;
 use crate::demo::{self, Traffic};
 use crate::failure::Failure;
-use crate::live::{Live, Surroundings, stop_signal};
+use crate::live::{Live, Surroundings, Turn, stop_signal};
 use crate::observatory::StoreObservatory;
 use crate::pipeline::Pipeline;
 use crate::terminal::Terminal;
@@ -89,16 +89,16 @@ impl Player {
         Self { traffic: Traffic::new(settings).peekable(), feed, reached }
     }
 
-    fn turn(&mut self, pipeline: &mut Pipeline, now: Timestamp) -> Result<Vec<Sign>, Failure> {
+    fn turn(&mut self, pipeline: &mut Pipeline, now: Timestamp) -> Result<Turn, Failure> {
         let began = Instant::now();
-        let mut raised = Vec::new();
+        let mut raised: Vec<Sign> = Vec::new();
         while self.reached < now && began.elapsed() < TURN {
             let until = self.reached.plus(STEP).min(now);
             self.give(pipeline, until)?;
             self.reached = until;
             raised.extend(pipeline.advance(until)?);
         }
-        Ok(raised)
+        Ok(Turn { raised, more: self.reached < now })
     }
 
     fn give(&mut self, pipeline: &Pipeline, until: Timestamp) -> Result<(), Failure> {
