@@ -1,5 +1,11 @@
 //! ChangeFinder against the reference vectors, and against every input that could break it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says what went wrong by failing"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

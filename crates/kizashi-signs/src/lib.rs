@@ -1,1 +1,24 @@
-//! See the crate's description.
+//! From series and alarms to a [`Sign`]: what rises, since when, who, how sure, what to do.
+//!
+//! [`Detection`] is the whole of it: closed ten-minute bins of the store go in, in order of time, and signs come out. It has
+//! no clock and reads nothing by itself, so that a live run and a replay of the same bins give the same signs. What a bin
+//! holds is decided by the store when the bin is closed; what came later than that is counted there and never seen here.
+
+mod advisory;
+mod counts;
+mod detection;
+mod evidence_log;
+mod open_sign;
+mod port_scores;
+pub mod ports;
+mod recent;
+mod sign;
+mod standing;
+mod visits;
+
+pub use advisory::{Advisory, advisory};
+pub use detection::{Closed, Detection, DetectionError, Settings};
+pub use evidence_log::{EvidenceDay, EvidenceLog};
+pub use port_scores::{PortScore, scored_series};
+pub use sign::{Fact, Severity, Sign, SignKind};
+pub use standing::{PortStanding, Standing};

@@ -1,0 +1,150 @@
+//! One series: the counts of the last two days, bin by bin where there are any, and a discounted total of what is older. A
+//! series that is not touched costs nothing; when it is touched again, what it has forgotten is worked out in closed form.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::dispersion::{Dispersion, Shared};
+use super::evidence::WINDOWS;
+use super::{LONGEST_WINDOW, fade};
+
+/// Bins in one hour.
+pub(super) const HOUR: u32 = 6;
+
+/// The state of one series: at most 288 counts of 8 bytes, and about 300 bytes more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Series {
+    /// Bin and count, oldest first; in each at least one.
+    history: VecDeque<(u32, u32)>,
+    /// What left `history`: its discounted total after `older_at` bins.
+    older: f64,
+    older_at: u32,
+    hour: HourOfSeries,
+    pub(super) dispersion: Dispersion,
+    /// Counts ever, as far as one needs to know: 0, 1, or 2 and more.
+    sources: u8,
+    /// Whether it is on the list of series whose hours are looked at.
+    pub(super) busy: bool,
+    /// Whether it stood out when it was last looked at.
+    pub(super) above: bool,
+    /// The bin from which it may alarm again.
+    pub(super) held_until: u32,
+}
+
+/// The last hour with a count.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct HourOfSeries {
+    number: u32,
+    count: u64,
+    /// A when the hour began.
+    total_before: f64,
+    /// The hour's own counts, discounted to its end.
+    own: f64,
+}
+
+/// S and A of each window, shortest first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Windowed {
+    pub(super) counts: [u64; WINDOWS.len()],
+    pub(super) totals: [f64; WINDOWS.len()],
+}
+
+impl Series {
+    /// The bin of the last count.
+    pub(super) fn last_bin(&self) -> Option<u32> {
+        self.history.back().map(|(bin, _)| *bin)
+    }
+
+    /// Whether two sources have come ever: before, no alarm is possible.
+    pub(super) const fn is_watched(&self) -> bool {
+        self.sources >= 2
+    }
+
+    /// Adds a count of the running bin, or adds to it.
+    pub(super) fn touch(&mut self, bin: u32, count: u32) {
+        self.sources = self.sources.saturating_add(count.min(2) as u8).min(2);
+        self.begin_hour(bin / HOUR);
+        self.hour.count = self.hour.count.saturating_add(u64::from(count));
+        let to_end = f64::from(HOUR - 1 - bin % HOUR);
+        self.hour.own += f64::from(count) * fade::over_bins(to_end);
+        match self.history.back_mut() {
+            Some((last, counted)) if *last == bin => *counted = counted.saturating_add(count),
+            _ => self.history.push_back((bin, count)),
+        }
+    }
+
+    fn begin_hour(&mut self, hour: u32) {
+        if hour != self.hour.number {
+            let total_before = self.total_after(hour.saturating_mul(HOUR));
+            self.hour = HourOfSeries { number: hour, count: 0, total_before, own: 0.0 };
+        }
+    }
+
+    /// A after so many bins: not before the last count.
+    pub(super) fn total_after(&self, bins: u32) -> f64 {
+        let since_start = f64::from(bins) - f64::from(self.hour.number) * f64::from(HOUR);
+        self.hour.total_before * fade::over_bins(since_start)
+            + self.hour.own * fade::over_bins(since_start - f64::from(HOUR))
+    }
+
+    /// The counts of an hour that has just ended, and A as it was when it began.
+    pub(super) fn hour(&self, hour: u32) -> (u64, f64) {
+        if self.hour.number == hour {
+            return (self.hour.count, self.hour.total_before);
+        }
+        (0, self.total_after(hour.saturating_mul(HOUR)))
+    }
+
+    /// φ is fixed for windows that begin from now on, and memory that only the past needed is given back.
+    pub(super) fn publish(&mut self, shared: &Shared, oldest: &Shared) {
+        self.dispersion.publish(shared.hours, oldest.hours);
+        self.forget(shared.at);
+        if self.history.len() * 4 < self.history.capacity() {
+            self.history.shrink_to_fit();
+        }
+    }
+
+    /// Moves what is older than the longest window, after `now` bins, into one number.
+    pub(super) fn forget(&mut self, now: u32) {
+        let first_kept = now.saturating_sub(LONGEST_WINDOW);
+        if self.history.front().is_none_or(|(bin, _)| *bin >= first_kept) {
+            return;
+        }
+        self.older *= fade::over_bins(f64::from(now.saturating_sub(self.older_at)));
+        self.older_at = now;
+        while let Some(&(bin, count)) = self.history.front().filter(|(bin, _)| *bin < first_kept) {
+            self.older += f64::from(count) * fade::over_bins(f64::from(now - 1 - bin));
+            self.history.pop_front();
+        }
+    }
+
+    /// S and A of the windows that end after `now` bins.
+    pub(super) fn windowed(&self, now: u32) -> Windowed {
+        let recent = &*fade::RECENT;
+        let mut counts = [0; WINDOWS.len()];
+        // What lies between a window's start and the next longer window's, discounted to now.
+        let mut between = [0.0; WINDOWS.len() + 1];
+        let (mut window, mut so_far) = (0, 0_u64);
+        for &(bin, count) in self.history.iter().rev() {
+            let age = now.saturating_sub(bin);
+            while window < WINDOWS.len() && age > WINDOWS[window] {
+                counts[window] = so_far;
+                window += 1;
+            }
+            so_far += u64::from(count);
+            let left = (age as usize).checked_sub(1).and_then(|age| recent.get(age)).copied();
+            between[window] +=
+                f64::from(count) * left.unwrap_or_else(|| fade::over_bins(f64::from(age) - 1.0));
+        }
+        counts[window..].fill(so_far);
+        let mut totals = [0.0; WINDOWS.len()];
+        let mut total = between[WINDOWS.len()]
+            + self.older * fade::over_bins(f64::from(now.saturating_sub(self.older_at)));
+        for window in (0..WINDOWS.len()).rev() {
+            totals[window] = total / recent[WINDOWS[window] as usize];
+            total += between[window];
+        }
+        Windowed { counts, totals }
+    }
+}

@@ -1,0 +1,251 @@
+//! A sign: what a person is told. Its JSON fields are part of Kizashi's contract.
+
+use kizashi_event::{Key, Port, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What kind of change a sign tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignKind {
+    /// More distinct sources come to one port than its past explains.
+    Rise,
+    /// Many ports rise in the same bin: more likely the sensor's own doing (back from an outage, a new address).
+    SensorWide,
+}
+
+/// How much a sign asks of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth a look when there is time.
+    Low,
+    /// Worth a look today.
+    Medium,
+    /// Worth a look now.
+    High,
+}
+
+/// One line of an explanation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What is told: `new sources a day`.
+    pub name: &'static str,
+    /// Its value, for a person.
+    pub value: String,
+}
+
+/// Alarms made one story for a person. Times are UTC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sign {
+    /// Made of the time of detection and the key, so that the same data give the same id again.
+    pub id: String,
+    /// What kind of change.
+    pub kind: SignKind,
+    /// What rises, in the form of [`Key`]: `tcp/445`, or `total`.
+    pub key: String,
+    /// What people know it as: `SMB file sharing`.
+    pub label: String,
+    /// When the change began, as far as can be told: the start of the bin.
+    #[serde(with = "rfc3339")]
+    pub since: Timestamp,
+    /// When it was raised: the end of the bin that told.
+    #[serde(with = "rfc3339")]
+    pub detected: Timestamp,
+    /// By chance at most once in so many days on this machine: the most reached so far, at most 10,000.
+    pub days: f64,
+    /// Rate of new sources since the start over the rate before.
+    pub ratio: f64,
+    /// Lower end of its 95 % interval.
+    pub ratio_low: f64,
+    /// Upper end of its 95 % interval.
+    pub ratio_high: f64,
+    /// Events since the start.
+    pub events: u64,
+    /// Distinct sources since the start; a source counts once in 24 hours a port.
+    pub sources: u64,
+    /// Sources that the past made one expect in that time.
+    pub expected_sources: f64,
+    /// How much it asks of a person.
+    pub severity: Severity,
+    /// The campaign, where it is recognised.
+    pub name: Option<String>,
+    /// Whether it still goes on.
+    pub open: bool,
+    /// The moment up to which `events` and `sources` are counted.
+    #[serde(with = "rfc3339")]
+    pub until: Timestamp,
+    /// Sources a day before the start.
+    pub before: f64,
+    /// Sources a day since.
+    pub after: f64,
+    /// Ports that rose together, of a sensor-wide sign: the first 64 in order.
+    pub ports: Vec<String>,
+    /// How many rose: 1, or of a sensor-wide sign all of them.
+    pub rising: usize,
+}
+
+impl Sign {
+    /// A sign on `key` detected at `detected`, whose numbers are still to be told.
+    pub(crate) fn begun(kind: SignKind, key: &Key, detected: Timestamp) -> Self {
+        Self {
+            id: Self::id_of(detected, key),
+            kind,
+            key: key.to_string(),
+            label: String::new(),
+            since: detected,
+            detected,
+            days: 0.0,
+            ratio: 1.0,
+            ratio_low: 1.0,
+            ratio_high: 1.0,
+            events: 0,
+            sources: 0,
+            expected_sources: 0.0,
+            severity: Severity::Low,
+            name: None,
+            open: true,
+            until: detected,
+            before: 0.0,
+            after: 0.0,
+            ports: Vec::new(),
+            rising: 1,
+        }
+    }
+
+    /// The id of a sign on `key` detected at `detected`: `20250218T1150Z-tcp-5900`.
+    #[must_use]
+    pub(crate) fn id_of(detected: Timestamp, key: &Key) -> String {
+        let time = detected.rfc3339();
+        let compact: String =
+            time.chars().take(16).filter(|c| c.is_ascii_digit() || *c == 'T').collect();
+        let key: String = key
+            .to_string()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        format!("{compact}Z-{key}")
+    }
+
+    /// How much asks a rise that chance brings once in `days`, `ratio` times the usual.
+    #[must_use]
+    pub(crate) fn severity_of(days: f64, ratio_low: f64) -> Severity {
+        if days >= 1_000.0 && ratio_low >= 3.0 {
+            Severity::High
+        } else if days >= 60.0 && ratio_low >= 1.5 {
+            Severity::Medium
+        } else {
+            Severity::Low
+        }
+    }
+
+    /// The port that rises; `None` of a sensor-wide sign.
+    #[must_use]
+    pub fn port(&self) -> Option<Port> {
+        self.key.parse::<Key>().ok()?.as_port()
+    }
+
+    /// The change in one sentence.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self.kind {
+            SignKind::Rise => format!(
+                "{} new {} came to {} ({}) where {} {} expected: {} times the usual. Chance alone brings this at most once \
+                 in {} days.",
+                self.sources,
+                if self.sources == 1 { "source" } else { "sources" },
+                self.key,
+                self.label,
+                plain(self.expected_sources),
+                if plain(self.expected_sources) == "1" { "was" } else { "were" },
+                plain(self.ratio),
+                plain(self.days)
+            ),
+            SignKind::SensorWide => format!(
+                "{} ports rose in the same ten minutes. The cause is more likely this machine (an outage that ended, a new \
+                 address) than so many attacks at once.",
+                self.rising
+            ),
+        }
+    }
+
+    /// Why the sign was raised, number by number, for `--explain` and the terminal.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Fact> {
+        let fact = |name, value| Fact { name, value };
+        vec![
+            fact("counted", "sources that had not come to this port for 24 hours".to_owned()),
+            fact("since", minute(self.since)),
+            fact("raised", minute(self.detected)),
+            fact(
+                "sources",
+                format!("{} (expected {})", self.sources, plain(self.expected_sources)),
+            ),
+            fact(
+                "sources a day",
+                format!("{} before, {} since", plain(self.before), plain(self.after)),
+            ),
+            fact(
+                "ratio",
+                format!(
+                    "{} (95 %: {} to {})",
+                    plain(self.ratio),
+                    plain(self.ratio_low),
+                    plain(self.ratio_high)
+                ),
+            ),
+            fact("by chance", format!("at most once in {} days", plain(self.days))),
+            fact("events", self.events.to_string()),
+        ]
+    }
+}
+
+/// A moment to the minute: `2025-02-18 11:50 UTC`.
+pub(crate) fn minute(time: Timestamp) -> String {
+    let text = time.rfc3339();
+    text.get(..16).map_or(text.clone(), |text| format!("{} UTC", text.replace('T', " ")))
+}
+
+/// A number for a sentence: no more digits than it deserves.
+pub(crate) fn plain(number: f64) -> String {
+    let text = if number >= 9.95 { format!("{number:.0}") } else { format!("{number:.1}") };
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+/// Moments as RFC 3339 text.
+mod rfc3339 {
+    use kizashi_event::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    pub(super) fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        time.rfc3339().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        Timestamp::parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_tells_when_and_where() {
+        let detected = Timestamp::parse("2025-02-18T11:50:00Z").unwrap();
+        assert_eq!(Sign::id_of(detected, &Key::port(Port::tcp(5900))), "20250218T1150Z-tcp-5900");
+    }
+
+    #[test]
+    fn numbers_in_sentences_have_no_more_digits_than_they_deserve() {
+        let texts = [0.0, 0.04, 1.0, 1.25, 9.96, 123.4].map(plain);
+        assert_eq!(texts, ["0", "0", "1", "1.2", "10", "123"]);
+    }
+
+    #[test]
+    fn only_what_is_both_sure_and_large_is_high() {
+        assert_eq!(Sign::severity_of(10_000.0, 1.1), Severity::Low);
+        assert_eq!(Sign::severity_of(100.0, 8.0), Severity::Medium);
+        assert_eq!(Sign::severity_of(10_000.0, 8.0), Severity::High);
+    }
+}
