@@ -31,7 +31,7 @@ impl EvidenceDay {
     /// The name under which the store keeps the day that holds `time`.
     #[must_use]
     pub fn name(time: Timestamp) -> String {
-        format!("evidence/{}", time.micros().div_euclid(Timestamp::DAY))
+        format!("detection/evidence/{}", time.micros().div_euclid(Timestamp::DAY))
     }
 
     /// Reads what [`EvidenceLog::take`] gave; nothing when it cannot be read.

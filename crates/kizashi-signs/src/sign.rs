@@ -25,6 +25,18 @@ pub enum Severity {
     High,
 }
 
+impl Severity {
+    /// `low`, `medium` or `high`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
 /// One line of an explanation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fact {

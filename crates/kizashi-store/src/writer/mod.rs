@@ -43,6 +43,14 @@ impl Inlet {
         self.0.offer(event);
     }
 
+    /// Gives events, waiting while the writer is behind.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub fn write(&self, events: Vec<Event>) -> Result<(), StoreError> {
+        if self.0.give(events) { Ok(()) } else { Err(StoreError::Stopped) }
+    }
+
     /// Events lost since the store was opened.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -97,7 +105,7 @@ impl Store {
     /// # Errors
     /// When the writer has stopped.
     pub fn write(&self, events: Vec<Event>) -> Result<(), StoreError> {
-        if self.queue.give(events) { Ok(()) } else { Err(StoreError::Stopped) }
+        self.inlet().write(events)
     }
 
     /// Waits until everything given so far is in the file.
@@ -136,12 +144,13 @@ impl Store {
         self.ask(move |ledger| ledger.save(&signs, &blobs))
     }
 
-    /// Lets go of all signs and blobs: detection is about to be run anew.
+    /// Lets go of all signs and of the blobs whose names begin with `prefix`: detection is about to be run anew.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn forget_signs(&self) -> Result<(), StoreError> {
-        self.ask(Ledger::forget_signs)
+    pub fn forget_signs(&self, prefix: &str) -> Result<(), StoreError> {
+        let prefix = prefix.to_owned();
+        self.ask(move |ledger| ledger.forget_signs(&prefix))
     }
 
     /// What an event in closed time means from now on.
@@ -267,9 +276,13 @@ impl Ledger {
         transaction.commit().doing(doing, &self.path)
     }
 
-    fn forget_signs(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .execute_batch("BEGIN IMMEDIATE; DELETE FROM signs; DELETE FROM blobs; COMMIT;")
-            .doing("letting signs go", &self.path)
+    fn forget_signs(&mut self, prefix: &str) -> Result<(), StoreError> {
+        let doing = "letting signs go";
+        let transaction = self.connection.transaction().doing(doing, &self.path)?;
+        transaction.execute("DELETE FROM signs", []).doing(doing, &self.path)?;
+        transaction
+            .execute("DELETE FROM blobs WHERE substr(name, 1, length(?1)) = ?1", [prefix])
+            .doing(doing, &self.path)?;
+        transaction.commit().doing(doing, &self.path)
     }
 }

@@ -19,8 +19,10 @@ use crate::failure::Failure;
 /// Microseconds after its end at which ten minutes are closed: what comes from the traps takes a second, from a followed
 /// log some more.
 const LATENESS: i64 = 60 * Timestamp::SECOND;
-/// The name under which detection's state is kept.
-const SNAPSHOT: &str = "detection";
+/// What the names of all that detection keeps begin with.
+const KEPT: &str = "detection/";
+/// The name under which its state is kept.
+const SNAPSHOT: &str = "detection/state";
 /// Microseconds between two savings of detection's state, by the time of the events.
 const SNAPSHOT_EVERY: i64 = Timestamp::HOUR;
 /// Microseconds between two looks at what the visitors of an open sign do.
@@ -143,7 +145,7 @@ impl Pipeline {
 
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
         self.detection = Detection::new(self.settings)?;
-        self.store.forget_signs()?;
+        self.store.forget_signs(KEPT)?;
         self.catch_up(progress)
     }
 
