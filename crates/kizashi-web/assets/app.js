@@ -1,1 +1,91 @@
+// The page: a header, and one view by the address after `#`.
+import { html } from "./html.js";
+import { render } from "./vendor/preact.js";
+import { useEffect } from "./vendor/preact-hooks.js";
+import { signal } from "./vendor/signals.js";
+import { connection, now, start, status } from "./state.js";
+import { moment } from "./format.js";
+import { Answer } from "./views/answer.js";
+import { Feed } from "./views/feed.js";
+import { Port } from "./views/port.js";
+import { Ports } from "./views/ports.js";
+import { SignView } from "./views/sign.js";
+import { Signs } from "./views/signs.js";
+import { Words } from "./views/words.js";
 
+const route = signal(location.hash);
+
+const CONNECTIONS = {
+  connecting: "Connecting",
+  live: "Live",
+  offline: "Not connected",
+  "signed-out": "Signed out",
+};
+
+function Header() {
+  const state = connection.value;
+  const known = status.value;
+  return html`<header class="top">
+    <a class="brand" href="#/"><b>Kizashi</b> <span lang="ja">兆し</span></a>
+    ${known?.demo && html`<span class="demo" title="The traffic is made up; nothing listens">Demo</span>`}
+    <span class="clock">${known && moment(now())}</span>
+    <span class="connection ${state}" role="status">${CONNECTIONS[state]}</span>
+  </header>`;
+}
+
+function Trouble() {
+  const state = connection.value;
+  if (state === "offline") return html`<p class="banner">Kizashi does not answer. What you see is the last known; the page tries again by itself.</p>`;
+  if (state === "signed-out") return html`<p class="banner">Kizashi was restarted and has a new token. <a href="/sign-in">Sign in again</a></p>`;
+  return null;
+}
+
+function Overview() {
+  return html`<${Answer} />
+    <div class="columns">
+      <div class="main"><${Signs} /><${Ports} /></div>
+      <div class="side">
+        <${Feed} />
+        <${Words} kind="users" title="User names tried" nothing="Nobody has tried to log in yet." />
+        <${Words} kind="passwords" title="Passwords tried" nothing="Nobody has tried to log in yet." />
+      </div>
+    </div>`;
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function View() {
+  const [, kind, ...rest] = route.value.split("/");
+  const name = rest.join("/");
+  if (kind === "port" && name) return html`<${Port} key=${name} name=${decoded(name)} />`;
+  if (kind === "sign" && name) return html`<${SignView} key=${name} id=${decoded(name)} />`;
+  if (kind === "signs") return html`<article class="page"><a class="back" href="#/">Overview</a><${Signs} all=${true} /></article>`;
+  return html`<${Overview} />`;
+}
+
+function App() {
+  const here = route.value;
+  useEffect(() => {
+    const moved = () => {
+      route.value = location.hash;
+    };
+    addEventListener("hashchange", moved);
+    return () => removeEventListener("hashchange", moved);
+  }, []);
+  useEffect(() => {
+    scrollTo(0, 0);
+  }, [here]);
+  return html`<${Header} /><main><${Trouble} /><${View} /></main>
+    <footer>Kizashi ${status.value?.version ?? ""}. This page speaks to this machine alone.</footer>`;
+}
+
+start();
+const place = document.getElementById("app");
+if (place) render(html`<${App} />`, place);

@@ -1,0 +1,75 @@
+// What the page asks its server, with the shape of the answers (see the API in ../src/answers.rs). Nothing else is asked of
+// anybody.
+
+/** @typedef {{ version: string, now: string, uptime_seconds: number, demo: boolean, store: StoreStatus,
+ *   listeners: { service: string, address: string }[], series_watched: number, false_alarms_per_week: number,
+ *   feed_dropped: number }} Status */
+/** @typedef {{ events: number, events_raw: number, sessions: number, sources: number, first: string | null,
+ *   last: string | null, late: number, out_of_time: number, dropped: number, bytes: number }} StoreStatus */
+/** @typedef {{ kind: string, key: string, label: string, events: number, sessions: number, sources: number, first: string,
+ *   last: string, habit?: string, half_daily?: number | null, hourly?: number | null, days?: number | null,
+ *   spark?: number[] }} TopRow */
+/** @typedef {{ start: string, events: number, sources: number, outlier: number | null, changefinder: number | null,
+ *   days: number | null }} Point */
+/** @typedef {"low" | "medium" | "high"} Severity */
+/** @typedef {{ id: string, since: string, detected: string, severity: Severity }} SignMark */
+/** @typedef {{ key: string, label: string, bin_seconds: number, points: Point[], signs: SignMark[],
+ *   complete: boolean }} Series */
+/** @typedef {{ id: string, kind: string, key: string, label: string, since: string, detected: string, days: number,
+ *   ratio: number, ratio_low: number, ratio_high: number, events: number, sources: number, expected_sources: number,
+ *   severity: Severity, name: string | null, open: boolean, until: string, before: number, after: number,
+ *   ports?: string[] }} Sign */
+/** @typedef {[string, number][]} Counted */
+/** @typedef {{ sources: Counted, users: Counted, passwords: Counted, commands: Counted, paths: Counted, clients: Counted,
+ *   payloads: Counted }} Evidence */
+/** @typedef {{ sign: Sign, advisory: { what: string, since: string, who: string, what_to_do: string },
+ *   evidence: Evidence }} SignPage */
+/** @typedef {{ time: string, source: string, port: string, service: string, action: string, text: string }} FeedItem */
+/** @typedef {"10m" | "1h" | "12h" | "1d"} Bin */
+
+/** An answer that is not what was asked for. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} message */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** @param {string} path @param {Record<string, string | number | undefined>} [parameters] @param {AbortSignal} [signal]
+ * @returns {Promise<any>} */
+async function ask(path, parameters = {}, signal) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
+  const address = `/api/v1/${path}${query.size > 0 ? `?${query}` : ""}`;
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(address, { signal: signal ?? null, headers: { accept: "application/json" } });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "Kizashi does not answer: is it still running?");
+  }
+  if (response.ok) return response.json();
+  const answer = await response.json().catch(() => ({}));
+  throw new ApiError(response.status, typeof answer.error === "string" ? answer.error : `Kizashi answered ${response.status}.`);
+}
+
+/** @param {AbortSignal} [signal] @returns {Promise<Status>} */
+export const getStatus = (signal) => ask("status", {}, signal);
+
+/** @param {string} kind plural: `ports` @param {number} limit @param {AbortSignal} [signal] @returns {Promise<TopRow[]>} */
+export const getTop = async (kind, limit, signal) => (await ask("top", { kind, limit }, signal)).rows;
+
+/** @param {string} key @param {Bin} bin @param {{ since?: string | undefined, until?: string | undefined }} span
+ * @param {AbortSignal} [signal] @returns {Promise<Series>} */
+export const getSeries = (key, bin, span, signal) => ask("series", { key, bin, ...span }, signal);
+
+/** @param {number} limit @param {AbortSignal} [signal] @returns {Promise<Sign[]>} */
+export const getSigns = async (limit, signal) => (await ask("signs", { limit }, signal)).signs;
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<SignPage>} */
+export const getSign = (id, signal) => ask(`signs/${encodeURIComponent(id)}`, {}, signal);
+
+/** @param {number} limit @param {AbortSignal} [signal] @returns {Promise<FeedItem[]>} */
+export const getEvents = async (limit, signal) => (await ask("events", { limit }, signal)).events;

@@ -1,0 +1,44 @@
+// What happens now, newest first. It can be stopped for reading.
+import { html } from "../html.js";
+import { connection, feed, missed, paused, skipped } from "../state.js";
+import { count, counted, second } from "../format.js";
+import { Hostile, Loading, safe } from "../parts.js";
+
+/** Lines shown. */
+const LINES = 40;
+
+function toggle() {
+  paused.value = !paused.value;
+  if (!paused.value) {
+    skipped.value += missed.value;
+    missed.value = 0;
+  }
+}
+
+/** @param {{ item: import("../api.js").FeedItem }} props */
+function Line({ item }) {
+  return html`<li>
+    <time datetime=${item.time} title=${item.time}>${second(item.time)}</time>
+    <span class="source"><bdi>${safe(item.source)}</bdi></span>
+    <a href=${`#/port/${item.port}`} title=${safe(item.port)}>${item.service === "unknown" ? safe(item.port) : safe(item.service)}</a>
+    <span class="what"><span class="action">${safe(item.action)}</span> ${item.text !== "" && html`<${Hostile} text=${item.text} />`}</span>
+  </li>`;
+}
+
+export function Feed() {
+  const lines = feed.value;
+  return html`<section class="feed" aria-labelledby="feed-title">
+    <div class="head">
+      <h2 id="feed-title">Live</h2>
+      <button type="button" aria-pressed=${paused.value} onClick=${toggle}>
+        ${paused.value ? `Go on${missed.value > 0 ? ` (${count(missed.value)} new)` : ""}` : "Pause"}
+      </button>
+    </div>
+    ${lines === null && html`<${Loading} lines=${8} />`}
+    ${lines?.length === 0 && html`<p class="note">${connection.value === "live" ? "Listening. What visitors do appears here." : "Waiting for the connection."}</p>`}
+    <ol role="log" aria-live="off" aria-label="Events, newest first">
+      ${(lines ?? []).slice(0, LINES).map(({ number, item }) => html`<${Line} key=${number} item=${item} />`)}
+    </ol>
+    ${skipped.value > 0 && html`<p class="note">${counted(skipped.value, "event")} came too fast to show here; all are counted.</p>`}
+  </section>`;
+}

@@ -1,0 +1,92 @@
+// One sign: what happens, since when, who, what to do, and what its visitors did.
+import { html } from "../html.js";
+import { ApiError, getSeries, getSign } from "../api.js";
+import { useAnswer } from "../state.js";
+import { chance, count, plain, ratio, span } from "../format.js";
+import { Chart } from "../chart.js";
+import { Bars, Failure, Loading, Moment, SEVERITY, SeverityMark, safe } from "../parts.js";
+import { Against, title } from "./signs.js";
+
+/** @typedef {import("../api.js").Sign} Sign */
+/** @typedef {import("../api.js").Evidence} Evidence */
+
+const DAY = 86_400_000;
+
+/** @type {[keyof Evidence, string, boolean][]} */
+const KINDS = [
+  ["sources", "Most active sources", false],
+  ["users", "User names", false],
+  ["passwords", "Passwords", false],
+  ["commands", "Commands", true],
+  ["paths", "Paths asked for", true],
+  ["clients", "What their software says of itself", true],
+  ["payloads", "First bytes sent", true],
+];
+
+/** @param {{ sign: Sign }} props */
+function Course({ sign }) {
+  const span = {
+    since: new Date(Date.parse(sign.since) - 10 * DAY).toISOString(),
+    until: new Date(Math.min(Date.parse(sign.until), Date.parse(sign.since) + 10 * DAY) + DAY / 2).toISOString(),
+  };
+  const { data, error } = useAnswer((signal) => getSeries(sign.key, "1h", span, signal), `${sign.key} ${span.since} ${span.until}`);
+  if (error) return html`<${Failure} error=${error} />`;
+  if (!data) return html`<${Loading} lines=${5} />`;
+  if (data.points.length === 0) return html`<p class="note">The counts of that time are not kept any more.</p>`;
+  return html`<${Chart} series=${data} height=${240} measure="sources" />`;
+}
+
+/** @param {{ evidence: Evidence }} props */
+function Evidence({ evidence }) {
+  const some = KINDS.filter(([kind]) => evidence[kind].length > 0);
+  if (some.length === 0) return html`<p class="note">Only packets came: nothing was said.</p>`;
+  return html`<div class="evidence">
+    ${some.map(([kind, name, lines]) => html`<section key=${kind} class=${lines ? "wide" : ""}>
+      <h3>${name}</h3>
+      <${Bars} rows=${evidence[kind]} lines=${lines} written=${kind === "payloads"} />
+    </section>`)}
+  </div>`;
+}
+
+/** @param {{ sign: Sign }} props */
+function Facts({ sign }) {
+  return html`<dl class="facts">
+    <div><dt>Rate of new sources</dt><dd>${ratio(sign.ratio)}</dd><dd class="under">${plain(sign.ratio_low)} to ${plain(sign.ratio_high)}</dd></div>
+    <div><dt>By chance</dt><dd class="text">${chance(sign.days)}</dd></div>
+    <div><dt>Since</dt><dd class="time"><${Moment} at=${sign.since} /></dd><dd class="under">found ${span(Date.parse(sign.detected) - Date.parse(sign.since))} later</dd></div>
+    <div><dt>Sources a day</dt><dd>${plain(sign.after)}</dd><dd class="under">before: ${plain(sign.before)}</dd></div>
+    <div><dt>Events since</dt><dd>${count(sign.events)}</dd></div>
+  </dl>`;
+}
+
+/** @param {{ id: string }} props */
+export function SignView({ id }) {
+  const { data, error } = useAnswer((signal) => getSign(id, signal), id);
+  const missing = error instanceof ApiError && error.status === 404;
+  if (error && !data) {
+    return html`<article class="page"><a class="back" href="#/">All signs</a><h1>${missing ? "No such sign" : "This sign cannot be read"}</h1><${Failure} error=${error} /></article>`;
+  }
+  if (!data) return html`<article class="page"><a class="back" href="#/">All signs</a><${Loading} lines=${8} /></article>`;
+  const { sign, advisory, evidence } = data;
+  const wide = sign.kind === "sensor-wide";
+  const ports = wide ? (sign.ports ?? []) : [];
+  return html`<article class="page">
+    <a class="back" href="#/">All signs</a>
+    <header class="title">
+      <${SeverityMark} severity=${sign.severity} />
+      <h1>${title(sign)}</h1>
+      ${!wide && html`<a href=${`#/port/${sign.key}`}><code>${safe(sign.key)}</code></a>`}
+      <span class=${sign.open ? "state now" : "state"}>${sign.open ? "open" : "over"}</span>
+    </header>
+    <p class="lead">${safe(advisory.what)}</p>
+    <${Facts} sign=${sign} />
+    <div class="advisory">
+      <section class="do"><h2>What to do</h2><p>${safe(advisory.what_to_do)}</p></section>
+      <section><h2>Since when</h2><p>${safe(advisory.since)}</p></section>
+      <section><h2>Who</h2><p>${safe(advisory.who)}</p>${!wide && html`<${Against} sign=${sign} />`}</section>
+    </div>
+    <section class="panel"><div class="tools"><p class="key"><span class="count">Sources an hour</span><span class="change">Change score</span><span class="sign">Sign</span></p></div><${Course} sign=${sign} /></section>
+    ${ports.length > 0 && html`<section><div class="head"><h2>Ports that rose</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
+    <section><div class="head"><h2>What they did</h2><p>${SEVERITY[sign.severity] ?? ""} severity. All words below are the visitors' own.</p></div><${Evidence} evidence=${evidence} /></section>
+  </article>`;
+}

@@ -1,0 +1,17 @@
+// What visitors tried: user names and passwords, most frequent first. Both are attackers' own words.
+import { html } from "../html.js";
+import { getTop } from "../api.js";
+import { useAnswer } from "../state.js";
+import { Bars, Failure, Loading } from "../parts.js";
+
+/** @param {{ kind: "users" | "passwords", title: string, nothing: string }} props */
+export function Words({ kind, title, nothing }) {
+  const { data, error } = useAnswer((signal) => getTop(kind, 10, signal), kind);
+  return html`<section class="words" aria-labelledby=${`${kind}-title`}>
+    <div class="head"><h2 id=${`${kind}-title`}>${title}</h2></div>
+    ${error && html`<${Failure} error=${error} />`}
+    ${!data && !error && html`<${Loading} lines=${6} />`}
+    ${data?.length === 0 && html`<p class="note">${nothing}</p>`}
+    ${data && data.length > 0 && html`<${Bars} rows=${data.map((row) => [row.key, row.events])} />`}
+  </section>`;
+}

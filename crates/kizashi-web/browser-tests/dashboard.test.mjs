@@ -1,0 +1,310 @@
+// The dashboard in a real browser, with data in it: who gets in, every view, and that nothing an attacker wrote does anything.
+// With KIZASHI_URL (the address that `kizashi demo` prints) it looks at that; what needs texts that we know is then left out.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { PHONE, WIDE, dashboard, isFixture, launch, open, picture, startFixture, watch } from "./browser.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+const { url, stop } = await dashboard();
+const { origin } = new URL(url);
+/** @type {import("playwright-core").Browser} */
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  stop();
+});
+
+/** @type {{ skip: string | false }} */
+const known = { skip: isFixture ? false : "the texts of this dashboard are not known" };
+
+/** Opens the dashboard, does something in it, and refuses any complaint of the browser.
+ * @param {Parameters<typeof watch>[2]} wish @param {(page: Page) => Promise<void>} act @param {string} [address] */
+async function visit(wish, act, address = url) {
+  const watched = await watch(browser, new URL(address).origin, wish);
+  try {
+    await open(watched, address);
+    await act(watched.page);
+    assert.deepEqual(watched.complaints, []);
+  } finally {
+    await watched.close();
+  }
+}
+
+/** @param {Page} page */
+async function assertFits(page) {
+  const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: innerWidth }));
+  assert.ok(wide <= seen, `${page.url()} is ${wide} pixels wide in a window of ${seen}`);
+}
+
+/** Waits for a chart that holds ink. @param {Page} page */
+async function assertDrawn(page) {
+  await page.waitForSelector(".chart canvas");
+  const inks = await page.evaluate(() => {
+    const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector(".chart canvas"));
+    const pixels = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    let [blue, red] = [0, 0];
+    for (let at = 0; at < pixels.length; at += 4) {
+      const [r = 0, , b = 0, a = 0] = pixels.slice(at, at + 4);
+      if (a > 200 && b > r + 60) blue += 1;
+      if (a > 200 && r > b + 60) red += 1;
+    }
+    return { blue, red };
+  });
+  assert.ok(inks.blue > 300, `counts are drawn blue: ${inks.blue} pixels`);
+  return inks;
+}
+
+test("without the token there is only the way in", async () => {
+  const watched = await watch(browser, origin);
+  const { page } = watched;
+  const answer = await page.goto(`${origin}/`);
+  assert.equal(answer?.status(), 401);
+  assert.equal(await page.locator("input[name=token]").count(), 1);
+  await picture(page, "sign-in");
+  for (const path of ["/app.js", "/style.css", "/api/v1/status", "/api/v1/events", "/api/v1/feed"]) {
+    assert.equal((await page.request.get(origin + path)).status(), 401, path);
+  }
+  await page.fill("input[name=token]", "a-token-that-is-not-the-right-one");
+  await page.click("button");
+  assert.equal(await page.locator("input[name=token]").count(), 1);
+  await page.fill("input[name=token]", new URL(url).searchParams.get("token") ?? "");
+  await page.click("button");
+  await page.waitForSelector(".connection.live");
+  // A browser reports a page that answers 401; nothing else may be said.
+  assert.deepEqual(watched.complaints.filter((complaint) => !complaint.includes("401 (Unauthorized)")), []);
+  await watched.close();
+});
+
+test("the token becomes a strict cookie that scripts cannot read, and leaves the address", async () => {
+  await visit({}, async (page) => {
+    assert.equal(page.url(), `${origin}/`);
+    const [cookie, ...others] = await page.context().cookies();
+    assert.deepEqual(others, []);
+    assert.equal(cookie?.httpOnly, true);
+    assert.equal(cookie?.sameSite, "Strict");
+    assert.equal(await page.evaluate(() => document.cookie), "");
+  });
+});
+
+test("a name that leads here from elsewhere is refused", async () => {
+  const watched = await watch(browser, origin);
+  const answer = await watched.page.request.get(`${url}`, { headers: { host: "rebound.example" }, maxRedirects: 0 });
+  assert.equal(answer.status(), 421);
+  await watched.close();
+});
+
+for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    test(`every view opens without a complaint: ${size}, ${colorScheme}`, async () => {
+      await visit({ viewport, colorScheme }, async (page) => {
+        await page.waitForSelector(".verdict");
+        await page.waitForSelector(".ports tbody tr");
+        await page.waitForSelector(".words li");
+        await page.waitForSelector(".feed li");
+        await page.waitForTimeout(600);
+        await picture(page, `overview-${size}-${colorScheme}`);
+        await assertFits(page);
+
+        await page.click(".ports tbody tr:nth-child(2) th a");
+        await page.waitForSelector(".readout");
+        assert.match(page.url(), /#\/port\/(tcp|udp|icmp)\/\d+$/);
+        await assertDrawn(page);
+        await picture(page, `port-${size}-${colorScheme}`);
+        await assertFits(page);
+
+        await page.click(".back");
+        await page.waitForSelector(".ports tbody tr");
+        const sign = page.locator(".cards a, ol.past a").first();
+        if (isFixture || (await sign.count()) > 0) {
+          await sign.click();
+          await page.waitForSelector(".advisory");
+          await page.waitForSelector(".readout, .panel .note");
+          await picture(page, `sign-${size}-${colorScheme}`);
+          await assertFits(page);
+        }
+      });
+    });
+  }
+}
+
+test("the series of a port is drawn in every bin, blue and red, and read with the pointer", async () => {
+  await visit({}, async (page) => {
+    await page.click(".ports tbody tr:nth-child(1) th a");
+    await page.waitForSelector(".readout");
+    for (const bin of ["10 min", "1 h", "1 d", "12 h"]) {
+      await page.click(`.choice >> text="${bin}"`);
+      await page.waitForFunction(() => !document.querySelector(".loading"));
+      const { red } = await assertDrawn(page);
+      if (isFixture) assert.ok(red > 100, `the score is drawn red in bins of ${bin}: ${red} pixels`);
+      await picture(page, `port-bins-${bin.replace(" ", "")}`, false);
+    }
+    await page.hover(".u-over", { position: { x: 300, y: 100 } });
+    await page.waitForSelector('.readout dt:text("Bin from")');
+    await page.click('.choice >> text="Sources"');
+    await page.waitForSelector('.readout .count dt:text("Sources")');
+    await page.click(".figures summary");
+    assert.ok((await page.locator(".figures tbody tr").count()) > 0);
+  });
+});
+
+test("ports are sorted by any column, by keyboard too", async () => {
+  await visit({}, async (page) => {
+    const events = async () =>
+      (await page.locator(".ports td.events").allTextContents()).map((text) => Number(text.replaceAll(",", "")));
+    const first = await events();
+    assert.deepEqual(first, [...first].sort((a, b) => b - a));
+    await page.locator(".ports thead button", { hasText: "Events" }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForSelector('.ports th[aria-sort="ascending"]');
+    const second = await events();
+    assert.deepEqual(second, [...second].sort((a, b) => a - b));
+    await page.click('.ports thead button:has-text("Port")');
+    const ports = (await page.locator(".ports tbody code").allTextContents()).map((text) => Number(text.split("/")[1]));
+    assert.deepEqual(ports, [...ports].sort((a, b) => a - b));
+  });
+});
+
+test("the feed goes on by itself, and stands still while it is read", async () => {
+  await visit({}, async (page) => {
+    const first = () => page.locator(".feed li").first().textContent();
+    const before = await first();
+    await page.waitForFunction((last) => document.querySelector(".feed li")?.textContent !== last, before);
+    await page.click(".feed button");
+    const still = await first();
+    await page.waitForSelector('.feed button:has-text("new")');
+    assert.equal(await first(), still);
+    await page.click(".feed button");
+    await page.waitForFunction((last) => document.querySelector(".feed li")?.textContent !== last, still);
+  });
+});
+
+test("everything can be reached by keyboard, and what has the focus shows it", async () => {
+  await visit({}, async (page) => {
+    const seen = new Set();
+    for (let at = 0; at < 24; at += 1) {
+      await page.keyboard.press("Tab");
+      const focus = await page.evaluate(() => {
+        const element = document.activeElement;
+        if (!element || element === document.body) return null;
+        return { is: element.tagName, text: (element.textContent ?? "").trim(), outline: getComputedStyle(element).outlineStyle };
+      });
+      if (focus === null) continue;
+      assert.equal(focus.outline, "solid", focus.text);
+      seen.add(focus.is);
+    }
+    assert.deepEqual([...seen].sort(), ["A", "BUTTON"]);
+  });
+});
+
+test("words have enough contrast in both schemes", async () => {
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    await visit({ colorScheme }, async (page) => {
+      const ratios = await page.evaluate(() => {
+        const style = getComputedStyle(document.documentElement);
+        const light = (/** @type {string} */ name) => {
+          const hex = style.getPropertyValue(name).trim().slice(1);
+          const [r = 0, g = 0, b = 0] = [0, 2, 4]
+            .map((at) => parseInt(hex.slice(at, at + 2), 16) / 255)
+            .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        return ["--ink", "--muted", "--score", "--count"].flatMap((ink) =>
+          ["--paper", "--surface", "--raised"].map((paper) => {
+            const [a, b] = [light(ink), light(paper)];
+            return { what: `${ink} on ${paper}`, ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) };
+          }),
+        );
+      });
+      // WCAG 2.2, 1.4.3 (AA).
+      for (const { what, ratio } of ratios) assert.ok(ratio >= 4.5, `${what}, ${colorScheme}: ${ratio.toFixed(2)}`);
+    });
+  }
+});
+
+test("hostile text is shown written out and does nothing", known, async () => {
+  await visit({}, async (page) => {
+    await page.waitForFunction(() => document.querySelectorAll(".feed .hostile").length > 5);
+    for (const address of ["", "#/sign/"]) {
+      if (address !== "") {
+        await page.locator(".cards a").first().click();
+        await page.waitForSelector(".evidence");
+        await page.waitForSelector(".readout");
+      }
+      const text = (await page.textContent("main")) ?? "";
+      assert.ok(text.includes("<img src=x onerror=alert(1)>"), "markup is text");
+      assert.ok(text.includes("\\u{202e}gpj.exe\\u{202c}\\u{200b}\\u{feff}"), "marks are written out");
+      assert.ok(text.includes("\\x1b[2J\\x1b[31mred\\x07"), "terminal escapes are written out");
+      const whole = await page.evaluate(() => document.documentElement.outerHTML);
+      assert.doesNotMatch(whole, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/);
+      const injected = await page.evaluate(() => document.querySelectorAll("#app img, #app script, #app iframe, [onerror]").length);
+      assert.equal(injected, 0);
+      assert.equal(await page.evaluate(() => "broken" in window), false);
+      await assertFits(page);
+    }
+  });
+});
+
+test("very long words do not break a phone's page", known, async () => {
+  await visit({ viewport: PHONE }, async (page) => {
+    await page.locator(".cards a").first().click();
+    await page.waitForSelector(".evidence");
+    await page.waitForSelector(".readout");
+    await assertFits(page);
+    const tall = await page.evaluate(() => Math.max(...[...document.querySelectorAll(".bars li")].map((line) => line.clientHeight)));
+    assert.ok(tall < 120, `a line of evidence is ${tall} pixels tall`);
+  });
+});
+
+test("an error is said in a sentence, an unknown sign too, and a hostile address does nothing", known, async () => {
+  const watched = await watch(browser, origin);
+  const { page } = watched;
+  await open(watched, url);
+  await page.goto(`${origin}/#/port/udp/666`);
+  await page.waitForSelector('[role=alert]:has-text("The store could not be read")');
+  await picture(page, "error", false);
+  await page.goto(`${origin}/#/sign/nothing`);
+  await page.waitForSelector('h1:has-text("No such sign")');
+  await page.goto(`${origin}/#/sign/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%E2%80%AE%zz`);
+  await page.waitForSelector('h1:has-text("No such sign")');
+  // The browser reports every answer of 400 and above; nothing else may be said.
+  const others = watched.complaints.filter((complaint) => !/status of (400|404|500)/.test(complaint));
+  assert.deepEqual(others, []);
+  await watched.close();
+});
+
+test("a sensor to which nobody came, and one whose signs are over, are calm", known, async () => {
+  for (const [mood, verdict] of /** @type {const} */ ([["empty", "Nobody has come yet."], ["calm", "No sign of it."]])) {
+    const served = await startFixture(mood);
+    try {
+      await visit({}, async (page) => {
+        await page.waitForSelector(`.verdict:has-text("${verdict}")`);
+        await picture(page, `mood-${mood}`);
+      }, served.url);
+    } finally {
+      served.stop();
+    }
+  }
+});
+
+test("a lost connection is said, keeps what is known, and is taken up again", known, async () => {
+  const served = await startFixture("full");
+  const port = Number(new URL(served.url).port);
+  const watched = await watch(browser, new URL(served.url).origin);
+  await open(watched, served.url);
+  served.stop();
+  await watched.page.waitForSelector(".banner");
+  assert.ok((await watched.page.locator(".ports tbody tr").count()) > 0);
+  await picture(watched.page, "offline", false);
+  const again = await startFixture("full", port);
+  try {
+    await watched.page.waitForSelector(".connection.live", { timeout: 20_000 });
+    assert.equal(await watched.page.locator(".banner").count(), 0);
+  } finally {
+    await watched.close();
+    again.stop();
+  }
+});
