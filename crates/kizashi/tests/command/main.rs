@@ -1,0 +1,14 @@
+//! The program as its user meets it: the real binary, its exit codes, its words, its ports.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod import;
+#[cfg(test)]
+mod listings;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod score;
+#[cfg(test)]
+mod support;
