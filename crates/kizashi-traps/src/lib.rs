@@ -1,1 +1,34 @@
-//! See the crate's description.
+//! Decoy services. One folder a protocol: each speaks to one visitor at a time and tells what it saw; the house around them
+//! accepts connections, keeps the limits and turns what was seen into events.
+//!
+//! - [`Trap`] and [`Session`]: what a protocol is. Bytes and the time go in; reply bytes and details come out. No socket, no
+//!   clock, no file, so each dialogue is replayed exactly in tests.
+//! - [`registry`]: every trap. Adding one is a folder and a line there.
+//! - [`Identity`]: what this installation pretends to be, drawn once from a seed, the same on every port.
+//! - [`Server`]: runs traps on sockets bound elsewhere, under [`Caps`] and each trap's [`Limits`].
+//! - [`PortList`]: which ports, as the owner writes them.
+//!
+//! What is deliberately absent: no file is opened, no program run, no connection made; no bytes of a visitor are ever
+//! interpreted beyond parsing; nothing answers a datagram with more bytes than it had.
+
+mod any;
+mod capture;
+mod draw;
+mod http;
+mod identity;
+mod output;
+mod ports;
+mod registry;
+mod serve;
+mod trap;
+
+#[cfg(test)]
+mod contract;
+pub mod fuzz;
+
+pub use identity::{Identity, OperatingSystem, WebServer};
+pub use output::{Output, Seen};
+pub use ports::{PortList, PortListError};
+pub use registry::{registry, trap_named};
+pub use serve::{BoundSocket, Caps, Clock, Counters, EventSink, Post, ServeError, Server, Setup};
+pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};

@@ -1,0 +1,114 @@
+//! `any`: the catch-all on a configurable list of ports. It lets the visitor speak, keeps the first 64 KiB, and says which
+//! protocol it was by the bytes alone, whatever the port's number. HTTP is handed to the web server of this installation; to
+//! everything else it stays silent and closes after a while. Over UDP it never answers, so it amplifies nothing. See `doc.md`.
+
+mod facts;
+mod recognise;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use kizashi_event::{Port, Service, Transport};
+
+use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+
+pub(crate) const TRAP: Trap = Trap {
+    name: "any",
+    service: Service::UNKNOWN,
+    transports: &[Transport::Tcp, Transport::Udp],
+    ports: DefaultPorts { privileged: PRIVILEGED, unprivileged: UNPRIVILEGED },
+    limits: Limits {
+        received: 4 * 1024 * 1024,
+        duration: Duration::from_secs(180),
+        idle: Duration::from_secs(30),
+        memory: 192 * 1024,
+        details: 4096,
+        reply: 96 * 1024,
+    },
+    datagrams: DatagramReply::Never,
+    actions: &["payload", "client", "login", "forward", "note", "request"],
+    doc: include_str!("doc.md"),
+    begin: session::begin,
+};
+
+/// The ports that the worms and scanners of the last decade ask for first.
+const PRIVILEGED: &[Port] = &[
+    Port::tcp(21),
+    Port::tcp(25),
+    Port::tcp(110),
+    Port::tcp(135),
+    Port::tcp(139),
+    Port::tcp(143),
+    Port::tcp(389),
+    Port::tcp(443),
+    Port::tcp(445),
+    Port::tcp(502),
+    Port::tcp(587),
+    Port::tcp(631),
+    Port::tcp(1080),
+    Port::tcp(1433),
+    Port::tcp(1723),
+    Port::tcp(1883),
+    Port::tcp(2375),
+    Port::tcp(3306),
+    Port::tcp(3389),
+    Port::tcp(4899),
+    Port::tcp(5060),
+    Port::tcp(5432),
+    Port::tcp(5555),
+    Port::tcp(5900),
+    Port::tcp(6379),
+    Port::tcp(7001),
+    Port::tcp(8443),
+    Port::tcp(8888),
+    Port::tcp(9200),
+    Port::tcp(11_211),
+    Port::tcp(27_017),
+    Port::udp(53),
+    Port::udp(69),
+    Port::udp(123),
+    Port::udp(161),
+    Port::udp(389),
+    Port::udp(1900),
+    Port::udp(5060),
+    Port::udp(5353),
+    Port::udp(11_211),
+];
+
+/// Those of them from 1024 on.
+const UNPRIVILEGED: &[Port] = &[
+    Port::tcp(1080),
+    Port::tcp(1433),
+    Port::tcp(1723),
+    Port::tcp(1883),
+    Port::tcp(2375),
+    Port::tcp(3306),
+    Port::tcp(3389),
+    Port::tcp(4899),
+    Port::tcp(5060),
+    Port::tcp(5432),
+    Port::tcp(5555),
+    Port::tcp(5900),
+    Port::tcp(6379),
+    Port::tcp(7001),
+    Port::tcp(8443),
+    Port::tcp(8888),
+    Port::tcp(9200),
+    Port::tcp(11_211),
+    Port::tcp(27_017),
+    Port::udp(1900),
+    Port::udp(5060),
+    Port::udp(5353),
+    Port::udp(11_211),
+];
+
+/// See [`crate::fuzz::recognise`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    for service in [recognise::tcp(bytes), recognise::udp(bytes)] {
+        let _ = facts::of(&service, bytes);
+    }
+    let _ = recognise::http_so_far(bytes);
+}

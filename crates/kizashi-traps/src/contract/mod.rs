@@ -1,0 +1,178 @@
+//! What every trap must keep, whatever it speaks. A trap's tests are two lines: [`replay_all`] runs its golden transcripts whole, byte
+//! by byte and at random cuts; [`holds`] looks for harm: every dialogue cut off or left silent at every byte, random bytes, bounds.
+
+mod play;
+mod render;
+mod transcript;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use kizashi_event::{Port, Transport};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::Trap;
+use play::{Cut, Play, Told as _};
+use transcript::{Step, Transcript};
+
+/// No trap is believed with fewer.
+const TRANSCRIPTS_MIN: usize = 3;
+
+fn folder(trap: &Trap) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(trap.name)
+}
+
+fn transcripts(trap: &Trap) -> Vec<Transcript> {
+    let listing = std::fs::read_dir(folder(trap).join("transcripts")).expect("the transcripts");
+    let mut paths: Vec<PathBuf> = listing.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    paths.sort();
+    assert!(paths.len() >= TRANSCRIPTS_MIN, "`{}` has {} transcripts", trap.name, paths.len());
+    paths.iter().map(|path| Transcript::read(path)).collect()
+}
+
+/// Replays every transcript of the trap. With `KIZASHI_BLESS=1` in the environment the answers and events in the files are
+/// written anew instead; read the difference before keeping it.
+pub(crate) fn replay_all(trap: &Trap) {
+    let bless = std::env::var_os("KIZASHI_BLESS").is_some();
+    for transcript in transcripts(trap) {
+        let whole = Play::run(trap, &transcript, &mut Cut::Whole);
+        if bless {
+            transcript.write(&whole);
+            continue;
+        }
+        transcript.compare(&whole, "whole");
+        transcript.compare(&Play::run(trap, &transcript, &mut Cut::Bytes), "byte by byte");
+        for seed in 1..=30 {
+            let name = format!("cut at random, seed {seed}");
+            transcript.compare(&Play::run(trap, &transcript, &mut Cut::Random(seed)), &name);
+        }
+    }
+}
+
+/// Looks for what no trap may do.
+pub(crate) fn holds(trap: &Trap) {
+    is_described(trap);
+    tells_what_it_says_it_tells(trap);
+    survives_every_cut(trap);
+    survives_random_bytes(trap);
+}
+
+fn is_described(trap: &Trap) {
+    for file in ["doc.md", "mod.rs", "session.rs", "tests.rs"] {
+        assert!(folder(trap).join(file).is_file(), "`{}` lacks {file}", trap.name);
+    }
+    for part in
+        ["## Who comes", "## What it answers", "## What it records", "## What it never does"]
+    {
+        assert!(trap.doc.contains(part), "doc.md of `{}` lacks `{part}`", trap.name);
+    }
+    let limits = trap.limits;
+    assert!(limits.memory <= 256 * 1024 && limits.duration.as_secs() <= 3600, "{limits:?}");
+    assert!(limits.idle.as_secs() <= 120 && limits.received <= 64 << 20, "{limits:?}");
+    assert!(!trap.ports.unprivileged.is_empty());
+    let ports = trap.ports.privileged.iter().chain(trap.ports.unprivileged);
+    assert!(ports.into_iter().all(|port| trap.transports.contains(&port.transport)));
+    assert!(trap.ports.unprivileged.iter().all(|port| port.number >= 1024));
+}
+
+/// The actions declared are exactly those that the transcripts show.
+fn tells_what_it_says_it_tells(trap: &Trap) {
+    let mut shown = BTreeSet::new();
+    for transcript in transcripts(trap) {
+        let play = Play::run(trap, &transcript, &mut Cut::Whole);
+        let seen = play.seen();
+        assert!(!transcript.is_silent() || seen.is_empty());
+        shown.extend(seen.iter().map(|seen| seen.detail.action()));
+    }
+    let declared: BTreeSet<&str> = trap.actions.iter().copied().collect();
+    assert_eq!(shown, declared, "actions of `{}`", trap.name);
+    for action in declared {
+        assert!(
+            trap.doc.contains(&format!("`{action}`")),
+            "doc.md of `{}` lacks {action}",
+            trap.name
+        );
+    }
+}
+
+/// Each dialogue ends at each of its bytes, once by closing and once by silence.
+fn survives_every_cut(trap: &Trap) {
+    for transcript in transcripts(trap) {
+        let bytes = transcript.visitor_bytes();
+        let stride = (bytes.len() / 1500).max(1);
+        for end in (0..=bytes.len()).step_by(stride) {
+            for last in [Step::End, Step::Idle] {
+                let mut play = Play::begin(trap, transcript.identity(), transcript.port());
+                play.give(&bytes[..end], &mut Cut::Whole);
+                play.step(&last);
+                play.finish();
+            }
+        }
+    }
+}
+
+fn survives_random_bytes(trap: &Trap) {
+    let piece = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..600),
+        "[A-Z]{3,8} /[ -~]{0,40} HTTP/1\\.[01]\r\n".prop_map(String::into_bytes),
+        "[A-Za-z-]{1,20}: [ -~]{0,60}\r\n".prop_map(String::into_bytes),
+        "(Transfer-Encoding: chunked|Content-Length: [0-9]{1,7}|Host: a|Expect: 100-continue)\r\n"
+            .prop_map(String::into_bytes),
+        Just(b"\r\n".to_vec()),
+        Just(vec![b'a'; 9000]),
+    ];
+    let input = (prop::collection::vec(piece, 0..30), any::<u64>());
+    let mut runner =
+        TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+    let outcome = runner.run(&input, |(pieces, seed)| {
+        let bytes = pieces.concat();
+        for identity in crate::WebServer::ALL {
+            for transport in trap.transports {
+                let port = Port { transport: *transport, number: 4000 };
+                let run = |cut: &mut Cut| {
+                    let mut play = Play::begin(trap, identity, port);
+                    play.give(&bytes, cut);
+                    play.step(&Step::End);
+                    play.finish()
+                };
+                let whole = run(&mut Cut::Whole);
+                if port.transport == Transport::Tcp {
+                    prop_assert_eq!(&whole, &run(&mut Cut::Random(seed)));
+                }
+            }
+        }
+        crate::fuzz::session(trap, &bytes);
+        crate::fuzz::http_wire(&bytes);
+        crate::fuzz::recognise(&bytes);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("`{}`: {failure}", trap.name);
+    }
+}
+
+#[test]
+fn every_trap_has_its_name_its_folder_and_its_own_ports() {
+    let mut names = BTreeSet::new();
+    let (mut privileged, mut unprivileged): (Vec<Port>, Vec<Port>) = (Vec::new(), Vec::new());
+    for trap in crate::registry() {
+        assert!(names.insert(trap.name), "two traps are called {}", trap.name);
+        assert_eq!(crate::trap_named(trap.name).map(|found| found.name), Some(trap.name));
+        is_described(trap);
+        privileged.extend(trap.ports.privileged);
+        unprivileged.extend(trap.ports.unprivileged);
+    }
+    for ports in [privileged, unprivileged] {
+        let distinct: BTreeSet<u32> = ports.iter().map(|port| port.code()).collect();
+        assert_eq!(distinct.len(), ports.len(), "two traps want one port");
+    }
+    let folders = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    for folder in
+        folders.map(|entry| entry.unwrap().path()).filter(|path| path.join("doc.md").is_file())
+    {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        assert!(names.contains(name), "the folder {name} has no line in the registry");
+    }
+}

@@ -1,0 +1,48 @@
+//! One entry for each parser of a visitor's bytes and each owner's text, as a fuzzer wants it: any input, no result, must not panic.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use kizashi_event::{Port, Timestamp};
+
+use crate::{Identity, Output, Trap, Visit, WebServer};
+
+/// The head and body parser of `http`, in each grammar.
+pub fn http_wire(bytes: &[u8]) {
+    crate::http::fuzz(bytes);
+}
+
+/// Recognition of a protocol by its first bytes, with what is read from them.
+pub fn recognise(bytes: &[u8]) {
+    crate::any::fuzz(bytes);
+}
+
+/// The list of ports.
+pub fn port_list(text: &str) {
+    if let Ok(list) = text.parse::<crate::PortList>() {
+        let _ = list.to_string();
+    }
+}
+
+/// A whole session of a trap; the first byte chooses the web server and where the bytes are cut.
+pub fn session(trap: &Trap, bytes: &[u8]) {
+    let choice = usize::from(bytes.first().copied().unwrap_or(0));
+    let server = WebServer::ALL[choice % WebServer::ALL.len()];
+    let identity = Arc::new(Identity::draw([7; 32]).with_web_server(server));
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let visit = Visit { source: here, destination: Some(here), port: Port::tcp(80) };
+    let now = Timestamp::from_seconds(1_800_000_000);
+    let mut session = (trap.begin)(&identity, visit);
+    let mut out = Output::new(trap.service.clone());
+    session.open(now, &mut out);
+    for piece in bytes.chunks(1 + choice) {
+        session.receive(piece, now, &mut out);
+        let mut turns = 0;
+        while out.wants_turn() && turns < 1_000 {
+            let _ = (out.take_reply(), out.take_seen());
+            session.receive(&[], now, &mut out);
+            turns += 1;
+        }
+    }
+    session.end(now, &mut out);
+}

@@ -1,0 +1,357 @@
+//! Which answer a request gets from a fresh installation of the server, and how that server writes it: the order of its header
+//! fields is what scanners recognise it by.
+
+use kizashi_event::Timestamp;
+
+use super::date::http_date;
+use super::grammar::{Fault, Grammar, Version, values};
+use super::path::normalise;
+use super::persona::{Note, Persona, status_of};
+use super::wire::Head;
+
+/// An answer before it is written.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    content: Content,
+    close: bool,
+    allow: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Page(usize, usize),
+    NotModified,
+    Error(Note),
+    Empty { typed: bool },
+}
+
+/// How the request was put, as far as the writing of the answer depends on it.
+#[derive(Clone, Debug)]
+pub(super) struct Manner {
+    pub(super) version: Version,
+    pub(super) head_only: bool,
+    /// The visitor asked in so many words to keep the connection.
+    pub(super) keep_alive_named: bool,
+    /// The connection can be kept.
+    pub(super) keep: bool,
+    /// Requests answered before on this connection.
+    pub(super) served: u32,
+    /// Host and port as the visitor named them.
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl Manner {
+    /// For what was refused before it was understood. The page then names the address that Debian gives a machine's own name.
+    pub(super) fn unknown(port: u16, served: u32) -> Self {
+        Self {
+            version: Version::ONE_ONE,
+            head_only: false,
+            keep_alive_named: false,
+            keep: false,
+            served,
+            host: "127.0.1.1".to_owned(),
+            port,
+        }
+    }
+
+    pub(super) fn of(head: &Head, persona: &Persona, port: u16, served: u32) -> Self {
+        let headers = &head.request.headers;
+        let named = |token: &str| {
+            values(headers, "connection")
+                .flat_map(|value| value.split(','))
+                .any(|word| word.trim().eq_ignore_ascii_case(token))
+        };
+        let keep_alive_named = named("keep-alive");
+        let wished =
+            if head.version >= Version::ONE_ONE { !named("close") } else { keep_alive_named };
+        let keep = wished && head.version > Version::OLD && served + 1 < persona.requests_max;
+        let head_only = head.request.method.raw() == "HEAD";
+        let mut manner = Self {
+            version: head.version,
+            head_only,
+            keep_alive_named,
+            keep,
+            ..Self::unknown(port, served)
+        };
+        if let Some(host) = values(headers, "host").next().filter(|host| !host.is_empty()) {
+            let (name, number) = match host.rsplit_once(':') {
+                Some((name, number)) if !name.ends_with(':') => (name, number.parse().ok()),
+                _ => (host, None),
+            };
+            manner.host = name.to_ascii_lowercase();
+            manner.port = number.unwrap_or(port);
+        }
+        manner
+    }
+}
+
+impl Answer {
+    const fn error(status: u16, note: Note, close: bool) -> Self {
+        Self { status, content: Content::Error(note), close, allow: None }
+    }
+
+    pub(super) const fn fault(fault: Fault) -> Self {
+        Self::error(status_of(fault), Note::Fault(fault), true)
+    }
+
+    /// Whether the connection ends with it.
+    pub(super) const fn closes(&self, manner: &Manner) -> bool {
+        self.close || !manner.keep
+    }
+
+    /// What the server would say to this request.
+    pub(super) fn to(head: &Head, persona: &Persona) -> Self {
+        match persona.grammar {
+            Grammar::Nginx => Self::of_nginx(head, persona),
+            Grammar::Apache => Self::of_apache(head, persona),
+        }
+    }
+
+    fn of_nginx(head: &Head, persona: &Persona) -> Self {
+        let method = head.request.method.raw();
+        if method == "TRACE" {
+            return Self::error(405, Note::Plain, true);
+        }
+        let Some(path) = normalise(persona.grammar, &head.target) else {
+            return Self::fault(Fault::BadRequest);
+        };
+        match (is_page(&path, persona), method) {
+            (false, _) => Self::error(404, Note::Plain, false),
+            (true, "GET" | "HEAD") => Self::page(head, persona),
+            (true, _) => Self::error(405, Note::Plain, false),
+        }
+    }
+
+    fn of_apache(head: &Head, persona: &Persona) -> Self {
+        const ALLOW: &str = "POST,OPTIONS,HEAD,GET";
+        let method = head.request.method.raw();
+        let note = Note::Method(method.replace('&', "&amp;"));
+        if !APACHE_METHODS.contains(&method) {
+            return Self { allow: Some(ALLOW), ..Self::error(501, note, true) };
+        }
+        if method == "TRACE" || method == "CONNECT" {
+            let allow = if method == "TRACE" { "" } else { ALLOW };
+            return Self { allow: Some(allow), ..Self::error(405, note, false) };
+        }
+        if head.target == b"*" {
+            return Self {
+                status: 200,
+                content: Content::Empty { typed: false },
+                close: false,
+                allow: None,
+            };
+        }
+        let Some(path) = normalise(persona.grammar, &head.target) else {
+            return Self::fault(Fault::BadRequest);
+        };
+        let hidden = path.rsplit('/').next().is_some_and(|name| name.starts_with(".ht"));
+        if hidden || path == "/icons/" || path == "/server-status" {
+            return Self::error(403, Note::Plain, false);
+        }
+        let exists = is_page(&path, persona);
+        match method {
+            "OPTIONS" => Self {
+                status: 200,
+                content: Content::Empty { typed: exists },
+                close: false,
+                allow: Some(ALLOW),
+            },
+            "GET" | "HEAD" | "POST" if exists => Self::page(head, persona),
+            "GET" | "HEAD" | "POST" => Self::error(404, Note::Plain, false),
+            _ => Self { allow: Some(ALLOW), ..Self::error(405, note, false) },
+        }
+    }
+
+    /// The default page, or a part of it, or that it has not changed (RFC 9110, 13 and 14).
+    fn page(head: &Head, persona: &Persona) -> Self {
+        let headers = &head.request.headers;
+        let whole = persona.page.len();
+        let answer = |status, content| Self { status, content, close: false, allow: None };
+        let unchanged = match values(headers, "if-none-match").next() {
+            Some(tags) => {
+                tags.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == persona.etag())
+            }
+            None => values(headers, "if-modified-since")
+                .next()
+                .is_some_and(|date| date == http_date(persona.modified)),
+        };
+        if unchanged && head.request.method.raw() != "POST" {
+            return answer(304, Content::NotModified);
+        }
+        match values(headers, "range").next().and_then(|range| parse_range(range, whole)) {
+            Some(Some((first, end))) => answer(206, Content::Page(first, end)),
+            Some(None) => Self::error(416, Note::Plain, false),
+            None => answer(200, Content::Page(0, whole)),
+        }
+    }
+
+    /// The bytes of the answer.
+    pub(super) fn write(&self, persona: &Persona, manner: &Manner, now: Timestamp) -> Vec<u8> {
+        let page;
+        let (kind, body): (&str, &[u8]) = match &self.content {
+            Content::Page(first, end) => ("text/html", &persona.page[*first..*end]),
+            Content::NotModified => ("", b""),
+            Content::Empty { typed } => (if *typed { "text/html" } else { "" }, b""),
+            Content::Error(note) => {
+                page = persona.error_page(self.status, note, (&manner.host, manner.port));
+                let nginx = persona.grammar == Grammar::Nginx;
+                (if nginx { "text/html" } else { "text/html; charset=iso-8859-1" }, page.as_bytes())
+            }
+        };
+        let mut bytes = Vec::with_capacity(body.len() + 512);
+        if manner.version > Version::OLD {
+            let mut lines =
+                vec![format!("HTTP/1.1 {} {}", self.status, persona.reason(self.status))];
+            match persona.grammar {
+                Grammar::Nginx => {
+                    self.nginx_fields(&mut lines, persona, manner, now, (kind, body.len()));
+                }
+                Grammar::Apache => {
+                    self.apache_fields(&mut lines, persona, manner, now, (kind, body.len()));
+                }
+            }
+            bytes.extend_from_slice(lines.join("\r\n").as_bytes());
+            bytes.extend_from_slice(b"\r\n\r\n");
+        }
+        if !manner.head_only {
+            bytes.extend_from_slice(body);
+        }
+        bytes
+    }
+
+    fn nginx_fields(
+        &self,
+        lines: &mut Vec<String>,
+        persona: &Persona,
+        manner: &Manner,
+        now: Timestamp,
+        (kind, length): (&str, usize),
+    ) {
+        let of_page = matches!(self.content, Content::Page(..) | Content::NotModified);
+        lines.push(format!("Server: {}", persona.server));
+        lines.push(format!("Date: {}", http_date(now)));
+        if self.status != 304 {
+            lines.push(format!("Content-Type: {kind}"));
+            lines.push(format!("Content-Length: {length}"));
+        }
+        if of_page {
+            lines.push(format!("Last-Modified: {}", http_date(persona.modified)));
+        }
+        let connection = if self.closes(manner) { "close" } else { "keep-alive" };
+        lines.push(format!("Connection: {connection}"));
+        if of_page {
+            lines.push(format!("ETag: {}", persona.etag()));
+        }
+        match self.content_range(persona) {
+            Some(range) => lines.push(range),
+            None if self.status == 200 => lines.push("Accept-Ranges: bytes".to_owned()),
+            None => {}
+        }
+    }
+
+    fn apache_fields(
+        &self,
+        lines: &mut Vec<String>,
+        persona: &Persona,
+        manner: &Manner,
+        now: Timestamp,
+        (kind, length): (&str, usize),
+    ) {
+        lines.push(format!("Date: {}", http_date(now)));
+        lines.push(format!("Server: {}", persona.server));
+        if matches!(self.content, Content::Page(..) | Content::NotModified) {
+            lines.push(format!("Last-Modified: {}", http_date(persona.modified)));
+            lines.push(format!("ETag: {}", persona.etag()));
+            lines.push("Accept-Ranges: bytes".to_owned());
+        }
+        if let Some(allow) = self.allow {
+            lines.push(format!("Allow: {allow}"));
+        }
+        let unsaid = manner.head_only && matches!(self.content, Content::Error(_));
+        if self.status != 304 && !unsaid {
+            lines.push(format!("Content-Length: {length}"));
+        }
+        if matches!(self.content, Content::Page(..)) {
+            lines.push("Vary: Accept-Encoding".to_owned());
+        }
+        lines.extend(self.content_range(persona));
+        if self.closes(manner) {
+            lines.push("Connection: close".to_owned());
+        } else if manner.keep_alive_named {
+            let left = persona.requests_max.saturating_sub(manner.served);
+            lines.push(format!("Keep-Alive: timeout=5, max={left}"));
+            lines.push("Connection: Keep-Alive".to_owned());
+        }
+        if !kind.is_empty() {
+            lines.push(format!("Content-Type: {kind}"));
+        }
+    }
+
+    fn content_range(&self, persona: &Persona) -> Option<String> {
+        let whole = persona.page.len();
+        match (self.status, &self.content) {
+            (206, Content::Page(first, end)) => {
+                Some(format!("Content-Range: bytes {first}-{}/{whole}", end.saturating_sub(1)))
+            }
+            (416, _) if persona.grammar == Grammar::Nginx => {
+                Some(format!("Content-Range: bytes */{whole}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Methods that httpd knows; any other it calls not implemented.
+const APACHE_METHODS: [&str; 26] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "OPTIONS",
+    "PUT",
+    "DELETE",
+    "TRACE",
+    "CONNECT",
+    "PATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "VERSION-CONTROL",
+    "CHECKOUT",
+    "UNCHECKOUT",
+    "CHECKIN",
+    "UPDATE",
+    "LABEL",
+    "REPORT",
+    "MKWORKSPACE",
+    "MKACTIVITY",
+    "MERGE",
+];
+
+fn is_page(path: &str, persona: &Persona) -> bool {
+    path == "/" || path.strip_prefix('/') == Some(persona.page_name)
+}
+
+/// One range of a page: `None` where there is no single range to serve, `Some(None)` where it lies outside.
+fn parse_range(text: &str, whole: usize) -> Option<Option<(usize, usize)>> {
+    let (first, last) = text.trim().strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last) = (first.trim(), last.trim());
+    let number = |text: &str| {
+        if text.is_empty() { Some(None) } else { text.parse::<usize>().ok().map(Some) }
+    };
+    match (number(first)?, number(last)?) {
+        (Some(first), _) if first >= whole => Some(None),
+        (Some(first), Some(last)) if last < first => None,
+        (Some(first), last) => {
+            Some(Some((first, last.map_or(whole, |last| whole.min(last.saturating_add(1))))))
+        }
+        (None, Some(0)) => Some(None),
+        (None, Some(suffix)) => Some(Some((whole.saturating_sub(suffix), whole))),
+        (None, None) => None,
+    }
+}

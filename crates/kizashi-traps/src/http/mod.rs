@@ -1,0 +1,73 @@
+//! `http`: a web server fresh from its package, which has nothing but its default page and records every request whole. It
+//! imitates nginx 1.22.1 (Debian 12), nginx 1.18.0 (Ubuntu 20.04), Apache httpd 2.4.62 (Debian 12) or 2.4.58 (Ubuntu 24.04), as the
+//! identity says, down to the order of header fields and to what each refuses. It never opens a file, runs anything, fetches
+//! anything or speaks for another host. See `doc.md`.
+
+mod answer;
+mod basic;
+mod body;
+mod date;
+mod grammar;
+mod path;
+mod persona;
+mod session;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use kizashi_event::{Port, Service, Transport};
+
+pub(crate) use session::HttpSession;
+
+use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+
+/// HTTP's service.
+pub(crate) const SERVICE: Service = Service::known("http");
+
+pub(crate) const TRAP: Trap = Trap {
+    name: "http",
+    service: SERVICE,
+    transports: &[Transport::Tcp],
+    ports: DefaultPorts {
+        privileged: &[Port::tcp(80), Port::tcp(81), Port::tcp(8000), Port::tcp(8080)],
+        unprivileged: &[Port::tcp(8000), Port::tcp(8080), Port::tcp(8081)],
+    },
+    limits: LIMITS,
+    datagrams: DatagramReply::Never,
+    actions: &["request", "login", "payload"],
+    doc: include_str!("doc.md"),
+    begin: |identity, visit| Box::new(HttpSession::new(identity, visit)),
+};
+
+/// A head of 32 KiB and its fields, or a body's kept 64 KiB, and what was read beyond.
+pub(crate) const LIMITS: Limits = Limits {
+    received: 4 * 1024 * 1024,
+    duration: Duration::from_secs(180),
+    idle: Duration::from_secs(30),
+    memory: 192 * 1024,
+    details: 4096,
+    reply: 96 * 1024,
+};
+
+/// See [`crate::fuzz::http_wire`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    use body::BodyReader;
+    use grammar::{Framing, Grammar};
+    for grammar in [Grammar::Nginx, Grammar::Apache] {
+        let mut reader = wire::HeadReader::new(grammar);
+        reader.push(bytes);
+        while let wire::Progress::Head(head) = reader.advance() {
+            let _ = path::normalise(grammar, &head.target);
+        }
+        let _ = reader.give_up();
+    }
+    for framing in [Framing::Chunked, Framing::Length(bytes.len() as u64 / 2)] {
+        let mut reader = BodyReader::new(framing);
+        let _ = reader.feed(bytes);
+        let _ = reader.finish();
+    }
+    let _ = basic::login(&String::from_utf8_lossy(bytes));
+}

@@ -1,0 +1,164 @@
+//! What each web server shows of itself: product line, default page, error pages and their wording, measured on nginx 1.22.1 and
+//! Apache httpd 2.4 of Debian 12. The error pages of Apache httpd before 2.4.66 begin with the HTML 2.0 document type (bug 62989).
+
+use kizashi_event::Timestamp;
+
+use super::grammar::{Fault, Grammar};
+use crate::{Identity, WebServer};
+
+/// One installation's web server.
+#[derive(Clone, Debug)]
+pub(super) struct Persona {
+    pub(super) grammar: Grammar,
+    /// The `Server` header.
+    pub(super) server: &'static str,
+    /// The default page.
+    pub(super) page: &'static [u8],
+    /// Its file name, by which it can be asked for as well.
+    pub(super) page_name: &'static str,
+    /// When the page was written to disk.
+    pub(super) modified: Timestamp,
+    /// Requests answered on one connection.
+    pub(super) requests_max: u32,
+}
+
+impl Persona {
+    pub(super) fn of(identity: &Identity) -> Self {
+        let modified = identity.set_up();
+        let (grammar, server, page, page_name, requests_max) = match identity.web_server() {
+            WebServer::NginxDebian12 => (
+                Grammar::Nginx,
+                "nginx/1.22.1",
+                &include_bytes!("pages/nginx-debian.html")[..],
+                "index.nginx-debian.html",
+                1000,
+            ),
+            WebServer::NginxUbuntu20 => (
+                Grammar::Nginx,
+                "nginx/1.18.0 (Ubuntu)",
+                &include_bytes!("pages/nginx.html")[..],
+                "index.nginx-debian.html",
+                100,
+            ),
+            WebServer::ApacheDebian12 => (
+                Grammar::Apache,
+                "Apache/2.4.62 (Debian)",
+                &include_bytes!("pages/apache-debian.html")[..],
+                "index.html",
+                100,
+            ),
+            WebServer::ApacheUbuntu24 => (
+                Grammar::Apache,
+                "Apache/2.4.58 (Ubuntu)",
+                &include_bytes!("pages/apache-ubuntu.html")[..],
+                "index.html",
+                100,
+            ),
+        };
+        Self { grammar, server, page, page_name, modified, requests_max }
+    }
+
+    /// nginx: seconds and size; Apache httpd: size and microseconds.
+    pub(super) fn etag(&self) -> String {
+        match self.grammar {
+            Grammar::Nginx => format!("\"{:x}-{:x}\"", self.modified.seconds(), self.page.len()),
+            Grammar::Apache => format!("\"{:x}-{:x}\"", self.page.len(), self.modified.micros()),
+        }
+    }
+
+    pub(super) const fn reason(&self, status: u16) -> &'static str {
+        let nginx = matches!(self.grammar, Grammar::Nginx);
+        match status {
+            200 => "OK",
+            206 => "Partial Content",
+            304 => "Not Modified",
+            400 => "Bad Request",
+            403 => "Forbidden",
+            404 => "Not Found",
+            405 if nginx => "Not Allowed",
+            405 => "Method Not Allowed",
+            408 => "Request Timeout",
+            413 => "Request Entity Too Large",
+            414 if nginx => "Request-URI Too Large",
+            414 => "Request-URI Too Long",
+            416 => "Requested Range Not Satisfiable",
+            501 => "Not Implemented",
+            505 => "HTTP Version Not Supported",
+            _ => "Internal Server Error",
+        }
+    }
+
+    /// The body of an error page. `place` is host and port as the page names them.
+    pub(super) fn error_page(&self, status: u16, note: &Note, place: (&str, u16)) -> String {
+        let reason = self.reason(status);
+        match self.grammar {
+            Grammar::Nginx => {
+                let (title, extra) = match note {
+                    Note::Fault(Fault::HeaderTooLong | Fault::TooManyHeaders) => (
+                        "400 Request Header Or Cookie Too Large".to_owned(),
+                        "<center>Request Header Or Cookie Too Large</center>\r\n",
+                    ),
+                    _ => (format!("{status} {reason}"), ""),
+                };
+                format!(
+                    "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{status} {reason}</h1></center>\r\n{extra}<hr><center>{}</center>\r\n</body>\r\n</html>\r\n",
+                    self.server
+                )
+            }
+            Grammar::Apache => format!(
+                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {reason}</title>\n</head><body>\n<h1>{reason}</h1>\n<p>{}</p>\n<hr>\n<address>{} Server at {} Port {}</address>\n</body></html>\n",
+                apache_text(status, note),
+                self.server,
+                place.0,
+                place.1
+            ),
+        }
+    }
+}
+
+/// What an error page says beside its status.
+#[derive(Clone, Debug)]
+pub(super) enum Note {
+    Plain,
+    Fault(Fault),
+    /// The method asked for, as text for a page.
+    Method(String),
+}
+
+fn apache_text(status: u16, note: &Note) -> String {
+    let misunderstood =
+        "Your browser sent a request that this server could not understand.<br />\n";
+    match (status, note) {
+        (400, Note::Fault(Fault::HeaderTooLong)) => {
+            format!("{misunderstood}Size of a request header field exceeds server limit.")
+        }
+        (400, Note::Fault(Fault::TooManyHeaders)) => {
+            format!("{misunderstood}The number of request header fields exceeds this server's limit.")
+        }
+        (400, _) => misunderstood.to_owned(),
+        (403, _) => "You don't have permission to access this resource.".to_owned(),
+        (404, _) => "The requested URL was not found on this server.".to_owned(),
+        (405, Note::Method(method)) => {
+            format!("The requested method {method} is not allowed for this URL.")
+        }
+        (408, _) => "Server timeout waiting for the HTTP request from the client.".to_owned(),
+        (414, _) => {
+            "The requested URL's length exceeds the capacity\nlimit for this server.<br />\n".to_owned()
+        }
+        (416, _) => "None of the range-specifier values in the Range\nrequest-header field overlap the current extent\nof the selected resource.".to_owned(),
+        (501, Note::Method(method)) => format!("{method} not supported for current URL.<br />\n"),
+        _ => "The server encountered an internal error or\nmisconfiguration and was unable to complete\nyour request.".to_owned(),
+    }
+}
+
+/// The status with which a server refuses.
+pub(super) const fn status_of(fault: Fault) -> u16 {
+    match fault {
+        Fault::BadRequest | Fault::HeaderTooLong | Fault::TooManyHeaders => 400,
+        Fault::UriTooLong => 414,
+        Fault::BodyTooLarge => 413,
+        Fault::Version => 505,
+        Fault::Coding => 501,
+        Fault::Timeout => 408,
+    }
+}

@@ -1,0 +1,189 @@
+//! What this installation pretends to be: one machine with one operating system, one web server, one name. Drawn once from a
+//! seed that the owner keeps, so that two installations do not look alike and one never contradicts itself between ports.
+//! Versions are those of the distributions' own packages: nginx 1.22.1 and Apache 2.4.62 of Debian 12, nginx 1.18.0 of
+//! Ubuntu 20.04, Apache 2.4.58 of Ubuntu 24.04.
+
+use std::fmt;
+
+use kizashi_event::Timestamp;
+
+use crate::draw::Draw;
+
+/// The system pretended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OperatingSystem {
+    /// Debian 12 "bookworm".
+    Debian12,
+    /// Ubuntu 20.04 LTS "focal".
+    Ubuntu20,
+    /// Ubuntu 24.04 LTS "noble".
+    Ubuntu24,
+}
+
+/// The web server pretended, as its distribution ships it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WebServer {
+    /// nginx 1.22.1 on Debian 12.
+    NginxDebian12,
+    /// nginx 1.18.0 on Ubuntu 20.04.
+    NginxUbuntu20,
+    /// Apache httpd 2.4.62 on Debian 12.
+    ApacheDebian12,
+    /// Apache httpd 2.4.58 on Ubuntu 24.04.
+    ApacheUbuntu24,
+}
+
+impl WebServer {
+    /// Every one.
+    pub const ALL: [Self; 4] =
+        [Self::NginxDebian12, Self::NginxUbuntu20, Self::ApacheDebian12, Self::ApacheUbuntu24];
+
+    /// The word for it in configuration: `nginx-debian-12`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NginxDebian12 => "nginx-debian-12",
+            Self::NginxUbuntu20 => "nginx-ubuntu-20.04",
+            Self::ApacheDebian12 => "apache-debian-12",
+            Self::ApacheUbuntu24 => "apache-ubuntu-24.04",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|server| server.name() == name)
+    }
+
+    /// The system it comes with.
+    #[must_use]
+    pub const fn operating_system(self) -> OperatingSystem {
+        match self {
+            Self::NginxDebian12 | Self::ApacheDebian12 => OperatingSystem::Debian12,
+            Self::NginxUbuntu20 => OperatingSystem::Ubuntu20,
+            Self::ApacheUbuntu24 => OperatingSystem::Ubuntu24,
+        }
+    }
+
+    /// From when to when a machine would have been set up with it, in seconds since the epoch.
+    const fn set_up_between(self) -> (i64, i64) {
+        match self {
+            // Debian 12.0 came out in June 2023; 2.4.62 entered bookworm in July 2024.
+            Self::NginxDebian12 => (1_688_000_000, 1_748_000_000),
+            Self::NginxUbuntu20 => (1_591_000_000, 1_700_000_000),
+            Self::ApacheDebian12 => (1_722_500_000, 1_748_000_000),
+            Self::ApacheUbuntu24 => (1_714_500_000, 1_748_000_000),
+        }
+    }
+}
+
+/// One pretended machine.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    seed: [u8; 32],
+    web_server: WebServer,
+}
+
+impl Identity {
+    /// The identity of this seed: 32 random bytes, made at installation and kept.
+    #[must_use]
+    pub fn draw(seed: [u8; 32]) -> Self {
+        let web_server = Draw::new(&seed, "web server")
+            .one_of(0, &WebServer::ALL)
+            .unwrap_or(WebServer::NginxDebian12);
+        Self { seed, web_server }
+    }
+
+    /// The same identity with a web server of the owner's choice; the system follows it.
+    #[must_use]
+    pub const fn with_web_server(mut self, web_server: WebServer) -> Self {
+        self.web_server = web_server;
+        self
+    }
+
+    /// The web server.
+    #[must_use]
+    pub const fn web_server(&self) -> WebServer {
+        self.web_server
+    }
+
+    /// The operating system, which every trap must agree with.
+    #[must_use]
+    pub const fn operating_system(&self) -> OperatingSystem {
+        self.web_server.operating_system()
+    }
+
+    /// The machine's short host name.
+    #[must_use]
+    pub fn host_name(&self) -> String {
+        const ROLES: [&str; 10] =
+            ["web", "app", "srv", "node", "vps", "host", "prod", "www", "backend", "portal"];
+        let draw = Draw::new(&self.seed, "host name");
+        let role = draw.one_of(0, &ROLES).unwrap_or("srv");
+        match draw.below(1, 3) {
+            0 => format!("{role}{}", 1 + draw.below(2, 9)),
+            1 => format!("{role}-{:02}", 1 + draw.below(2, 20)),
+            _ => format!("{role}-{:06x}", draw.below(2, 1 << 24)),
+        }
+    }
+
+    /// When the pretended machine was set up, to the microsecond.
+    #[must_use]
+    pub fn set_up(&self) -> Timestamp {
+        let (from, to) = self.web_server.set_up_between();
+        let span = u64::try_from(to - from).unwrap_or(0);
+        let draw = Draw::new(&self.seed, "set up");
+        let seconds = i64::try_from(draw.below(0, span)).unwrap_or(0);
+        let micros = i64::try_from(draw.below(1, 1_000_000)).unwrap_or(0);
+        Timestamp::from_seconds(from.saturating_add(seconds)).plus(micros)
+    }
+}
+
+impl fmt::Debug for Identity {
+    /// Without the seed, which a log must not hold.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Identity({} on {})", self.host_name(), self.web_server.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn one_seed_is_always_the_same_machine() {
+        let (first, again) = (Identity::draw([3; 32]), Identity::draw([3; 32]));
+        assert_eq!(first.host_name(), again.host_name());
+        assert_eq!(first.set_up(), again.set_up());
+        assert_eq!(first.web_server(), again.web_server());
+    }
+
+    #[test]
+    fn seeds_differ_in_name_date_and_product() {
+        let drawn: Vec<Identity> = (0..100).map(|seed| Identity::draw([seed; 32])).collect();
+        let names: HashSet<String> = drawn.iter().map(Identity::host_name).collect();
+        let dates: HashSet<Timestamp> = drawn.iter().map(Identity::set_up).collect();
+        let servers: HashSet<WebServer> = drawn.iter().map(Identity::web_server).collect();
+        assert!(names.len() > 60, "{}", names.len());
+        assert_eq!((dates.len(), servers.len()), (100, 4));
+    }
+
+    #[test]
+    fn a_machine_is_set_up_after_its_software_came_out() {
+        for server in WebServer::ALL {
+            let (from, to) = server.set_up_between();
+            for seed in 0..50 {
+                let set_up = Identity::draw([seed; 32]).with_web_server(server).set_up();
+                assert!((from..=to).contains(&set_up.seconds()), "{}", server.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_seed_is_not_shown() {
+        let shown = format!("{:?}", Identity::draw([171; 32]));
+        assert!(!shown.contains("171") && !shown.contains("abab"), "{shown}");
+    }
+}

@@ -1,0 +1,116 @@
+//! What a session gives back: bytes to send, details seen, and its wishes. Every list in it is bounded by the caller taking
+//! it empty after each call, and by [`Output::is_full`], at which a session stops and asks for another turn.
+
+use std::time::Duration;
+
+use kizashi_event::{Detail, Service};
+
+/// A detail with the service as it was known when it was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The protocol spoken, as far as known by then.
+    pub service: Service,
+    /// What was done.
+    pub detail: Detail,
+}
+
+/// Collects what a session answers and tells during one visit.
+#[derive(Debug)]
+pub struct Output {
+    service: Service,
+    reply: Vec<u8>,
+    seen: Vec<Seen>,
+    closing: bool,
+    wants_turn: bool,
+    patience: Option<Duration>,
+}
+
+impl Output {
+    /// From so many waiting reply bytes on, a session leaves the rest of its input for its next turn.
+    pub const FULL: usize = 64 * 1024;
+
+    /// Nothing said yet, in a session of this service.
+    #[must_use]
+    pub const fn new(service: Service) -> Self {
+        Self {
+            service,
+            reply: Vec::new(),
+            seen: Vec::new(),
+            closing: false,
+            wants_turn: false,
+            patience: None,
+        }
+    }
+
+    /// Sends these bytes. Nothing is sent after [`Self::close`].
+    pub fn reply(&mut self, bytes: &[u8]) {
+        if !self.closing {
+            self.reply.extend_from_slice(bytes);
+        }
+    }
+
+    /// Tells what the visitor did.
+    pub fn tell(&mut self, detail: Detail) {
+        self.seen.push(Seen { service: self.service.clone(), detail });
+    }
+
+    /// From here on the session is known to speak this service.
+    pub fn recognise(&mut self, service: Service) {
+        self.service = service;
+    }
+
+    /// Ends the conversation: replies so far are sent and the sending side is closed; what the visitor still sends is read
+    /// for a moment and given to the session, so that an exploit sent in one piece is kept whole.
+    pub fn close(&mut self) {
+        self.closing = true;
+    }
+
+    /// The session stops reading because replies wait; it is called again when they have left.
+    pub fn take_turns(&mut self) {
+        self.wants_turn = true;
+    }
+
+    /// How long the visitor may be silent from now on; never more than the trap's limit.
+    pub fn patience(&mut self, patience: Duration) {
+        self.patience = Some(patience);
+    }
+
+    /// Whether so much reply waits that a session should stop and [`Self::take_turns`].
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.reply.len() >= Self::FULL
+    }
+
+    /// The service as known now.
+    #[must_use]
+    pub const fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// Whether the session wishes to close.
+    #[must_use]
+    pub const fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Whether the session wants to be called again; asking clears it.
+    pub fn wants_turn(&mut self) -> bool {
+        std::mem::take(&mut self.wants_turn)
+    }
+
+    /// The silence last asked for.
+    #[must_use]
+    pub const fn patience_asked(&self) -> Option<Duration> {
+        self.patience
+    }
+
+    /// Takes the bytes to send.
+    pub fn take_reply(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.reply)
+    }
+
+    /// Takes what was told.
+    pub fn take_seen(&mut self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen)
+    }
+}

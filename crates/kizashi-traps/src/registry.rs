@@ -1,0 +1,17 @@
+//! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
+
+use crate::{Trap, any, http};
+
+static TRAPS: &[Trap] = &[http::TRAP, any::TRAP];
+
+/// Every trap there is.
+#[must_use]
+pub fn registry() -> &'static [Trap] {
+    TRAPS
+}
+
+/// The trap of this name.
+#[must_use]
+pub fn trap_named(name: &str) -> Option<&'static Trap> {
+    TRAPS.iter().find(|trap| trap.name == name)
+}
