@@ -65,6 +65,14 @@ export const getTop = async (kind, limit, signal) => (await ask("top", { kind, l
  * @param {AbortSignal} [signal] @returns {Promise<Series>} */
 export const getSeries = (key, bin, span, signal) => ask("series", { key, bin, ...span }, signal);
 
+/** The part of a series that begins at a moment. @param {Series} series @param {number} start milliseconds since the epoch
+ * @returns {Series} */
+export function from(series, start) {
+  const inside = (/** @type {{ start?: string, detected?: string }} */ some) =>
+    Date.parse(some.detected ?? some.start ?? "") >= start;
+  return { ...series, points: series.points.filter(inside), signs: series.signs.filter(inside) };
+}
+
 /** @param {number} limit @param {AbortSignal} [signal] @returns {Promise<Sign[]>} */
 export const getSigns = async (limit, signal) => (await ask("signs", { limit }, signal)).signs;
 

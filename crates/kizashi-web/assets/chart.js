@@ -73,15 +73,19 @@ function drawSigns(plot, series) {
   ctx.restore();
 }
 
-/** @param {Series} series @param {{ width: number, height: number, quiet: boolean, data: ReturnType<typeof columns>,
- *   onPoint: (at: number | null) => void }} wish */
-function options(series, { width, height, quiet, data, onPoint }) {
+/** What a plot draws: replaced while it stands. @typedef {{ series: Series, data: ReturnType<typeof columns> }} Drawn */
+
+/** @param {Series} series */
+const hasBars = (series) => series.points.length <= MOST_BARS;
+
+/** @param {{ drawn: Drawn, width: number, height: number, quiet: boolean, onPoint: (at: number | null) => void }} wish */
+function options({ drawn, width, height, quiet, onPoint }) {
   const [line, ink] = [colour("--line"), colour("--muted")];
-  const [count_, wash, change] = [colour("--count"), colour("--count-wash"), colour("--score")];
-  const bars = series.points.length <= MOST_BARS;
+  const [counts, wash, change] = [colour("--count"), colour("--count-wash"), colour("--score")];
+  const bars = hasBars(drawn.series);
   const font = `${quiet ? 11 : 12}px ${colour("--sans")}`;
   const axis = { stroke: ink, font, ticks: { show: false }, grid: { stroke: line, width: 1 } };
-  const half = series.bin_seconds / 2;
+  const half = drawn.series.bin_seconds / 2;
   return /** @type {uPlot.Options} */ ({
     width,
     height,
@@ -91,7 +95,7 @@ function options(series, { width, height, quiet, data, onPoint }) {
     scales: {
       x: { time: true, range: (_, min, max) => (min === max ? [min - half * 20, max + half * 20] : [min - half, max + half]) },
       y: { range: (_, __, max) => [0, Math.max(4, max * 1.12)] },
-      score: { range: () => scoreRange(data[2]) },
+      score: { range: () => scoreRange(drawn.data[2]) },
     },
     axes: [
       { ...axis, grid: { show: false }, size: 30, space: 72, values: (_, ticks, __, ___, apart) => ticks.map((tick) => mark(tick, apart)) },
@@ -102,16 +106,24 @@ function options(series, { width, height, quiet, data, onPoint }) {
     series: [
       {},
       {
-        scale: "y", stroke: count_, fill: bars ? count_ : wash, width: bars ? 0 : 1.25, points: { show: false },
+        scale: "y", stroke: counts, fill: bars ? counts : wash, width: bars ? 0 : 1.25, points: { show: false },
         paths: bars ? uPlot.paths.bars?.({ size: [0.72, 28], radius: 0.12 }) : uPlot.paths.stepped?.({ align: 1 }),
       },
-      { scale: "score", stroke: change, width: 1.75, points: { show: false }, spanGaps: false },
+      { scale: "score", stroke: change, width: bars ? 1.75 : 1.25, points: { show: false }, spanGaps: false },
     ],
     hooks: {
-      draw: [(plot) => drawSigns(plot, series)],
+      draw: [(plot) => drawSigns(plot, drawn.series)],
       setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)],
     },
   });
+}
+
+/** Whether the reader has drawn a part of the series large. @param {uPlot} plot */
+function isZoomed(plot) {
+  const [times] = plot.data;
+  const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0];
+  const { min, max } = plot.scales.x ?? {};
+  return min != null && max != null && (min > first || max < last);
 }
 
 /** A number that grows when the colours of the page change. */
@@ -154,23 +166,34 @@ function Readout({ series, at, measure }) {
  * and readout */
 export function Chart({ series, height = 300, quiet = false, measure = "events" }) {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const stands = useRef(/** @type {{ plot: uPlot, drawn: Drawn } | null} */ (null));
   const [at, setAt] = useState(/** @type {number | null} */ (null));
   const scheme = useScheme();
   useEffect(() => {
     const element = place.current;
     if (!element) return undefined;
-    const data = columns(series, measure);
     const width = () => Math.max(120, Math.floor(element.clientWidth));
-    const plot = new uPlot(options(series, { width: width(), height, quiet, data, onPoint: setAt }), data, element);
+    const drawn = { series, data: columns(series, measure) };
+    const plot = new uPlot(options({ drawn, width: width(), height, quiet, onPoint: setAt }), drawn.data, element);
+    stands.current = { plot, drawn };
     const watch = new ResizeObserver(() => {
       if (width() !== plot.width) plot.setSize({ width: width(), height });
     });
     watch.observe(element);
     return () => {
+      stands.current = null;
       watch.disconnect();
       plot.destroy();
     };
-  }, [series, measure, quiet, height, scheme]);
+  }, [series.key, series.bin_seconds, hasBars(series), measure, quiet, height, scheme]);
+  useEffect(() => {
+    const standing = stands.current;
+    if (!standing || standing.drawn.series === series) return;
+    const zoomed = isZoomed(standing.plot);
+    Object.assign(standing.drawn, { series, data: columns(series, measure) });
+    standing.plot.setData(standing.drawn.data, !zoomed);
+    if (zoomed) standing.plot.redraw();
+  }, [series]);
   return html`<figure class=${quiet ? "chart quiet" : "chart"}>
     <div class="plot" ref=${place} role="img" aria-label=${inWords(series)} style=${{ minHeight: `${height}px` }}></div>
     ${!quiet && html`<${Readout} series=${series} at=${at} measure=${measure} />`}

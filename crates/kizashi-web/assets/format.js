@@ -27,7 +27,11 @@ export const ratio = (n) => `${plain(n)}×`;
 export const counted = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 
 /** A change score. @param {number | null | undefined} n */
-export const score = (n) => (n == null ? "–" : Math.abs(n) >= 1000 ? compact.format(n) : n.toFixed(Math.abs(n) >= 99.5 ? 0 : 1));
+export function score(n) {
+  if (n == null) return "–";
+  const digits = Math.abs(n) >= 1000 ? compact.format(n) : n.toFixed(Math.abs(n) >= 99.5 ? 0 : 1);
+  return digits === "-0.0" ? "0.0" : digits.replace("-", "−");
+}
 
 /** How rarely chance does it: "once in 11 years". @param {number} days */
 export function chance(days) {

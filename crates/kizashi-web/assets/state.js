@@ -31,6 +31,14 @@ export const missed = signal(0);
 /** The present by the server's clock (of a demo: the clock of the made-up traffic). */
 export const now = () => (status.value ? new Date(status.value.now) : new Date());
 
+/** The end of what is known, in milliseconds since the epoch: logs that were imported may end years ago.
+ * @returns {Promise<number>} */
+export async function end() {
+  const known = status.value ?? (await getStatus());
+  const present = Date.parse(known.now);
+  return known.store.last ? Math.min(present, Date.parse(known.store.last)) : present;
+}
+
 let lastNumber = 0;
 
 /** @param {FeedItem[]} items oldest first */
@@ -122,8 +130,7 @@ function keepTime() {
 export function start() {
   void getStatus().then((first) => (status.value = first)).catch(() => {});
   void loadSigns();
-  void loadFeed();
-  listen(0);
+  void loadFeed().finally(() => listen(0));
   keepTime();
 }
 

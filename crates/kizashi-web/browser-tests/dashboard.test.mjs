@@ -196,7 +196,7 @@ test("everything can be reached by keyboard, and what has the focus shows it", a
       assert.equal(focus.outline, "solid", focus.text);
       seen.add(focus.is);
     }
-    assert.deepEqual([...seen].sort(), ["A", "BUTTON"]);
+    assert.ok(seen.has("A") && seen.has("BUTTON"), [...seen].join());
   });
 });
 

@@ -33,7 +33,8 @@ pub trait Observatory: Send + Sync + 'static {
     fn top(&self, kind: KeyKind, span: Span, limit: usize) -> Result<Vec<TopRow>, ReadError>;
 
     /// A key's counts and scores, dense: one point a bin, oldest first. A span with an open end reaches to the first or the
-    /// last event. A key that was never seen has a series without points.
+    /// last event. A key that was never seen has a series without points. Scores may start at the span's beginning: the page
+    /// asks for more than it shows, so that they have settled.
     ///
     /// # Errors
     /// When the store cannot be read, or the span holds too many bins.

@@ -1,7 +1,7 @@
 // The one line at the top: is something coming? Answered from the signs that are open, with the strongest named.
 import { html } from "../html.js";
-import { getSeries } from "../api.js";
-import { now, signs, status, useAnswer } from "../state.js";
+import { from, getSeries } from "../api.js";
+import { end, now, signs, status, useAnswer } from "../state.js";
 import { ago, bytes, chance, count, counted, moment, ratio, span } from "../format.js";
 import { Chart } from "../chart.js";
 import { address, strength, title } from "./signs.js";
@@ -49,8 +49,16 @@ function Facts({ known }) {
     <p class="fine">${counted(known.series_watched, "series", "series")} watched, at most ${counted(known.false_alarms_per_week, "false alarm")} a week, ${bytes(store.bytes)} on disk${store.late > 0 ? `, ${counted(store.late, "event")} came late` : ""}${lost > 0 ? `, ${counted(lost, "event")} lost or out of time` : ""}.</p>`;
 }
 
+const DAY = 86_400_000;
+
+/** The last two months of all ports; two more are read for the scores to settle on. @param {AbortSignal} signal */
+async function loadWhole(signal) {
+  const start = (await end()) - 60 * DAY;
+  return from(await getSeries("total", "12h", { since: new Date(start - 60 * DAY).toISOString() }, signal), start);
+}
+
 function Whole() {
-  const { data } = useAnswer((signal) => getSeries("total", "12h", {}, signal), "total 12h");
+  const { data } = useAnswer(loadWhole, "total");
   if (!data || data.points.length < 3) return null;
   return html`<div class="whole"><p><b>All ports</b>, 12-hour counts and change score</p><${Chart} series=${data} height=${196} quiet=${true} /></div>`;
 }

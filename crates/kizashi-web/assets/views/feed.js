@@ -36,9 +36,9 @@ export function Feed() {
     </div>
     ${lines === null && html`<${Loading} lines=${8} />`}
     ${lines?.length === 0 && html`<p class="note">${connection.value === "live" ? "Listening. What visitors do appears here." : "Waiting for the connection."}</p>`}
-    <ol role="log" aria-live="off" aria-label="Events, newest first">
-      ${(lines ?? []).slice(0, LINES).map(({ number, item }) => html`<${Line} key=${number} item=${item} />`)}
-    </ol>
+    ${lines && lines.length > 0 && html`<ol tabindex="0" aria-label="Events, newest first">
+      ${lines.slice(0, LINES).map(({ number, item }) => html`<${Line} key=${number} item=${item} />`)}
+    </ol>`}
     ${skipped.value > 0 && html`<p class="note">${counted(skipped.value, "event")} came too fast to show here; all are counted.</p>`}
   </section>`;
 }

@@ -1,8 +1,8 @@
 // One port: what it is, and its series with the score over it, in bins of one's choice.
 import { html } from "../html.js";
 import { useState } from "../vendor/preact-hooks.js";
-import { getSeries, getTop } from "../api.js";
-import { signs, useAnswer } from "../state.js";
+import { from, getSeries, getTop } from "../api.js";
+import { end, signs, useAnswer } from "../state.js";
 import { count, counted, moment, ratio, score } from "../format.js";
 import { Chart, Figures } from "../chart.js";
 import { Failure, Loading, Moment, SeverityMark, safe } from "../parts.js";
@@ -13,6 +13,25 @@ import { address } from "./signs.js";
 
 /** @type {[Bin, string][]} */
 const BINS = [["10m", "10 min"], ["1h", "1 h"], ["12h", "12 h"], ["1d", "1 d"]];
+const DAY = 86_400_000;
+
+/** Days shown of a series in each bin, and days read before them, on which the scores settle. A day shown in too fine bins
+ * is a thicket. @type {Record<Bin, { shown: number, before: number, said: string }>} */
+const SPANS = {
+  "10m": { shown: 4, before: 6, said: "last 4 days" },
+  "1h": { shown: 15, before: 30, said: "last 15 days" },
+  "12h": { shown: 90, before: 90, said: "last 90 days" },
+  "1d": { shown: 730, before: 180, said: "last two years" },
+};
+
+/** @param {string} name @param {Bin} bin @param {AbortSignal} signal */
+async function load(name, bin, signal) {
+  const { shown, before } = SPANS[bin];
+  const start = (await end()) - shown * DAY;
+  const since = new Date(start - before * DAY).toISOString();
+  return from(await getSeries(name, bin, { since }, signal), start);
+}
+
 /** @type {[Measure, string][]} */
 const MEASURES = [["events", "Events"], ["sources", "Sources"]];
 
@@ -43,8 +62,8 @@ function Raised({ series }) {
 export function Port({ name }) {
   const [bin, setBin] = useState(/** @type {Bin} */ ("12h"));
   const [measure, setMeasure] = useState(/** @type {Measure} */ ("events"));
-  const series = useAnswer((signal) => getSeries(name, bin, {}, signal), `${name} ${bin}`);
-  const ports = useAnswer((signal) => getTop("ports", 500, signal), "ports");
+  const series = useAnswer((signal) => load(name, bin, signal), `${name} ${bin}`);
+  const ports = useAnswer((signal) => getTop("ports", 300, signal), "ports");
   const row = ports.data?.find((some) => some.key === name);
   const label = row?.label ?? series.data?.label ?? name;
   const { data } = series;
@@ -62,13 +81,13 @@ export function Port({ name }) {
     </dl>`}
     <section class="panel">
       <div class="tools">
-        <p class="key"><span class="count">${measure === "events" ? "Events" : "Sources"}</span><span class="change">Change score</span><span class="sign">Sign</span></p>
+        <p class="key"><span class="count">${measure === "events" ? "Events" : "Sources"}</span><span class="change">Change score</span><span class="sign">Sign</span><i>${SPANS[bin].said}</i></p>
         <${Choice} label="What is counted" choices=${MEASURES} chosen=${measure} choose=${setMeasure} />
         <${Choice} label="Length of a bin" choices=${BINS} chosen=${bin} choose=${setBin} />
       </div>
       ${series.error && html`<${Failure} error=${series.error} />`}
       ${!data && !series.error && html`<${Loading} lines=${6} />`}
-      ${data?.points.length === 0 && html`<p class="note">Nothing has come here yet.</p>`}
+      ${data?.points.length === 0 && html`<p class="note">Nothing came here in the ${SPANS[bin].said}.</p>`}
       ${data && data.points.length > 0 && html`<${Chart} series=${data} height=${340} measure=${measure} />`}
     </section>
     ${data && data.points.length > 0 && html`<section>

@@ -12,7 +12,7 @@ import { Failure, Loading, Sparkline, safe } from "../parts.js";
 
 /** Rows shown before one asks for more, and rows asked for. */
 const FIRST = 15;
-const MOST = 500;
+const MOST = 300;
 
 /** @param {string} key */
 const portNumber = (key) => Number(key.split("/")[1] ?? 0);

@@ -1,6 +1,6 @@
 // One sign: what happens, since when, who, what to do, and what its visitors did.
 import { html } from "../html.js";
-import { ApiError, getSeries, getSign } from "../api.js";
+import { ApiError, from, getSeries, getSign } from "../api.js";
 import { useAnswer } from "../state.js";
 import { chance, count, plain, ratio, span } from "../format.js";
 import { Chart } from "../chart.js";
@@ -25,11 +25,13 @@ const KINDS = [
 
 /** @param {{ sign: Sign }} props */
 function Course({ sign }) {
+  const start = Date.parse(sign.since) - 10 * DAY;
+  // Scores settle on what came before; it is read and not shown.
   const span = {
-    since: new Date(Date.parse(sign.since) - 10 * DAY).toISOString(),
+    since: new Date(start - 20 * DAY).toISOString(),
     until: new Date(Math.min(Date.parse(sign.until), Date.parse(sign.since) + 10 * DAY) + DAY / 2).toISOString(),
   };
-  const { data, error } = useAnswer((signal) => getSeries(sign.key, "1h", span, signal), `${sign.key} ${span.since} ${span.until}`);
+  const { data, error } = useAnswer(async (signal) => from(await getSeries(sign.key, "1h", span, signal), start), `${sign.key} ${span.since} ${span.until}`);
   if (error) return html`<${Failure} error=${error} />`;
   if (!data) return html`<${Loading} lines=${5} />`;
   if (data.points.length === 0) return html`<p class="note">The counts of that time are not kept any more.</p>`;
