@@ -17,8 +17,6 @@
 
 mod sdar;
 
-use std::collections::VecDeque;
-
 use sdar::Sdar;
 use serde::{Deserialize, Serialize};
 
@@ -138,20 +136,25 @@ impl ChangeFinder {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Window {
     length: usize,
-    values: VecDeque<f64>,
+    /// A ring, once it is full: the oldest value is at `oldest`.
+    values: Vec<f64>,
+    oldest: usize,
 }
 
 impl Window {
     fn new(length: usize) -> Self {
-        Self { length, values: VecDeque::with_capacity(length) }
+        Self { length, values: Vec::with_capacity(length), oldest: 0 }
     }
 
     /// Adds a value; the mean, once the window is full.
+    #[inline]
     fn push(&mut self, value: f64) -> Option<f64> {
-        if self.values.len() == self.length {
-            self.values.pop_front();
+        if self.values.len() < self.length {
+            self.values.push(value);
+        } else {
+            *self.values.get_mut(self.oldest)? = value;
+            self.oldest = if self.oldest + 1 < self.length { self.oldest + 1 } else { 0 };
         }
-        self.values.push_back(value);
         #[allow(clippy::cast_precision_loss, reason = "a window has at most 10,000 values")]
         (self.values.len() == self.length)
             .then(|| self.values.iter().sum::<f64>() / self.length as f64)

@@ -17,6 +17,7 @@ const VARIANCE_FLOOR: f64 = 1e-6;
 /// Innovation variance below which the Levinson-Durbin recursion has nothing left to explain.
 const INNOVATION_FLOOR: f64 = 1e-15;
 
+/// A model and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sdar {
     discount: f64,
@@ -28,7 +29,6 @@ pub(super) struct Sdar {
     coefficients: Vec<f64>,
     /// x_{t-1}, x_{t-2}, … as far as seen, at most k.
     past: Vec<f64>,
-    scratch: Vec<f64>,
 }
 
 impl Sdar {
@@ -40,7 +40,6 @@ impl Sdar {
             covariances: vec![0.0; order + 1],
             coefficients: vec![0.0; order],
             past: Vec::with_capacity(order),
-            scratch: vec![0.0; order],
         }
     }
 
@@ -52,40 +51,111 @@ impl Sdar {
             self.past.push(x);
             return None;
         }
-        let (predicted, variance) = (self.predict(), self.sigma2.max(VARIANCE_FLOOR));
-        self.learn(x);
-        let score = match loss {
-            Loss::Logarithmic => {
-                0.5 * (2.0 * std::f64::consts::PI * variance).ln()
-                    + (x - predicted).powi(2) / (2.0 * variance)
-            }
-            Loss::Quadratic => (x - predicted).powi(2),
-            Loss::Hellinger => {
-                hellinger(predicted, variance, self.predict(), self.sigma2.max(VARIANCE_FLOOR))
-            }
+        // The usual orders on arrays of known length: about twice as fast as on vectors.
+        let score = match self.coefficients.len() {
+            1 => self.step_on_arrays::<1, 2>(x, loss),
+            2 => self.step_on_arrays::<2, 3>(x, loss),
+            3 => self.step_on_arrays::<3, 4>(x, loss),
+            4 => self.step_on_arrays::<4, 5>(x, loss),
+            _ => None,
         };
+        Some(score.unwrap_or_else(|| self.step_on_vectors(x, loss)))
+    }
+
+    /// `None`, with nothing done, until K values have been seen.
+    #[inline]
+    fn step_on_arrays<const K: usize, const K1: usize>(
+        &mut self,
+        x: f64,
+        loss: Loss,
+    ) -> Option<f64> {
+        let mut covariances: [f64; K1] = self.covariances.as_slice().try_into().ok()?;
+        let mut coefficients: [f64; K] = self.coefficients.as_slice().try_into().ok()?;
+        let mut past: [f64; K] = self.past.as_slice().try_into().ok()?;
+        let mut model = Model {
+            discount: self.discount,
+            mu: self.mu,
+            sigma2: self.sigma2,
+            covariances: &mut covariances,
+            coefficients: &mut coefficients,
+            past: &past,
+        };
+        let score = model.step(x, loss);
+        (self.mu, self.sigma2) = (model.mu, model.sigma2);
+        past.copy_within(..K - 1, 1);
+        past[0] = x;
+        self.covariances.copy_from_slice(&covariances);
+        self.coefficients.copy_from_slice(&coefficients);
+        self.past.copy_from_slice(&past);
+        Some(score)
+    }
+
+    fn step_on_vectors(&mut self, x: f64, loss: Loss) -> f64 {
+        let mut model = Model {
+            discount: self.discount,
+            mu: self.mu,
+            sigma2: self.sigma2,
+            covariances: &mut self.covariances,
+            coefficients: &mut self.coefficients,
+            past: &self.past,
+        };
+        let score = model.step(x, loss);
+        (self.mu, self.sigma2) = (model.mu, model.sigma2);
         if self.past.len() == self.coefficients.len() {
             self.past.pop();
         }
         self.past.insert(0, x);
-        Some(score.clamp(-LARGEST, LARGEST))
+        score
+    }
+}
+
+/// One step of the algorithm, wherever the numbers are kept.
+struct Model<'a> {
+    discount: f64,
+    mu: f64,
+    sigma2: f64,
+    covariances: &'a mut [f64],
+    coefficients: &'a mut [f64],
+    past: &'a [f64],
+}
+
+impl Model<'_> {
+    #[inline(always)]
+    fn step(&mut self, x: f64, loss: Loss) -> f64 {
+        let (predicted, variance) = (self.predict(), self.sigma2.max(VARIANCE_FLOOR));
+        self.learn(x);
+        let error = x - predicted;
+        let score = match loss {
+            Loss::Logarithmic => {
+                0.5 * (2.0 * std::f64::consts::PI * variance).ln()
+                    + error * error / (2.0 * variance)
+            }
+            Loss::Quadratic => error * error,
+            Loss::Hellinger => {
+                hellinger(predicted, variance, self.predict(), self.sigma2.max(VARIANCE_FLOOR))
+            }
+        };
+        score.clamp(-LARGEST, LARGEST)
     }
 
+    #[inline(always)]
     fn learn(&mut self, x: f64) {
         let r = self.discount;
         self.mu = (1.0 - r) * self.mu + r * x;
         let deviation = x - self.mu;
         self.covariances[0] = (1.0 - r) * self.covariances[0] + r * deviation * deviation;
-        for (covariance, past) in self.covariances[1..].iter_mut().zip(&self.past) {
+        for (covariance, past) in self.covariances[1..].iter_mut().zip(self.past) {
             *covariance = (1.0 - r) * *covariance + r * deviation * (past - self.mu);
         }
         self.solve_yule_walker();
-        self.sigma2 = (1.0 - r) * self.sigma2 + r * (x - self.predict()).powi(2);
+        let error = x - self.predict();
+        self.sigma2 = (1.0 - r) * self.sigma2 + r * error * error;
     }
 
+    #[inline(always)]
     fn predict(&self) -> f64 {
         let pull: f64 =
-            self.coefficients.iter().zip(&self.past).map(|(a, x)| a * (x - self.mu)).sum();
+            self.coefficients.iter().zip(self.past).map(|(a, x)| a * (x - self.mu)).sum();
         let predicted = self.mu + pull;
         if predicted.is_finite() {
             predicted.clamp(-LARGEST_PREDICTION, LARGEST_PREDICTION)
@@ -95,8 +165,9 @@ impl Sdar {
     }
 
     /// Levinson-Durbin recursion: a solves sum_i a_i C_{|i−j|} = C_j for j = 1..k, in O(k²).
+    #[inline(always)]
     fn solve_yule_walker(&mut self) {
-        let Self { covariances: c, coefficients: a, scratch, .. } = self;
+        let (c, a) = (&*self.covariances, &mut *self.coefficients);
         a.fill(0.0);
         let mut innovation = c[0];
         if innovation <= 0.0 {
@@ -105,10 +176,12 @@ impl Sdar {
         for m in 0..a.len() {
             let explained: f64 = (0..m).map(|j| a[j] * c[m - j]).sum();
             let reflection = (c[m + 1] - explained) / innovation;
-            for j in 0..m {
-                scratch[j] = a[j] - reflection * a[m - 1 - j];
+            // a_j and a_{m−1−j} become each other's, so that no second array is needed.
+            for j in 0..m.div_ceil(2) {
+                let (low, high) = (a[j], a[m - 1 - j]);
+                a[j] = low - reflection * high;
+                a[m - 1 - j] = high - reflection * low;
             }
-            a[..m].copy_from_slice(&scratch[..m]);
             a[m] = reflection;
             innovation *= 1.0 - reflection * reflection;
             if innovation.is_nan() || innovation <= INNOVATION_FLOOR {

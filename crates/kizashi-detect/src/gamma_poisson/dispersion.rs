@@ -105,7 +105,9 @@ impl Dispersion {
     /// φ of windows that begin under `shared`.
     pub(super) fn phi(&self, shared: &Shared) -> f64 {
         let known = self.published.iter().rev().find(|residuals| residuals.hours <= shared.hours);
-        let own = known.map_or_else(Residuals::default, |residuals| residuals.after(shared.hours));
+        let Some(own) = known.map(|residuals| residuals.after(shared.hours)) else {
+            return shared.dispersion.max(1.0);
+        };
         ((own.sum + POOL_WEIGHT * shared.dispersion) / (own.weight + POOL_WEIGHT)).max(1.0)
     }
 }

@@ -14,8 +14,8 @@ pub(super) const WINDOWS: [u32; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
 const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0];
 /// κ: the most counts that a baseline is worth. A rate that drifts is never known better.
 const KAPPA: f64 = 30.0;
-/// Terms smaller than the largest by this many nats add nothing that 53 bits could hold.
-const NEGLIGIBLE: f64 = 45.0;
+/// Terms smaller than the largest by this many nats are left out: all together at most one part in 10^13.
+const NEGLIGIBLE: f64 = 35.0;
 
 /// log ρ.
 static LOG_RATIOS: LazyLock<[f64; RATIOS.len()]> = LazyLock::new(|| RATIOS.map(f64::ln));
@@ -60,55 +60,94 @@ pub(super) struct Weighed {
     pub(super) window: Window,
 }
 
-/// M of `series` after all bins of `exposure`; `None` in the first bin, which has no past.
-pub(super) fn weigh(
-    series: &Series,
-    exposure: &Exposure,
-    shared: &VecDeque<Shared>,
-) -> Option<Weighed> {
-    let now = exposure.now();
-    let windowed = series.windowed(now);
-    let end = exposure.latest();
-    let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * RATIOS.len()];
-    let mut windows = [None; WINDOWS.len()];
-    let mut known: Option<(u32, f64)> = None;
-    for (at, &length) in WINDOWS.iter().enumerate() {
-        let Some(start) = exposure.mark(length).filter(|_| length < now) else { break };
-        let began = now - length;
-        let Some(past) = shared.iter().rev().find(|shared| shared.at <= began) else { break };
-        let phi = match known {
-            Some((known_at, phi)) if known_at == past.at => phi,
-            _ => series.dispersion.phi(past),
+/// Where one window begins, which is the same for every series.
+struct Start<'a> {
+    /// W.
+    length: u32,
+    /// log (n_W / number of ratios).
+    log_share: f64,
+    /// E when it began.
+    baseline: f64,
+    /// s.
+    exposed: u64,
+    shared: &'a Shared,
+}
+
+/// Where the windows begin that end now, shortest first.
+pub(super) struct Starts<'a> {
+    now: u32,
+    starts: Vec<Start<'a>>,
+}
+
+impl<'a> Starts<'a> {
+    /// After all bins of `exposure`. A window begins after the first bin: nothing is known before it.
+    pub(super) fn of(exposure: &Exposure, shared: &'a VecDeque<Shared>) -> Self {
+        let (now, end) = (exposure.now(), exposure.latest());
+        let start = |(length, log_share): (u32, f64)| {
+            let mark = exposure.mark(length).filter(|_| length < now)?;
+            Some(Start {
+                length,
+                log_share,
+                baseline: mark.baseline,
+                exposed: end.exposed - mark.exposed,
+                shared: shared.iter().rev().find(|shared| shared.at <= now - length)?,
+            })
         };
-        known = Some((past.at, phi));
-        let mut alpha = past.prior.shape + windowed.totals[at] / phi;
-        let mut beta = past.prior.rate + start.baseline / phi;
+        Self { now, starts: WINDOWS.into_iter().zip(*LOG_SHARES).map_while(start).collect() }
+    }
+
+    /// M of `series`; `None` in the first bin, which has no past.
+    pub(super) fn weigh(&self, series: &Series) -> Option<Weighed> {
+        let windowed = series.windowed(self.now);
+        let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * RATIOS.len()];
+        let mut windows = [None; WINDOWS.len()];
+        let mut known: Option<(u32, f64)> = None;
+        let each = self.starts.iter().zip(windowed.counts).zip(windowed.totals);
+        for (((start, counts), total), (window, terms)) in
+            each.zip(windows.iter_mut().zip(terms.chunks_exact_mut(RATIOS.len())))
+        {
+            let phi = match known {
+                Some((known_at, phi)) if known_at == start.shared.at => phi,
+                _ => series.dispersion.phi(start.shared),
+            };
+            known = Some((start.shared.at, phi));
+            let baseline = start.baseline(total, phi);
+            let told = Window { length: start.length, counts, exposed: start.exposed, baseline };
+            told.log_bayes_factors(start.log_share, terms);
+            *window = Some(told);
+        }
+        sum_up(&terms, &windows)
+    }
+}
+
+impl Start<'_> {
+    /// α and β of a series with discounted `total` counts.
+    fn baseline(&self, total: f64, phi: f64) -> Baseline {
+        let mut alpha = self.shared.prior.shape + total / phi;
+        let mut beta = self.shared.prior.rate + self.baseline / phi;
         if alpha > KAPPA {
             beta *= KAPPA / alpha;
             alpha = KAPPA;
         }
-        let window = Window {
-            length,
-            counts: windowed.counts[at],
-            exposed: end.exposed - start.exposed,
-            baseline: Baseline { alpha, beta, phi },
-        };
-        window.log_bayes_factors(LOG_SHARES[at], &mut terms[at * RATIOS.len()..][..RATIOS.len()]);
-        windows[at] = Some(window);
+        Baseline { alpha, beta, phi }
     }
-    sum_up(&terms, &windows)
 }
 
 impl Window {
-    /// log (n_W BF / number of ratios) for each ratio.
+    /// log (n_W BF / number of ratios) for each ratio. It is concave in log ρ: past its peak and negligible, the rest is too.
     fn log_bayes_factors(&self, log_share: f64, terms: &mut [f64]) {
         let Baseline { alpha, beta, phi } = self.baseline;
         #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
         let (counts, exposed) = (self.counts as f64 / phi, self.exposed as f64 / phi);
         let without = 1.0 / (beta + exposed);
-        for ((term, ratio), log_ratio) in terms.iter_mut().zip(RATIOS).zip(*LOG_RATIOS) {
+        let (log_ratios, mut peak) = (&*LOG_RATIOS, f64::NEG_INFINITY);
+        for ((term, ratio), log_ratio) in terms.iter_mut().zip(RATIOS).zip(log_ratios) {
             let spread = ((beta + ratio * exposed) * without).ln();
             *term = log_share + counts * log_ratio - (alpha + counts) * spread;
+            if *term < peak - NEGLIGIBLE {
+                break;
+            }
+            peak = peak.max(*term);
         }
     }
 }

@@ -20,5 +20,5 @@ pub(super) fn over_bins(bins: f64) -> f64 {
 
 /// The weight left after so many hours.
 pub(super) fn over_hours(hours: u32) -> f64 {
-    (-f64::from(hours) / HALF_LIFE_HOURS).exp2()
+    if hours == 0 { 1.0 } else { (-f64::from(hours) / HALF_LIFE_HOURS).exp2() }
 }

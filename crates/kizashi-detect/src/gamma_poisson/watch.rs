@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activity::Activity;
 use super::dispersion::{LEAST_EXPECTED, Residual, Residuals, Shared};
-use super::evidence::{Weighed, weigh};
+use super::evidence::{Starts, Weighed};
 use super::exposure::Exposure;
 use super::series::{HOUR, Series};
 use super::{
@@ -136,9 +136,10 @@ impl Watch {
         if self.silent > 0 {
             exposure.pass(self.silent, !exposure.is_outage(self.silent));
         }
+        let starts = Starts::of(&exposure, &self.shared);
         let evidence = |id: SeriesId| {
             let series = self.series.get(self.slots.find(id)? as usize)?;
-            let weighed = weigh(series, &exposure, &self.shared)?;
+            let weighed = starts.weigh(series)?;
             Some(weighed.evidence(exposure.now(), self.watched))
         };
         series.into_iter().map(evidence).collect()
@@ -241,10 +242,11 @@ impl Watch {
         let mut report =
             Report { evaluated: Vec::with_capacity(touched.len()), ..Report::default() };
         let mut rising: Vec<(u32, Weighed)> = Vec::new();
+        let starts = Starts::of(&self.exposure, &self.shared);
         for &slot in touched {
             let series = &mut self.series[slot as usize];
             series.forget(now);
-            let Some(weighed) = weigh(series, &self.exposure, &self.shared) else { continue };
+            let Some(weighed) = starts.weigh(series) else { continue };
             report.evaluated.push((self.slots.id(slot), weighed.evidence(now, self.watched)));
             let above = weighed.log_m >= threshold && weighed.window.counts >= 2;
             if above && !series.above && now >= series.held_until {
