@@ -73,7 +73,7 @@ impl Observatory for MadeUp {
         Ok(Series {
             key: key.clone(),
             label: "label".to_owned(),
-            bin_seconds: bin.micros() / 1_000_000,
+            bin_seconds: bin.seconds(),
             points: Vec::new(),
             signs: Vec::new(),
             complete: false,

@@ -243,7 +243,8 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     if let Some(back) = length(text) {
         return Ok(now.plus(-back));
     }
-    Timestamp::parse(text).map_err(|error| format!("{error}; or a length back from now such as 24h"))
+    Timestamp::parse(text)
+        .map_err(|error| format!("{error}; or a length back from now such as 24h"))
 }
 
 /// `90m`, `24h`, `7d` in microseconds.

@@ -145,8 +145,9 @@ impl Config {
             return Ok(Self::default());
         }
         let fault = |reason: String| Failure::Config { path: path.to_path_buf(), reason };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| fault(format!("cannot be read ({error}); name another with --config")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            fault(format!("cannot be read ({error}); name another with --config"))
+        })?;
         let config: Self = toml::from_str(&text).map_err(|error| fault(explain(&text, &error)))?;
         config.check().map_err(fault)?;
         Ok(config)
@@ -208,7 +209,8 @@ impl Config {
 
 /// The parser's own words in one line, with the number of the line.
 fn explain(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map(|span| 1 + text.get(..span.start).unwrap_or("").matches('\n').count());
+    let line =
+        error.span().map(|span| 1 + text.get(..span.start).unwrap_or("").matches('\n').count());
     let message = error.message().replace('\n', " ");
     line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
 }

@@ -53,8 +53,7 @@ impl Plan {
         let privileged = rustix::process::geteuid().is_root();
         let mut wishes = Vec::new();
         for trap in registry() {
-            let defaults =
-                if privileged { trap.ports.privileged } else { trap.ports.unprivileged };
+            let defaults = if privileged { trap.ports.privileged } else { trap.ports.unprivileged };
             for transport in [Transport::Tcp, Transport::Udp] {
                 let owners = owners_list(&config.traps, trap.name, transport);
                 let ports = match owners {
@@ -103,7 +102,9 @@ impl Plan {
         let address = SocketAddr::from((self.address, port.number));
         let socket = open(address, port.transport)?;
         bound.posts.push(Post { trap: wish.trap, socket });
-        bound.listeners.push(Listener { service: wish.trap.name.to_owned(), address: shown(address, port) });
+        bound
+            .listeners
+            .push(Listener { service: wish.trap.name.to_owned(), address: shown(address, port) });
         if self.address == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
             let six = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port.number));
             // A machine without IPv6 is served by IPv4 alone.
@@ -190,7 +191,9 @@ mod tests {
     fn a_port_that_the_owner_named_and_somebody_has_is_told_in_a_sentence() {
         let somebody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = somebody.local_addr().unwrap().port();
-        let text = format!("[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nany_tcp = \"\"\nany_udp = \"\"");
+        let text = format!(
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nany_tcp = \"\"\nany_udp = \"\""
+        );
         let error = Plan::of(&config(&text)).unwrap().bind().unwrap_err().to_string();
         assert!(error.contains(&port.to_string()) && error.contains("kizashi.toml"), "{error}");
     }
@@ -203,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_port_that_two_traps_want_is_the_first_ones() {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let free =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let text = format!(
             "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\""
         );

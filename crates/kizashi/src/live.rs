@@ -85,7 +85,10 @@ fn run(
                 maintained = now;
                 let cleared = pipeline.maintain(now)?;
                 if cleared.by_size > 0 {
-                    tracing::warn!("room is short: the {} oldest raw events were let go; their counts stay", cleared.by_size);
+                    tracing::warn!(
+                        "room is short: the {} oldest raw events were let go; their counts stay",
+                        cleared.by_size
+                    );
                 }
             }
             Ok(())

@@ -9,8 +9,8 @@ use kizashi_signs::ports::port_info;
 use kizashi_signs::{Sign, advisory};
 use kizashi_store::{BinLength, Evidence, Inlet, Reader, Span, StoreError, StoredSign};
 use kizashi_web::{
-    AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SignMark, SignPage, Status,
-    TopRow,
+    AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SignMark, SignPage,
+    Status, TopRow,
 };
 use serde_json::Value;
 
@@ -44,15 +44,17 @@ impl StoreObservatory {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let reader = match idle {
             Some(reader) => reader,
-            None => Reader::open(&self.folder).map_err(|error| unreadable(Failure::from(error)))?,
+            None => {
+                Reader::open(&self.folder).map_err(|error| unreadable(&Failure::from(error)))?
+            }
         };
-        let answer = read(&reader).map_err(unreadable);
+        let answer = read(&reader).map_err(|failure| unreadable(&failure));
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
         answer
     }
 }
 
-fn unreadable(failure: Failure) -> ReadError {
+fn unreadable(failure: &Failure) -> ReadError {
     match failure {
         Failure::Store(StoreError::TooFine | StoreError::TooManyPoints(_)) | Failure::Asked(_) => {
             ReadError::Unanswerable(failure.to_string())
@@ -126,7 +128,7 @@ impl Observatory for StoreObservatory {
         Ok(Series {
             key: key.clone(),
             label: label_of(key),
-            bin_seconds: bin.micros() / Timestamp::SECOND,
+            bin_seconds: bin.seconds(),
             points: series
                 .points
                 .into_iter()

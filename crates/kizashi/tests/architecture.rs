@@ -1,5 +1,7 @@
 //! The invariants of ARCHITECTURE.md that a machine can check: which room knows which, what is absent, and how long things get.
 
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +13,8 @@ fn root() -> PathBuf {
 }
 
 fn dependencies(name: &str) -> BTreeSet<String> {
-    let text = std::fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap();
+    let text =
+        std::fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap();
     let manifest: toml::Table = toml::from_str(&text).unwrap();
     manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
 }
@@ -46,19 +49,29 @@ fn detection_is_mathematics_alone() {
 
 #[test]
 fn traps_and_detection_never_name_a_file_a_process_or_a_connection_out() {
-    let absent = ["std::fs", "std::process", "TcpStream::connect", "UdpSocket::bind", "File::open", "SystemTime::now"];
+    let absent = [
+        "std::fs",
+        "std::process",
+        "TcpStream::connect",
+        "UdpSocket::bind",
+        "File::open",
+        "SystemTime::now",
+    ];
     let mut read = 0;
     for room in ["kizashi-traps", "kizashi-detect", "kizashi-signs", "kizashi-event"] {
         for file in rust_files(&root().join("crates").join(room).join("src")) {
             let text = std::fs::read_to_string(&file).unwrap();
-            let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let code: Vec<&str> =
+                text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
             let code = code.join("\n");
             read += 1;
             if file.components().any(|part| part.as_os_str() == "contract") {
                 continue;
             }
             for word in absent {
-                let in_tests = code.find("#[cfg(test)]").is_some_and(|tests| code.find(word).is_some_and(|at| at > tests));
+                let in_tests = code
+                    .find("#[cfg(test)]")
+                    .is_some_and(|tests| code.find(word).is_some_and(|at| at > tests));
                 assert!(!code.contains(word) || in_tests, "{} names {word}", file.display());
             }
         }
@@ -83,7 +96,9 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
-        if path.is_dir() && path.file_name().is_none_or(|name| name != "node_modules" && name != "target") {
+        if path.is_dir()
+            && path.file_name().is_none_or(|name| name != "node_modules" && name != "target")
+        {
             found.extend(rust_files(&path));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             found.push(path);

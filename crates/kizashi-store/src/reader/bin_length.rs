@@ -46,4 +46,10 @@ impl BinLength {
             Self::Day => Timestamp::DAY,
         }
     }
+
+    /// The length in seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.micros() / Timestamp::SECOND
+    }
 }

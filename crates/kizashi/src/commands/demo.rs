@@ -62,11 +62,13 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
     terminal.flush()?;
     let mut player = Player::new(call.seed, feed.clone());
     let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
-    let live = Live::start(pipeline, surroundings, move |pipeline, now| player.turn(pipeline, now))?;
+    let live =
+        Live::start(pipeline, surroundings, move |pipeline, now| player.turn(pipeline, now))?;
     terminal.line("ready")?;
     terminal.flush()?;
     let router = kizashi_web::router(Arc::new(observatory), feed, dashboard.token);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(dashboard.listener)?;
         kizashi_web::serve(listener, router, stop_signal()).await

@@ -29,7 +29,8 @@ const POLL: Duration = Duration::from_millis(500);
 pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Failure> {
     let options = options(call)?;
     let config = Config::load(None)?;
-    let settings = Settings { mode: Mode::Historic, retention: config.retention(), ..Settings::default() };
+    let settings =
+        Settings { mode: Mode::Historic, retention: config.retention(), ..Settings::default() };
     let mut pipeline = Pipeline::open(&call.data.data, settings, config.detection())?;
     if call.follow {
         return follow_all(call, &options, pipeline, terminal);
@@ -42,13 +43,21 @@ pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Fai
         let mut advance = |at: &kizashi_intake::Progress<'_>| {
             let now = Instant::now();
             let bar = progress.get_or_insert_with(|| {
-                Progress::new(std::io::stderr(), place(), "reading logs", "bytes", at.bytes_total, now)
+                Progress::new(
+                    std::io::stderr(),
+                    place(),
+                    "reading logs",
+                    "bytes",
+                    at.bytes_total,
+                    now,
+                )
             });
             // A bar that cannot be drawn is no reason to stop.
             let _ = bar.at(at.bytes, now);
         };
-        let report =
-            kizashi_intake::import(&inputs, &options, &mut advance, &mut |event| batches.take(event));
+        let report = kizashi_intake::import(&inputs, &options, &mut advance, &mut |event| {
+            batches.take(event)
+        });
         batches.send();
         if let Some(bar) = progress {
             let _ = bar.finish(report.total.bytes, Instant::now());
@@ -78,7 +87,9 @@ fn options(call: &cli::Import) -> Result<Options, Failure> {
         })?),
     };
     let columns = match &call.columns {
-        Some(text) => text.parse().map_err(|error: kizashi_intake::ColumnMappingError| Failure::Asked(error.to_string()))?,
+        Some(text) => text.parse().map_err(|error: kizashi_intake::ColumnMappingError| {
+            Failure::Asked(error.to_string())
+        })?,
         None => kizashi_intake::ColumnMapping::default(),
     };
     Ok(Options { format, sensor: Arc::from(call.sensor.as_str()), columns, ..Options::default() })

@@ -64,7 +64,11 @@ impl Scorer {
                 Ok([score.outlier, score.smoothed, score.change])
             }
             Self::Kizashi(watch) => {
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "checked"
+                )]
                 let count = if x >= 0.0 && x <= f64::from(u32::MAX) && x.fract() == 0.0 {
                     x as u32
                 } else {

@@ -74,7 +74,11 @@ pub(crate) fn run(call: &cli::SeriesCall, terminal: &mut Terminal) -> Result<(),
             Cell::number(scored.point.sources),
             score(scored.outlier),
             score(scored.change),
-            Cell::text(&days).tone(if scored.days >= Some(7.0) { Tone::Alarm } else { Tone::Plain }),
+            Cell::text(&days).tone(if scored.days >= Some(7.0) {
+                Tone::Alarm
+            } else {
+                Tone::Plain
+            }),
         ]);
     }
     terminal.table(&table, "")

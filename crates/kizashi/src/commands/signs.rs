@@ -54,7 +54,7 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
                 SignKind::Rise => format!("once in {} days", number(sign.days)),
                 SignKind::SensorWide => String::new(),
             }),
-            Cell::text(if sign.open { "open" } else { "over" }),
+            if sign.open { Cell::text("open") } else { Cell::text("over").tone(Tone::Faint) },
             Cell::text(&sign.id),
         ]);
     }

@@ -30,7 +30,8 @@ pub(crate) fn run(call: &cli::Listing, terminal: &mut Terminal) -> Result<(), Fa
             "detected_through": closed.map(kizashi_event::Timestamp::rfc3339),
         }));
     }
-    let moment = |time: Option<_>| time.map_or_else(|| "–".to_owned(), |time| terminal.minute(time));
+    let moment =
+        |time: Option<_>| time.map_or_else(|| "–".to_owned(), |time| terminal.minute(time));
     let lines = [
         ("events", thousands(overview.events)),
         ("kept raw", thousands(overview.events_raw)),
@@ -43,7 +44,10 @@ pub(crate) fn run(call: &cli::Listing, terminal: &mut Terminal) -> Result<(), Fa
         ("late", format!("{} (counted, not seen by detection)", thousands(overview.late))),
         (
             "out of time",
-            format!("{} (before 1990 or in the future: kept, not counted)", thousands(overview.out_of_time)),
+            format!(
+                "{} (before 1990 or in the future: kept, not counted)",
+                thousands(overview.out_of_time)
+            ),
         ),
         ("dropped", format!("{} (lost: the store could not keep up)", thousands(overview.dropped))),
         ("on disk", bytes(overview.bytes)),

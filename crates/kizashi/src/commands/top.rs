@@ -60,9 +60,7 @@ pub(crate) fn run(call: &cli::Top, terminal: &mut Terminal) -> Result<(), Failur
             cells.push(Cell::text(&label_of(&ranked.key)));
         }
         cells.extend([ranked.events, ranked.sessions, ranked.sources].map(Cell::number));
-        cells.extend(
-            [ranked.first, ranked.last].map(|time| Cell::text(&terminal.minute(time))),
-        );
+        cells.extend([ranked.first, ranked.last].map(|time| Cell::text(&terminal.minute(time))));
         table.row(cells);
     }
     terminal.table(&table, "nothing of that kind is stored")

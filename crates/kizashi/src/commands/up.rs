@@ -74,7 +74,8 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         Ok(Turn { raised: pipeline.advance(now)?, more: false })
     })?;
     let router = kizashi_web::router(Arc::new(observatory), feed, dashboard.token);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(dashboard.listener)?;
         let (stop, stopped) = watch::channel(false);
@@ -130,7 +131,12 @@ fn print_listeners(bound: &Bound, terminal: &mut Terminal) -> Result<(), Failure
                 terminal.line(&format!("{:<8} {}", listener.service, listener.address))?;
             }
         } else if let Some(first) = same.first() {
-            terminal.line(&format!("{:<8} {} and {} more", first.service, first.address, same.len() - 1))?;
+            terminal.line(&format!(
+                "{:<8} {} and {} more",
+                first.service,
+                first.address,
+                same.len() - 1
+            ))?;
         }
     }
     if bound.ipv6 {
@@ -141,7 +147,8 @@ fn print_listeners(bound: &Bound, terminal: &mut Terminal) -> Result<(), Failure
     }
     if !bound.taken.is_empty() {
         let taken: Vec<String> = bound.taken.iter().map(ToString::to_string).collect();
-        terminal.line(&format!("         left alone, somebody else has them: {}", shortened(&taken)))?;
+        terminal
+            .line(&format!("         left alone, somebody else has them: {}", shortened(&taken)))?;
     }
     Ok(())
 }

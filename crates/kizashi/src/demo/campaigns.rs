@@ -26,6 +26,7 @@ pub(crate) enum Shape {
 
 impl Shape {
     /// `step`, `ramp` or `pulse`.
+    #[allow(dead_code, reason = "the truth, for benchmarks and tests")]
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Step => "step",

@@ -56,6 +56,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// 31 days with 300 ports more and fourteen campaigns: what detection is measured with.
+    #[allow(dead_code, reason = "for benchmarks and tests")]
     pub(crate) const fn month(seed: u64, start: Timestamp) -> Self {
         Self {
             seed,
@@ -153,11 +154,13 @@ impl Traffic {
     }
 
     /// The campaigns planned so far, whose `arrived` counts the visitors up to the event given last. Each 31 days add theirs.
+    #[allow(dead_code, reason = "the truth, for benchmarks and tests")]
     pub(crate) fn campaigns(&self) -> &[Campaign] {
         &self.campaigns
     }
 
     /// The ports visited, and the events expected in 31 days without bursts and campaigns.
+    #[allow(dead_code, reason = "the truth, for benchmarks and tests")]
     pub(crate) fn ports(&self) -> impl Iterator<Item = (Port, f64)> + '_ {
         self.ports.iter().map(|visited| (visited.traffic.port, visited.traffic.month_events))
     }

@@ -14,11 +14,10 @@ mod width;
 
 use kizashi_event::escape_for_people;
 
-pub(crate) use numbers::{bytes, duration, local_minute, local_second, thousands};
+pub(crate) use numbers::{bytes, local_minute, thousands};
 pub(crate) use progress::{Place, Progress};
 pub(crate) use sparkline::sparkline;
 pub(crate) use table::{Cell, Column, Table};
-pub(crate) use width::{Align, cut, padded, width};
 
 /// What a text is to the reader; on a terminal without colours it is the text alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -53,11 +53,6 @@ pub(crate) fn duration(micros: i64) -> String {
     }
 }
 
-/// A moment in a zone, to the second: `2026-11-24 21:54:07`.
-pub(crate) fn local_second(moment: Timestamp, zone: &TimeZone) -> String {
-    local(moment, zone, "%Y-%m-%d %H:%M:%S")
-}
-
 /// A moment in a zone, to the minute: `2026-11-24 21:54`.
 pub(crate) fn local_minute(moment: Timestamp, zone: &TimeZone) -> String {
     local(moment, zone, "%Y-%m-%d %H:%M")
@@ -129,7 +124,6 @@ mod tests {
     fn times_are_shown_where_the_reader_is() {
         let moment = Timestamp::parse("2026-11-24T20:54:07.5Z").unwrap();
         let tokyo = TimeZone::fixed(jiff::tz::offset(9));
-        assert_eq!(local_second(moment, &tokyo), "2026-11-25 05:54:07");
         assert_eq!(local_minute(moment, &TimeZone::UTC), "2026-11-24 20:54");
         assert_eq!(
             local_minute(Timestamp::from_micros(i64::MAX), &tokyo),

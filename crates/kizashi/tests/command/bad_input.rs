@@ -10,13 +10,17 @@ fn a_second_instance_on_the_same_data_is_refused() {
     let up = Running::up(&folder);
     let config = std::fs::read_to_string(folder.path().join("kizashi.toml")).unwrap();
     let other = Folder::new();
-    let ports: String = config.lines().filter(|line| !line.contains("127.0.0.1:")).map(|line| {
-        if line.starts_with("http") || line.starts_with("any") {
-            format!("{} = \"\"\n", line.split(" = ").next().unwrap())
-        } else {
-            format!("{line}\n")
-        }
-    }).collect();
+    let ports: String = config
+        .lines()
+        .filter(|line| !line.contains("127.0.0.1:"))
+        .map(|line| {
+            if line.starts_with("http") || line.starts_with("any") {
+                format!("{} = \"\"\n", line.split(" = ").next().unwrap())
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect();
     let ports = ports.replace("[dashboard]\n", "[dashboard]\naddress = \"127.0.0.1:0\"\n");
     let file = other.write("other.toml", ports.as_bytes());
     let refusal = sentence(&folder, &["up", "--data", "data", "--config", file.to_str().unwrap()]);
@@ -35,7 +39,9 @@ fn a_port_that_is_taken_is_named() {
     let port = address.port().to_string();
     let refusal = sentence(&folder, &["demo", "--port", &port]);
     assert!(refusal.contains(&port), "{refusal}");
-    let traps = format!("[dashboard]\naddress = \"127.0.0.1:0\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\n");
+    let traps = format!(
+        "[dashboard]\naddress = \"127.0.0.1:0\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\n"
+    );
     folder.write("kizashi.toml", traps.as_bytes());
     let refusal = sentence(&folder, &["up"]);
     assert!(refusal.contains("http") && refusal.contains(&port), "{refusal}");
@@ -67,7 +73,17 @@ fn a_full_disk_ends_an_import_in_a_sentence_and_what_was_stored_stays() {
         return;
     }
     let rows = |from: u32, count: u32| -> String {
-        let row = |n: u32| format!("2026-03-{:02}T{:02}:{:02}:00Z,198.18.{}.{},{}\n", 1 + n / 1440 % 28, n / 60 % 24, n % 60, n / 256 % 256, n % 256, 1 + n % 60_000);
+        let row = |n: u32| {
+            format!(
+                "2026-03-{:02}T{:02}:{:02}:00Z,198.18.{}.{},{}\n",
+                1 + n / 1440 % 28,
+                n / 60 % 24,
+                n % 60,
+                n / 256 % 256,
+                n % 256,
+                1 + n % 60_000
+            )
+        };
         "time,src,dport\n".to_owned() + &(from..from + count).map(row).collect::<String>()
     };
     folder.write("small.csv", rows(0, 500).as_bytes());

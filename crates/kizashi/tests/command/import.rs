@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Folder, Running, eventually, json_lines, kizashi, run, sentence, shared, text};
+use crate::support::{
+    Folder, Running, eventually, json_lines, kizashi, run, sentence, shared, text,
+};
 
 /// Cowrie lines of a quiet month at port 2222 and a wave at its end.
 fn cowrie_log() -> String {
@@ -44,7 +46,21 @@ fn a_wave_in_a_log_becomes_a_sign_and_a_replay_tells_the_same() {
     assert_eq!(column(&signs, "key"), ["\"tcp/2222\""]);
     let detected = signs[0]["detected"].as_str().unwrap();
     assert!(detected.starts_with("2026-03-27T1"), "{detected}");
-    for field in ["id", "kind", "label", "since", "days", "ratio", "ratio_low", "ratio_high", "events", "sources", "expected_sources", "severity", "name"] {
+    for field in [
+        "id",
+        "kind",
+        "label",
+        "since",
+        "days",
+        "ratio",
+        "ratio_low",
+        "ratio_high",
+        "events",
+        "sources",
+        "expected_sources",
+        "severity",
+        "name",
+    ] {
         assert!(signs[0].get(field).is_some(), "{field} is part of the contract");
     }
     assert_eq!(json_lines(&folder, &["replay", "--json"]), signs);
@@ -79,7 +95,13 @@ fn the_same_log_in_one_piece_in_two_or_backwards_gives_the_same_signs() {
 fn real_logs_go_in_and_a_second_time_add_nothing() {
     let Some(data) = shared("data") else { return };
     let folder = Folder::new();
-    for (file, least) in [("cowrie-2018-05.json.gz", 27_000), ("cowrie.json", 300), ("heralding_sample.json", 1), ("opencanary_sample.json", 1), ("elasticpot_sample.json", 1)] {
+    for (file, least) in [
+        ("cowrie-2018-05.json.gz", 27_000),
+        ("cowrie.json", 300),
+        ("heralding_sample.json", 1),
+        ("opencanary_sample.json", 1),
+        ("elasticpot_sample.json", 1),
+    ] {
         let path = data.join(file);
         let path = path.to_str().unwrap();
         text(&folder, &["import", path]);
@@ -155,12 +177,16 @@ fn a_growing_file_is_followed() {
         let status: Value = serde_json::from_slice(&output.stdout).ok()?;
         status["events"].as_u64()
     };
-    eventually("the first part", Duration::from_secs(20), || events().filter(|events| *events == 100));
+    eventually("the first part", Duration::from_secs(20), || {
+        events().filter(|events| *events == 100)
+    });
     let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
     for line in lines.take(50) {
         writeln!(file, "{line}").unwrap();
     }
-    eventually("the second part", Duration::from_secs(20), || events().filter(|events| *events == 150));
+    eventually("the second part", Duration::from_secs(20), || {
+        events().filter(|events| *events == 150)
+    });
     let id = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
     assert!(child.wait().unwrap().success());

@@ -7,7 +7,9 @@ const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}gpj.exe<script>alert(
 fn hostile_log() -> String {
     let escaped = serde_json::to_string(HOSTILE).unwrap();
     let line = |event: &str, fields: &str| {
-        format!("{{\"eventid\":\"cowrie.{event}\",\"session\":\"0123456789ab\",\"src_ip\":\"198.18.0.1\",\"src_port\":4000,\"dst_ip\":\"192.0.2.1\",\"dst_port\":22,\"protocol\":\"ssh\",\"sensor\":\"s\",\"timestamp\":\"2026-03-01T00:00:00.000000Z\"{fields}}}\n")
+        format!(
+            "{{\"eventid\":\"cowrie.{event}\",\"session\":\"0123456789ab\",\"src_ip\":\"198.18.0.1\",\"src_port\":4000,\"dst_ip\":\"192.0.2.1\",\"dst_port\":22,\"protocol\":\"ssh\",\"sensor\":\"s\",\"timestamp\":\"2026-03-01T00:00:00.000000Z\"{fields}}}\n"
+        )
     };
     [
         line("session.connect", ""),
@@ -44,7 +46,11 @@ fn nothing_an_attacker_sent_acts_on_the_terminal() {
     }
     let users = text(&folder, &["top", "users"]);
     assert!(users.contains("\\x1b[2J") && users.contains("\\u{202e}"), "{users}");
-    assert_eq!(json_lines(&folder, &["top", "users", "--json"])[0]["key"], HOSTILE, "machines get it raw");
+    assert_eq!(
+        json_lines(&folder, &["top", "users", "--json"])[0]["key"],
+        HOSTILE,
+        "machines get it raw"
+    );
 }
 
 #[test]
@@ -63,7 +69,10 @@ fn listings_have_the_fields_of_the_contract() {
     series.sort();
     assert_eq!(series, ["changefinder", "days", "events", "outlier", "sources", "start"]);
     let csv = text(&folder, &["series", "tcp/22", "--csv"]);
-    assert!(csv.starts_with("start,events,sources,outlier,changefinder,days\n2026-03-01T00:00:00"), "{csv}");
+    assert!(
+        csv.starts_with("start,events,sources,outlier,changefinder,days\n2026-03-01T00:00:00"),
+        "{csv}"
+    );
     let none = text(&folder, &["signs"]);
     assert!(none.contains("no signs"), "{none}");
 }
@@ -71,7 +80,13 @@ fn listings_have_the_fields_of_the_contract() {
 #[test]
 fn wrong_use_is_exit_code_2_and_a_missing_store_is_1() {
     let folder = Folder::new();
-    for arguments in [&["top", "nonsense"][..], &["series", "tcp/99999"], &["series", "total", "--bin", "7m"], &["signs", "--since", "yesterday"], &["nonsense"]] {
+    for arguments in [
+        &["top", "nonsense"][..],
+        &["series", "tcp/99999"],
+        &["series", "total", "--bin", "7m"],
+        &["signs", "--since", "yesterday"],
+        &["nonsense"],
+    ] {
         assert_eq!(run(&folder, arguments).status.code(), Some(2), "{arguments:?}");
     }
     let missing = sentence(&folder, &["signs"]);

@@ -17,14 +17,17 @@ fn what_visitors_do_is_stored_and_told_also_after_a_restart_and_after_a_kill() {
     visitor.shutdown(std::net::Shutdown::Write).unwrap();
     let _ = visitor.read_to_end(&mut Vec::new());
     let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let udp = up.lines.iter().rfind(|line| line.starts_with("any") && line.ends_with("/udp")).unwrap();
+    let udp =
+        up.lines.iter().rfind(|line| line.starts_with("any") && line.ends_with("/udp")).unwrap();
     let udp = udp.split_whitespace().nth(1).unwrap().trim_end_matches("/udp");
     datagrams.send_to(b"OPTIONS sip:100@192.0.2.1 SIP/2.0\r\n\r\n", udp).unwrap();
     let paths = || {
         let output = run(&folder, &["top", "paths", "--data", "data", "--json"]);
         String::from_utf8(output.stdout).unwrap()
     };
-    eventually("the request in the store", Duration::from_secs(5), || paths().contains("/.env?x=1").then_some(()));
+    eventually("the request in the store", Duration::from_secs(5), || {
+        paths().contains("/.env?x=1").then_some(())
+    });
     eventually("the datagram in the store", Duration::from_secs(5), || {
         let services = json_lines(&folder, &["top", "services", "--data", "data", "--json"]);
         let named = |name: &str| services.iter().any(|row| row["key"] == name);
@@ -34,12 +37,20 @@ fn what_visitors_do_is_stored_and_told_also_after_a_restart_and_after_a_kill() {
     assert_eq!(status["demo"], false);
     assert!(status["store"]["events"].as_u64() >= Some(5), "{status}");
     let feed = up.api("/api/v1/events?limit=50");
-    assert!(feed["events"].as_array().unwrap().iter().any(|event| event["text"].to_string().contains("/.env")));
+    assert!(
+        feed["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|event| event["text"].to_string().contains("/.env"))
+    );
     up.stop();
     let before = json_lines(&folder, &["status", "--data", "data", "--json"])[0]["events"].as_u64();
     let again = Running::start(&folder, &["up", "--data", "data"]);
     http(again.address("http"), "/after-the-restart", "");
-    eventually("the second request", Duration::from_secs(5), || paths().contains("/after-the-restart").then_some(()));
+    eventually("the second request", Duration::from_secs(5), || {
+        paths().contains("/after-the-restart").then_some(())
+    });
     again.kill();
     let third = Running::start(&folder, &["up", "--data", "data"]);
     let after = third.api("/api/v1/status")["store"]["events"].as_u64();
@@ -72,7 +83,8 @@ fn the_demo_shows_ports_scores_and_signs_within_ten_seconds_and_leaves_nothing()
     drop(demo);
     let demo = Running::start(&folder, &["demo", "--port", "0"]);
     // Built for tests it is several times slower than what people run; what is measured is in ARCHITECTURE.md.
-    let longest = if cfg!(debug_assertions) { Duration::from_secs(90) } else { Duration::from_secs(10) };
+    let longest =
+        if cfg!(debug_assertions) { Duration::from_secs(90) } else { Duration::from_secs(10) };
     let signs = eventually("the first sign", longest.saturating_sub(began.elapsed()), || {
         let signs = demo.api("/api/v1/signs");
         signs["signs"].as_array().filter(|signs| !signs.is_empty()).cloned()

@@ -38,7 +38,8 @@ fn the_command_gives_the_reference_scores() {
         [("0.02", "2", "7", "log"), ("0.05", "1", "5", "quadratic"), ("0.1", "3", "5", "hellinger")]
     {
         let input = std::fs::read_to_string(folder.join("in_marx_T23_1h.csv")).unwrap();
-        let reference = format!("out_ref_predictive_{loss}_r{r}_k{order}_T{smooth}_marx_T23_1h.csv");
+        let reference =
+            format!("out_ref_predictive_{loss}_r{r}_k{order}_T{smooth}_marx_T23_1h.csv");
         let reference = std::fs::read_to_string(folder.join(reference)).unwrap();
         let options = ["--r", r, "--order", order, "--smooth", smooth, "--loss", loss];
         let (code, output, error) = score(&options, &input);
@@ -49,7 +50,8 @@ fn the_command_gives_the_reference_scores() {
             for (found, expected) in found.into_iter().zip(expected.split(',').skip(1)) {
                 assert_eq!(found.is_empty(), expected.is_empty());
                 if !found.is_empty() {
-                    let (found, expected): (f64, f64) = (found.parse().unwrap(), expected.parse().unwrap());
+                    let (found, expected): (f64, f64) =
+                        (found.parse().unwrap(), expected.parse().unwrap());
                     assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0));
                     compared += 1;
                 }
@@ -64,7 +66,9 @@ fn numbers_alone_are_scored_and_kizashi_sees_a_rise_in_counts() {
     let quiet = "2\n1\n3\n2\n".repeat(200);
     let (_, before, _) = score(&["--method", "kizashi"], &quiet);
     let (_, after, _) = score(&["--method", "kizashi"], &format!("{quiet}{}", "30\n".repeat(6)));
-    let days = |text: &str| -> f64 { text.lines().last().unwrap().rsplit(',').next().unwrap().parse().unwrap_or(0.0) };
+    let days = |text: &str| -> f64 {
+        text.lines().last().unwrap().rsplit(',').next().unwrap().parse().unwrap_or(0.0)
+    };
     assert!(days(&after) > 100.0 && days(&before) < 7.0, "{} then {}", days(&before), days(&after));
 }
 

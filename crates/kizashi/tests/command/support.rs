@@ -89,22 +89,22 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        let mut child = kizashi(folder)
+        let child = kizashi(folder)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = Vec::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let mut running = Self { child, lines: Vec::new() };
+        for line in BufReader::new(running.child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
             if line == "ready" {
-                return Self { child, lines };
+                return running;
             }
-            lines.push(line);
+            running.lines.push(line);
         }
-        panic!("it ended before it was ready: {lines:?}");
+        panic!("it ended before it was ready: {:?}", running.lines);
     }
 
     /// `kizashi up` on free ports of loopback.
@@ -137,7 +137,12 @@ impl Running {
         let signed_in = http(address, &format!("/?token={token}"), "");
         let cookie = signed_in
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().starts_with("set-cookie:").then(|| line.split(": ").nth(1)).flatten())
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .starts_with("set-cookie:")
+                    .then(|| line.split(": ").nth(1))
+                    .flatten()
+            })
             .unwrap();
         let cookie = cookie.split(';').next().unwrap();
         let answer = http(address, path, &format!("Cookie: {cookie}\r\n"));
@@ -176,14 +181,19 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) fn http(address: SocketAddr, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n")
+        .unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// Waits until a question has the answer wished for.
-pub(crate) fn eventually<T>(what: &str, longest: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(
+    what: &str,
+    longest: Duration,
+    mut ask: impl FnMut() -> Option<T>,
+) -> T {
     let began = Instant::now();
     loop {
         if let Some(answer) = ask() {
