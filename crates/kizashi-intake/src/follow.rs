@@ -18,8 +18,9 @@ use std::time::Duration;
 use kizashi_event::Event;
 
 use crate::error::{IntakeError, shown};
-use crate::import::{Options, Parsers, Reading};
+use crate::import::Options;
 use crate::lines::LineCutter;
+use crate::reading::{Parsers, Reading};
 use crate::report::FileReport;
 use crate::source;
 

@@ -42,11 +42,11 @@ struct Line<'a> {
     #[serde(borrow)]
     sensor: Text<'a>,
     #[serde(borrow)]
-    auth_attempts: Vec<Attempt<'a>>,
+    auth_attempts: Option<Vec<Attempt<'a>>>,
     #[serde(borrow)]
     session_ended: Text<'a>,
     #[serde(borrow)]
-    auxiliary_data: Auxiliary<'a>,
+    auxiliary_data: Option<Auxiliary<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -123,11 +123,12 @@ impl LineParser for Heralding {
         let time = time.ok_or(LineError::because("no `timestamp` that is a time"))?;
         let mut shared = shared(&mut self.origin, &line, record)?;
         emit(shared.event(time, Detail::Connect));
-        if let Some(version) = line.auxiliary_data.client_version.filled() {
+        let client = line.auxiliary_data.as_ref();
+        if let Some(version) = client.and_then(|client| client.client_version.filled()) {
             let client = Detail::Client { version: Some(version.into()), fingerprint: None };
             emit(shared.event(time, client));
         }
-        for attempt in &line.auth_attempts {
+        for attempt in line.auth_attempts.iter().flatten() {
             let own_time = attempt.timestamp.get().and_then(read_time).unwrap_or(time);
             let login = Detail::Login {
                 username: attempt.username.hostile(),

@@ -1,8 +1,8 @@
 //! Other people's logs, read as Kizashi events: Cowrie, Dionaea, elasticpot, OpenCanary, Heralding, and tables (CSV).
 //!
 //! Bytes flow one way: [`find_inputs`] names the files, a file is opened and unpacked (`source`), cut into bounded lines
-//! (`lines`), its format found (`format`), each line read by that format's parser (`cowrie`, `csv`, …), and each event given to
-//! the caller's sink. [`import`] does so for files at rest, [`follow`] for one that grows.
+//! (`lines`), its format found (`format`), each line read by that format's parser (`cowrie`, `csv`, …; `reading` leads it), and
+//! each event given to the caller's sink. [`import`] does so for files at rest, [`follow`] for one that grows.
 //!
 //! A line that cannot be read is counted and kept for showing with its file and number; it never ends the work. What a line
 //! becomes depends on that line, on the identical lines shortly before it in its file, and on nothing else that names an event,
@@ -25,6 +25,7 @@ mod json;
 mod line;
 mod lines;
 mod opencanary;
+mod reading;
 mod recent;
 mod report;
 mod source;

@@ -107,7 +107,8 @@ impl Origin {
         }
         let shared = match self.sensors.get(name) {
             Some(known) => Arc::clone(known),
-            None => Arc::from(name),
+            // A name is shown as it is, and a file may hold anything.
+            None => name.chars().filter(|c| !c.is_control()).collect::<String>().into(),
         };
         if self.sensors.len() < SENSORS_MAX {
             self.sensors.entry(Box::from(name)).or_insert_with(|| Arc::clone(&shared));

@@ -109,7 +109,7 @@ impl Report {
     /// The faults that the caller must hear of as errors: those of files that he named himself, and all of them when nothing at
     /// all could be read. A folder may hold files that are no logs.
     pub fn errors(&self) -> impl Iterator<Item = &IntakeError> {
-        let nothing_read = self.total.lines == self.total.broken + self.total.skipped;
+        let nothing_read = self.total.events == 0;
         self.files
             .iter()
             .filter(move |file| file.named || nothing_read)

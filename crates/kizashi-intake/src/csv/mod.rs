@@ -30,7 +30,13 @@ use crate::values::{read_address_or_integer, read_time};
 const LINES_MAX: u64 = 64;
 /// The most bytes that one record of several lines may have.
 const BYTES_MAX: usize = 262_144;
+/// After so many quotes that never closed, a file is held to quote badly, and records of several lines are no longer looked for:
+/// else a file made of stray quotes would be read 64 times over.
+const STRIKES_MAX: u32 = 100;
 const DELIMITERS: [u8; 3] = *b",;\t";
+/// Names of the Internet's protocol numbers that have no ports here.
+const OTHER_TRANSPORTS: [&str; 12] =
+    ["ah", "dccp", "eigrp", "esp", "gre", "igmp", "ip", "ipip", "ospf", "pim", "sctp", "vrrp"];
 const NEVER_CLOSES: &str = "a quoted field that begins here never closes";
 
 /// Whether `line` can be the header of a table.
@@ -70,6 +76,8 @@ pub(crate) struct Csv {
     /// A record whose quoted field is still open, and of how many lines it is.
     open: Vec<u8>,
     open_lines: u64,
+    /// How many quotes of this file never closed.
+    strikes: u32,
 }
 
 impl Csv {
@@ -82,6 +90,7 @@ impl Csv {
             fields: Fields::default(),
             open: Vec::new(),
             open_lines: 0,
+            strikes: 0,
         }
     }
 
@@ -133,6 +142,7 @@ impl Csv {
 
     /// The open record is none: its first line is broken, and each further line is read by itself.
     fn give_up(&mut self, emit: &mut dyn FnMut(Event)) -> Faults {
+        self.strikes = self.strikes.saturating_add(1);
         let lines = std::mem::take(&mut self.open);
         let last = std::mem::take(&mut self.open_lines).saturating_sub(1);
         let mut faults = vec![LineError { lines_back: last, ..LineError::because(NEVER_CLOSES) }];
@@ -156,7 +166,7 @@ impl LineParser for Csv {
         self.origin.start_file();
         self.awaits_header = true;
         self.open.clear();
-        self.open_lines = 0;
+        (self.open_lines, self.strikes) = (0, 0);
     }
 
     fn parse(&mut self, line: &[u8], emit: &mut dyn FnMut(Event)) -> Result<Parsed, Faults> {
@@ -175,6 +185,9 @@ impl LineParser for Csv {
         }
         match self.read_record(line)? {
             Some(event) => emit(event),
+            None if self.strikes >= STRIKES_MAX => {
+                return Err(LineError::because(NEVER_CLOSES).into());
+            }
             None => {
                 self.open.extend_from_slice(line);
                 self.open_lines = 1;
@@ -229,6 +242,9 @@ impl<'row> Row<'row> {
             .ok_or(LineError::because("the source is not an address"))?;
         let source_port = self.number(Column::SourcePort).or(own_port).unwrap_or_default();
         let session = self.text(Column::Session);
+        let (transport, spoken) = self.transport()?;
+        let service = self.text(Column::Service);
+        let service = service.or(spoken).map_or(Service::UNKNOWN, |name| Service::named(&name));
         Ok(Event {
             time,
             id: kizashi_event::EventId(0),
@@ -240,10 +256,8 @@ impl<'row> Row<'row> {
                 .text(Column::Destination)
                 .as_deref()
                 .and_then(read_address_or_integer),
-            port: self.port()?,
-            service: self
-                .text(Column::Service)
-                .map_or(Service::UNKNOWN, |name| Service::named(&name)),
+            port: self.port(transport)?,
+            service,
             detail: self.detail(),
         })
     }
@@ -256,12 +270,20 @@ impl<'row> Row<'row> {
         })
     }
 
-    fn port(&self) -> Result<Port, LineError> {
-        let transport = match self.text(Column::Transport).as_deref() {
-            None => Transport::Tcp,
-            Some(name) => read_transport(name)
-                .ok_or(LineError::because("the transport is not tcp, udp or icmp"))?,
-        };
+    /// The transport, and the application protocol where the table has that in its place, as Heralding's `log_auth.csv` does.
+    fn transport(&self) -> Result<(Transport, Option<Cow<'row, str>>), LineError> {
+        let Some(name) = self.text(Column::Transport) else { return Ok((Transport::Tcp, None)) };
+        if let Some(transport) = read_transport(&name) {
+            return Ok((transport, None));
+        }
+        let is_other = OTHER_TRANSPORTS.iter().any(|other| name.eq_ignore_ascii_case(other));
+        if is_other || name.bytes().all(|byte| !byte.is_ascii_alphabetic()) {
+            return Err(LineError::because("the transport is not tcp, udp or icmp"));
+        }
+        Ok((Transport::Tcp, Some(name)))
+    }
+
+    fn port(&self, transport: Transport) -> Result<Port, LineError> {
         let column = if transport == Transport::Icmp { Column::IcmpType } else { Column::Port };
         let number = match self.text(column) {
             // A table without the column does not know; a row without the value is broken.

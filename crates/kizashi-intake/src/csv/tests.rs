@@ -50,6 +50,16 @@ fn date_and_hour_may_stand_in_two_columns() {
 }
 
 #[test]
+fn a_protocol_that_is_no_transport_is_the_service() {
+    let (events, faults) = read(
+        "timestamp,session_id,source_ip,destination_port,protocol,username,password\n2018-05-06 17:44:05,s,192.0.2.1,22,ssh,root,a\n",
+    );
+    assert_eq!(faults, []);
+    assert_eq!((events[0].port, events[0].service.name()), (Port::tcp(22), "ssh"));
+    assert_eq!(events[0].session, Some(SessionId::of_foreign("d", "s")));
+}
+
+#[test]
 fn a_broken_row_is_refused_with_its_reason_and_the_rest_goes_in() {
     let good = "2018-05-06T17:44:05Z,192.0.2.1,22,tcp";
     let (events, faults) = read(&format!(
@@ -100,6 +110,17 @@ fn a_stray_quote_before_rows_that_are_quoted_well_costs_its_own_row_only() {
     let (events, faults) =
         read(&format!("time,src,dpt,input\n2018-05-06T17:44:05Z,192.0.2.1,22,\"a\n{rows}"));
     assert_eq!((events.len(), faults.len()), (200, 1));
+}
+
+#[test]
+fn a_file_of_stray_quotes_is_read_in_time_that_grows_with_its_length() {
+    let row = "2018-05-06T17:44:05Z,192.0.2.1,22,x";
+    let stray = format!("2018-05-06T17:44:05Z,192.0.2.1,22,\"{}", "x".repeat(3_000));
+    let rows = format!("{stray}\n{row}\n").repeat(3_000);
+    let begin = std::time::Instant::now();
+    let (events, faults) = read(&format!("time,src,dpt,input\n{rows}"));
+    assert_eq!((events.len(), faults.len()), (3_000, 3_000));
+    assert!(begin.elapsed() < std::time::Duration::from_secs(60));
 }
 
 #[test]

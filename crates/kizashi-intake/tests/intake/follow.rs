@@ -1,7 +1,6 @@
 //! Following a file that grows, is rotated in every usual way, and is stopped.
 
-mod common;
-
+use std::cell::RefCell;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use common::cowrie_line;
+use crate::common::cowrie_line;
 use kizashi_event::{Detail, Event};
 use kizashi_intake::{FileReport, FollowStatus, IntakeError, Options, follow, poll_every};
 
@@ -71,20 +70,20 @@ fn what_is_appended_is_read_and_a_line_waits_for_its_end() {
     append(&path, &line(0));
     let half = line(2);
     let (head, tail) = half.split_at(40);
-    let mut offsets = Vec::new();
+    let offsets = RefCell::new(Vec::new());
     let (report, numbers) = follow_steps(
         &path,
         0,
         &mut [
             &mut |_| append(&path, &(line(1) + head)),
-            &mut |status| offsets.push(status.offset),
+            &mut |status| offsets.borrow_mut().push(status.offset),
             &mut |_| append(&path, tail),
-            &mut |status| offsets.push(status.offset),
+            &mut |status| offsets.borrow_mut().push(status.offset),
         ],
     );
     assert_eq!(numbers, [0, 1, 2]);
     let lengths = [line(0).len() + line(1).len(), line(0).len() + line(1).len() + half.len()];
-    assert_eq!(offsets, lengths.map(|length| length as u64));
+    assert_eq!(offsets.into_inner(), lengths.map(|length| length as u64));
     let report = report.unwrap();
     assert_eq!((report.counts.lines, report.counts.broken), (3, 0));
 }
@@ -120,9 +119,14 @@ fn a_file_that_was_cut_is_read_from_its_beginning_also_when_it_has_grown_past_th
     let (_, numbers) = follow_steps(
         &path,
         0,
-        &mut [&mut |_| fs::write(&path, line(2)).unwrap(), &mut |_| {
-            fs::write(&path, line(3) + &line(4) + &line(5)).unwrap()
-        }],
+        &mut [
+            &mut |_| {
+                fs::write(&path, line(2)).unwrap();
+            },
+            &mut |_| {
+                fs::write(&path, line(3) + &line(4) + &line(5)).unwrap();
+            },
+        ],
     );
     assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
 }

@@ -1,13 +1,11 @@
 //! Streams and folders: packed or not, whole or damaged, in any pieces.
 
-mod common;
-
 use std::fs;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use common::{cowrie_line, identities, import_bytes, import_paths};
+use crate::common::{cowrie_line, identities, import_bytes, import_paths};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kizashi_intake::{Format, IntakeError, Options, find_inputs, import, import_reader};
@@ -139,6 +137,53 @@ fn a_folder_is_read_in_the_order_written_and_what_is_no_log_is_told_and_left() {
     assert!(matches!(report.files[0].fault, Some(IntakeError::UnknownFormat { .. })));
     assert_eq!(report.errors().count(), 0, "a file that nobody named is no error");
     assert_eq!((&report.files[4].fault, report.files[4].format), (&None, None));
+}
+
+#[test]
+fn a_folder_without_any_log_is_an_error_after_all() {
+    let folder = Folder::new("nothing");
+    folder.write("README", b"hello\n");
+    let (report, _) = import_paths(&[&folder.0]);
+    assert_eq!(report.errors().count(), 1);
+}
+
+/// Gives one byte at a time.
+struct Dripping<'a>(&'a [u8]);
+
+impl std::io::Read for Dripping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.0.len().min(buffer.len()).min(1);
+        buffer[..length].copy_from_slice(&self.0[..length]);
+        self.0 = &self.0[length..];
+        Ok(length)
+    }
+}
+
+#[test]
+fn a_stream_that_comes_byte_by_byte_gives_the_same_events() {
+    let log = log(0..50);
+    let mut events = Vec::new();
+    let dripping = Dripping(log.as_bytes());
+    let report = import_reader("test", dripping, &Options::default(), &mut |event| {
+        events.push(event);
+        ControlFlow::Continue(())
+    });
+    let (whole, whole_events) = import_bytes(log.as_bytes());
+    assert_eq!((report, events), (whole, whole_events));
+}
+
+#[test]
+fn a_bomb_without_line_ends_is_one_broken_line() {
+    let bomb = gzip(&vec![b'x'; 50_000_000]);
+    let text = [
+        gzip(cowrie_line(0).as_bytes()),
+        gzip(b"\n"),
+        bomb,
+        gzip(b"\n"),
+        gzip(cowrie_line(1).as_bytes()),
+    ];
+    let (report, events) = import_bytes(&text.concat());
+    assert_eq!((events.len(), report.counts.lines, report.counts.broken), (2, 3, 1));
 }
 
 #[test]

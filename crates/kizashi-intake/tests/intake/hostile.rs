@@ -1,8 +1,6 @@
 //! Bytes that mean harm or nothing: no panic, and never the loss of a good line that follows.
 
-mod common;
-
-use common::import_bytes;
+use crate::common::import_bytes;
 use kizashi_event::Timestamp;
 use proptest::prelude::*;
 

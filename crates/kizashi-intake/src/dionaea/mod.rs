@@ -5,12 +5,14 @@
 //! `listen` is Dionaea opening a port of its own and `connect` over TCP is Dionaea calling somebody (its mirror service does):
 //! neither is a visit, so both become notes. Over UDP `connect` is what a visitor's first datagram is called.
 
+mod lists;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use kizashi_event::{Detail, Event, Port, Service, SessionId, Timestamp, Transport};
+use lists::{Credentials, Ftp};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::format::{Marks, Refusal};
 use crate::identity::LineIdentity;
@@ -75,7 +77,7 @@ struct Line<'a> {
     #[serde(borrow)]
     credentials: Credentials<'a>,
     #[serde(borrow)]
-    ftp: Ftp<'a>,
+    ftp: Option<Ftp<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,103 +89,6 @@ struct Connection<'a> {
     transport: Text<'a>,
     #[serde(borrow, rename = "type")]
     kind: Text<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Credentials<'a> {
-    #[serde(borrow)]
-    Rows(Vec<Credential<'a>>),
-    Columns {
-        #[serde(borrow)]
-        username: Vec<Text<'a>>,
-        #[serde(borrow)]
-        password: Vec<Text<'a>>,
-    },
-    Other(IgnoredAny),
-}
-
-#[derive(Deserialize)]
-struct Credential<'a> {
-    #[serde(borrow, default)]
-    username: Text<'a>,
-    #[serde(borrow, default)]
-    password: Text<'a>,
-}
-
-impl Default for Credentials<'_> {
-    fn default() -> Self {
-        Self::Other(IgnoredAny)
-    }
-}
-
-impl<'a> Credentials<'a> {
-    fn rows(self) -> Vec<Credential<'a>> {
-        match self {
-            Self::Rows(rows) => rows,
-            Self::Columns { username, password } => zip_longest(username, password)
-                .map(|(username, password)| Credential { username, password })
-                .collect(),
-            Self::Other(_) => Vec::new(),
-        }
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Ftp<'a> {
-    #[serde(borrow)]
-    commands: FtpCommands<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum FtpCommands<'a> {
-    #[serde(borrow)]
-    Rows(Vec<FtpCommand<'a>>),
-    Columns {
-        #[serde(borrow)]
-        command: Vec<Text<'a>>,
-        #[serde(borrow)]
-        arguments: Vec<Text<'a>>,
-    },
-    Other(IgnoredAny),
-}
-
-#[derive(Deserialize)]
-struct FtpCommand<'a> {
-    #[serde(borrow, default)]
-    command: Text<'a>,
-    #[serde(borrow, default)]
-    arguments: Text<'a>,
-}
-
-impl Default for FtpCommands<'_> {
-    fn default() -> Self {
-        Self::Other(IgnoredAny)
-    }
-}
-
-impl<'a> FtpCommands<'a> {
-    fn rows(self) -> Vec<FtpCommand<'a>> {
-        match self {
-            Self::Rows(rows) => rows,
-            Self::Columns { command, arguments } => zip_longest(command, arguments)
-                .map(|(command, arguments)| FtpCommand { command, arguments })
-                .collect(),
-            Self::Other(_) => Vec::new(),
-        }
-    }
-}
-
-/// Pairs of two lists; what one list lacks is absent.
-fn zip_longest<'a>(
-    left: Vec<Text<'a>>,
-    right: Vec<Text<'a>>,
-) -> impl Iterator<Item = (Text<'a>, Text<'a>)> {
-    let length = left.len().max(right.len());
-    let pad = |list: Vec<Text<'a>>| list.into_iter().chain(std::iter::repeat_with(Text::default));
-    pad(left).zip(pad(right)).take(length)
 }
 
 /// What all events of one line share.
@@ -316,7 +221,7 @@ fn emit_contents(
             accepted: false,
         }));
     }
-    for command in line.ftp.commands.rows() {
+    for command in line.ftp.map(|ftp| ftp.commands.rows()).into_iter().flatten() {
         let words = [command.command.filled(), command.arguments.filled()];
         let line = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
         emit(shared.event(Detail::Command { line: line.into(), known: None }));
