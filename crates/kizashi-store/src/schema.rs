@@ -83,6 +83,8 @@ CREATE TABLE bins (
     events INTEGER NOT NULL, late INTEGER NOT NULL, sources BLOB NOT NULL,
     PRIMARY KEY (bin, port)
 ) WITHOUT ROWID;
+-- What raw events were let go, so that their log, read again, adds nothing: by day the ascending 32-bit hashes of (time, id).
+CREATE TABLE let_go (day INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
 CREATE TABLE signs (
     id TEXT PRIMARY KEY, detected INTEGER NOT NULL, sign TEXT NOT NULL, evidence TEXT
 ) WITHOUT ROWID;

@@ -8,6 +8,7 @@ use kizashi_event::{Event, KeyKind, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::dictionary::Dictionary;
+use super::let_go::LetGo;
 use super::tally::Tally;
 use crate::codes::{BIN, bin_of, bits_of, stored, unpack};
 use crate::error::InContext;
@@ -26,6 +27,7 @@ pub(crate) struct Ledger {
     dictionary: Dictionary,
     tally: Tally,
     detail: Vec<u8>,
+    pub(crate) let_go: LetGo,
     /// The first bin that is not closed yet.
     pub(crate) open_from: i64,
     /// The earliest closed bin that a historic event came into.
@@ -49,7 +51,9 @@ impl Ledger {
     ) -> Result<Self, StoreError> {
         let open_from =
             counter(&connection, "open_from").doing("reading where it stopped", &path)?;
+        let let_go = LetGo::load(&connection).doing("reading where it stopped", &path)?;
         Ok(Self {
+            let_go,
             connection,
             path,
             settings,
@@ -75,14 +79,26 @@ impl Ledger {
     }
 
     fn write_in_transaction(&mut self, events: Vec<Event>) -> rusqlite::Result<()> {
-        let Self { connection, dictionary, tally, detail, settings, open_from, reopened, .. } =
-            self;
+        let Self {
+            connection,
+            dictionary,
+            tally,
+            detail,
+            settings,
+            open_from,
+            reopened,
+            let_go,
+            ..
+        } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let latest = (settings.clock)().plus(Settings::TOLERANCE);
         let mut counted = Counted::default();
         {
             let mut insert = transaction.prepare_cached(INSERT_EVENT)?;
             for mut event in events {
+                if let_go.holds(&transaction, event.time.micros(), bits_of(event.id.0))? {
+                    continue;
+                }
                 keep_payload(&transaction, &mut event)?;
                 let flagged = event.time < Settings::EARLIEST || event.time > latest;
                 let source = dictionary.source(&transaction, event.source, event.time)?;

@@ -3,6 +3,7 @@
 mod days;
 mod dictionary;
 mod ledger;
+mod let_go;
 mod queue;
 mod retention;
 mod tally;

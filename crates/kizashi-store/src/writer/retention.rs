@@ -33,6 +33,12 @@ impl Ledger {
         let path = self.path.clone();
         let doing = "letting old events go";
         let retention = self.settings.retention;
+        // A log of years ago is as young as its last event: what was imported is not let go at once.
+        let newest: Option<i64> = self
+            .connection
+            .query_row("SELECT max(last) FROM keys WHERE kind = 0", [], |row| row.get(0))
+            .doing(doing, &path)?;
+        let now = newest.map_or(now, |newest| now.min(Timestamp::from_micros(newest)));
         let days_ago = |days: u32| now.plus(-Timestamp::DAY.saturating_mul(i64::from(days.max(1))));
         let mut cleared = Cleared::default();
         let oldest = days_ago(retention.raw_days).micros();
@@ -66,12 +72,19 @@ impl Ledger {
 
     fn delete_raw_before(&mut self, time: i64) -> rusqlite::Result<u64> {
         let transaction = self.connection.transaction()?;
-        let gone = transaction
+        let oldest: Vec<(i64, i64)> = transaction
             .prepare_cached(
-                "DELETE FROM events WHERE (time, id) IN
-                    (SELECT time, id FROM events WHERE time < ?1 ORDER BY time LIMIT ?2)",
+                "SELECT time, id FROM events WHERE time < ?1 ORDER BY time, id LIMIT ?2",
             )?
-            .execute((time, CHUNK))? as u64;
+            .query_map((time, CHUNK), |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let gone = match oldest.last() {
+            None => 0,
+            Some((time, id)) => transaction
+                .prepare_cached("DELETE FROM events WHERE (time, id) <= (?1, ?2)")?
+                .execute((time, id))? as u64,
+        };
+        self.let_go.add(&transaction, oldest)?;
         add_to_counter(&transaction, "events_raw", -stored(gone))?;
         transaction.commit()?;
         Ok(gone)
@@ -107,6 +120,7 @@ fn delete_counts(connection: &Connection, hour: i64, day: i64) -> rusqlite::Resu
     connection.prepare_cached("DELETE FROM bins WHERE bin < ?1")?.execute([hour * 6])?;
     connection.prepare_cached("DELETE FROM daily WHERE day < ?1")?.execute([day])?;
     connection.prepare_cached("DELETE FROM sketches WHERE day < ?1")?.execute([day])?;
+    connection.prepare_cached("DELETE FROM let_go WHERE day < ?1")?.execute([day])?;
     Ok(())
 }
 

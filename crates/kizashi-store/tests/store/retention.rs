@@ -85,3 +85,36 @@ fn hours_that_are_too_old_go_and_days_stay() {
     };
     assert_eq!((sum(BinLength::Hour), sum(BinLength::Day)), (1, 2));
 }
+
+#[test]
+fn events_that_were_let_go_are_not_counted_again_when_their_log_is_read_again() {
+    let folder = Folder::new();
+    let now = midnight().plus(30 * Timestamp::DAY);
+    let retention = Retention { raw_days: 10, ..Retention::default() };
+    let open = || {
+        let settings = kizashi_store::Settings { retention, ..settings(now, Mode::Historic) };
+        Store::open(folder.path(), settings).unwrap()
+    };
+    let store = open();
+    store.write(days_of_events(30, 200)).unwrap();
+    store.flush().unwrap();
+    assert_eq!(store.maintain(now).unwrap().by_age, 3_980);
+    drop(store);
+    let store = open();
+    store.write(days_of_events(30, 200)).unwrap();
+    store.write(vec![event(9_999_999, midnight(), 1, 22, Detail::Connect)]).unwrap();
+    store.flush().unwrap();
+    let overview = store.reader().unwrap().overview().unwrap();
+    assert_eq!(overview.events, 6_001, "only what was never there is new");
+}
+
+#[test]
+fn a_log_of_years_ago_keeps_its_raw_events_when_it_is_read() {
+    let folder = Folder::new();
+    let now = midnight().plus(3_000 * Timestamp::DAY);
+    let store = Store::open(folder.path(), settings(now, Mode::Historic)).unwrap();
+    store.write(days_of_events(30, 100)).unwrap();
+    store.flush().unwrap();
+    store.maintain(now).unwrap();
+    assert_eq!(store.reader().unwrap().overview().unwrap().events_raw, 3_000);
+}
