@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use kizashi_event::{Detail, Event, Port, Timestamp};
 use kizashi_traps::{
-    BoundSocket, Caps, Counters, EventSink, Identity, Post, ServeError, Server, Setup, WebServer,
-    registry, trap_named,
+    BoundSocket, Caps, Counters, DatagramReply, EventSink, Identity, Output, Post, ServeError,
+    Server, Session, Setup, Trap, WebServer, registry, trap_named,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -245,4 +245,57 @@ async fn a_trap_is_not_put_where_it_cannot_stand() {
     let (_stop, stopping) = watch::channel(false);
     let error = server.run(vec![Post { trap: http, socket }], stopping).await.unwrap_err();
     assert!(error.to_string().contains("udp"), "{error}");
+}
+
+/// Answers each datagram with as many bytes as its first byte says.
+struct Parrot;
+
+impl Session for Parrot {
+    fn receive(&mut self, bytes: &[u8], _now: Timestamp, out: &mut Output) {
+        let length = bytes.first().copied().map_or(0, usize::from);
+        out.reply(&vec![b'x'; length]);
+    }
+
+    fn end(&mut self, _now: Timestamp, _out: &mut Output) {}
+
+    fn memory(&self) -> usize {
+        0
+    }
+}
+
+#[tokio::test]
+async fn a_reply_to_a_datagram_is_never_larger_than_the_datagram() {
+    let any = trap_named("any").unwrap();
+    let parrot: &'static Trap = Box::leak(Box::new(Trap {
+        name: "parrot",
+        datagrams: DatagramReply::NoLargerThanRequest,
+        begin: |_, _| Box::new(Parrot),
+        ..any.clone()
+    }));
+    let setup = Setup {
+        sensor: "loopback".into(),
+        identity: Arc::new(Identity::draw([1; 32])),
+        session_seed: 7,
+        caps: Caps::default(),
+    };
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    let sink: Arc<dyn EventSink> = Arc::new(Memory::default());
+    let server = Server::new(setup, Arc::new(|| Timestamp::from_seconds(0)), sink);
+    let (stop, stopping) = watch::channel(false);
+    let post = Post { trap: parrot, socket: BoundSocket::Udp(socket) };
+    let task = tokio::spawn(server.run(vec![post], stopping));
+    let visitor = tokio::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    visitor.connect(address).await.unwrap();
+    let mut lengths = Vec::new();
+    for wanted in [9, 8, 11, 10] {
+        let mut datagram = [0; 10];
+        datagram[0] = wanted;
+        visitor.send(&datagram).await.unwrap();
+        let answer = timeout(Duration::from_millis(300), visitor.recv(&mut [0; 64])).await;
+        lengths.push(answer.ok().map(Result::unwrap));
+    }
+    assert_eq!(lengths, [Some(9), Some(8), None, Some(10)]);
+    stop.send(true).unwrap();
+    task.await.unwrap().unwrap();
 }

@@ -4,7 +4,7 @@
 use kizashi_event::Timestamp;
 
 use super::date::http_date;
-use super::grammar::{Fault, Grammar, Version, values};
+use super::grammar::{Fault, Framing, Grammar, Version, is_host, values};
 use super::path::normalise;
 use super::persona::{Note, Persona, status_of};
 use super::wire::Head;
@@ -66,7 +66,11 @@ impl Manner {
         let keep_alive_named = named("keep-alive");
         let wished =
             if head.version >= Version::ONE_ONE { !named("close") } else { keep_alive_named };
-        let keep = wished && head.version > Version::OLD && served + 1 < persona.requests_max;
+        let smuggled = head.framing == Framing::Chunked
+            && (head.version < Version::ONE_ONE
+                || values(headers, "content-length").next().is_some());
+        let keep =
+            wished && !smuggled && head.version > Version::OLD && served + 1 < persona.requests_max;
         let head_only = head.request.method.raw() == "HEAD";
         let mut manner = Self {
             version: head.version,
@@ -75,7 +79,8 @@ impl Manner {
             keep,
             ..Self::unknown(port, served)
         };
-        if let Some(host) = values(headers, "host").next().filter(|host| !host.is_empty()) {
+        let named_host = values(headers, "host").next().filter(|host| !host.is_empty());
+        if let Some(host) = authority(head).or(named_host) {
             let (name, number) = match host.rsplit_once(':') {
                 Some((name, number)) if !name.ends_with(':') => (name, number.parse().ok()),
                 _ => (host, None),
@@ -332,6 +337,17 @@ const APACHE_METHODS: [&str; 26] = [
     "MKACTIVITY",
     "MERGE",
 ];
+
+/// Host and port inside the target, which go before those of the Host header (RFC 9112, 3.2.2).
+fn authority(head: &Head) -> Option<&str> {
+    let target = std::str::from_utf8(&head.target).ok()?;
+    let authority = match target.split_once("://") {
+        Some((_, rest)) if !target.starts_with('/') => rest.split(['/', '?', '#']).next()?,
+        _ if head.request.method.raw() == "CONNECT" => target,
+        _ => return None,
+    };
+    Some(authority).filter(|authority| is_host(authority))
+}
 
 fn is_page(path: &str, persona: &Persona) -> bool {
     path == "/" || path.strip_prefix('/') == Some(persona.page_name)

@@ -249,7 +249,7 @@ fn parse_length(text: &str) -> Option<u64> {
 }
 
 /// The characters that both servers take in a Host header.
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     !host.is_empty()
         && host.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
