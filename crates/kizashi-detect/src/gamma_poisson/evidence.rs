@@ -89,7 +89,7 @@ impl<'a> Starts<'a> {
                 length,
                 log_share,
                 baseline: mark.baseline,
-                exposed: end.exposed - mark.exposed,
+                exposed: end.exposed.saturating_sub(mark.exposed),
                 shared: shared.iter().rev().find(|shared| shared.at <= now - length)?,
             })
         };

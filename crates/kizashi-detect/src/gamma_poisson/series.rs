@@ -12,7 +12,7 @@ use super::{LONGEST_WINDOW, fade};
 /// Bins in one hour.
 pub(super) const HOUR: u32 = 6;
 
-/// The state of one series: at most 288 counts of 8 bytes, and about 300 bytes more.
+/// The state of one series: at most 289 counts of 8 bytes, and about 500 bytes more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Series {
     /// Bin and count, oldest first; in each at least one.
@@ -70,7 +70,18 @@ impl Series {
         self.hour.own += f64::from(count) * fade::over_bins(to_end);
         match self.history.back_mut() {
             Some((last, counted)) if *last == bin => *counted = counted.saturating_add(count),
-            _ => self.history.push_back((bin, count)),
+            _ => {
+                self.make_room();
+                self.history.push_back((bin, count));
+            }
+        }
+    }
+
+    /// Growing by doubling would end at twice the memory that a window can fill.
+    fn make_room(&mut self) {
+        let (length, most) = (self.history.len(), LONGEST_WINDOW as usize + 1);
+        if length == self.history.capacity() && length >= most / 4 {
+            self.history.reserve_exact(most.saturating_sub(length).max(1));
         }
     }
 

@@ -25,7 +25,7 @@ const CARRIED_UNTIL: f64 = BINS_A_DAY as f64;
 const WIDE_SHARE: usize = 20;
 const FEWEST_WIDE: usize = 5;
 
-/// Watches any number of series of counts in ten-minute bins: at most 2.7 KB each. The whole state can be saved and goes
+/// Watches any number of series of counts in ten-minute bins: at most 3 KB each. The whole state can be saved and goes
 /// on bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
@@ -172,7 +172,7 @@ impl Watch {
         let Some(start) = self.exposure.mark(HOUR) else { return };
         let (end, prior) = (self.exposure.latest(), self.prior());
         #[allow(clippy::cast_precision_loss, reason = "at most six")]
-        let exposed = (end.exposed - start.exposed) as f64;
+        let exposed = end.exposed.saturating_sub(start.exposed) as f64;
         let hours = hour + 1;
         let hour_f = f64::from(HOUR);
         let (all, pool) = (&mut self.series, &mut self.pool);
