@@ -1,6 +1,8 @@
 //! Rankings: over all time by an index; over a span from the days inside it and the hours at its ends.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use kizashi_event::{Key, KeyKind, Timestamp};
 use rusqlite::OptionalExtension as _;
@@ -16,6 +18,40 @@ use crate::{Ranked, Span, StoreError};
 struct Hours {
     since: i64,
     until: i64,
+}
+
+/// A key with its events and sessions.
+type Counted = (u32, (u64, u64));
+
+/// Keys looked at one by one before a ranking is made by reading all of the span's counts.
+const MOST_CANDIDATES: usize = 256;
+
+/// A span as whole days and the hours before and after them.
+#[derive(Clone, Debug)]
+struct Parts {
+    before: Range<i64>,
+    days: Range<i64>,
+    after: Range<i64>,
+}
+
+impl Parts {
+    fn of(Hours { since, until }: Hours) -> Self {
+        let first_day = since.div_euclid(24) + i64::from(since.rem_euclid(24) != 0);
+        let end_day = until.div_euclid(24).max(first_day);
+        if first_day * 24 >= until {
+            return Self { before: since..until, days: 0..0, after: 0..0 };
+        }
+        Self { before: since..first_day * 24, days: first_day..end_day, after: end_day * 24..until }
+    }
+
+    fn hours(&self) -> impl Iterator<Item = i64> + use<> {
+        self.before.clone().chain(self.after.clone())
+    }
+}
+
+/// Most events first; of equals the one that was seen first.
+fn place((key, (events, _)): &Counted) -> (Reverse<u64>, u32) {
+    (Reverse(*events), *key)
 }
 
 impl Reader {
@@ -76,19 +112,11 @@ impl Reader {
         limit: usize,
     ) -> rusqlite::Result<Vec<Ranked>> {
         let Some(hours) = self.hours_of(span)? else { return Ok(Vec::new()) };
-        let mut counts: HashMap<u32, (u64, u64)> = HashMap::new();
-        let first_day = hours.since.div_euclid(24) + i64::from(hours.since.rem_euclid(24) != 0);
-        let end_day = hours.until.div_euclid(24).max(first_day);
-        if first_day * 24 >= hours.until {
-            self.add_hours(kind, hours.since..hours.until, &mut counts)?;
-        } else {
-            self.add_hours(kind, hours.since..first_day * 24, &mut counts)?;
-            self.add_days(kind, first_day..end_day, &mut counts)?;
-            self.add_hours(kind, end_day * 24..hours.until, &mut counts)?;
-        }
-        let mut ranking: Vec<(u32, (u64, u64))> = counts.into_iter().collect();
-        ranking.sort_unstable_by_key(|(key, (events, _))| (std::cmp::Reverse(*events), *key));
-        ranking.truncate(limit);
+        let parts = Parts::of(hours);
+        let ranking = match self.by_candidates(kind, &parts, limit)? {
+            Some(ranking) => ranking,
+            None => self.by_scan(kind, &parts, limit)?,
+        };
         ranking
             .into_iter()
             .map(|(key, (events, sessions))| {
@@ -106,6 +134,84 @@ impl Reader {
                 })
             })
             .collect()
+    }
+
+    /// The ranking from the keys of all time, most events first: a key cannot have more events in the span than ever, so as soon
+    /// as the last place is worth more than the next key's total, nothing can change (Fagin's threshold algorithm). `None` when
+    /// that takes too many keys.
+    fn by_candidates(
+        &self,
+        kind: KeyKind,
+        parts: &Parts,
+        limit: usize,
+    ) -> rusqlite::Result<Option<Vec<Counted>>> {
+        let mut candidates = self.connection.prepare_cached(
+            "SELECT id, events FROM keys WHERE kind = ?1 AND events > 0
+             ORDER BY kind DESC, events DESC, id DESC LIMIT ?2",
+        )?;
+        let mut rows = candidates.query((kind_code(kind), stored(MOST_CANDIDATES as u64 + 1)))?;
+        let mut ranking: Vec<Counted> = Vec::new();
+        let mut looked_at = 0;
+        while let Some(row) = rows.next()? {
+            let (key, ever): (u32, u64) = (row.get(0)?, count_of(row.get(1)?));
+            ranking.sort_unstable_by_key(place);
+            ranking.truncate(limit);
+            if ranking.len() == limit && ranking.last().is_none_or(|(_, (last, _))| *last > ever) {
+                return Ok(Some(ranking));
+            }
+            looked_at += 1;
+            if looked_at > MOST_CANDIDATES {
+                return Ok(None);
+            }
+            let counts = self.counts_of(kind, key, parts)?;
+            if counts.0 > 0 {
+                ranking.push((key, counts));
+            }
+        }
+        ranking.sort_unstable_by_key(place);
+        ranking.truncate(limit);
+        Ok(Some(ranking))
+    }
+
+    /// One key's events and sessions in a span, by a seek a day and an hour.
+    fn counts_of(&self, kind: KeyKind, key: u32, parts: &Parts) -> rusqlite::Result<(u64, u64)> {
+        let mut day = self.connection.prepare_cached(
+            "SELECT events, sessions FROM daily WHERE day = ?1 AND kind = ?2 AND key = ?3",
+        )?;
+        let mut hour = self.connection.prepare_cached(
+            "SELECT events, sessions FROM hourly WHERE hour = ?1 AND kind = ?2 AND key = ?3",
+        )?;
+        let mut sum = (0, 0);
+        let mut add =
+            |read: &mut rusqlite::CachedStatement<'_>, time: i64| -> rusqlite::Result<()> {
+                let found = read
+                    .query_row((time, kind_code(kind), key), |row| {
+                        Ok((count_of(row.get(0)?), count_of(row.get(1)?)))
+                    })
+                    .optional()?;
+                let (events, sessions) = found.unwrap_or_default();
+                sum.0 += events;
+                sum.1 += sessions;
+                Ok(())
+            };
+        parts.days.clone().try_for_each(|time| add(&mut day, time))?;
+        parts.hours().try_for_each(|time| add(&mut hour, time))?;
+        Ok(sum)
+    }
+
+    fn by_scan(
+        &self,
+        kind: KeyKind,
+        parts: &Parts,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Counted>> {
+        let mut counts: HashMap<u32, (u64, u64)> = HashMap::new();
+        self.add_hours(kind, parts.hours(), &mut counts)?;
+        self.add_days(kind, parts.days.clone(), &mut counts)?;
+        let mut ranking: Vec<Counted> = counts.into_iter().collect();
+        ranking.sort_unstable_by_key(place);
+        ranking.truncate(limit);
+        Ok(ranking)
     }
 
     /// The hours of a span, cut to those in which anything was counted.
@@ -128,25 +234,25 @@ impl Reader {
     fn add_hours(
         &self,
         kind: KeyKind,
-        hours: std::ops::Range<i64>,
+        mut hours: impl Iterator<Item = i64>,
         counts: &mut HashMap<u32, (u64, u64)>,
     ) -> rusqlite::Result<()> {
         let mut read = self.connection.prepare_cached(
             "SELECT key, events, sessions FROM hourly WHERE hour = ?1 AND kind = ?2",
         )?;
-        hours.into_iter().try_for_each(|hour| add_rows(&mut read, hour, kind, counts))
+        hours.try_for_each(|hour| add_rows(&mut read, hour, kind, counts))
     }
 
     fn add_days(
         &self,
         kind: KeyKind,
-        days: std::ops::Range<i64>,
+        mut days: std::ops::Range<i64>,
         counts: &mut HashMap<u32, (u64, u64)>,
     ) -> rusqlite::Result<()> {
         let mut read = self.connection.prepare_cached(
             "SELECT key, events, sessions FROM daily WHERE day = ?1 AND kind = ?2",
         )?;
-        days.into_iter().try_for_each(|day| add_rows(&mut read, day, kind, counts))
+        days.try_for_each(|day| add_rows(&mut read, day, kind, counts))
     }
 
     /// Exact on the days whose sets are kept; a settled day that is only partly inside counts whole.
