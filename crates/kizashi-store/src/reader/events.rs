@@ -48,7 +48,7 @@ impl Reader {
         Ok(events.into_iter().flatten().collect())
     }
 
-    /// What visitors of `port` (or of everything) did in `span`, the last [`MOST_ROWS`] raw events of the span considered.
+    /// What visitors of `port` (or of everything) did in `span`, the last 200,000 raw events of the span considered.
     ///
     /// # Errors
     /// When the database cannot be read.
