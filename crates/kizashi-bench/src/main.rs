@@ -50,7 +50,7 @@ struct Detectors {
     #[command(flatten)]
     synthetic: Synthetic,
     /// Injection seeds for each of the two months of real traffic; 0 leaves them out
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 5)]
     real_seeds: u64,
     /// The real traffic
     #[arg(long, value_name = "FILE", default_value = background::FILE)]
@@ -118,11 +118,11 @@ fn detectors(call: &Detectors) -> Result<(), Failure> {
     let (mut rows, mut ports) = (Rows::default(), String::new());
     for detector in Detector::ALL.into_iter().filter(|d| d.name().contains(&call.only)) {
         let runs = detector.runs(&synthetic_cases)?;
-        rows.add(detector, &runs, &[(day, A_DAY), (week, A_WEEK)]);
+        rows.add(detector, &synthetic_cases, &runs, &[(day, A_DAY), (week, A_WEEK)])?;
         ports.push_str(&beside_prototype(detector, &runs));
         drop(runs);
         if !real_cases.is_empty() {
-            rows.add(detector, &detector.runs(&real_cases)?, &[(real, A_DAY)]);
+            rows.add(detector, &real_cases, &detector.runs(&real_cases)?, &[(real, A_DAY)])?;
         }
     }
     println!(
@@ -165,7 +165,8 @@ fn real_cases(call: &Detectors) -> Vec<Case> {
 
 fn promise_aws(call: &PromiseAws) -> Result<(), Failure> {
     let Background { names, traffic } = background::read(Path::new(&call.background))?;
-    let alarms = promised_alarms(&traffic, call.a_week)?;
+    let told = promised_alarms(&traffic, call.a_week)?;
+    let alarms = told.alarms;
     println!(
         "time,port,sources,expected,ratio,ratio_low,ratio_high,since,days,before_24h,after_24h"
     );
@@ -200,8 +201,10 @@ fn promise_aws(call: &PromiseAws) -> Result<(), Failure> {
     #[allow(clippy::cast_precision_loss, reason = "hundreds")]
     let realised = alarms.len() as f64 / weeks;
     println!(
-        "{} alarms ({early} in the first 72 hours) in {weeks:.1} weeks over {} ports: {realised:.2} a week for {} promised",
+        "{} alarms ({early} in the first 72 hours) and {} sensor-wide shifts in {weeks:.1} weeks over {} ports: {realised:.2} \
+         alarms a week for {} promised",
         alarms.len(),
+        told.shifts.len(),
         traffic.ports,
         call.a_week
     );
@@ -211,8 +214,7 @@ fn promise_aws(call: &PromiseAws) -> Result<(), Failure> {
 fn tune(call: &Synthetic) -> Result<(), Failure> {
     let months = months(call)?;
     let judge = |score: &(dyn Fn(&Traffic) -> Scores + Sync)| {
-        let run =
-            |at: usize| Run { scores: score(&months[at]), campaigns: months[at].campaigns.clone() };
+        let run = |at: usize| Run::new(score(&months[at]), months[at].campaigns.clone());
         let runs = parallel::map(months.len(), run);
         let found = summary(&runs, A_DAY, 31.0, Rule::Phase);
         (found.early.recall24, found.later.recall24)

@@ -14,12 +14,15 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Scores every port by itself: `score` makes a port's scores, one for each `step` bins.
+    /// Scores every port by itself: `score` makes a port's scores, one for each `step` bins. A port to which nobody ever came has
+    /// none: negative infinity.
     pub fn by_port(traffic: &Traffic, step: usize, score: impl Fn(usize) -> Vec<f64>) -> Self {
         let rows = traffic.bins() / step.max(1);
         let mut values = Vec::with_capacity(rows * traffic.ports);
         for port in 0..traffic.ports {
-            let mut column = score(port);
+            let is_silent =
+                traffic.counts.iter().skip(port).step_by(traffic.ports).all(|n| *n == 0);
+            let mut column = if is_silent { vec![f64::NEG_INFINITY; rows] } else { score(port) };
             column.resize(rows, 0.0);
             values.append(&mut column);
         }

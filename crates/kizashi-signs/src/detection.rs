@@ -24,7 +24,7 @@ const LEAST_SHOWN: f64 = 0.02;
 /// Ports that a sensor-wide sign names at most.
 const MOST_NAMED: usize = 64;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 1;
+const SNAPSHOT_FORMAT: u32 = 2;
 
 /// What a person may set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,9 +36,11 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// One false alarm a week; ChangeFinder as it comes.
+    /// One false alarm a week; ChangeFinder as it comes, from a warm start.
     fn default() -> Self {
-        Self { false_alarms_per_week: 1.0, changefinder: changefinder::Settings::default() }
+        let changefinder =
+            changefinder::Settings { start: changefinder::Start::Warm, ..Default::default() };
+        Self { false_alarms_per_week: 1.0, changefinder }
     }
 }
 
@@ -180,6 +182,7 @@ impl Detection {
             let days = evidence.map(|evidence| evidence.days).filter(|days| *days >= LEAST_SHOWN);
             let standing = PortStanding {
                 half_daily: score.and_then(|score| score.half_daily),
+                rank: score.and_then(|score| score.rank),
                 hourly: score.and_then(|score| score.hourly),
                 spark: score.map(|score| score.spark.iter().copied().collect()).unwrap_or_default(),
                 days,

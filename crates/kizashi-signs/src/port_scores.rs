@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kizashi_detect::changefinder::{self, ChangeFinder, Score};
+use kizashi_detect::changefinder::{self, ChangeFinder, Rank, Score};
 use kizashi_event::Timestamp;
 use kizashi_store::SeriesPoint;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::counts::SeriesCount;
 const HALF_DAY: i64 = 12;
 /// 12-hour counts kept for the sparkline: 60 days.
 const SPARK: usize = 120;
-/// Ports scored at most, about 2 KB each. When all places are taken, the quietest quarter makes room at the end of a half-day.
+/// Ports scored at most, about 3 KB each. When all places are taken, the quietest quarter makes room at the end of a half-day.
 const MOST_TRACKED: usize = 8_192;
 /// Hours of silence of the whole sensor after which scoring begins anew instead of learning a year of zeros.
 const LONGEST_SILENCE: i64 = 24 * 60;
@@ -27,6 +27,8 @@ const LONGEST_SILENCE: i64 = 24 * 60;
 pub struct PortScore {
     /// The last closed 12-hour bin: its change-point score in nats, once there is one.
     pub half_daily: Option<f64>,
+    /// The share of the port's own past 12-hour scores that lie below that one, 0 to 1: "higher than 99 % of its past".
+    pub rank: Option<f64>,
     /// The last closed hour's change-point score in nats, once there is one.
     pub hourly: Option<f64>,
     /// Events of the last closed 12-hour bins, oldest first, at most 120.
@@ -37,6 +39,8 @@ pub struct PortScore {
 struct Tracked {
     hourly: ChangeFinder,
     half_daily: ChangeFinder,
+    /// The past of the 12-hour scores: at most 1 KB.
+    rank: Rank,
     half_day: u64,
     score: PortScore,
 }
@@ -146,8 +150,9 @@ impl PortScores {
         let mut tracked = Tracked {
             hourly: ChangeFinder::new(self.settings).ok()?,
             half_daily: ChangeFinder::new(self.settings).ok()?,
+            rank: Rank::new(),
             half_day: 0,
-            score: PortScore { half_daily: None, hourly: None, spark: VecDeque::new() },
+            score: PortScore { half_daily: None, rank: None, hourly: None, spark: VecDeque::new() },
         };
         for hour in self.origin.max(last.0 - LONGEST_SILENCE)..=last.0 {
             let events = [first, last].iter().find(|(at, _)| *at == hour).map_or(0, |(_, n)| *n);
@@ -175,6 +180,7 @@ impl Tracked {
             return;
         }
         self.score.half_daily = self.half_daily.step(self.half_day as f64).change;
+        self.score.rank = self.score.half_daily.and_then(|score| self.rank.step(score));
         if self.score.spark.len() == SPARK {
             self.score.spark.pop_front();
         }

@@ -10,6 +10,8 @@ use serde::{Serialize, Serializer};
 pub struct PortStanding {
     /// ChangeFinder's change score of the last closed 12 hours, in nats, once there is one.
     pub half_daily: Option<f64>,
+    /// The share of the port's own past 12-hour scores that lie below that one, 0 to 1.
+    pub rank: Option<f64>,
     /// ChangeFinder's change score of the last closed hour, in nats, once there is one.
     pub hourly: Option<f64>,
     /// Events of the last closed 12-hour bins, oldest first, at most 120.

@@ -7,10 +7,10 @@
 /** @typedef {{ events: number, events_raw: number, sessions: number, sources: number, first: string | null,
  *   last: string | null, late: number, out_of_time: number, dropped: number, bytes: number }} StoreStatus */
 /** @typedef {{ kind: string, key: string, label: string, events: number, sessions: number, sources: number, first: string,
- *   last: string, habit?: string, half_daily?: number | null, hourly?: number | null, days?: number | null,
+ *   last: string, habit?: string, half_daily?: number | null, rank?: number | null, hourly?: number | null, days?: number | null,
  *   spark?: number[] }} TopRow */
 /** @typedef {{ start: string, events: number, sources: number, outlier: number | null, changefinder: number | null,
- *   days: number | null }} Point */
+ *   rank: number | null, days: number | null }} Point */
 /** @typedef {"low" | "medium" | "high"} Severity */
 /** @typedef {{ id: string, since: string, detected: string, severity: Severity }} SignMark */
 /** @typedef {{ key: string, label: string, bin_seconds: number, points: Point[], signs: SignMark[],

@@ -3,7 +3,7 @@
 import { html } from "./html.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
 import uPlot from "./vendor/uplot.js";
-import { count, mark, moment, plain, score, short } from "./format.js";
+import { count, mark, moment, plain, score, short, ranked } from "./format.js";
 
 /** @typedef {import("./api.js").Series} Series */
 /** @typedef {import("./api.js").Point} Point */
@@ -155,7 +155,7 @@ function Readout({ series, at, measure }) {
   return html`<dl class="readout">
     <div><dt>${point ? "Bin from" : "Last whole bin, from"}</dt><dd>${moment(last.start)}${running ? " (still running)" : ""}</dd></div>
     <div class="count"><dt>${measure === "events" ? "Events" : "Sources"}</dt><dd>${count(last[measure])}</dd></div>
-    <div class="change"><dt>Change score</dt><dd>${score(last.changefinder)}</dd></div>
+    <div class="change"><dt>Change score</dt><dd>${score(last.changefinder)}${last.rank == null ? "" : `, ${ranked(last.rank)}`}</dd></div>
     <div><dt>${measure === "events" ? "Sources" : "Events"}</dt><dd>${count(measure === "events" ? last.sources : last.events)}</dd></div>
     <div><dt>Outlier score</dt><dd>${score(last.outlier)}</dd></div>
     ${last.days != null && html`<div><dt>By chance once in</dt><dd>${plain(last.days)} days</dd></div>`}

@@ -33,6 +33,13 @@ export function score(n) {
   return digits === "-0.0" ? "0.0" : digits.replace("-", "−");
 }
 
+/** How a score stands in the past of its own series. @param {number | null | undefined} share from 0 to 1 */
+export function ranked(share) {
+  if (share == null) return "";
+  const percent = Math.floor(share * 1000) / 10;
+  return `higher than ${percent % 1 === 0 ? percent.toFixed(0) : percent.toFixed(1)} % of its past`;
+}
+
 /** How rarely chance does it: "once in 11 years". @param {number} days */
 export function chance(days) {
   if (days >= 10_000) return "less than once in 27 years";

@@ -108,6 +108,9 @@ pub struct TopRow {
     /// ChangeFinder's change score of the last closed 12-hour bin, in nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub half_daily: Option<f64>,
+    /// The share of the port's own past 12-hour scores that lie below that one, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank: Option<f64>,
     /// ChangeFinder's change score of the last closed hour, in nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hourly: Option<f64>,
@@ -134,6 +137,7 @@ impl TopRow {
             last: ranked.last,
             habit: None,
             half_daily: None,
+            rank: None,
             hourly: None,
             days: None,
             spark: None,
@@ -173,6 +177,8 @@ pub struct ScoredPoint {
     pub outlier: Option<f64>,
     /// ChangeFinder's change-point score, in nats.
     pub changefinder: Option<f64>,
+    /// The share of the series' own past change scores that lie below that one, 0 to 1.
+    pub rank: Option<f64>,
     /// By chance at most once in so many days.
     pub days: Option<f64>,
 }

@@ -26,7 +26,7 @@ pub(crate) enum Call {
     Import(Import),
     /// Run detection over what is stored, as if live, and print the signs
     Replay(Listing),
-    /// Score a series from standard input: CSV t,x or one number a line
+    /// Score a series from standard input: CSV t,x or one number a line; several at once: t,x1,x2,…
     Score(Score),
     /// Print what was raised, the latest first
     Signs(Listing),
@@ -210,6 +210,12 @@ pub(crate) struct Score {
     pub(crate) smooth2: Option<usize>,
     #[arg(long, value_enum, default_value_t = LossName::Log)]
     pub(crate) loss: LossName,
+    /// For counts: a start that is useful from the second value on, and no surprise in what is below the mean
+    #[arg(long)]
+    pub(crate) warm: bool,
+    /// Add a column: the share of the series' own past scores that lie below this one, 0 to 1
+    #[arg(long)]
+    pub(crate) calibrate: bool,
 }
 
 #[derive(Debug, Subcommand)]

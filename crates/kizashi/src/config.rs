@@ -81,6 +81,8 @@ pub(crate) struct ChangeFinder {
     pub(crate) order: usize,
     /// Outlier scores averaged, 1 to 10,000.
     pub(crate) smooth: usize,
+    /// `warm`: useful from the second bin on; `paper`: as the talk drew it.
+    pub(crate) start: changefinder::Start,
 }
 
 impl Default for Config {
@@ -132,8 +134,13 @@ impl Default for Retention {
 
 impl Default for ChangeFinder {
     fn default() -> Self {
-        let default = changefinder::Settings::default();
-        Self { r: default.discount, order: default.order, smooth: default.smooth }
+        let default = kizashi_signs::Settings::default().changefinder;
+        Self {
+            r: default.discount,
+            order: default.order,
+            smooth: default.smooth,
+            start: default.start,
+        }
     }
 }
 
@@ -190,6 +197,7 @@ impl Config {
             discount: self.changefinder.r,
             order: self.changefinder.order,
             smooth: self.changefinder.smooth,
+            start: self.changefinder.start,
             ..changefinder::Settings::default()
         }
     }
@@ -243,6 +251,7 @@ mod tests {
             "[dashboard]\naddress = \"0.0.0.0:7777\"",
             "sensor = \"\"",
             "[changefinder]\nr = 1.0",
+            "[changefinder]\nstart = \"cold\"",
             "[traps]\nsessions = 0",
         ] {
             assert!(read(text).is_err(), "{text}");

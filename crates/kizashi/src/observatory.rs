@@ -95,6 +95,7 @@ impl Observatory for StoreObservatory {
                 row.habit = (!info.habit.is_empty()).then(|| info.habit.to_string());
                 if let Some(now) = standing.ports.get(&port) {
                     row.half_daily = now.half_daily;
+                    row.rank = now.rank;
                     row.hourly = now.hourly;
                     row.days = now.days;
                     row.spark = Some(now.spark.clone());
@@ -138,6 +139,7 @@ impl Observatory for StoreObservatory {
                     sources: scored.point.sources,
                     outlier: scored.outlier,
                     changefinder: scored.change,
+                    rank: scored.rank,
                     days: scored.days,
                 })
                 .collect(),

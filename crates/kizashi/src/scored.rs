@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use kizashi_detect::changefinder;
+use kizashi_detect::changefinder::{self, Rank};
 use kizashi_event::{Key, Timestamp};
 use kizashi_signs::{EvidenceDay, scored_series};
 use kizashi_store::{BinLength, MOST_POINTS, Reader, SeriesPoint, Span};
@@ -19,6 +19,8 @@ pub(crate) struct Scored {
     pub(crate) outlier: Option<f64>,
     /// ChangeFinder's change-point score, in nats.
     pub(crate) change: Option<f64>,
+    /// The share of the series' own past change scores that lie below that one, 0 to 1.
+    pub(crate) rank: Option<f64>,
     /// By chance at most once in so many days, as it was known then; only where it was worth noting.
     pub(crate) days: Option<f64>,
 }
@@ -52,14 +54,17 @@ pub(crate) fn read(
     let scores = scored_series(settings, &points, complete)
         .map_err(|error| Failure::Asked(error.to_string()))?;
     let mut noted = Noted { reader, key, days: HashMap::new() };
+    let mut past = Rank::new();
+    let ranks: Vec<Option<f64>> =
+        scores.iter().map(|score| score.change.and_then(|change| past.step(change))).collect();
     let since = span.since.map(|since| since.floor_to(length.micros()));
     let scored = points
         .into_iter()
-        .zip(scores)
+        .zip(scores.into_iter().zip(ranks))
         .filter(|(point, _)| since.is_none_or(|since| point.start >= since))
-        .map(|(point, score)| {
+        .map(|(point, (score, rank))| {
             let days = noted.most(point.start, length.micros())?;
-            Ok(Scored { point, outlier: score.outlier, change: score.change, days })
+            Ok(Scored { point, outlier: score.outlier, change: score.change, rank, days })
         })
         .collect::<Result<_, Failure>>()?;
     Ok(ScoredSeries { points: scored, complete })

@@ -11,9 +11,8 @@ fn named(traffic: &Traffic, bin: usize) -> Vec<(SeriesId, u32)> {
     counts.filter(|(_, count)| **count > 0).map(|(id, count)| (id, u32::from(*count))).collect()
 }
 
-/// log10 M over the series watched of every port with a count in a bin. M ≥ threshold is told of the watched series
-/// together, so that the theory's own threshold is log10 of the bins a false alarm. The first `before` bins are learned and
-/// not scored.
+/// log10 of the days of every port with a count in a bin: chance alone shows as much at most once in so many days, so that the
+/// theory's own threshold is the days a false alarm. The first `before` bins are learned and not scored.
 ///
 /// # Errors
 /// When the promise is out of range.
@@ -24,7 +23,6 @@ pub fn watch(traffic: &Traffic, before: usize) -> Result<Scores, SettingsError> 
     for bin in 0..traffic.bins() {
         let report = watch.close_bin(&named(traffic, bin));
         let Some(row) = bin.checked_sub(before) else { continue };
-        let shared = f64::from(watch.watched().max(1)).log10();
         if row > 0 {
             // A score stands until its port is counted again, as the watch itself has it.
             for column in values.chunks_exact_mut(rows) {
@@ -32,29 +30,33 @@ pub fn watch(traffic: &Traffic, before: usize) -> Result<Scores, SettingsError> 
             }
         }
         for (id, evidence) in report.evaluated {
-            values[id.0 as usize * rows + row] = if evidence.sources >= 2 {
-                evidence.log_m / std::f64::consts::LN_10 - shared
-            } else {
-                0.0
-            };
+            values[id.0 as usize * rows + row] = evidence.days.max(f64::MIN_POSITIVE).log10();
         }
     }
     Ok(Scores { step: 1, rows, values })
 }
 
-/// What the watch itself tells of one run at its promise: each alarm with the bin in which it was told.
+/// What the watch itself told of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Each alarm with the bin in which it was told.
+    pub alarms: Vec<(usize, Alarm)>,
+    /// Each sensor-wide shift: the bin in which it was told, and the first of its series.
+    pub shifts: Vec<(usize, SeriesId)>,
+}
+
+/// What the watch itself tells of one run at its promise.
 ///
 /// # Errors
 /// When the promise is out of range.
-pub fn promised_alarms(
-    traffic: &Traffic,
-    a_week: f64,
-) -> Result<Vec<(usize, Alarm)>, SettingsError> {
+pub fn promised_alarms(traffic: &Traffic, a_week: f64) -> Result<Told, SettingsError> {
     let mut watch = Watch::new(Settings { false_alarms_per_week: a_week }, None)?;
-    let mut told = Vec::new();
+    let mut told = Told::default();
     for bin in 0..traffic.bins() {
         let report = watch.close_bin(&named(traffic, bin));
-        told.extend(report.alarms.into_iter().map(|alarm| (bin, alarm)));
+        told.alarms.extend(report.alarms.into_iter().map(|alarm| (bin, alarm)));
+        let first = report.sensor_wide.and_then(|shift| shift.series.first().copied());
+        told.shifts.extend(first.map(|series| (bin, series)));
     }
     Ok(told)
 }

@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { useState } from "../vendor/preact-hooks.js";
 import { from, getSeries, getTop } from "../api.js";
 import { end, signs, useAnswer } from "../state.js";
-import { count, counted, moment, ratio, score } from "../format.js";
+import { count, counted, moment, ratio, score, ranked } from "../format.js";
 import { Chart, Figures } from "../chart.js";
 import { Failure, Loading, Moment, SeverityMark, safe } from "../parts.js";
 import { address } from "./signs.js";
@@ -75,7 +75,7 @@ export function Port({ name }) {
       <div><dt>Events</dt><dd>${count(row.events)}</dd></div>
       <div><dt>Sources</dt><dd>${count(row.sources)}</dd></div>
       <div><dt>Sessions</dt><dd>${count(row.sessions)}</dd></div>
-      <div><dt>Change score</dt><dd>${score(row.half_daily)}</dd></div>
+      <div><dt>Change score</dt><dd title=${ranked(row.rank)}>${score(row.half_daily)}</dd></div>
       <div><dt>First</dt><dd class="time"><${Moment} at=${row.first} /></dd></div>
       <div><dt>Last</dt><dd class="time"><${Moment} at=${row.last} /></dd></div>
     </dl>`}

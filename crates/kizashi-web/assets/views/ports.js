@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { useState } from "../vendor/preact-hooks.js";
 import { getTop } from "../api.js";
 import { now, useAnswer } from "../state.js";
-import { ago, chanceShort, count, score } from "../format.js";
+import { ago, chanceShort, count, score, ranked } from "../format.js";
 import { Failure, Loading, Sparkline, safe } from "../parts.js";
 
 /** @typedef {import("../api.js").TopRow} TopRow */
@@ -57,7 +57,7 @@ function Row({ row, topScore }) {
     <td class="events">${count(row.events)}</td>
     <td class="sources">${count(row.sources)}<i> sources</i></td>
     <td class="counts">${row.spark ? html`<${Sparkline} values=${row.spark} label=${`Counts of the last ${row.spark.length} half days`} />` : html`<span class="none">–</span>`}</td>
-    <td class="change"><span class="meter" aria-hidden="true"><span style=${{ width: `${part(change, topScore)}%` }}></span></span>${score(change)}</td>
+    <td class="change" title=${ranked(row.rank)}><span class="meter" aria-hidden="true"><span style=${{ width: `${part(change, topScore)}%` }}></span></span>${score(change)}</td>
     <td class=${(row.days ?? 0) < 30 ? "days" : "days rare"}>${chanceShort(row.days)}</td>
     <td class="last"><time datetime=${row.last} title=${row.last}>${ago(row.last, now())}</time></td>
   </tr>`;

@@ -22,6 +22,7 @@ struct Row {
     sources: u64,
     outlier: Option<f64>,
     changefinder: Option<f64>,
+    rank: Option<f64>,
     days: Option<f64>,
 }
 
@@ -33,6 +34,7 @@ impl From<&Scored> for Row {
             sources: scored.point.sources,
             outlier: scored.outlier,
             changefinder: scored.change,
+            rank: scored.rank,
             days: scored.days,
         }
     }
@@ -48,7 +50,7 @@ pub(crate) fn run(call: &cli::SeriesCall, terminal: &mut Terminal) -> Result<(),
         return points.iter().try_for_each(|scored| terminal.json(&Row::from(scored)));
     }
     if call.csv {
-        terminal.line("start,events,sources,outlier,changefinder,days")?;
+        terminal.line("start,events,sources,outlier,changefinder,rank,days")?;
         return points.iter().try_for_each(|scored| terminal.line(&csv(scored)));
     }
     if points.is_empty() {

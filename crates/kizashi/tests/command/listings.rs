@@ -67,10 +67,10 @@ fn listings_have_the_fields_of_the_contract() {
     assert_eq!(top, ["events", "first", "key", "kind", "label", "last", "sessions", "sources"]);
     let mut series = fields(&["series", "tcp/22", "--bin", "12h", "--json"]);
     series.sort();
-    assert_eq!(series, ["changefinder", "days", "events", "outlier", "sources", "start"]);
+    assert_eq!(series, ["changefinder", "days", "events", "outlier", "rank", "sources", "start"]);
     let csv = text(&folder, &["series", "tcp/22", "--csv"]);
     assert!(
-        csv.starts_with("start,events,sources,outlier,changefinder,days\n2026-03-01T00:00:00"),
+        csv.starts_with("start,events,sources,outlier,changefinder,rank,days\n2026-03-01T00:00:00"),
         "{csv}"
     );
     let none = text(&folder, &["signs"]);

@@ -78,3 +78,33 @@ fn a_line_that_is_no_number_is_named() {
     assert_eq!(code, Some(1));
     assert!(error.contains("line 3") && error.contains("three"), "{error}");
 }
+
+#[test]
+fn several_series_are_scored_together_and_the_score_has_its_rank() {
+    let lines: String =
+        (0..300).map(|t| format!("{t},{},{}\n", t % 7, if t < 200 { t % 5 } else { 40 })).collect();
+    let (code, output, error) = score(&["--calibrate"], &format!("t,a,b\n{lines}"));
+    assert_eq!(code, Some(0), "{error}");
+    assert!(output.starts_with("t,x1,x2,outlier,y,score,rank\n0,0,0,,,,\n"), "{output}");
+    let ranks: Vec<Option<f64>> =
+        output.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().ok()).collect();
+    assert!(ranks[205..215].iter().any(|rank| *rank == Some(1.0)), "{:?}", &ranks[200..215]);
+    assert!(ranks.iter().flatten().all(|rank| (0.0..=1.0).contains(rank)));
+    let (code, _, error) = score(&[], "0,1,2\n1,1\n");
+    assert!(code == Some(1) && error.contains("line 2"), "{error}");
+    let many = format!("0{}\n", ",1".repeat(40));
+    let (code, _, error) = score(&[], &many);
+    assert!(code == Some(1) && error.contains("1 to 16"), "{error}");
+}
+
+#[test]
+fn a_warm_start_scores_every_value() {
+    let (code, output, error) = score(&["--warm", "--smooth", "3"], "1\n0\n2\n1\n30\n");
+    assert_eq!(code, Some(0), "{error}");
+    let scores: Vec<f64> = output
+        .lines()
+        .skip(1)
+        .map(|line| line.rsplit(',').next().unwrap().parse().unwrap())
+        .collect();
+    assert!(scores.len() == 5 && scores[4] > scores[1] && scores[4] > scores[3], "{scores:?}");
+}
