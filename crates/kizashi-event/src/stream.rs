@@ -88,8 +88,11 @@ const ACKNOWLEDGED: u8 = 3;
 /// The payload of an event's frame; `None` for an event larger than any that a trap may tell.
 #[must_use]
 pub fn event_payload(mut event: Event) -> Option<Vec<u8>> {
-    let content =
-        event.detail.payload_mut().map(|payload| std::mem::take(&mut payload.content)).unwrap_or_default();
+    let content = event
+        .detail
+        .payload_mut()
+        .map(|payload| std::mem::take(&mut payload.content))
+        .unwrap_or_default();
     let mut bytes = vec![0; 4];
     serde_json::to_writer(&mut bytes, &event).ok()?;
     let json = u32::try_from(bytes.len() - 4).ok()?;

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Detail, EventId, Payload, PayloadHash, PayloadOrigin, Port, Request, Service, SessionId, Timestamp,
+    Detail, EventId, Payload, PayloadHash, PayloadOrigin, Port, Request, Service, SessionId,
+    Timestamp,
 };
 
 fn event(content: &[u8]) -> Event {

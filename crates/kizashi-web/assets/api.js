@@ -11,7 +11,7 @@
  *   spark?: number[] }} TopRow */
 /** @typedef {{ start: string, events: number, sources: number, outlier: number | null, changefinder: number | null,
  *   days: number | null }} Point */
-/** @typedef {"low" | "medium" | "high"} Severity */
+/** @typedef {"low" | "medium" | "high" | "critical"} Severity */
 /** @typedef {{ id: string, since: string, detected: string, severity: Severity }} SignMark */
 /** @typedef {{ key: string, label: string, bin_seconds: number, points: Point[], signs: SignMark[],
  *   complete: boolean }} Series */

@@ -38,9 +38,19 @@ pub(crate) enum Call {
     Series(SeriesCall),
     /// Print how the store stands
     Status(Listing),
+    /// Replace the trap's process by a fresh one now; no port goes dark
+    Renew(Renew),
+    /// Say what protects this machine from its traps, and what does not
+    Doctor(Doctor),
     /// Look after the configuration
     #[command(subcommand)]
     Config(ConfigCall),
+    /// The process that speaks to visitors; started by `up`
+    #[command(hide = true)]
+    TrapProcess,
+    /// The process that keeps what was seen; started by `up`
+    #[command(hide = true)]
+    CoreProcess,
 }
 
 /// The folder of the data.
@@ -59,6 +69,34 @@ pub(crate) struct Up {
     /// Folder of the data [default: ./kizashi-data, or the configuration's]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Refuse to start where the kernel does not enforce every protection
+    #[arg(long)]
+    pub(crate) require_sandbox: bool,
+    /// Shut nothing in: for measuring what the sandbox costs
+    #[arg(long, hide = true, conflicts_with = "require_sandbox")]
+    pub(crate) no_sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Renew {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Let the trap try what is forbidden: test builds alone know it
+    #[arg(long, hide = true)]
+    pub(crate) misbehave: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Configuration file [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the data [default: ./kizashi-data, or the configuration's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -141,6 +141,7 @@ fn refused(wish: &Wish, address: IpAddr, port: Port, error: &io::Error) -> Failu
         } else {
             "stop what uses it, or take the port out of its list in kizashi.toml"
         },
+        in_use: error.kind() == io::ErrorKind::AddrInUse,
     }
 }
 
