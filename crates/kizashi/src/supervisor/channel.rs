@@ -69,9 +69,14 @@ pub(crate) fn send(
     if bytes.len() > LONGEST || descriptors.len() > MOST_DESCRIPTORS {
         return Err(std::io::ErrorKind::InvalidInput.into());
     }
+    if descriptors.is_empty() {
+        // A trap may send, but not to somebody and with nothing beside it.
+        rustix::net::send(&socket, &bytes, SendFlags::NOSIGNAL)?;
+        return Ok(());
+    }
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
     let mut beside = SendAncillaryBuffer::new(&mut space);
-    if !descriptors.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(descriptors)) {
+    if !beside.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(std::io::ErrorKind::InvalidInput.into());
     }
     sendmsg(&socket, &[IoSlice::new(&bytes)], &mut beside, SendFlags::NOSIGNAL)?;
