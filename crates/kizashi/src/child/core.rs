@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use kizashi_event::{Port, Timestamp};
 use kizashi_signs::Sign;
 use kizashi_store::{Inlet, Mode, StoreError, StoredSign};
-use kizashi_web::{FeedSender, Listener, Token};
+use kizashi_web::{FeedSender, Listener, Token, TrapStatus};
 use tokio::sync::Notify;
 
 use super::{alone, first};
@@ -30,6 +30,8 @@ use crate::supervisor::messages::{CoreSetup, FromCore, Misbehaviour, ToCore};
 const IDENTITY: &str = "identity";
 /// The name under which how the traps fare is kept for `kizashi status`.
 pub(crate) const HEALTH: &str = "trap health";
+/// Microseconds between two savings of it, where it changed.
+const KEEP_HEALTH_EVERY: i64 = 60 * Timestamp::SECOND;
 /// How long another process may take to let go of the folder: the core of a supervisor that was just killed.
 const LETS_GO: Duration = Duration::from_secs(3);
 
@@ -94,6 +96,7 @@ fn serve(
     let token = Token::parse(&setup.token).map_err(|error| Failure::Asked(error.to_string()))?;
     let feed = FeedSender::new();
     let health = Arc::new(TrapHealth::default());
+    let watched = Arc::clone(&health);
     let hall = Hall {
         channel: Arc::clone(channel),
         inlet: pipeline.store().inlet(),
@@ -118,7 +121,15 @@ fn serve(
         health: Some(health),
     };
     let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
-    let live = Live::start(pipeline, surroundings, |pipeline, now| {
+    let mut kept = (Timestamp::from_seconds(0), TrapStatus::default());
+    let live = Live::start(pipeline, surroundings, move |pipeline, now| {
+        if now.since(kept.0) >= KEEP_HEALTH_EVERY {
+            let fares = watched.now();
+            if fares != kept.1 {
+                pipeline.store().save(Vec::new(), kept_form(&fares))?;
+            }
+            kept = (now, fares);
+        }
         Ok(Turn { raised: pipeline.advance(now)?, more: false })
     })?;
     let router = kizashi_web::router(Arc::new(observatory), feed, token);
@@ -149,6 +160,10 @@ fn expected(setup: &CoreSetup) -> Expected {
     };
     let ports: BTreeSet<Port> = setup.listeners.iter().filter_map(port).collect();
     Expected { sensor: Arc::from(setup.sensor.as_str()), ports: Arc::new(ports) }
+}
+
+fn kept_form(fares: &TrapStatus) -> Vec<(String, Vec<u8>)> {
+    serde_json::to_vec(fares).map(|json| (HEALTH.to_owned(), json)).into_iter().collect()
 }
 
 /// Where orders and streams come in.
@@ -200,8 +215,8 @@ impl Hall {
     }
 
     fn keep_health(&self) {
-        if let Ok(json) = serde_json::to_vec(&self.health.now()) {
-            let _ = self.inlet.save(Vec::new(), vec![(HEALTH.to_owned(), json)]);
+        if let Err(error) = self.inlet.save(Vec::new(), kept_form(&self.health.now())) {
+            tracing::error!("{error}");
         }
     }
 

@@ -130,19 +130,19 @@ fn obey(
             Ok(ToTrap::Stop) => {
                 let _ = end.send(true);
             }
-            Ok(ToTrap::Misbehave(how)) => misbehave(&how, setup),
+            Ok(ToTrap::Misbehave(how)) => misbehave(&how, setup, outbox),
             Ok(ToTrap::Posts(_) | ToTrap::Start) | Err(_) => {}
         }
     }
 }
 
 #[cfg(debug_assertions)]
-fn misbehave(how: &str, setup: &TrapSetup) {
-    super::misbehave::attempt(how, setup.core);
+fn misbehave(how: &str, setup: &TrapSetup, outbox: &Outbox) {
+    super::misbehave::attempt(how, setup.core, outbox);
 }
 
 #[cfg(not(debug_assertions))]
-const fn misbehave(_: &str, _: &TrapSetup) {}
+const fn misbehave(_: &str, _: &TrapSetup, _: &Outbox) {}
 
 fn setup_of(setup: &TrapSetup) -> Setup {
     Setup {

@@ -7,6 +7,7 @@ mod import;
 #[cfg(test)]
 mod listings;
 #[cfg(test)]
+mod processes;
 mod running;
 #[cfg(test)]
 mod score;
