@@ -21,13 +21,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Rounds of each kind; the median of their ratios counts.
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 15;
 /// Length of a round.
 const ROUND: Duration = Duration::from_secs(2);
 /// Clients at once, each with one connection after the other.
 const CLIENTS: usize = 4;
 /// What a trap saw last before it was killed may go with it.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
+/// How long a core may be down or behind: ten seconds of pause, its start, and its way through what waits.
+const OUTAGE: Duration = Duration::from_secs(16);
 
 struct Up {
     child: Child,
@@ -200,13 +202,29 @@ fn mega(kilobytes: u64) -> f64 {
     kilobytes as f64 / 1024.0
 }
 
-fn rate(up: &Up) -> f64 {
+/// Processor time of the trap so far, in seconds (ticks of 10 ms).
+fn processor(up: &Up) -> f64 {
+    let time = |id: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        let ticks =
+            |at: usize| words.get(at).and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0);
+        (ticks(11) + ticks(12)) / 100.0
+    };
+    up.children("trap-process").into_iter().map(time).sum()
+}
+
+/// Connections a second, and microseconds of the trap's processor time each.
+fn rate(up: &Up) -> (f64, f64) {
+    let used = processor(up);
     let began = Instant::now();
     let clients = Clients::start(up.address, Duration::ZERO);
     std::thread::sleep(ROUND);
     let (answered, failed) = clients.stop();
     assert!(failed.is_empty(), "{failed:?}");
-    answered.len() as f64 / began.elapsed().as_secs_f64()
+    let count = answered.len() as f64;
+    (count / began.elapsed().as_secs_f64(), (processor(up) - used) * 1e6 / count)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -216,7 +234,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn sandbox_cost() {
     let (with, without) = (Up::start("with", &[]), Up::start("without", &["--no-sandbox"]));
-    let (mut inside, mut outside, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         // Whoever is second finds the machine warmer: they take turns.
         let (a, b) = if round % 2 == 0 {
@@ -228,15 +246,25 @@ fn sandbox_cost() {
         };
         inside.push(a);
         outside.push(b);
-        ratios.push(a / b);
     }
-    let spread: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.3}")).collect();
+    let ratios = |of: fn(&(f64, f64)) -> f64| {
+        let ratios: Vec<f64> = inside.iter().zip(&outside).map(|(a, b)| of(a) / of(b)).collect();
+        let shown: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.3}")).collect();
+        format!("{:.3} ({})", median(ratios), shown.join(" "))
+    };
+    let middle =
+        |rounds: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| median(rounds.iter().map(of).collect());
     println!(
-        "connections a second: {:.0} with the sandbox, {:.0} without; median ratio {:.3} ({})",
-        median(inside),
-        median(outside),
-        median(ratios.clone()),
-        spread.join(" ")
+        "connections a second: {:.0} with the sandbox, {:.0} without; median ratio {}",
+        middle(&inside, |round| round.0),
+        middle(&outside, |round| round.0),
+        ratios(|round| round.0)
+    );
+    println!(
+        "processor time of the trap a connection, in microseconds: {:.1} with the sandbox, {:.1} without; median ratio {}",
+        middle(&inside, |round| round.1),
+        middle(&outside, |round| round.1),
+        ratios(|round| round.1)
     );
 }
 
@@ -282,6 +310,7 @@ fn chance(state: &mut u64) -> u64 {
 
 fn killing(minutes: f64) {
     let mut up = Up::start("killing", &[]);
+    let mut outages: Vec<Instant> = Vec::new();
     let clients = Clients::start(up.address, Duration::from_millis(2));
     let (mut state, mut cores, deaths) = (0x9e37_79b9_7f4a_7c15, 0, Mutex::new(Vec::new()));
     let end = Instant::now() + Duration::from_secs_f64(minutes * 60.0);
@@ -295,6 +324,7 @@ fn killing(minutes: f64) {
                 deaths.lock().unwrap().push(Instant::now());
             } else {
                 cores += 1;
+                outages.push(Instant::now());
             }
         }
     }
@@ -304,19 +334,30 @@ fn killing(minutes: f64) {
     let (deaths, stored) = (deaths.into_inner().unwrap(), stored(&up));
     let missing: Vec<&Instant> =
         answered.iter().filter(|(path, _)| !stored.contains(*path)).map(|(_, at)| at).collect();
-    let with_trap = missing
+    // Of what is not in the store: what a trap saw in its last second, and what one kept for a core that was down or catching up.
+    let before = |at: Instant, longest: Duration| {
+        deaths.iter().find(|death| at <= **death && death.duration_since(at) < longest).copied()
+    };
+    let last_moment = missing.iter().filter(|at| before(***at, LAST_MOMENT).is_some()).count();
+    let kept = missing
         .iter()
+        .filter(|at| before(***at, LAST_MOMENT).is_none())
         .filter(|at| {
-            deaths.iter().any(|death| **at <= death && death.duration_since(***at) < LAST_MOMENT)
+            before(***at, OUTAGE).is_some_and(|death| {
+                outages
+                    .iter()
+                    .any(|outage| *outage <= death && death.duration_since(*outage) < OUTAGE)
+            })
         })
         .count();
     println!(
-        "killed at random for {minutes} minutes: {} times the trap, {cores} times the core; {} sessions answered, {} cut by a death; \
-         {with_trap} went with their trap in its last second, {} lost otherwise",
+        "killed at random for {minutes} minutes: {} times the trap, {cores} times the core; {} sessions answered, {} cut by a death or \
+         refused; of those answered {last_moment} went with their trap in its last second, {kept} with a trap that kept them for a \
+         core that was down, {} were lost otherwise",
         deaths.len(),
         answered.len(),
         failed.len(),
-        missing.len() - with_trap
+        missing.len() - last_moment - kept
     );
 }
 

@@ -12,6 +12,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::config::{Config, Traps};
 use crate::failure::Failure;
+use crate::inherited::Inherited;
 
 /// Connections that may wait to be accepted on one port.
 const BACKLOG: i32 = 1_024;
@@ -45,6 +46,18 @@ pub(crate) struct Bound {
     pub(crate) taken: Vec<Port>,
     /// Whether IPv6 is served beside IPv4.
     pub(crate) ipv6: bool,
+    /// Sockets that systemd bound for us and no trap has taken yet.
+    inherited: Inherited,
+}
+
+impl Bound {
+    /// The socket at this address: one that was handed over, or one of our own.
+    fn socket(&mut self, address: SocketAddr, transport: Transport) -> io::Result<BoundSocket> {
+        match self.inherited.at(address, transport) {
+            Some(socket) => Ok(socket),
+            None => open(address, transport),
+        }
+    }
 }
 
 impl Plan {
@@ -80,7 +93,7 @@ impl Plan {
 
     /// Binds everything. A port that two traps want is the first one's; the dashboard's is nobody's.
     pub(crate) fn bind(&self) -> Result<Bound, Failure> {
-        let mut bound = Bound::default();
+        let mut bound = Bound { inherited: Inherited::take(), ..Bound::default() };
         let mut given: Vec<Port> = vec![Port::tcp(self.reserved.port())];
         for wish in &self.wishes {
             for number in wish.ports.ports() {
@@ -100,7 +113,7 @@ impl Plan {
 
     fn bind_port(&self, wish: &Wish, port: Port, bound: &mut Bound) -> io::Result<()> {
         let address = SocketAddr::from((self.address, port.number));
-        let socket = open(address, port.transport)?;
+        let socket = bound.socket(address, port.transport)?;
         bound.posts.push(Post { trap: wish.trap, socket });
         bound
             .listeners
@@ -108,7 +121,7 @@ impl Plan {
         if self.address == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
             let six = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port.number));
             // A machine without IPv6 is served by IPv4 alone.
-            if let Ok(socket) = open(six, port.transport) {
+            if let Ok(socket) = bound.socket(six, port.transport) {
                 bound.ipv6 = true;
                 bound.posts.push(Post { trap: wish.trap, socket });
             }

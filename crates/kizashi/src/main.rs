@@ -9,6 +9,7 @@ mod config;
 mod dashboard;
 mod demo;
 mod failure;
+mod inherited;
 mod listening;
 mod live;
 mod observatory;

@@ -107,7 +107,7 @@ fn protections(mut config: Config) -> Result<Vec<Protection>, Failure> {
     if let Some(user) = user {
         user.become_it()?;
     }
-    let probed = supervisor::probe(core, trap);
+    let probed = supervisor::probe(core, &trap);
     // Empty but for what a core may have begun; it is ours whoever we are.
     let _ = std::fs::remove_dir_all(&folder);
     probed

@@ -142,15 +142,15 @@ impl Supervisor {
                 Some(News::Stop) => self.stopping = true,
                 Some(News::Asked(request, answer)) => self.answer(&request, answer).await,
                 Some(News::Ended((Role::Core, number), status)) => {
-                    self.core_ended(number, status).await
+                    self.core_ended(number, status).await;
                 }
                 Some(News::Ended((Role::Trap, number), status)) => {
-                    self.trap_ended(number, status).await
+                    self.trap_ended(number, status).await;
                 }
                 Some(News::Said((Role::Core, _), bytes)) => self.hear_core(&bytes),
                 Some(News::Said(trap, _)) => self.condemn(trap, "it said what no trap says"),
                 Some(News::Talkative(trap)) => {
-                    self.condemn(trap, "it wrote more log than any trap does")
+                    self.condemn(trap, "it wrote more log than any trap does");
                 }
                 None => {}
             }

@@ -15,13 +15,13 @@ use crate::sandbox::Protection;
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Starts a trap and a core that only shut themselves in, and gives what they could give up.
-pub(crate) fn probe(core: CoreSetup, trap: TrapSetup) -> Result<Vec<Protection>, Failure> {
+pub(crate) fn probe(core: CoreSetup, trap: &TrapSetup) -> Result<Vec<Protection>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let folder = core.config.data.clone();
         let (sender, mut news) = mpsc::channel(8);
         let child = Child::start((Role::Trap, 1), &folder, sender.clone())?;
-        child.send(&trap, &[]).await?;
+        child.send(trap, &[]).await?;
         let said = heard(&mut news).await?;
         let Confined(mut protections) =
             serde_json::from_slice(&said).map_err(std::io::Error::from)?;
