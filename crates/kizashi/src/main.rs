@@ -8,6 +8,7 @@ mod config;
 mod dashboard;
 mod demo;
 mod failure;
+mod install;
 mod listening;
 mod live;
 mod observatory;
@@ -57,6 +58,8 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Config(ConfigCall::Check { config }) => {
             commands::config::check(config.as_deref(), terminal)
         }
+        Call::Install(call) => commands::install::install(call, terminal),
+        Call::Uninstall(call) => commands::install::uninstall(call, terminal),
     }
 }
 

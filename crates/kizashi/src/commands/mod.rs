@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod import;
+pub(crate) mod install;
 pub(crate) mod replay;
 pub(crate) mod score;
 pub(crate) mod series;
