@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use kizashi_event::{Key, KeyKind, Timestamp};
 use kizashi_store::{BinLength, Span};
 
-use crate::config::DEFAULT_DATA;
+use crate::commands::install::default_data;
 
 /// Decoy services that say by themselves when an attack wave begins.
 #[derive(Debug, Parser)]
@@ -45,6 +45,10 @@ pub(crate) enum Call {
     /// Look after the configuration
     #[command(subcommand)]
     Config(ConfigCall),
+    /// Make Kizashi a service of this machine
+    Install(Install),
+    /// Take the service away again; what was recorded stays
+    Uninstall(Uninstall),
     /// The process that speaks to visitors; started by `up`
     #[command(hide = true)]
     TrapProcess,
@@ -53,11 +57,34 @@ pub(crate) enum Call {
     CoreProcess,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Install {
+    /// Print what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A staging folder that stands for /; nothing is started there
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Uninstall {
+    /// Print what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A staging folder that stands for /
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// Remove the settings and everything that was recorded too
+    #[arg(long)]
+    pub(crate) purge: bool,
+}
+
 /// The folder of the data.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     /// Folder of the data
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
+    #[arg(long, value_name = "DIR", default_value_os_t = default_data())]
     pub(crate) data: PathBuf,
 }
 

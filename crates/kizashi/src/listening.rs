@@ -63,7 +63,7 @@ impl Bound {
 impl Plan {
     /// Reads the owner's lists, or takes each trap's own: the real ports for root, high ones for others.
     pub(crate) fn of(config: &Config) -> Result<Self, Failure> {
-        let privileged = rustix::process::geteuid().is_root();
+        let privileged = !Self::is_unprivileged();
         let mut wishes = Vec::new();
         for trap in registry() {
             let defaults = if privileged { trap.ports.privileged } else { trap.ports.unprivileged };
@@ -86,9 +86,21 @@ impl Plan {
         Ok(Self { wishes, address: config.traps.address, reserved: config.dashboard.address })
     }
 
-    /// Whether the high ports were chosen because this is not root.
+    /// The ports that the owner placed a trap on by name; those of the default lists are left to whoever has them.
+    pub(crate) fn named_ports(&self) -> Vec<Port> {
+        let ports = |wish: &Wish| {
+            let transport = wish.transport;
+            wish.ports.ports().map(|number| Port { transport, number }).collect::<Vec<_>>()
+        };
+        self.wishes.iter().filter(|wish| wish.named).flat_map(ports).collect()
+    }
+
+    /// Whether the high ports were chosen because this is neither root nor given CAP_NET_BIND_SERVICE, as the service is.
     pub(crate) fn is_unprivileged() -> bool {
-        !rustix::process::geteuid().is_root()
+        use rustix::thread::{CapabilitySet, capabilities};
+        let may_bind = capabilities(None)
+            .is_ok_and(|sets| sets.effective.contains(CapabilitySet::NET_BIND_SERVICE));
+        !may_bind && !rustix::process::geteuid().is_root()
     }
 
     /// Binds everything. A port that two traps want is the first one's; the dashboard's is nobody's.

@@ -10,6 +10,7 @@ mod dashboard;
 mod demo;
 mod failure;
 mod inherited;
+mod install;
 mod listening;
 mod live;
 mod observatory;
@@ -66,6 +67,8 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Config(ConfigCall::Check { config }) => {
             commands::config::check(config.as_deref(), terminal)
         }
+        Call::Install(call) => commands::install::install(call, terminal),
+        Call::Uninstall(call) => commands::install::uninstall(call, terminal),
     }
 }
 

@@ -14,7 +14,7 @@ use kizashi_store::{Inlet, Mode, StoreError, StoredSign};
 use kizashi_web::{FeedSender, Listener, Token, TrapStatus};
 use tokio::sync::Notify;
 
-use super::{alone, first};
+use super::{alone, first, leave_signals_to_the_supervisor};
 use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
@@ -136,6 +136,7 @@ fn serve(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stopping = Arc::new(Notify::new());
     let served = runtime.block_on(async {
+        leave_signals_to_the_supervisor()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         channel.send(&FromCore::Ready { identity, protections }, &[])?;
         let told = Arc::clone(&stopping);

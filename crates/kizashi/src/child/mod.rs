@@ -29,6 +29,16 @@ fn first<T: DeserializeOwned>(
     Ok((setup, received))
 }
 
+/// A signal that the whole group of processes is sent (by systemd, by a terminal) is the supervisor's to obey: children that ended by
+/// themselves would take with them what was seen last. To be called on the runtime, which keeps the handlers for good.
+fn leave_signals_to_the_supervisor() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+        drop(signal(kind)?);
+    }
+    Ok(())
+}
+
 fn alone() -> Failure {
     Failure::Asked(
         "this call is for `kizashi up` itself, which starts it; run `kizashi up`".to_owned(),

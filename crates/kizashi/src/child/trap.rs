@@ -11,7 +11,7 @@ use kizashi_event::stream::TrapCounts;
 use kizashi_traps::{BoundSocket, Caps, Counters, Ends, Identity, Post, Server, Setup, trap_named};
 use tokio::sync::watch;
 
-use super::first;
+use super::{first, leave_signals_to_the_supervisor};
 use crate::clock;
 use crate::failure::Failure;
 use crate::sandbox::{self, TrapNeeds};
@@ -53,10 +53,10 @@ pub(crate) fn run() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .thread_stack_size(512 * 1024)
-        .enable_io()
-        .enable_time()
+        .enable_all()
         .build()?;
     runtime.block_on(async {
+        leave_signals_to_the_supervisor()?;
         let serving = tokio::spawn(server.run_until(posts, Ends { closing, stop }));
         channel.send(&SERVING, &[])?;
         let listening = Arc::clone(&outbox);

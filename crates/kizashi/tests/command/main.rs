@@ -4,6 +4,7 @@
 mod bad_input;
 #[cfg(test)]
 mod import;
+mod install;
 #[cfg(test)]
 mod listings;
 #[cfg(test)]

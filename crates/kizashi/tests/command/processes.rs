@@ -251,6 +251,26 @@ fn a_killed_trap_takes_no_more_with_it_than_it_saw_in_its_last_moment() {
 }
 
 #[test]
+fn a_signal_to_all_processes_at_once_loses_nothing() {
+    let folder = Folder::new();
+    let up = Running::up(&folder);
+    let visitors = Visitors::start(up.address("http"), 2, Duration::from_millis(2));
+    std::thread::sleep(Duration::from_millis(500));
+    let (answered, failed) = visitors.stop();
+    for what in ["trap-process", "core-process"] {
+        for id in up.children(what) {
+            let id = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+            rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        }
+    }
+    up.stop();
+    assert!(failed.is_empty() && answered.len() > 20, "{failed:?}");
+    let stored = stored(&folder);
+    let lost: Vec<&String> = answered.keys().filter(|path| !stored.contains_key(*path)).collect();
+    assert!(lost.is_empty(), "of {}: {lost:?}", answered.len());
+}
+
+#[test]
 fn no_child_outlives_a_supervisor_that_is_killed() {
     let folder = Folder::new();
     let up = Running::up(&folder);
