@@ -10,7 +10,7 @@ use kizashi_traps::{BoundSocket, Post};
 use super::channel::MOST_DESCRIPTORS;
 use super::child::{Child, Name, News, Role};
 use super::messages::{Confined, CoreSetup, FromCore, SERVING, ToCore, ToTrap, TrapSetup};
-use super::{Supervisor, Trap};
+use super::{MOST_NEWS, Supervisor, Trap};
 use crate::dashboard::random;
 use crate::failure::Failure;
 use crate::sandbox::{Protection, missing};
@@ -39,6 +39,8 @@ impl Supervisor {
                         self.stopping = true;
                         return Err(Failure::Asked("it was told to end".to_owned()));
                     }
+                    // One word too many of a trap's is enough to condemn it: more need not be kept.
+                    Some(News::Said((Role::Trap, _), _)) if self.waiting.len() >= MOST_NEWS => {}
                     Some(other) => self.waiting.push_back(other),
                     None => {
                         return Err(Failure::Asked("the supervisor lost its children".to_owned()));
