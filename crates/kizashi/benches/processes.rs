@@ -117,7 +117,7 @@ fn visit(address: SocketAddr, path: &str) -> std::io::Result<bool> {
     Ok(answer.starts_with(b"HTTP/1.1 "))
 }
 
-/// What clients met: paths answered and when, and failures.
+/// What clients met: paths answered and when they were asked for, and failures.
 type Met = (BTreeMap<String, Instant>, Vec<String>);
 
 struct Clients {
@@ -137,8 +137,9 @@ impl Clients {
                         break;
                     }
                     let path = format!("/visit-{thread}-{number}");
+                    let began = Instant::now();
                     match visit(address, &path) {
-                        Ok(true) => drop(met.0.insert(path, Instant::now())),
+                        Ok(true) => drop(met.0.insert(path, began)),
                         Ok(false) => met.1.push("cut".to_owned()),
                         Err(error) => met.1.push(error.to_string()),
                     }

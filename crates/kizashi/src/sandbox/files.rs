@@ -77,3 +77,58 @@ fn available(status: &RestrictionStatus, wanted: ABI) -> Result<(), String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind::PermissionDenied;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Landlock holds for the thread that asks for it and those that it starts, so each test has one of its own.
+    fn in_a_thread(test: impl FnOnce() + Send + 'static) {
+        std::thread::spawn(test).join().unwrap();
+    }
+
+    #[test]
+    fn without_a_rule_no_file_can_be_read_or_made_and_nothing_connected_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        in_a_thread(move || {
+            let protections = none();
+            let [files, network, _] = protections.as_slice() else { panic!("{protections:?}") };
+            if !files.enforced {
+                println!("skipped: {}", files.what);
+                return;
+            }
+            let kind = |result: std::io::Result<()>| result.unwrap_err().kind();
+            assert_eq!(kind(std::fs::read("/etc/passwd").map(drop)), PermissionDenied);
+            assert_eq!(kind(std::fs::read_dir("/").map(drop)), PermissionDenied);
+            assert_eq!(kind(std::fs::write("/tmp/kizashi-landlock", "x")), PermissionDenied);
+            if network.enforced {
+                assert_eq!(kind(TcpStream::connect(address).map(drop)), PermissionDenied);
+                assert_eq!(kind(TcpListener::bind("127.0.0.1:0").map(drop)), PermissionDenied);
+            }
+            assert!(listener.local_addr().is_ok());
+        });
+    }
+
+    #[test]
+    fn the_core_has_its_folder_and_nothing_beside_it() {
+        let folder = std::env::temp_dir().join(format!("kizashi-files-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let inside = folder.clone();
+        in_a_thread(move || {
+            if let Err(reason) = only(&inside) {
+                println!("skipped: {reason}");
+                return;
+            }
+            std::fs::write(inside.join("file"), "x").unwrap();
+            std::fs::rename(inside.join("file"), inside.join("other")).unwrap();
+            assert_eq!(std::fs::read("/etc/passwd").unwrap_err().kind(), PermissionDenied);
+            let beside = inside.with_extension("beside");
+            assert_eq!(std::fs::write(beside, "x").unwrap_err().kind(), PermissionDenied);
+        });
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -68,6 +68,8 @@ impl User {
     /// Becomes this user for good. The process must have one thread: each has its own credentials.
     pub(crate) fn become_it(self) -> std::io::Result<()> {
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        // Later there is no right to do so any more.
+        close_bounding_set();
         set_thread_groups(&[])?;
         set_thread_res_gid(gid, gid, gid)?;
         set_thread_res_uid(uid, uid, uid)?;
@@ -85,10 +87,7 @@ fn account(accounts: &str) -> Option<User> {
 
 /// No capability now, none through a program, none ambient. Without root there are none to begin with.
 pub(super) fn drop_capabilities() -> Result<(), String> {
-    for capability in CapabilitySet::all().iter() {
-        // Refused where this process has not the right to, in which case it cannot gain the capability either.
-        let _ = remove_capability_from_bounding_set(capability);
-    }
+    close_bounding_set();
     let _ = clear_ambient_capability_set();
     let none = CapabilitySets {
         effective: CapabilitySet::empty(),
@@ -97,6 +96,13 @@ pub(super) fn drop_capabilities() -> Result<(), String> {
     };
     set_capabilities(None, none).map_err(|error| error.to_string())?;
     if geteuid().is_root() { Err("this process still is root".to_owned()) } else { Ok(()) }
+}
+
+/// No program that this process starts can have a capability. Refused without the right to; then `no_new_privs` does the same.
+fn close_bounding_set() {
+    for capability in CapabilitySet::all().iter() {
+        let _ = remove_capability_from_bounding_set(capability);
+    }
 }
 
 /// No program that this process could start has more rights than it.

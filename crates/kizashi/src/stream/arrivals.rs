@@ -14,7 +14,7 @@ use kizashi_web::FeedSender;
 use super::Expected;
 
 /// How long the first event of a batch waits for others.
-const LONGEST_WAIT: Duration = Duration::from_millis(300);
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// Events committed at once, at most (one more read may come on top).
 const FULL_BATCH: usize = 8_192;
 /// Bytes of frames committed at once, at most (the same).

@@ -92,7 +92,8 @@ fn a_sandbox_that_is_required_starts_where_doctor_says_that_it_holds_and_nowhere
     }
 }
 
-/// Visits again and again until told to stop; gives the paths asked for with the moment of each answer, and failures.
+/// Visits again and again until told to stop; gives the paths answered, each with the moment it was asked
+/// for, and failures.
 struct Visitors {
     stop: Arc<AtomicBool>,
     threads: Vec<std::thread::JoinHandle<Met>>,
@@ -111,9 +112,10 @@ impl Visitors {
                 while !stop.load(Ordering::Relaxed) {
                     number += 1;
                     let path = format!("/visit-{thread}-{number}");
+                    let began = Instant::now();
                     match try_http(address, &path) {
                         Ok(answer) if answer.starts_with("HTTP/1.1 ") => {
-                            answered.insert(path, Instant::now());
+                            answered.insert(path, began);
                         }
                         Ok(answer) => failed.push(format!("cut: {answer:?}")),
                         Err(error) => failed.push(error.to_string()),
@@ -240,7 +242,7 @@ fn nothing_that_was_answered_is_lost_or_told_twice_when_the_core_is_killed() {
 
 #[test]
 fn a_killed_trap_takes_no_more_with_it_than_it_saw_in_its_last_moment() {
-    // A batch waits 0.3 s and its commit takes its time on a busy machine.
+    // A batch waits 0.1 s and its commit takes its time on a busy machine.
     const LAST_MOMENT: Duration = Duration::from_millis(1_500);
     let (mut lost, killed) = killed_under_load("trap-process", 4);
     let died_with = |at: &Instant| {
