@@ -103,6 +103,7 @@ impl Store {
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, StoreError> {
         make_folder(folder)?;
         let lock = lock(folder)?;
+        crate::private_files::close_to_others(folder)?;
         let path = folder.join(FILE);
         let connection = open_to_write(&path)?;
         let mut ledger = Ledger::new(connection, path, settings)?;
