@@ -11,7 +11,7 @@ use crate::Port;
 
 /// A kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum KeyKind {
     /// Everything: one key.
     Total,
@@ -33,11 +33,19 @@ pub enum KeyKind {
     Payload,
     /// What the visitor's software says of itself.
     Client,
+    /// User name and password tried together, with a `/` between.
+    Pair,
+    /// What a shell line has in common with its variants (see [`crate::family_of`]).
+    CommandFamily,
+    /// The same of the target of an HTTP request.
+    PathFamily,
+    /// Fingerprint of the visitor's software with its kind in front: `hassh:…`, `ja4:…`.
+    Fingerprint,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Total,
         Self::Port,
         Self::Service,
@@ -48,6 +56,10 @@ impl KeyKind {
         Self::Path,
         Self::Payload,
         Self::Client,
+        Self::Pair,
+        Self::CommandFamily,
+        Self::PathFamily,
+        Self::Fingerprint,
     ];
 
     /// The word for one: `port`.
@@ -64,6 +76,10 @@ impl KeyKind {
             Self::Path => "path",
             Self::Payload => "payload",
             Self::Client => "client",
+            Self::Pair => "pair",
+            Self::CommandFamily => "command-family",
+            Self::PathFamily => "path-family",
+            Self::Fingerprint => "fingerprint",
         }
     }
 
@@ -81,6 +97,10 @@ impl KeyKind {
             Self::Path => "paths",
             Self::Payload => "payloads",
             Self::Client => "clients",
+            Self::Pair => "pairs",
+            Self::CommandFamily => "command-families",
+            Self::PathFamily => "path-families",
+            Self::Fingerprint => "fingerprints",
         }
     }
 

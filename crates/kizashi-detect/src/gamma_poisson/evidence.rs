@@ -101,7 +101,8 @@ impl<'a> Starts<'a> {
 
     /// M of `series`; `None` in the first bin, which has no past. `fresh_log_m` leaves out what alarmed before.
     pub(super) fn weigh(&self, series: &Series) -> Option<Weighed> {
-        let fresh = self.starts.partition_point(|start| self.now - start.length >= series.spent_until);
+        let fresh =
+            self.starts.partition_point(|start| self.now - start.length >= series.spent_until);
         let windowed = series.windowed(self.now);
         let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * RATIOS.len()];
         let mut windows = [None; WINDOWS.len()];

@@ -55,7 +55,10 @@ impl KindState {
 pub(super) fn begin(kinds: &[Kind]) -> Result<Vec<KindState>, SettingsError> {
     let sum: f64 = kinds.iter().map(|kind| kind.share).sum();
     let positive = kinds.iter().all(|kind| kind.share >= 1e-6);
-    if kinds.is_empty() || kinds.len() > MOST_KINDS || !positive || !(0.0..=1.0 + 1e-9).contains(&sum)
+    if kinds.is_empty()
+        || kinds.len() > MOST_KINDS
+        || !positive
+        || !(0.0..=1.0 + 1e-9).contains(&sum)
     {
         return Err(SettingsError::Shares { kinds: kinds.len(), sum });
     }

@@ -12,8 +12,8 @@ use super::exposure::Exposure;
 use super::kind::{self, KindState};
 use super::series::{HOUR, Series};
 use super::{
-    Alarm, BINS_A_DAY, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, Prior, Report, SensorWideShift,
-    SeriesId, Settings, SettingsError,
+    Alarm, BINS_A_DAY, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, Prior, Report,
+    SensorWideShift, SeriesId, Settings, SettingsError,
 };
 
 /// Bins after which what the series share is worked out anew: 6 hours.
