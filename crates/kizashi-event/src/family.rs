@@ -47,13 +47,13 @@ fn pass(text: &str) -> String {
     let mut family = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let taken = if rest.starts_with("://") {
-            let host = rest[3..].find(ends_host).unwrap_or(rest.len() - 3);
+        let taken = if let Some(host) = rest.strip_prefix("://") {
+            let length = host.find(ends_host).unwrap_or(host.len());
             family.push_str("://");
-            if host > 0 {
+            if length > 0 {
                 star_after(&mut family);
             }
-            3 + host
+            3 + length
         } else if first == '\\' && hex_escapes(rest) > 0 {
             star_after(&mut family);
             hex_escapes(rest)
@@ -67,9 +67,9 @@ fn pass(text: &str) -> String {
             end
         } else {
             if first == '*' {
-                star_after(&mut family)
+                star_after(&mut family);
             } else {
-                family.push(first)
+                family.push(first);
             }
             first.len_utf8()
         };
@@ -116,7 +116,7 @@ fn word(family: &mut String, text: &str) {
     }
     let mut rest = text;
     while !rest.is_empty() {
-        let end = rest.find(|c| matches!(c, '.' | ':')).unwrap_or(rest.len());
+        let end = rest.find(['.', ':']).unwrap_or(rest.len());
         run(family, &rest[..end]);
         let next = rest[end..].chars().next();
         family.extend(next);

@@ -151,6 +151,18 @@ impl Key {
         Self::new(KeyKind::Port, &port.to_string())
     }
 
+    /// Reads the form that `Display` writes, undoing the escapes of hostile kinds: for keys that Kizashi itself wrote.
+    ///
+    /// # Errors
+    /// When the text names no key.
+    pub fn from_shown(shown: &str) -> Result<Self, ParseKeyError> {
+        let key: Self = shown.parse()?;
+        Ok(match key.kind {
+            KeyKind::Port | KeyKind::Total => key,
+            kind => Self::new(kind, &crate::text::unescape(&key.text)),
+        })
+    }
+
     /// The port, when this is a port's key.
     #[must_use]
     pub fn as_port(&self) -> Option<Port> {
@@ -196,6 +208,14 @@ mod tests {
         }
         assert_eq!("users:root".parse::<Key>(), Ok(Key::new(KeyKind::User, "root")));
         assert!("tcp/99999".parse::<Key>().is_err() && "root".parse::<Key>().is_err());
+    }
+
+    #[test]
+    fn a_key_that_was_shown_is_known_again() {
+        for text in ["root", "\u{1b}[2J\\x1b\n\u{202e}", "a\\", "\\u{zz}", "兆\u{9b}"] {
+            let key = Key::new(KeyKind::Password, text);
+            assert_eq!(Key::from_shown(&key.to_string()), Ok(key));
+        }
     }
 
     #[test]
