@@ -39,6 +39,17 @@ impl From<Visits> for VecDeque<(i64, Vec<Visit>)> {
 impl Visits {
     /// How many of `sources` count in this bin of this series. Bins must not go backward.
     pub(crate) fn count(&mut self, bin: i64, series: u32, sources: &[u32]) -> u32 {
+        self.count_within(bin, series, sources, MOST_REMEMBERED)
+    }
+
+    /// The same, remembering `most` visits at most.
+    pub(crate) fn count_within(
+        &mut self,
+        bin: i64,
+        series: u32,
+        sources: &[u32],
+        most: usize,
+    ) -> u32 {
         self.forget_before(bin - BINS_A_DAY + 1);
         let mut fresh = 0_u32;
         for &source in sources {
@@ -46,7 +57,7 @@ impl Visits {
                 continue;
             }
             fresh = fresh.saturating_add(1);
-            if self.counted.len() >= MOST_REMEMBERED {
+            if self.counted.len() >= most {
                 continue;
             }
             self.counted.insert((series, source));
@@ -56,6 +67,22 @@ impl Visits {
             }
         }
         fresh
+    }
+
+    /// The sources counted of a series from bin `since` on, ascending.
+    pub(crate) fn sources_since(&self, series: u32, since: i64) -> Vec<u32> {
+        let bins = self.by_bin.iter().rev().take_while(|(bin, _)| *bin >= since);
+        let visits = bins.flat_map(|(_, visits)| visits);
+        let mut sources: Vec<u32> =
+            visits.filter(|(at, _)| *at == series).map(|(_, source)| *source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.counted.len()
     }
 
     fn forget_before(&mut self, first_kept: i64) {

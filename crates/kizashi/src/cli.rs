@@ -290,7 +290,7 @@ pub(crate) enum ConfigCall {
 fn kind(text: &str) -> Result<KeyKind, String> {
     match KeyKind::from_name(text) {
         Some(kind) if kind != KeyKind::Total => Ok(kind),
-        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients"
+        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients, pairs, command-families, path-families, fingerprints"
             .to_owned()),
     }
 }

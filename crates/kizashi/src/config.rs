@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     /// The scores that are drawn.
     pub(crate) changefinder: ChangeFinder,
+    /// What detection may take.
+    pub(crate) detection: Detection,
 }
 
 /// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
@@ -85,6 +87,20 @@ pub(crate) struct ChangeFinder {
     pub(crate) smooth: usize,
 }
 
+/// `[detection]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Detection {
+    /// Memory of the watch over keys other than ports, in megabytes (2^20 bytes); 4 to 4,096.
+    pub(crate) memory_megabytes: u32,
+}
+
+impl Default for Detection {
+    fn default() -> Self {
+        Self { memory_megabytes: kizashi_signs::Settings::default().memory_megabytes }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -95,6 +111,7 @@ impl Default for Config {
             dashboard: Dashboard::default(),
             retention: Retention::default(),
             changefinder: ChangeFinder::default(),
+            detection: Detection::default(),
         }
     }
 }
@@ -176,6 +193,9 @@ impl Config {
             return Err("sessions and sessions_per_source must be at least 1".to_owned());
         }
         self.renew_at()?;
+        if !(4..=4_096).contains(&self.detection.memory_megabytes) {
+            return Err("memory_megabytes of [detection] must be 4 to 4096".to_owned());
+        }
         changefinder::ChangeFinder::new(self.changefinder())
             .map(drop)
             .map_err(|error| error.to_string())
@@ -199,6 +219,7 @@ impl Config {
         kizashi_signs::Settings {
             false_alarms_per_week: self.false_alarms_per_week,
             changefinder: self.changefinder(),
+            memory_megabytes: self.detection.memory_megabytes,
         }
     }
 

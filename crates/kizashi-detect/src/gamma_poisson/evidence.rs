@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::LazyLock;
 
-use super::dispersion::Shared;
+use super::dispersion::{Scatter, Shared, least_volatility};
 use super::exposure::Exposure;
 use super::series::Series;
 use super::{BINS_A_DAY, Baseline, Evidence, MOST_DAYS};
@@ -11,9 +11,7 @@ use super::{BINS_A_DAY, Baseline, Evidence, MOST_DAYS};
 /// W, in bins.
 pub(super) const WINDOWS: [u32; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
 /// ρ.
-const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0];
-/// κ: the most counts that a baseline is worth. A rate that drifts is never known better.
-const KAPPA: f64 = 30.0;
+const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
 /// Terms smaller than the largest by this many nats are left out: all together at most one part in 10^13.
 const NEGLIGIBLE: f64 = 35.0;
 
@@ -56,6 +54,8 @@ impl Window {
 pub(super) struct Weighed {
     /// log M.
     pub(super) log_m: f64,
+    /// The same of windows that begin after the last alarm's wave.
+    pub(super) fresh_log_m: f64,
     /// The window with the largest term.
     pub(super) window: Window,
 }
@@ -70,6 +70,8 @@ struct Start<'a> {
     baseline: f64,
     /// s.
     exposed: u64,
+    /// v at least.
+    least_volatility: f64,
     shared: &'a Shared,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Starts<'a> {
                 length,
                 log_share,
                 baseline: mark.baseline,
+                least_volatility: least_volatility(mark.baseline),
                 exposed: end.exposed.saturating_sub(mark.exposed),
                 shared: shared.iter().rev().find(|shared| shared.at <= now - length)?,
             })
@@ -96,40 +99,43 @@ impl<'a> Starts<'a> {
         Self { now, starts: WINDOWS.into_iter().zip(*LOG_SHARES).map_while(start).collect() }
     }
 
-    /// M of `series`; `None` in the first bin, which has no past.
+    /// M of `series`; `None` in the first bin, which has no past. `fresh_log_m` leaves out what alarmed before.
     pub(super) fn weigh(&self, series: &Series) -> Option<Weighed> {
+        let fresh =
+            self.starts.partition_point(|start| self.now - start.length >= series.spent_until);
         let windowed = series.windowed(self.now);
         let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * RATIOS.len()];
         let mut windows = [None; WINDOWS.len()];
-        let mut known: Option<(u32, f64)> = None;
+        let mut known: Option<(u32, Scatter)> = None;
         let each = self.starts.iter().zip(windowed.counts).zip(windowed.totals);
         for (((start, counts), total), (window, terms)) in
             each.zip(windows.iter_mut().zip(terms.chunks_exact_mut(RATIOS.len())))
         {
-            let phi = match known {
-                Some((known_at, phi)) if known_at == start.shared.at => phi,
-                _ => series.dispersion.phi(start.shared),
+            let scatter = match known {
+                Some((known_at, scatter)) if known_at == start.shared.at => scatter,
+                _ => series.scatter(start.shared),
             };
-            known = Some((start.shared.at, phi));
-            let baseline = start.baseline(total, phi);
+            known = Some((start.shared.at, scatter));
+            let baseline = start.baseline(series, self.now, total, scatter);
             let told = Window { length: start.length, counts, exposed: start.exposed, baseline };
             told.log_bayes_factors(start.log_share, terms);
             *window = Some(told);
         }
-        sum_up(&terms, &windows)
+        sum_up(&terms, &windows, fresh)
     }
 }
 
 impl Start<'_> {
     /// α and β of a series with discounted `total` counts.
-    fn baseline(&self, total: f64, phi: f64) -> Baseline {
-        let mut alpha = self.shared.prior.shape + total / phi;
-        let mut beta = self.shared.prior.rate + self.baseline / phi;
-        if alpha > KAPPA {
-            beta *= KAPPA / alpha;
-            alpha = KAPPA;
-        }
-        Baseline { alpha, beta, phi }
+    fn baseline(&self, series: &Series, now: u32, total: f64, scatter: Scatter) -> Baseline {
+        let prior = self.shared.kind(series.kind.0).prior;
+        let own = series.own_prior_after(now - self.length);
+        let alpha = prior.shape + own.0 + total / scatter.phi;
+        let beta = prior.rate + own.1 + self.baseline / scatter.phi;
+        // The mean stays; the doubt about it grows by what the rate wanders.
+        let volatility = scatter.volatility.max(self.least_volatility);
+        let spread = 1.0 + alpha * volatility;
+        Baseline { alpha: alpha / spread, beta: beta / spread, phi: scatter.phi }
     }
 }
 
@@ -152,11 +158,12 @@ impl Window {
     }
 }
 
-fn sum_up(terms: &[f64], windows: &[Option<Window>]) -> Option<Weighed> {
+/// Sums over all windows, and over the `fresh` shortest.
+fn sum_up(terms: &[f64], windows: &[Option<Window>], fresh: usize) -> Option<Weighed> {
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
+    let (mut sum, mut fresh_sum) = (0.0, 0.0);
     let mut best: Option<(f64, Window)> = None;
-    for (terms, window) in terms.chunks_exact(RATIOS.len()).zip(windows) {
+    for (at, (terms, window)) in terms.chunks_exact(RATIOS.len()).zip(windows).enumerate() {
         let Some(window) = window else { break };
         let mut share = 0.0;
         for term in terms {
@@ -165,20 +172,29 @@ fn sum_up(terms: &[f64], windows: &[Option<Window>]) -> Option<Weighed> {
             }
         }
         sum += share;
+        if at < fresh {
+            fresh_sum += share;
+        }
         if best.is_none_or(|(most, _)| share > most) {
             best = Some((share, *window));
         }
     }
-    best.map(|(_, window)| Weighed { log_m: largest + sum.ln(), window })
+    let log_m = |sum: f64| largest + sum.ln();
+    best.map(|(_, window)| Weighed {
+        log_m: log_m(sum),
+        fresh_log_m: log_m(fresh_sum).max(f64::MIN),
+        window,
+    })
 }
 
 impl Weighed {
-    /// For a person, when `watched` series are watched.
-    pub(super) fn evidence(&self, now: u32, watched: u32) -> Evidence {
-        let log_days = self.log_m - (f64::from(BINS_A_DAY) * f64::from(watched.max(1))).ln();
+    /// For a person, among `competitors` series.
+    pub(super) fn evidence(&self, now: u32, competitors: f64) -> Evidence {
+        let log_days = self.log_m - (f64::from(BINS_A_DAY) * competitors).ln();
         Evidence {
             days: log_days.min(MOST_DAYS.ln() + 1.0).exp().min(MOST_DAYS),
             log_m: self.log_m,
+            fresh_log_m: self.fresh_log_m,
             since_bin: u64::from(now - self.window.length),
             sources: self.window.counts,
             expected: self.window.expected(),

@@ -45,6 +45,7 @@ mod dispersion;
 mod evidence;
 mod exposure;
 mod fade;
+mod kind;
 mod prior;
 mod ratio;
 mod series;
@@ -53,6 +54,7 @@ mod watch;
 
 use serde::{Deserialize, Serialize};
 
+pub use kind::{Kind, KindId, MOST_KINDS};
 pub use prior::Prior;
 pub use ratio::{Baseline, Ratio};
 pub use watch::Watch;
@@ -99,6 +101,14 @@ pub enum SettingsError {
     /// The promise.
     #[error("false alarms a week must be 0.0001 to 10000, and {0} is not")]
     FalseAlarms(f64),
+    /// The kinds of series, or their shares of the promise.
+    #[error("1 to 64 kinds need shares above 0 that sum to at most 1; {kinds} kinds sum to {sum}")]
+    Shares {
+        /// Kinds given.
+        kinds: usize,
+        /// Sum of their shares.
+        sum: f64,
+    },
     /// The prior's parameters.
     #[error(
         "a prior needs a shape and a rate between 1e-9 and 1e9, and {shape} and {rate} are not"
@@ -118,6 +128,8 @@ pub struct Evidence {
     pub days: f64,
     /// log M, in nats; below every window's reach it is negative infinity's stand-in, `f64::MIN`.
     pub log_m: f64,
+    /// The same without windows that hold a wave which was told already: what a new alarm is judged by.
+    pub fresh_log_m: f64,
     /// The first bin of the window that says most, counted from the first bin ever closed or skipped, which is 0.
     pub since_bin: u64,
     /// Counts in that window.

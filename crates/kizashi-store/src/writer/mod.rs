@@ -1,5 +1,6 @@
 //! The one writer: a thread that takes events from a bounded queue, and everything else that is written in turn with them.
 
+mod closing;
 mod days;
 mod dictionary;
 mod ledger;
@@ -16,7 +17,8 @@ use std::thread::JoinHandle;
 
 use kizashi_event::{Event, Timestamp};
 
-pub(crate) use ledger::{bins_between, counter, system_clock};
+pub(crate) use closing::bins_between;
+pub(crate) use ledger::{counter, system_clock};
 pub use retention::Cleared;
 
 use crate::error::{InContext, not_written};
