@@ -275,6 +275,9 @@ pub(crate) struct Score {
     pub(crate) smooth2: Option<usize>,
     #[arg(long, value_enum, default_value_t = LossName::Log)]
     pub(crate) loss: LossName,
+    /// ChangeFinder for counts that is useful from the second value on: forgets max(r, 1/t), one-sided, variance at least the mean
+    #[arg(long)]
+    pub(crate) warm: bool,
 }
 
 #[derive(Debug, Subcommand)]

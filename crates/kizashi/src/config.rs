@@ -88,7 +88,7 @@ pub(crate) struct ChangeFinder {
 }
 
 /// `[detection]`
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Detection {
     /// Memory of the watch over keys other than ports, in megabytes (2^20 bytes); 4 to 4,096.

@@ -54,6 +54,7 @@ mod watch;
 
 use serde::{Deserialize, Serialize};
 
+pub use dispersion::Scatter;
 pub use kind::{Kind, KindId, MOST_KINDS};
 pub use prior::Prior;
 pub use ratio::{Baseline, Ratio};
