@@ -3,7 +3,7 @@
 
 use kizashi_detect::changefinder;
 use kizashi_detect::gamma_poisson::{self, Alarm, Evidence, SensorWideShift, SeriesId, Watch};
-use kizashi_event::{Key, Port, Timestamp};
+use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use kizashi_store::{ClosedBin, PortBin};
 use serde::{Deserialize, Serialize};
 
@@ -363,8 +363,23 @@ impl Detection {
             .chain(wide)
             .filter(|new| self.open.iter().all(|open| open.sign.key != new.sign.key))
             .collect();
-        closed.raised.extend(raised.iter().map(|open| open.sign.clone()));
-        self.open.extend(raised);
+        for new in raised {
+            let sources = new
+                .one_series()
+                .map(|series| self.visits.sources_since(series, self.index_of(new.sign.since)));
+            // A key may have told of the same visitors before the port did.
+            let told = self.open.iter().position(|open| {
+                open.one_series().is_some_and(|series| series >= KEYS_FROM)
+                    && sources.as_ref().is_some_and(|sources| self.coincides(open, sources))
+            });
+            match told {
+                Some(at) => self.join(at, new.sign.key, closed),
+                None => {
+                    closed.raised.push(new.sign.clone());
+                    self.open.push(new);
+                }
+            }
+        }
     }
 
     fn rise(&self, alarm: &Alarm, start: Timestamp) -> Option<OpenSign> {
@@ -395,20 +410,31 @@ impl Detection {
             }
             let since = i64::try_from(alarm.evidence.since_bin).unwrap_or(i64::MAX);
             let sources = self.keys.keys.sources_since(alarm.series, since);
+            let is_sum = matches!(alarm.key.kind, KeyKind::Service | KeyKind::Total);
+            if is_sum && self.visits.one_series_has_half(&sources, since) {
+                // What rises at one port only is that port's to tell.
+                continue;
+            }
             let Some(at) = self.open.iter().position(|open| self.coincides(open, &sources)) else {
                 let open = self.key_rise(alarm, start);
                 closed.raised.push(open.sign.clone());
                 self.open.push(open);
                 continue;
             };
-            let Some(open) = self.open.get_mut(at) else { continue };
-            if open.sign.also.len() < MOST_ALSO && !open.sign.also.contains(&key) {
-                open.sign.also.push(key);
-                match closed.raised.iter_mut().find(|raised| raised.id == open.sign.id) {
-                    Some(raised) => *raised = open.sign.clone(),
-                    None => closed.now_is(&open.sign),
-                }
-            }
+            self.join(at, key, closed);
+        }
+    }
+
+    /// Notes at an open sign that a key rises with it.
+    fn join(&mut self, at: usize, key: String, closed: &mut Closed) {
+        let Some(open) = self.open.get_mut(at) else { return };
+        if open.sign.also.len() >= MOST_ALSO || open.sign.also.contains(&key) {
+            return;
+        }
+        open.sign.also.push(key);
+        match closed.raised.iter_mut().find(|raised| raised.id == open.sign.id) {
+            Some(raised) => *raised = open.sign.clone(),
+            None => closed.now_is(&open.sign),
         }
     }
 

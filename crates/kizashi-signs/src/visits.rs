@@ -1,7 +1,7 @@
 //! Who has been counted where. A source counts once in 24 hours a port, whatever it does: on raw events one brute-forcing
 //! host hides everything else (recall falls to between 0 and .3 where distinct sources reach .5).
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,17 @@ impl Visits {
         sources.sort_unstable();
         sources.dedup();
         sources
+    }
+
+    /// Whether at least half of `sources` (ascending) were counted at one and the same series from bin `since` on.
+    pub(crate) fn one_series_has_half(&self, sources: &[u32], since: i64) -> bool {
+        let mut of_series: HashMap<u32, usize> = HashMap::new();
+        for (_, visits) in self.by_bin.iter().rev().take_while(|(bin, _)| *bin >= since) {
+            for (series, _) in visits.iter().filter(|(_, s)| sources.binary_search(s).is_ok()) {
+                *of_series.entry(*series).or_default() += 1;
+            }
+        }
+        !sources.is_empty() && of_series.values().any(|shared| 2 * shared >= sources.len())
     }
 
     #[cfg(test)]

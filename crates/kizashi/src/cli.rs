@@ -292,8 +292,8 @@ pub(crate) enum ConfigCall {
 
 fn kind(text: &str) -> Result<KeyKind, String> {
     match KeyKind::from_name(text) {
-        Some(kind) if kind != KeyKind::Total => Ok(kind),
-        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients, pairs, command-families, path-families, fingerprints"
+        Some(kind) if !matches!(kind, KeyKind::Total | KeyKind::Pair) => Ok(kind),
+        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients, command-families, path-families, fingerprints"
             .to_owned()),
     }
 }

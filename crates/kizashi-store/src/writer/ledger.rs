@@ -223,6 +223,17 @@ fn insert_event(
     Ok(rows == 1)
 }
 
+/// Whether keys of a kind are counted by hour and day. Pairs would cost as much as user names and passwords together and say
+/// what these say: they are counted for detection alone.
+const fn is_ranked(kind: KeyKind) -> bool {
+    !matches!(kind, KeyKind::Pair)
+}
+
+/// Whether keys of a kind are counted by ten minutes for detection: of lines and targets their families are.
+const fn is_watched(kind: KeyKind) -> bool {
+    !matches!(kind, KeyKind::Command | KeyKind::Path)
+}
+
 /// Counts an event under its keys, by hour and day and, where its ten minutes are given, by these.
 fn touch_keys(
     connection: &Connection,
@@ -237,8 +248,10 @@ fn touch_keys(
     tally.touch(time, KeyKind::Source, source, source, opens);
     let mut touch = |kind: KeyKind, text: &str| -> rusqlite::Result<()> {
         let key = dictionary.key(connection, kind, text, time)?;
-        tally.touch(time, kind, key, source, opens);
-        if let Some(bin) = bin {
+        if is_ranked(kind) {
+            tally.touch(time, kind, key, source, opens);
+        }
+        if let Some(bin) = bin.filter(|_| is_watched(kind)) {
             tally.touch_key_bin(bin, kind, key, source);
         }
         Ok(())

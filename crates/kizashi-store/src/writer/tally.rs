@@ -171,25 +171,30 @@ impl Tally {
         Ok(())
     }
 
+    /// Most rows are new, so that it is tried to add a row before it is looked for.
     fn write_key_bins(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut add = connection.prepare_cached(
+            "INSERT OR IGNORE INTO key_bins (bin, kind, key, events, sources) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
         let mut read = connection.prepare_cached(
             "SELECT sources FROM key_bins WHERE bin = ?1 AND kind = ?2 AND key = ?3",
         )?;
-        let mut write = connection.prepare_cached(
-            "INSERT INTO key_bins (bin, kind, key, events, sources) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO UPDATE SET events = events + excluded.events, sources = excluded.sources",
+        let mut change = connection.prepare_cached(
+            "UPDATE key_bins SET events = events + ?4, sources = ?5 WHERE bin = ?1 AND kind = ?2 AND key = ?3",
         )?;
         self.key_bins.sort_unstable();
         let same =
             |a: &KeyBinTouch, b: &KeyBinTouch| (a.bin, a.kind, a.key) == (b.bin, b.kind, b.key);
         for group in self.key_bins.chunk_by(same) {
             let Some(&KeyBinTouch { bin, kind, key, .. }) = group.first() else { continue };
-            let known: Option<Vec<u8>> =
-                read.query_row((bin, kind, key), |row| row.get(0)).optional()?;
-            let mut sources = known.map_or_else(Vec::new, |bytes| unpack(&bytes));
-            let fresh: Vec<u32> = group.iter().map(|touch| touch.source).collect();
-            unite(&mut sources, &fresh);
-            write.execute((bin, kind, key, stored(group.len() as u64), pack(&sources)))?;
+            let events = stored(group.len() as u64);
+            let mut sources: Vec<u32> = group.iter().map(|touch| touch.source).collect();
+            sources.dedup();
+            if add.execute((bin, kind, key, events, pack(&sources)))? == 0 {
+                let known: Vec<u8> = read.query_row((bin, kind, key), |row| row.get(0))?;
+                unite(&mut sources, &unpack(&known));
+                change.execute((bin, kind, key, events, pack(&sources)))?;
+            }
         }
         self.key_bins.clear();
         Ok(())
