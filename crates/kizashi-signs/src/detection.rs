@@ -24,7 +24,7 @@ const LEAST_SHOWN: f64 = 0.02;
 /// Ports that a sensor-wide sign names at most.
 const MOST_NAMED: usize = 64;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 1;
+const SNAPSHOT_FORMAT: u32 = 2;
 
 /// What a person may set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -18,17 +18,20 @@ pub(super) const LEAST_EXPECTED: f64 = 0.05;
 /// One hour is taken for this much of φ − 1 at most: one burst is not a dispersion.
 const MOST_EXCESS: f64 = 10.0;
 /// One hour is taken for this much of v at most: a wave is no volatility.
-const MOST_VOLATILITY: f64 = 1.0;
+const MOST_VOLATILITY: f64 = 4.0;
 /// Hours of full weight that the kind is worth for one series.
 const KIND_WEIGHT: f64 = 24.0;
-/// φ − 1 with which a kind begins, and the hours of full weight that it is worth.
-const FIRST_EXCESS: f64 = 0.2;
-const FIRST_EXCESS_WEIGHT: f64 = 20.0;
-/// v with which a kind begins, and the hours of full weight that it is worth.
-const FIRST_VOLATILITY: f64 = 0.06;
-const FIRST_VOLATILITY_WEIGHT: f64 = 20.0;
+/// φ − 1 with which a kind begins: one in which clumps of three are common.
+const FIRST_EXCESS: f64 = 2.0;
+/// v with which a kind begins.
+const FIRST_VOLATILITY: f64 = 0.1;
+/// Hours of full weight that they are worth, and that those carried from an earlier run are worth.
+const FIRST_WEIGHT: f64 = 20.0;
+const CARRIED_WEIGHT: f64 = 200.0;
 /// v is never known to be smaller: a rate that drifts slowly enough to be missed by hours.
 const LEAST_VOLATILITY: f64 = 0.03;
+/// What the first day adds to v.
+const VOLATILITY_OF_FIRST_DAYS: f64 = 0.15;
 
 /// A discounted weighted sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,11 +64,36 @@ pub(super) struct Residuals {
     hours: u32,
 }
 
-/// φ and v.
+/// By how much series scatter: to be carried from one run to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Scatter {
-    pub(super) phi: f64,
-    pub(super) volatility: f64,
+pub struct Scatter {
+    /// φ: the variance of a bin's count over its mean; 1 to 1,000.
+    pub phi: f64,
+    /// v: the relative variance of the rate itself; 0 to 100.
+    pub volatility: f64,
+}
+
+/// With what a kind begins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct First {
+    scatter: Scatter,
+    /// Hours of full weight that it is worth.
+    weight: f64,
+}
+
+impl First {
+    /// Of a machine of which nothing is known.
+    pub(super) const UNKNOWN: Self = Self {
+        scatter: Scatter { phi: 1.0 + FIRST_EXCESS, volatility: FIRST_VOLATILITY },
+        weight: FIRST_WEIGHT,
+    };
+
+    /// Of a machine that scattered so before. `None` where that is no number in range.
+    pub(super) fn carried(scatter: Scatter) -> Option<Self> {
+        let usable =
+            (1.0..=1e3).contains(&scatter.phi) && (0.0..=1e2).contains(&scatter.volatility);
+        usable.then_some(Self { scatter, weight: CARRIED_WEIGHT })
+    }
 }
 
 impl Residuals {
@@ -87,10 +115,11 @@ impl Residuals {
     }
 
     /// φ and v of a kind, of which these are the residuals.
-    pub(super) fn of_kind(self) -> Scatter {
+    pub(super) fn of_kind(self, first: First) -> Scatter {
+        let First { scatter, weight, .. } = first;
         Scatter {
-            phi: 1.0 + self.excess.with(FIRST_EXCESS, FIRST_EXCESS_WEIGHT).max(0.0),
-            volatility: self.volatility.with(FIRST_VOLATILITY, FIRST_VOLATILITY_WEIGHT).max(0.0),
+            phi: 1.0 + self.excess.with(scatter.phi - 1.0, weight).max(0.0),
+            volatility: self.volatility.with(scatter.volatility, weight).max(LEAST_VOLATILITY),
         }
     }
 
@@ -98,15 +127,16 @@ impl Residuals {
     fn of_series(self, kind: Scatter) -> Scatter {
         Scatter {
             phi: 1.0 + self.excess.with(kind.phi - 1.0, KIND_WEIGHT).max(0.0),
-            volatility: self.volatility.with(kind.volatility, KIND_WEIGHT).max(0.0),
+            volatility: self.volatility.with(kind.volatility, KIND_WEIGHT).max(LEAST_VOLATILITY),
         }
     }
 }
 
-/// v before a whole day has been seen, and what is left of it until two have: nobody knows yet how the night differs.
-pub(super) fn least_volatility(baseline: f64) -> f64 {
+/// What is added to v after `baseline` exposed bins: before a whole day has been seen, nobody knows how the night differs, and
+/// until two have, hardly.
+pub(super) fn volatility_of_first_days(baseline: f64) -> f64 {
     let days = baseline / f64::from(BINS_A_DAY);
-    (FIRST_VOLATILITY * (2.0 - days).clamp(0.0, 1.0)).max(LEAST_VOLATILITY)
+    VOLATILITY_OF_FIRST_DAYS * (2.0 - days).clamp(0.0, 1.0)
 }
 
 /// The counts of one series in one hour.
@@ -181,11 +211,11 @@ pub(super) struct Shared {
 impl Shared {
     /// What a kind shared; a kind that a damaged state lacks is the first.
     pub(super) fn kind(&self, kind: u8) -> SharedOfKind {
-        let first = Scatter { phi: 1.0 + FIRST_EXCESS, volatility: FIRST_VOLATILITY };
-        self.kinds
-            .get(usize::from(kind))
-            .copied()
-            .unwrap_or(SharedOfKind { prior: Prior::FIRST_HOURS, scatter: first })
+        let Scatter { phi, volatility } = First::UNKNOWN.scatter;
+        self.kinds.get(usize::from(kind)).copied().unwrap_or(SharedOfKind {
+            prior: Prior::FIRST_HOURS,
+            scatter: Scatter { phi, volatility },
+        })
     }
 }
 

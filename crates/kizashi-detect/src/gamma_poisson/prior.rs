@@ -9,6 +9,8 @@ use super::special::ln_gamma;
 
 /// Shapes tried.
 const SHAPES: [f64; 5] = [0.1, 0.2, 0.3, 0.5, 0.8];
+/// By how much a given prior's rate is lowered.
+const TAIL: f64 = 0.3;
 /// The least mean rate, in counts a bin: a sensor that hears nothing has a prior too.
 const LEAST_MEAN: f64 = 1e-6;
 /// Series looked at at most; of more, every nth.
@@ -35,6 +37,11 @@ impl Prior {
         } else {
             Err(SettingsError::Prior { shape: self.shape, rate: self.rate })
         }
+    }
+
+    /// The same with a longer tail: of another month's busiest series a Gamma distribution knows too little.
+    pub(super) fn flattened(self) -> Self {
+        Self { shape: self.shape, rate: self.rate * TAIL }
     }
 
     /// The prior that makes these discounted totals, each over its exposed bins, most likely. `None` where nothing is known.

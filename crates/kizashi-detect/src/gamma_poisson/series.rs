@@ -56,6 +56,8 @@ struct HourOfSeries {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Windowed {
     pub(super) counts: [u64; WINDOWS.len()],
+    /// Bins that hold any.
+    pub(super) active: [u32; WINDOWS.len()],
     pub(super) totals: [f64; WINDOWS.len()],
 }
 
@@ -169,22 +171,25 @@ impl Series {
     /// S and A of the windows that end after `now` bins.
     pub(super) fn windowed(&self, now: u32) -> Windowed {
         let recent = &*fade::RECENT;
-        let mut counts = [0; WINDOWS.len()];
+        let (mut counts, mut active) = ([0; WINDOWS.len()], [0; WINDOWS.len()]);
         // What lies between a window's start and the next longer window's, discounted to now.
         let mut between = [0.0; WINDOWS.len() + 1];
-        let (mut window, mut so_far) = (0, 0_u64);
+        let (mut window, mut so_far, mut bins) = (0, 0_u64, 0_u32);
         for &(bin, count) in self.history.iter().rev() {
             let age = now.saturating_sub(bin);
             while window < WINDOWS.len() && age > WINDOWS[window] {
                 counts[window] = so_far;
+                active[window] = bins;
                 window += 1;
             }
             so_far += u64::from(count);
+            bins += 1;
             let left = (age as usize).checked_sub(1).and_then(|age| recent.get(age)).copied();
             between[window] +=
                 f64::from(count) * left.unwrap_or_else(|| fade::over_bins(f64::from(age) - 1.0));
         }
         counts[window..].fill(so_far);
+        active[window..].fill(bins);
         let mut totals = [0.0; WINDOWS.len()];
         let mut total = between[WINDOWS.len()]
             + self.older * fade::over_bins(f64::from(now.saturating_sub(self.older_at)));
@@ -192,6 +197,6 @@ impl Series {
             totals[window] = total / recent[WINDOWS[window] as usize];
             total += between[window];
         }
-        Windowed { counts, totals }
+        Windowed { counts, active, totals }
     }
 }

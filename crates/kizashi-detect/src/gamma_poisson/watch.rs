@@ -6,14 +6,14 @@ use std::collections::{HashMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::activity::Activity;
-use super::dispersion::{LEAST_EXPECTED, Residual, Shared, SharedOfKind};
-use super::evidence::{Starts, Weighed};
+use super::dispersion::{First, LEAST_EXPECTED, Residual, Scatter, Shared};
+use super::evidence::{Starts, Weighed, log_bins};
 use super::exposure::Exposure;
 use super::kind::{self, KindState};
 use super::series::{HOUR, Series};
 use super::{
-    Alarm, BINS_A_DAY, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, Prior, Report, SensorWideShift,
-    SeriesId, Settings, SettingsError,
+    Alarm, BINS_A_DAY, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, Prior, Report,
+    SensorWideShift, SeriesId, Settings, SettingsError,
 };
 
 /// Bins after which what the series share is worked out anew: 6 hours.
@@ -24,6 +24,8 @@ const FREQUENT_UNTIL: u32 = 72;
 const HOLD: u32 = BINS_A_DAY;
 /// A prior that was given stays until the sensor's own past is worth this many bins: a day.
 const CARRIED_UNTIL: f64 = BINS_A_DAY as f64;
+/// Sources that an alarm needs: of two, chance alone makes too many on thousands of quiet series.
+const FEWEST_SOURCES: u64 = 3;
 /// More than one active series in so many rising at once, and at least [`FEWEST_WIDE`]: a sensor-wide shift.
 const WIDE_SHARE: usize = 20;
 const FEWEST_WIDE: usize = 5;
@@ -67,7 +69,8 @@ impl Watch {
         let states = kind::begin(kinds)?;
         let first = |(kind, state): (&Kind, &KindState)| {
             let prior = kind.prior.map_or(Ok(Prior::FIRST_HOURS), Prior::checked)?;
-            Ok(SharedOfKind { prior, scatter: state.pool.of_kind() })
+            let prior = if kind.prior.is_some() { prior.flattened() } else { prior };
+            Ok(state.shared(prior, 0))
         };
         let first: Result<_, SettingsError> = kinds.iter().zip(&states).map(first).collect();
         Ok(Self {
@@ -99,6 +102,24 @@ impl Watch {
             self.series.resize_with(slot as usize + 1, Series::default);
         }
         self.series[slot as usize].introduce(kind, prior, now);
+    }
+
+    /// Says how much the series of a kind scattered in an earlier run (its [`Self::scatter_of`]): before the first bin, after
+    /// which it changes nothing. Out of range it is left out.
+    pub fn expect_scatter(&mut self, kind: KindId, scatter: Scatter) {
+        let Some(first) = First::carried(scatter).filter(|_| self.bins() == 0) else { return };
+        let at = usize::from(kind.0);
+        let shared = self.shared.back_mut().and_then(|shared| shared.kinds.get_mut(at));
+        if let Some((kind, shared)) = self.kinds.get_mut(at).zip(shared) {
+            kind.first = first;
+            *shared = kind.shared(shared.prior, 0);
+        }
+    }
+
+    /// By how much the series of a kind scatter, as it is known now.
+    #[must_use]
+    pub fn scatter_of(&self, kind: KindId) -> Option<Scatter> {
+        self.shared.back()?.kinds.get(usize::from(kind.0)).map(|shared| shared.scatter)
     }
 
     /// What this series' own past says of its rate, without its kind's prior: to be given to [`Self::introduce`] of another run.
@@ -258,8 +279,7 @@ impl Watch {
                 });
                 prior = Prior::fitted(totals, count).unwrap_or(prior);
             }
-            let scatter = kind.pool.after(hours).of_kind();
-            shared.kinds.push(SharedOfKind { prior, scatter });
+            shared.kinds.push(kind.shared(prior, hours));
         }
         let oldest_start = bin.saturating_sub(LONGEST_WINDOW);
         self.shared.push_back(shared);
@@ -316,14 +336,15 @@ impl Watch {
             let evidence = weighed.evidence(now, competitors);
             report.evaluated.push((self.slots.id(slot), evidence));
             let threshold = (promise * competitors).ln();
-            let above = weighed.fresh_log_m >= threshold && weighed.window.counts >= 2;
+            let above = log_bins(weighed.fresh_log_m) >= threshold
+                && weighed.window.counts >= FEWEST_SOURCES;
             if above && !series.above && now >= series.held_until {
                 series.held_until = now.saturating_add(HOLD);
                 series.told = true;
                 rising.push((slot, weighed));
             }
             // A wave that was told is spent as far as it stands out: neither its course nor its end is a new rise.
-            if weighed.log_m >= threshold {
+            if log_bins(weighed.log_m) >= threshold {
                 series.spent_until = if series.told { now } else { series.spent_until };
             } else if now >= series.held_until {
                 series.told = false;
