@@ -12,8 +12,8 @@ mod nulls;
 mod support;
 
 use kizashi_detect::gamma_poisson::{
-    Alarm, Evidence, KindId, LARGEST_RATIO, MOST_DAYS, Prior, Report, SeriesId, Settings, SettingsError,
-    Watch,
+    Alarm, Evidence, KindId, LARGEST_RATIO, MOST_DAYS, Prior, Report, SeriesId, Settings,
+    SettingsError, Watch,
 };
 use proptest::prelude::*;
 use support::{Bin, Plain, Random};

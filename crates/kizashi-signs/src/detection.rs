@@ -27,7 +27,7 @@ const LEAST_SHOWN: f64 = 0.02;
 /// Ports that a sensor-wide sign names at most.
 const MOST_NAMED: usize = 64;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 2;
+const SNAPSHOT_FORMAT: u32 = 3;
 /// Keys of one sign that are named as rising with it.
 const MOST_ALSO: usize = 16;
 

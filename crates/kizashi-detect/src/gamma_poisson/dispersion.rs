@@ -90,7 +90,8 @@ impl First {
 
     /// Of a machine that scattered so before. `None` where that is no number in range.
     pub(super) fn carried(scatter: Scatter) -> Option<Self> {
-        let usable = (1.0..=1e3).contains(&scatter.phi) && (0.0..=1e2).contains(&scatter.volatility);
+        let usable =
+            (1.0..=1e3).contains(&scatter.phi) && (0.0..=1e2).contains(&scatter.volatility);
         usable.then_some(Self { scatter, weight: CARRIED_WEIGHT })
     }
 }

@@ -114,7 +114,11 @@ impl<'a> Starts<'a> {
         let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * RATIOS.len()];
         let mut windows = [None; WINDOWS.len()];
         let mut known: Option<(u32, Scatter)> = None;
-        let each = self.starts.iter().zip(windowed.counts.into_iter().zip(windowed.active)).zip(windowed.totals);
+        let each = self
+            .starts
+            .iter()
+            .zip(windowed.counts.into_iter().zip(windowed.active))
+            .zip(windowed.totals);
         for (((start, (counts, active)), total), (window, terms)) in
             each.zip(windows.iter_mut().zip(terms.chunks_exact_mut(RATIOS.len())))
         {
@@ -124,7 +128,8 @@ impl<'a> Starts<'a> {
             };
             known = Some((start.shared.at, scatter));
             let baseline = start.baseline(series, self.now, total, scatter);
-            let told = Window { length: start.length, counts, active, exposed: start.exposed, baseline };
+            let told =
+                Window { length: start.length, counts, active, exposed: start.exposed, baseline };
             told.log_bayes_factors(start.log_share, terms);
             *window = Some(told);
         }
@@ -140,7 +145,8 @@ impl Start<'_> {
         let alpha = prior.shape + own.0 + total / scatter.phi;
         let beta = prior.rate + own.1 + self.baseline / scatter.phi;
         // The mean stays; the doubt about it grows by what the rate wanders.
-        let volatility = DOUBT * scatter.volatility + volatility_of_first_days(self.baseline + own.1);
+        let volatility =
+            DOUBT * scatter.volatility + volatility_of_first_days(self.baseline + own.1);
         let spread = 1.0 + alpha * volatility;
         Baseline { alpha: alpha / spread, beta: beta / spread, phi: scatter.phi }
     }

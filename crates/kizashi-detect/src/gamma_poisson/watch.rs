@@ -336,7 +336,8 @@ impl Watch {
             let evidence = weighed.evidence(now, competitors);
             report.evaluated.push((self.slots.id(slot), evidence));
             let threshold = (promise * competitors).ln();
-            let above = log_bins(weighed.fresh_log_m) >= threshold && weighed.window.counts >= FEWEST_SOURCES;
+            let above = log_bins(weighed.fresh_log_m) >= threshold
+                && weighed.window.counts >= FEWEST_SOURCES;
             if above && !series.above && now >= series.held_until {
                 series.held_until = now.saturating_add(HOLD);
                 series.told = true;

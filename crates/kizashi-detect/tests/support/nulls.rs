@@ -192,11 +192,8 @@ impl One {
             Form::All => 1.3,
             _ => 1.0,
         };
-        let mean = if clumps > 1.0 {
-            random.gamma(mean / (clumps - 1.0)) * (clumps - 1.0)
-        } else {
-            mean
-        };
+        let mean =
+            if clumps > 1.0 { random.gamma(mean / (clumps - 1.0)) * (clumps - 1.0) } else { mean };
         let burst = matches!(form, Form::Bursts) && random.uniform() < 1.0 / 300.0;
         random.poisson(mean) + u32::from(burst)
     }
