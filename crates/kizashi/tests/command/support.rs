@@ -51,6 +51,11 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
 pub(crate) fn kizashi(folder: &Folder) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kizashi"));
     command.current_dir(folder.path()).env("NO_COLOR", "1").env("TZ", "UTC");
+    // Where a test makes this folder, temporary files of its own runs lie in it, apart from those of others.
+    let temporary = folder.path().join("tmp");
+    if temporary.is_dir() {
+        command.env("TMPDIR", temporary);
+    }
     command
 }
 
