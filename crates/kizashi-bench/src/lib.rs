@@ -13,6 +13,7 @@ pub mod exported;
 pub mod matrix;
 pub mod model;
 pub mod parallel;
+pub mod promise;
 pub mod scoring;
 pub mod synthetic;
 pub mod table;

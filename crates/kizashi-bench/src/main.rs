@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 use kizashi_bench::background::{self, Background, LEARNED};
-use kizashi_bench::detectors::{changefinder, grid, promised_alarms, warm_changefinder, warm_grid};
+use kizashi_bench::detectors::{Learned, changefinder, grid, told, warm_changefinder, warm_grid};
 use kizashi_bench::matrix::Scores;
+use kizashi_bench::promise::{Memory, Promises};
 use kizashi_bench::scoring::{Rule, Run, summary};
 use kizashi_bench::table::{A_DAY, A_WEEK, Detector, Rows, beside_prototype};
 use kizashi_bench::traffic::{BINS_A_DAY, Case, Traffic};
@@ -116,13 +117,20 @@ fn detectors(call: &Detectors) -> Result<(), Failure> {
     ]
     .map(|title| &*title.leak());
     let (mut rows, mut ports) = (Rows::default(), String::new());
+    let synthetic_budgets = [(day, A_DAY), (week, A_WEEK)];
     for detector in Detector::ALL.into_iter().filter(|d| d.name().contains(&call.only)) {
-        let runs = detector.runs(&synthetic_cases)?;
-        rows.add(detector, &synthetic_cases, &runs, &[(day, A_DAY), (week, A_WEEK)])?;
+        let runs = detector.runs(&synthetic_cases);
+        rows.add(detector, &runs, &synthetic_budgets);
         ports.push_str(&beside_prototype(detector, &runs));
         drop(runs);
         if !real_cases.is_empty() {
-            rows.add(detector, &real_cases, &detector.runs(&real_cases)?, &[(real, A_DAY)])?;
+            rows.add(detector, &detector.runs(&real_cases), &[(real, A_DAY)]);
+        }
+    }
+    for memory in Memory::ALL.into_iter().filter(|memory| memory.name().contains(&call.only)) {
+        rows.add_kizashi(&mut Promises::new(memory, &synthetic_cases)?, &synthetic_budgets)?;
+        if !real_cases.is_empty() {
+            rows.add_kizashi(&mut Promises::new(memory, &real_cases)?, &[(real, A_DAY)])?;
         }
     }
     println!(
@@ -165,7 +173,7 @@ fn real_cases(call: &Detectors) -> Vec<Case> {
 
 fn promise_aws(call: &PromiseAws) -> Result<(), Failure> {
     let Background { names, traffic } = background::read(Path::new(&call.background))?;
-    let told = promised_alarms(&traffic, call.a_week)?;
+    let told = told(&traffic, &Learned::default(), call.a_week)?;
     let alarms = told.alarms;
     println!(
         "time,port,sources,expected,ratio,ratio_low,ratio_high,since,days,before_24h,after_24h"
@@ -223,15 +231,10 @@ fn tune(call: &Synthetic) -> Result<(), Failure> {
         .into_iter()
         .map(|tuning| (judge(&|traffic| changefinder(traffic, tuning)), format!("{tuning:?}")))
         .collect();
-    let mut warm = Vec::new();
-    for tuning in warm_grid() {
-        warm_changefinder(&months[0], tuning)?;
-        let score = |traffic: &Traffic| match warm_changefinder(traffic, tuning) {
-            Ok(scores) => scores,
-            Err(_) => Scores { step: tuning.bins, rows: 0, values: Vec::new() },
-        };
-        warm.push((judge(&score), format!("{tuning:?}")));
-    }
+    let mut warm: Vec<_> = warm_grid()
+        .into_iter()
+        .map(|tuning| (judge(&|traffic| warm_changefinder(traffic, tuning)), format!("{tuning:?}")))
+        .collect();
     for (name, found) in [("ChangeFinder", &mut plain), ("ChangeFinder, warm", &mut warm)] {
         found.sort_by(|((a, b), _), ((c, d), _)| (c + d).total_cmp(&(a + b)));
         println!("{name}: best of {} on seeds from {}, early / later", found.len(), call.first);

@@ -276,7 +276,7 @@ mod tests {
     fn an_alarm_is_held_a_day_and_is_told_only_when_the_score_rises() {
         let held = run(&[(10, 9.0), (11, 9.0), (100, 9.0), (160, 9.0)], &[]);
         let thresholds = Thresholds { early: 5.0, later: 5.0 };
-        assert_eq!(false_alarms(&[held.clone()], thresholds), [2.0, 0.0]);
+        assert_eq!(false_alarms(std::slice::from_ref(&held), thresholds), [2.0, 0.0]);
         let mut told = Vec::new();
         alarms(&held.scores, &held.scores.values, thresholds, |time| told.push(time));
         assert_eq!(told, [11, 161]);

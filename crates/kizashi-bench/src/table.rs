@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use kizashi_detect::gamma_poisson::SettingsError;
 
 use crate::detectors::{
-    Tuning, WarmTuning, bocpd, changefinder, dshield_trend, focus, gpe, promised_alarms, robust_z,
-    warm_changefinder, watch,
+    Tuning, WarmTuning, bocpd, changefinder, dshield_trend, focus, gpe, robust_z, warm_changefinder,
 };
 use crate::matrix::Scores;
 use crate::model::Model;
 use crate::parallel;
+use crate::promise::Promises;
 use crate::scoring::{Rule, Run, Summary, summary};
 use crate::synthetic::DAYS;
 use crate::traffic::Case;
@@ -22,7 +22,7 @@ pub const A_DAY: f64 = 1.0;
 pub const A_WEEK: f64 = 1.0 / 7.0;
 /// Days of a run.
 #[allow(clippy::cast_precision_loss, reason = "31")]
-const RUN_DAYS: f64 = DAYS as f64;
+pub(crate) const RUN_DAYS: f64 = DAYS as f64;
 /// The Python prototypes' figures over the exported seeds 5000 to 5099, made by `scripts/prototype_figures.py`.
 const PROTOTYPES: &str = include_str!("../data/prototypes.csv");
 
@@ -47,15 +47,11 @@ pub enum Detector {
     Gpe,
     /// The prototype e-detector that has seen the time before.
     GpeCarried,
-    /// Kizashi's own.
-    Kizashi,
-    /// Kizashi's own that has seen the time before.
-    KizashiCarried,
 }
 
 impl Detector {
     /// In the order of the table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 9] = [
         Self::ChangeFinder,
         Self::ChangeFinderBest,
         Self::ChangeFinderWarm,
@@ -65,8 +61,6 @@ impl Detector {
         Self::Bocpd,
         Self::Gpe,
         Self::GpeCarried,
-        Self::Kizashi,
-        Self::KizashiCarried,
     ];
 
     /// As a reader knows it.
@@ -82,8 +76,6 @@ impl Detector {
             Self::Bocpd => "Bayesian online change pt",
             Self::Gpe => "e-detector prototype, cold",
             Self::GpeCarried => "e-detector prototype, carried",
-            Self::Kizashi => "Kizashi, cold",
-            Self::KizashiCarried => "Kizashi, carried",
         }
     }
 
@@ -99,47 +91,14 @@ impl Detector {
         }
     }
 
-    /// What it tells by itself when it promises this many false alarms a day; `None` for those that promise nothing.
-    ///
-    /// # Errors
-    /// When the promise is out of range.
-    pub fn told(self, cases: &[Case], budget: f64) -> Result<Option<Vec<Run>>, SettingsError> {
-        let run = |at: usize| {
-            let case = &cases[at];
-            let (traffic, before) = match self {
-                Self::KizashiCarried => (&case.carried, case.before),
-                _ => (&case.cold, 0),
-            };
-            let alarms = promised_alarms(traffic, 7.0 * budget)?;
-            let rows = case.cold.bins();
-            let mut values = vec![0.0; rows * traffic.ports];
-            let each = alarms.alarms.iter().map(|(bin, alarm)| (*bin, alarm.series));
-            for (bin, series) in each.chain(alarms.shifts) {
-                if let Some(row) = bin.checked_sub(before) {
-                    values[series.0 as usize * rows + row] = 1.0;
-                }
-            }
-            Ok(Run::new(Scores { step: 1, rows, values }, case.cold.campaigns.clone()))
-        };
-        if !matches!(self, Self::Kizashi | Self::KizashiCarried) {
-            return Ok(None);
-        }
-        parallel::map(cases.len(), run).into_iter().collect::<Result<_, _>>().map(Some)
-    }
-
     /// Its scores over one run.
-    ///
-    /// # Errors
-    /// Never with the settings used here.
-    pub fn score(self, case: &Case) -> Result<Scores, SettingsError> {
+    #[must_use]
+    pub fn score(self, case: &Case) -> Scores {
         let cold = &case.cold;
-        let warm = |tuning| {
-            warm_changefinder(cold, tuning).map_err(|_| SettingsError::FalseAlarms(f64::NAN))
-        };
-        Ok(match self {
+        match self {
             Self::ChangeFinder => changefinder(cold, Tuning::TALK),
             Self::ChangeFinderBest => changefinder(cold, Tuning::BEST),
-            Self::ChangeFinderWarm => warm(WarmTuning::best())?,
+            Self::ChangeFinderWarm => warm_changefinder(cold, WarmTuning::best()),
             Self::RobustZ => robust_z(cold),
             Self::DShield => dshield_trend(cold),
             Self::Focus => focus(cold, &Model::new(cold)),
@@ -148,21 +107,15 @@ impl Detector {
             Self::GpeCarried => {
                 gpe(&case.carried, &Model::new(&case.carried), None).after(case.before)
             }
-            Self::Kizashi => watch(cold, 0)?,
-            Self::KizashiCarried => watch(&case.carried, case.before)?,
-        })
+        }
     }
 
     /// Its scores over all runs.
-    ///
-    /// # Errors
-    /// Never with the settings used here.
-    pub fn runs(self, cases: &[Case]) -> Result<Vec<Run>, SettingsError> {
-        let run = |at: usize| {
-            let scores = self.score(&cases[at])?;
-            Ok(Run::new(scores, cases[at].cold.campaigns.clone()))
-        };
-        parallel::map(cases.len(), run).into_iter().collect()
+    #[must_use]
+    pub fn runs(self, cases: &[Case]) -> Vec<Run> {
+        parallel::map(cases.len(), |at| {
+            Run::new(self.score(&cases[at]), cases[at].cold.campaigns.clone())
+        })
     }
 }
 
@@ -204,27 +157,33 @@ pub struct Rows(BTreeMap<&'static str, String>);
 
 impl Rows {
     /// Adds a detector's rows to the section of each budget.
+    pub fn add(&mut self, detector: Detector, runs: &[Run], budgets: &[(&'static str, f64)]) {
+        for &(section, budget) in budgets {
+            let apart = summary(runs, budget, RUN_DAYS, Rule::Phase);
+            let one = summary(runs, budget, RUN_DAYS, Rule::Whole);
+            self.push(section, &row(detector.name(), Some(apart), one));
+        }
+    }
+
+    /// Adds the rows of Kizashi's own detector: at the promise that comes up to the budget, and at the budget as its promise.
     ///
     /// # Errors
     /// Never with the budgets used here.
-    pub fn add(
+    pub fn add_kizashi(
         &mut self,
-        detector: Detector,
-        cases: &[Case],
-        runs: &[Run],
+        promises: &mut Promises<'_>,
         budgets: &[(&'static str, f64)],
     ) -> Result<(), SettingsError> {
         for &(section, budget) in budgets {
-            let rows = self.0.entry(section).or_insert_with(|| heading(section));
-            let apart = summary(runs, budget, RUN_DAYS, Rule::Phase);
-            let one = summary(runs, budget, RUN_DAYS, Rule::Whole);
-            rows.push_str(&row(detector.name(), Some(apart), one));
-            if let Some(told) = detector.told(cases, budget)? {
-                let own = summary(&told, budget, RUN_DAYS, Rule::Fixed(0.5));
-                rows.push_str(&row("  as it promised", None, own));
-            }
+            let (apart, one) = (promises.apart(budget)?, promises.whole(budget)?);
+            self.push(section, &row(promises.name(), Some(apart), one));
+            self.push(section, &row("  as it promised", None, promises.at(7.0 * budget)?));
         }
         Ok(())
+    }
+
+    fn push(&mut self, section: &'static str, row: &str) {
+        self.0.entry(section).or_insert_with(|| heading(section)).push_str(row);
     }
 
     /// A section.

@@ -76,7 +76,7 @@ fn the_warm_start_that_kizashi_has_equals_the_prototype_to_1e6() {
         start: Start::Warm,
         ..Settings::default()
     };
-    let scores = warm_changefinder(&counts(), WarmTuning { bins: 6, settings }).unwrap();
+    let scores = warm_changefinder(&counts(), WarmTuning { bins: 6, settings });
     assert_equal(&scores, "changefinder_warm.csv");
 }
 

@@ -3,7 +3,7 @@
 
 use std::f64::consts::PI;
 
-use kizashi_detect::changefinder::{ChangeFinder, Settings, SettingsError, Start};
+use kizashi_detect::changefinder::{ChangeFinder, Settings, Start};
 
 use crate::matrix::Scores;
 use crate::traffic::Traffic;
@@ -232,15 +232,12 @@ pub fn warm_grid() -> Vec<WarmTuning> {
     grid
 }
 
-/// The change score of each port, from a warm start.
-///
-/// # Errors
-/// When a setting is out of range.
-pub fn warm_changefinder(traffic: &Traffic, tuning: WarmTuning) -> Result<Scores, SettingsError> {
-    let finder = ChangeFinder::new(tuning.settings)?;
-    Ok(Scores::by_port(traffic, tuning.bins, |port| {
-        let mut finder = finder.clone();
+/// The change score of each port, from a warm start; 0 throughout when a setting is out of range.
+#[must_use]
+pub fn warm_changefinder(traffic: &Traffic, tuning: WarmTuning) -> Scores {
+    Scores::by_port(traffic, tuning.bins, |port| {
+        let Ok(mut finder) = ChangeFinder::new(tuning.settings) else { return Vec::new() };
         let series = traffic.series(port, tuning.bins);
         series.into_iter().map(|x| finder.step(x).change.unwrap_or(0.0)).collect()
-    }))
+    })
 }

@@ -15,4 +15,4 @@ pub use dshield::dshield_trend;
 pub use focus::focus;
 pub use gpe::gpe;
 pub use robust_z::robust_z;
-pub use watch::{Told, promised_alarms, watch};
+pub use watch::{Learned, Told, learn, told};

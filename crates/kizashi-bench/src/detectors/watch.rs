@@ -1,8 +1,9 @@
-//! Kizashi's own detector as it runs live, bin by bin, over whole runs.
+//! Kizashi's own detector as it runs live, bin by bin: what it tells at a promise, cold or with what an earlier run learned.
 
-use kizashi_detect::gamma_poisson::{Alarm, SeriesId, Settings, SettingsError, Watch};
+use kizashi_detect::gamma_poisson::{
+    Alarm, Kind, KindId, Prior, Scatter, SeriesId, Settings, SettingsError, Watch,
+};
 
-use crate::matrix::Scores;
 use crate::traffic::Traffic;
 
 /// A bin's counts as the watch takes them; ports without a count are not named.
@@ -11,32 +12,32 @@ fn named(traffic: &Traffic, bin: usize) -> Vec<(SeriesId, u32)> {
     counts.filter(|(_, count)| **count > 0).map(|(id, count)| (id, u32::from(*count))).collect()
 }
 
-/// log10 of the days of every port with a count in a bin: chance alone shows as much at most once in so many days, so that the
-/// theory's own threshold is the days a false alarm. The first `before` bins are learned and not scored.
-///
-/// # Errors
-/// When the promise is out of range.
-pub fn watch(traffic: &Traffic, before: usize) -> Result<Scores, SettingsError> {
-    let mut watch = Watch::new(Settings::default(), None)?;
-    let rows = traffic.bins().saturating_sub(before);
-    let mut values = vec![0.0; rows * traffic.ports];
-    for bin in 0..traffic.bins() {
-        let report = watch.close_bin(&named(traffic, bin));
-        let Some(row) = bin.checked_sub(before) else { continue };
-        if row > 0 {
-            // A score stands until its port is counted again, as the watch itself has it.
-            for column in values.chunks_exact_mut(rows) {
-                column[row] = column[row - 1];
-            }
-        }
-        for (id, evidence) in report.evaluated {
-            values[id.0 as usize * rows + row] = evidence.days.max(f64::MIN_POSITIVE).log10();
-        }
-    }
-    Ok(Scores { step: 1, rows, values })
+/// What a watch learned that another run can begin with.
+#[derive(Clone, Debug, Default)]
+pub struct Learned {
+    prior: Option<Prior>,
+    scatter: Option<Scatter>,
+    series: Vec<(SeriesId, Prior)>,
 }
 
-/// What the watch itself told of one run.
+/// Learns from the first `bins` bins.
+///
+/// # Errors
+/// Never with the settings used here.
+pub fn learn(traffic: &Traffic, bins: usize) -> Result<Learned, SettingsError> {
+    let mut watch = Watch::new(Settings::default(), None)?;
+    for bin in 0..bins {
+        watch.close_bin(&named(traffic, bin));
+    }
+    let known = |port: u32| Some((SeriesId(port), watch.learned(SeriesId(port))?));
+    Ok(Learned {
+        prior: Some(watch.prior()),
+        scatter: watch.scatter_of(KindId::default()),
+        series: (0_u32..).take(traffic.ports).filter_map(known).collect(),
+    })
+}
+
+/// What the watch told of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     /// Each alarm with the bin in which it was told.
@@ -45,12 +46,19 @@ pub struct Told {
     pub shifts: Vec<(usize, SeriesId)>,
 }
 
-/// What the watch itself tells of one run at its promise.
+/// What the watch tells of one run when it promises so many false alarms a week.
 ///
 /// # Errors
 /// When the promise is out of range.
-pub fn promised_alarms(traffic: &Traffic, a_week: f64) -> Result<Told, SettingsError> {
-    let mut watch = Watch::new(Settings { false_alarms_per_week: a_week }, None)?;
+pub fn told(traffic: &Traffic, learned: &Learned, a_week: f64) -> Result<Told, SettingsError> {
+    let kind = Kind { share: 1.0, prior: learned.prior };
+    let mut watch = Watch::with_kinds(Settings { false_alarms_per_week: a_week }, &[kind])?;
+    if let Some(scatter) = learned.scatter {
+        watch.expect_scatter(KindId::default(), scatter);
+    }
+    for (series, prior) in &learned.series {
+        watch.introduce(*series, KindId::default(), Some(*prior));
+    }
     let mut told = Told::default();
     for bin in 0..traffic.bins() {
         let report = watch.close_bin(&named(traffic, bin));
