@@ -88,7 +88,7 @@ fn several_series_are_scored_together_and_the_score_has_its_rank() {
     assert!(output.starts_with("t,x1,x2,outlier,y,score,rank\n0,0,0,,,,\n"), "{output}");
     let ranks: Vec<Option<f64>> =
         output.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().ok()).collect();
-    assert!(ranks[205..215].contains(&Some(1.0)), "{:?}", &ranks[200..215]);
+    assert!(ranks[200..205].contains(&Some(1.0)), "{:?}", &ranks[195..205]);
     assert!(ranks.iter().flatten().all(|rank| (0.0..=1.0).contains(rank)));
     let (code, _, error) = score(&[], "0,1,2\n1,1\n");
     assert!(code == Some(1) && error.contains("line 2"), "{error}");
