@@ -69,8 +69,7 @@ async fn status_of(
     headers: &[(&str, &str)],
     body: String,
 ) -> StatusCode {
-    let mut request =
-        Request::builder().method(method).uri(path).header("host", "localhost:7777");
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost:7777");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
