@@ -11,5 +11,6 @@ pub(crate) mod score;
 pub(crate) mod series;
 pub(crate) mod signs;
 pub(crate) mod status;
+pub(crate) mod token;
 pub(crate) mod top;
 pub(crate) mod up;

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod bad_input;
+mod dashboard;
 #[cfg(test)]
 mod import;
 mod install;
