@@ -98,7 +98,7 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     {
         return enter(&app, &guess, &authority);
     }
-    if !has_cookie(&app, request.headers(), &authority) {
+    if !has_cookie(&app.token, request.headers(), &authority) {
         return refuse(path);
     }
     if path.starts_with("/api/") && is_from_elsewhere(request.headers()) {
@@ -187,7 +187,7 @@ fn cookie_name(authority: &Authority) -> String {
     format!("kizashi-{}", authority.port_u16().unwrap_or(80))
 }
 
-fn has_cookie(app: &App, headers: &HeaderMap, authority: &Authority) -> bool {
+fn has_cookie(token: &Token, headers: &HeaderMap, authority: &Authority) -> bool {
     let name = cookie_name(authority);
     headers
         .get_all(header::COOKIE)
@@ -195,7 +195,7 @@ fn has_cookie(app: &App, headers: &HeaderMap, authority: &Authority) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
-        .any(|(key, value)| key == name && app.token.is(value))
+        .any(|(key, value)| key == name && token.is(value))
 }
 
 /// A page of another port of this machine is "same site", so that `SameSite` does not hold it (Fetch Metadata does).
@@ -216,6 +216,18 @@ fn token_among(pairs: &str) -> Option<String> {
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == "token")
         .map(|(_, value)| value.trim_matches('+').to_owned())
+}
+
+/// See [`crate::fuzz::request`].
+pub(crate) fn fuzz_uri(uri: &Uri) {
+    let _ = token_in(uri);
+}
+
+/// See [`crate::fuzz::request`]; whether the headers sign in.
+pub(crate) fn fuzz_headers(token: &Token, headers: &HeaderMap) -> bool {
+    let authority = loopback_authority(headers);
+    let any = authority.unwrap_or_else(|| Authority::from_static("localhost:7777"));
+    has_cookie(token, headers, &any)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod api;
 mod assets;
 mod error;
 mod feed;
+pub mod fuzz;
 mod live;
 mod observatory;
 mod query;
