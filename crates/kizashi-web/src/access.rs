@@ -121,7 +121,7 @@ pub(crate) async fn guard(
     {
         return if opens_a_page(headers) { enter(&app, &guess, &asker) } else { foreign() };
     }
-    let Some(role) = role_by_cookie(&app, headers, &asker.authority) else {
+    let Some(role) = role_by_cookie(&app.access, headers, &asker.authority) else {
         return refuse(path);
     };
     if !role.may(request.method(), path) {
@@ -247,8 +247,8 @@ fn cookie_name(access: &Access, authority: &Authority) -> String {
     }
 }
 
-fn role_by_cookie(app: &App, headers: &HeaderMap, authority: &Authority) -> Option<Role> {
-    let name = cookie_name(&app.access, authority);
+fn role_by_cookie(access: &Access, headers: &HeaderMap, authority: &Authority) -> Option<Role> {
+    let name = cookie_name(access, authority);
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -256,7 +256,7 @@ fn role_by_cookie(app: &App, headers: &HeaderMap, authority: &Authority) -> Opti
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
         .filter(|(key, _)| *key == name)
-        .find_map(|(_, value)| app.access.role_of(value))
+        .find_map(|(_, value)| access.role_of(value))
 }
 
 /// A page of another port of this machine is "same site", so that `SameSite` does not hold it (Fetch Metadata does). Where a browser
@@ -287,6 +287,18 @@ fn token_among(pairs: &str) -> Option<String> {
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == "token")
         .map(|(_, value)| value.trim_matches('+').to_owned())
+}
+
+/// See [`crate::fuzz::request`].
+pub(crate) fn fuzz_uri(uri: &Uri) {
+    let _ = token_in(uri);
+}
+
+/// See [`crate::fuzz::request`]; whether the headers sign in.
+pub(crate) fn fuzz_headers(access: &Access, headers: &HeaderMap) -> bool {
+    let authority = own_authority(access, headers);
+    let any = authority.unwrap_or_else(|| Authority::from_static("localhost:7777"));
+    role_by_cookie(access, headers, &any).is_some()
 }
 
 #[cfg(test)]

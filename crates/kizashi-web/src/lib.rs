@@ -14,6 +14,7 @@ mod assets;
 mod encryption;
 mod error;
 mod feed;
+pub mod fuzz;
 mod live;
 mod observatory;
 mod query;

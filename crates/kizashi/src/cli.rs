@@ -46,6 +46,9 @@ pub(crate) enum Call {
     Token(TokenCall),
     /// Say what protects this machine from its traps, and what does not
     Doctor(Doctor),
+    /// List what visitors left, or take one out into a zip
+    #[command(subcommand)]
+    Payload(PayloadCall),
     /// Look after the configuration
     #[command(subcommand)]
     Config(ConfigCall),
@@ -299,6 +302,37 @@ pub(crate) struct Score {
     /// ChangeFinder for counts that is useful from the second value on: forgets max(r, 1/t), one-sided, variance at least the mean
     #[arg(long)]
     pub(crate) warm: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PayloadCall {
+    /// Print what is known of captured payloads, the latest first
+    List(PayloadList),
+    /// Write one into a zip under the password "infected"
+    Export(PayloadExport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PayloadList {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Rows at most
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PayloadExport {
+    /// Its SHA-256, as `kizashi payload list` prints it
+    pub(crate) sha256: String,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The zip to write; nothing that exists is written over [default: SHA256.zip]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

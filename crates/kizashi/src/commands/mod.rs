@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod import;
 pub(crate) mod install;
+pub(crate) mod payload;
 pub(crate) mod renew;
 pub(crate) mod replay;
 pub(crate) mod score;

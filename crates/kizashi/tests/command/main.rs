@@ -9,6 +9,8 @@ mod install;
 #[cfg(test)]
 mod listings;
 #[cfg(test)]
+mod payloads;
+#[cfg(test)]
 mod processes;
 mod running;
 #[cfg(test)]
