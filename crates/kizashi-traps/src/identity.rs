@@ -4,10 +4,12 @@
 //! Ubuntu 20.04, Apache 2.4.58 of Ubuntu 24.04.
 
 use std::fmt;
+use std::sync::Arc;
 
 use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
+use crate::login::{LoginPolicy, LoginSettings};
 
 /// The system pretended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,10 +80,11 @@ impl WebServer {
 }
 
 /// One pretended machine.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Identity {
     seed: [u8; 32],
     web_server: WebServer,
+    logins: Arc<LoginPolicy>,
 }
 
 impl Identity {
@@ -91,7 +94,8 @@ impl Identity {
         let web_server = Draw::new(&seed, "web server")
             .one_of(0, &WebServer::ALL)
             .unwrap_or(WebServer::NginxDebian12);
-        Self { seed, web_server }
+        let logins = Arc::new(LoginPolicy::new(seed, LoginSettings::default()));
+        Self { seed, web_server, logins }
     }
 
     /// The same identity with a web server of the owner's choice; the system follows it.
@@ -99,6 +103,19 @@ impl Identity {
     pub const fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
         self
+    }
+
+    /// The same identity, let in by the owner's rules; who got in before is forgotten.
+    #[must_use]
+    pub fn with_logins(mut self, settings: LoginSettings) -> Self {
+        self.logins = Arc::new(LoginPolicy::new(self.seed, settings));
+        self
+    }
+
+    /// Who gets in, on every port alike.
+    #[must_use]
+    pub fn logins(&self) -> &LoginPolicy {
+        &self.logins
     }
 
     /// The web server.

@@ -16,6 +16,7 @@ mod capture;
 mod draw;
 mod http;
 mod identity;
+mod login;
 mod output;
 mod ports;
 mod registry;
@@ -27,6 +28,7 @@ mod contract;
 pub mod fuzz;
 
 pub use identity::{Identity, OperatingSystem, WebServer};
+pub use login::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use output::{Output, Seen};
 pub use ports::{PortList, PortListError};
 pub use registry::{registry, trap_named};
