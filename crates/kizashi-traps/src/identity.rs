@@ -10,6 +10,7 @@ use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::login::{LoginPolicy, LoginSettings};
+use crate::telnet::TelnetFace;
 
 /// The system pretended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +85,7 @@ impl WebServer {
 pub struct Identity {
     seed: [u8; 32],
     web_server: WebServer,
+    telnet_face: TelnetFace,
     logins: Arc<LoginPolicy>,
 }
 
@@ -95,7 +97,7 @@ impl Identity {
             .one_of(0, &WebServer::ALL)
             .unwrap_or(WebServer::NginxDebian12);
         let logins = Arc::new(LoginPolicy::new(seed, LoginSettings::default()));
-        Self { seed, web_server, logins }
+        Self { seed, web_server, telnet_face: TelnetFace::draw(&seed), logins }
     }
 
     /// The same identity with a web server of the owner's choice; the system follows it.
@@ -103,6 +105,25 @@ impl Identity {
     pub const fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
         self
+    }
+
+    /// The same identity with a Telnet server of the owner's choice.
+    #[must_use]
+    pub const fn with_telnet_face(mut self, face: TelnetFace) -> Self {
+        self.telnet_face = face;
+        self
+    }
+
+    /// Which kind of machine answers on Telnet's ports.
+    #[must_use]
+    pub const fn telnet_face(&self) -> TelnetFace {
+        self.telnet_face
+    }
+
+    /// The name of a device beside the server, as its maker set it.
+    pub(crate) fn device_name(&self) -> &'static str {
+        const NAMES: [&str; 6] = ["dvrdvs", "IPCamera", "(none)", "hi3518", "NVR", "DVR"];
+        Draw::new(&self.seed, "device name").one_of(0, &NAMES).unwrap_or("(none)")
     }
 
     /// The same identity, let in by the owner's rules; who got in before is forgotten.

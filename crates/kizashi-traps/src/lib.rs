@@ -21,6 +21,7 @@ mod output;
 mod ports;
 mod registry;
 mod serve;
+mod telnet;
 mod trap;
 
 #[cfg(test)]
@@ -33,4 +34,5 @@ pub use output::{Output, Seen};
 pub use ports::{PortList, PortListError};
 pub use registry::{registry, trap_named};
 pub use serve::{BoundSocket, Caps, Clock, Counters, EventSink, Post, ServeError, Server, Setup};
+pub use telnet::TelnetFace;
 pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};
