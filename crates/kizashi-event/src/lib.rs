@@ -11,6 +11,7 @@ mod ecs;
 mod event;
 mod key;
 mod service;
+pub mod stream;
 mod text;
 mod time;
 

@@ -60,6 +60,9 @@ fn what(sign: &Sign) -> String {
 }
 
 fn since(sign: &Sign) -> String {
+    if sign.kind == SignKind::Misbehaviour {
+        return format!("It happened at {} and was over at once.", minute(sign.detected));
+    }
     let course = if sign.open { "It still goes on" } else { "It has ended" };
     format!(
         "It began about {} and was raised at {}. {course}. New sources a day: {} before, {} since.",
@@ -71,7 +74,12 @@ fn since(sign: &Sign) -> String {
 }
 
 fn who(sign: &Sign, evidence: &Evidence) -> String {
-    let mut text = format!("{} new sources, {} events.", sign.sources, sign.events);
+    let mut text = match sign.kind {
+        SignKind::Misbehaviour => {
+            "Whoever was connected just before; the events of that time name them.".to_owned()
+        }
+        _ => format!("{} new sources, {} events.", sign.sources, sign.events),
+    };
     let mut list = |title: &str, counted: &[(String, u64)], shown: fn(&str) -> String| {
         let value = |(value, events): &(String, u64)| match value.as_str() {
             "" => format!("(empty) ({events})"),
@@ -93,6 +101,12 @@ fn who(sign: &Sign, evidence: &Evidence) -> String {
 }
 
 fn what_to_do(sign: &Sign) -> String {
+    if sign.kind == SignKind::Misbehaviour {
+        return "Somebody found a fault in a trap. Update Kizashi and report the time and the events just before it \
+                (`kizashi sign` and the dashboard show them). If `kizashi doctor` says that a protection was not enforced, treat \
+                this machine as broken into."
+            .to_owned();
+    }
     if sign.kind == SignKind::SensorWide {
         let ports = sign.ports.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
         return format!(

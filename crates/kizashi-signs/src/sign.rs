@@ -11,6 +11,8 @@ pub enum SignKind {
     Rise,
     /// Many ports rise in the same bin: more likely the sensor's own doing (back from an outage, a new address).
     SensorWide,
+    /// A trap's process did what no trap does: whoever spoke to it broke into it. Raised by the house, not by detection.
+    Misbehaviour,
 }
 
 /// How much a sign asks of a person.
@@ -23,16 +25,19 @@ pub enum Severity {
     Medium,
     /// Worth a look now.
     High,
+    /// Worth getting up for.
+    Critical,
 }
 
 impl Severity {
-    /// `low`, `medium` or `high`.
+    /// `low`, `medium`, `high` or `critical`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+            Self::Critical => "critical",
         }
     }
 }
@@ -97,6 +102,9 @@ pub struct Sign {
 }
 
 impl Sign {
+    /// What the ids of [`SignKind::Misbehaviour`] end with.
+    pub const MISBEHAVED: &str = "-trap-misbehaved";
+
     /// A sign on `key` detected at `detected`, whose numbers are still to be told.
     pub(crate) fn begun(kind: SignKind, key: &Key, detected: Timestamp) -> Self {
         Self {
@@ -122,6 +130,22 @@ impl Sign {
             ports: Vec::new(),
             rising: 1,
         }
+    }
+
+    /// A trap's process did `what` (half a sentence of our own words: "it was killed for ...") and was replaced.
+    #[must_use]
+    pub fn misbehaviour(what: &str, at: Timestamp) -> Self {
+        let mut sign = Self::begun(SignKind::Misbehaviour, &Key::total(), at);
+        sign.id = format!(
+            "{}{}",
+            Self::id_of(at, &Key::total()).trim_end_matches("-total"),
+            Self::MISBEHAVED
+        );
+        sign.label = format!("the trap misbehaved: {what}");
+        sign.severity = Severity::Critical;
+        sign.name = Some("trap misbehaved".to_owned());
+        sign.open = false;
+        sign
     }
 
     /// The id of a sign on `key` detected at `detected`: `20250218T1150Z-tcp-5900`.
@@ -177,6 +201,12 @@ impl Sign {
                  address) than so many attacks at once.",
                 self.rising
             ),
+            SignKind::Misbehaviour => {
+                format!(
+                    "{}. The process was ended and replaced; it had nothing to take and nowhere to go.",
+                    self.label
+                )
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod codes;
 mod error;
+mod private_files;
 mod reader;
 mod schema;
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub use login::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use output::{Output, Seen};
 pub use ports::{PortList, PortListError};
 pub use registry::{registry, trap_named};
-pub use serve::{BoundSocket, Caps, Clock, Counters, EventSink, Post, ServeError, Server, Setup};
+pub use serve::{
+    BoundSocket, Caps, Clock, Counters, Ends, EventSink, Post, ServeError, Server, Setup,
+};
 pub use telnet::TelnetFace;
 pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};

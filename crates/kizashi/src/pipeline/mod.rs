@@ -145,7 +145,7 @@ impl Pipeline {
 
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
         self.detection = Detection::new(self.settings)?;
-        self.store.forget_signs(KEPT)?;
+        self.store.forget_signs(KEPT, Sign::MISBEHAVED)?;
         self.catch_up(progress)
     }
 
@@ -198,7 +198,7 @@ impl Pipeline {
         let evidence = if with_evidence {
             let port = match sign.kind {
                 SignKind::Rise => sign.key.parse().ok().and_then(|key: Key| key.as_port()),
-                SignKind::SensorWide => None,
+                SignKind::SensorWide | SignKind::Misbehaviour => None,
             };
             let span = Span { since: Some(sign.since), until: Some(sign.until) };
             serde_json::to_string(&self.reader.evidence(port, span)?).ok()

@@ -109,13 +109,14 @@ impl Running {
 
     /// `kizashi up` on free ports of loopback.
     pub(crate) fn up(folder: &Folder) -> Self {
-        let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
+        let ports: Vec<u16> = (0..4).map(|_| free_port()).collect();
         let config = format!(
-            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{}\"\nany_tcp = \"{}\"\nany_udp = \"{}\"\n",
+            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{}\"\ntelnet = \"{}\"\nany_tcp = \"{}\"\nany_udp = \"{}\"\n",
             free_port(),
             ports[0],
             ports[1],
-            ports[2]
+            ports[2],
+            ports[3]
         );
         folder.write("kizashi.toml", config.as_bytes());
         Self::start(folder, &["up", "--data", "data"])
@@ -127,6 +128,20 @@ impl Running {
         let address = line.split_whitespace().nth(1).unwrap();
         let address = address.trim_start_matches("http://");
         address.split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// The process that people start.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The children's process ids by what they are for: `trap-process`, `core-process`.
+    pub(crate) fn children(&self, what: &str) -> Vec<u32> {
+        processes()
+            .into_iter()
+            .filter(|(_, parent, line)| *parent == self.id() && line.contains(what))
+            .map(|(id, _, _)| id)
+            .collect()
     }
 
     /// A page of the API, signed in by the token that was printed.
@@ -172,6 +187,29 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Every process: its id, its parent's, and its command line.
+pub(crate) fn processes() -> Vec<(u32, u32, String)> {
+    let about = |id: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name in brackets may hold anything; what follows it is state and parent. A zombie is gone but for its name.
+        let mut rest = stat.rsplit_once(')')?.1.split_whitespace();
+        let state = rest.next()?;
+        let parent = rest.next()?.parse().ok()?;
+        let line = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
+        (state != "Z").then(|| (id, parent, String::from_utf8_lossy(&line).replace('\0', " ")))
+    };
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(about)
+        .collect()
+}
+
+pub(crate) fn kill(id: u32) {
+    let id = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
 }
 
 pub(crate) fn free_port() -> u16 {
