@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (

@@ -21,7 +21,8 @@ pub fn request(bytes: &[u8]) {
         headers.append(header::HOST, value.clone());
         headers.append(header::COOKIE, value);
     }
-    let signed_in = crate::access::fuzz_headers(&Access::from(Token::from_random([7; 24])), &headers);
+    let signed_in =
+        crate::access::fuzz_headers(&Access::from(Token::from_random([7; 24])), &headers);
     assert!(!signed_in || bytes.windows(48).any(|part| part == "07".repeat(24).as_bytes()));
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = Token::parse(text);

@@ -48,6 +48,8 @@ pub(crate) struct Traps {
     pub(crate) address: IpAddr,
     /// TCP ports of the web trap.
     pub(crate) http: Option<String>,
+    /// TCP ports of the Telnet trap.
+    pub(crate) telnet: Option<String>,
     /// TCP ports of the catch-all.
     pub(crate) any_tcp: Option<String>,
     /// UDP ports of the catch-all, which never replies.
@@ -132,6 +134,7 @@ impl Default for Traps {
         Self {
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             http: None,
+            telnet: None,
             any_tcp: None,
             any_udp: None,
             sessions: 1_000,
