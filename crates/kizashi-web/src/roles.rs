@@ -42,7 +42,7 @@ impl Role {
         };
         match self {
             Self::Owner => true,
-            Self::Viewer => reads && !OWNERS_ALONE.iter().any(|folder| beneath(&folder)),
+            Self::Viewer => reads && !OWNERS_ALONE.iter().any(beneath),
         }
     }
 }
