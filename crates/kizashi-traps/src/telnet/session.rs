@@ -255,7 +255,7 @@ impl Telnet {
         let strayed = command || is_loaders(&line);
         if !strayed && self.identity.logins().admits(self.source, &user, &line) {
             told(user.clone(), Some(line), false, true, out);
-            let shell = Box::new(Shell::new(&self.persona, user));
+            let shell = Box::new(Shell::new(&self.persona, &user));
             reply_data(self.persona.welcome().as_bytes(), out);
             shell.prompt(out);
             self.state = State::Shell(shell);
