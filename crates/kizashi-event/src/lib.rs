@@ -9,14 +9,17 @@ mod address;
 mod detail;
 mod ecs;
 mod event;
+mod family;
 mod key;
 mod service;
+pub mod stream;
 mod text;
 mod time;
 
 pub use address::{Port, Transport, canonical_ip};
 pub use detail::{Detail, Payload, PayloadHash, PayloadOrigin, Request};
 pub use event::{Event, EventId, SessionId};
+pub use family::{LONGEST_FAMILY, family_of};
 pub use key::{Key, KeyKind, ParseKeyError};
 pub use service::Service;
 pub use text::{HostileText, escape_for_people};

@@ -60,6 +60,9 @@ fn what(sign: &Sign) -> String {
 }
 
 fn since(sign: &Sign) -> String {
+    if sign.kind == SignKind::Misbehaviour {
+        return format!("It happened at {} and was over at once.", minute(sign.detected));
+    }
     let course = if sign.open { "It still goes on" } else { "It has ended" };
     format!(
         "It began about {} and was raised at {}. {course}. New sources a day: {} before, {} since.",
@@ -71,7 +74,12 @@ fn since(sign: &Sign) -> String {
 }
 
 fn who(sign: &Sign, evidence: &Evidence) -> String {
-    let mut text = format!("{} new sources, {} events.", sign.sources, sign.events);
+    let mut text = match sign.kind {
+        SignKind::Misbehaviour => {
+            "Whoever was connected just before; the events of that time name them.".to_owned()
+        }
+        _ => format!("{} new sources, {} events.", sign.sources, sign.events),
+    };
     let mut list = |title: &str, counted: &[(String, u64)], shown: fn(&str) -> String| {
         let value = |(value, events): &(String, u64)| match value.as_str() {
             "" => format!("(empty) ({events})"),
@@ -89,10 +97,25 @@ fn who(sign: &Sign, evidence: &Evidence) -> String {
     list("Pages asked for", &evidence.paths, short);
     list("Software", &evidence.clients, short);
     list("First bytes sent", &evidence.payloads, bytes);
+    if !sign.also.is_empty() {
+        let some: Vec<String> = sign
+            .also
+            .iter()
+            .take(2 * MOST_NAMED)
+            .map(|key| key.chars().take(LONGEST_SHOWN).collect())
+            .collect();
+        text.push_str(&format!(" The same sources also made rise: {}.", some.join(", ")));
+    }
     text
 }
 
 fn what_to_do(sign: &Sign) -> String {
+    if sign.kind == SignKind::Misbehaviour {
+        return "Somebody found a fault in a trap. Update Kizashi and report the time and the events just before it \
+                (`kizashi sign` and the dashboard show them). If `kizashi doctor` says that a protection was not enforced, treat \
+                this machine as broken into."
+            .to_owned();
+    }
     if sign.kind == SignKind::SensorWide {
         let ports = sign.ports.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
         return format!(
@@ -100,7 +123,11 @@ fn what_to_do(sign: &Sign) -> String {
              doing. If not, look at the ports that rose, such as {ports}."
         );
     }
-    let Some(port) = sign.port() else { return String::new() };
+    let Some(port) = sign.port() else {
+        return "Look at what these visitors do elsewhere (below) and whether a service of your own would have let them in: \
+                change what can be guessed, bring what is asked for up to date. The trap itself is not at risk."
+            .to_owned();
+    };
     let info = port_info(port);
     format!(
         "If you run {} on {} yourself, here or on another machine, now is the time: {}. If you do not, nothing needs doing: \
@@ -157,6 +184,7 @@ mod tests {
             until: start.plus(Timestamp::HOUR),
             before: 60.0,
             after: 504.0,
+            also: Vec::new(),
             ports: vec!["tcp/22".to_owned(), "tcp/23".to_owned()],
             rising: 40,
         }

@@ -1,7 +1,32 @@
 //! A sign: what a person is told. Its JSON fields are part of Kizashi's contract.
 
-use kizashi_event::{Key, Port, Timestamp};
+use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// Characters of a key in a sign's id.
+const LONGEST_IN_ID: usize = 40;
+/// Characters of a key in a sentence.
+const LONGEST_SHOWN: usize = 120;
+
+/// What a person calls a key of this kind.
+pub(crate) const fn key_label(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::Total => "everything",
+        KeyKind::Port => "port",
+        KeyKind::Service => "service",
+        KeyKind::Source => "visitor",
+        KeyKind::User => "user name tried",
+        KeyKind::Password => "password tried",
+        KeyKind::Pair => "user name and password tried",
+        KeyKind::Command => "command given",
+        KeyKind::CommandFamily => "commands of one form",
+        KeyKind::Path => "page asked for",
+        KeyKind::PathFamily => "pages of one form asked for",
+        KeyKind::Payload => "content sent",
+        KeyKind::Client => "software",
+        KeyKind::Fingerprint => "fingerprint of software",
+    }
+}
 
 /// What kind of change a sign tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +36,8 @@ pub enum SignKind {
     Rise,
     /// Many ports rise in the same bin: more likely the sensor's own doing (back from an outage, a new address).
     SensorWide,
+    /// A trap's process did what no trap does: whoever spoke to it broke into it. Raised by the house, not by detection.
+    Misbehaviour,
 }
 
 /// How much a sign asks of a person.
@@ -23,16 +50,19 @@ pub enum Severity {
     Medium,
     /// Worth a look now.
     High,
+    /// Worth getting up for.
+    Critical,
 }
 
 impl Severity {
-    /// `low`, `medium` or `high`.
+    /// `low`, `medium`, `high` or `critical`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+            Self::Critical => "critical",
         }
     }
 }
@@ -92,11 +122,17 @@ pub struct Sign {
     pub after: f64,
     /// Ports that rose together, of a sensor-wide sign: the first 64 in order.
     pub ports: Vec<String>,
+    /// Other keys that rose with largely the same new sources, in the form of [`Key`]: at most 16.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// How many rose: 1, or of a sensor-wide sign all of them.
     pub rising: usize,
 }
 
 impl Sign {
+    /// What the ids of [`SignKind::Misbehaviour`] end with.
+    pub const MISBEHAVED: &str = "-trap-misbehaved";
+
     /// A sign on `key` detected at `detected`, whose numbers are still to be told.
     pub(crate) fn begun(kind: SignKind, key: &Key, detected: Timestamp) -> Self {
         Self {
@@ -120,8 +156,25 @@ impl Sign {
             before: 0.0,
             after: 0.0,
             ports: Vec::new(),
+            also: Vec::new(),
             rising: 1,
         }
+    }
+
+    /// A trap's process did `what` (half a sentence of our own words: "it was killed for ...") and was replaced.
+    #[must_use]
+    pub fn misbehaviour(what: &str, at: Timestamp) -> Self {
+        let mut sign = Self::begun(SignKind::Misbehaviour, &Key::total(), at);
+        sign.id = format!(
+            "{}{}",
+            Self::id_of(at, &Key::total()).trim_end_matches("-total"),
+            Self::MISBEHAVED
+        );
+        sign.label = format!("the trap misbehaved: {what}");
+        sign.severity = Severity::Critical;
+        sign.name = Some("trap misbehaved".to_owned());
+        sign.open = false;
+        sign
     }
 
     /// The id of a sign on `key` detected at `detected`: `20250218T1150Z-tcp-5900`.
@@ -130,12 +183,17 @@ impl Sign {
         let time = detected.rfc3339();
         let compact: String =
             time.chars().take(16).filter(|c| c.is_ascii_digit() || *c == 'T').collect();
-        let key: String = key
+        let plain: String = key
             .to_string()
             .chars()
+            .take(LONGEST_IN_ID)
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .collect();
-        format!("{compact}Z-{key}")
+        if matches!(key.kind, KeyKind::Port | KeyKind::Total | KeyKind::Service) {
+            return format!("{compact}Z-{plain}");
+        }
+        // Texts of attackers may be long and differ only in what was left out: their hash tells them apart.
+        format!("{compact}Z-{plain}-{:08x}", crate::key_series::hash_of(key) >> 32)
     }
 
     /// How much asks a rise that chance brings once in `days`, `ratio` times the usual.
@@ -156,16 +214,31 @@ impl Sign {
         self.key.parse::<Key>().ok()?.as_port()
     }
 
+    /// Whether the key is somewhere to come to, and not something to come with.
+    fn is_place(&self) -> bool {
+        self.port().is_some() || self.key == "total" || self.key.starts_with("service:")
+    }
+
+    /// The key for a sentence, cut where it is long; it was escaped when the sign was made.
+    fn shown_key(&self) -> String {
+        let mut shown: String = self.key.chars().take(LONGEST_SHOWN).collect();
+        if shown.len() < self.key.len() {
+            shown.push('…');
+        }
+        shown
+    }
+
     /// The change in one sentence.
     #[must_use]
     pub fn summary(&self) -> String {
         match self.kind {
             SignKind::Rise => format!(
-                "{} new {} came to {} ({}) where {} {} expected: {} times the usual. Chance alone brings this at most once \
+                "{} new {} came {} {} ({}) where {} {} expected: {} times the usual. Chance alone brings this at most once \
                  in {} days.",
                 self.sources,
                 if self.sources == 1 { "source" } else { "sources" },
-                self.key,
+                if self.is_place() { "to" } else { "with" },
+                self.shown_key(),
                 self.label,
                 plain(self.expected_sources),
                 if plain(self.expected_sources) == "1" { "was" } else { "were" },
@@ -177,6 +250,12 @@ impl Sign {
                  address) than so many attacks at once.",
                 self.rising
             ),
+            SignKind::Misbehaviour => {
+                format!(
+                    "{}. The process was ended and replaced; it had nothing to take and nowhere to go.",
+                    self.label
+                )
+            }
         }
     }
 
@@ -185,7 +264,7 @@ impl Sign {
     pub fn facts(&self) -> Vec<Fact> {
         let fact = |name, value| Fact { name, value };
         vec![
-            fact("counted", "sources that had not come to this port for 24 hours".to_owned()),
+            fact("counted", "sources that had not come to it for 24 hours".to_owned()),
             fact("since", minute(self.since)),
             fact("raised", minute(self.detected)),
             fact(

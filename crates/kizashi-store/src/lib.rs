@@ -6,6 +6,7 @@
 
 mod codes;
 mod error;
+mod private_files;
 mod reader;
 mod schema;
 #[cfg(test)]
@@ -18,5 +19,7 @@ mod writer;
 pub use error::StoreError;
 pub use reader::{BinLength, MOST_POINTS, Reader};
 pub use settings::{Mode, Retention, Settings};
-pub use types::{ClosedBin, Evidence, Overview, PortBin, Ranked, SeriesPoint, Span, StoredSign};
+pub use types::{
+    ClosedBin, Evidence, KeyBin, Overview, PortBin, Ranked, SeriesPoint, Span, StoredSign,
+};
 pub use writer::{Cleared, Inlet, Store};

@@ -15,7 +15,8 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 1] = [r"
+const STEPS: [&str; 2] = [
+    r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
     id       INTEGER PRIMARY KEY,
@@ -90,7 +91,16 @@ CREATE TABLE signs (
 ) WITHOUT ROWID;
 CREATE TABLE blobs (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"];
+",
+    r"
+-- Ten-minute counts of every key that is neither a port nor a source, for detection; what comes after closing is not in them.
+CREATE TABLE key_bins (
+    bin INTEGER NOT NULL, kind INTEGER NOT NULL, key INTEGER NOT NULL,
+    events INTEGER NOT NULL, sources BLOB NOT NULL,
+    PRIMARY KEY (bin, kind, key)
+) WITHOUT ROWID;
+",
+];
 
 /// Opens for writing; makes or brings up to date what is there.
 pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {

@@ -23,6 +23,17 @@ pub struct PortBin {
     pub sources: Vec<u32>,
 }
 
+/// What came under one key that is no port in ten minutes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyBin {
+    /// The key. The text of most kinds is chosen by attackers.
+    pub key: Key,
+    /// Events.
+    pub events: u64,
+    /// The distinct sources, by their number in this store, ascending.
+    pub sources: Vec<u32>,
+}
+
 /// Ten minutes that are over: what came later than its closing is counted in the store and is not in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedBin {
@@ -30,6 +41,8 @@ pub struct ClosedBin {
     pub start: Timestamp,
     /// Every port that anything came to, ordered by port.
     pub ports: Vec<PortBin>,
+    /// Keys of other kinds, ordered by kind and number in this store: of each kind the 4,096 with the most distinct sources.
+    pub keys: Vec<KeyBin>,
 }
 
 /// One bin of one key's series.

@@ -30,5 +30,7 @@ pub use identity::{Identity, OperatingSystem, WebServer};
 pub use output::{Output, Seen};
 pub use ports::{PortList, PortListError};
 pub use registry::{registry, trap_named};
-pub use serve::{BoundSocket, Caps, Clock, Counters, EventSink, Post, ServeError, Server, Setup};
+pub use serve::{
+    BoundSocket, Caps, Clock, Counters, Ends, EventSink, Post, ServeError, Server, Setup,
+};
 pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};

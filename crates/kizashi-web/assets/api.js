@@ -3,7 +3,9 @@
 
 /** @typedef {{ version: string, now: string, uptime_seconds: number, demo: boolean, store: StoreStatus,
  *   listeners: { service: string, address: string }[], series_watched: number, false_alarms_per_week: number,
- *   feed_dropped: number }} Status */
+ *   feed_dropped: number, traps?: TrapStatus }} Status */
+/** @typedef {{ process: number, renewals: number, crashes: number, misbehaved: number, core_restarts: number,
+ *   not_enforced: string | null, accepted: number, refused: number, refused_untold: number, lost: number }} TrapStatus */
 /** @typedef {{ events: number, events_raw: number, sessions: number, sources: number, first: string | null,
  *   last: string | null, late: number, out_of_time: number, dropped: number, bytes: number }} StoreStatus */
 /** @typedef {{ kind: string, key: string, label: string, events: number, sessions: number, sources: number, first: string,
@@ -11,7 +13,7 @@
  *   spark?: number[] }} TopRow */
 /** @typedef {{ start: string, events: number, sources: number, outlier: number | null, changefinder: number | null,
  *   days: number | null }} Point */
-/** @typedef {"low" | "medium" | "high"} Severity */
+/** @typedef {"low" | "medium" | "high" | "critical"} Severity */
 /** @typedef {{ id: string, since: string, detected: string, severity: Severity }} SignMark */
 /** @typedef {{ key: string, label: string, bin_seconds: number, points: Point[], signs: SignMark[],
  *   complete: boolean }} Series */

@@ -34,7 +34,7 @@ function columns(series, measure) {
 function scoreRange(scores) {
   const known = scores.filter((value) => value !== null).sort((a, b) => a - b);
   const top = known.at(-1) ?? 1;
-  const usual = known[Math.floor(known.length * 0.97)] ?? top;
+  const usual = known[Math.floor(known.length * 0.9)] ?? top;
   const low = known[Math.floor(known.length * 0.02)] ?? 0;
   const high = Math.max(4, top > 4 * Math.max(1, usual) ? 2.5 * usual : top);
   return [Math.min(0, low), high * 1.12];

@@ -24,7 +24,7 @@ export function Moment({ at }) {
 }
 
 /** @type {Record<Severity, string>} */
-export const SEVERITY = { high: "High", medium: "Medium", low: "Low" };
+export const SEVERITY = { critical: "Critical", high: "High", medium: "Medium", low: "Low" };
 
 /** Told apart by shape and filling, not by hue. @param {{ severity: Severity }} props */
 export function SeverityMark({ severity }) {

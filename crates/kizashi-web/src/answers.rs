@@ -3,7 +3,7 @@
 
 use kizashi_event::{Key, KeyKind, Timestamp, escape_for_people};
 use kizashi_store::{Evidence, Overview, Ranked};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 /// How things stand, as the observatory knows it.
@@ -26,6 +26,34 @@ pub struct Status {
     pub series_watched: u64,
     /// False alarms a week that the owner accepts.
     pub false_alarms_per_week: f64,
+    /// How the trap's processes fare; left out where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traps: Option<TrapStatus>,
+}
+
+/// How the processes that speak to attackers fare since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrapStatus {
+    /// The number of the one that serves, counted from 1.
+    pub process: u64,
+    /// Replaced as planned or asked.
+    pub renewals: u64,
+    /// Ended by themselves and replaced.
+    pub crashes: u64,
+    /// Killed for what they tried.
+    pub misbehaved: u64,
+    /// Times that the process with store and dashboard had to be started again.
+    pub core_restarts: u64,
+    /// Protections that this kernel does not enforce, in a sentence.
+    pub not_enforced: Option<String>,
+    /// Sessions served.
+    pub accepted: u64,
+    /// Visitors past a cap.
+    pub refused: u64,
+    /// Those of them that were only counted.
+    pub refused_untold: u64,
+    /// Events lost because the store could not take them for too long.
+    pub lost: u64,
 }
 
 /// The store at a glance; made from [`Overview`], whose fields it has.

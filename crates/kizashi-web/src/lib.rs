@@ -21,6 +21,7 @@ mod server;
 pub use access::{Token, TokenError};
 pub use answers::{
     AdvisoryText, Listener, ScoredPoint, Series, SignMark, SignPage, Status, StoreStatus, TopRow,
+    TrapStatus,
 };
 pub use feed::{FeedItem, FeedSender};
 pub use kizashi_store::BinLength;

@@ -45,6 +45,7 @@ impl Observatory for MadeUp {
             listeners: Vec::new(),
             series_watched: 3,
             false_alarms_per_week: 1.0,
+            traps: None,
         })
     }
 

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use kizashi_event::{Key, KeyKind, Timestamp};
 use kizashi_store::{BinLength, Span};
 
-use crate::config::DEFAULT_DATA;
+use crate::commands::install::default_data;
 
 /// Decoy services that say by themselves when an attack wave begins.
 #[derive(Debug, Parser)]
@@ -38,16 +38,53 @@ pub(crate) enum Call {
     Series(SeriesCall),
     /// Print how the store stands
     Status(Listing),
+    /// Replace the trap's process by a fresh one now; no port goes dark
+    Renew(Renew),
+    /// Say what protects this machine from its traps, and what does not
+    Doctor(Doctor),
     /// Look after the configuration
     #[command(subcommand)]
     Config(ConfigCall),
+    /// Make Kizashi a service of this machine
+    Install(Install),
+    /// Take the service away again; what was recorded stays
+    Uninstall(Uninstall),
+    /// The process that speaks to visitors; started by `up`
+    #[command(hide = true)]
+    TrapProcess,
+    /// The process that keeps what was seen; started by `up`
+    #[command(hide = true)]
+    CoreProcess,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Install {
+    /// Print what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A staging folder that stands for /; nothing is started there
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Uninstall {
+    /// Print what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A staging folder that stands for /
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// Remove the settings and everything that was recorded too
+    #[arg(long)]
+    pub(crate) purge: bool,
 }
 
 /// The folder of the data.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     /// Folder of the data
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
+    #[arg(long, value_name = "DIR", default_value_os_t = default_data())]
     pub(crate) data: PathBuf,
 }
 
@@ -59,6 +96,34 @@ pub(crate) struct Up {
     /// Folder of the data [default: ./kizashi-data, or the configuration's]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Refuse to start where the kernel does not enforce every protection
+    #[arg(long)]
+    pub(crate) require_sandbox: bool,
+    /// Shut nothing in: for measuring what the sandbox costs
+    #[arg(long, hide = true, conflicts_with = "require_sandbox")]
+    pub(crate) no_sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Renew {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Let the trap try what is forbidden: test builds alone know it
+    #[arg(long, hide = true)]
+    pub(crate) misbehave: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Configuration file [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the data [default: ./kizashi-data, or the configuration's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -210,6 +275,9 @@ pub(crate) struct Score {
     pub(crate) smooth2: Option<usize>,
     #[arg(long, value_enum, default_value_t = LossName::Log)]
     pub(crate) loss: LossName,
+    /// ChangeFinder for counts that is useful from the second value on: forgets max(r, 1/t), one-sided, variance at least the mean
+    #[arg(long)]
+    pub(crate) warm: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -224,8 +292,8 @@ pub(crate) enum ConfigCall {
 
 fn kind(text: &str) -> Result<KeyKind, String> {
     match KeyKind::from_name(text) {
-        Some(kind) if kind != KeyKind::Total => Ok(kind),
-        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients"
+        Some(kind) if !matches!(kind, KeyKind::Total | KeyKind::Pair) => Ok(kind),
+        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients, command-families, path-families, fingerprints"
             .to_owned()),
     }
 }

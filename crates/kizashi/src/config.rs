@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use kizashi_detect::changefinder;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
@@ -14,7 +14,7 @@ pub(crate) const DEFAULT_FILE: &str = "kizashi.toml";
 pub(crate) const DEFAULT_DATA: &str = "./kizashi-data";
 
 /// Everything that may be set.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     /// The folder of the data.
@@ -31,10 +31,12 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     /// The scores that are drawn.
     pub(crate) changefinder: ChangeFinder,
+    /// What detection may take.
+    pub(crate) detection: Detection,
 }
 
 /// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Traps {
     /// The address that traps listen on.
@@ -49,10 +51,12 @@ pub(crate) struct Traps {
     pub(crate) sessions: usize,
     /// Sessions at once from one address.
     pub(crate) sessions_per_source: usize,
+    /// When the trap's process is replaced by a fresh one each day, local time, such as `04:00`; empty for never.
+    pub(crate) renew_at: String,
 }
 
 /// `[dashboard]`
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Dashboard {
     /// A loopback address; from elsewhere it is reached through an SSH tunnel.
@@ -60,7 +64,7 @@ pub(crate) struct Dashboard {
 }
 
 /// `[retention]`, in days and megabytes (2^20 bytes).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Retention {
     pub(crate) raw_days: u32,
@@ -72,7 +76,7 @@ pub(crate) struct Retention {
 }
 
 /// `[changefinder]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ChangeFinder {
     /// How much of the past each bin forgets; above 0, below 1.
@@ -81,6 +85,20 @@ pub(crate) struct ChangeFinder {
     pub(crate) order: usize,
     /// Outlier scores averaged, 1 to 10,000.
     pub(crate) smooth: usize,
+}
+
+/// `[detection]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Detection {
+    /// Memory of the watch over keys other than ports, in megabytes (2^20 bytes); 4 to 4,096.
+    pub(crate) memory_megabytes: u32,
+}
+
+impl Default for Detection {
+    fn default() -> Self {
+        Self { memory_megabytes: kizashi_signs::Settings::default().memory_megabytes }
+    }
 }
 
 impl Default for Config {
@@ -93,6 +111,7 @@ impl Default for Config {
             dashboard: Dashboard::default(),
             retention: Retention::default(),
             changefinder: ChangeFinder::default(),
+            detection: Detection::default(),
         }
     }
 }
@@ -106,6 +125,7 @@ impl Default for Traps {
             any_udp: None,
             sessions: 1_000,
             sessions_per_source: 32,
+            renew_at: "04:00".to_owned(),
         }
     }
 }
@@ -172,9 +192,26 @@ impl Config {
         if self.traps.sessions == 0 || self.traps.sessions_per_source == 0 {
             return Err("sessions and sessions_per_source must be at least 1".to_owned());
         }
+        self.renew_at()?;
+        if !(4..=4_096).contains(&self.detection.memory_megabytes) {
+            return Err("memory_megabytes of [detection] must be 4 to 4096".to_owned());
+        }
         changefinder::ChangeFinder::new(self.changefinder())
             .map(drop)
             .map_err(|error| error.to_string())
+    }
+
+    /// When the trap's process is replaced each day; `None` for never.
+    pub(crate) fn renew_at(&self) -> Result<Option<jiff::civil::Time>, String> {
+        let text = self.traps.renew_at.as_str();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        jiff::civil::Time::strptime("%H:%M", text).map(Some).map_err(|_| {
+            format!(
+                "renew_at must be a time such as \"04:00\", or empty for never, and {text:?} is not"
+            )
+        })
     }
 
     /// Detection's settings.
@@ -182,6 +219,7 @@ impl Config {
         kizashi_signs::Settings {
             false_alarms_per_week: self.false_alarms_per_week,
             changefinder: self.changefinder(),
+            memory_megabytes: self.detection.memory_megabytes,
         }
     }
 
@@ -244,6 +282,7 @@ mod tests {
             "sensor = \"\"",
             "[changefinder]\nr = 1.0",
             "[traps]\nsessions = 0",
+            "[traps]\nrenew_at = \"25:00\"",
         ] {
             assert!(read(text).is_err(), "{text}");
         }

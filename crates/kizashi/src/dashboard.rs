@@ -22,6 +22,7 @@ impl Dashboard {
             address: address.to_string(),
             reason: error.to_string(),
             advice: "stop what uses it, or choose another port (`kizashi demo --port 0`, or address under [dashboard] in kizashi.toml)",
+            in_use: error.kind() == std::io::ErrorKind::AddrInUse,
         };
         let listener = TcpListener::bind(address).map_err(taken)?;
         listener.set_nonblocking(true).map_err(taken)?;

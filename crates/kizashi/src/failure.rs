@@ -25,6 +25,8 @@ pub(crate) enum Failure {
         reason: String,
         /// What to do.
         advice: &'static str,
+        /// Whether somebody else has it.
+        in_use: bool,
     },
     /// The configuration file could not be read or understood.
     #[error("{path}: {reason}")]

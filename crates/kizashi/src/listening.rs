@@ -12,6 +12,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::config::{Config, Traps};
 use crate::failure::Failure;
+use crate::inherited::Inherited;
 
 /// Connections that may wait to be accepted on one port.
 const BACKLOG: i32 = 1_024;
@@ -45,12 +46,24 @@ pub(crate) struct Bound {
     pub(crate) taken: Vec<Port>,
     /// Whether IPv6 is served beside IPv4.
     pub(crate) ipv6: bool,
+    /// Sockets that systemd bound for us and no trap has taken yet.
+    inherited: Inherited,
+}
+
+impl Bound {
+    /// The socket at this address: one that was handed over, or one of our own.
+    fn socket(&mut self, address: SocketAddr, transport: Transport) -> io::Result<BoundSocket> {
+        match self.inherited.at(address, transport) {
+            Some(socket) => Ok(socket),
+            None => open(address, transport),
+        }
+    }
 }
 
 impl Plan {
     /// Reads the owner's lists, or takes each trap's own: the real ports for root, high ones for others.
     pub(crate) fn of(config: &Config) -> Result<Self, Failure> {
-        let privileged = rustix::process::geteuid().is_root();
+        let privileged = !Self::is_unprivileged();
         let mut wishes = Vec::new();
         for trap in registry() {
             let defaults = if privileged { trap.ports.privileged } else { trap.ports.unprivileged };
@@ -73,14 +86,26 @@ impl Plan {
         Ok(Self { wishes, address: config.traps.address, reserved: config.dashboard.address })
     }
 
-    /// Whether the high ports were chosen because this is not root.
+    /// The ports that the owner placed a trap on by name; those of the default lists are left to whoever has them.
+    pub(crate) fn named_ports(&self) -> Vec<Port> {
+        let ports = |wish: &Wish| {
+            let transport = wish.transport;
+            wish.ports.ports().map(|number| Port { transport, number }).collect::<Vec<_>>()
+        };
+        self.wishes.iter().filter(|wish| wish.named).flat_map(ports).collect()
+    }
+
+    /// Whether the high ports were chosen because this is neither root nor given CAP_NET_BIND_SERVICE, as the service is.
     pub(crate) fn is_unprivileged() -> bool {
-        !rustix::process::geteuid().is_root()
+        use rustix::thread::{CapabilitySet, capabilities};
+        let may_bind = capabilities(None)
+            .is_ok_and(|sets| sets.effective.contains(CapabilitySet::NET_BIND_SERVICE));
+        !may_bind && !rustix::process::geteuid().is_root()
     }
 
     /// Binds everything. A port that two traps want is the first one's; the dashboard's is nobody's.
     pub(crate) fn bind(&self) -> Result<Bound, Failure> {
-        let mut bound = Bound::default();
+        let mut bound = Bound { inherited: Inherited::take(), ..Bound::default() };
         let mut given: Vec<Port> = vec![Port::tcp(self.reserved.port())];
         for wish in &self.wishes {
             for number in wish.ports.ports() {
@@ -100,7 +125,7 @@ impl Plan {
 
     fn bind_port(&self, wish: &Wish, port: Port, bound: &mut Bound) -> io::Result<()> {
         let address = SocketAddr::from((self.address, port.number));
-        let socket = open(address, port.transport)?;
+        let socket = bound.socket(address, port.transport)?;
         bound.posts.push(Post { trap: wish.trap, socket });
         bound
             .listeners
@@ -108,7 +133,7 @@ impl Plan {
         if self.address == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
             let six = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port.number));
             // A machine without IPv6 is served by IPv4 alone.
-            if let Ok(socket) = open(six, port.transport) {
+            if let Ok(socket) = bound.socket(six, port.transport) {
                 bound.ipv6 = true;
                 bound.posts.push(Post { trap: wish.trap, socket });
             }
@@ -141,6 +166,7 @@ fn refused(wish: &Wish, address: IpAddr, port: Port, error: &io::Error) -> Failu
         } else {
             "stop what uses it, or take the port out of its list in kizashi.toml"
         },
+        in_use: error.kind() == io::ErrorKind::AddrInUse,
     }
 }
 

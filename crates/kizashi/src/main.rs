@@ -1,6 +1,7 @@
 //! The command `kizashi`: decoy services that say by themselves when an attack wave begins. It reads the configuration, lays
 //! traps, store, detection and dashboard together, and prints what people ask for.
 
+mod child;
 mod cli;
 mod clock;
 mod commands;
@@ -8,12 +9,17 @@ mod config;
 mod dashboard;
 mod demo;
 mod failure;
+mod inherited;
+mod install;
 mod listening;
 mod live;
 mod observatory;
 mod pipeline;
+mod sandbox;
 mod scored;
 mod screen;
+mod stream;
+mod supervisor;
 mod terminal;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -54,9 +60,15 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Top(call) => commands::top::run(call, terminal),
         Call::Series(call) => commands::series::run(call, terminal),
         Call::Status(call) => commands::status::run(call, terminal),
+        Call::Renew(call) => commands::renew::run(call, terminal),
+        Call::Doctor(call) => commands::doctor::run(call, terminal),
+        Call::TrapProcess => child::trap::run(),
+        Call::CoreProcess => child::core::run(),
         Call::Config(ConfigCall::Check { config }) => {
             commands::config::check(config.as_deref(), terminal)
         }
+        Call::Install(call) => commands::install::install(call, terminal),
+        Call::Uninstall(call) => commands::install::uninstall(call, terminal),
     }
 }
 

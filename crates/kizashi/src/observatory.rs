@@ -17,6 +17,8 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::pipeline::Board;
 use crate::scored;
+use crate::stream::Counted;
+use crate::supervisor::messages::Health;
 
 /// Signs looked through for those of one key.
 const SIGNS_SEARCHED: usize = 2_000;
@@ -33,6 +35,45 @@ pub(crate) struct StoreObservatory {
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Open connections that nobody is reading with.
     pub(crate) idle: Mutex<Vec<Reader>>,
+    /// How the trap's processes fare; a demo has none.
+    pub(crate) health: Option<Arc<TrapHealth>>,
+}
+
+/// How the trap's processes fare: what the supervisor tells and what they count themselves.
+#[derive(Default)]
+pub(crate) struct TrapHealth {
+    told: Mutex<Health>,
+    counted: Arc<Counted>,
+}
+
+impl TrapHealth {
+    /// Takes what the supervisor tells.
+    pub(crate) fn show(&self, health: Health) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = health;
+    }
+
+    /// Where counts of the traps go.
+    pub(crate) fn counted(&self) -> Arc<Counted> {
+        Arc::clone(&self.counted)
+    }
+
+    /// Both together, for people.
+    pub(crate) fn now(&self) -> kizashi_web::TrapStatus {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let counts = self.counted.total();
+        kizashi_web::TrapStatus {
+            process: told.process,
+            renewals: told.renewals,
+            crashes: told.crashes,
+            misbehaved: told.misbehaved,
+            core_restarts: told.core_restarts,
+            not_enforced: told.not_enforced,
+            accepted: counts.accepted,
+            refused: counts.refused,
+            refused_untold: counts.refused_untold,
+            lost: counts.lost,
+        }
+    }
 }
 
 impl StoreObservatory {
@@ -79,6 +120,7 @@ impl Observatory for StoreObservatory {
             listeners: self.listeners.clone(),
             series_watched: self.board.series_watched(),
             false_alarms_per_week: self.settings.false_alarms_per_week,
+            traps: self.health.as_ref().map(|health| health.now()),
         })
     }
 

@@ -1,5 +1,6 @@
 //! The one writer: a thread that takes events from a bounded queue, and everything else that is written in turn with them.
 
+mod closing;
 mod days;
 mod dictionary;
 mod ledger;
@@ -16,7 +17,8 @@ use std::thread::JoinHandle;
 
 use kizashi_event::{Event, Timestamp};
 
-pub(crate) use ledger::{bins_between, counter, system_clock};
+pub(crate) use closing::bins_between;
+pub(crate) use ledger::{counter, system_clock};
 pub use retention::Cleared;
 
 use crate::error::{InContext, not_written};
@@ -52,6 +54,42 @@ impl Inlet {
         if self.0.give(events) { Ok(()) } else { Err(StoreError::Stopped) }
     }
 
+    /// Writes events in a transaction of their own and waits until they are in the file. On failure none of them is, none is
+    /// counted as lost, and they may be given again: an event that is there already adds nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or the writer has stopped.
+    pub fn commit(&self, events: Vec<Event>) -> Result<(), StoreError> {
+        self.ask(move |ledger| ledger.write(events))
+    }
+
+    /// Stores signs, each in place of the one with its id, and named blobs, in one transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or the writer has stopped.
+    pub fn save(
+        &self,
+        signs: Vec<StoredSign>,
+        blobs: Vec<(String, Vec<u8>)>,
+    ) -> Result<(), StoreError> {
+        self.ask(move |ledger| ledger.save(&signs, &blobs))
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Ledger) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = sync_channel(1);
+        let request = Box::new(move |ledger: &mut Ledger| {
+            // Whoever asked may have gone; the work is done all the same.
+            let _ = answer.send(request(ledger));
+        });
+        if !self.0.ask(request) {
+            return Err(StoreError::Stopped);
+        }
+        answered.recv().unwrap_or(Err(StoreError::Stopped))
+    }
+
     /// Events lost since the store was opened.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -67,6 +105,7 @@ impl Store {
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, StoreError> {
         make_folder(folder)?;
         let lock = lock(folder)?;
+        crate::private_files::close_to_others(folder)?;
         let path = folder.join(FILE);
         let connection = open_to_write(&path)?;
         let mut ledger = Ledger::new(connection, path, settings)?;
@@ -142,16 +181,17 @@ impl Store {
         signs: Vec<StoredSign>,
         blobs: Vec<(String, Vec<u8>)>,
     ) -> Result<(), StoreError> {
-        self.ask(move |ledger| ledger.save(&signs, &blobs))
+        self.inlet().save(signs, blobs)
     }
 
-    /// Lets go of all signs and of the blobs whose names begin with `prefix`: detection is about to be run anew.
+    /// Lets go of all signs, but for those whose ids end with `spared`, and of the blobs whose names begin with `prefix`:
+    /// detection is about to be run anew, and raises only its own again.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn forget_signs(&self, prefix: &str) -> Result<(), StoreError> {
-        let prefix = prefix.to_owned();
-        self.ask(move |ledger| ledger.forget_signs(&prefix))
+    pub fn forget_signs(&self, prefix: &str, spared: &str) -> Result<(), StoreError> {
+        let (prefix, spared) = (prefix.to_owned(), spared.to_owned());
+        self.ask(move |ledger| ledger.forget_signs(&prefix, &spared))
     }
 
     /// What an event in closed time means from now on.
@@ -180,15 +220,7 @@ impl Store {
         &self,
         request: impl FnOnce(&mut Ledger) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, answered) = sync_channel(1);
-        let request = Box::new(move |ledger: &mut Ledger| {
-            // Whoever asked may have gone; the work is done all the same.
-            let _ = answer.send(request(ledger));
-        });
-        if !self.queue.ask(request) {
-            return Err(StoreError::Stopped);
-        }
-        answered.recv().unwrap_or(Err(StoreError::Stopped))
+        self.inlet().ask(request)
     }
 }
 
@@ -277,10 +309,12 @@ impl Ledger {
         transaction.commit().doing(doing, &self.path)
     }
 
-    fn forget_signs(&mut self, prefix: &str) -> Result<(), StoreError> {
+    fn forget_signs(&mut self, prefix: &str, spared: &str) -> Result<(), StoreError> {
         let doing = "letting signs go";
         let transaction = self.connection.transaction().doing(doing, &self.path)?;
-        transaction.execute("DELETE FROM signs", []).doing(doing, &self.path)?;
+        transaction
+            .execute("DELETE FROM signs WHERE substr(id, -length(?1)) <> ?1", [spared])
+            .doing(doing, &self.path)?;
         transaction
             .execute("DELETE FROM blobs WHERE substr(name, 1, length(?1)) = ?1", [prefix])
             .doing(doing, &self.path)?;

@@ -118,6 +118,7 @@ impl Ledger {
 fn delete_counts(connection: &Connection, hour: i64, day: i64) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM hourly WHERE hour < ?1")?.execute([hour])?;
     connection.prepare_cached("DELETE FROM bins WHERE bin < ?1")?.execute([hour * 6])?;
+    connection.prepare_cached("DELETE FROM key_bins WHERE bin < ?1")?.execute([hour * 6])?;
     connection.prepare_cached("DELETE FROM daily WHERE day < ?1")?.execute([day])?;
     connection.prepare_cached("DELETE FROM sketches WHERE day < ?1")?.execute([day])?;
     connection.prepare_cached("DELETE FROM let_go WHERE day < ?1")?.execute([day])?;

@@ -165,6 +165,15 @@ struct Shared {
     sessions: AtomicU64,
 }
 
+/// When a house ends. A value of `true`, or a sender that is gone, is the end meant.
+#[derive(Clone, Debug)]
+pub struct Ends {
+    /// Nothing more is accepted.
+    pub closing: watch::Receiver<bool>,
+    /// Running sessions are told to end.
+    pub stop: watch::Receiver<bool>,
+}
+
 /// How long running sessions have to end when the house stops.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -205,23 +214,35 @@ impl Server {
         posts: Vec<Post>,
         stop: watch::Receiver<bool>,
     ) -> Result<(), ServeError> {
+        let ends = Ends { closing: stop.clone(), stop };
+        self.run_until(posts, ends).await
+    }
+
+    /// The same with two ends: from the first on nothing more is accepted, and running sessions go on until they end by themselves
+    /// or the second comes. Returns as soon as the last session is over.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_until(self, posts: Vec<Post>, ends: Ends) -> Result<(), ServeError> {
         let mut tasks = JoinSet::new();
         for post in posts {
-            self.station(post, &stop, &mut tasks)?;
+            self.station(post, &ends, &mut tasks)?;
         }
-        stopped(stop).await;
+        tokio::select! {
+            () = stopped(ends.closing) => {}
+            () = stopped(ends.stop.clone()) => {}
+        }
+        tokio::select! {
+            () = async { while tasks.join_next().await.is_some() {} } => return Ok(()),
+            () = stopped(ends.stop) => {}
+        }
         let drain = async { while tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(GRACE, drain).await;
         tasks.shutdown().await;
         Ok(())
     }
 
-    fn station(
-        &self,
-        post: Post,
-        stop: &watch::Receiver<bool>,
-        tasks: &mut JoinSet<()>,
-    ) -> Result<(), ServeError> {
+    fn station(&self, post: Post, ends: &Ends, tasks: &mut JoinSet<()>) -> Result<(), ServeError> {
         let trap = post.trap;
         let (transport, address, ready) = match &post.socket {
             BoundSocket::Tcp(socket) => {
@@ -238,15 +259,15 @@ impl Server {
         let failed =
             |source| ServeError::Socket { trap: trap.name, address: shown.clone(), source };
         let address = address.and_then(|address| ready.map(|()| address)).map_err(failed)?;
-        let (shared, stop) = (Arc::clone(&self.shared), stop.clone());
+        let (shared, ends) = (Arc::clone(&self.shared), ends.clone());
         match post.socket {
             BoundSocket::Tcp(socket) => {
                 let listener = tokio::net::TcpListener::from_std(socket).map_err(failed)?;
-                tasks.spawn(tcp::listen(shared, trap, listener, address, stop));
+                tasks.spawn(tcp::listen(shared, trap, listener, address, ends));
             }
             BoundSocket::Udp(socket) => {
                 let socket = tokio::net::UdpSocket::from_std(socket).map_err(failed)?;
-                tasks.spawn(udp::listen(shared, trap, socket, address, stop));
+                tasks.spawn(udp::listen(shared, trap, socket, address, ends.closing));
             }
         }
         Ok(())

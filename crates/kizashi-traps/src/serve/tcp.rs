@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::report::Report;
-use super::{Shared, stopped};
+use super::{Ends, Shared, stopped};
 use crate::trap::PIECE;
 use crate::{Output, Session, Trap, Visit};
 
@@ -52,10 +52,11 @@ pub(super) async fn listen<A: Accept>(
     trap: &'static Trap,
     mut listener: A,
     address: SocketAddr,
-    stop: watch::Receiver<bool>,
+    ends: Ends,
 ) {
+    let Ends { closing, stop } = ends;
     let mut sessions = JoinSet::new();
-    let mut stopping = Box::pin(stopped(stop.clone()));
+    let mut stopping = Box::pin(stopped(closing));
     loop {
         let accepted = tokio::select! {
             () = &mut stopping => break,

@@ -39,14 +39,26 @@ function Why({ known, open }) {
 function Facts({ known }) {
   const { store } = known;
   const length = store.first && store.last ? span(Date.parse(store.last) - Date.parse(store.first)) : "–";
-  const lost = store.dropped + store.out_of_time;
+  const lost = store.dropped + store.out_of_time + (known.traps?.lost ?? 0);
   return html`<dl class="facts">
       <div><dt>Events</dt><dd>${count(store.events)}</dd></div>
       <div><dt>Sources</dt><dd>${count(store.sources)}</dd></div>
       <div><dt>Sessions</dt><dd>${count(store.sessions)}</dd></div>
       <div><dt>Observed</dt><dd>${length}</dd></div>
     </dl>
-    <p class="fine">${counted(known.series_watched, "series", "series")} watched, at most ${counted(known.false_alarms_per_week, "false alarm")} a week, ${bytes(store.bytes)} on disk${store.late > 0 ? `, ${counted(store.late, "event")} came late` : ""}${lost > 0 ? `, ${counted(lost, "event")} lost or out of time` : ""}.</p>`;
+    <p class="fine">${counted(known.series_watched, "series", "series")} watched, at most ${counted(known.false_alarms_per_week, "false alarm")} a week, ${bytes(store.bytes)} on disk${store.late > 0 ? `, ${counted(store.late, "event")} came late` : ""}${lost > 0 ? `, ${counted(lost, "event")} lost or out of time` : ""}.</p>
+    ${known.traps && html`<${Traps} traps=${known.traps} />`}`;
+}
+
+/** What went wrong with the processes that speak to visitors; nothing is said while nothing did.
+ * @param {{ traps: import("../api.js").TrapStatus }} props */
+function Traps({ traps }) {
+  const ended = [
+    traps.misbehaved > 0 && `misbehaved and was ended ${counted(traps.misbehaved, "time")}`,
+    traps.crashes > 0 && `crashed ${counted(traps.crashes, "time")}`,
+  ].filter(Boolean);
+  return html`${ended.length > 0 && html`<p class="fine">Since the start the trap ${ended.join(", and ")}; a fresh one serves.</p>`}
+    ${traps.not_enforced && html`<p class="fine">Not enforced on this machine: ${traps.not_enforced}.</p>`}`;
 }
 
 const DAY = 86_400_000;

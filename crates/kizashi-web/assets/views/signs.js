@@ -10,7 +10,7 @@ import { Failure, Loading, SEVERITY, SeverityMark, safe } from "../parts.js";
 const FIRST = 5;
 
 /** @type {Record<string, number>} */
-const RANKS = { high: 2, medium: 1, low: 0 };
+const RANKS = { critical: 3, high: 2, medium: 1, low: 0 };
 
 /** The more, the more it asks of a person. @param {Sign} sign */
 export const strength = (sign) => (RANKS[sign.severity] ?? 0) * 1e9 + sign.ratio_low * Math.min(sign.days, 10_000);

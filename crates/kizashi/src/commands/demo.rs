@@ -56,6 +56,7 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         started: Instant::now(),
         clock: Arc::new(clock::now),
         idle: Mutex::default(),
+        health: None,
     };
     terminal.line(&format!("dashboard {}", dashboard.link()?))?;
     terminal.line("playing a month of made-up traffic; nothing is exposed; Ctrl-C ends it and lets its data go")?;

@@ -65,10 +65,18 @@ pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Fai
         report
     };
     pipeline.store().flush()?;
+    let raw = |pipeline: &Pipeline| -> Result<u64, Failure> {
+        Ok(pipeline.store().reader()?.overview()?.events_raw)
+    };
+    // Before retention looks at them: an event that stays as a count alone is new all the same.
+    let with_new = raw(&pipeline)?;
     detect(&mut pipeline)?;
-    let stored = pipeline.store().reader()?.overview()?.events_raw.saturating_sub(before);
+    let brought = Brought {
+        new: with_new.saturating_sub(before),
+        counts_alone: with_new.saturating_sub(raw(&pipeline)?),
+    };
     pipeline.finish()?;
-    print(&report, stored, call.json, terminal)?;
+    print(&report, &brought, call.json, terminal)?;
     let mut faults = report.errors();
     match (faults.next(), faults.count()) {
         (None, _) => Ok(()),
@@ -151,7 +159,20 @@ fn place() -> Place {
     Place::Terminal { columns, colours: crate::screen::wants_colours(true, no_color.as_deref()) }
 }
 
-fn print(report: &Report, stored: u64, json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
+/// What an import did to the store.
+struct Brought {
+    /// Events that were not there before.
+    new: u64,
+    /// Raw events let go because they were old or room was short; their counts stay.
+    counts_alone: u64,
+}
+
+fn print(
+    report: &Report,
+    brought: &Brought,
+    json: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     if json {
         return report.files.iter().try_for_each(|file| terminal.json(file));
     }
@@ -162,9 +183,16 @@ fn print(report: &Report, stored: u64, json: bool, terminal: &mut Terminal) -> R
         "{} lines, {} events, {} of them new, {} broken lines",
         thousands(report.total.lines),
         thousands(report.total.events),
-        thousands(stored),
+        thousands(brought.new),
         thousands(report.total.broken)
-    ))
+    ))?;
+    if brought.counts_alone > 0 {
+        terminal.line(&format!(
+            "{} events are past the time or room that raw events have (raw_days, most_megabytes) and stay as counts",
+            thousands(brought.counts_alone)
+        ))?;
+    }
+    Ok(())
 }
 
 fn print_file(file: &FileReport, terminal: &mut Terminal) -> Result<(), Failure> {

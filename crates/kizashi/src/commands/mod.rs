@@ -2,7 +2,10 @@
 
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod import;
+pub(crate) mod install;
+pub(crate) mod renew;
 pub(crate) mod replay;
 pub(crate) mod score;
 pub(crate) mod series;

@@ -52,7 +52,7 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
             Cell::text(&number(sign.ratio)),
             Cell::text(&match sign.kind {
                 SignKind::Rise => format!("once in {} days", number(sign.days)),
-                SignKind::SensorWide => String::new(),
+                SignKind::SensorWide | SignKind::Misbehaviour => String::new(),
             }),
             if sign.open { Cell::text("open") } else { Cell::text("over").tone(Tone::Faint) },
             Cell::text(&sign.id),
@@ -112,7 +112,7 @@ fn tone(severity: Severity) -> Tone {
     match severity {
         Severity::Low => Tone::Plain,
         Severity::Medium => Tone::Warning,
-        Severity::High => Tone::Alarm,
+        Severity::High | Severity::Critical => Tone::Alarm,
     }
 }
 

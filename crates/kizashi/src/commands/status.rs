@@ -1,8 +1,10 @@
 //! `kizashi status`: how the store stands.
 
 use kizashi_store::Reader;
+use kizashi_web::TrapStatus;
 use serde_json::json;
 
+use crate::child::core::HEALTH;
 use crate::cli;
 use crate::failure::Failure;
 use crate::screen::{bytes, thousands};
@@ -14,6 +16,8 @@ pub(crate) fn run(call: &cli::Listing, terminal: &mut Terminal) -> Result<(), Fa
     let overview = reader.overview()?;
     let closed = reader.closed_through()?;
     let signs = reader.signs(usize::MAX)?.len();
+    let traps =
+        reader.blob(HEALTH)?.and_then(|json| serde_json::from_slice::<TrapStatus>(&json).ok());
     if call.json {
         return terminal.json(&json!({
             "events": overview.events,
@@ -28,6 +32,7 @@ pub(crate) fn run(call: &cli::Listing, terminal: &mut Terminal) -> Result<(), Fa
             "bytes": overview.bytes,
             "signs": signs,
             "detected_through": closed.map(kizashi_event::Timestamp::rfc3339),
+            "traps": traps,
         }));
     }
     let moment =
@@ -52,5 +57,33 @@ pub(crate) fn run(call: &cli::Listing, terminal: &mut Terminal) -> Result<(), Fa
         ("dropped", format!("{} (lost: the store could not keep up)", thousands(overview.dropped))),
         ("on disk", bytes(overview.bytes)),
     ];
-    lines.iter().try_for_each(|(name, value)| terminal.line(&format!("{name:<17} {value}")))
+    let traps = traps.map(lines_of).unwrap_or_default();
+    lines
+        .iter()
+        .chain(&traps)
+        .try_for_each(|(name, value)| terminal.line(&format!("{name:<17} {value}")))
+}
+
+fn lines_of(traps: TrapStatus) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        (
+            "trap process",
+            format!(
+                "number {}; {} renewed, {} crashed, {} misbehaved; core restarted {} times",
+                traps.process, traps.renewals, traps.crashes, traps.misbehaved, traps.core_restarts
+            ),
+        ),
+        (
+            "visitors",
+            format!(
+                "{} served, {} past a cap (of them {} only counted); {} events lost on the way",
+                thousands(traps.accepted),
+                thousands(traps.refused),
+                thousands(traps.refused_untold),
+                thousands(traps.lost)
+            ),
+        ),
+    ];
+    lines.extend(traps.not_enforced.map(|missing| ("not enforced", missing)));
+    lines
 }

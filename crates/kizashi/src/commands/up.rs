@@ -1,42 +1,25 @@
-//! `kizashi up`: traps, store, detection and dashboard, until a signal comes.
+//! `kizashi up`: traps, store, detection and dashboard, until a signal comes. Here everything is made ready for the supervisor, with the
+//! rights that the person has; then they are given up.
 
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use kizashi_event::Event;
-use kizashi_store::{Inlet, Mode};
-use kizashi_traps::{Caps, EventSink, Identity, Server, Setup};
-use kizashi_web::FeedSender;
-use tokio::sync::watch;
+use kizashi_traps::DatagramReply;
 
 use crate::cli;
-use crate::clock;
 use crate::config::Config;
-use crate::dashboard::{Dashboard, random};
+use crate::dashboard::Dashboard;
 use crate::failure::Failure;
 use crate::listening::{Bound, Plan, allow_many_sockets};
-use crate::live::{Live, Surroundings, Turn, stop_signal};
-use crate::observatory::StoreObservatory;
-use crate::pipeline::Pipeline;
+use crate::sandbox::privileges::User;
+use crate::supervisor::messages::{CoreSetup, TrapSetup};
+use crate::supervisor::{self, Prepared};
 use crate::terminal::Terminal;
 
 /// Listeners of one trap that are printed one by one; more are printed as a list.
 const MOST_LINES: usize = 64;
-/// The name under which the seed of what this installation pretends to be is kept.
-const IDENTITY: &str = "identity";
-
-/// Hands what traps see to the store and to open dashboards; neither makes a trap wait.
-struct Sink {
-    inlet: Inlet,
-    feed: FeedSender,
-}
-
-impl EventSink for Sink {
-    fn record(&self, event: Event) {
-        self.feed.publish(std::slice::from_ref(&event));
-        self.inlet.offer(event);
-    }
-}
+/// How long ports may still belong to a Kizashi that was just killed.
+const LETS_GO: Duration = Duration::from_secs(2);
 
 /// Runs until a signal comes.
 pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -45,75 +28,116 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         config.data.clone_from(data);
     }
     allow_many_sockets();
-    let dashboard = Dashboard::bind(config.dashboard.address)?;
-    let bound = Plan::of(&config)?.bind()?;
-    let store = kizashi_store::Settings {
-        mode: Mode::Live,
-        retention: config.retention(),
-        clock: Arc::new(clock::now),
-    };
-    let pipeline = Pipeline::open(&config.data, store, config.detection())?;
-    let feed = FeedSender::new();
-    let sink = Arc::new(Sink { inlet: pipeline.store().inlet(), feed: feed.clone() });
-    let server = Server::new(setup(&config, &pipeline)?, Arc::new(clock::now), sink);
-    let observatory = StoreObservatory {
-        folder: config.data.clone(),
-        board: pipeline.board(),
-        inlet: pipeline.store().inlet(),
-        settings: config.detection(),
-        listeners: bound.listeners.clone(),
-        demo: false,
-        started: Instant::now(),
-        clock: Arc::new(clock::now),
-        idle: Mutex::default(),
-    };
+    let (dashboard, bound) = bind(&config)?;
+    config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
     terminal.line(&format!("dashboard {}", dashboard.link()?))?;
-    let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
-    let live = Live::start(pipeline, surroundings, |pipeline, now| {
-        Ok(Turn { raised: pipeline.advance(now)?, more: false })
-    })?;
-    let router = kizashi_web::router(Arc::new(observatory), feed, dashboard.token);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let served = runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(dashboard.listener)?;
-        let (stop, stopped) = watch::channel(false);
-        let traps = tokio::spawn(server.run(bound.posts, stopped));
-        terminal.line("ready")?;
-        terminal.flush()?;
-        let served = kizashi_web::serve(listener, router, stop_signal()).await;
-        // The traps may have ended before, which `join` then tells.
-        let _ = stop.send(true);
-        match traps.await {
-            Ok(Ok(())) => Ok(served?),
-            Ok(Err(error)) => Err(Failure::Asked(error.to_string())),
-            Err(error) => Err(Failure::Asked(format!("the traps ended unexpectedly: {error}"))),
+    if let Some(user) = User::to_become() {
+        user.become_it().map_err(|error| {
+            Failure::Asked(format!(
+                "root's rights cannot be given up ({error}); start as an ordinary user"
+            ))
+        })?;
+        terminal.line(&format!("         runs as {} from now on", user.shown()))?;
+        reachable(&config.data, user)?;
+    }
+    let (core, trap) = setups(config, &bound, !call.no_sandbox);
+    let core = CoreSetup { token: dashboard.token.text().to_owned(), ..core };
+    let prepared = Prepared {
+        core,
+        dashboard: dashboard.listener,
+        trap,
+        posts: bound.posts,
+        require_sandbox: call.require_sandbox,
+    };
+    supervisor::run(prepared, |not_enforced| {
+        if let Some(missing) = not_enforced {
+            terminal.line(&format!("         not enforced here: {missing}"))?;
         }
-    });
-    live.finish().and(served)
+        if call.no_sandbox {
+            terminal
+                .line("         WITHOUT a sandbox, as asked: for measuring on loopback only")?;
+        }
+        terminal.line("ready")?;
+        terminal.flush()
+    })
 }
 
-fn setup(config: &Config, pipeline: &Pipeline) -> Result<Setup, Failure> {
-    let reader = pipeline.store().reader()?;
-    let kept = reader.blob(IDENTITY)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let seed = match kept {
-        Some(seed) => seed,
-        None => {
-            let seed = random()?;
-            pipeline.store().save(Vec::new(), vec![(IDENTITY.to_owned(), seed.to_vec())])?;
-            seed
-        }
+/// What both children are told, but for what only a start knows.
+pub(crate) fn setups(config: Config, bound: &Bound, confined: bool) -> (CoreSetup, TrapSetup) {
+    let sensor = config.sensor.clone().unwrap_or_else(machine_name);
+    let trap = TrapSetup {
+        supervisor: std::process::id(),
+        sensor: sensor.clone(),
+        identity: [0; 32],
+        session_seed: 0,
+        sessions: config.traps.sessions,
+        sessions_per_source: config.traps.sessions_per_source,
+        posts: bound.posts.len(),
+        answers_datagrams: bound.posts.iter().any(|post| {
+            matches!(post.socket, kizashi_traps::BoundSocket::Udp(_))
+                && post.trap.datagrams != DatagramReply::Never
+        }),
+        confined,
+        core: 0,
     };
-    Ok(Setup {
-        sensor: Arc::from(config.sensor.clone().unwrap_or_else(machine_name)),
-        identity: Arc::new(Identity::draw(seed)),
-        session_seed: u64::from_ne_bytes(random()?),
-        caps: Caps {
-            sessions: config.traps.sessions,
-            per_source: config.traps.sessions_per_source,
-            ..Caps::default()
-        },
+    let listeners = bound
+        .listeners
+        .iter()
+        .map(|listener| (listener.service.clone(), listener.address.clone()))
+        .collect();
+    let core = CoreSetup {
+        supervisor: std::process::id(),
+        config,
+        sensor,
+        token: String::new(),
+        listeners,
+        confined,
+        probe: false,
+    };
+    (core, trap)
+}
+
+/// Binds everything; a port of a Kizashi that is just ending is waited for.
+fn bind(config: &Config) -> Result<(Dashboard, Bound), Failure> {
+    let began = Instant::now();
+    loop {
+        let bound = Dashboard::bind(config.dashboard.address)
+            .and_then(|dashboard| Ok((dashboard, Plan::of(config)?.bind()?)));
+        match bound {
+            Err(Failure::Listen { in_use: true, .. }) if began.elapsed() < LETS_GO => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            bound => return bound,
+        }
+    }
+}
+
+/// Makes the data folder where it is not there, gives it to the user that this process will be, and names it from the root.
+pub(crate) fn own_folder(folder: &Path) -> Result<std::path::PathBuf, Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let failed = |error: std::io::Error| {
+        Failure::Asked(format!(
+            "{} cannot be written ({error}); give it to this user, or choose another folder with --data",
+            folder.display()
+        ))
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    let folder = folder.canonicalize().map_err(failed)?;
+    if let Some(user) = User::to_become() {
+        user.give(&folder).map_err(failed)?;
+    }
+    Ok(folder)
+}
+
+/// Whether the user that this process has become can use the folder; its parents may be closed to him.
+fn reachable(folder: &Path, user: User) -> Result<(), Failure> {
+    std::fs::read_dir(folder).map(drop).map_err(|error| {
+        Failure::Asked(format!(
+            "{} cannot reach {} ({error}); choose a folder that is open to others, such as --data /var/lib/kizashi",
+            user.shown(),
+            folder.display()
+        ))
     })
 }
 

@@ -117,6 +117,18 @@ fn real_logs_go_in_and_a_second_time_add_nothing() {
 }
 
 #[test]
+fn every_packet_of_the_cloud_log_is_new_though_the_oldest_stay_as_counts_alone() {
+    let Some(data) = shared("data") else { return };
+    let folder = Folder::new();
+    let path = data.join("aws-honeypots-2013-03-to-06.csv.gz");
+    let told = text(&folder, &["import", path.to_str().unwrap()]);
+    assert!(told.contains("216,306 events, 216,306 of them new, 0 broken lines"), "{told}");
+    assert!(told.contains("stay as counts"), "the log spans more than the 90 raw days: {told}");
+    let status = &json_lines(&folder, &["status", "--json"])[0];
+    assert_eq!(status["events"].as_u64(), Some(216_306));
+}
+
+#[test]
 fn a_broken_line_is_shown_with_its_place_and_the_rest_goes_in() {
     let folder = Folder::new();
     let mut lines: Vec<String> = cowrie_log().lines().map(str::to_owned).collect();

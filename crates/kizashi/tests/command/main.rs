@@ -4,9 +4,11 @@
 mod bad_input;
 #[cfg(test)]
 mod import;
+mod install;
 #[cfg(test)]
 mod listings;
 #[cfg(test)]
+mod processes;
 mod running;
 #[cfg(test)]
 mod score;

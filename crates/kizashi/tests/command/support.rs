@@ -51,6 +51,11 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
 pub(crate) fn kizashi(folder: &Folder) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kizashi"));
     command.current_dir(folder.path()).env("NO_COLOR", "1").env("TZ", "UTC");
+    // Where a test makes this folder, temporary files of its own runs lie in it, apart from those of others.
+    let temporary = folder.path().join("tmp");
+    if temporary.is_dir() {
+        command.env("TMPDIR", temporary);
+    }
     command
 }
 
@@ -129,6 +134,20 @@ impl Running {
         address.split('/').next().unwrap().parse().unwrap()
     }
 
+    /// The process that people start.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The children's process ids by what they are for: `trap-process`, `core-process`.
+    pub(crate) fn children(&self, what: &str) -> Vec<u32> {
+        processes()
+            .into_iter()
+            .filter(|(_, parent, line)| *parent == self.id() && line.contains(what))
+            .map(|(id, _, _)| id)
+            .collect()
+    }
+
     /// A page of the API, signed in by the token that was printed.
     pub(crate) fn api(&self, path: &str) -> Value {
         let line = self.lines.iter().find(|line| line.starts_with("dashboard")).unwrap();
@@ -172,6 +191,29 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Every process: its id, its parent's, and its command line.
+pub(crate) fn processes() -> Vec<(u32, u32, String)> {
+    let about = |id: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name in brackets may hold anything; what follows it is state and parent. A zombie is gone but for its name.
+        let mut rest = stat.rsplit_once(')')?.1.split_whitespace();
+        let state = rest.next()?;
+        let parent = rest.next()?.parse().ok()?;
+        let line = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
+        (state != "Z").then(|| (id, parent, String::from_utf8_lossy(&line).replace('\0', " ")))
+    };
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(about)
+        .collect()
+}
+
+pub(crate) fn kill(id: u32) {
+    let id = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
 }
 
 pub(crate) fn free_port() -> u16 {

@@ -70,8 +70,8 @@ fn house(trap: &str, connections: Vec<io::Result<DuplexStream>>) -> House {
     let shared = Arc::clone(&server.shared);
     let trap = trap_named(trap).unwrap();
     let address = "192.0.2.1:80".parse().unwrap();
-    let task =
-        tokio::spawn(listen(server.shared, trap, Queue(connections.into()), address, stopping));
+    let ends = crate::Ends { closing: stopping.clone(), stop: stopping };
+    let task = tokio::spawn(listen(server.shared, trap, Queue(connections.into()), address, ends));
     House { seen, shared, stop, task }
 }
 

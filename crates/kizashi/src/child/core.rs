@@ -1,0 +1,237 @@
+//! The process that keeps what was seen: store, detection, dashboard. It never reads a byte of an attacker except as a field of an
+//! event, and believes no event before it is checked.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use kizashi_event::{Port, Timestamp};
+use kizashi_signs::Sign;
+use kizashi_store::{Inlet, Mode, StoreError, StoredSign};
+use kizashi_web::{FeedSender, Listener, Token, TrapStatus};
+use tokio::sync::Notify;
+
+use super::{alone, first, leave_signals_to_the_supervisor};
+use crate::clock;
+use crate::dashboard::random;
+use crate::failure::Failure;
+use crate::live::{Live, Surroundings, Turn};
+use crate::observatory::{StoreObservatory, TrapHealth};
+use crate::pipeline::Pipeline;
+use crate::sandbox::{self, Protection};
+use crate::stream::{Arrivals, Expected};
+use crate::supervisor::channel::{Channel, LONGEST};
+use crate::supervisor::messages::{CoreSetup, FromCore, Misbehaviour, ToCore};
+
+/// The name under which the seed of what this installation pretends to be is kept.
+const IDENTITY: &str = "identity";
+/// The name under which how the traps fare is kept for `kizashi status`.
+pub(crate) const HEALTH: &str = "trap health";
+/// Microseconds between two savings of it, where it changed.
+const KEEP_HEALTH_EVERY: i64 = 60 * Timestamp::SECOND;
+/// How long another process may take to let go of the folder: the core of a supervisor that was just killed.
+const LETS_GO: Duration = Duration::from_secs(3);
+
+/// Runs until the supervisor says so, or is gone.
+pub(crate) fn run() -> Result<(), Failure> {
+    let channel = Channel::of_stdin()?;
+    let (setup, received) = first(&channel, |setup: &CoreSetup| setup.supervisor)?;
+    let listener =
+        received.descriptors.into_iter().next().map(TcpListener::from).ok_or_else(alone)?;
+    let protections =
+        if setup.confined { sandbox::confine_core(&setup.config.data) } else { Vec::new() };
+    let channel = Arc::new(channel);
+    if setup.probe {
+        channel.send(&FromCore::Ready { identity: [0; 32], protections }, &[])?;
+        return Ok(());
+    }
+    match open(&setup) {
+        Ok((pipeline, identity)) => {
+            serve(&channel, setup, pipeline, listener, (identity, protections))
+        }
+        Err(failure) => {
+            channel.send(&FromCore::Failed(failure.to_string()), &[])?;
+            Ok(())
+        }
+    }
+}
+
+fn open(setup: &CoreSetup) -> Result<(Pipeline, [u8; 32]), Failure> {
+    let began = Instant::now();
+    let pipeline = loop {
+        let store = kizashi_store::Settings {
+            mode: Mode::Live,
+            retention: setup.config.retention(),
+            clock: Arc::new(clock::now),
+        };
+        match Pipeline::open(&setup.config.data, store, setup.config.detection()) {
+            Err(Failure::Store(StoreError::InUse(_))) if began.elapsed() < LETS_GO => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            opened => break opened?,
+        }
+    };
+    let kept = pipeline.store().reader()?.blob(IDENTITY)?;
+    let identity = match kept.and_then(|bytes| bytes.try_into().ok()) {
+        Some(identity) => identity,
+        None => {
+            let identity: [u8; 32] = random()?;
+            pipeline.store().save(Vec::new(), vec![(IDENTITY.to_owned(), identity.to_vec())])?;
+            identity
+        }
+    };
+    Ok((pipeline, identity))
+}
+
+fn serve(
+    channel: &Arc<Channel>,
+    setup: CoreSetup,
+    pipeline: Pipeline,
+    listener: TcpListener,
+    (identity, protections): ([u8; 32], Vec<Protection>),
+) -> Result<(), Failure> {
+    let token = Token::parse(&setup.token).map_err(|error| Failure::Asked(error.to_string()))?;
+    let feed = FeedSender::new();
+    let health = Arc::new(TrapHealth::default());
+    let watched = Arc::clone(&health);
+    let hall = Hall {
+        channel: Arc::clone(channel),
+        inlet: pipeline.store().inlet(),
+        feed: feed.clone(),
+        health: Arc::clone(&health),
+        expected: expected(&setup),
+    };
+    let observatory = StoreObservatory {
+        folder: setup.config.data.clone(),
+        board: pipeline.board(),
+        inlet: pipeline.store().inlet(),
+        settings: setup.config.detection(),
+        listeners: setup
+            .listeners
+            .into_iter()
+            .map(|(service, address)| Listener { service, address })
+            .collect(),
+        demo: false,
+        started: Instant::now(),
+        clock: Arc::new(clock::now),
+        idle: Mutex::default(),
+        health: Some(health),
+    };
+    let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
+    let mut kept = (Timestamp::from_seconds(0), TrapStatus::default());
+    let live = Live::start(pipeline, surroundings, move |pipeline, now| {
+        if now.since(kept.0) >= KEEP_HEALTH_EVERY {
+            let fares = watched.now();
+            if fares != kept.1 {
+                pipeline.store().save(Vec::new(), kept_form(&fares))?;
+            }
+            kept = (now, fares);
+        }
+        Ok(Turn { raised: pipeline.advance(now)?, more: false })
+    })?;
+    let router = kizashi_web::router(Arc::new(observatory), feed, token);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let stopping = Arc::new(Notify::new());
+    let served = runtime.block_on(async {
+        leave_signals_to_the_supervisor()?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        channel.send(&FromCore::Ready { identity, protections }, &[])?;
+        let told = Arc::clone(&stopping);
+        std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
+            hall.obey();
+            told.notify_one();
+        })?;
+        kizashi_web::serve(listener, router, stopping.notified()).await.map_err(Failure::from)
+    });
+    // Nothing more comes: the traps were ended before.
+    live.finish().and(served)
+}
+
+fn expected(setup: &CoreSetup) -> Expected {
+    let port = |(_, address): &(String, String)| {
+        let (address, udp) = match address.strip_suffix("/udp") {
+            Some(address) => (address, true),
+            None => (address.as_str(), false),
+        };
+        let number = address.rsplit(':').next()?.parse().ok()?;
+        Some(if udp { Port::udp(number) } else { Port::tcp(number) })
+    };
+    let ports: BTreeSet<Port> = setup.listeners.iter().filter_map(port).collect();
+    Expected { sensor: Arc::from(setup.sensor.as_str()), ports: Arc::new(ports) }
+}
+
+fn kept_form(fares: &TrapStatus) -> Vec<(String, Vec<u8>)> {
+    serde_json::to_vec(fares).map(|json| (HEALTH.to_owned(), json)).into_iter().collect()
+}
+
+/// Where orders and streams come in.
+struct Hall {
+    channel: Arc<Channel>,
+    inlet: Inlet,
+    feed: FeedSender,
+    health: Arc<TrapHealth>,
+    expected: Expected,
+}
+
+impl Hall {
+    fn obey(&self) {
+        let mut buffer = vec![0; LONGEST];
+        while let Ok(Some(received)) = self.channel.receive(&mut buffer) {
+            match serde_json::from_slice(&received.bytes) {
+                Ok(ToCore::Stream(trap)) => self.listen_to(trap, received.descriptors),
+                Ok(ToCore::Health(health)) => {
+                    self.health.show(health);
+                    self.keep_health();
+                }
+                Ok(ToCore::Misbehaved(what)) => self.tell(&what),
+                Ok(ToCore::Stop) => break,
+                Err(error) => tracing::error!("an order was not understood: {error}"),
+            }
+        }
+        self.keep_health();
+    }
+
+    fn listen_to(&self, trap: u64, descriptors: Vec<OwnedFd>) {
+        let Some(stream) = descriptors.into_iter().next().map(UnixStream::from) else { return };
+        let arrivals = Arrivals {
+            trap,
+            expected: self.expected.clone(),
+            inlet: self.inlet.clone(),
+            feed: self.feed.clone(),
+            counted: self.health.counted(),
+            clock: clock::now,
+        };
+        let channel = Arc::clone(&self.channel);
+        let started = std::thread::Builder::new().name(format!("trap {trap}")).spawn(move || {
+            if let Err(reason) = arrivals.run(&stream) {
+                let _ = channel.send(&FromCore::BadStream { trap, reason }, &[]);
+            }
+        });
+        if let Err(error) = started {
+            tracing::error!("no thread for a trap's events could be started: {error}");
+        }
+    }
+
+    fn keep_health(&self) {
+        if let Err(error) = self.inlet.save(Vec::new(), kept_form(&self.health.now())) {
+            tracing::error!("{error}");
+        }
+    }
+
+    fn tell(&self, misbehaviour: &Misbehaviour) {
+        let sign = Sign::misbehaviour(&misbehaviour.what, Timestamp::from_micros(misbehaviour.at));
+        tracing::error!(id = sign.id, "sign: {}", sign.summary());
+        let Ok(json) = serde_json::to_string(&sign) else { return };
+        let stored =
+            StoredSign { id: sign.id.clone(), detected: sign.detected, json, evidence: None };
+        if let Err(error) = self.inlet.save(vec![stored], Vec::new()) {
+            tracing::error!("{error}");
+        }
+        if let Ok(json) = serde_json::to_value(&sign) {
+            self.feed.publish_sign(&json);
+        }
+    }
+}

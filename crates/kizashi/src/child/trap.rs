@@ -1,0 +1,170 @@
+//! The process that speaks to attackers. It is given sockets and a stream and gives up the rest before it reads a byte of a visitor.
+
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kizashi_event::Transport;
+use kizashi_event::stream::TrapCounts;
+use kizashi_traps::{BoundSocket, Caps, Counters, Ends, Identity, Post, Server, Setup, trap_named};
+use tokio::sync::watch;
+
+use super::{first, leave_signals_to_the_supervisor};
+use crate::clock;
+use crate::failure::Failure;
+use crate::sandbox::{self, TrapNeeds};
+use crate::stream::Outbox;
+use crate::supervisor::channel::{Channel, LONGEST};
+use crate::supervisor::messages::{Confined, SERVING, ToTrap, TrapSetup};
+
+/// Descriptors beside sockets and sessions: standard ones, the runtime's, streams, and connections on their way in or out.
+const SPARE_DESCRIPTORS: usize = 512;
+/// How long what was seen last may take to be acknowledged when the process ends.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Threads that serve visitors.
+const THREADS: usize = 2;
+
+/// Runs until the supervisor says so, or is gone.
+pub(crate) fn run() -> Result<(), Failure> {
+    let channel = Channel::of_stdin()?;
+    let (setup, _) = first(&channel, |setup: &TrapSetup| setup.supervisor)?;
+    // The usual hook may open files to name the lines of a backtrace.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    let needs = TrapNeeds {
+        descriptors: (setup.posts + setup.sessions + SPARE_DESCRIPTORS) as u64,
+        answers_datagrams: setup.answers_datagrams,
+    };
+    let protections = if setup.confined { sandbox::confine_trap(needs) } else { Vec::new() };
+    channel.send(&Confined(protections), &[])?;
+    let outbox = Arc::new(Outbox::default());
+    let Some(posts) = take_posts(&channel, &outbox)? else { return Ok(()) };
+    let server = Server::new(setup_of(&setup), Arc::new(clock::now), Arc::clone(&outbox) as _);
+    let (counters, writing) = (server.counters(), Arc::clone(&outbox));
+    std::thread::Builder::new().name("events".to_owned()).stack_size(256 * 1024).spawn(
+        move || {
+            let lost = Arc::clone(&writing);
+            writing.write(move || counts(&counters, &lost));
+        },
+    )?;
+    let (close, closing) = watch::channel(false);
+    let (end, stop) = watch::channel(false);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .thread_stack_size(512 * 1024)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        leave_signals_to_the_supervisor()?;
+        let serving = tokio::spawn(server.run_until(posts, Ends { closing, stop }));
+        channel.send(&SERVING, &[])?;
+        let listening = Arc::clone(&outbox);
+        std::thread::Builder::new().name("orders".to_owned()).stack_size(256 * 1024).spawn(
+            move || {
+                obey(&channel, &listening, &setup, &close, &end);
+                // Without a supervisor nobody needs us.
+                std::process::exit(1);
+            },
+        )?;
+        match serving.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failure::Asked(error.to_string())),
+            Err(error) => Err(Failure::Asked(format!("the traps ended unexpectedly: {error}"))),
+        }
+    })?;
+    outbox.finish(FAREWELL);
+    // The threads wait for orders and events that do not come any more.
+    std::process::exit(0);
+}
+
+/// Takes sockets until the order to start; `None` when the supervisor is gone or wants the process to end.
+fn take_posts(channel: &Channel, outbox: &Arc<Outbox>) -> Result<Option<Vec<Post>>, Failure> {
+    let (mut buffer, mut posts) = (vec![0; LONGEST], Vec::new());
+    while let Some(received) = channel.receive(&mut buffer)? {
+        match serde_json::from_slice(&received.bytes).map_err(std::io::Error::from)? {
+            ToTrap::Posts(list) => {
+                posts.extend(list.into_iter().zip(received.descriptors).filter_map(post));
+            }
+            ToTrap::Stream => connect(outbox, received.descriptors),
+            ToTrap::Start => return Ok(Some(posts)),
+            ToTrap::Drain | ToTrap::Stop => return Ok(None),
+            ToTrap::Misbehave(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+fn post(((trap, transport), socket): ((String, Transport), OwnedFd)) -> Option<Post> {
+    let socket = match transport {
+        Transport::Tcp => BoundSocket::Tcp(TcpListener::from(socket)),
+        Transport::Udp => BoundSocket::Udp(UdpSocket::from(socket)),
+        Transport::Icmp => return None,
+    };
+    Some(Post { trap: trap_named(&trap)?, socket })
+}
+
+fn connect(outbox: &Arc<Outbox>, descriptors: Vec<OwnedFd>) {
+    for stream in descriptors {
+        if let Err(error) = outbox.connect(UnixStream::from(stream)) {
+            tracing::error!("no thread for acknowledgements could be started: {error}");
+        }
+    }
+}
+
+/// Does what the supervisor says until it is gone.
+fn obey(
+    channel: &Channel,
+    outbox: &Arc<Outbox>,
+    setup: &TrapSetup,
+    close: &watch::Sender<bool>,
+    end: &watch::Sender<bool>,
+) {
+    let mut buffer = vec![0; LONGEST];
+    while let Ok(Some(received)) = channel.receive(&mut buffer) {
+        match serde_json::from_slice(&received.bytes) {
+            Ok(ToTrap::Stream) => connect(outbox, received.descriptors),
+            Ok(ToTrap::Drain) => {
+                let _ = close.send(true);
+            }
+            Ok(ToTrap::Stop) => {
+                let _ = end.send(true);
+            }
+            Ok(ToTrap::Misbehave(how)) => misbehave(&how, setup, outbox),
+            Ok(ToTrap::Posts(_) | ToTrap::Start) | Err(_) => {}
+        }
+    }
+}
+
+#[cfg(debug_assertions)]
+fn misbehave(how: &str, setup: &TrapSetup, outbox: &Outbox) {
+    super::misbehave::attempt(how, setup.core, outbox);
+}
+
+#[cfg(not(debug_assertions))]
+const fn misbehave(_: &str, _: &TrapSetup, _: &Outbox) {}
+
+fn setup_of(setup: &TrapSetup) -> Setup {
+    Setup {
+        sensor: Arc::from(setup.sensor.as_str()),
+        identity: Arc::new(Identity::draw(setup.identity)),
+        session_seed: setup.session_seed,
+        caps: Caps {
+            sessions: setup.sessions,
+            per_source: setup.sessions_per_source,
+            ..Caps::default()
+        },
+    }
+}
+
+fn counts(counters: &Counters, outbox: &Outbox) -> TrapCounts {
+    TrapCounts {
+        accepted: counters.accepted(),
+        refused: counters.refused(),
+        refused_untold: counters.refused_untold(),
+        accept_errors: counters.accept_errors(),
+        received: counters.received(),
+        events: counters.events(),
+        lost: outbox.lost(),
+    }
+}

@@ -1,0 +1,114 @@
+//! `kizashi doctor`: what protects this machine from its traps, found out by trying, and what else a start would meet.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use kizashi_store::Reader;
+use serde_json::json;
+
+use crate::cli;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::listening::Bound;
+use crate::sandbox::Protection;
+use crate::sandbox::privileges::User;
+use crate::screen::bytes;
+use crate::supervisor;
+use crate::terminal::Terminal;
+
+/// One thing looked at.
+struct Finding {
+    part: &'static str,
+    name: String,
+    good: bool,
+    what: String,
+}
+
+/// Prints what was found. What is not enforced is told, not failed: `up --require-sandbox` does that.
+pub(crate) fn run(call: &cli::Doctor, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut config = Config::load(call.config.as_deref())?;
+    if let Some(data) = &call.data {
+        config.data.clone_from(data);
+    }
+    let mut findings = vec![kernel()];
+    findings.extend(data(&config.data));
+    findings.extend(protections(config)?.into_iter().map(|protection| Finding {
+        part: "protection",
+        name: protection.name,
+        good: protection.enforced,
+        what: protection.what,
+    }));
+    for finding in &findings {
+        if call.json {
+            terminal.json(&json!({
+                "part": finding.part,
+                "name": finding.name,
+                "good": finding.good,
+                "what": finding.what,
+            }))?;
+        } else {
+            let word = match (finding.part, finding.good) {
+                ("protection", true) => "enforced",
+                ("protection", false) => "NOT enforced",
+                (_, true) => "good",
+                (_, false) => "look at it",
+            };
+            terminal.line(&format!("{:<24} {word:<13} {}", finding.name, finding.what))?;
+        }
+    }
+    Ok(())
+}
+
+fn kernel() -> Finding {
+    let name = rustix::system::uname();
+    let version =
+        format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy());
+    Finding { part: "machine", name: "kernel".to_owned(), good: true, what: version }
+}
+
+fn data(folder: &Path) -> Vec<Finding> {
+    let finding =
+        |name: &str, good, what| Finding { part: "data", name: name.to_owned(), good, what };
+    let Ok(about) = std::fs::metadata(folder) else {
+        return vec![finding(
+            "data folder",
+            true,
+            format!("{} is not there yet; `kizashi up` makes it", folder.display()),
+        )];
+    };
+    let mode = about.permissions().mode() & 0o777;
+    let what = format!("{} has mode {mode:03o}", folder.display());
+    let mut found = vec![if mode & 0o077 == 0 {
+        finding("data folder", true, what)
+    } else {
+        finding("data folder", false, format!("{what}: others can look into it; `chmod 700` it"))
+    }];
+    if let Ok(room) = rustix::fs::statvfs(folder) {
+        let free = room.f_bavail.saturating_mul(room.f_frsize);
+        found.push(finding("room on its disk", free > 1 << 30, format!("{} free", bytes(free))));
+    }
+    found.push(match Reader::open(folder).and_then(|reader| reader.overview()) {
+        Ok(overview) => finding(
+            "store",
+            true,
+            format!("{} events in {}", overview.events, bytes(overview.bytes)),
+        ),
+        Err(error) => finding("store", false, error.to_string()),
+    });
+    found
+}
+
+/// Starts both processes as `up` would, by the same user, and asks them.
+fn protections(mut config: Config) -> Result<Vec<Protection>, Failure> {
+    let folder = std::env::temp_dir().join(format!("kizashi-doctor-{}", std::process::id()));
+    config.data = super::up::own_folder(&folder)?;
+    let user = User::to_become();
+    let (core, trap) = super::up::setups(config, &Bound::default(), true);
+    if let Some(user) = user {
+        user.become_it()?;
+    }
+    let probed = supervisor::probe(core, &trap);
+    // Empty but for what a core may have begun; it is ours whoever we are.
+    let _ = std::fs::remove_dir_all(&folder);
+    probed
+}

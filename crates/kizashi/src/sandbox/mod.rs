@@ -1,0 +1,91 @@
+//! What a process gives up before it does its work. The trap gives up everything but its sockets: files (landlock with an empty
+//! set of rules), system calls (seccomp, an allow-list; anything else kills the process), capabilities, new privileges, core
+//! dumps, memory past a bound. The core keeps its folder and loses the calls by which a program starts others.
+//!
+//! All of it works without root. Where the kernel lacks a protection the rest is applied all the same, and [`Protection`] says so.
+
+mod files;
+mod filter;
+mod limits;
+pub(crate) mod privileges;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes of memory of its own that a trap process may have.
+pub(crate) const TRAP_MEMORY: u64 = 112 << 20;
+
+/// One thing that is given up, and whether it really was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Protection {
+    /// What it is: `system calls`.
+    pub(crate) name: String,
+    /// What it means, or why it is not so.
+    pub(crate) what: String,
+    /// Whether the kernel enforces it.
+    pub(crate) enforced: bool,
+}
+
+impl Protection {
+    fn of(name: &str, what: &str, result: Result<(), String>) -> Self {
+        let (what, enforced) = match result {
+            Ok(()) => (what.to_owned(), true),
+            Err(reason) => (format!("{what}: {reason}"), false),
+        };
+        Self { name: name.to_owned(), what, enforced }
+    }
+}
+
+/// What the trap needs beside an empty room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TrapNeeds {
+    /// File descriptors that it may have open.
+    pub(crate) descriptors: u64,
+    /// Whether one of its traps answers datagrams.
+    pub(crate) answers_datagrams: bool,
+}
+
+/// Shuts the trap's process in. To be called by its only thread, before a byte of a visitor is read.
+pub(crate) fn confine_trap(needs: TrapNeeds) -> Vec<Protection> {
+    let mut done = vec![
+        Protection::of("core dumps", "no memory is written out", limits::no_dumps()),
+        Protection::of("files written", "no file can grow", limits::no_files()),
+        Protection::of("memory", "bounded", limits::memory(TRAP_MEMORY)),
+        Protection::of("descriptors", "bounded", limits::descriptors(needs.descriptors)),
+        Protection::of("capabilities", "none, nor any to come", privileges::drop_capabilities()),
+        Protection::of("new privileges", "none to be had", privileges::no_new_privileges()),
+    ];
+    done.extend(files::none());
+    done.push(Protection::of(
+        "system calls",
+        "only those that serving takes; any other ends the process",
+        filter::trap(needs.answers_datagrams),
+    ));
+    done
+}
+
+/// Shuts the core's process into its folder. To be called by its only thread.
+pub(crate) fn confine_core(folder: &Path) -> Vec<Protection> {
+    vec![
+        Protection::of("core: core dumps", "no memory is written out", limits::no_dumps()),
+        Protection::of(
+            "core: capabilities",
+            "none, nor any to come",
+            privileges::drop_capabilities(),
+        ),
+        Protection::of("core: new privileges", "none to be had", privileges::no_new_privileges()),
+        Protection::of("core: files", "nothing but its own folder", files::only(folder)),
+        Protection::of("core: system calls", "none that starts a program", filter::core()),
+    ]
+}
+
+/// The protections that are missing, in one sentence; `None` when there are none.
+pub(crate) fn missing(protections: &[Protection]) -> Option<String> {
+    let missing: Vec<String> = protections
+        .iter()
+        .filter(|protection| !protection.enforced)
+        .map(|protection| format!("{} ({})", protection.name, protection.what))
+        .collect();
+    (!missing.is_empty()).then(|| missing.join("; "))
+}

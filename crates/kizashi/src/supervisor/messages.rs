@@ -1,0 +1,114 @@
+//! What supervisor and children say to each other. From a trap that serves, the supervisor believes two bytes and no more.
+
+use kizashi_event::Transport;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::sandbox::Protection;
+
+/// What a child is told first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TrapSetup {
+    /// The supervisor's process id: another parent means that it is gone.
+    pub(crate) supervisor: u32,
+    pub(crate) sensor: String,
+    pub(crate) identity: [u8; 32],
+    pub(crate) session_seed: u64,
+    pub(crate) sessions: usize,
+    pub(crate) sessions_per_source: usize,
+    /// Sockets that will be given.
+    pub(crate) posts: usize,
+    pub(crate) answers_datagrams: bool,
+    /// Whether the process shuts itself in; only a benchmark says no.
+    pub(crate) confined: bool,
+    /// The core's process id, for the trap that misbehaves in tests.
+    pub(crate) core: u32,
+}
+
+/// What a trap is told after.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToTrap {
+    /// Sockets beside this message, each with its trap.
+    Posts(Vec<(String, Transport)>),
+    /// The stream beside this message is the way to the core from now on.
+    Stream,
+    /// Serve.
+    Start,
+    /// Accept nothing more and let the visitors finish.
+    Drain,
+    /// End.
+    Stop,
+    /// Try what is forbidden; understood by test builds alone.
+    Misbehave(String),
+}
+
+/// What a trap says before it serves: what it gave up.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Confined(pub(crate) Vec<Protection>);
+
+/// What a trap says once it serves: this number.
+pub(crate) const SERVING: u8 = 1;
+
+/// What the core is told first; the dashboard's listener is beside it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CoreSetup {
+    pub(crate) supervisor: u32,
+    pub(crate) config: Config,
+    pub(crate) sensor: String,
+    pub(crate) token: String,
+    /// Service and address of each listener.
+    pub(crate) listeners: Vec<(String, String)>,
+    pub(crate) confined: bool,
+    /// Only say what could be given up, and end.
+    pub(crate) probe: bool,
+}
+
+/// What the core is told after.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToCore {
+    /// The stream beside this message comes from the trap process of this number.
+    Stream(u64),
+    /// How the trap processes fare.
+    Health(Health),
+    /// A trap did what no trap does.
+    Misbehaved(Misbehaviour),
+    /// Write what waits and end.
+    Stop,
+}
+
+/// What the core says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum FromCore {
+    /// It could not start, and why, in a sentence.
+    Failed(String),
+    /// It serves: this is what the installation pretends to be, and what the process gave up.
+    Ready { identity: [u8; 32], protections: Vec<Protection> },
+    /// What this trap process sent cannot be believed.
+    BadStream { trap: u64, reason: String },
+}
+
+/// A trap did what no trap does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Misbehaviour {
+    /// When, in microseconds since 1970.
+    pub(crate) at: i64,
+    /// What it did, in half a sentence.
+    pub(crate) what: String,
+}
+
+/// How the trap processes fare, as the supervisor counts it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Health {
+    /// The number of the process that serves; they are counted from 1.
+    pub(crate) process: u64,
+    /// Replaced as planned or asked.
+    pub(crate) renewals: u64,
+    /// Ended by themselves and replaced.
+    pub(crate) crashes: u64,
+    /// Killed for what they tried.
+    pub(crate) misbehaved: u64,
+    /// Times that the core had to be started again.
+    pub(crate) core_restarts: u64,
+    /// Protections that are not enforced, in a sentence.
+    pub(crate) not_enforced: Option<String>,
+}

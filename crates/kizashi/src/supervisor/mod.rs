@@ -1,0 +1,357 @@
+//! The process that people start. It holds the sockets and two children, the trap and the core, and does nothing else: it reads no
+//! byte of an attacker and keeps no event. A child that ends is replaced; the sockets stay open meanwhile, so no port goes dark.
+//! A trap that did what no trap does is told as a sign.
+
+pub(crate) mod channel;
+mod child;
+pub(crate) mod messages;
+pub(crate) mod owner;
+mod probe;
+mod schedule;
+mod start;
+
+use std::collections::VecDeque;
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use jiff::ZonedDateTime;
+use kizashi_traps::Post;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock;
+use crate::failure::Failure;
+use crate::live::stop_signal;
+use child::{Child, Name, News, Role};
+use messages::{CoreSetup, FromCore, Health, Misbehaviour, ToCore, ToTrap, TrapSetup};
+use schedule::{BackOff, Daily};
+
+pub(crate) use probe::probe;
+
+/// How long a trap that was replaced may go on with its visitors.
+const DRAIN: Duration = Duration::from_secs(60);
+/// How long children may take to end when everything ends.
+const FAREWELL: Duration = Duration::from_secs(9);
+/// How often the clock is looked at.
+const TICK: Duration = Duration::from_secs(1);
+/// News that may wait; children wait then, never the supervisor.
+const MOST_NEWS: usize = 64;
+/// Misbehaviours that wait for a core to tell them to.
+const MOST_UNTOLD: usize = 64;
+/// The signal of a forbidden system call.
+const FORBIDDEN_CALL: i32 = libc::SIGSYS;
+
+/// What `kizashi up` has made ready.
+pub(crate) struct Prepared {
+    pub(crate) core: CoreSetup,
+    pub(crate) dashboard: TcpListener,
+    pub(crate) trap: TrapSetup,
+    pub(crate) posts: Vec<Post>,
+    pub(crate) require_sandbox: bool,
+}
+
+struct Trap {
+    child: Child,
+    /// Until when it may still serve; `None` of the one that accepts.
+    drains_until: Option<Instant>,
+    /// What it did that no trap does.
+    condemned: Option<String>,
+}
+
+struct Supervisor {
+    prepared: Prepared,
+    news: mpsc::Receiver<News>,
+    sender: mpsc::Sender<News>,
+    waiting: VecDeque<News>,
+    core: Option<Child>,
+    traps: Vec<Trap>,
+    started: u64,
+    health: Health,
+    untold: VecDeque<Misbehaviour>,
+    trap_pauses: BackOff,
+    core_pauses: BackOff,
+    trap_due: Option<Instant>,
+    core_due: Option<Instant>,
+    daily: Option<Daily>,
+    stopping: bool,
+}
+
+/// Runs until a signal comes. `ready` is called once both processes serve.
+pub(crate) fn run(
+    prepared: Prepared,
+    ready: impl FnOnce(Option<&str>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (sender, news) = mpsc::channel(MOST_NEWS);
+        let stop = sender.clone();
+        tokio::spawn(async move {
+            stop_signal().await;
+            let _ = stop.send(News::Stop).await;
+        });
+        let daily = prepared.core.config.renew_at().map_err(Failure::Asked)?;
+        let mut supervisor = Supervisor {
+            prepared,
+            news,
+            sender,
+            waiting: VecDeque::new(),
+            core: None,
+            traps: Vec::new(),
+            started: 0,
+            health: Health::default(),
+            untold: VecDeque::new(),
+            trap_pauses: BackOff::default(),
+            core_pauses: BackOff::default(),
+            trap_due: None,
+            core_due: None,
+            daily: daily.map(|at| Daily::new(at, &ZonedDateTime::now())),
+            stopping: false,
+        };
+        let result = supervisor.serve(ready).await;
+        supervisor.end().await;
+        result
+    })
+}
+
+impl Supervisor {
+    async fn serve(
+        &mut self,
+        ready: impl FnOnce(Option<&str>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let started = async {
+            self.start_core().await?;
+            self.start_trap().await
+        }
+        .await;
+        if self.stopping {
+            return Ok(());
+        }
+        started?;
+        let folder = &self.prepared.core.config.data;
+        if let Err(error) = owner::listen(folder, self.sender.clone()) {
+            tracing::warn!(
+                "`kizashi renew` will not reach this process: {}: {error}",
+                folder.display()
+            );
+        }
+        self.tell_health().await;
+        ready(self.health.not_enforced.as_deref())?;
+        while !self.stopping {
+            match self.next_news().await {
+                Some(News::Stop) => self.stopping = true,
+                Some(News::Asked(request, answer)) => self.answer(&request, answer).await,
+                Some(News::Ended((Role::Core, number), status)) => {
+                    self.core_ended(number, status).await;
+                }
+                Some(News::Ended((Role::Trap, number), status)) => {
+                    self.trap_ended(number, status).await;
+                }
+                Some(News::Said((Role::Core, _), bytes)) => self.hear_core(&bytes),
+                Some(News::Said(trap, _)) => self.condemn(trap, "it said what no trap says"),
+                Some(News::Talkative(trap)) => {
+                    self.condemn(trap, "it wrote more log than any trap does");
+                }
+                None => {}
+            }
+            self.look_at_the_clock().await;
+        }
+        Ok(())
+    }
+
+    /// What happens next, or nothing for a tick.
+    async fn next_news(&mut self) -> Option<News> {
+        if let Some(news) = self.waiting.pop_front() {
+            return Some(news);
+        }
+        let dues = [self.trap_due, self.core_due].into_iter().flatten();
+        let wait = dues.map(|due| due.saturating_duration_since(Instant::now())).min();
+        let wait = wait.map_or(TICK, |wait| wait.min(TICK));
+        tokio::time::timeout(wait, self.news.recv()).await.ok().flatten()
+    }
+
+    async fn look_at_the_clock(&mut self) {
+        let now = Instant::now();
+        if self.stopping {
+            return;
+        }
+        if self.core_due.is_some_and(|due| due <= now) {
+            self.core_due = None;
+            if let Err(failure) = self.start_core().await {
+                self.core_failed(&failure);
+            }
+        }
+        if self.trap_due.is_some_and(|due| due <= now) && self.core_due.is_none() {
+            self.trap_due = None;
+            if let Err(failure) = self.start_trap().await {
+                tracing::error!("the trap could not be started: {failure}");
+                self.trap_due = Some(self.trap_pauses.next(Duration::ZERO, Instant::now()));
+            }
+            self.tell_health().await;
+        }
+        for trap in &self.traps {
+            if trap.drains_until.is_some_and(|until| until <= now) {
+                trap.child.kill();
+            }
+        }
+        if self.daily.as_mut().is_some_and(|daily| daily.is_due(&ZonedDateTime::now())) {
+            match self.renew().await {
+                Ok(process) => tracing::info!("the trap was renewed: process {process}"),
+                Err(failure) => tracing::error!("the trap was not renewed: {failure}"),
+            }
+        }
+    }
+
+    async fn answer(&mut self, request: &str, answer: oneshot::Sender<String>) {
+        let text = match request.split_once(' ').unwrap_or((request, "")) {
+            ("renew", "") => match self.renew().await {
+                Ok(process) => format!(
+                    "done: the trap is process {process} now; the one before lets its visitors finish"
+                ),
+                Err(failure) => failure.to_string(),
+            },
+            #[cfg(debug_assertions)]
+            ("misbehave", how) => {
+                if let Some(trap) = self.traps.iter().find(|trap| trap.drains_until.is_none()) {
+                    let _ = trap.child.send(&ToTrap::Misbehave(how.to_owned()), &[]).await;
+                }
+                "done: the trap was told to misbehave".to_owned()
+            }
+            _ => {
+                "what is asked for is not known to the Kizashi that runs; is it of another version?"
+                    .to_owned()
+            }
+        };
+        // Whoever asked may have gone.
+        let _ = answer.send(text);
+    }
+
+    /// A fresh process takes over the sockets; the old one finishes with its visitors.
+    async fn renew(&mut self) -> Result<u64, Failure> {
+        let process = self.start_trap().await?;
+        self.trap_due = None;
+        let until = Instant::now() + DRAIN;
+        for trap in &mut self.traps {
+            if trap.child.name.1 != process && trap.drains_until.is_none() {
+                trap.drains_until = Some(until);
+                let _ = trap.child.send(&ToTrap::Drain, &[]).await;
+            }
+        }
+        self.health.renewals += 1;
+        self.tell_health().await;
+        Ok(process)
+    }
+
+    fn condemn(&mut self, (_, number): Name, what: &str) {
+        if let Some(trap) = self.traps.iter_mut().find(|trap| trap.child.name.1 == number) {
+            trap.condemned.get_or_insert_with(|| what.to_owned());
+            trap.child.kill();
+        }
+    }
+
+    fn hear_core(&mut self, bytes: &[u8]) {
+        match serde_json::from_slice(bytes) {
+            Ok(FromCore::BadStream { trap, reason }) => self.condemn((Role::Trap, trap), &reason),
+            Ok(FromCore::Failed(_) | FromCore::Ready { .. }) | Err(_) => {}
+        }
+    }
+
+    async fn trap_ended(&mut self, number: u64, status: Option<ExitStatus>) {
+        let Some(at) = self.traps.iter().position(|trap| trap.child.name.1 == number) else {
+            return;
+        };
+        let trap = self.traps.remove(at);
+        let forbidden = status.and_then(|status| status.signal()) == Some(FORBIDDEN_CALL);
+        let what = match trap.condemned {
+            Some(reason) => Some(reason),
+            None if forbidden => {
+                Some("it made a system call that no trap makes, and was killed for it".to_owned())
+            }
+            None => None,
+        };
+        let drained = trap.drains_until.is_some();
+        match what {
+            Some(what) => {
+                self.health.misbehaved += 1;
+                let at = clock::now().micros();
+                if self.untold.len() < MOST_UNTOLD {
+                    self.untold.push_back(Misbehaviour { at, what });
+                }
+            }
+            None if drained => {}
+            None => {
+                self.health.crashes += 1;
+                let status =
+                    status.map_or_else(|| "unknown".to_owned(), |status| status.to_string());
+                tracing::warn!(
+                    "the trap, process {number}, ended unexpectedly ({status}) and is replaced"
+                );
+            }
+        }
+        if !drained {
+            let lived = trap.child.started.elapsed();
+            self.trap_due = Some(self.trap_pauses.next(lived, Instant::now()));
+        }
+        self.tell_health().await;
+    }
+
+    async fn core_ended(&mut self, number: u64, status: Option<ExitStatus>) {
+        let Some(core) = self.core.take_if(|core| core.name.1 == number) else { return };
+        self.health.core_restarts += 1;
+        let status = status.map_or_else(|| "unknown".to_owned(), |status| status.to_string());
+        tracing::error!(
+            "the core ended unexpectedly ({status}) and is started again; the trap keeps what it sees"
+        );
+        self.core_due = Some(self.core_pauses.next(core.started.elapsed(), Instant::now()));
+    }
+
+    fn core_failed(&mut self, failure: &Failure) {
+        tracing::error!("the core could not be started: {failure}");
+        self.core_due = Some(self.core_pauses.next(Duration::ZERO, Instant::now()));
+    }
+
+    /// Tells the core how the traps fare, and what could not be told before.
+    async fn tell_health(&mut self) {
+        let Some(core) = &self.core else { return };
+        while let Some(what) = self.untold.front() {
+            if core.send(&ToCore::Misbehaved(what.clone()), &[]).await.is_err() {
+                return;
+            }
+            self.untold.pop_front();
+        }
+        let _ = core.send(&ToCore::Health(self.health.clone()), &[]).await;
+    }
+
+    /// Ends the traps, then the core, so that what was seen last is kept.
+    async fn end(&mut self) {
+        for trap in &self.traps {
+            let _ = trap.child.send(&ToTrap::Stop, &[]).await;
+        }
+        self.wait_for_end(|supervisor| supervisor.traps.is_empty()).await;
+        self.traps.clear();
+        if let Some(core) = &self.core {
+            let _ = core.send(&ToCore::Stop, &[]).await;
+        }
+        self.wait_for_end(|supervisor| supervisor.core.is_none()).await;
+        let _ = std::fs::remove_file(self.prepared.core.config.data.join("kizashi.sock"));
+    }
+
+    async fn wait_for_end(&mut self, over: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + FAREWELL;
+        while !over(self) {
+            let left = until.saturating_duration_since(Instant::now());
+            let next = match self.waiting.pop_front() {
+                Some(news) => Ok(Some(news)),
+                None => tokio::time::timeout(left, self.news.recv()).await,
+            };
+            match next {
+                Ok(Some(News::Ended((Role::Trap, number), _))) => {
+                    self.traps.retain(|trap| trap.child.name.1 != number);
+                }
+                Ok(Some(News::Ended((Role::Core, _), _))) => self.core = None,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What this machine would enforce, found out by starting both children and asking them: no guess from version numbers.
+
+use std::net::TcpListener;
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::child::{Child, News, Role};
+use super::messages::{Confined, CoreSetup, FromCore, TrapSetup};
+use crate::failure::Failure;
+use crate::sandbox::Protection;
+
+/// How long a child may take to say what it gave up.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Starts a trap and a core that only shut themselves in, and gives what they could give up.
+pub(crate) fn probe(core: CoreSetup, trap: &TrapSetup) -> Result<Vec<Protection>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let folder = core.config.data.clone();
+        let (sender, mut news) = mpsc::channel(8);
+        let child = Child::start((Role::Trap, 1), &folder, sender.clone())?;
+        child.send(trap, &[]).await?;
+        let said = heard(&mut news).await?;
+        let Confined(mut protections) =
+            serde_json::from_slice(&said).map_err(std::io::Error::from)?;
+        child.kill();
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let (sender, mut news) = mpsc::channel(8);
+        let child = Child::start((Role::Core, 2), &folder, sender)?;
+        child.send(&CoreSetup { probe: true, ..core }, &[listener.as_fd()]).await?;
+        if let Ok(FromCore::Ready { protections: more, .. }) =
+            serde_json::from_slice(&heard(&mut news).await?)
+        {
+            protections.extend(more);
+        }
+        Ok(protections)
+    })
+}
+
+async fn heard(news: &mut mpsc::Receiver<News>) -> Result<Vec<u8>, Failure> {
+    match tokio::time::timeout(ANSWERS_WITHIN, news.recv()).await {
+        Ok(Some(News::Said(_, bytes))) => Ok(bytes),
+        _ => Err(Failure::Asked(
+            "a process that only shuts itself in did not answer; please report it".to_owned(),
+        )),
+    }
+}
