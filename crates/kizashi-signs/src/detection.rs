@@ -438,7 +438,7 @@ impl Detection {
         }
     }
 
-    /// Whether `sources` and the new sources of an open sign share at least half of the smaller of the two.
+    /// Whether at least half of `sources` are among the new sources of an open sign.
     fn coincides(&self, open: &OpenSign, sources: &[u32]) -> bool {
         let Some(series) = open.one_series() else { return false };
         let since = self.index_of(open.sign.since);
@@ -448,7 +448,7 @@ impl Detection {
             self.visits.sources_since(series, since)
         };
         let shared = sources.iter().filter(|source| of_sign.binary_search(source).is_ok()).count();
-        shared > 0 && 2 * shared >= sources.len().min(of_sign.len())
+        !sources.is_empty() && 2 * shared >= sources.len()
     }
 
     fn key_rise(&self, alarm: &KeyAlarm, start: Timestamp) -> OpenSign {

@@ -4,7 +4,7 @@
 //! most the sum of the shares.
 
 use kizashi_detect::gamma_poisson::{
-    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, Prior, SeriesId, Watch,
+    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, SeriesId, Watch,
 };
 use kizashi_event::Key;
 use kizashi_store::KeyBin;
@@ -55,9 +55,7 @@ impl KeyWatch {
         settings: gamma_poisson::Settings,
         bytes: usize,
     ) -> Result<Self, gamma_poisson::SettingsError> {
-        // Fitted over the few keys of the first hours a prior would be sure of next to nothing coming, and each newcomer a sign:
-        // the almost weightless one is carried until a day has been seen.
-        let kinds = KINDS.map(|(_, share)| Kind { share, prior: Some(Prior::FIRST_HOURS) });
+        let kinds = KINDS.map(|(_, share)| Kind { share, prior: None });
         Ok(Self { watch: Watch::with_kinds(settings, &kinds)?, keys: KeySeries::new(bytes) })
     }
 
