@@ -169,7 +169,7 @@ fn the_first_day_keeps_the_promise_too() {
 fn no_null_breaks_the_promise() {
     // The long form, with every null and ten times as many machines, is the example `nulls`.
     for null in nulls::NULLS.iter().step_by(3) {
-        let outcome = nulls::run(null, 2, 1.0);
+        let outcome = nulls::run(null, 0, 2, 1.0);
         for (alarms, promised) in outcome.phases() {
             let (low, _) = nulls::interval(alarms);
             assert!(low <= promised, "{}: {alarms} of {promised}", null.name);

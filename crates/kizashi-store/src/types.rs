@@ -134,3 +134,22 @@ pub struct StoredSign {
     /// What the visitors did, as JSON; `None` leaves what is stored.
     pub evidence: Option<String>,
 }
+
+/// A captured payload, without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPayload {
+    /// The hash that it is known and exported by.
+    pub sha256: kizashi_event::PayloadHash,
+    /// Bytes received, also of those past the bound of what is kept.
+    pub size: u64,
+    /// Its first bytes, at most 64.
+    pub head: Vec<u8>,
+    /// Whether its content is still kept.
+    pub has_content: bool,
+    /// Events that carried it.
+    pub events: u64,
+    /// When it first came; `None` where no event in time carried it.
+    pub first: Option<Timestamp>,
+    /// When it last came.
+    pub last: Option<Timestamp>,
+}

@@ -1,5 +1,5 @@
-//! Runs `http` and `any` on loopback and prints each event as a line of JSON, for trying them with curl and nmap:
-//! `cargo run -p kizashi-traps --example serve -- nginx-debian-12 8080 9000-9010`.
+//! Runs `http`, `any` and `telnet` on loopback and prints each event as a line of JSON, for trying them with curl and nmap:
+//! `cargo run -p kizashi-traps --example serve -- nginx-debian-12 8080 9000-9010 2323`.
 #![allow(clippy::print_stdout, reason = "printing is what this example is for")]
 
 use std::error::Error;
@@ -32,7 +32,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         |index: usize, default: &'static str| words.get(index).map_or(default, String::as_str);
     let web = WebServer::from_name(word(0, "nginx-debian-12")).ok_or("no such web server")?;
     let mut posts = Vec::new();
-    for (name, ports) in [("http", word(1, "8080")), ("any", word(2, "9000-9010"))] {
+    for (name, ports) in
+        [("http", word(1, "8080")), ("any", word(2, "9000-9010")), ("telnet", word(3, ""))]
+    {
         let trap = trap_named(name).ok_or("no such trap")?;
         for port in ports.parse::<PortList>()?.ports() {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

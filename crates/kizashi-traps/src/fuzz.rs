@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use kizashi_event::{Port, Timestamp};
 
-use crate::{Identity, Output, Trap, Visit, WebServer};
+use crate::{Identity, Output, TelnetFace, Trap, Visit, WebServer};
 
 /// The head and body parser of `http`, in each grammar.
 pub fn http_wire(bytes: &[u8]) {
     crate::http::fuzz(bytes);
+}
+
+/// Telnet's options and the line discipline.
+pub fn telnet_wire(bytes: &[u8]) {
+    crate::telnet::fuzz(bytes);
 }
 
 /// Recognition of a protocol by its first bytes, with what is read from them.
@@ -28,7 +33,9 @@ pub fn port_list(text: &str) {
 pub fn session(trap: &Trap, bytes: &[u8]) {
     let choice = usize::from(bytes.first().copied().unwrap_or(0));
     let server = WebServer::ALL[choice % WebServer::ALL.len()];
-    let identity = Arc::new(Identity::draw([7; 32]).with_web_server(server));
+    let face = TelnetFace::ALL[choice % TelnetFace::ALL.len()];
+    let identity = Identity::draw([7; 32]).with_web_server(server).with_telnet_face(face);
+    let identity = Arc::new(identity);
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let visit = Visit { source: here, destination: Some(here), port: Port::tcp(80) };
     let now = Timestamp::from_seconds(1_800_000_000);

@@ -4,10 +4,13 @@
 //! Ubuntu 20.04, Apache 2.4.58 of Ubuntu 24.04.
 
 use std::fmt;
+use std::sync::Arc;
 
 use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
+use crate::login::{LoginPolicy, LoginSettings};
+use crate::telnet::TelnetFace;
 
 /// The system pretended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,10 +81,12 @@ impl WebServer {
 }
 
 /// One pretended machine.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Identity {
     seed: [u8; 32],
     web_server: WebServer,
+    telnet_face: TelnetFace,
+    logins: Arc<LoginPolicy>,
 }
 
 impl Identity {
@@ -91,7 +96,8 @@ impl Identity {
         let web_server = Draw::new(&seed, "web server")
             .one_of(0, &WebServer::ALL)
             .unwrap_or(WebServer::NginxDebian12);
-        Self { seed, web_server }
+        let logins = Arc::new(LoginPolicy::new(seed, LoginSettings::default()));
+        Self { seed, web_server, telnet_face: TelnetFace::draw(&seed), logins }
     }
 
     /// The same identity with a web server of the owner's choice; the system follows it.
@@ -99,6 +105,38 @@ impl Identity {
     pub const fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
         self
+    }
+
+    /// The same identity with a Telnet server of the owner's choice.
+    #[must_use]
+    pub const fn with_telnet_face(mut self, face: TelnetFace) -> Self {
+        self.telnet_face = face;
+        self
+    }
+
+    /// Which kind of machine answers on Telnet's ports.
+    #[must_use]
+    pub const fn telnet_face(&self) -> TelnetFace {
+        self.telnet_face
+    }
+
+    /// The name of a device beside the server, as its maker set it.
+    pub(crate) fn device_name(&self) -> &'static str {
+        const NAMES: [&str; 6] = ["dvrdvs", "IPCamera", "(none)", "hi3518", "NVR", "DVR"];
+        Draw::new(&self.seed, "device name").one_of(0, &NAMES).unwrap_or("(none)")
+    }
+
+    /// The same identity, let in by the owner's rules; who got in before is forgotten.
+    #[must_use]
+    pub fn with_logins(mut self, settings: LoginSettings) -> Self {
+        self.logins = Arc::new(LoginPolicy::new(self.seed, settings));
+        self
+    }
+
+    /// Who gets in, on every port alike.
+    #[must_use]
+    pub fn logins(&self) -> &LoginPolicy {
+        &self.logins
     }
 
     /// The web server.

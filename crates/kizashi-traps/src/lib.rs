@@ -16,10 +16,12 @@ mod capture;
 mod draw;
 mod http;
 mod identity;
+mod login;
 mod output;
 mod ports;
 mod registry;
 mod serve;
+mod telnet;
 mod trap;
 
 #[cfg(test)]
@@ -27,10 +29,12 @@ mod contract;
 pub mod fuzz;
 
 pub use identity::{Identity, OperatingSystem, WebServer};
+pub use login::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use output::{Output, Seen};
 pub use ports::{PortList, PortListError};
 pub use registry::{registry, trap_named};
 pub use serve::{
     BoundSocket, Caps, Clock, Counters, Ends, EventSink, Post, ServeError, Server, Setup,
 };
+pub use telnet::TelnetFace;
 pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};

@@ -21,7 +21,7 @@ pub struct Output {
     reply: Vec<u8>,
     seen: Vec<Seen>,
     closing: bool,
-    wants_turn: bool,
+    turn: Option<Duration>,
     patience: Option<Duration>,
 }
 
@@ -37,7 +37,7 @@ impl Output {
             reply: Vec::new(),
             seen: Vec::new(),
             closing: false,
-            wants_turn: false,
+            turn: None,
             patience: None,
         }
     }
@@ -67,7 +67,13 @@ impl Output {
 
     /// The session stops reading because replies wait; it is called again when they have left.
     pub fn take_turns(&mut self) {
-        self.wants_turn = true;
+        self.take_turns_after(Duration::ZERO);
+    }
+
+    /// The same after a pause, as a real program would sleep: what was replied leaves at once, what comes after it waits. The
+    /// house reads nothing meanwhile, and pauses a minute at most.
+    pub fn take_turns_after(&mut self, pause: Duration) {
+        self.turn = Some(pause);
     }
 
     /// How long the visitor may be silent from now on; never more than the trap's limit.
@@ -95,7 +101,12 @@ impl Output {
 
     /// Whether the session wants to be called again; asking clears it.
     pub fn wants_turn(&mut self) -> bool {
-        std::mem::take(&mut self.wants_turn)
+        self.turn().is_some()
+    }
+
+    /// After which pause the session wants to be called again; asking clears it.
+    pub fn turn(&mut self) -> Option<Duration> {
+        self.turn.take()
     }
 
     /// The silence last asked for.

@@ -1,8 +1,8 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
-use crate::{Trap, any, http};
+use crate::{Trap, any, http, telnet};
 
-static TRAPS: &[Trap] = &[http::TRAP, any::TRAP];
+static TRAPS: &[Trap] = &[http::TRAP, telnet::TRAP, any::TRAP];
 
 /// Every trap there is.
 #[must_use]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kizashi_event::{Key, KeyKind, Timestamp};
 use kizashi_store::{BinLength, Span};
+use kizashi_web::Role;
 
 use crate::commands::install::default_data;
 
@@ -40,8 +41,14 @@ pub(crate) enum Call {
     Status(Listing),
     /// Replace the trap's process by a fresh one now; no port goes dark
     Renew(Renew),
+    /// Print or renew the secrets that open the dashboard
+    #[command(subcommand)]
+    Token(TokenCall),
     /// Say what protects this machine from its traps, and what does not
     Doctor(Doctor),
+    /// List what visitors left, or take one out into a zip
+    #[command(subcommand)]
+    Payload(PayloadCall),
     /// Look after the configuration
     #[command(subcommand)]
     Config(ConfigCall),
@@ -111,6 +118,23 @@ pub(crate) struct Renew {
     /// Let the trap try what is forbidden: test builds alone know it
     #[arg(long, hide = true)]
     pub(crate) misbehave: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCall {
+    /// Print the token of a role
+    Show(TokenOf),
+    /// Draw another; whoever came in by the one before is out at once
+    New(TokenOf),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenOf {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// owner, who may do everything, or viewer, who reads
+    #[arg(long, default_value = "owner", value_parser = role)]
+    pub(crate) role: Role,
 }
 
 #[derive(Debug, Args)]
@@ -284,6 +308,37 @@ pub(crate) struct Score {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum PayloadCall {
+    /// Print what is known of captured payloads, the latest first
+    List(PayloadList),
+    /// Write one into a zip under the password "infected"
+    Export(PayloadExport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PayloadList {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Rows at most
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PayloadExport {
+    /// Its SHA-256, as `kizashi payload list` prints it
+    pub(crate) sha256: String,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The zip to write; nothing that exists is written over [default: SHA256.zip]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCall {
     /// Say whether the configuration is right, and what is wrong
     Check {
@@ -291,6 +346,11 @@ pub(crate) enum ConfigCall {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.name() == text);
+    found.ok_or_else(|| "a role is owner or viewer".to_owned())
 }
 
 fn kind(text: &str) -> Result<KeyKind, String> {

@@ -13,6 +13,11 @@ pub(crate) const DEFAULT_FILE: &str = "kizashi.toml";
 /// Where data are when nobody says otherwise.
 pub(crate) const DEFAULT_DATA: &str = "./kizashi-data";
 
+/// What stands for a certificate that is made here.
+const MADE: &str = "generated";
+/// Host names of the dashboard at most.
+const MOST_NAMES: usize = 16;
+
 /// Everything that may be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -43,6 +48,8 @@ pub(crate) struct Traps {
     pub(crate) address: IpAddr,
     /// TCP ports of the web trap.
     pub(crate) http: Option<String>,
+    /// TCP ports of the Telnet trap.
+    pub(crate) telnet: Option<String>,
     /// TCP ports of the catch-all.
     pub(crate) any_tcp: Option<String>,
     /// UDP ports of the catch-all, which never replies.
@@ -59,8 +66,14 @@ pub(crate) struct Traps {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Dashboard {
-    /// A loopback address; from elsewhere it is reached through an SSH tunnel.
+    /// A loopback address, reached from elsewhere through an SSH tunnel; any other takes a certificate.
     pub(crate) address: SocketAddr,
+    /// The file of the certificate (PEM, with those it leans on), or `generated` for one that is made and kept with the data.
+    pub(crate) certificate: Option<PathBuf>,
+    /// The file of its private key.
+    pub(crate) key: Option<PathBuf>,
+    /// Host names under which it is opened from elsewhere; at most 16. IP addresses need none.
+    pub(crate) names: Vec<String>,
 }
 
 /// `[retention]`, in days and megabytes (2^20 bytes).
@@ -123,6 +136,7 @@ impl Default for Traps {
         Self {
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             http: None,
+            telnet: None,
             any_tcp: None,
             any_udp: None,
             sessions: 1_000,
@@ -134,7 +148,68 @@ impl Default for Traps {
 
 impl Default for Dashboard {
     fn default() -> Self {
-        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7777)) }
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7777)),
+            certificate: None,
+            key: None,
+            names: Vec::new(),
+        }
+    }
+}
+
+impl Dashboard {
+    /// Whether only this machine reaches it.
+    pub(crate) fn is_on_loopback(&self) -> bool {
+        self.address.ip().to_canonical().is_loopback()
+    }
+
+    /// Whether its certificate is to be made here.
+    pub(crate) fn wants_made_certificate(&self) -> bool {
+        self.certificate.as_deref() == Some(Path::new(MADE))
+    }
+
+    /// What a made certificate stands for.
+    pub(crate) fn certified_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.names.clone();
+        names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+        let ip = self.address.ip();
+        if !ip.is_unspecified() && !ip.is_loopback() {
+            names.push(ip.to_string());
+        }
+        names
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !self.is_on_loopback() && self.certificate.is_none() {
+            return Err(format!(
+                "the dashboard on {} could be read by others on the way; set certificate = \"{MADE}\" (or the files of your own certificate and key) under [dashboard], or listen on 127.0.0.1 and reach it by `ssh -L`",
+                self.address.ip()
+            ));
+        }
+        match (&self.certificate, &self.key) {
+            (Some(_), Some(_)) if self.wants_made_certificate() => {
+                Err(format!("certificate = \"{MADE}\" brings its own key; leave key out"))
+            }
+            (Some(_), None) if !self.wants_made_certificate() => {
+                Err("certificate under [dashboard] needs key beside it".to_owned())
+            }
+            (None, Some(_)) => Err("key under [dashboard] needs certificate beside it".to_owned()),
+            _ => self.check_names(),
+        }
+    }
+
+    fn check_names(&self) -> Result<(), String> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let is_name = |name: &str| (1..=253).contains(&name.len()) && name.bytes().all(allowed);
+        match self.names.iter().find(|name| !is_name(name)) {
+            Some(name) => {
+                Err(format!("names under [dashboard] are host names, and {name:?} is none"))
+            }
+            None if self.names.len() > MOST_NAMES => {
+                Err(format!("names under [dashboard] are at most {MOST_NAMES}"))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -187,12 +262,7 @@ impl Config {
                 "false_alarms_per_week must be above 0 and at most 100, and {rate} is not"
             ));
         }
-        if !self.dashboard.address.ip().is_loopback() {
-            return Err(format!(
-                "the dashboard listens on loopback only (127.0.0.1 or ::1), and {} is not; reach it from elsewhere by `ssh -L`",
-                self.dashboard.address.ip()
-            ));
-        }
+        self.dashboard.check()?;
         if self.sensor.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 64) {
             return Err("sensor must be a name of 1 to 64 characters".to_owned());
         }
@@ -287,6 +357,10 @@ mod tests {
             "false_alarms_per_week = 0.0",
             "false_alarms_per_week = nan",
             "[dashboard]\naddress = \"0.0.0.0:7777\"",
+            "[dashboard]\naddress = \"[::]:7777\"\nkey = \"key.pem\"",
+            "[dashboard]\ncertificate = \"certificate.pem\"",
+            "[dashboard]\ncertificate = \"generated\"\nkey = \"key.pem\"",
+            "[dashboard]\nnames = [\"http://a\"]",
             "sensor = \"\"",
             "[changefinder]\nr = 1.0",
             "[changefinder]\nstart = \"cold\"",

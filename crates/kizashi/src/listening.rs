@@ -83,7 +83,27 @@ impl Plan {
                 wishes.push(Wish { trap, transport, ports, named: owners.is_some() });
             }
         }
-        Ok(Self { wishes, address: config.traps.address, reserved: config.dashboard.address })
+        let plan =
+            Self { wishes, address: config.traps.address, reserved: config.dashboard.address };
+        plan.keep_clear_of_the_dashboard()?;
+        Ok(plan)
+    }
+
+    /// Refuses a list of the owner that holds the dashboard's port: he would believe a trap to stand where none does.
+    fn keep_clear_of_the_dashboard(&self) -> Result<(), Failure> {
+        let port = self.reserved.port();
+        let holds = |wish: &&Wish| {
+            wish.named
+                && wish.transport == Transport::Tcp
+                && wish.ports.ports().any(|own| own == port)
+        };
+        match self.wishes.iter().find(holds) {
+            Some(wish) if port != 0 => Err(Failure::Asked(format!(
+                "port {port} is the dashboard's and the trap {} is to listen on it too; take it out of the trap's list under [traps], or choose another under [dashboard]",
+                wish.trap.name
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The ports that the owner placed a trap on by name; those of the default lists are left to whoever has them.
@@ -149,6 +169,7 @@ fn owners_list<'a>(
 ) -> Option<(&'static str, &'a str)> {
     let (setting, list) = match (trap, transport) {
         ("http", Transport::Tcp) => ("http", &traps.http),
+        ("telnet", Transport::Tcp) => ("telnet", &traps.telnet),
         ("any", Transport::Tcp) => ("any_tcp", &traps.any_tcp),
         ("any", Transport::Udp) => ("any_udp", &traps.any_udp),
         _ => return None,
@@ -218,7 +239,7 @@ mod tests {
         let somebody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = somebody.local_addr().unwrap().port();
         let text = format!(
-            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nany_tcp = \"\"\nany_udp = \"\""
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\ntelnet = \"\"\nany_tcp = \"\"\nany_udp = \"\""
         );
         let error = Plan::of(&config(&text)).unwrap().bind().unwrap_err().to_string();
         assert!(error.contains(&port.to_string()) && error.contains("kizashi.toml"), "{error}");
@@ -235,7 +256,7 @@ mod tests {
         let free =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let text = format!(
-            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\""
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\ntelnet = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\""
         );
         let bound = Plan::of(&config(&text)).unwrap().bind().unwrap();
         let names: Vec<&str> = bound.posts.iter().map(|post| post.trap.name).collect();

@@ -12,6 +12,8 @@ use super::{BINS_A_DAY, Baseline, Evidence, MOST_DAYS};
 pub(super) const WINDOWS: [u32; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
 /// ρ.
 const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
+/// Terms of one window: of counts and of bins, for each ratio.
+const TERMS: usize = 2 * RATIOS.len();
 /// v is taken for this much more than its estimate: the promise must hold for every v that fits the past.
 const DOUBT: f64 = 1.3;
 /// How much rarer alarms are than the bound E\[M\] ≤ t alone says, once M is far above the [`USUAL`] it may have by itself. The
@@ -111,7 +113,7 @@ impl<'a> Starts<'a> {
         let fresh =
             self.starts.partition_point(|start| self.now - start.length >= series.spent_until);
         let windowed = series.windowed(self.now);
-        let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * RATIOS.len()];
+        let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * TERMS];
         let mut windows = [None; WINDOWS.len()];
         let mut known: Option<(u32, Scatter)> = None;
         let each = self
@@ -120,7 +122,7 @@ impl<'a> Starts<'a> {
             .zip(windowed.counts.into_iter().zip(windowed.active))
             .zip(windowed.totals);
         for (((start, (counts, active)), total), (window, terms)) in
-            each.zip(windows.iter_mut().zip(terms.chunks_exact_mut(RATIOS.len())))
+            each.zip(windows.iter_mut().zip(terms.chunks_exact_mut(TERMS)))
         {
             let scatter = match known {
                 Some((known_at, scatter)) if known_at == start.shared.at => scatter,
@@ -153,27 +155,33 @@ impl Start<'_> {
 }
 
 impl Window {
-    /// log (n_W BF / number of ratios) for each ratio, of counts and of bins that hold any.
+    /// For each ratio the logarithms of n_W BF / number of ratios, of the bins that hold any and of counts, a half each. Both
+    /// rise with the ratio to a peak and fall: past it and negligible, the rest is too.
     fn log_bayes_factors(&self, log_share: f64, terms: &mut [f64]) {
         let Baseline { alpha, beta, phi } = self.baseline;
         #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
         let (counts, exposed) = (self.counts as f64, self.exposed as f64);
-        let active = f64::from(self.active);
-        let (excess, all) = (phi - 1.0, beta + exposed);
-        let log_all = all.ln();
-        for ((term, ratio), log_ratio) in terms.iter_mut().zip(RATIOS).zip(&*LOG_RATIOS) {
+        let (active, excess) = (f64::from(self.active), phi - 1.0);
+        let (without, log_share) = (1.0 / (beta + exposed), log_share - std::f64::consts::LN_2);
+        let (log_ratios, mut peak) = (&*LOG_RATIOS, f64::NEG_INFINITY);
+        for ((pair, ratio), log_ratio) in terms.chunks_exact_mut(2).zip(RATIOS).zip(log_ratios) {
             let raised = beta + ratio * exposed;
-            let spread = log_all - raised.ln();
-            let of_bins = active * (log_ratio + spread);
-            let of_counts = if excess < 1e-9 {
-                counts * (log_ratio + spread)
+            let spread = (raised * without).ln();
+            let tilt = log_ratio - spread;
+            let of_counts = if excess < 1e-9 || self.counts == 0 {
+                counts * tilt
             } else {
                 // The tilt whose expectation under clumps is what the ratio's is without them.
-                let tilt = beta * (ratio - 1.0) / raised;
-                counts * ((phi - (-tilt * excess).exp()) / excess).ln()
+                let poisson = beta * (ratio - 1.0) / raised;
+                counts * ((phi - (-poisson * excess).exp()) / excess).ln()
             };
-            let (more, less) = (of_bins.max(of_counts), of_bins.min(of_counts));
-            *term = log_share + alpha * spread + more + ((1.0 + (less - more).exp()) * 0.5).ln();
+            let none = log_share - alpha * spread;
+            pair.copy_from_slice(&[none + active * tilt, none + of_counts]);
+            let larger = pair[0].max(pair[1]);
+            if larger < peak - NEGLIGIBLE {
+                break;
+            }
+            peak = peak.max(larger);
         }
     }
 }
@@ -189,7 +197,7 @@ fn sum_up(terms: &[f64], windows: &[Option<Window>], fresh: usize) -> Option<Wei
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let (mut sum, mut fresh_sum) = (0.0, 0.0);
     let mut best: Option<(f64, Window)> = None;
-    for (at, (terms, window)) in terms.chunks_exact(RATIOS.len()).zip(windows).enumerate() {
+    for (at, (terms, window)) in terms.chunks_exact(TERMS).zip(windows).enumerate() {
         let Some(window) = window else { break };
         let mut share = 0.0;
         for term in terms {

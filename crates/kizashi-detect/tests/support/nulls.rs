@@ -100,8 +100,8 @@ impl Outcome {
     }
 }
 
-/// Watches `machines` machines, each for [`DAYS`] days from its first hour on, at so many false alarms a week promised.
-pub(crate) fn run(null: &Null, machines: u32, a_week: f64) -> Outcome {
+/// Watches `machines` machines from number `first` on, each for [`DAYS`] days from its first hour on, at so many false alarms a week promised.
+pub(crate) fn run(null: &Null, first: u32, machines: u32, a_week: f64) -> Outcome {
     let weeks = |bins: u32| f64::from(machines) * f64::from(bins) / 1_008.0 * a_week;
     let all = DAYS * DAY as u32;
     let mut outcome = Outcome {
@@ -109,7 +109,7 @@ pub(crate) fn run(null: &Null, machines: u32, a_week: f64) -> Outcome {
         promised_later: weeks(all - EARLY),
         ..Outcome::default()
     };
-    for machine in 0..machines {
+    for machine in first..first + machines {
         let mut source = Source::new(null, 1 + u64::from(machine));
         let settings = Settings { false_alarms_per_week: a_week };
         let Ok(mut watch) = Watch::new(settings, None) else { return outcome };

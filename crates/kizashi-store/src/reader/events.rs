@@ -136,7 +136,13 @@ impl Reader {
                 .prepare_cached("SELECT head FROM payloads WHERE sha256 = ?1")?
                 .query_row([hash.0.as_slice()], |row| row.get(0))
                 .optional()?;
-            let shown = head.map_or_else(|| format!("sha256:{hash}"), |head| readable(&head));
+            let shown = head.map_or_else(
+                || format!("sha256:{hash}"),
+                |mut head| {
+                    crate::mask::apply(&mut head);
+                    readable(&head)
+                },
+            );
             evidence.payloads.push((shown, events));
         }
         Ok(evidence)

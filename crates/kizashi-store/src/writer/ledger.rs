@@ -10,15 +10,11 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, TransactionB
 use super::closing::bins_between;
 use super::dictionary::Dictionary;
 use super::let_go::LetGo;
+use super::payloads;
 use super::tally::Tally;
 use crate::codes::{BIN, bin_of, bits_of, stored};
 use crate::error::InContext;
 use crate::{ClosedBin, Mode, Settings, StoreError};
-
-/// Bytes of a payload that are kept readable beside the compressed whole.
-const HEAD: usize = 64;
-/// Zstandard's level: its default, about 300 MB/s.
-const COMPRESSION: i32 = 3;
 
 /// Everything the writer's thread owns.
 pub(crate) struct Ledger {
@@ -100,7 +96,7 @@ impl Ledger {
                 if let_go.holds(&transaction, event.time.micros(), bits_of(event.id.0))? {
                     continue;
                 }
-                keep_payload(&transaction, &mut event)?;
+                payloads::keep(&transaction, &mut event, settings.retention.most_payload_bytes)?;
                 let flagged = event.time < Settings::EARLIEST || event.time > latest;
                 let source = dictionary.source(&transaction, event.source, event.time)?;
                 let names = (
@@ -265,32 +261,6 @@ fn touch_keys(
         }
     });
     result
-}
-
-/// Takes the content out of an event and keeps it once, by its hash.
-fn keep_payload(connection: &Connection, event: &mut Event) -> rusqlite::Result<()> {
-    let Some(payload) = event.detail.payload_mut() else { return Ok(()) };
-    if payload.content.is_empty() {
-        return Ok(());
-    }
-    let content = std::mem::take(&mut payload.content);
-    let known: Option<i64> = connection
-        .prepare_cached("SELECT id FROM payloads WHERE sha256 = ?1")?
-        .query_row([payload.sha256.0.as_slice()], |row| row.get(0))
-        .optional()?;
-    if known.is_some() {
-        return Ok(());
-    }
-    let compressed = zstd::bulk::compress(&content, COMPRESSION)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    let head = content.get(..HEAD).unwrap_or(&content);
-    let size = stored(payload.size.unwrap_or(content.len() as u64));
-    connection
-        .prepare_cached(
-            "INSERT INTO payloads (sha256, size, head, content) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((payload.sha256.0.as_slice(), size, head, compressed))?;
-    Ok(())
 }
 
 /// A number kept by name.

@@ -5,6 +5,7 @@ mod days;
 mod dictionary;
 mod ledger;
 mod let_go;
+mod payloads;
 mod queue;
 mod retention;
 mod tally;
@@ -266,7 +267,7 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let path = folder.join("kizashi.lock");
+    let path = folder.join(crate::private_files::LOCK);
     let file = std::fs::OpenOptions::new()
         .create(true)
         .truncate(false)

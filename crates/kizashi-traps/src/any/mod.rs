@@ -38,7 +38,6 @@ pub(crate) const TRAP: Trap = Trap {
 /// SSH from starting.
 const PRIVILEGED: &[Port] = &[
     Port::tcp(21),
-    Port::tcp(23),
     Port::tcp(25),
     Port::tcp(26),
     Port::tcp(110),
@@ -56,8 +55,6 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(1723),
     Port::tcp(1883),
     Port::tcp(2222),
-    Port::tcp(2223),
-    Port::tcp(2323),
     Port::tcp(2375),
     Port::tcp(3306),
     Port::tcp(3389),
@@ -95,8 +92,6 @@ const UNPRIVILEGED: &[Port] = &[
     Port::tcp(1723),
     Port::tcp(1883),
     Port::tcp(2222),
-    Port::tcp(2223),
-    Port::tcp(2323),
     Port::tcp(2375),
     Port::tcp(3306),
     Port::tcp(3389),

@@ -120,6 +120,10 @@ fn survives_random_bytes(trap: &Trap) {
         "[A-Za-z-]{1,20}: [ -~]{0,60}\r\n".prop_map(String::into_bytes),
         "(Transfer-Encoding: chunked|Content-Length: [0-9]{1,7}|Host: a|Expect: 100-continue)\r\n"
             .prop_map(String::into_bytes),
+        "(root|admin|enable|sh|xc3511)\r\n".prop_map(String::into_bytes),
+        prop::collection::vec(prop_oneof![Just(255_u8), 240_u8..=255, 0_u8..40], 0..60),
+        "(cd|echo -ne '\\\\x7f'>|/bin/busybox|cat|;|&&|\\|\\|) [a-z/]{0,9}(\n|;)"
+            .prop_map(String::into_bytes),
         Just(b"\r\n".to_vec()),
         Just(vec![b'a'; 9000]),
     ];
@@ -128,11 +132,15 @@ fn survives_random_bytes(trap: &Trap) {
         TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&input, |(pieces, seed)| {
         let bytes = pieces.concat();
-        for identity in crate::WebServer::ALL {
+        let faces = crate::TelnetFace::ALL.into_iter().cycle();
+        for (server, face) in crate::WebServer::ALL.into_iter().zip(faces) {
             for transport in trap.transports {
                 let port = Port { transport: *transport, number: 4000 };
+                let identity = || {
+                    crate::Identity::draw([7; 32]).with_web_server(server).with_telnet_face(face)
+                };
                 let run = |cut: &mut Cut| {
-                    let mut play = Play::begin(trap, identity, port);
+                    let mut play = Play::begin(trap, identity(), port);
                     play.give(&bytes, cut);
                     play.step(&Step::End);
                     play.finish()

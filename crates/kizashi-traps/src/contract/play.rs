@@ -6,7 +6,7 @@ use kizashi_event::{Port, Timestamp, Transport};
 
 use super::transcript::{Step, Transcript};
 use crate::trap::PIECE;
-use crate::{DatagramReply, Identity, Limits, Output, Seen, Session, Trap, Visit, WebServer};
+use crate::{DatagramReply, Identity, Limits, Output, Seen, Session, Trap, Visit};
 
 /// How a visitor's bytes are cut on their way.
 pub(super) enum Cut {
@@ -56,8 +56,8 @@ pub(super) struct Play {
 pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_795_582_440);
 
 impl Play {
-    pub(super) fn begin(trap: &Trap, server: WebServer, port: Port) -> Self {
-        let identity = Arc::new(Identity::draw([7; 32]).with_web_server(server));
+    pub(super) fn begin(trap: &Trap, identity: Identity, port: Port) -> Self {
+        let identity = Arc::new(identity);
         let source = "192.0.2.7".parse().unwrap();
         let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port };
         let mut play = Self {

@@ -3,6 +3,7 @@
 //! ```text
 //! # what this dialogue shows
 //! identity: nginx-debian-12        (default)
+//! face: router                     (default; of Telnet)
 //! port: tcp/80                     (default tcp/4000)
 //! C> GET / HTTP/1.1\r\n            bytes of the visitor; lines in a row are one piece, over UDP one datagram
 //! S> HTTP/1.1 200 OK\r\n           bytes of the trap
@@ -19,7 +20,7 @@ use kizashi_event::Port;
 
 use super::play::Outcome;
 use super::render::{escape, lines, unescape};
-use crate::WebServer;
+use crate::{Identity, TelnetFace, WebServer};
 
 /// What the visitor does.
 pub(super) enum Step {
@@ -32,6 +33,7 @@ pub(super) enum Step {
 pub(super) struct Transcript {
     path: PathBuf,
     identity: WebServer,
+    face: TelnetFace,
     port: Port,
     /// Comments and settings, kept when the file is written anew.
     preface: Vec<String>,
@@ -48,6 +50,7 @@ impl Transcript {
         let mut transcript = Self {
             path: path.to_owned(),
             identity: WebServer::NginxDebian12,
+            face: TelnetFace::Router,
             port: Port::tcp(4000),
             preface: Vec::new(),
             steps: Vec::new(),
@@ -98,13 +101,14 @@ impl Transcript {
         match line.split_once(": ") {
             _ if line.is_empty() || line.starts_with('#') => {}
             Some(("identity", name)) => self.identity = WebServer::from_name(name).expect(name),
+            Some(("face", name)) => self.face = TelnetFace::from_name(name).expect(name),
             Some(("port", port)) => self.port = Port::parse(port).expect(port),
             _ => panic!("{}: `{line}` is no setting", self.path.display()),
         }
     }
 
-    pub(super) const fn identity(&self) -> WebServer {
-        self.identity
+    pub(super) fn identity(&self) -> Identity {
+        Identity::draw([7; 32]).with_web_server(self.identity).with_telnet_face(self.face)
     }
 
     pub(super) const fn port(&self) -> Port {

@@ -21,6 +21,8 @@ use crate::{Output, Session, Trap, Visit};
 
 /// How long what a visitor sends is still read after the last reply, so that the reply is not lost in a reset.
 const LINGER: Duration = Duration::from_secs(2);
+/// The longest pause before a turn that a session may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The pause after a failure to accept: descriptors come back as sessions end.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -200,8 +202,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             if self.send().await.is_err() {
                 return Some(Over::Visitor);
             }
-            if !self.out.wants_turn() {
-                break;
+            let Some(pause) = self.out.turn() else { break };
+            if !pause.is_zero() {
+                let until = Instant::now() + pause.min(LONGEST_PAUSE);
+                tokio::time::sleep_until(until.min(self.ends)).await;
+                if Instant::now() >= self.ends {
+                    return Some(Over::Limit);
+                }
             }
             self.take(&[]);
         }

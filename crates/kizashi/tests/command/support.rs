@@ -114,13 +114,14 @@ impl Running {
 
     /// `kizashi up` on free ports of loopback.
     pub(crate) fn up(folder: &Folder) -> Self {
-        let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
+        let ports: Vec<u16> = (0..4).map(|_| free_port()).collect();
         let config = format!(
-            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{}\"\nany_tcp = \"{}\"\nany_udp = \"{}\"\n",
+            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{}\"\ntelnet = \"{}\"\nany_tcp = \"{}\"\nany_udp = \"{}\"\n",
             free_port(),
             ports[0],
             ports[1],
-            ports[2]
+            ports[2],
+            ports[3]
         );
         folder.write("kizashi.toml", config.as_bytes());
         Self::start(folder, &["up", "--data", "data"])
@@ -216,8 +217,18 @@ pub(crate) fn kill(id: u32) {
     let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
 }
 
+/// A port that nobody has, and that no other call gives: below those that the system hands out by itself, which a connection of
+/// another test may take between this call and its use.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    use std::sync::atomic::{AtomicU16, Ordering};
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + u16::try_from(std::process::id() % 40).unwrap() * 500;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 pub(crate) fn http(address: SocketAddr, path: &str, headers: &str) -> String {

@@ -1,0 +1,354 @@
+//! One visit: bytes to tokens, tokens to keys, keys to lines, lines to `login` and, once in, to the shell. `login` is told as a
+//! state of its own so that what a loader says to a shell (`enable`, `system`, `shell`, `sh`, `/bin/busybox …`) is never recorded as a
+//! user's name or password, whenever it comes: Mirai's loader does not wait, and goes on after a refusal.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kizashi_event::{Detail, HostileText, Timestamp};
+
+use super::keyboard::{Key, Keyboard};
+use super::negotiation::Negotiation;
+use super::persona::Persona;
+use super::shell::Shell;
+use super::wire::{AYT, IAC, IP, Parser, Token};
+use crate::{Identity, Output, Session, Visit};
+
+/// How long `login` waits for a pair, in all (login.c, `TIMEOUT`; login.defs, `LOGIN_TIMEOUT`).
+const LOGIN_TIME: i64 = 60 * Timestamp::SECOND;
+/// How long a shell waits for a line.
+const SHELL_PATIENCE: Duration = Duration::from_secs(120);
+/// Empty user names before BusyBox hangs up (login.c, `EMPTY_USERNAME_COUNT`).
+const EMPTY_NAMES: u8 = 10;
+
+pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
+    Box::new(Telnet {
+        identity: Arc::clone(identity),
+        persona: Persona::of(identity),
+        source: visit.source,
+        opened: Timestamp::from_seconds(0),
+        parser: Parser::default(),
+        keyboard: Keyboard::default(),
+        negotiation: None,
+        state: State::Options,
+        failures: 0,
+        empty_names: 0,
+        waiting: Vec::new(),
+        pausing: false,
+    })
+}
+
+enum State {
+    /// The server's options are not answered yet, nothing has been shown.
+    Options,
+    User,
+    /// The name was a command of a loader's, or a name.
+    Password {
+        user: Vec<u8>,
+        command: bool,
+    },
+    /// A wrong pair is being slept over.
+    Refused,
+    Shell(Box<Shell>),
+    Over,
+}
+
+struct Telnet {
+    identity: Arc<Identity>,
+    persona: Persona,
+    source: IpAddr,
+    opened: Timestamp,
+    parser: Parser,
+    keyboard: Keyboard,
+    negotiation: Option<Negotiation>,
+    state: State,
+    failures: u8,
+    empty_names: u8,
+    /// What came while the server slept or replies waited: one piece at most.
+    waiting: Vec<u8>,
+    pausing: bool,
+}
+
+impl Session for Telnet {
+    fn open(&mut self, now: Timestamp, out: &mut Output) {
+        self.opened = now;
+        let negotiation = Negotiation::begin(self.persona.face, out);
+        let ready = negotiation.is_done();
+        self.negotiation = Some(negotiation);
+        if ready {
+            self.greet(out);
+        }
+        self.be_patient(now, out);
+    }
+
+    fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+        let mut held = std::mem::take(&mut self.waiting);
+        held.extend_from_slice(bytes);
+        if std::mem::take(&mut self.pausing) && matches!(self.state, State::Refused) {
+            self.refuse(out);
+        }
+        for (place, byte) in held.iter().enumerate() {
+            if self.pausing || out.is_full() || out.is_closing() {
+                if out.is_closing() {
+                    break;
+                }
+                if !self.pausing {
+                    out.take_turns();
+                }
+                self.waiting = held[place..].to_vec();
+                break;
+            }
+            if !matches!(self.state, State::Over) && self.login_has_lasted(now) >= LOGIN_TIME {
+                self.time_out(out);
+            }
+            if let Some(token) = self.parser.feed(*byte) {
+                self.take(token, now, out);
+            }
+        }
+        self.be_patient(now, out);
+    }
+
+    fn idle(&mut self, _now: Timestamp, out: &mut Output) {
+        if matches!(self.state, State::User | State::Password { .. }) {
+            self.time_out(out);
+        }
+    }
+
+    fn end(&mut self, now: Timestamp, out: &mut Output) {
+        let rest = self.keyboard.take_rest();
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Shell(mut shell) => {
+                if !rest.is_empty() {
+                    shell.tell_unfinished(&rest, out);
+                }
+                shell.end(now, out);
+            }
+            State::Password { user, command } => told(user, None, command, false, out),
+            State::User if !rest.is_empty() => {
+                let command = is_loaders(&rest);
+                told(rest, None, command, false, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let state = match &self.state {
+            State::Password { user, .. } => user.len(),
+            State::Shell(shell) => shell.memory(),
+            _ => 0,
+        };
+        self.parser.memory() + self.keyboard.memory() + self.waiting.len() + state
+    }
+}
+
+impl Telnet {
+    /// Microseconds since the visitor came, while he is not in.
+    fn login_has_lasted(&self, now: Timestamp) -> i64 {
+        if matches!(self.state, State::Shell(_)) { 0 } else { now.micros() - self.opened.micros() }
+    }
+
+    fn be_patient(&self, now: Timestamp, out: &mut Output) {
+        out.patience(if matches!(self.state, State::Shell(_)) {
+            SHELL_PATIENCE
+        } else {
+            let left = (LOGIN_TIME - self.login_has_lasted(now)).clamp(1, LOGIN_TIME);
+            Duration::from_micros(left.unsigned_abs())
+        });
+    }
+
+    fn greet(&mut self, out: &mut Output) {
+        self.state = State::User;
+        out.reply(self.persona.banner(&self.source.to_string()).as_bytes());
+        out.reply(self.persona.login_prompt().as_bytes());
+    }
+
+    fn take(&mut self, token: Token, now: Timestamp, out: &mut Output) {
+        let Some(negotiation) = &mut self.negotiation else { return };
+        match token {
+            Token::Data(byte) => {
+                if matches!(self.state, State::Options) {
+                    negotiation.give_up_waiting(out);
+                    self.greet(out);
+                }
+                self.press(byte, now, out);
+                return;
+            }
+            Token::Option(verb, option) => negotiation.option(verb, option, out),
+            Token::Sub(content) => negotiation.sub(&content, out),
+            Token::Command(AYT) if !self.persona.face.is_busybox() => out.reply(b"\r\n[Yes]\r\n"),
+            Token::Command(IP) if !self.persona.face.is_busybox() => {
+                return self.press(3, now, out);
+            }
+            Token::Command(_) => {}
+        }
+        if matches!(self.state, State::Options) && negotiation.is_done() {
+            self.greet(out);
+        }
+    }
+
+    fn press(&mut self, byte: u8, now: Timestamp, out: &mut Output) {
+        let secret = matches!(self.state, State::Password { .. });
+        let mut echo = Vec::new();
+        let key = self.keyboard.press(byte, (!secret).then_some(&mut echo));
+        reply_data(&echo, out);
+        match key {
+            Key::Typed => {}
+            Key::Line(line) => self.line(line, now, out),
+            Key::Interrupt | Key::EndOfFile => match &mut self.state {
+                State::Shell(shell) if key == Key::Interrupt => shell.interrupt(out),
+                State::Shell(shell) => {
+                    shell.end(now, out);
+                    self.hang_up(out);
+                }
+                _ => self.hang_up(out),
+            },
+        }
+    }
+
+    fn line(&mut self, line: Vec<u8>, now: Timestamp, out: &mut Output) {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Shell(mut shell) => {
+                out.reply(b"\r\n");
+                let goes_on = shell.line(&line, now, out);
+                self.state = State::Shell(shell);
+                if !goes_on {
+                    if let State::Shell(shell) = &mut self.state {
+                        shell.end(now, out);
+                    }
+                    self.hang_up(out);
+                }
+            }
+            State::User => self.name(line, out),
+            State::Password { user, command } => self.password(user, command, line, now, out),
+            other => self.state = other,
+        }
+    }
+
+    fn name(&mut self, line: Vec<u8>, out: &mut Output) {
+        out.reply(b"\r\n");
+        if line.iter().all(u8::is_ascii_whitespace) {
+            self.empty_names += 1;
+            if self.empty_names >= EMPTY_NAMES {
+                return self.hang_up(out);
+            }
+            self.state = State::User;
+            out.reply(self.persona.login_prompt().as_bytes());
+            return;
+        }
+        let command = is_loaders(&line);
+        self.state = State::Password { user: line, command };
+        out.reply(b"Password: ");
+    }
+
+    fn password(
+        &mut self,
+        user: Vec<u8>,
+        command: bool,
+        line: Vec<u8>,
+        now: Timestamp,
+        out: &mut Output,
+    ) {
+        out.reply(b"\r\n");
+        // A loader that was refused goes on with its next command; a name that is no command may still have one for an answer.
+        let strayed = command || is_loaders(&line);
+        if !strayed && self.identity.logins().admits(self.source, &user, &line) {
+            told(user.clone(), Some(line), false, true, out);
+            let shell = Box::new(Shell::new(&self.persona, &user));
+            reply_data(self.persona.welcome().as_bytes(), out);
+            shell.prompt(out);
+            self.state = State::Shell(shell);
+            return;
+        }
+        if strayed && !command {
+            told(user, None, false, false, out);
+            told(line, None, true, false, out);
+        } else {
+            told(user, Some(line), command, false, out);
+        }
+        self.state = State::Refused;
+        self.pausing = true;
+        out.take_turns_after(self.persona.face.delay(now.micros().unsigned_abs()));
+    }
+
+    /// The pause after a wrong pair is over.
+    fn refuse(&mut self, out: &mut Output) {
+        let face = self.persona.face;
+        if !face.is_busybox() {
+            out.reply(b"\r\n");
+        }
+        out.reply(b"Login incorrect\r\n");
+        self.failures += 1;
+        if self.failures >= face.tries() {
+            out.reply(face.farewell());
+            return self.hang_up(out);
+        }
+        self.state = State::User;
+        out.reply(self.persona.login_prompt().as_bytes());
+    }
+
+    fn time_out(&mut self, out: &mut Output) {
+        out.reply(self.persona.face.timed_out());
+        self.hang_up(out);
+    }
+
+    fn hang_up(&mut self, out: &mut Output) {
+        self.state = State::Over;
+        out.close();
+    }
+}
+
+/// Sends data with its IACs doubled.
+pub(super) fn reply_data(data: &[u8], out: &mut Output) {
+    for piece in data.split_inclusive(|byte| *byte == IAC) {
+        out.reply(piece);
+        if piece.last() == Some(&IAC) {
+            out.reply(&[IAC]);
+        }
+    }
+}
+
+/// Whether a line at `login` is one that loaders say to a shell: Mirai's four words, and paths to run or redirect.
+fn is_loaders(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 8] = [
+        b"enable",
+        b"system",
+        b"shell",
+        b"sh",
+        b"linuxshell",
+        b"bash",
+        b"ping ; sh",
+        b"start-shell",
+    ];
+    let line = line.trim_ascii();
+    WORDS.contains(&line)
+        || [
+            &b"/bin/"[..],
+            b">/",
+            b"cat /",
+            b"cd /",
+            b"echo -",
+            b"busybox ",
+            b"rm -",
+            b"wget ",
+            b"tftp ",
+        ]
+        .iter()
+        .any(|start| line.starts_with(start))
+}
+
+fn told(name: Vec<u8>, password: Option<Vec<u8>>, command: bool, accepted: bool, out: &mut Output) {
+    if command {
+        for line in std::iter::once(name).chain(password) {
+            out.tell(Detail::Command { line: HostileText::from_bytes(&line), known: Some(false) });
+        }
+        return;
+    }
+    out.tell(Detail::Login {
+        username: Some(HostileText::from_bytes(&name)),
+        password: password.as_deref().map(HostileText::from_bytes),
+        public_key: None,
+        accepted,
+    });
+}
