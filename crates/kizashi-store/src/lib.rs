@@ -19,5 +19,7 @@ mod writer;
 pub use error::StoreError;
 pub use reader::{BinLength, MOST_POINTS, Reader};
 pub use settings::{Mode, Retention, Settings};
-pub use types::{ClosedBin, Evidence, Overview, PortBin, Ranked, SeriesPoint, Span, StoredSign};
+pub use types::{
+    ClosedBin, Evidence, Overview, PortBin, Ranked, SeriesPoint, Span, StoredSession, StoredSign,
+};
 pub use writer::{Cleared, Inlet, Store};

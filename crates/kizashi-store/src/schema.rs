@@ -15,7 +15,8 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 1] = [r"
+const STEPS: [&str; 2] = [
+    r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
     id       INTEGER PRIMARY KEY,
@@ -90,7 +91,20 @@ CREATE TABLE signs (
 ) WITHOUT ROWID;
 CREATE TABLE blobs (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"];
+",
+    r"
+-- Sessions worth seeing again (`writer/sessions.rs`); times are those of the first and last event that made them so.
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    source INTEGER NOT NULL, port INTEGER NOT NULL, service INTEGER NOT NULL,
+    logins INTEGER NOT NULL, commands INTEGER NOT NULL, files INTEGER NOT NULL, recordings INTEGER NOT NULL
+);
+CREATE INDEX sessions_by_first ON sessions (first);
+-- Which line was given in which session.
+CREATE TABLE session_commands (key INTEGER NOT NULL, session INTEGER NOT NULL, PRIMARY KEY (key, session)) WITHOUT ROWID;
+CREATE INDEX session_commands_by_session ON session_commands (session);
+",
+];
 
 /// Opens for writing; makes or brings up to date what is there.
 pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {

@@ -3,6 +3,7 @@
 mod bin_length;
 mod events;
 mod series;
+mod sessions;
 mod top;
 
 use std::path::{Path, PathBuf};

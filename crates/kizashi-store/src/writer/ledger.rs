@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, TransactionB
 
 use super::dictionary::Dictionary;
 use super::let_go::LetGo;
+use super::sessions;
 use super::tally::Tally;
 use crate::codes::{BIN, bin_of, bits_of, stored, unpack};
 use crate::error::InContext;
@@ -114,6 +115,7 @@ impl Ledger {
                     counted.out_of_time += 1;
                     continue;
                 }
+                sessions::touch(&transaction, dictionary, &event, source, names.1)?;
                 let bin = bin_of(event.time);
                 if bin >= *open_from {
                     tally.touch_bin(bin, event.port.code(), source);

@@ -6,6 +6,7 @@ mod ledger;
 mod let_go;
 mod queue;
 mod retention;
+mod sessions;
 mod tally;
 
 use std::fs::File;

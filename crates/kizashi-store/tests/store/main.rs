@@ -7,6 +7,8 @@ mod durability;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod time;
