@@ -50,7 +50,14 @@ fn every_loss_and_setting_equals_the_reference_vectors_to_1e9() {
                 let Some(series) = file.strip_prefix(&prefix) else { continue };
                 let input = fs::read_to_string(folder.join(format!("in_{series}"))).unwrap();
                 let output = fs::read_to_string(folder.join(&file)).unwrap();
-                let settings = Settings { discount, order, smooth, smooth2: None, loss };
+                let settings = Settings {
+                    discount,
+                    order,
+                    smooth,
+                    smooth2: None,
+                    loss,
+                    ..Settings::default()
+                };
                 let mut finder = ChangeFinder::new(settings).unwrap();
                 for (input, output) in input.lines().zip(output.lines()).skip(1) {
                     let score = finder.step(column(input, 1).unwrap());
@@ -120,7 +127,7 @@ proptest! {
         smooth in 1_usize..10,
         loss in prop_oneof![Just(Loss::Logarithmic), Just(Loss::Quadratic), Just(Loss::Hellinger)],
     ) {
-        let mut finder = ChangeFinder::new(Settings { discount, order, smooth, smooth2: None, loss }).unwrap();
+        let mut finder = ChangeFinder::new(Settings { discount, order, smooth, smooth2: None, loss, ..Settings::default() }).unwrap();
         for x in series {
             let score = finder.step(x);
             prop_assert!([score.outlier, score.smoothed, score.change].into_iter().flatten().all(f64::is_finite));

@@ -7,11 +7,13 @@
     reason = "a test says what went wrong by failing"
 )]
 
+#[path = "support/nulls.rs"]
+mod nulls;
 mod support;
 
 use kizashi_detect::gamma_poisson::{
-    Alarm, Evidence, LARGEST_RATIO, MOST_DAYS, Prior, Report, SeriesId, Settings, SettingsError,
-    Watch,
+    Alarm, Evidence, KindId, LARGEST_RATIO, MOST_DAYS, Prior, Report, SeriesId, Settings,
+    SettingsError, Watch,
 };
 use proptest::prelude::*;
 use support::{Bin, Plain, Random};
@@ -164,6 +166,18 @@ fn the_first_day_keeps_the_promise_too() {
 }
 
 #[test]
+fn no_null_breaks_the_promise() {
+    // The long form, with every null and ten times as many machines, is the example `nulls`.
+    for null in nulls::NULLS.iter().step_by(3) {
+        let outcome = nulls::run(null, 0, 2, 1.0);
+        for (alarms, promised) in outcome.phases() {
+            let (low, _) = nulls::interval(alarms);
+            assert!(low <= promised, "{}: {alarms} of {promised}", null.name);
+        }
+    }
+}
+
+#[test]
 fn a_step_of_five_times_is_found_within_hours() {
     for (rate, hours) in [(0.1, 12), (0.5, 3), (3.0, 1)] {
         let mut late = Vec::new();
@@ -225,11 +239,12 @@ fn silence_never_alarms() {
 }
 
 #[test]
-fn one_source_never_alarms_and_the_second_may() {
+fn two_sources_never_alarm_and_the_third_may() {
     let mut watch = watch(10_000.0);
     for _ in 0..1_000 {
         watch.close_bin(&[(SeriesId(1), 1), (SeriesId(2), 1)]);
     }
+    assert_eq!(watch.close_bin(&[(SeriesId(9), 1)]).alarms, []);
     assert_eq!(watch.close_bin(&[(SeriesId(9), 1)]).alarms, []);
     let alarms = watch.close_bin(&[(SeriesId(9), 1)]).alarms;
     assert_eq!(alarms.iter().map(|alarm| alarm.series).collect::<Vec<_>>(), [SeriesId(9)]);
@@ -328,12 +343,19 @@ fn a_carried_prior_sees_the_first_wave_sooner_than_a_cold_start() {
     for bin in poisson_bins(&mut random, &rates).take(2_000) {
         cold.close_bin(&bin);
     }
-    let prior = cold.prior();
+    let (prior, scatter) = (cold.prior(), cold.scatter_of(KindId(0)).unwrap());
+    let learned: Vec<_> = (0..40).map(|id| cold.learned(SeriesId(id))).collect();
     let mut delays = [Vec::new(), Vec::new()];
     for seed in 0..10 {
         for (at, prior) in [None, Some(prior)].into_iter().enumerate() {
             let mut random = Random(600 + seed);
             let mut watch = Watch::new(Settings::default(), prior).unwrap();
+            if prior.is_some() {
+                watch.expect_scatter(KindId(0), scatter);
+                for (id, learned) in (0..).zip(&learned) {
+                    watch.introduce(SeriesId(id), KindId(0), *learned);
+                }
+            }
             let mut rates = rates.clone();
             for bin in poisson_bins(&mut random, &rates).take(6) {
                 watch.close_bin(&bin);
@@ -377,7 +399,7 @@ fn assert_finite(report: &Report) -> Result<(), TestCaseError> {
                 && ratio <= ratio_high
                 && ratio_high <= LARGEST_RATIO
         );
-        prop_assert!(alarm.sources >= 2 && alarm.days > 0.0 && alarm.expected > 0.0, "{alarm:?}");
+        prop_assert!(alarm.sources >= 3 && alarm.days > 0.0 && alarm.expected > 0.0, "{alarm:?}");
     }
     if let Some(shift) = &report.sensor_wide {
         prop_assert!(

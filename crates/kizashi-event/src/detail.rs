@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HostileText, KeyKind};
+use crate::{HostileText, KeyKind, family_of};
 
 /// SHA-256 of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -240,10 +240,26 @@ impl Detail {
                 if let Some(password) = password {
                     count(KeyKind::Password, password.raw());
                 }
+                if let (Some(username), Some(password)) = (username, password) {
+                    count(KeyKind::Pair, &format!("{}/{}", username.raw(), password.raw()));
+                }
             }
-            Self::Command { line, .. } => count(KeyKind::Command, line.raw()),
-            Self::Request { request, .. } => count(KeyKind::Path, request.target.raw()),
-            Self::Client { version: Some(version), .. } => count(KeyKind::Client, version.raw()),
+            Self::Command { line, .. } => {
+                count(KeyKind::Command, line.raw());
+                count(KeyKind::CommandFamily, &family_of(line.raw()));
+            }
+            Self::Request { request, .. } => {
+                count(KeyKind::Path, request.target.raw());
+                count(KeyKind::PathFamily, &family_of(request.target.raw()));
+            }
+            Self::Client { version, fingerprint } => {
+                if let Some(version) = version {
+                    count(KeyKind::Client, version.raw());
+                }
+                if let Some(fingerprint) = fingerprint {
+                    count(KeyKind::Fingerprint, fingerprint.raw());
+                }
+            }
             _ => {}
         }
         if let Some(payload) = self.payload() {

@@ -11,7 +11,7 @@ use crate::Port;
 
 /// A kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum KeyKind {
     /// Everything: one key.
     Total,
@@ -33,11 +33,19 @@ pub enum KeyKind {
     Payload,
     /// What the visitor's software says of itself.
     Client,
+    /// User name and password tried together, with a `/` between.
+    Pair,
+    /// What a shell line has in common with its variants (see [`crate::family_of`]).
+    CommandFamily,
+    /// The same of the target of an HTTP request.
+    PathFamily,
+    /// Fingerprint of the visitor's software with its kind in front: `hassh:…`, `ja4:…`.
+    Fingerprint,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Total,
         Self::Port,
         Self::Service,
@@ -48,6 +56,10 @@ impl KeyKind {
         Self::Path,
         Self::Payload,
         Self::Client,
+        Self::Pair,
+        Self::CommandFamily,
+        Self::PathFamily,
+        Self::Fingerprint,
     ];
 
     /// The word for one: `port`.
@@ -64,6 +76,10 @@ impl KeyKind {
             Self::Path => "path",
             Self::Payload => "payload",
             Self::Client => "client",
+            Self::Pair => "pair",
+            Self::CommandFamily => "command-family",
+            Self::PathFamily => "path-family",
+            Self::Fingerprint => "fingerprint",
         }
     }
 
@@ -81,6 +97,10 @@ impl KeyKind {
             Self::Path => "paths",
             Self::Payload => "payloads",
             Self::Client => "clients",
+            Self::Pair => "pairs",
+            Self::CommandFamily => "command-families",
+            Self::PathFamily => "path-families",
+            Self::Fingerprint => "fingerprints",
         }
     }
 
@@ -131,6 +151,18 @@ impl Key {
         Self::new(KeyKind::Port, &port.to_string())
     }
 
+    /// Reads the form that `Display` writes, undoing the escapes of hostile kinds: for keys that Kizashi itself wrote.
+    ///
+    /// # Errors
+    /// When the text names no key.
+    pub fn from_shown(shown: &str) -> Result<Self, ParseKeyError> {
+        let key: Self = shown.parse()?;
+        Ok(match key.kind {
+            KeyKind::Port | KeyKind::Total => key,
+            kind => Self::new(kind, &crate::text::unescape(&key.text)),
+        })
+    }
+
     /// The port, when this is a port's key.
     #[must_use]
     pub fn as_port(&self) -> Option<Port> {
@@ -176,6 +208,14 @@ mod tests {
         }
         assert_eq!("users:root".parse::<Key>(), Ok(Key::new(KeyKind::User, "root")));
         assert!("tcp/99999".parse::<Key>().is_err() && "root".parse::<Key>().is_err());
+    }
+
+    #[test]
+    fn a_key_that_was_shown_is_known_again() {
+        for text in ["root", "\u{1b}[2J\\x1b\n\u{202e}", "a\\", "\\u{zz}", "兆\u{9b}"] {
+            let key = Key::new(KeyKind::Password, text);
+            assert_eq!(Key::from_shown(&key.to_string()), Ok(key));
+        }
     }
 
     #[test]

@@ -81,6 +81,39 @@ pub fn escape_for_people(text: &str) -> String {
     shown
 }
 
+/// Undoes [`escape_for_people`]; a backslash that begins none of its escapes stays.
+pub(crate) fn unescape(shown: &str) -> String {
+    let mut text = String::with_capacity(shown.len());
+    let mut rest = shown;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let simple = rest.chars().next().and_then(|c| {
+            [('\\', '\\'), ('n', '\n'), ('r', '\r'), ('t', '\t')]
+                .into_iter()
+                .find(|(name, _)| *name == c)
+        });
+        let by_number = || {
+            let (digits, length) = if let Some(braced) = rest.strip_prefix("u{") {
+                let end = braced.find('}')?;
+                (&braced[..end], end + 3)
+            } else {
+                (rest.strip_prefix('x')?.get(..2)?, 3)
+            };
+            Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, length))
+        };
+        match simple.map(|(_, c)| (c, 1)).or_else(by_number) {
+            Some((character, length)) => {
+                text.push(character);
+                rest = &rest[length..];
+            }
+            None => text.push('\\'),
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
 /// General categories Cf, Zl, Zp and Co, and the fillers that draw nothing.
 const fn acts_on_screen(character: char) -> bool {
     matches!(character,

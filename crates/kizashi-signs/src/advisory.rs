@@ -97,6 +97,15 @@ fn who(sign: &Sign, evidence: &Evidence) -> String {
     list("Pages asked for", &evidence.paths, short);
     list("Software", &evidence.clients, short);
     list("First bytes sent", &evidence.payloads, bytes);
+    if !sign.also.is_empty() {
+        let some: Vec<String> = sign
+            .also
+            .iter()
+            .take(2 * MOST_NAMED)
+            .map(|key| key.chars().take(LONGEST_SHOWN).collect())
+            .collect();
+        text.push_str(&format!(" The same sources also made rise: {}.", some.join(", ")));
+    }
     text
 }
 
@@ -114,7 +123,11 @@ fn what_to_do(sign: &Sign) -> String {
              doing. If not, look at the ports that rose, such as {ports}."
         );
     }
-    let Some(port) = sign.port() else { return String::new() };
+    let Some(port) = sign.port() else {
+        return "Look at what these visitors do elsewhere (below) and whether a service of your own would have let them in: \
+                change what can be guessed, bring what is asked for up to date. The trap itself is not at risk."
+            .to_owned();
+    };
     let info = port_info(port);
     format!(
         "If you run {} on {} yourself, here or on another machine, now is the time: {}. If you do not, nothing needs doing: \
@@ -171,6 +184,7 @@ mod tests {
             until: start.plus(Timestamp::HOUR),
             before: 60.0,
             after: 504.0,
+            also: Vec::new(),
             ports: vec!["tcp/22".to_owned(), "tcp/23".to_owned()],
             rising: 40,
         }

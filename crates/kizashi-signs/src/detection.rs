@@ -3,15 +3,18 @@
 
 use kizashi_detect::changefinder;
 use kizashi_detect::gamma_poisson::{self, Alarm, Evidence, SensorWideShift, SeriesId, Watch};
-use kizashi_event::{Key, Port, Timestamp};
+use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use kizashi_store::{ClosedBin, PortBin};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::{SeriesCount, SeriesOfPorts};
+use crate::key_series::KEYS_FROM;
+use crate::key_watch::{KeyAlarm, KeyWatch, watch_of_ports};
 use crate::open_sign::{Expected, OpenSign};
 use crate::port_scores::PortScores;
 use crate::ports::port_info;
 use crate::recent::Recent;
+use crate::sign::key_label;
 use crate::visits::Visits;
 use crate::{EvidenceLog, PortScore, PortStanding, Severity, Sign, SignKind, Standing};
 
@@ -24,7 +27,9 @@ const LEAST_SHOWN: f64 = 0.02;
 /// Ports that a sensor-wide sign names at most.
 const MOST_NAMED: usize = 64;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 1;
+const SNAPSHOT_FORMAT: u32 = 3;
+/// Keys of one sign that are named as rising with it.
+const MOST_ALSO: usize = 16;
 
 /// What a person may set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,12 +38,18 @@ pub struct Settings {
     pub false_alarms_per_week: f64,
     /// ChangeFinder's parameters, of the scores that are drawn.
     pub changefinder: changefinder::Settings,
+    /// Megabytes (2^20 bytes) that the watch over keys other than ports may take.
+    pub memory_megabytes: u32,
 }
 
 impl Default for Settings {
     /// One false alarm a week; ChangeFinder as it comes.
     fn default() -> Self {
-        Self { false_alarms_per_week: 1.0, changefinder: changefinder::Settings::default() }
+        Self {
+            false_alarms_per_week: 1.0,
+            changefinder: changefinder::Settings::default(),
+            memory_megabytes: 64,
+        }
     }
 }
 
@@ -62,6 +73,7 @@ pub struct Detection {
     format: u32,
     settings: Settings,
     watch: Watch,
+    keys: KeyWatch,
     series: SeriesOfPorts,
     visits: Visits,
     recent: Recent,
@@ -101,11 +113,14 @@ impl Detection {
     /// When a setting is outside its range.
     pub fn new(settings: Settings) -> Result<Self, DetectionError> {
         changefinder::ChangeFinder::new(settings.changefinder)?;
-        let Settings { false_alarms_per_week, .. } = settings;
+        let Settings { false_alarms_per_week, memory_megabytes, .. } = settings;
+        let promise = gamma_poisson::Settings { false_alarms_per_week };
+        let bytes = (memory_megabytes as usize).saturating_mul(1 << 20);
         Ok(Self {
             format: SNAPSHOT_FORMAT,
             settings,
-            watch: Watch::new(gamma_poisson::Settings { false_alarms_per_week }, None)?,
+            watch: watch_of_ports(promise)?,
+            keys: KeyWatch::new(promise, bytes)?,
             series: SeriesOfPorts::default(),
             visits: Visits::default(),
             recent: Recent::default(),
@@ -147,6 +162,12 @@ impl Detection {
     #[must_use]
     pub fn series_watched(&self) -> usize {
         self.series.len()
+    }
+
+    /// Keys of other kinds that are watched.
+    #[must_use]
+    pub const fn keys_watched(&self) -> usize {
+        self.keys.keys.len()
     }
 
     /// The signs that still go on.
@@ -211,10 +232,14 @@ impl Detection {
         let index = self.index_of(start);
         let rows = self.count(index, &bin.ports);
         self.scores.add(start, &rows);
-        self.recent.push(index, &rows);
         let counts: Vec<(SeriesId, u32)> =
             rows.iter().map(|row| (SeriesId(row.series), row.fresh)).collect();
         let report = self.watch.close_bin(&counts);
+        let key_rows = self.keys.count(index, &bin.keys);
+        let of_keys = self.keys.close_bin(&key_rows);
+        // Numbers of keys are larger than those of ports: both lists stay in order.
+        let rows = [rows, key_rows].concat();
+        self.recent.push(index, &rows);
         let end = start.plus(BIN);
         self.next = Some(end);
         for (series, evidence) in &report.evaluated {
@@ -222,9 +247,13 @@ impl Detection {
                 self.evidence.note(start, port, evidence.days);
             }
         }
-        self.grow(end, &rows, &report.evaluated, &mut closed);
+        let evaluated = [report.evaluated, of_keys.evaluated].concat();
+        self.grow(end, &rows, &evaluated, &mut closed);
         self.end_signs(end, &mut closed);
         self.raise(start, &report.alarms, report.sensor_wide.as_ref(), &mut closed);
+        if report.sensor_wide.is_none() {
+            self.raise_keys(start, &of_keys.alarms, &mut closed);
+        }
         closed
     }
 
@@ -236,6 +265,7 @@ impl Detection {
             // While a sign is open each bin may end it; with none, time is leapt over.
             let bins = if self.open.is_empty() { through.since(next) / BIN } else { 1 };
             self.watch.skip(bins.unsigned_abs());
+            self.keys.skip(bins.unsigned_abs());
             next = next.plus(BIN.saturating_mul(bins));
             self.next = Some(next);
             self.end_signs(next, &mut closed);
@@ -249,7 +279,11 @@ impl Detection {
     }
 
     fn evidence_now(&self, series: u32) -> Option<Evidence> {
-        self.watch.score(SeriesId(series))
+        if series >= KEYS_FROM {
+            self.keys.score(series)
+        } else {
+            self.watch.score(SeriesId(series))
+        }
     }
 
     /// What a bin held, ordered by series.
@@ -329,8 +363,23 @@ impl Detection {
             .chain(wide)
             .filter(|new| self.open.iter().all(|open| open.sign.key != new.sign.key))
             .collect();
-        closed.raised.extend(raised.iter().map(|open| open.sign.clone()));
-        self.open.extend(raised);
+        for new in raised {
+            let sources = new
+                .one_series()
+                .map(|series| self.visits.sources_since(series, self.index_of(new.sign.since)));
+            // A key may have told of the same visitors before the port did.
+            let told = self.open.iter().position(|open| {
+                open.one_series().is_some_and(|series| series >= KEYS_FROM)
+                    && sources.as_ref().is_some_and(|sources| self.coincides(open, sources))
+            });
+            match told {
+                Some(at) => self.join(at, new.sign.key, closed),
+                None => {
+                    closed.raised.push(new.sign.clone());
+                    self.open.push(new);
+                }
+            }
+        }
     }
 
     fn rise(&self, alarm: &Alarm, start: Timestamp) -> Option<OpenSign> {
@@ -350,6 +399,74 @@ impl Detection {
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.days));
         Some(open)
+    }
+
+    /// Keys that rise with the sources of a sign that is open already belong to it; the others are signs of their own.
+    fn raise_keys(&mut self, start: Timestamp, alarms: &[KeyAlarm], closed: &mut Closed) {
+        for alarm in alarms {
+            let key = alarm.key.to_string();
+            if self.open.iter().any(|open| open.sign.key == key) {
+                continue;
+            }
+            let since = i64::try_from(alarm.evidence.since_bin).unwrap_or(i64::MAX);
+            let sources = self.keys.keys.sources_since(alarm.series, since);
+            let is_sum = matches!(alarm.key.kind, KeyKind::Service | KeyKind::Total);
+            if is_sum && self.visits.one_series_has_half(&sources, since) {
+                // What rises at one port only is that port's to tell.
+                continue;
+            }
+            let Some(at) = self.open.iter().position(|open| self.coincides(open, &sources)) else {
+                let open = self.key_rise(alarm, start);
+                closed.raised.push(open.sign.clone());
+                self.open.push(open);
+                continue;
+            };
+            self.join(at, key, closed);
+        }
+    }
+
+    /// Notes at an open sign that a key rises with it.
+    fn join(&mut self, at: usize, key: String, closed: &mut Closed) {
+        let Some(open) = self.open.get_mut(at) else { return };
+        if open.sign.also.len() >= MOST_ALSO || open.sign.also.contains(&key) {
+            return;
+        }
+        open.sign.also.push(key);
+        match closed.raised.iter_mut().find(|raised| raised.id == open.sign.id) {
+            Some(raised) => *raised = open.sign.clone(),
+            None => closed.now_is(&open.sign),
+        }
+    }
+
+    /// Whether at least half of `sources` are among the new sources of an open sign.
+    fn coincides(&self, open: &OpenSign, sources: &[u32]) -> bool {
+        let Some(series) = open.one_series() else { return false };
+        let since = self.index_of(open.sign.since);
+        let of_sign = if series >= KEYS_FROM {
+            self.keys.keys.sources_since(series, since)
+        } else {
+            self.visits.sources_since(series, since)
+        };
+        let shared = sources.iter().filter(|source| of_sign.binary_search(source).is_ok()).count();
+        !sources.is_empty() && 2 * shared >= sources.len()
+    }
+
+    fn key_rise(&self, alarm: &KeyAlarm, start: Timestamp) -> OpenSign {
+        let since_bin = i64::try_from(alarm.evidence.since_bin).unwrap_or(0);
+        let mut sign = Sign::begun(SignKind::Rise, &alarm.key, start.plus(BIN));
+        sign.label = key_label(alarm.key.kind).to_owned();
+        sign.since = self.origin.plus(BIN.saturating_mul(since_bin));
+        sign.days = alarm.evidence.days;
+        sign.events = self.recent.events_since(alarm.series, since_bin);
+        sign.sources = alarm.evidence.sources;
+        let mut open = OpenSign {
+            sign,
+            series: vec![alarm.series],
+            expected: Expected::Series(alarm.baseline),
+            exposed_before: self.watch.exposed().saturating_sub(alarm.exposed),
+        };
+        open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.evidence.days));
+        open
     }
 
     fn sensor_wide(&self, shift: &SensorWideShift, start: Timestamp) -> OpenSign {

@@ -8,6 +8,8 @@ mod advisory;
 mod counts;
 mod detection;
 mod evidence_log;
+mod key_series;
+mod key_watch;
 mod open_sign;
 mod port_scores;
 pub mod ports;

@@ -1,7 +1,32 @@
 //! A sign: what a person is told. Its JSON fields are part of Kizashi's contract.
 
-use kizashi_event::{Key, Port, Timestamp};
+use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// Characters of a key in a sign's id.
+const LONGEST_IN_ID: usize = 40;
+/// Characters of a key in a sentence.
+const LONGEST_SHOWN: usize = 120;
+
+/// What a person calls a key of this kind.
+pub(crate) const fn key_label(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::Total => "everything",
+        KeyKind::Port => "port",
+        KeyKind::Service => "service",
+        KeyKind::Source => "visitor",
+        KeyKind::User => "user name tried",
+        KeyKind::Password => "password tried",
+        KeyKind::Pair => "user name and password tried",
+        KeyKind::Command => "command given",
+        KeyKind::CommandFamily => "commands of one form",
+        KeyKind::Path => "page asked for",
+        KeyKind::PathFamily => "pages of one form asked for",
+        KeyKind::Payload => "content sent",
+        KeyKind::Client => "software",
+        KeyKind::Fingerprint => "fingerprint of software",
+    }
+}
 
 /// What kind of change a sign tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +122,9 @@ pub struct Sign {
     pub after: f64,
     /// Ports that rose together, of a sensor-wide sign: the first 64 in order.
     pub ports: Vec<String>,
+    /// Other keys that rose with largely the same new sources, in the form of [`Key`]: at most 16.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// How many rose: 1, or of a sensor-wide sign all of them.
     pub rising: usize,
 }
@@ -128,6 +156,7 @@ impl Sign {
             before: 0.0,
             after: 0.0,
             ports: Vec::new(),
+            also: Vec::new(),
             rising: 1,
         }
     }
@@ -154,12 +183,17 @@ impl Sign {
         let time = detected.rfc3339();
         let compact: String =
             time.chars().take(16).filter(|c| c.is_ascii_digit() || *c == 'T').collect();
-        let key: String = key
+        let plain: String = key
             .to_string()
             .chars()
+            .take(LONGEST_IN_ID)
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .collect();
-        format!("{compact}Z-{key}")
+        if matches!(key.kind, KeyKind::Port | KeyKind::Total | KeyKind::Service) {
+            return format!("{compact}Z-{plain}");
+        }
+        // Texts of attackers may be long and differ only in what was left out: their hash tells them apart.
+        format!("{compact}Z-{plain}-{:08x}", crate::key_series::hash_of(key) >> 32)
     }
 
     /// How much asks a rise that chance brings once in `days`, `ratio` times the usual.
@@ -180,16 +214,31 @@ impl Sign {
         self.key.parse::<Key>().ok()?.as_port()
     }
 
+    /// Whether the key is somewhere to come to, and not something to come with.
+    fn is_place(&self) -> bool {
+        self.port().is_some() || self.key == "total" || self.key.starts_with("service:")
+    }
+
+    /// The key for a sentence, cut where it is long; it was escaped when the sign was made.
+    fn shown_key(&self) -> String {
+        let mut shown: String = self.key.chars().take(LONGEST_SHOWN).collect();
+        if shown.len() < self.key.len() {
+            shown.push('…');
+        }
+        shown
+    }
+
     /// The change in one sentence.
     #[must_use]
     pub fn summary(&self) -> String {
         match self.kind {
             SignKind::Rise => format!(
-                "{} new {} came to {} ({}) where {} {} expected: {} times the usual. Chance alone brings this at most once \
+                "{} new {} came {} {} ({}) where {} {} expected: {} times the usual. Chance alone brings this at most once \
                  in {} days.",
                 self.sources,
                 if self.sources == 1 { "source" } else { "sources" },
-                self.key,
+                if self.is_place() { "to" } else { "with" },
+                self.shown_key(),
                 self.label,
                 plain(self.expected_sources),
                 if plain(self.expected_sources) == "1" { "was" } else { "were" },
@@ -215,7 +264,7 @@ impl Sign {
     pub fn facts(&self) -> Vec<Fact> {
         let fact = |name, value| Fact { name, value };
         vec![
-            fact("counted", "sources that had not come to this port for 24 hours".to_owned()),
+            fact("counted", "sources that had not come to it for 24 hours".to_owned()),
             fact("since", minute(self.since)),
             fact("raised", minute(self.detected)),
             fact(

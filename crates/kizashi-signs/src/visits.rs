@@ -1,7 +1,7 @@
 //! Who has been counted where. A source counts once in 24 hours a port, whatever it does: on raw events one brute-forcing
 //! host hides everything else (recall falls to between 0 and .3 where distinct sources reach .5).
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,17 @@ impl From<Visits> for VecDeque<(i64, Vec<Visit>)> {
 impl Visits {
     /// How many of `sources` count in this bin of this series. Bins must not go backward.
     pub(crate) fn count(&mut self, bin: i64, series: u32, sources: &[u32]) -> u32 {
+        self.count_within(bin, series, sources, MOST_REMEMBERED)
+    }
+
+    /// The same, remembering `most` visits at most.
+    pub(crate) fn count_within(
+        &mut self,
+        bin: i64,
+        series: u32,
+        sources: &[u32],
+        most: usize,
+    ) -> u32 {
         self.forget_before(bin - BINS_A_DAY + 1);
         let mut fresh = 0_u32;
         for &source in sources {
@@ -46,7 +57,7 @@ impl Visits {
                 continue;
             }
             fresh = fresh.saturating_add(1);
-            if self.counted.len() >= MOST_REMEMBERED {
+            if self.counted.len() >= most {
                 continue;
             }
             self.counted.insert((series, source));
@@ -56,6 +67,33 @@ impl Visits {
             }
         }
         fresh
+    }
+
+    /// The sources counted of a series from bin `since` on, ascending.
+    pub(crate) fn sources_since(&self, series: u32, since: i64) -> Vec<u32> {
+        let bins = self.by_bin.iter().rev().take_while(|(bin, _)| *bin >= since);
+        let visits = bins.flat_map(|(_, visits)| visits);
+        let mut sources: Vec<u32> =
+            visits.filter(|(at, _)| *at == series).map(|(_, source)| *source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources
+    }
+
+    /// Whether at least half of `sources` (ascending) were counted at one and the same series from bin `since` on.
+    pub(crate) fn one_series_has_half(&self, sources: &[u32], since: i64) -> bool {
+        let mut of_series: HashMap<u32, usize> = HashMap::new();
+        for (_, visits) in self.by_bin.iter().rev().take_while(|(bin, _)| *bin >= since) {
+            for (series, _) in visits.iter().filter(|(_, s)| sources.binary_search(s).is_ok()) {
+                *of_series.entry(*series).or_default() += 1;
+            }
+        }
+        !sources.is_empty() && of_series.values().any(|shared| 2 * shared >= sources.len())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.counted.len()
     }
 
     fn forget_before(&mut self, first_kept: i64) {

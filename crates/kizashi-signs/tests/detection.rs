@@ -6,9 +6,9 @@
     reason = "a test says what went wrong by failing"
 )]
 
-use kizashi_event::{Port, Timestamp};
+use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use kizashi_signs::{Detection, DetectionError, Settings, Severity, Sign, SignKind};
-use kizashi_store::{ClosedBin, PortBin};
+use kizashi_store::{ClosedBin, KeyBin, PortBin};
 use proptest::prelude::*;
 
 const BIN: i64 = 600 * Timestamp::SECOND;
@@ -81,7 +81,7 @@ impl Traffic {
             }
         }
         self.bin += 1;
-        ClosedBin { start: Self::start(self.bin - 1), ports }
+        ClosedBin { start: Self::start(self.bin - 1), ports, keys: Vec::new() }
     }
 }
 
@@ -225,7 +225,7 @@ fn a_bin_that_was_closed_before_is_left_out_and_a_missing_one_is_empty() {
     for n in 0..500 {
         let bin = traffic.next();
         if n % 7 == 0 {
-            again.close(&ClosedBin { start: bin.start, ports: Vec::new() });
+            again.close(&ClosedBin { start: bin.start, ports: Vec::new(), keys: Vec::new() });
             once.advance(bin.start.plus(BIN));
             continue;
         }
@@ -280,11 +280,73 @@ fn every_port_touched_every_ten_minutes_is_borne() {
         let ports = (0..=u16::MAX)
             .map(|number| PortBin { port: Port::tcp(number), events: u64::MAX, sources: vec![bin] })
             .collect();
-        let closed = detection.close(&ClosedBin { start: Traffic::start(i64::from(bin)), ports });
+        let closed = detection.close(&ClosedBin {
+            start: Traffic::start(i64::from(bin)),
+            ports,
+            keys: Vec::new(),
+        });
         assert!(closed.raised.len() <= 1, "{} signs at once", closed.raised.len());
     }
     assert_eq!(detection.series_watched(), 65_536);
     assert!(detection.standing().ports.len() <= 8_192);
+}
+
+fn key_bin(kind: KeyKind, text: &str, sources: &[u32]) -> KeyBin {
+    KeyBin { key: Key::new(kind, text), events: sources.len() as u64, sources: sources.to_vec() }
+}
+
+#[test]
+fn a_new_password_that_many_bring_in_the_first_hours_is_a_sign_though_no_port_rises() {
+    let (mut traffic, mut detection) = (Traffic::new(6), detection(1.0));
+    *traffic.rate(Port::tcp(23)) = 20.0;
+    let mut raised: Vec<Sign> = Vec::new();
+    for bin in 0..12 {
+        let mut closed = traffic.next();
+        let telnet = closed.ports.iter().find(|port| port.port == Port::tcp(23)).unwrap();
+        let some: Vec<u32> = telnet.sources.iter().take(6).copied().collect();
+        if bin >= 6 {
+            closed.keys.push(key_bin(KeyKind::Password, "\u{1b}[31mxmhdipc", &some));
+            closed.keys.push(key_bin(KeyKind::Pair, "root/\u{1b}[31mxmhdipc", &some));
+        }
+        closed.keys.push(key_bin(KeyKind::Total, "", &telnet.sources));
+        raised.extend(detection.close(&closed).into_signs().filter(|sign| sign.open));
+    }
+    let first: Vec<&Sign> = raised.iter().filter(|sign| sign.key.contains("xmhdipc")).collect();
+    let ids: std::collections::BTreeSet<&str> = first.iter().map(|sign| sign.id.as_str()).collect();
+    assert_eq!(ids.len(), 1, "one story for one person: {raised:?}");
+    let sign = first[first.len() - 1];
+    assert_eq!(sign.key, "pair:root/\\x1b[31mxmhdipc");
+    assert_eq!(sign.also, ["password:\\x1b[31mxmhdipc"]);
+    assert!(sign.summary().contains("came with pair:root/\\x1b[31mxmhdipc"), "{}", sign.summary());
+    assert!(sign.id.is_ascii() && sign.id.len() < 80, "{}", sign.id);
+    assert!(detection.keys_watched() >= 3);
+}
+
+#[test]
+fn keys_that_rise_with_a_ports_sources_belong_to_its_sign() {
+    let (mut traffic, mut detection) = (Traffic::new(7), detection(1.0));
+    *traffic.rate(Port::tcp(23)) = 0.3;
+    let mut raised: Vec<Sign> = Vec::new();
+    for bin in 0..400 {
+        if bin == 390 {
+            *traffic.rate(Port::tcp(23)) = 12.0;
+        }
+        let mut closed = traffic.next();
+        let telnet = closed.ports.iter().find(|port| port.port == Port::tcp(23));
+        let sources = telnet.map(|port| port.sources.clone()).unwrap_or_default();
+        if !sources.is_empty() {
+            closed.keys.push(key_bin(KeyKind::Service, "telnet", &sources));
+            closed.keys.push(key_bin(KeyKind::User, "root", &sources));
+            closed.keys.push(key_bin(KeyKind::Password, "vizxv", &sources));
+            closed.keys.push(key_bin(KeyKind::CommandFamily, "/bin/busybox ECCHI", &sources));
+        }
+        raised.extend(detection.close(&closed).raised);
+    }
+    assert_eq!(raised.len(), 1, "{raised:?}");
+    assert_eq!(raised[0].key, "tcp/23");
+    let open: Vec<&Sign> = detection.open_signs().collect();
+    assert!(open[0].also.contains(&"command-family:/bin/busybox ECCHI".to_owned()), "{open:?}");
+    assert!(open[0].also.len() >= 3, "{open:?}");
 }
 
 /// Traffic with waves and silences, to be cut anywhere.
@@ -303,6 +365,7 @@ fn eventful(seed: u64, bins: i64) -> Vec<ClosedBin> {
         let mut closed = traffic.next();
         if bin % 90 > 80 {
             closed.ports.clear();
+            closed.keys.clear();
         }
         all.push(closed);
     }

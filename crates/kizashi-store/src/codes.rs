@@ -18,7 +18,16 @@ pub(crate) const fn kind_code(kind: KeyKind) -> i64 {
         KeyKind::Path => 7,
         KeyKind::Payload => 8,
         KeyKind::Client => 9,
+        KeyKind::Pair => 10,
+        KeyKind::CommandFamily => 11,
+        KeyKind::PathFamily => 12,
+        KeyKind::Fingerprint => 13,
     }
+}
+
+/// The kind of a number.
+pub(crate) fn kind_of(code: i64) -> Option<KeyKind> {
+    KeyKind::ALL.into_iter().find(|kind| kind_code(*kind) == code)
 }
 
 /// The number of the hour since 1970 that holds a moment.

@@ -6,6 +6,7 @@
 
 mod codes;
 mod error;
+mod mask;
 mod private_files;
 mod reader;
 mod schema;
@@ -20,6 +21,7 @@ pub use error::StoreError;
 pub use reader::{BinLength, MOST_POINTS, Reader};
 pub use settings::{Mode, Retention, Settings};
 pub use types::{
-    ClosedBin, Evidence, Overview, PortBin, Ranked, SeriesPoint, Span, StoredSession, StoredSign,
+    ClosedBin, Evidence, KeyBin, Overview, PortBin, Ranked, SeriesPoint, Span, StoredPayload,
+    StoredSession, StoredSign,
 };
 pub use writer::{Cleared, Inlet, Store};

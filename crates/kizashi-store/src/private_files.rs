@@ -1,4 +1,4 @@
-//! Only the owner reads what a sensor has collected: the folder is 0700 and the database 0600, with the two files that SQLite
+//! Only the owner reads what a sensor has collected: the folder is 0700 and the database 0600, with its lock and the two files that SQLite
 //! puts beside it (it gives them the database's own mode, but files of an earlier start keep theirs). A folder that holds
 //! anything but Kizashi's files, such as a home, is left as it is, and that is said.
 
@@ -13,6 +13,8 @@ use crate::schema::FILE;
 
 /// What every file of ours is called at its beginning.
 const OURS: &str = "kizashi";
+/// Held by the one who writes.
+pub(crate) const LOCK: &str = "kizashi.lock";
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
@@ -26,8 +28,9 @@ pub(crate) fn close_to_others(folder: &Path) -> Result<(), StoreError> {
         .mode(FILE_MODE)
         .open(&database)
         .map_err(|error| not_written(&database, &error))?;
-    for ending in ["", "-wal", "-shm"] {
-        let path = folder.join(format!("{FILE}{ending}"));
+    let beside = ["-wal", "-shm"].map(|ending| format!("{FILE}{ending}"));
+    for name in beside.iter().map(String::as_str).chain([FILE, LOCK]) {
+        let path = folder.join(name);
         tighten(&path, FILE_MODE).map_err(|error| not_written(&path, &error))?;
     }
     if holds_only_ours(folder).map_err(|error| not_written(folder, &error))? {
@@ -84,7 +87,7 @@ mod tests {
     fn a_store_is_its_owners_alone_also_where_it_was_open_before() {
         let folder = crate::scratch::Folder::new();
         open_to_all(folder.path(), 0o755);
-        for name in ["kizashi.db", "kizashi.db-wal", "kizashi.db-shm"] {
+        for name in ["kizashi.db", "kizashi.db-wal", "kizashi.db-shm", "kizashi.lock"] {
             std::fs::write(folder.path().join(name), "").unwrap();
             open_to_all(&folder.path().join(name), 0o644);
         }

@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 4] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -93,6 +93,23 @@ CREATE TABLE blobs (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 ",
     r"
+-- Ten-minute counts of every key that is neither a port nor a source, for detection; what comes after closing is not in them.
+CREATE TABLE key_bins (
+    bin INTEGER NOT NULL, kind INTEGER NOT NULL, key INTEGER NOT NULL,
+    events INTEGER NOT NULL, sources BLOB NOT NULL,
+    PRIMARY KEY (bin, kind, key)
+) WITHOUT ROWID;
+",
+    r"
+-- Captured content and its head are masked from here on (`mask.rs`), and what is kept of it is counted.
+PRAGMA secure_delete = ON;
+UPDATE payloads SET head = masked(head), content = masked(content);
+CREATE INDEX payloads_kept ON payloads (id) WHERE content IS NOT NULL;
+INSERT OR REPLACE INTO counters (name, value)
+    SELECT 'payload_bytes', coalesce(sum(length(content)), 0) FROM payloads;
+PRAGMA secure_delete = OFF;
+",
+    r"
 -- Sessions worth seeing again (`writer/sessions.rs`); times are those of the first and last event that made them so.
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,
@@ -161,6 +178,7 @@ fn check_layout(found: i64, path: &Path) -> Result<usize, StoreError> {
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let done = check_layout(layout(connection, path)?, path)?;
+    crate::mask::teach(connection).doing("bringing the layout up to date", path)?;
     for (number, step) in STEPS.iter().enumerate().skip(done) {
         let doing = "bringing the layout up to date";
         let transaction = connection
@@ -196,6 +214,40 @@ mod tests {
         let path = folder.path().join(FILE);
         std::fs::write(&path, vec![b'x'; 8192]).unwrap();
         assert!(matches!(open_to_write(&path), Err(StoreError::Damaged(_))));
+    }
+
+    #[test]
+    fn captured_content_of_an_older_database_is_masked_and_no_plain_byte_stays() {
+        let folder = crate::scratch::Folder::new();
+        let path = folder.path().join(FILE);
+        let mut old = Connection::open(&path).unwrap();
+        old.execute_batch("PRAGMA journal_mode = WAL;").unwrap();
+        let transaction = old.transaction().unwrap();
+        transaction.execute_batch(STEPS[0]).unwrap();
+        transaction.pragma_update(None, "user_version", 1).unwrap();
+        transaction.commit().unwrap();
+        let (head, content) = (b"MARK-OF-THE-HEAD".repeat(4), b"MARK-OF-THE-CONTENT".repeat(3_000));
+        old.execute(
+            "INSERT INTO payloads (sha256, size, head, content) VALUES (zeroblob(32), 9, ?1, ?2), (zeroblob(31), 9, ?1, NULL)",
+            (&head, &content),
+        )
+        .unwrap();
+        drop(old);
+        let connection = open_to_write(&path).unwrap();
+        let (mut new_head, mut new_content): (Vec<u8>, Vec<u8>) = connection
+            .query_row("SELECT head, content FROM payloads WHERE id = 1", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        crate::mask::apply(&mut new_head);
+        crate::mask::apply(&mut new_content);
+        assert_eq!((new_head, new_content.len()), (head, content.len()));
+        assert_eq!(new_content, content);
+        let kept = crate::writer::counter(&connection, "payload_bytes").unwrap();
+        assert_eq!(kept, Some(stored(content.len() as u64)));
+        drop(connection);
+        let file = std::fs::read(&path).unwrap();
+        assert!(!file.windows(11).any(|bytes| bytes == b"MARK-OF-THE"));
     }
 
     #[test]

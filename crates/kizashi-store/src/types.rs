@@ -25,6 +25,17 @@ pub struct PortBin {
     pub sources: Vec<u32>,
 }
 
+/// What came under one key that is no port in ten minutes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyBin {
+    /// The key. The text of most kinds is chosen by attackers.
+    pub key: Key,
+    /// Events.
+    pub events: u64,
+    /// The distinct sources, by their number in this store, ascending.
+    pub sources: Vec<u32>,
+}
+
 /// Ten minutes that are over: what came later than its closing is counted in the store and is not in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedBin {
@@ -32,6 +43,8 @@ pub struct ClosedBin {
     pub start: Timestamp,
     /// Every port that anything came to, ordered by port.
     pub ports: Vec<PortBin>,
+    /// Keys of other kinds, ordered by kind and number in this store: of each kind the 4,096 with the most distinct sources.
+    pub keys: Vec<KeyBin>,
 }
 
 /// One bin of one key's series.
@@ -147,4 +160,23 @@ pub struct StoredSession {
     pub files: u64,
     /// Parts of its recording.
     pub recordings: u64,
+}
+
+/// A captured payload, without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPayload {
+    /// The hash that it is known and exported by.
+    pub sha256: kizashi_event::PayloadHash,
+    /// Bytes received, also of those past the bound of what is kept.
+    pub size: u64,
+    /// Its first bytes, at most 64.
+    pub head: Vec<u8>,
+    /// Whether its content is still kept.
+    pub has_content: bool,
+    /// Events that carried it.
+    pub events: u64,
+    /// When it first came; `None` where no event in time carried it.
+    pub first: Option<Timestamp>,
+    /// When it last came.
+    pub last: Option<Timestamp>,
 }

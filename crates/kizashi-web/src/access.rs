@@ -1,13 +1,15 @@
 //! Who may read, and what a browser may do with what it reads.
 //!
-//! The dashboard shows everything the sensor knows, so a random token guards it: `/?token=…` (the address printed at start)
-//! or the sign-in form changes it for a cookie. Requests under a foreign host name are refused (DNS rebinding), and every
-//! answer carries a Content-Security-Policy under which nothing but the page's own files can load or run (CSP Level 3).
+//! The dashboard shows everything the sensor knows, so random tokens guard it, one a [`Role`]: `/?token=…` (the address printed
+//! at start) or the sign-in form changes one for a cookie; wrong ones are throttled. Requests under a foreign host name are refused
+//! (DNS rebinding), so are those that another page made (by `Sec-Fetch-Site`, else by `Origin`; RFC 6265, 8.2), and every answer carries a Content-Security-Policy under which nothing but the page's own files can load or run (CSP Level 3).
 
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -17,9 +19,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use crate::assets;
 use crate::error::ApiError;
-use crate::server::App;
+use crate::server::{App, Peer};
+use crate::{Access, Role, assets};
 
 /// Under this policy a script, style, image, font or connection is the page's own or is nothing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -68,7 +70,7 @@ impl Token {
     }
 
     /// Whether `guess` is the token, in a time that tells nothing: both are hashed, and the hashes compared whole.
-    fn is(&self, guess: &str) -> bool {
+    pub(crate) fn is(&self, guess: &str) -> bool {
         let (own, theirs) = (Sha256::digest(self.0.as_bytes()), Sha256::digest(guess.as_bytes()));
         let difference = own.iter().zip(theirs.iter()).fold(0, |sum, (a, b)| sum | (a ^ b));
         std::hint::black_box(difference) == 0
@@ -82,30 +84,57 @@ impl std::fmt::Debug for Token {
     }
 }
 
+/// Who asks, and what he believes to speak to.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    address: IpAddr,
+    authority: Authority,
+}
+
 /// Lets a request through to the page and the API, or answers it itself.
-pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let Some(authority) = loopback_authority(request.headers()) else {
-        let why = "this dashboard answers under localhost, 127.0.0.1 and [::1] only";
-        return ApiError::new(StatusCode::MISDIRECTED_REQUEST, why).into_response();
+pub(crate) async fn guard(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(authority) = own_authority(&app.access, request.headers()) else {
+        return ApiError::new(StatusCode::MISDIRECTED_REQUEST, names_answered(&app.access))
+            .into_response();
     };
+    let address = request
+        .extensions()
+        .get::<Peer>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.to_canonical());
+    let asker = Asker { address, authority };
+    let (path, headers) = (request.uri().path(), request.headers());
+    let is_guarded = path.starts_with("/api/") || !request.method().is_safe();
+    if is_guarded && is_from_elsewhere(headers, &asker.authority) {
+        return foreign();
+    }
     if OPEN_PATHS.contains(&path) {
+        request.extensions_mut().insert(asker);
         return next.run(request).await;
     }
     if path == "/"
         && request.method() == Method::GET
         && let Some(guess) = token_in(request.uri())
     {
-        return enter(&app, &guess, &authority);
+        return if opens_a_page(headers) { enter(&app, &guess, &asker) } else { foreign() };
     }
-    if !has_cookie(&app, request.headers(), &authority) {
+    let Some(role) = role_by_cookie(&app.access, headers, &asker.authority) else {
         return refuse(path);
-    }
-    if path.starts_with("/api/") && is_from_elsewhere(request.headers()) {
-        let why = "the API answers this dashboard's own page and programs, not other pages";
+    };
+    if !role.may(request.method(), path) {
+        let why =
+            "a viewer reads what is shown and changes nothing: sign in with the owner's token";
         return ApiError::new(StatusCode::FORBIDDEN, why).into_response();
     }
     next.run(request).await
+}
+
+fn foreign() -> Response {
+    let why = "the API answers this dashboard's own page and programs, not other pages";
+    ApiError::new(StatusCode::FORBIDDEN, why).into_response()
 }
 
 /// Adds to every answer what keeps a browser from doing more with it than showing it.
@@ -135,29 +164,38 @@ pub(crate) async fn sign_in_page() -> Response {
 /// `POST /sign-in` with `token=…`.
 pub(crate) async fn sign_in(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    Extension(asker): Extension<Asker>,
     body: Bytes,
 ) -> Response {
-    let guess = std::str::from_utf8(&body).ok().and_then(token_among);
-    let authority = loopback_authority(&headers);
-    match (guess, authority) {
-        (Some(guess), Some(authority)) => enter(&app, &guess, &authority),
-        _ => assets::sign_in(StatusCode::UNAUTHORIZED),
+    match std::str::from_utf8(&body).ok().and_then(token_among) {
+        Some(guess) => enter(&app, &guess, &asker),
+        None => assets::sign_in(StatusCode::UNAUTHORIZED),
     }
 }
 
 /// Changes the right token for a cookie and leads to the page without the token in its address.
-fn enter(app: &App, guess: &str, authority: &Authority) -> Response {
-    if !app.token.is(guess) {
-        return assets::sign_in(StatusCode::UNAUTHORIZED);
+fn enter(app: &App, guess: &str, asker: &Asker) -> Response {
+    if let Some(wait) = app.throttle.wait(asker.address) {
+        return too_often(wait);
     }
-    let cookie = format!(
-        "{}={}; Path=/; HttpOnly; SameSite=Strict",
-        cookie_name(authority),
-        app.token.text()
-    );
+    let Some(role) = app.access.role_of(guess) else {
+        app.throttle.count_failure(asker.address);
+        tracing::warn!(address = %asker.address, "a wrong token was tried at the dashboard");
+        return assets::sign_in(StatusCode::UNAUTHORIZED);
+    };
+    tracing::info!(address = %asker.address, "the {} signed in at the dashboard", role.name());
+    let name = cookie_name(&app.access, &asker.authority);
+    let secure = if app.access.is_encrypted() { "; Secure" } else { "" };
+    let cookie = format!("{name}={guess}; Path=/; HttpOnly; SameSite=Strict{secure}");
     let headers = [(header::SET_COOKIE, cookie.as_str()), (header::LOCATION, "/")];
     (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+fn too_often(wait: Duration) -> Response {
+    let seconds = wait.as_secs() + 1;
+    let why = format!("too many wrong tokens: wait {seconds} s and try again");
+    let refused = ApiError::new(StatusCode::TOO_MANY_REQUESTS, why);
+    ([(header::RETRY_AFTER, seconds.to_string())], refused).into_response()
 }
 
 fn refuse(path: &str) -> Response {
@@ -168,41 +206,74 @@ fn refuse(path: &str) -> Response {
     ApiError::new(StatusCode::UNAUTHORIZED, why).into_response()
 }
 
-/// The host that the browser believes to speak to, when it is this machine's own.
-fn loopback_authority(headers: &HeaderMap) -> Option<Authority> {
+/// The host that the browser believes to speak to, when it is one of ours.
+fn own_authority(access: &Access, headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let authority: Authority = hosts.next()?.to_str().ok()?.parse().ok()?;
     if hosts.next().is_some() || authority.as_str().contains('@') {
         return None;
     }
     let host = authority.host();
-    let is_own = host.eq_ignore_ascii_case("localhost")
+    let is_loopback = host.eq_ignore_ascii_case("localhost")
         || host == "[::1]"
         || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    let is_own = is_loopback
+        || access.names().is_some_and(|names| {
+            is_address(host) || names.iter().any(|name| host.eq_ignore_ascii_case(name))
+        });
     is_own.then_some(authority)
 }
 
-/// Cookies know no ports: two dashboards on one machine would sign each other out under one name.
-fn cookie_name(authority: &Authority) -> String {
-    format!("kizashi-{}", authority.port_u16().unwrap_or(80))
+fn is_address(host: &str) -> bool {
+    let six = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    host.parse::<Ipv4Addr>().is_ok() || six.is_some_and(|six| six.parse::<Ipv6Addr>().is_ok())
 }
 
-fn has_cookie(app: &App, headers: &HeaderMap, authority: &Authority) -> bool {
-    let name = cookie_name(authority);
+fn names_answered(access: &Access) -> &'static str {
+    if access.names().is_some() {
+        "this dashboard answers under IP addresses and the names under [dashboard] in kizashi.toml only"
+    } else {
+        "this dashboard answers under localhost, 127.0.0.1 and [::1] only"
+    }
+}
+
+/// Cookies know no ports: two dashboards on one machine would sign each other out under one name. Over TLS the prefix keeps another
+/// host of the same domain from planting one (RFC 6265bis, 4.1.3).
+fn cookie_name(access: &Access, authority: &Authority) -> String {
+    if access.is_encrypted() {
+        format!("__Host-kizashi-{}", authority.port_u16().unwrap_or(443))
+    } else {
+        format!("kizashi-{}", authority.port_u16().unwrap_or(80))
+    }
+}
+
+fn role_by_cookie(access: &Access, headers: &HeaderMap, authority: &Authority) -> Option<Role> {
+    let name = cookie_name(access, authority);
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
-        .any(|(key, value)| key == name && app.token.is(value))
+        .filter(|(key, _)| *key == name)
+        .find_map(|(_, value)| access.role_of(value))
 }
 
-/// A page of another port of this machine is "same site", so that `SameSite` does not hold it (Fetch Metadata does).
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers
-        .get("sec-fetch-site")
-        .is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
+/// A page of another port of this machine is "same site", so that `SameSite` does not hold it (Fetch Metadata does). Where a browser
+/// sends no such header its `Origin` counts; a program sends neither.
+fn is_from_elsewhere(headers: &HeaderMap, own: &Authority) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return !matches!(site.as_bytes(), b"same-origin" | b"none");
+    }
+    headers.get(header::ORIGIN).is_some_and(|origin| {
+        let host = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        !host.is_some_and(|(_, host)| host.eq_ignore_ascii_case(own.as_str()))
+    })
+}
+
+/// Whether a link was opened, and not an image of another page that tries tokens in the owner's name.
+fn opens_a_page(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-dest").is_none_or(|kind| kind == "document")
 }
 
 fn token_in(uri: &Uri) -> Option<String> {
@@ -218,6 +289,18 @@ fn token_among(pairs: &str) -> Option<String> {
         .map(|(_, value)| value.trim_matches('+').to_owned())
 }
 
+/// See [`crate::fuzz::request`].
+pub(crate) fn fuzz_uri(uri: &Uri) {
+    let _ = token_in(uri);
+}
+
+/// See [`crate::fuzz::request`]; whether the headers sign in.
+pub(crate) fn fuzz_headers(access: &Access, headers: &HeaderMap) -> bool {
+    let authority = own_authority(access, headers);
+    let any = authority.unwrap_or_else(|| Authority::from_static("localhost:7777"));
+    role_by_cookie(access, headers, &any).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,7 +308,28 @@ mod tests {
     fn authority_of(host: &str) -> Option<Authority> {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-        loopback_authority(&headers)
+        own_authority(&loopback(), &headers)
+    }
+
+    fn loopback() -> Access {
+        Access::from(Token::from_random([7; 24]))
+    }
+
+    #[test]
+    fn bound_elsewhere_addresses_and_the_owners_names_are_answered_too_and_no_others() {
+        let access = loopback().from_elsewhere(vec!["sensor.example.org".to_owned()]);
+        let is_own = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+            own_authority(&access, &headers).is_some()
+        };
+        for own in ["localhost:7777", "192.0.2.1", "[2001:db8::1]:7777", "Sensor.example.org:7777"]
+        {
+            assert!(is_own(own), "{own}");
+        }
+        for foreign in ["example.org", "a.sensor.example.org", "192.0.2.1.example.org", "[x]"] {
+            assert!(!is_own(foreign), "{foreign}");
+        }
     }
 
     #[test]
@@ -248,7 +352,8 @@ mod tests {
         two.append(header::HOST, HeaderValue::from_static("localhost"));
         two.append(header::HOST, HeaderValue::from_static("localhost"));
         assert!(
-            loopback_authority(&two).is_none() && loopback_authority(&HeaderMap::new()).is_none()
+            own_authority(&loopback(), &two).is_none()
+                && own_authority(&loopback(), &HeaderMap::new()).is_none()
         );
     }
 

@@ -12,10 +12,11 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::Tokens;
 use crate::error::ApiError;
 use crate::feed::{Batch, FeedItem, MOST_ITEMS};
 use crate::server::App;
@@ -45,9 +46,17 @@ pub(crate) async fn feed(State(app): State<Arc<App>>) -> Result<impl IntoRespons
     // One line in the channel, some in the socket's buffer: what a slow page has not read stays small.
     let (lines, stream) = mpsc::channel(1);
     let (events, signs) = app.feed.subscribe();
-    tokio::spawn(
-        Page { app, lines, events, signs, waiting: Vec::new(), skipped: 0, _permit: permit }.run(),
-    );
+    let page = Page {
+        tokens: app.access.watch(),
+        app,
+        lines,
+        events,
+        signs,
+        waiting: Vec::new(),
+        skipped: 0,
+        _permit: permit,
+    };
+    tokio::spawn(page.run());
     Ok(Sse::new(ReceiverStream::new(stream))
         .keep_alive(KeepAlive::new().interval(BETWEEN_SIGNS_OF_LIFE)))
 }
@@ -55,6 +64,8 @@ pub(crate) async fn feed(State(app): State<Arc<App>>) -> Result<impl IntoRespons
 /// One open page.
 struct Page {
     app: Arc<App>,
+    /// New tokens end it: what opened it may not be one any more.
+    tokens: watch::Receiver<Tokens>,
     lines: mpsc::Sender<Line>,
     events: Receiver<Arc<Batch>>,
     signs: Receiver<Arc<str>>,
@@ -83,6 +94,7 @@ impl Page {
         loop {
             tokio::select! {
                 () = self.lines.closed() => return Err(Ended),
+                _ = self.tokens.changed() => return Err(Ended),
                 () = tokio::time::sleep_until(next) => {
                     return self.send_waiting().await;
                 }

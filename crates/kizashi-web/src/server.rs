@@ -1,10 +1,12 @@
 //! The service as a whole: routes, what they share, and the way they are put on a listener.
 //!
-//! Bounds: queries at once and their time, streams, connections, the size of a request and the time for its head. A query
+//! Bounds: queries at once and their time, streams, connections in all and of one source, the size of a request and the time for
+//! its head and for the handshake of TLS. A query
 //! that takes too long is answered as such; its thread goes on to its end, and its place stays taken until then.
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +16,19 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::error::ApiError;
-use crate::{FeedSender, Observatory, ReadError, Token, access, api, assets, live};
+use crate::shares::{Share, Shares};
+use crate::throttle::Throttle;
+use crate::{Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, live};
 
 /// Queries at once.
 const MOST_QUERIES: usize = 4;
@@ -36,8 +42,14 @@ const MOST_BODY: usize = 1_024;
 const MOST_HEAD: usize = 32 * 1_024;
 /// The time for the head of a request, and for which an idle connection is kept.
 const HEAD_TIME: Duration = Duration::from_secs(20);
+/// The time for the handshake of TLS.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Connections at once; more wait in the listener's queue.
 const MOST_CONNECTIONS: usize = 128;
+
+/// Where a request comes from, put beside it by [`serve`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// What the requests share.
 pub(crate) struct App {
@@ -46,7 +58,8 @@ pub(crate) struct App {
     status: Mutex<Option<(Instant, Arc<str>)>>,
     pub(crate) feed: FeedSender,
     pub(crate) streams: Arc<Semaphore>,
-    pub(crate) token: Token,
+    pub(crate) access: Access,
+    pub(crate) throttle: Throttle,
 }
 
 impl App {
@@ -98,15 +111,20 @@ impl App {
     }
 }
 
-/// The dashboard's page and API over an observatory, fed by `feed`, opened by `token`.
-pub fn router(observatory: Arc<dyn Observatory>, feed: FeedSender, token: Token) -> Router {
+/// The dashboard's page and API over an observatory, fed by `feed`, opened as `access` says.
+pub fn router(
+    observatory: Arc<dyn Observatory>,
+    feed: FeedSender,
+    access: impl Into<Access>,
+) -> Router {
     let app = Arc::new(App {
         observatory,
         queries: Arc::new(Semaphore::new(MOST_QUERIES)),
         status: Mutex::new(None),
         feed,
         streams: Arc::new(Semaphore::new(live::MOST_STREAMS)),
-        token,
+        access: access.into(),
+        throttle: Throttle::default(),
     });
     let routes = Router::new()
         .route("/api/v1/status", get(api::status))
@@ -130,17 +148,19 @@ pub fn router(observatory: Arc<dyn Observatory>, feed: FeedSender, token: Token)
         .with_state(app)
 }
 
-/// Serves `router` on `listener` (which the caller bound, to a loopback address) until `shutdown` is done. Open connections
-/// are then cut: they only read.
+/// Serves `router` on `listener` (which the caller bound) until `shutdown` is done, over TLS where `encryption` says with what.
+/// Open connections are then cut: they only read.
 ///
 /// # Errors
 /// When the listener itself fails.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    encryption: Option<Encryption>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let shares = Shares::default();
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
@@ -152,8 +172,10 @@ pub async fn serve(
             () = &mut shutdown => return Ok(()),
             Some(_ended) = connections.join_next() => {}
             (place, accepted) = next => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, router.clone(), place));
+                Ok((stream, address)) => {
+                    let Some(share) = shares.take(address.ip()) else { continue };
+                    let visit = Visit { peer: Peer(address.ip()), _held: (place, share) };
+                    connections.spawn(receive(stream, router.clone(), encryption.clone(), visit));
                 }
                 Err(error) if is_passing(&error) => {
                     tracing::warn!(%error, "the dashboard could not accept a connection");
@@ -179,14 +201,35 @@ fn is_passing(error: &io::Error) -> bool {
     ) || matches!(error.raw_os_error(), Some(NO_PROCESS_DESCRIPTORS | NO_SYSTEM_DESCRIPTORS))
 }
 
-async fn converse(stream: TcpStream, router: Router, _place: Option<OwnedSemaphorePermit>) {
+/// One connection: where it comes from, and the places that it takes until it ends.
+struct Visit {
+    peer: Peer,
+    _held: (Option<OwnedSemaphorePermit>, Share),
+}
+
+async fn receive(stream: TcpStream, router: Router, encryption: Option<Encryption>, visit: Visit) {
     // Small answers, and a feed that shall show at once.
     let _ = stream.set_nodelay(true);
+    let Some(encryption) = encryption else { return converse(stream, router, visit).await };
+    match timeout(HANDSHAKE_TIME, encryption.acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => converse(stream, router, visit).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a visitor of the dashboard spoke no TLS"),
+        Err(_) => tracing::debug!("a visitor of the dashboard took too long for TLS"),
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, router: Router, visit: Visit) {
+    let inner = TowerToHyperService::new(router);
+    let peer = visit.peer;
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        inner.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(MOST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service)
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection to the dashboard ended early");

@@ -371,7 +371,7 @@ async fn listening(made_up: &Arc<MadeUp>, feed: &FeedSender) -> std::net::Socket
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let dashboard = router(Arc::clone(made_up) as Arc<dyn Observatory>, feed.clone(), token());
-    tokio::spawn(serve(listener, dashboard, std::future::pending()));
+    tokio::spawn(serve(listener, dashboard, None, std::future::pending()));
     address
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kizashi_event::{Key, KeyKind, Timestamp};
 use kizashi_store::{BinLength, Span};
+use kizashi_web::Role;
 
 use crate::commands::install::default_data;
 
@@ -46,8 +47,14 @@ pub(crate) enum Call {
     Status(Listing),
     /// Replace the trap's process by a fresh one now; no port goes dark
     Renew(Renew),
+    /// Print or renew the secrets that open the dashboard
+    #[command(subcommand)]
+    Token(TokenCall),
     /// Say what protects this machine from its traps, and what does not
     Doctor(Doctor),
+    /// List what visitors left, or take one out into a zip
+    #[command(subcommand)]
+    Payload(PayloadCall),
     /// Look after the configuration
     #[command(subcommand)]
     Config(ConfigCall),
@@ -117,6 +124,23 @@ pub(crate) struct Renew {
     /// Let the trap try what is forbidden: test builds alone know it
     #[arg(long, hide = true)]
     pub(crate) misbehave: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCall {
+    /// Print the token of a role
+    Show(TokenOf),
+    /// Draw another; whoever came in by the one before is out at once
+    New(TokenOf),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenOf {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// owner, who may do everything, or viewer, who reads
+    #[arg(long, default_value = "owner", value_parser = role)]
+    pub(crate) role: Role,
 }
 
 #[derive(Debug, Args)]
@@ -330,6 +354,40 @@ pub(crate) struct Score {
     pub(crate) smooth2: Option<usize>,
     #[arg(long, value_enum, default_value_t = LossName::Log)]
     pub(crate) loss: LossName,
+    /// ChangeFinder for counts that is useful from the second value on: forgets max(r, 1/t), one-sided, variance at least the mean
+    #[arg(long)]
+    pub(crate) warm: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PayloadCall {
+    /// Print what is known of captured payloads, the latest first
+    List(PayloadList),
+    /// Write one into a zip under the password "infected"
+    Export(PayloadExport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PayloadList {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Rows at most
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PayloadExport {
+    /// Its SHA-256, as `kizashi payload list` prints it
+    pub(crate) sha256: String,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The zip to write; nothing that exists is written over [default: SHA256.zip]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -356,10 +414,15 @@ fn idle(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "a pause is 0 to 3600 seconds".to_owned())
 }
 
+fn role(text: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.name() == text);
+    found.ok_or_else(|| "a role is owner or viewer".to_owned())
+}
+
 fn kind(text: &str) -> Result<KeyKind, String> {
     match KeyKind::from_name(text) {
-        Some(kind) if kind != KeyKind::Total => Ok(kind),
-        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients"
+        Some(kind) if !matches!(kind, KeyKind::Total | KeyKind::Pair) => Ok(kind),
+        _ => Err("what is ranked is one of ports, services, sources, users, passwords, commands, paths, payloads, clients, command-families, path-families, fingerprints"
             .to_owned()),
     }
 }

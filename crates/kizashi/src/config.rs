@@ -13,6 +13,11 @@ pub(crate) const DEFAULT_FILE: &str = "kizashi.toml";
 /// Where data are when nobody says otherwise.
 pub(crate) const DEFAULT_DATA: &str = "./kizashi-data";
 
+/// What stands for a certificate that is made here.
+const MADE: &str = "generated";
+/// Host names of the dashboard at most.
+const MOST_NAMES: usize = 16;
+
 /// Everything that may be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -31,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     /// The scores that are drawn.
     pub(crate) changefinder: ChangeFinder,
+    /// What detection may take.
+    pub(crate) detection: Detection,
 }
 
 /// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
@@ -59,8 +66,14 @@ pub(crate) struct Traps {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Dashboard {
-    /// A loopback address; from elsewhere it is reached through an SSH tunnel.
+    /// A loopback address, reached from elsewhere through an SSH tunnel; any other takes a certificate.
     pub(crate) address: SocketAddr,
+    /// The file of the certificate (PEM, with those it leans on), or `generated` for one that is made and kept with the data.
+    pub(crate) certificate: Option<PathBuf>,
+    /// The file of its private key.
+    pub(crate) key: Option<PathBuf>,
+    /// Host names under which it is opened from elsewhere; at most 16. IP addresses need none.
+    pub(crate) names: Vec<String>,
 }
 
 /// `[retention]`, in days and megabytes (2^20 bytes).
@@ -87,6 +100,20 @@ pub(crate) struct ChangeFinder {
     pub(crate) smooth: usize,
 }
 
+/// `[detection]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Detection {
+    /// Memory of the watch over keys other than ports, in megabytes (2^20 bytes); 4 to 4,096.
+    pub(crate) memory_megabytes: u32,
+}
+
+impl Default for Detection {
+    fn default() -> Self {
+        Self { memory_megabytes: kizashi_signs::Settings::default().memory_megabytes }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -97,6 +124,7 @@ impl Default for Config {
             dashboard: Dashboard::default(),
             retention: Retention::default(),
             changefinder: ChangeFinder::default(),
+            detection: Detection::default(),
         }
     }
 }
@@ -118,7 +146,68 @@ impl Default for Traps {
 
 impl Default for Dashboard {
     fn default() -> Self {
-        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7777)) }
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7777)),
+            certificate: None,
+            key: None,
+            names: Vec::new(),
+        }
+    }
+}
+
+impl Dashboard {
+    /// Whether only this machine reaches it.
+    pub(crate) fn is_on_loopback(&self) -> bool {
+        self.address.ip().to_canonical().is_loopback()
+    }
+
+    /// Whether its certificate is to be made here.
+    pub(crate) fn wants_made_certificate(&self) -> bool {
+        self.certificate.as_deref() == Some(Path::new(MADE))
+    }
+
+    /// What a made certificate stands for.
+    pub(crate) fn certified_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.names.clone();
+        names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+        let ip = self.address.ip();
+        if !ip.is_unspecified() && !ip.is_loopback() {
+            names.push(ip.to_string());
+        }
+        names
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !self.is_on_loopback() && self.certificate.is_none() {
+            return Err(format!(
+                "the dashboard on {} could be read by others on the way; set certificate = \"{MADE}\" (or the files of your own certificate and key) under [dashboard], or listen on 127.0.0.1 and reach it by `ssh -L`",
+                self.address.ip()
+            ));
+        }
+        match (&self.certificate, &self.key) {
+            (Some(_), Some(_)) if self.wants_made_certificate() => {
+                Err(format!("certificate = \"{MADE}\" brings its own key; leave key out"))
+            }
+            (Some(_), None) if !self.wants_made_certificate() => {
+                Err("certificate under [dashboard] needs key beside it".to_owned())
+            }
+            (None, Some(_)) => Err("key under [dashboard] needs certificate beside it".to_owned()),
+            _ => self.check_names(),
+        }
+    }
+
+    fn check_names(&self) -> Result<(), String> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let is_name = |name: &str| (1..=253).contains(&name.len()) && name.bytes().all(allowed);
+        match self.names.iter().find(|name| !is_name(name)) {
+            Some(name) => {
+                Err(format!("names under [dashboard] are host names, and {name:?} is none"))
+            }
+            None if self.names.len() > MOST_NAMES => {
+                Err(format!("names under [dashboard] are at most {MOST_NAMES}"))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -166,12 +255,7 @@ impl Config {
                 "false_alarms_per_week must be above 0 and at most 100, and {rate} is not"
             ));
         }
-        if !self.dashboard.address.ip().is_loopback() {
-            return Err(format!(
-                "the dashboard listens on loopback only (127.0.0.1 or ::1), and {} is not; reach it from elsewhere by `ssh -L`",
-                self.dashboard.address.ip()
-            ));
-        }
+        self.dashboard.check()?;
         if self.sensor.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 64) {
             return Err("sensor must be a name of 1 to 64 characters".to_owned());
         }
@@ -179,6 +263,9 @@ impl Config {
             return Err("sessions and sessions_per_source must be at least 1".to_owned());
         }
         self.renew_at()?;
+        if !(4..=4_096).contains(&self.detection.memory_megabytes) {
+            return Err("memory_megabytes of [detection] must be 4 to 4096".to_owned());
+        }
         changefinder::ChangeFinder::new(self.changefinder())
             .map(drop)
             .map_err(|error| error.to_string())
@@ -202,6 +289,7 @@ impl Config {
         kizashi_signs::Settings {
             false_alarms_per_week: self.false_alarms_per_week,
             changefinder: self.changefinder(),
+            memory_megabytes: self.detection.memory_megabytes,
         }
     }
 
@@ -261,6 +349,10 @@ mod tests {
             "false_alarms_per_week = 0.0",
             "false_alarms_per_week = nan",
             "[dashboard]\naddress = \"0.0.0.0:7777\"",
+            "[dashboard]\naddress = \"[::]:7777\"\nkey = \"key.pem\"",
+            "[dashboard]\ncertificate = \"certificate.pem\"",
+            "[dashboard]\ncertificate = \"generated\"\nkey = \"key.pem\"",
+            "[dashboard]\nnames = [\"http://a\"]",
             "sensor = \"\"",
             "[changefinder]\nr = 1.0",
             "[traps]\nsessions = 0",

@@ -2,20 +2,20 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use kizashi_web::Token;
 
+use crate::config;
 use crate::failure::Failure;
 
-/// A bound listener and the token that opens the page.
+/// A bound listener.
 pub(crate) struct Dashboard {
     pub(crate) listener: TcpListener,
-    pub(crate) token: Token,
 }
 
 impl Dashboard {
-    /// Binds `address` and draws a token.
+    /// Binds `address`.
     pub(crate) fn bind(address: SocketAddr) -> Result<Self, Failure> {
         let taken = |error: std::io::Error| Failure::Listen {
             what: "the dashboard".to_owned(),
@@ -26,13 +26,30 @@ impl Dashboard {
         };
         let listener = TcpListener::bind(address).map_err(taken)?;
         listener.set_nonblocking(true).map_err(taken)?;
-        Ok(Self { listener, token: Token::from_random(random()?) })
+        Ok(Self { listener })
     }
 
-    /// The address to open in a browser.
-    pub(crate) fn link(&self) -> Result<String, Failure> {
-        let address = self.listener.local_addr()?;
-        Ok(format!("http://{address}/?token={}", self.token.text()))
+    /// The address to open in a browser. What it starts with is the owner's name for it, where it listens on every address.
+    pub(crate) fn link(
+        &self,
+        settings: &config::Dashboard,
+        token: &Token,
+    ) -> Result<String, Failure> {
+        let bound = self.listener.local_addr()?;
+        let host = match (bound.ip(), settings.names.first()) {
+            (address, Some(name)) if !address.is_loopback() => name.clone(),
+            (IpAddr::V4(four), _) if four.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+            (IpAddr::V6(six), _) if six.is_unspecified() => format!("[{}]", Ipv6Addr::LOCALHOST),
+            (IpAddr::V6(six), _) => format!("[{six}]"),
+            (IpAddr::V4(four), _) => four.to_string(),
+        };
+        let scheme = if settings.certificate.is_some() { "https" } else { "http" };
+        let place = format!("{scheme}://{host}:{}/", bound.port());
+        // A journal is read by more people than the owner.
+        if std::env::var_os("JOURNAL_STREAM").is_some() {
+            return Ok(format!("{place} with the token of `kizashi token show`"));
+        }
+        Ok(format!("{place}?token={}", token.text()))
     }
 }
 

@@ -83,7 +83,27 @@ impl Plan {
                 wishes.push(Wish { trap, transport, ports, named: owners.is_some() });
             }
         }
-        Ok(Self { wishes, address: config.traps.address, reserved: config.dashboard.address })
+        let plan =
+            Self { wishes, address: config.traps.address, reserved: config.dashboard.address };
+        plan.keep_clear_of_the_dashboard()?;
+        Ok(plan)
+    }
+
+    /// Refuses a list of the owner that holds the dashboard's port: he would believe a trap to stand where none does.
+    fn keep_clear_of_the_dashboard(&self) -> Result<(), Failure> {
+        let port = self.reserved.port();
+        let holds = |wish: &&Wish| {
+            wish.named
+                && wish.transport == Transport::Tcp
+                && wish.ports.ports().any(|own| own == port)
+        };
+        match self.wishes.iter().find(holds) {
+            Some(wish) if port != 0 => Err(Failure::Asked(format!(
+                "port {port} is the dashboard's and the trap {} is to listen on it too; take it out of the trap's list under [traps], or choose another under [dashboard]",
+                wish.trap.name
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The ports that the owner placed a trap on by name; those of the default lists are left to whoever has them.

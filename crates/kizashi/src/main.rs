@@ -17,9 +17,11 @@ mod live;
 mod observatory;
 mod pipeline;
 mod playback;
+mod sample_zip;
 mod sandbox;
 mod scored;
 mod screen;
+mod secrets;
 mod stream;
 mod supervisor;
 mod terminal;
@@ -30,7 +32,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::filter::LevelFilter;
 
-use cli::{Call, Cli, ConfigCall};
+use cli::{Call, Cli, ConfigCall, PayloadCall, TokenCall};
 use failure::Failure;
 use terminal::Terminal;
 
@@ -66,7 +68,11 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Export(call) => commands::export::run(call, terminal),
         Call::Status(call) => commands::status::run(call, terminal),
         Call::Renew(call) => commands::renew::run(call, terminal),
+        Call::Token(TokenCall::Show(call)) => commands::token::show(call, terminal),
+        Call::Token(TokenCall::New(call)) => commands::token::renew(call, terminal),
         Call::Doctor(call) => commands::doctor::run(call, terminal),
+        Call::Payload(PayloadCall::List(call)) => commands::payload::list(call, terminal),
+        Call::Payload(PayloadCall::Export(call)) => commands::payload::export(call, terminal),
         Call::TrapProcess => child::trap::run(),
         Call::CoreProcess => child::core::run(),
         Call::Config(ConfigCall::Check { config }) => {

@@ -3,19 +3,36 @@
 //!
 //! The score is taken with the parameters from BEFORE the update, as the paper defines it and no public package does.
 //! Whatever finite value comes in, every number here stays finite.
+//!
+//! A warm step differs: it forgets at a rate of its own, scores above a floor of variance that is given to it, and holds the model
+//! stable (reflections below 1), because the first values of a series say little.
 
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
 
 /// Largest magnitude of an input or a score: its square times the largest weight, 1 / `VARIANCE_FLOOR`, is still finite.
-const LARGEST: f64 = 1e100;
+pub(super) const LARGEST: f64 = 1e100;
 /// Largest magnitude of a prediction, which an unstable model could otherwise drive to infinity.
-const LARGEST_PREDICTION: f64 = 1e120;
+pub(super) const LARGEST_PREDICTION: f64 = 1e120;
 /// The least sigma², so that a constant series has a score.
-const VARIANCE_FLOOR: f64 = 1e-6;
-/// Innovation variance below which the Levinson-Durbin recursion has nothing left to explain.
-const INNOVATION_FLOOR: f64 = 1e-15;
+pub(super) const VARIANCE_FLOOR: f64 = 1e-6;
+
+/// How the Levinson-Durbin recursion is held.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// The largest reflection coefficient.
+    reflection: f64,
+    /// Innovation variance at or below which nothing is explained at all.
+    first: f64,
+    /// Innovation variance at or below which no further coefficient is looked for.
+    later: f64,
+}
+
+impl Bounds {
+    const PAPER: Self = Self { reflection: f64::INFINITY, first: 0.0, later: 1e-15 };
+    const WARM: Self = Self { reflection: 0.999, first: 1e-12, later: 1e-12 };
+}
 
 /// A model and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +76,24 @@ impl Sdar {
             4 => self.step_on_arrays::<4, 5>(x, loss),
             _ => None,
         };
-        Some(score.unwrap_or_else(|| self.step_on_vectors(x, loss)))
+        let held = Held { discount: self.discount, floor: VARIANCE_FLOOR, bounds: Bounds::PAPER };
+        Some(score.unwrap_or_else(|| self.step_on_vectors(x, loss, held)))
+    }
+
+    /// The same with a rate and a variance floor for this step alone; the first value has the score 0.
+    pub(super) fn warm_step(&mut self, x: f64, loss: Loss, discount: f64, floor: f64) -> f64 {
+        let x = x.clamp(-LARGEST, LARGEST);
+        if self.past.is_empty() {
+            (self.mu, self.sigma2) = (x, floor);
+            self.past.push(x);
+            return 0.0;
+        }
+        self.step_on_vectors(x, loss, Held { discount, floor, bounds: Bounds::WARM })
+    }
+
+    /// μ as it is now.
+    pub(super) const fn mean(&self) -> f64 {
+        self.mu
     }
 
     /// `None`, with nothing done, until K values have been seen.
@@ -72,8 +106,9 @@ impl Sdar {
         let mut covariances: [f64; K1] = self.covariances.as_slice().try_into().ok()?;
         let mut coefficients: [f64; K] = self.coefficients.as_slice().try_into().ok()?;
         let mut past: [f64; K] = self.past.as_slice().try_into().ok()?;
+        let held = Held { discount: self.discount, floor: VARIANCE_FLOOR, bounds: Bounds::PAPER };
         let mut model = Model {
-            discount: self.discount,
+            held,
             mu: self.mu,
             sigma2: self.sigma2,
             covariances: &mut covariances,
@@ -90,9 +125,9 @@ impl Sdar {
         Some(score)
     }
 
-    fn step_on_vectors(&mut self, x: f64, loss: Loss) -> f64 {
+    fn step_on_vectors(&mut self, x: f64, loss: Loss, held: Held) -> f64 {
         let mut model = Model {
-            discount: self.discount,
+            held,
             mu: self.mu,
             sigma2: self.sigma2,
             covariances: &mut self.covariances,
@@ -109,9 +144,17 @@ impl Sdar {
     }
 }
 
+/// What holds in one step.
+#[derive(Clone, Copy)]
+struct Held {
+    discount: f64,
+    floor: f64,
+    bounds: Bounds,
+}
+
 /// One step of the algorithm, wherever the numbers are kept.
 struct Model<'a> {
-    discount: f64,
+    held: Held,
     mu: f64,
     sigma2: f64,
     covariances: &'a mut [f64],
@@ -122,7 +165,7 @@ struct Model<'a> {
 impl Model<'_> {
     #[inline(always)]
     fn step(&mut self, x: f64, loss: Loss) -> f64 {
-        let (predicted, variance) = (self.predict(), self.sigma2.max(VARIANCE_FLOOR));
+        let (predicted, variance) = (self.predict(), self.sigma2.max(self.held.floor));
         self.learn(x);
         let error = x - predicted;
         let score = match loss {
@@ -132,7 +175,7 @@ impl Model<'_> {
             }
             Loss::Quadratic => error * error,
             Loss::Hellinger => {
-                hellinger(predicted, variance, self.predict(), self.sigma2.max(VARIANCE_FLOOR))
+                hellinger(predicted, variance, self.predict(), self.sigma2.max(self.held.floor))
             }
         };
         score.clamp(-LARGEST, LARGEST)
@@ -140,7 +183,7 @@ impl Model<'_> {
 
     #[inline(always)]
     fn learn(&mut self, x: f64) {
-        let r = self.discount;
+        let r = self.held.discount;
         self.mu = (1.0 - r) * self.mu + r * x;
         let deviation = x - self.mu;
         self.covariances[0] = (1.0 - r) * self.covariances[0] + r * deviation * deviation;
@@ -167,15 +210,16 @@ impl Model<'_> {
     /// Levinson-Durbin recursion: a solves sum_i a_i C_{|i−j|} = C_j for j = 1..k, in O(k²).
     #[inline(always)]
     fn solve_yule_walker(&mut self) {
+        let Bounds { reflection: largest, first, later } = self.held.bounds;
         let (c, a) = (&*self.covariances, &mut *self.coefficients);
         a.fill(0.0);
         let mut innovation = c[0];
-        if innovation <= 0.0 {
+        if innovation <= first {
             return;
         }
         for m in 0..a.len() {
             let explained: f64 = (0..m).map(|j| a[j] * c[m - j]).sum();
-            let reflection = (c[m + 1] - explained) / innovation;
+            let reflection = ((c[m + 1] - explained) / innovation).clamp(-largest, largest);
             // a_j and a_{m−1−j} become each other's, so that no second array is needed.
             for j in 0..m.div_ceil(2) {
                 let (low, high) = (a[j], a[m - 1 - j]);
@@ -184,7 +228,7 @@ impl Model<'_> {
             }
             a[m] = reflection;
             innovation *= 1.0 - reflection * reflection;
-            if innovation.is_nan() || innovation <= INNOVATION_FLOOR {
+            if innovation.is_nan() || innovation <= later {
                 break;
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::LazyLock;
 
-use super::dispersion::Shared;
+use super::dispersion::{Scatter, Shared, volatility_of_first_days};
 use super::exposure::Exposure;
 use super::series::Series;
 use super::{BINS_A_DAY, Baseline, Evidence, MOST_DAYS};
@@ -11,9 +11,17 @@ use super::{BINS_A_DAY, Baseline, Evidence, MOST_DAYS};
 /// W, in bins.
 pub(super) const WINDOWS: [u32; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
 /// ρ.
-const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0];
-/// κ: the most counts that a baseline is worth. A rate that drifts is never known better.
-const KAPPA: f64 = 30.0;
+const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
+/// Terms of one window: of counts and of bins, for each ratio.
+const TERMS: usize = 2 * RATIOS.len();
+/// v is taken for this much more than its estimate: the promise must hold for every v that fits the past.
+const DOUBT: f64 = 1.3;
+/// How much rarer alarms are than the bound E\[M\] ≤ t alone says, once M is far above the [`USUAL`] it may have by itself. The
+/// bound counts M as if it stopped at its threshold, where M as it crosses it is far above (one source more on a quiet series
+/// multiplies it by a hundred). Measured under the model itself, on stationary Poisson series at every rate (example `nulls`).
+const CONSERVATISM: f64 = 10.0;
+/// Σ n_W = 288 is what M has on average; up to some times as much the bound is taken as it is.
+const USUAL: f64 = 1_000.0;
 /// Terms smaller than the largest by this many nats are left out: all together at most one part in 10^13.
 const NEGLIGIBLE: f64 = 35.0;
 
@@ -37,6 +45,8 @@ pub(super) struct Window {
     pub(super) length: u32,
     /// S.
     pub(super) counts: u64,
+    /// Bins that hold any.
+    pub(super) active: u32,
     /// s.
     pub(super) exposed: u64,
     /// φ, α and β.
@@ -56,6 +66,8 @@ impl Window {
 pub(super) struct Weighed {
     /// log M.
     pub(super) log_m: f64,
+    /// The same of windows that begin after the last alarm's wave.
+    pub(super) fresh_log_m: f64,
     /// The window with the largest term.
     pub(super) window: Window,
 }
@@ -96,67 +108,96 @@ impl<'a> Starts<'a> {
         Self { now, starts: WINDOWS.into_iter().zip(*LOG_SHARES).map_while(start).collect() }
     }
 
-    /// M of `series`; `None` in the first bin, which has no past.
+    /// M of `series`; `None` in the first bin, which has no past. `fresh_log_m` leaves out what alarmed before.
     pub(super) fn weigh(&self, series: &Series) -> Option<Weighed> {
+        let fresh =
+            self.starts.partition_point(|start| self.now - start.length >= series.spent_until);
         let windowed = series.windowed(self.now);
-        let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * RATIOS.len()];
+        let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * TERMS];
         let mut windows = [None; WINDOWS.len()];
-        let mut known: Option<(u32, f64)> = None;
-        let each = self.starts.iter().zip(windowed.counts).zip(windowed.totals);
-        for (((start, counts), total), (window, terms)) in
-            each.zip(windows.iter_mut().zip(terms.chunks_exact_mut(RATIOS.len())))
+        let mut known: Option<(u32, Scatter)> = None;
+        let each = self
+            .starts
+            .iter()
+            .zip(windowed.counts.into_iter().zip(windowed.active))
+            .zip(windowed.totals);
+        for (((start, (counts, active)), total), (window, terms)) in
+            each.zip(windows.iter_mut().zip(terms.chunks_exact_mut(TERMS)))
         {
-            let phi = match known {
-                Some((known_at, phi)) if known_at == start.shared.at => phi,
-                _ => series.dispersion.phi(start.shared),
+            let scatter = match known {
+                Some((known_at, scatter)) if known_at == start.shared.at => scatter,
+                _ => series.scatter(start.shared),
             };
-            known = Some((start.shared.at, phi));
-            let baseline = start.baseline(total, phi);
-            let told = Window { length: start.length, counts, exposed: start.exposed, baseline };
+            known = Some((start.shared.at, scatter));
+            let baseline = start.baseline(series, self.now, total, scatter);
+            let told =
+                Window { length: start.length, counts, active, exposed: start.exposed, baseline };
             told.log_bayes_factors(start.log_share, terms);
             *window = Some(told);
         }
-        sum_up(&terms, &windows)
+        sum_up(&terms, &windows, fresh)
     }
 }
 
 impl Start<'_> {
     /// α and β of a series with discounted `total` counts.
-    fn baseline(&self, total: f64, phi: f64) -> Baseline {
-        let mut alpha = self.shared.prior.shape + total / phi;
-        let mut beta = self.shared.prior.rate + self.baseline / phi;
-        if alpha > KAPPA {
-            beta *= KAPPA / alpha;
-            alpha = KAPPA;
-        }
-        Baseline { alpha, beta, phi }
+    fn baseline(&self, series: &Series, now: u32, total: f64, scatter: Scatter) -> Baseline {
+        let prior = self.shared.kind(series.kind.0).prior;
+        let own = series.own_prior_after(now - self.length);
+        let alpha = prior.shape + own.0 + total / scatter.phi;
+        let beta = prior.rate + own.1 + self.baseline / scatter.phi;
+        // The mean stays; the doubt about it grows by what the rate wanders.
+        let volatility =
+            DOUBT * scatter.volatility + volatility_of_first_days(self.baseline + own.1);
+        let spread = 1.0 + alpha * volatility;
+        Baseline { alpha: alpha / spread, beta: beta / spread, phi: scatter.phi }
     }
 }
 
 impl Window {
-    /// log (n_W BF / number of ratios) for each ratio. It is concave in log ρ: past its peak and negligible, the rest is too.
+    /// For each ratio the logarithms of n_W BF / number of ratios, of the bins that hold any and of counts, a half each. Both
+    /// rise with the ratio to a peak and fall: past it and negligible, the rest is too.
     fn log_bayes_factors(&self, log_share: f64, terms: &mut [f64]) {
         let Baseline { alpha, beta, phi } = self.baseline;
         #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
-        let (counts, exposed) = (self.counts as f64 / phi, self.exposed as f64 / phi);
-        let without = 1.0 / (beta + exposed);
+        let (counts, exposed) = (self.counts as f64, self.exposed as f64);
+        let (active, excess) = (f64::from(self.active), phi - 1.0);
+        let (without, log_share) = (1.0 / (beta + exposed), log_share - std::f64::consts::LN_2);
         let (log_ratios, mut peak) = (&*LOG_RATIOS, f64::NEG_INFINITY);
-        for ((term, ratio), log_ratio) in terms.iter_mut().zip(RATIOS).zip(log_ratios) {
-            let spread = ((beta + ratio * exposed) * without).ln();
-            *term = log_share + counts * log_ratio - (alpha + counts) * spread;
-            if *term < peak - NEGLIGIBLE {
+        for ((pair, ratio), log_ratio) in terms.chunks_exact_mut(2).zip(RATIOS).zip(log_ratios) {
+            let raised = beta + ratio * exposed;
+            let spread = (raised * without).ln();
+            let tilt = log_ratio - spread;
+            let of_counts = if excess < 1e-9 || self.counts == 0 {
+                counts * tilt
+            } else {
+                // The tilt whose expectation under clumps is what the ratio's is without them.
+                let poisson = beta * (ratio - 1.0) / raised;
+                counts * ((phi - (-poisson * excess).exp()) / excess).ln()
+            };
+            let none = log_share - alpha * spread;
+            pair.copy_from_slice(&[none + active * tilt, none + of_counts]);
+            let larger = pair[0].max(pair[1]);
+            if larger < peak - NEGLIGIBLE {
                 break;
             }
-            peak = peak.max(*term);
+            peak = peak.max(larger);
         }
     }
 }
 
-fn sum_up(terms: &[f64], windows: &[Option<Window>]) -> Option<Weighed> {
+/// The logarithm of the bins between two moments at which M by chance is as large, for one series.
+pub(super) fn log_bins(log_m: f64) -> f64 {
+    let log_sharper = CONSERVATISM.ln() + (-USUAL * (-log_m).exp()).ln_1p();
+    if log_sharper > 0.0 { log_m + log_sharper } else { log_m }
+}
+
+/// Sums over all windows, and over the `fresh` shortest.
+fn sum_up(terms: &[f64], windows: &[Option<Window>], fresh: usize) -> Option<Weighed> {
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
+    let (mut sum, mut fresh_sum) = (0.0, 0.0);
     let mut best: Option<(f64, Window)> = None;
-    for (terms, window) in terms.chunks_exact(RATIOS.len()).zip(windows) {
+    for (at, (terms, window)) in terms.chunks_exact(TERMS).zip(windows).enumerate() {
         let Some(window) = window else { break };
         let mut share = 0.0;
         for term in terms {
@@ -165,20 +206,29 @@ fn sum_up(terms: &[f64], windows: &[Option<Window>]) -> Option<Weighed> {
             }
         }
         sum += share;
+        if at < fresh {
+            fresh_sum += share;
+        }
         if best.is_none_or(|(most, _)| share > most) {
             best = Some((share, *window));
         }
     }
-    best.map(|(_, window)| Weighed { log_m: largest + sum.ln(), window })
+    let log_m = |sum: f64| largest + sum.ln();
+    best.map(|(_, window)| Weighed {
+        log_m: log_m(sum),
+        fresh_log_m: log_m(fresh_sum).max(f64::MIN),
+        window,
+    })
 }
 
 impl Weighed {
-    /// For a person, when `watched` series are watched.
-    pub(super) fn evidence(&self, now: u32, watched: u32) -> Evidence {
-        let log_days = self.log_m - (f64::from(BINS_A_DAY) * f64::from(watched.max(1))).ln();
+    /// For a person, among `competitors` series.
+    pub(super) fn evidence(&self, now: u32, competitors: f64) -> Evidence {
+        let log_days = log_bins(self.log_m) - (f64::from(BINS_A_DAY) * competitors).ln();
         Evidence {
             days: log_days.min(MOST_DAYS.ln() + 1.0).exp().min(MOST_DAYS),
             log_m: self.log_m,
+            fresh_log_m: self.fresh_log_m,
             since_bin: u64::from(now - self.window.length),
             sources: self.window.counts,
             expected: self.window.expected(),

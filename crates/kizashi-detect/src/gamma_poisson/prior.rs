@@ -9,6 +9,8 @@ use super::special::ln_gamma;
 
 /// Shapes tried.
 const SHAPES: [f64; 5] = [0.1, 0.2, 0.3, 0.5, 0.8];
+/// By how much a given prior's rate is lowered.
+const TAIL: f64 = 0.3;
 /// The least mean rate, in counts a bin: a sensor that hears nothing has a prior too.
 const LEAST_MEAN: f64 = 1e-6;
 /// Series looked at at most; of more, every nth.
@@ -37,22 +39,25 @@ impl Prior {
         }
     }
 
-    /// The prior that makes these discounted totals, each over `exposure` bins, most likely. `None` where nothing is known.
-    pub(super) fn fitted(
-        totals: impl ExactSizeIterator<Item = f64>,
-        exposure: f64,
-    ) -> Option<Self> {
-        let every = totals.len().div_ceil(MOST_SERIES).max(1);
-        let totals: Vec<f64> = totals.step_by(every).collect();
-        if totals.is_empty() || exposure < 1.0 {
+    /// The same with a longer tail: of another month's busiest series a Gamma distribution knows too little.
+    pub(super) fn flattened(self) -> Self {
+        Self { shape: self.shape, rate: self.rate * TAIL }
+    }
+
+    /// The prior that makes these discounted totals, each over its exposed bins, most likely. `None` where nothing is known.
+    pub(super) fn fitted(series: impl Iterator<Item = (f64, f64)>, count: usize) -> Option<Self> {
+        let every = count.div_ceil(MOST_SERIES).max(1);
+        let series: Vec<(f64, f64)> = series.step_by(every).collect();
+        let sum = |sum: (f64, f64), one: &(f64, f64)| (sum.0 + one.0, sum.1 + one.1);
+        let (totals, exposures) = series.iter().fold((0.0, 0.0), sum);
+        if exposures < 1.0 {
             return None;
         }
-        #[allow(clippy::cast_precision_loss, reason = "at most 4,096")]
-        let mean = (totals.iter().sum::<f64>() / (totals.len() as f64 * exposure)).max(LEAST_MEAN);
+        let mean = (totals / exposures).max(LEAST_MEAN);
         let candidates = SHAPES.map(|shape| Self { shape, rate: shape / mean });
         let mut best = (f64::NEG_INFINITY, None);
         for prior in candidates {
-            let likelihood = prior.log_likelihood(&totals, exposure);
+            let likelihood = prior.log_likelihood(&series);
             if likelihood > best.0 {
                 best = (likelihood, Some(prior));
             }
@@ -60,10 +65,14 @@ impl Prior {
         best.1
     }
 
-    fn log_likelihood(self, totals: &[f64], exposure: f64) -> f64 {
+    fn log_likelihood(self, series: &[(f64, f64)]) -> f64 {
         let Self { shape, rate } = self;
-        let none = shape * (rate / (rate + exposure)).ln() - ln_gamma(shape);
-        let each = (exposure / (rate + exposure)).ln();
-        totals.iter().map(|total| ln_gamma(shape + total) + none + total * each).sum()
+        let of_all = ln_gamma(shape);
+        let one = |&(total, exposure): &(f64, f64)| {
+            ln_gamma(shape + total) - of_all
+                + shape * (rate / (rate + exposure)).ln()
+                + total * (exposure.max(f64::MIN_POSITIVE) / (rate + exposure)).ln()
+        };
+        series.iter().map(one).sum()
     }
 }

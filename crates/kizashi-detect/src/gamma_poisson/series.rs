@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::dispersion::{Dispersion, Shared};
+use super::dispersion::{Dispersion, Hour, Scatter, Shared};
 use super::evidence::WINDOWS;
-use super::{LONGEST_WINDOW, fade};
+use super::{KindId, LONGEST_WINDOW, Prior, fade};
 
 /// Bins in one hour.
 pub(super) const HOUR: u32 = 6;
@@ -30,6 +30,13 @@ pub(super) struct Series {
     pub(super) above: bool,
     /// The bin from which it may alarm again.
     pub(super) held_until: u32,
+    /// Whether it alarmed and the wave still stands out.
+    pub(super) told: bool,
+    /// Windows that begin before this bin hold a wave that was told already.
+    pub(super) spent_until: u32,
+    pub(super) kind: KindId,
+    /// What was known of it before its first count, and the bin at which it was.
+    own_prior: Option<(Prior, u32)>,
 }
 
 /// The last hour with a count.
@@ -37,6 +44,8 @@ pub(super) struct Series {
 struct HourOfSeries {
     number: u32,
     count: u64,
+    /// Σ x² over its bins.
+    squares: f64,
     /// A when the hour began.
     total_before: f64,
     /// The hour's own counts, discounted to its end.
@@ -47,6 +56,8 @@ struct HourOfSeries {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Windowed {
     pub(super) counts: [u64; WINDOWS.len()],
+    /// Bins that hold any.
+    pub(super) active: [u32; WINDOWS.len()],
     pub(super) totals: [f64; WINDOWS.len()],
 }
 
@@ -68,13 +79,18 @@ impl Series {
         self.hour.count = self.hour.count.saturating_add(u64::from(count));
         let to_end = f64::from(HOUR - 1 - bin % HOUR);
         self.hour.own += f64::from(count) * fade::over_bins(to_end);
-        match self.history.back_mut() {
-            Some((last, counted)) if *last == bin => *counted = counted.saturating_add(count),
+        let before = match self.history.back_mut() {
+            Some((last, counted)) if *last == bin => {
+                std::mem::replace(counted, counted.saturating_add(count))
+            }
             _ => {
                 self.make_room();
                 self.history.push_back((bin, count));
+                0
             }
-        }
+        };
+        let (before, count) = (f64::from(before), f64::from(count));
+        self.hour.squares += count * (count + 2.0 * before);
     }
 
     /// Growing by doubling would end at twice the memory that a window can fill.
@@ -88,7 +104,8 @@ impl Series {
     fn begin_hour(&mut self, hour: u32) {
         if hour != self.hour.number {
             let total_before = self.total_after(hour.saturating_mul(HOUR));
-            self.hour = HourOfSeries { number: hour, count: 0, total_before, own: 0.0 };
+            self.hour =
+                HourOfSeries { number: hour, count: 0, squares: 0.0, total_before, own: 0.0 };
         }
     }
 
@@ -99,12 +116,33 @@ impl Series {
             + self.hour.own * fade::over_bins(since_start - f64::from(HOUR))
     }
 
-    /// The counts of an hour that has just ended, and A as it was when it began.
-    pub(super) fn hour(&self, hour: u32) -> (u64, f64) {
+    /// The counts of an hour that has just ended, in which `exposed` bins were, and A as it was when it began.
+    pub(super) fn hour(&self, hour: u32, exposed: f64) -> (Hour, f64) {
         if self.hour.number == hour {
-            return (self.hour.count, self.hour.total_before);
+            let HourOfSeries { count, squares, total_before, .. } = self.hour;
+            return (Hour { count, squares, exposed }, total_before);
         }
-        (0, self.total_after(hour.saturating_mul(HOUR)))
+        let nothing = Hour { count: 0, squares: 0.0, exposed };
+        (nothing, self.total_after(hour.saturating_mul(HOUR)))
+    }
+
+    /// A series of `kind`, of which `prior` was known after `bin` bins.
+    pub(super) fn introduce(&mut self, kind: KindId, prior: Option<Prior>, bin: u32) {
+        self.kind = kind;
+        self.own_prior = prior.map(|prior| (prior, bin));
+    }
+
+    /// What is left of its own prior's shape and rate after so many bins: it ages as counts do.
+    pub(super) fn own_prior_after(&self, bins: u32) -> (f64, f64) {
+        self.own_prior.map_or((0.0, 0.0), |(prior, bin)| {
+            let left = fade::over_bins(f64::from(bins.saturating_sub(bin)));
+            (prior.shape * left, prior.rate * left)
+        })
+    }
+
+    /// φ and v of windows that begin under `shared`.
+    pub(super) fn scatter(&self, shared: &Shared) -> Scatter {
+        self.dispersion.scatter(shared, shared.kind(self.kind.0).scatter)
     }
 
     /// φ is fixed for windows that begin from now on, and memory that only the past needed is given back.
@@ -133,22 +171,25 @@ impl Series {
     /// S and A of the windows that end after `now` bins.
     pub(super) fn windowed(&self, now: u32) -> Windowed {
         let recent = &*fade::RECENT;
-        let mut counts = [0; WINDOWS.len()];
+        let (mut counts, mut active) = ([0; WINDOWS.len()], [0; WINDOWS.len()]);
         // What lies between a window's start and the next longer window's, discounted to now.
         let mut between = [0.0; WINDOWS.len() + 1];
-        let (mut window, mut so_far) = (0, 0_u64);
+        let (mut window, mut so_far, mut bins) = (0, 0_u64, 0_u32);
         for &(bin, count) in self.history.iter().rev() {
             let age = now.saturating_sub(bin);
             while window < WINDOWS.len() && age > WINDOWS[window] {
                 counts[window] = so_far;
+                active[window] = bins;
                 window += 1;
             }
             so_far += u64::from(count);
+            bins += 1;
             let left = (age as usize).checked_sub(1).and_then(|age| recent.get(age)).copied();
             between[window] +=
                 f64::from(count) * left.unwrap_or_else(|| fade::over_bins(f64::from(age) - 1.0));
         }
         counts[window..].fill(so_far);
+        active[window..].fill(bins);
         let mut totals = [0.0; WINDOWS.len()];
         let mut total = between[WINDOWS.len()]
             + self.older * fade::over_bins(f64::from(now.saturating_sub(self.older_at)));
@@ -156,6 +197,6 @@ impl Series {
             totals[window] = total / recent[WINDOWS[window] as usize];
             total += between[window];
         }
-        Windowed { counts, totals }
+        Windowed { counts, active, totals }
     }
 }

@@ -6,21 +6,26 @@ use std::collections::{HashMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::activity::Activity;
-use super::dispersion::{LEAST_EXPECTED, Residual, Residuals, Shared};
-use super::evidence::{Starts, Weighed};
+use super::dispersion::{First, LEAST_EXPECTED, Residual, Scatter, Shared};
+use super::evidence::{Starts, Weighed, log_bins};
 use super::exposure::Exposure;
+use super::kind::{self, KindState};
 use super::series::{HOUR, Series};
 use super::{
-    Alarm, BINS_A_DAY, Evidence, LARGEST_RATIO, LONGEST_WINDOW, Prior, Report, SensorWideShift,
-    SeriesId, Settings, SettingsError,
+    Alarm, BINS_A_DAY, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, Prior, Report,
+    SensorWideShift, SeriesId, Settings, SettingsError,
 };
 
 /// Bins after which what the series share is worked out anew: 6 hours.
 const SHARED_FOR: u32 = 36;
+/// Until this bin it is worked out every hour.
+const FREQUENT_UNTIL: u32 = 72;
 /// Bins for which a series that alarmed is held: 24 hours.
 const HOLD: u32 = BINS_A_DAY;
 /// A prior that was given stays until the sensor's own past is worth this many bins: a day.
 const CARRIED_UNTIL: f64 = BINS_A_DAY as f64;
+/// Sources that an alarm needs: of two, chance alone makes too many on thousands of quiet series.
+const FEWEST_SOURCES: u64 = 3;
 /// More than one active series in so many rising at once, and at least [`FEWEST_WIDE`]: a sensor-wide shift.
 const WIDE_SHARE: usize = 20;
 const FEWEST_WIDE: usize = 5;
@@ -30,21 +35,17 @@ const FEWEST_WIDE: usize = 5;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
     settings: Settings,
-    /// Whether the prior was given and is still better than what has been seen.
-    carried: bool,
+    kinds: Vec<KindState>,
     exposure: Exposure,
     /// Empty bins since the last one that held anything.
     silent: u32,
     /// What the series share, as it was for windows of the last two days; never empty.
     shared: VecDeque<Shared>,
-    pool: Residuals,
     slots: Slots,
     series: Vec<Series>,
     /// Series whose hours are looked at for the dispersion.
     busy: Vec<u32>,
     activity: Activity,
-    /// Series that two sources ever came to.
-    watched: u32,
 }
 
 impl Watch {
@@ -54,27 +55,84 @@ impl Watch {
     /// # Errors
     /// When a parameter is outside its range.
     pub fn new(settings: Settings, prior: Option<Prior>) -> Result<Self, SettingsError> {
+        Self::with_kinds(settings, &[Kind { share: 1.0, prior }])
+    }
+
+    /// The same over several kinds of series, each with its prior and its share of the promise.
+    ///
+    /// # Errors
+    /// When a parameter is outside its range.
+    pub fn with_kinds(settings: Settings, kinds: &[Kind]) -> Result<Self, SettingsError> {
         if !(1e-4..=1e4).contains(&settings.false_alarms_per_week) {
             return Err(SettingsError::FalseAlarms(settings.false_alarms_per_week));
         }
-        let first = Shared { at: 0, hours: 0, prior: Prior::FIRST_HOURS, dispersion: 1.0 };
-        let first = match prior {
-            Some(prior) => Shared { prior: prior.checked()?, ..first },
-            None => first,
+        let states = kind::begin(kinds)?;
+        let first = |(kind, state): (&Kind, &KindState)| {
+            let prior = kind.prior.map_or(Ok(Prior::FIRST_HOURS), Prior::checked)?;
+            let prior = if kind.prior.is_some() { prior.flattened() } else { prior };
+            Ok(state.shared(prior, 0))
         };
+        let first: Result<_, SettingsError> = kinds.iter().zip(&states).map(first).collect();
         Ok(Self {
             settings,
-            carried: prior.is_some(),
+            kinds: states,
             exposure: Exposure::new(),
             silent: 0,
-            shared: VecDeque::from([first]),
-            pool: Residuals::default(),
+            shared: VecDeque::from([Shared { at: 0, hours: 0, kinds: first? }]),
             slots: Slots::default(),
             series: Vec::new(),
             busy: Vec::new(),
             activity: Activity::new(),
-            watched: 0,
         })
+    }
+
+    /// Says of what kind a series is, and what is known of it in particular (a [`Self::learned`] of an earlier run): before its
+    /// first count. A series that is never introduced is of kind 0. An unknown kind is kind 0 too, and a prior out of range is
+    /// left out; of a series that has counts nothing changes.
+    pub fn introduce(&mut self, series: SeriesId, kind: KindId, prior: Option<Prior>) {
+        if self.slots.find(series).is_some() {
+            return;
+        }
+        let slot = self.slots.find_or_add(series);
+        let known = usize::from(kind.0) < self.kinds.len();
+        let kind = if known { kind } else { KindId::default() };
+        let prior = prior.and_then(|prior| prior.checked().ok());
+        let now = self.exposure.now();
+        if slot as usize >= self.series.len() {
+            self.series.resize_with(slot as usize + 1, Series::default);
+        }
+        self.series[slot as usize].introduce(kind, prior, now);
+    }
+
+    /// Says how much the series of a kind scattered in an earlier run (its [`Self::scatter_of`]): before the first bin, after
+    /// which it changes nothing. Out of range it is left out.
+    pub fn expect_scatter(&mut self, kind: KindId, scatter: Scatter) {
+        let Some(first) = First::carried(scatter).filter(|_| self.bins() == 0) else { return };
+        let at = usize::from(kind.0);
+        let shared = self.shared.back_mut().and_then(|shared| shared.kinds.get_mut(at));
+        if let Some((kind, shared)) = self.kinds.get_mut(at).zip(shared) {
+            kind.first = first;
+            *shared = kind.shared(shared.prior, 0);
+        }
+    }
+
+    /// By how much the series of a kind scatter, as it is known now.
+    #[must_use]
+    pub fn scatter_of(&self, kind: KindId) -> Option<Scatter> {
+        self.shared.back()?.kinds.get(usize::from(kind.0)).map(|shared| shared.scatter)
+    }
+
+    /// What this series' own past says of its rate, without its kind's prior: to be given to [`Self::introduce`] of another run.
+    #[must_use]
+    pub fn learned(&self, series: SeriesId) -> Option<Prior> {
+        let series = self.series.get(self.slots.find(series)? as usize)?;
+        let (now, shared) = (self.exposure.now(), self.shared.back()?);
+        let (shape, rate) = series.own_prior_after(now);
+        let phi = series.scatter(shared).phi;
+        let bins = now.saturating_add(self.silent);
+        let shape = shape + series.total_after(bins) / phi;
+        let rate = rate + self.exposure.latest().baseline / phi;
+        Prior { shape: shape.max(1e-9), rate }.checked().ok()
     }
 
     /// Closes a bin in which these series had these counts of new sources; the others had none. A count of 0 tells that
@@ -113,14 +171,20 @@ impl Watch {
 
     /// Series that two sources ever came to: those among which chance may choose.
     #[must_use]
-    pub const fn watched(&self) -> u32 {
-        self.watched
+    pub fn watched(&self) -> u32 {
+        self.kinds.iter().map(|kind| kind.watched).sum()
     }
 
-    /// The prior as it is now, to be carried to another run.
+    /// The prior of kind 0 as it is now, to be carried to another run.
     #[must_use]
     pub fn prior(&self) -> Prior {
-        self.shared.back().map_or(Prior::FIRST_HOURS, |shared| shared.prior)
+        self.prior_of(KindId::default())
+    }
+
+    /// The prior of a kind as it is now.
+    #[must_use]
+    pub fn prior_of(&self, kind: KindId) -> Prior {
+        self.shared.back().map_or(Prior::FIRST_HOURS, |shared| shared.kind(kind.0).prior)
     }
 
     /// The evidence on a series now, empty bins since its last count included; `None` when it is not known.
@@ -140,7 +204,7 @@ impl Watch {
         let evidence = |id: SeriesId| {
             let series = self.series.get(self.slots.find(id)? as usize)?;
             let weighed = starts.weigh(series)?;
-            Some(weighed.evidence(exposure.now(), self.watched))
+            Some(weighed.evidence(exposure.now(), self.competitors(series)))
         };
         series.into_iter().map(evidence).collect()
     }
@@ -161,7 +225,8 @@ impl Watch {
         }
         self.exposure.pass(left, exposed);
         let published = self.shared.back().map_or(0, |shared| shared.at);
-        if bin - published.min(bin) >= SHARED_FOR {
+        let due = if published < FREQUENT_UNTIL { HOUR } else { SHARED_FOR };
+        if bin - published.min(bin) >= due {
             self.share(bin);
         }
         self.activity.advance(bin);
@@ -170,19 +235,25 @@ impl Watch {
     /// Looks at the residuals of the hour that has just ended.
     fn end_hour(&mut self, hour: u32) {
         let Some(start) = self.exposure.mark(HOUR) else { return };
-        let (end, prior) = (self.exposure.latest(), self.prior());
+        let Some(shared) = self.shared.back() else { return };
+        let end = self.exposure.latest();
         #[allow(clippy::cast_precision_loss, reason = "at most six")]
         let exposed = end.exposed.saturating_sub(start.exposed) as f64;
         let hours = hour + 1;
         let hour_f = f64::from(HOUR);
-        let (all, pool) = (&mut self.series, &mut self.pool);
+        let (all, kinds) = (&mut self.series, &mut self.kinds);
         self.busy.retain(|slot| {
             let Some(series) = all.get_mut(*slot as usize) else { return false };
-            let (count, total) = series.hour(hour);
+            let (counts, total) = series.hour(hour, exposed);
             if hour_f * total > LEAST_EXPECTED * start.baseline {
-                let residual = Residual::of(count, exposed, prior, total, start.baseline);
+                let (own, phi) = (series.own_prior_after(hour * HOUR), series.scatter(shared).phi);
+                let prior = shared.kind(series.kind.0).prior;
+                let prior = Prior { shape: prior.shape + own.0, rate: prior.rate + own.1 };
+                let residual = Residual::of(counts, phi, prior, total, start.baseline);
                 series.dispersion.add(hours, residual);
-                pool.add(hours, residual);
+                if let Some(kind) = kinds.get_mut(usize::from(series.kind.0)) {
+                    kind.pool.add(hours, residual);
+                }
             }
             let total = series.total_after(hours.saturating_mul(HOUR));
             series.busy = hour_f * total > LEAST_EXPECTED * end.baseline;
@@ -193,21 +264,30 @@ impl Watch {
     /// Works out anew what windows share that begin at `bin` or later.
     fn share(&mut self, bin: u32) {
         let exposure = self.exposure.latest().baseline;
-        let mut prior = self.prior();
-        if !self.carried || exposure >= CARRIED_UNTIL {
-            self.carried = false;
-            let totals = self.series.iter().map(|series| series.total_after(bin));
-            prior = Prior::fitted(totals, exposure).unwrap_or(prior);
-        }
         let hours = bin / HOUR;
-        let shared = Shared { at: bin, hours, prior, dispersion: self.pool.after(hours).pooled() };
-        self.shared.push_back(shared);
+        let mut shared = Shared { at: bin, hours, kinds: Vec::with_capacity(self.kinds.len()) };
+        for (number, kind) in (0_u8..).zip(&mut self.kinds) {
+            let mut prior =
+                self.shared.back().map_or(Prior::FIRST_HOURS, |last| last.kind(number).prior);
+            if !kind.carried || exposure >= CARRIED_UNTIL {
+                kind.carried = false;
+                let of_kind = self.series.iter().filter(|series| series.kind.0 == number);
+                let count = of_kind.clone().count();
+                let totals = of_kind.map(|series| {
+                    let (shape, rate) = series.own_prior_after(bin);
+                    (series.total_after(bin) + shape, exposure + rate)
+                });
+                prior = Prior::fitted(totals, count).unwrap_or(prior);
+            }
+            shared.kinds.push(kind.shared(prior, hours));
+        }
         let oldest_start = bin.saturating_sub(LONGEST_WINDOW);
+        self.shared.push_back(shared);
         while self.shared.get(1).is_some_and(|second| second.at <= oldest_start) {
             self.shared.pop_front();
         }
-        if let Some(oldest) = self.shared.front() {
-            self.series.iter_mut().for_each(|series| series.publish(&shared, oldest));
+        if let Some((oldest, shared)) = self.shared.front().zip(self.shared.back()) {
+            self.series.iter_mut().for_each(|series| series.publish(shared, oldest));
         }
     }
 
@@ -223,7 +303,12 @@ impl Watch {
             let series = &mut self.series[slot as usize];
             let (before, was_watched) = (series.last_bin(), series.is_watched());
             series.touch(bin, count);
-            self.watched += u32::from(series.is_watched() && !was_watched);
+            if series.is_watched()
+                && !was_watched
+                && let Some(kind) = self.kinds.get_mut(usize::from(series.kind.0))
+            {
+                kind.watched = kind.watched.saturating_add(1);
+            }
             if before != Some(bin) {
                 self.activity.touch(before);
                 touched.push(slot);
@@ -237,8 +322,8 @@ impl Watch {
 
     fn evaluate(&mut self, touched: &[u32]) -> Report {
         let now = self.exposure.now();
-        let watched = f64::from(self.watched.max(1));
-        let threshold = (self.settings.bins_a_false_alarm() * watched).ln();
+        let promise = self.settings.bins_a_false_alarm();
+        let kinds: Vec<f64> = self.kinds.iter().map(KindState::competitors).collect();
         let mut report =
             Report { evaluated: Vec::with_capacity(touched.len()), ..Report::default() };
         let mut rising: Vec<(u32, Weighed)> = Vec::new();
@@ -247,11 +332,22 @@ impl Watch {
             let series = &mut self.series[slot as usize];
             series.forget(now);
             let Some(weighed) = starts.weigh(series) else { continue };
-            report.evaluated.push((self.slots.id(slot), weighed.evidence(now, self.watched)));
-            let above = weighed.log_m >= threshold && weighed.window.counts >= 2;
+            let competitors = kinds.get(usize::from(series.kind.0)).copied().unwrap_or(f64::MAX);
+            let evidence = weighed.evidence(now, competitors);
+            report.evaluated.push((self.slots.id(slot), evidence));
+            let threshold = (promise * competitors).ln();
+            let above = log_bins(weighed.fresh_log_m) >= threshold
+                && weighed.window.counts >= FEWEST_SOURCES;
             if above && !series.above && now >= series.held_until {
                 series.held_until = now.saturating_add(HOLD);
+                series.told = true;
                 rising.push((slot, weighed));
+            }
+            // A wave that was told is spent as far as it stands out: neither its course nor its end is a new rise.
+            if log_bins(weighed.log_m) >= threshold {
+                series.spent_until = if series.told { now } else { series.spent_until };
+            } else if now >= series.held_until {
+                series.told = false;
             }
             series.above = above;
         }
@@ -264,8 +360,14 @@ impl Watch {
         report
     }
 
+    /// Series among which chance may choose this one, over its kind's share.
+    fn competitors(&self, series: &Series) -> f64 {
+        self.kinds.get(usize::from(series.kind.0)).map_or(1.0, KindState::competitors)
+    }
+
     fn alarm(&self, slot: u32, weighed: &Weighed) -> Alarm {
-        let evidence = weighed.evidence(self.exposure.now(), self.watched);
+        let competitors = self.series.get(slot as usize).map_or(1.0, |one| self.competitors(one));
+        let evidence = weighed.evidence(self.exposure.now(), competitors);
         let window = &weighed.window;
         let ratio = window.baseline.ratio(window.counts, window.exposed);
         Alarm {
@@ -283,8 +385,7 @@ impl Watch {
     }
 
     fn most_days(&self, rising: &[(u32, Weighed)]) -> f64 {
-        let days = |weighed: &Weighed| weighed.evidence(self.exposure.now(), self.watched).days;
-        rising.iter().map(|(_, weighed)| days(weighed)).fold(0.0, f64::max)
+        rising.iter().map(|(slot, weighed)| self.alarm(*slot, weighed).days).fold(0.0, f64::max)
     }
 
     fn sensor_wide(&self, rising: &[(u32, Weighed)]) -> SensorWideShift {

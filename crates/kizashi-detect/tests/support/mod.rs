@@ -34,8 +34,7 @@ impl Random {
 pub(crate) type Bin = Option<Vec<u32>>;
 
 const WINDOWS: [usize; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
-const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0];
-const KAPPA: f64 = 30.0;
+const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
 
 /// What all series share from a bin on, with each series' φ.
 struct Shared {
@@ -43,6 +42,7 @@ struct Shared {
     a0: f64,
     b0: f64,
     phi: Vec<f64>,
+    v: Vec<f64>,
 }
 
 /// The reference: everything of every bin is kept.
@@ -91,61 +91,74 @@ impl Plain {
             }
             let start = now - w;
             let shared = self.shared.iter().rev().find(|shared| shared.at <= start).unwrap();
-            let phi = shared.phi[i];
+            let (phi, v) = (shared.phi[i], shared.v[i]);
             let mut alpha = shared.a0 + self.totals[start][i] / phi;
             let mut beta = shared.b0 + self.baseline[start] / phi;
-            if alpha > KAPPA {
-                beta *= KAPPA / alpha;
-                alpha = KAPPA;
-            }
+            let mean = alpha / beta;
+            let first_days = 0.15 * (2.0 - self.baseline[start] / 144.0).clamp(0.0, 1.0);
+            alpha = 1.0 / (1.0 / alpha + 1.3 * v + first_days);
+            beta = alpha / mean;
             let s: f64 = self.exposed[start..now].iter().sum();
-            let counts: f64 = (start..now).map(|t| self.count(t, i)).sum();
+            let counts: Vec<f64> = (start..now).map(|t| self.count(t, i)).collect();
+            let active = counts.iter().filter(|count| **count > 0.0).count() as f64;
+            let counts: f64 = counts.iter().sum();
             let starts = w - if at == 0 { 0 } else { WINDOWS[at - 1] };
             for rho in RATIOS {
-                let bayes = counts / phi * rho.ln()
-                    + (alpha + counts / phi)
-                        * ((beta + s / phi).ln() - (beta + rho * s / phi).ln());
-                terms.push(bayes + (starts as f64 / RATIOS.len() as f64).ln());
+                // The tilt of Poisson counts, and that of clumps with the same exponent.
+                let poisson = rho * (beta + s) / (beta + rho * s);
+                let q = (phi - 1.0) / phi;
+                let clumps = if phi - 1.0 < 1e-9 {
+                    poisson
+                } else {
+                    (1.0 - (1.0 - q) * (-(poisson - 1.0) * (phi - 1.0)).exp()) / q
+                };
+                let none = alpha * ((beta + s) / (beta + rho * s)).ln();
+                let (of_bins, of_counts) = (active * poisson.ln(), counts * clumps.ln());
+                let more = of_bins.max(of_counts);
+                let both = more + (0.5 * ((of_bins - more).exp() + (of_counts - more).exp())).ln();
+                terms.push(none + both + (starts as f64 / RATIOS.len() as f64).ln());
             }
         }
         let largest = terms.iter().copied().fold(f64::MIN, f64::max);
         largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln()
     }
 
-    /// Goes through the bins once for the dispersion by hours and the prior by 6 hours.
+    /// Goes through the bins once for φ and v by hours and the prior by 6 hours (by hours on the first half day).
     fn share(&mut self) {
         let n = self.series;
-        self.shared.push(Shared { at: 0, a0: 0.5, b0: 0.05, phi: vec![1.0; n] });
+        self.shared.push(Shared { at: 0, a0: 0.5, b0: 0.05, phi: vec![3.0; n], v: vec![0.1; n] });
         let fade = 0.5_f64.powf(1.0 / 120.0);
-        let (mut sum, mut weight) = (vec![0.0; n], vec![0.0; n]);
-        let (mut pool_sum, mut pool_weight) = (0.0, 0.0);
+        // Sums and weights of φ − 1 and of v: of each series, and at the end of all.
+        let mut sums = vec![[0.0; 4]; n + 1];
         for t in 0..self.bins.len() {
             if t > 0 && t % 6 == 0 {
-                pool_sum *= fade;
-                pool_weight *= fade;
+                sums.iter_mut().flatten().for_each(|sum| *sum *= fade);
                 for i in 0..n {
-                    sum[i] *= fade;
-                    weight[i] *= fade;
-                    let Some((chi_square, w)) = self.residual(t - 6, i) else { continue };
-                    sum[i] += w * chi_square;
-                    weight[i] += w;
-                    pool_sum += w * chi_square;
-                    pool_weight += w;
+                    let Some(residual) = self.residual(t - 6, i) else { continue };
+                    for (at, value) in residual.into_iter().enumerate() {
+                        sums[i][at] += value;
+                        sums[n][at] += value;
+                    }
                 }
             }
-            if self.bins[t].is_some() && t - self.shared.last().unwrap().at >= 36 {
-                let pooled = (pool_sum + 50.0) / (pool_weight + 50.0);
-                let phi = (0..n)
-                    .map(|i| ((sum[i] + 24.0 * pooled) / (weight[i] + 24.0)).max(1.0))
-                    .collect();
+            let last = self.shared.last().unwrap().at;
+            if self.bins[t].is_some() && t - last >= if last < 72 { 6 } else { 36 } {
+                let mean = |sums: [f64; 4], phi: f64, v: f64, weight: f64| {
+                    let [excess, excess_weight, volatility, volatility_weight] = sums;
+                    let phi = (excess + (phi - 1.0) * weight) / (excess_weight + weight);
+                    let v = (volatility + v * weight) / (volatility_weight + weight);
+                    (1.0 + phi.max(0.0), v.max(0.03))
+                };
+                let (phi, v) = mean(sums[n], 3.0, 0.1, 20.0);
+                let (phi, v) = sums[..n].iter().map(|sums| mean(*sums, phi, v, 24.0)).unzip();
                 let (a0, b0) = self.prior(t);
-                self.shared.push(Shared { at: t, a0, b0, phi });
+                self.shared.push(Shared { at: t, a0, b0, phi, v });
             }
         }
     }
 
-    /// Pearson's chi-square of the hour from `start` on, and its weight.
-    fn residual(&self, start: usize, i: usize) -> Option<(f64, f64)> {
+    /// What the hour from `start` on adds to the sums of φ − 1 and v and to their weights.
+    fn residual(&self, start: usize, i: usize) -> Option<[f64; 4]> {
         let hour = start..start + 6;
         let listened = hour.clone().any(|t| self.bins[t].is_some());
         let (total, baseline) = (self.totals[start][i], self.baseline[start]);
@@ -153,11 +166,24 @@ impl Plain {
             return None;
         }
         let shared = self.shared.last().unwrap();
-        let f: f64 = self.exposed[hour.clone()].iter().sum();
+        let k: f64 = self.exposed[hour.clone()].iter().sum();
         let rate = shared.b0 + baseline;
-        let m = (shared.a0 + total) / rate * f;
-        let x: f64 = hour.map(|t| self.count(t, i)).sum();
-        Some((((x - m).powi(2) / (m * (1.0 + f / rate))).min(50.0), m.min(1.0)))
+        let m = (shared.a0 + total) / rate * k;
+        let x: Vec<f64> = hour.map(|t| self.count(t, i)).collect();
+        let n: f64 = x.iter().sum();
+        let big = m.max(1.0);
+        let weight = n * (k - 1.0) / k;
+        let pairs = x.iter().map(|x| x * (x - 1.0)).sum::<f64>() - n * (n - 1.0) / k;
+        let excess = if k < 2.0 {
+            [0.0, 0.0]
+        } else {
+            [pairs.min(10.0 * weight) / big, weight.min(4.0 * big) / big]
+        };
+        let chance = shared.phi[i] * m * (1.0 + k / rate);
+        let seen = 0.1 * m * m;
+        let weight = (seen / (chance + seen)).powi(2);
+        let relative = ((n - m).powi(2) - chance) / (m * m);
+        Some([excess[0], excess[1], (weight * relative).min(4.0), weight])
     }
 
     fn prior(&self, t: usize) -> (f64, f64) {

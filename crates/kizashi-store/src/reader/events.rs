@@ -5,7 +5,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use kizashi_event::{
-    Detail, Event, EventId, PayloadHash, Port, Service, SessionId, Timestamp, canonical_ip,
+    Detail, Event, EventId, Key, KeyKind, PayloadHash, Port, Service, SessionId, Timestamp,
+    canonical_ip,
 };
 use rusqlite::{OptionalExtension as _, Row};
 
@@ -48,24 +49,24 @@ impl Reader {
         Ok(events.into_iter().flatten().collect())
     }
 
-    /// What visitors of `port` (or of everything) did in `span`, the last 200,000 raw events of the span considered.
+    /// What visitors of `key` (or of everything) did in `span`: of a port all that came to it, of another key the events that carry it, the last 200,000 raw events of the span considered.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn evidence(&self, port: Option<Port>, span: Span) -> Result<Evidence, StoreError> {
-        self.read_evidence(port, span).doing("reading what visitors did", &self.path)
+    pub fn evidence(&self, key: Option<&Key>, span: Span) -> Result<Evidence, StoreError> {
+        self.read_evidence(key, span).doing("reading what visitors did", &self.path)
     }
 
-    fn read_evidence(&self, port: Option<Port>, span: Span) -> rusqlite::Result<Evidence> {
+    fn read_evidence(&self, key: Option<&Key>, span: Span) -> rusqlite::Result<Evidence> {
         let mut read = self.connection.prepare_cached(
-            "SELECT port, source, detail FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
+            "SELECT port, source, detail, service FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
              ORDER BY time DESC, id DESC",
         )?;
         let mut rows = read.query((
             span.since.map_or(i64::MIN, Timestamp::micros),
             span.until.map_or(i64::MAX, Timestamp::micros),
         ))?;
-        let wanted = port.map(Port::code);
+        let wanted = self.wanted(key)?;
         let mut found = Found::default();
         let mut looked_at = 0;
         while let Some(row) = rows.next()? {
@@ -73,16 +74,42 @@ impl Reader {
             if looked_at > MOST_ROWS {
                 break;
             }
-            if wanted.is_some_and(|port| row.get::<_, u32>(0) != Ok(port)) {
+            match wanted {
+                Wanted::Port(port) if row.get::<_, u32>(0) != Ok(port) => continue,
+                Wanted::Service(name) if row.get::<_, i64>(3) != Ok(name) => continue,
+                _ => {}
+            }
+            let detail = serde_json::from_str::<Detail>(row.get_ref(2)?.as_str()?).ok();
+            if let Wanted::Carrying(key) = wanted
+                && !detail.as_ref().is_some_and(|detail| carries(detail, key))
+            {
                 continue;
             }
             found.events += 1;
             count(&mut found.sources, row.get(1)?);
-            if let Ok(detail) = serde_json::from_str::<Detail>(row.get_ref(2)?.as_str()?) {
+            if let Some(detail) = detail {
                 found.add(&detail);
             }
         }
         self.told(found)
+    }
+
+    fn wanted<'a>(&self, key: Option<&'a Key>) -> rusqlite::Result<Wanted<'a>> {
+        let Some(key) = key.filter(|key| key.kind != KeyKind::Total) else {
+            return Ok(Wanted::Everything);
+        };
+        if let Some(port) = key.as_port() {
+            return Ok(Wanted::Port(port.code()));
+        }
+        if key.kind != KeyKind::Service {
+            return Ok(Wanted::Carrying(key));
+        }
+        let name = self
+            .connection
+            .prepare_cached("SELECT id FROM names WHERE text = ?1")?
+            .query_row([&*key.text], |row| row.get(0))
+            .optional()?;
+        Ok(Wanted::Service(name.unwrap_or(-1)))
     }
 
     fn told(&self, found: Found) -> rusqlite::Result<Evidence> {
@@ -109,11 +136,32 @@ impl Reader {
                 .prepare_cached("SELECT head FROM payloads WHERE sha256 = ?1")?
                 .query_row([hash.0.as_slice()], |row| row.get(0))
                 .optional()?;
-            let shown = head.map_or_else(|| format!("sha256:{hash}"), |head| readable(&head));
+            let shown = head.map_or_else(
+                || format!("sha256:{hash}"),
+                |mut head| {
+                    crate::mask::apply(&mut head);
+                    readable(&head)
+                },
+            );
             evidence.payloads.push((shown, events));
         }
         Ok(evidence)
     }
+}
+
+/// Which events are looked at.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    Everything,
+    Port(u32),
+    Service(i64),
+    Carrying(&'a Key),
+}
+
+fn carries(detail: &Detail, key: &Key) -> bool {
+    let mut found = false;
+    detail.each_key(|kind, text| found |= kind == key.kind && *text == *key.text);
+    found
 }
 
 #[derive(Default)]
@@ -130,7 +178,6 @@ struct Found {
 
 impl Found {
     fn add(&mut self, detail: &Detail) {
-        use kizashi_event::KeyKind;
         detail.each_key(|kind, text| {
             let texts = match kind {
                 KeyKind::User => &mut self.users,

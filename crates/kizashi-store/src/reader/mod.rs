@@ -2,6 +2,7 @@
 
 mod bin_length;
 mod events;
+mod payloads;
 mod series;
 mod sessions;
 mod top;

@@ -15,8 +15,6 @@ const AROUND: i64 = 3_600 * Timestamp::SECOND;
 const MOST_EVENTS: i64 = 20_000;
 /// Raw events that are given at once while all are read.
 const BATCH: usize = 2_000;
-/// Bytes of captured content that are read; the traps and intake keep less.
-const MOST_CONTENT: usize = 4 << 20;
 
 const SESSION: &str =
     "sessions.id, sessions.first, sessions.last, keys.text, sessions.port, services.text,
@@ -103,19 +101,12 @@ impl Reader {
         Ok(events.into_iter().flatten().collect())
     }
 
-    /// Captured content, where it is still kept.
+    /// A part of a recording, where it is still kept.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub fn content(&self, hash: PayloadHash) -> Result<Option<Vec<u8>>, StoreError> {
-        let read = || {
-            self.connection
-                .prepare_cached("SELECT content FROM payloads WHERE sha256 = ?1")?
-                .query_row([hash.0.as_slice()], |row| row.get::<_, Option<Vec<u8>>>(0))
-                .optional()
-        };
-        let packed = read().doing("reading captured content", &self.path)?.flatten();
-        Ok(packed.and_then(|packed| zstd::bulk::decompress(&packed, MOST_CONTENT).ok()))
+    /// When the database cannot be read, or holds what does not unpack.
+    pub fn recording(&self, hash: PayloadHash) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.payload_content(hash)?.flatten())
     }
 
     /// Calls `each` with every raw event of the span in order of time, a bounded number in memory at once; stops at the first error

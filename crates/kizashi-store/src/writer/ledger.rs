@@ -7,18 +7,15 @@ use std::sync::Arc;
 use kizashi_event::{Event, KeyKind, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, TransactionBehavior};
 
+use super::closing::bins_between;
 use super::dictionary::Dictionary;
 use super::let_go::LetGo;
+use super::payloads;
 use super::sessions;
 use super::tally::Tally;
-use crate::codes::{BIN, bin_of, bits_of, stored, unpack};
+use crate::codes::{BIN, bin_of, bits_of, stored};
 use crate::error::InContext;
-use crate::{ClosedBin, Mode, PortBin, Settings, StoreError};
-
-/// Bytes of a payload that are kept readable beside the compressed whole.
-const HEAD: usize = 64;
-/// Zstandard's level: its default, about 300 MB/s.
-const COMPRESSION: i32 = 3;
+use crate::{ClosedBin, Mode, Settings, StoreError};
 
 /// Everything the writer's thread owns.
 pub(crate) struct Ledger {
@@ -100,7 +97,7 @@ impl Ledger {
                 if let_go.holds(&transaction, event.time.micros(), bits_of(event.id.0))? {
                     continue;
                 }
-                keep_payload(&transaction, &mut event)?;
+                payloads::keep(&transaction, &mut event, settings.retention.most_payload_bytes)?;
                 let flagged = event.time < Settings::EARLIEST || event.time > latest;
                 let source = dictionary.source(&transaction, event.source, event.time)?;
                 let names = (
@@ -117,16 +114,18 @@ impl Ledger {
                 }
                 sessions::touch(&transaction, dictionary, &event, source, names.1)?;
                 let bin = bin_of(event.time);
-                if bin >= *open_from {
-                    tally.touch_bin(bin, event.port.code(), source);
-                } else if settings.mode == Mode::Historic {
+                let in_time = bin >= *open_from || settings.mode == Mode::Historic;
+                if bin < *open_from && in_time {
                     *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
+                }
+                if in_time {
                     tally.touch_bin(bin, event.port.code(), source);
                 } else {
                     counted.late += 1;
                     tally.touch_closed_bin(bin, event.port.code());
                 }
-                touch_keys(&transaction, dictionary, tally, &event, source)?;
+                let bin = in_time.then_some(bin);
+                touch_keys(&transaction, dictionary, tally, (&event, source), bin)?;
             }
         }
         tally.write(&transaction)?;
@@ -222,80 +221,48 @@ fn insert_event(
     Ok(rows == 1)
 }
 
+/// Whether keys of a kind are counted by hour and day. Pairs would cost as much as user names and passwords together and say
+/// what these say: they are counted for detection alone.
+const fn is_ranked(kind: KeyKind) -> bool {
+    !matches!(kind, KeyKind::Pair)
+}
+
+/// Whether keys of a kind are counted by ten minutes for detection: of lines and targets their families are.
+const fn is_watched(kind: KeyKind) -> bool {
+    !matches!(kind, KeyKind::Command | KeyKind::Path)
+}
+
+/// Counts an event under its keys, by hour and day and, where its ten minutes are given, by these.
 fn touch_keys(
     connection: &Connection,
     dictionary: &mut Dictionary,
     tally: &mut Tally,
-    event: &Event,
-    source: u32,
+    (event, source): (&Event, u32),
+    bin: Option<i64>,
 ) -> rusqlite::Result<()> {
     let (time, opens) = (event.time, event.opens_session());
-    let total = dictionary.key(connection, KeyKind::Total, "", time)?;
     let port = dictionary.port(connection, event.port, time)?;
-    let service = dictionary.key(connection, KeyKind::Service, event.service.name(), time)?;
-    tally.touch(time, KeyKind::Total, total, source, opens);
     tally.touch(time, KeyKind::Port, port, source, opens);
-    tally.touch(time, KeyKind::Service, service, source, opens);
     tally.touch(time, KeyKind::Source, source, source, opens);
+    let mut touch = |kind: KeyKind, text: &str| -> rusqlite::Result<()> {
+        let key = dictionary.key(connection, kind, text, time)?;
+        if is_ranked(kind) {
+            tally.touch(time, kind, key, source, opens);
+        }
+        if let Some(bin) = bin.filter(|_| is_watched(kind)) {
+            tally.touch_key_bin(bin, kind, key, source);
+        }
+        Ok(())
+    };
+    touch(KeyKind::Total, "")?;
+    touch(KeyKind::Service, event.service.name())?;
     let mut result = Ok(());
     event.detail.each_key(|kind, text| {
         if result.is_ok() {
-            result = dictionary
-                .key(connection, kind, text, time)
-                .map(|key| tally.touch(time, kind, key, source, opens));
+            result = touch(kind, text);
         }
     });
     result
-}
-
-/// Takes the content out of an event and keeps it once, by its hash.
-fn keep_payload(connection: &Connection, event: &mut Event) -> rusqlite::Result<()> {
-    let Some(payload) = event.detail.payload_mut() else { return Ok(()) };
-    if payload.content.is_empty() {
-        return Ok(());
-    }
-    let content = std::mem::take(&mut payload.content);
-    let known: Option<i64> = connection
-        .prepare_cached("SELECT id FROM payloads WHERE sha256 = ?1")?
-        .query_row([payload.sha256.0.as_slice()], |row| row.get(0))
-        .optional()?;
-    if known.is_some() {
-        return Ok(());
-    }
-    let compressed = zstd::bulk::compress(&content, COMPRESSION)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    let head = content.get(..HEAD).unwrap_or(&content);
-    let size = stored(payload.size.unwrap_or(content.len() as u64));
-    connection
-        .prepare_cached(
-            "INSERT INTO payloads (sha256, size, head, content) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((payload.sha256.0.as_slice(), size, head, compressed))?;
-    Ok(())
-}
-
-/// The bins from `since` on and before `until` that anything came to in time.
-pub(crate) fn bins_between(
-    connection: &Connection,
-    since: i64,
-    until: i64,
-) -> rusqlite::Result<Vec<ClosedBin>> {
-    let mut bins: Vec<ClosedBin> = Vec::new();
-    let mut read = connection.prepare_cached(
-        "SELECT bin, port, events, sources FROM bins WHERE bin >= ?1 AND bin < ?2 AND events > 0 ORDER BY bin, port",
-    )?;
-    let mut rows = read.query((since, until))?;
-    while let Some(row) = rows.next()? {
-        let start = Timestamp::from_micros(row.get::<_, i64>(0)?.saturating_mul(BIN));
-        let Some(port) = kizashi_event::Port::from_code(row.get(1)?) else { continue };
-        let sources = row.get_ref(3)?.as_blob().map_or_else(|_| Vec::new(), unpack);
-        let port = PortBin { port, events: crate::codes::count_of(row.get(2)?), sources };
-        match bins.last_mut() {
-            Some(bin) if bin.start == start => bin.ports.push(port),
-            _ => bins.push(ClosedBin { start, ports: vec![port] }),
-        }
-    }
-    Ok(bins)
 }
 
 /// A number kept by name.

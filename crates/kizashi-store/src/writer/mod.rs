@@ -1,9 +1,11 @@
 //! The one writer: a thread that takes events from a bounded queue, and everything else that is written in turn with them.
 
+mod closing;
 mod days;
 mod dictionary;
 mod ledger;
 mod let_go;
+mod payloads;
 mod queue;
 mod retention;
 mod sessions;
@@ -17,7 +19,8 @@ use std::thread::JoinHandle;
 
 use kizashi_event::{Event, Timestamp};
 
-pub(crate) use ledger::{bins_between, counter, system_clock};
+pub(crate) use closing::bins_between;
+pub(crate) use ledger::{counter, system_clock};
 pub use retention::Cleared;
 
 use crate::error::{InContext, not_written};
@@ -265,7 +268,7 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let path = folder.join("kizashi.lock");
+    let path = folder.join(crate::private_files::LOCK);
     let file = std::fs::OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -7,6 +7,7 @@ use kizashi_event::Timestamp;
 use rusqlite::Connection;
 
 use super::ledger::{Ledger, add_to_counter};
+use super::payloads;
 use crate::StoreError;
 use crate::codes::{count_of, stored};
 use crate::error::InContext;
@@ -23,7 +24,7 @@ pub struct Cleared {
     pub by_age: u64,
     /// Raw events let go because room was short.
     pub by_size: u64,
-    /// Captured contents let go.
+    /// Captured contents let go by this round; most go when new content takes their place.
     pub payloads: u64,
 }
 
@@ -104,23 +105,18 @@ impl Ledger {
     }
 
     fn delete_payloads(&mut self) -> rusqlite::Result<u64> {
-        let most = stored(self.settings.retention.most_payload_bytes);
-        let gone = self
-            .connection
-            .prepare_cached(
-                "UPDATE payloads SET content = NULL WHERE content IS NOT NULL AND id <= (
-                    SELECT coalesce(max(id), 0) FROM (
-                        SELECT id, sum(length(content)) OVER (ORDER BY id DESC) AS kept FROM payloads
-                        WHERE content IS NOT NULL) WHERE kept > ?1)",
-            )?
-            .execute([most])?;
-        Ok(gone as u64)
+        let transaction = self.connection.transaction()?;
+        let gone =
+            payloads::let_oldest_go(&transaction, self.settings.retention.most_payload_bytes)?;
+        transaction.commit()?;
+        Ok(gone)
     }
 }
 
 fn delete_counts(connection: &Connection, hour: i64, day: i64) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM hourly WHERE hour < ?1")?.execute([hour])?;
     connection.prepare_cached("DELETE FROM bins WHERE bin < ?1")?.execute([hour * 6])?;
+    connection.prepare_cached("DELETE FROM key_bins WHERE bin < ?1")?.execute([hour * 6])?;
     connection.prepare_cached("DELETE FROM daily WHERE day < ?1")?.execute([day])?;
     connection.prepare_cached("DELETE FROM sketches WHERE day < ?1")?.execute([day])?;
     connection.prepare_cached("DELETE FROM let_go WHERE day < ?1")?.execute([day])?;

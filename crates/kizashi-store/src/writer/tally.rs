@@ -14,6 +14,7 @@ pub(crate) struct Tally {
     touches: Vec<Touch>,
     totals: HashMap<u32, Total>,
     bins: Vec<BinTouch>,
+    key_bins: Vec<KeyBinTouch>,
     late: HashMap<(i64, u32), u64>,
 }
 
@@ -39,6 +40,15 @@ struct Total {
 struct BinTouch {
     bin: i64,
     port: u32,
+    source: u32,
+}
+
+/// One event under one key in ten minutes. The order of the fields is the order of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct KeyBinTouch {
+    bin: i64,
+    kind: i64,
+    key: u32,
     source: u32,
 }
 
@@ -93,6 +103,11 @@ impl Tally {
         self.bins.push(BinTouch { bin, port, source });
     }
 
+    /// Counts an event under a key in its ten minutes.
+    pub(crate) fn touch_key_bin(&mut self, bin: i64, kind: KeyKind, key: u32, source: u32) {
+        self.key_bins.push(KeyBinTouch { bin, kind: kind_code(kind), key, source });
+    }
+
     /// Counts an event that came after its ten minutes were closed.
     pub(crate) fn touch_closed_bin(&mut self, bin: i64, port: u32) {
         *self.late.entry((bin, port)).or_default() += 1;
@@ -102,6 +117,7 @@ impl Tally {
     pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.write_totals(connection)?;
         self.write_bins(connection)?;
+        self.write_key_bins(connection)?;
         let (mut rows, visits) = self.rows_and_visits();
         count_sources(connection, &mut rows, &visits)?;
         write_hours(connection, &rows)?;
@@ -152,6 +168,35 @@ impl Tally {
         for ((bin, port), events) in self.late.drain() {
             count_late.execute((bin, port, stored(events)))?;
         }
+        Ok(())
+    }
+
+    /// Most rows are new, so that it is tried to add a row before it is looked for.
+    fn write_key_bins(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut add = connection.prepare_cached(
+            "INSERT OR IGNORE INTO key_bins (bin, kind, key, events, sources) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let mut read = connection.prepare_cached(
+            "SELECT sources FROM key_bins WHERE bin = ?1 AND kind = ?2 AND key = ?3",
+        )?;
+        let mut change = connection.prepare_cached(
+            "UPDATE key_bins SET events = events + ?4, sources = ?5 WHERE bin = ?1 AND kind = ?2 AND key = ?3",
+        )?;
+        self.key_bins.sort_unstable();
+        let same =
+            |a: &KeyBinTouch, b: &KeyBinTouch| (a.bin, a.kind, a.key) == (b.bin, b.kind, b.key);
+        for group in self.key_bins.chunk_by(same) {
+            let Some(&KeyBinTouch { bin, kind, key, .. }) = group.first() else { continue };
+            let events = stored(group.len() as u64);
+            let mut sources: Vec<u32> = group.iter().map(|touch| touch.source).collect();
+            sources.dedup();
+            if add.execute((bin, kind, key, events, pack(&sources)))? == 0 {
+                let known: Vec<u8> = read.query_row((bin, kind, key), |row| row.get(0))?;
+                unite(&mut sources, &unpack(&known));
+                change.execute((bin, kind, key, events, pack(&sources)))?;
+            }
+        }
+        self.key_bins.clear();
         Ok(())
     }
 

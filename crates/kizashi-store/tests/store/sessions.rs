@@ -57,7 +57,7 @@ fn a_session_is_listed_found_by_a_command_and_read_whole() {
     let actions: Vec<&str> = events.iter().map(|event| event.detail.action()).collect();
     assert_eq!(actions, ["connect", "command", "command", "recording", "close"]);
     assert_eq!(
-        reader.content(PayloadHash([b'a'; 32])).unwrap().as_deref(),
+        reader.recording(PayloadHash([b'a'; 32])).unwrap().as_deref(),
         Some(&b"a recording"[..])
     );
     assert_eq!(reader.session(SessionId(1)).unwrap(), None);

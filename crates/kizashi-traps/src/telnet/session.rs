@@ -277,7 +277,7 @@ impl Telnet {
         if !strayed && self.identity.logins().admits(self.source, &user, &line) {
             told(user.clone(), Some(line), false, true, out);
             self.recorder = Some(Recorder::default());
-            let shell = Box::new(Shell::new(&self.persona, user));
+            let shell = Box::new(Shell::new(&self.persona, &user));
             say(self.persona.welcome().as_bytes(), out);
             shell.prompt(out);
             self.state = State::Shell(shell);

@@ -34,10 +34,10 @@ struct File {
 }
 
 impl Shell {
-    pub(super) fn new(persona: &Persona, user: Vec<u8>) -> Self {
+    pub(super) fn new(persona: &Persona, user: &[u8]) -> Self {
         Self {
             face: persona.face,
-            prompt: persona.shell_prompt(&user),
+            prompt: persona.shell_prompt(user),
             depth: 0,
             folder: b"/".to_vec(),
             files: Vec::new(),
@@ -162,7 +162,7 @@ impl Shell {
                 return !ends;
             }
             b"sh" | b"ash" | b"bash" if words.is_empty() => {
-                self.depth = self.depth.saturating_add(1)
+                self.depth = self.depth.saturating_add(1);
             }
             b"cd" => self.change_folder(words.first().map_or(b"/", Vec::as_slice)),
             b"echo" => output.extend(words::echo(words)),
@@ -291,7 +291,7 @@ impl Shell {
                 self.redirect(&Target { path: to.clone(), append: false }, b"", out);
             }
             Some(content) => {
-                self.redirect(&Target { path: to.clone(), append: false }, &content, out)
+                self.redirect(&Target { path: to.clone(), append: false }, &content, out);
             }
             None => self.missing(b"cp", from, output),
         }

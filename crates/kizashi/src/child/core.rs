@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use kizashi_event::{Port, Timestamp};
 use kizashi_signs::Sign;
 use kizashi_store::{Inlet, Mode, StoreError, StoredSign};
-use kizashi_web::{FeedSender, Listener, Token, TrapStatus};
+use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, Listener, TrapStatus};
 use tokio::sync::Notify;
 
 use super::{alone, first, leave_signals_to_the_supervisor};
@@ -93,7 +93,7 @@ fn serve(
     listener: TcpListener,
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
-    let token = Token::parse(&setup.token).map_err(|error| Failure::Asked(error.to_string()))?;
+    let (access, encryption) = door(&setup)?;
     let feed = FeedSender::new();
     let health = Arc::new(TrapHealth::default());
     let watched = Arc::clone(&health);
@@ -103,6 +103,7 @@ fn serve(
         feed: feed.clone(),
         health: Arc::clone(&health),
         expected: expected(&setup),
+        access: access.clone(),
     };
     let observatory = StoreObservatory {
         folder: setup.config.data.clone(),
@@ -132,7 +133,7 @@ fn serve(
         }
         Ok(Turn { raised: pipeline.advance(now)?, more: false })
     })?;
-    let router = kizashi_web::router(Arc::new(observatory), feed, token);
+    let router = kizashi_web::router(Arc::new(observatory), feed, access);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stopping = Arc::new(Notify::new());
     let served = runtime.block_on(async {
@@ -144,10 +145,30 @@ fn serve(
             hall.obey();
             told.notify_one();
         })?;
-        kizashi_web::serve(listener, router, stopping.notified()).await.map_err(Failure::from)
+        kizashi_web::serve(listener, router, encryption, stopping.notified())
+            .await
+            .map_err(Failure::from)
     });
     // Nothing more comes: the traps were ended before.
     live.finish().and(served)
+}
+
+/// Who may come in, and over what.
+fn door(setup: &CoreSetup) -> Result<(Access, Option<Encryption>), Failure> {
+    let failed = |reason: String| Failure::Asked(format!("the dashboard cannot start: {reason}"));
+    let tokens = setup.tokens.tokens().map_err(|error| failed(error.to_string()))?;
+    let dashboard = &setup.config.dashboard;
+    let mut access = Access::on_loopback(tokens);
+    if !dashboard.is_on_loopback() || !dashboard.names.is_empty() {
+        access = access.from_elsewhere(dashboard.names.clone());
+    }
+    let Some(certificate) = &setup.certificate else { return Ok((access, None)) };
+    let own = CertifiedKey {
+        certificates: certificate.certificates.clone(),
+        key: certificate.key.clone(),
+    };
+    let encryption = Encryption::with(&own).map_err(|error| failed(error.to_string()))?;
+    Ok((access.encrypted(), Some(encryption)))
 }
 
 fn expected(setup: &CoreSetup) -> Expected {
@@ -174,6 +195,7 @@ struct Hall {
     feed: FeedSender,
     health: Arc<TrapHealth>,
     expected: Expected,
+    access: Access,
 }
 
 impl Hall {
@@ -187,6 +209,10 @@ impl Hall {
                     self.keep_health();
                 }
                 Ok(ToCore::Misbehaved(what)) => self.tell(&what),
+                Ok(ToCore::Tokens(secrets)) => match secrets.tokens() {
+                    Ok(tokens) => self.access.replace(tokens),
+                    Err(error) => tracing::error!("new tokens were not taken: {error}"),
+                },
                 Ok(ToCore::Stop) => break,
                 Err(error) => tracing::error!("an order was not understood: {error}"),
             }

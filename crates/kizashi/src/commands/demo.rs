@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use kizashi_event::{Event, Timestamp};
 use kizashi_signs::Sign;
 use kizashi_store::Settings;
-use kizashi_web::FeedSender;
+use kizashi_web::{FeedSender, Token};
 
 use crate::cli;
 use crate::clock;
-use crate::dashboard::Dashboard;
+use crate::dashboard::{Dashboard, random};
 use crate::demo::{self, Traffic};
 use crate::failure::Failure;
 use crate::live::{Live, Surroundings, Turn, stop_signal};
@@ -58,7 +58,9 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         idle: Mutex::default(),
         health: None,
     };
-    terminal.line(&format!("dashboard {}", dashboard.link()?))?;
+    let token = Token::from_random(random()?);
+    let link = format!("http://{}/?token={}", dashboard.listener.local_addr()?, token.text());
+    terminal.line(&format!("dashboard {link}"))?;
     terminal.line("playing a month of made-up traffic; nothing is exposed; Ctrl-C ends it and lets its data go")?;
     terminal.flush()?;
     let mut player = Player::new(call.seed, feed.clone());
@@ -67,12 +69,12 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         Live::start(pipeline, surroundings, move |pipeline, now| player.turn(pipeline, now))?;
     terminal.line("ready")?;
     terminal.flush()?;
-    let router = kizashi_web::router(Arc::new(observatory), feed, dashboard.token);
+    let router = kizashi_web::router(Arc::new(observatory), feed, token);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(dashboard.listener)?;
-        kizashi_web::serve(listener, router, stop_signal()).await
+        kizashi_web::serve(listener, router, None, stop_signal()).await
     })?;
     live.finish()
 }

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use kizashi_detect::changefinder::{ChangeFinder, Loss, Settings};
+use kizashi_detect::changefinder::{ChangeFinder, Loss, Settings, Start};
 use kizashi_detect::gamma_poisson::{self, SeriesId, Watch};
 
 use crate::cli::{self, LossName, Method};
@@ -51,6 +51,7 @@ impl Scorer {
                 LossName::Quadratic => Loss::Quadratic,
                 LossName::Hellinger => Loss::Hellinger,
             },
+            start: if call.warm { Start::Warm } else { Start::Paper },
         };
         ChangeFinder::new(settings)
             .map(|finder| Self::ChangeFinder(Box::new(finder)))

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kizashi_traps::DatagramReply;
+use kizashi_web::{CertifiedKey, Encryption};
 
 use crate::cli;
 use crate::config::Config;
@@ -12,7 +13,8 @@ use crate::dashboard::Dashboard;
 use crate::failure::Failure;
 use crate::listening::{Bound, Plan, allow_many_sockets};
 use crate::sandbox::privileges::User;
-use crate::supervisor::messages::{CoreSetup, TrapSetup};
+use crate::secrets;
+use crate::supervisor::messages::{Certificate, CoreSetup, Secrets, TrapSetup};
 use crate::supervisor::{self, Prepared};
 use crate::terminal::Terminal;
 
@@ -28,10 +30,10 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         config.data.clone_from(data);
     }
     allow_many_sockets();
+    let own_certificate = secrets::own_certificate(&config.dashboard)?;
     let (dashboard, bound) = bind(&config)?;
     config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
-    terminal.line(&format!("dashboard {}", dashboard.link()?))?;
     if let Some(user) = User::to_become() {
         user.become_it().map_err(|error| {
             Failure::Asked(format!(
@@ -41,8 +43,11 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         terminal.line(&format!("         runs as {} from now on", user.shown()))?;
         reachable(&config.data, user)?;
     }
+    let tokens = secrets::tokens(&config.data)?;
+    terminal.line(&format!("dashboard {}", dashboard.link(&config.dashboard, &tokens.owner)?))?;
+    let certificate = certificate(&config, own_certificate, terminal)?;
     let (core, trap) = setups(config, &bound, !call.no_sandbox);
-    let core = CoreSetup { token: dashboard.token.text().to_owned(), ..core };
+    let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, ..core };
     let prepared = Prepared {
         core,
         dashboard: dashboard.listener,
@@ -61,6 +66,24 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         terminal.line("ready")?;
         terminal.flush()
     })
+}
+
+/// What the dashboard speaks TLS with, if it does; its fingerprint is printed, to be compared with what the browser shows.
+fn certificate(
+    config: &Config,
+    own: Option<CertifiedKey>,
+    terminal: &mut Terminal,
+) -> Result<Option<Certificate>, Failure> {
+    let used = match own {
+        Some(own) => own,
+        None if config.dashboard.wants_made_certificate() => {
+            secrets::made_certificate(&config.data, &config.dashboard.certified_names())?
+        }
+        None => return Ok(None),
+    };
+    let encryption = Encryption::with(&used).map_err(|error| Failure::Asked(error.to_string()))?;
+    terminal.line(&format!("         certificate SHA-256 {}", encryption.fingerprint()))?;
+    Ok(Some(Certificate { certificates: used.certificates, key: used.key }))
 }
 
 /// What both children are told, but for what only a start knows.
@@ -90,7 +113,8 @@ pub(crate) fn setups(config: Config, bound: &Bound, confined: bool) -> (CoreSetu
         supervisor: std::process::id(),
         config,
         sensor,
-        token: String::new(),
+        tokens: Secrets::default(),
+        certificate: None,
         listeners,
         confined,
         probe: false,

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
-use kizashi_signs::{Closed, Detection, Sign, SignKind};
+use kizashi_signs::{Closed, Detection, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
@@ -196,12 +196,9 @@ impl Pipeline {
 
     fn stored(&self, sign: &Sign, with_evidence: bool) -> Result<StoredSign, Failure> {
         let evidence = if with_evidence {
-            let port = match sign.kind {
-                SignKind::Rise => sign.key.parse().ok().and_then(|key: Key| key.as_port()),
-                SignKind::SensorWide | SignKind::Misbehaviour => None,
-            };
+            let key = Key::from_shown(&sign.key).ok();
             let span = Span { since: Some(sign.since), until: Some(sign.until) };
-            serde_json::to_string(&self.reader.evidence(port, span)?).ok()
+            serde_json::to_string(&self.reader.evidence(key.as_ref(), span)?).ok()
         } else {
             None
         };

@@ -33,7 +33,7 @@ impl Playback {
         let mut parts: Vec<(u32, Vec<Frame>)> = Vec::new();
         for event in &events {
             if let Detail::Recording { part, content } = &event.detail
-                && let Some(bytes) = reader.content(content.sha256)?
+                && let Some(bytes) = reader.recording(content.sha256)?
             {
                 parts.push((*part, frames(&bytes)));
             }

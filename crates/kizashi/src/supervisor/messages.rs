@@ -1,6 +1,7 @@
 //! What supervisor and children say to each other. From a trap that serves, the supervisor believes two bytes and no more.
 
 use kizashi_event::Transport;
+use kizashi_web::{Token, TokenError, Tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -55,12 +56,52 @@ pub(crate) struct CoreSetup {
     pub(crate) supervisor: u32,
     pub(crate) config: Config,
     pub(crate) sensor: String,
-    pub(crate) token: String,
+    pub(crate) tokens: Secrets,
+    /// What the dashboard speaks TLS with.
+    pub(crate) certificate: Option<Certificate>,
     /// Service and address of each listener.
     pub(crate) listeners: Vec<(String, String)>,
     pub(crate) confined: bool,
     /// Only say what could be given up, and end.
     pub(crate) probe: bool,
+}
+
+/// The dashboard's tokens; without `Debug`, so that they come into no log.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    pub(crate) owner: String,
+    pub(crate) viewer: Option<String>,
+}
+
+/// The dashboard's certificate and key, PEM, read before the core is shut in.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Certificate {
+    pub(crate) certificates: String,
+    pub(crate) key: String,
+}
+
+impl Secrets {
+    pub(crate) fn of(tokens: &Tokens) -> Self {
+        let text = |token: &Token| token.text().to_owned();
+        Self { owner: text(&tokens.owner), viewer: tokens.viewer.as_ref().map(text) }
+    }
+
+    pub(crate) fn tokens(&self) -> Result<Tokens, TokenError> {
+        let viewer = self.viewer.as_deref().map(Token::parse).transpose()?;
+        Ok(Tokens { owner: Token::parse(&self.owner)?, viewer })
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Secrets(…)")
+    }
+}
+
+impl std::fmt::Debug for Certificate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Certificate(…)")
+    }
 }
 
 /// What the core is told after.
@@ -72,6 +113,8 @@ pub(crate) enum ToCore {
     Health(Health),
     /// A trap did what no trap does.
     Misbehaved(Misbehaviour),
+    /// These tokens count from now on.
+    Tokens(Secrets),
     /// Write what waits and end.
     Stop,
 }

@@ -24,7 +24,7 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::live::stop_signal;
 use child::{Child, Name, News, Role};
-use messages::{CoreSetup, FromCore, Health, Misbehaviour, ToCore, ToTrap, TrapSetup};
+use messages::{CoreSetup, FromCore, Health, Misbehaviour, Secrets, ToCore, ToTrap, TrapSetup};
 use schedule::{BackOff, Daily};
 
 pub(crate) use probe::probe;
@@ -210,6 +210,12 @@ impl Supervisor {
                 ),
                 Err(failure) => failure.to_string(),
             },
+            ("tokens", "") => match self.renew_tokens().await {
+                Ok(()) => {
+                    "done: it counts from now on, and the one before opens nothing".to_owned()
+                }
+                Err(failure) => failure.to_string(),
+            },
             #[cfg(debug_assertions)]
             ("misbehave", how) => {
                 if let Some(trap) = self.traps.iter().find(|trap| trap.drains_until.is_none()) {
@@ -224,6 +230,16 @@ impl Supervisor {
         };
         // Whoever asked may have gone.
         let _ = answer.send(text);
+    }
+
+    /// The tokens in the data folder are the ones that count, for this core and those after it.
+    async fn renew_tokens(&mut self) -> Result<(), Failure> {
+        let tokens = Secrets::of(&crate::secrets::tokens(&self.prepared.core.config.data)?);
+        self.prepared.core.tokens = tokens.clone();
+        if let Some(core) = &self.core {
+            core.send(&ToCore::Tokens(tokens), &[]).await?;
+        }
+        Ok(())
     }
 
     /// A fresh process takes over the sockets; the old one finishes with its visitors.

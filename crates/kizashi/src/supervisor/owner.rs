@@ -56,6 +56,11 @@ async fn answer(mut stream: UnixStream, news: &mpsc::Sender<News>) -> std::io::R
     Ok(())
 }
 
+/// Whether a Kizashi runs over this folder.
+pub(crate) fn runs(folder: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(folder.join(FILE)).is_ok()
+}
+
 /// Asks the Kizashi that runs over this folder.
 pub(crate) fn ask(folder: &Path, request: &str) -> Result<String, Failure> {
     let path: PathBuf = folder.join(FILE);

@@ -14,7 +14,7 @@ fn a_second_instance_on_the_same_data_is_refused() {
         .lines()
         .filter(|line| !line.contains("127.0.0.1:"))
         .map(|line| {
-            if line.starts_with("http") || line.starts_with("any") {
+            if ["http", "any", "telnet"].iter().any(|trap| line.starts_with(trap)) {
                 format!("{} = \"\"\n", line.split(" = ").next().unwrap())
             } else {
                 format!("{line}\n")

@@ -2,11 +2,14 @@
 
 #[cfg(test)]
 mod bad_input;
+mod dashboard;
 #[cfg(test)]
 mod import;
 mod install;
 #[cfg(test)]
 mod listings;
+#[cfg(test)]
+mod payloads;
 #[cfg(test)]
 mod processes;
 mod running;

@@ -51,6 +51,11 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
 pub(crate) fn kizashi(folder: &Folder) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kizashi"));
     command.current_dir(folder.path()).env("NO_COLOR", "1").env("TZ", "UTC");
+    // Where a test makes this folder, temporary files of its own runs lie in it, apart from those of others.
+    let temporary = folder.path().join("tmp");
+    if temporary.is_dir() {
+        command.env("TMPDIR", temporary);
+    }
     command
 }
 
@@ -212,8 +217,18 @@ pub(crate) fn kill(id: u32) {
     let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
 }
 
+/// A port that nobody has, and that no other call gives: below those that the system hands out by itself, which a connection of
+/// another test may take between this call and its use.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    use std::sync::atomic::{AtomicU16, Ordering};
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + u16::try_from(std::process::id() % 40).unwrap() * 500;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 pub(crate) fn http(address: SocketAddr, path: &str, headers: &str) -> String {
