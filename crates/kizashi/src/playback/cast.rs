@@ -7,7 +7,7 @@ use super::Playback;
 use super::filter::SafeTerminal;
 
 /// The size of a terminal that never told one.
-const SIZE: (u16, u16) = (80, 24);
+pub(super) const SIZE: (u16, u16) = (80, 24);
 
 /// The lines of the file. Output is made harmless unless `raw`: players hand it to the terminal as it is.
 pub(crate) fn lines(playback: &Playback, raw: bool) -> Vec<String> {
@@ -39,7 +39,7 @@ pub(crate) fn lines(playback: &Playback, raw: bool) -> Vec<String> {
     lines
 }
 
-fn size(frame: &Frame) -> Option<(u16, u16)> {
+pub(super) fn size(frame: &Frame) -> Option<(u16, u16)> {
     match (frame.kind, frame.bytes.as_slice()) {
         (FrameKind::Size, [w1, w0, h1, h0]) => {
             Some((u16::from_be_bytes([*w1, *w0]), u16::from_be_bytes([*h1, *h0])))

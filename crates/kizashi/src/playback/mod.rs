@@ -3,6 +3,7 @@
 
 pub(crate) mod cast;
 pub(crate) mod filter;
+pub(crate) mod page;
 pub(crate) mod transcript;
 
 use kizashi_event::{Detail, Event, Frame, SessionId, frames};

@@ -30,7 +30,7 @@ pub(crate) fn lines(playback: &Playback) -> Vec<String> {
     lines
 }
 
-fn told(detail: &Detail, recorded: bool) -> Option<String> {
+pub(super) fn told(detail: &Detail, recorded: bool) -> Option<String> {
     let text = |text: &Option<HostileText>| {
         text.as_ref().map_or_else(|| "-".to_owned(), HostileText::shown)
     };
