@@ -277,6 +277,15 @@ impl Detail {
         }
     }
 
+    /// The same, for looking at it: a payload's content or a recording's.
+    #[must_use]
+    pub fn carried(&self) -> Option<&Payload> {
+        match self {
+            Self::Recording { content, .. } => Some(content),
+            _ => self.payload(),
+        }
+    }
+
     /// The payload carried, be it alone or as a request's body.
     #[must_use]
     pub fn payload(&self) -> Option<&Payload> {
