@@ -185,6 +185,13 @@ pub enum Detail {
     },
     /// Content captured.
     Payload(Box<Payload>),
+    /// A part of what a terminal session looked like ([`crate::frames`]); its content is kept as a payload's is, but is none.
+    Recording {
+        /// Its place among the session's parts, from 0.
+        part: u32,
+        /// The part itself.
+        content: Box<Payload>,
+    },
     /// The visitor asked the trap to connect onward. Never done.
     Forward {
         /// The host asked for.
@@ -217,6 +224,7 @@ impl Detail {
             Self::Command { .. } => "command",
             Self::Request { .. } => "request",
             Self::Payload(_) => "payload",
+            Self::Recording { .. } => "recording",
             Self::Forward { .. } => "forward",
             Self::Note { .. } => "note",
         }
@@ -259,12 +267,22 @@ impl Detail {
         }
     }
 
-    /// The payload carried, for taking its content out.
+    /// The content carried, for taking it out: a payload's or a recording's.
     pub fn payload_mut(&mut self) -> Option<&mut Payload> {
         match self {
             Self::Payload(payload) => Some(payload),
+            Self::Recording { content, .. } => Some(content),
             Self::Request { body, .. } => body.as_deref_mut(),
             _ => None,
+        }
+    }
+
+    /// The same, for looking at it: a payload's content or a recording's.
+    #[must_use]
+    pub fn carried(&self) -> Option<&Payload> {
+        match self {
+            Self::Recording { content, .. } => Some(content),
+            _ => self.payload(),
         }
     }
 

@@ -69,6 +69,14 @@ impl Detail {
                 }
             }
             Self::Payload(payload) => add_payload(document, payload),
+            Self::Recording { part, content } => {
+                set(document, &["kizashi", "recording", "part"], Some(*part));
+                set(
+                    document,
+                    &["kizashi", "recording", "sha256"],
+                    Some(content.sha256.to_string()),
+                );
+            }
             Self::Forward { host, port, data } => {
                 set(document, &["kizashi", "forward", "host"], Some(host.raw()));
                 set(document, &["kizashi", "forward", "port"], Some(*port));

@@ -37,10 +37,23 @@ impl EventId {
 pub struct SessionId(pub u64);
 
 impl SessionId {
+    /// Reads the sixteen hexadecimal digits that people are shown.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        plain.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
+
     /// The session that a foreign log names: its sensor and its session text.
     #[must_use]
     pub fn of_foreign(sensor: &str, session: &str) -> Self {
         Self(mix(xxh3_64(session.as_bytes()), xxh3_64(sensor.as_bytes())))
+    }
+}
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:016x}", self.0)
     }
 }
 

@@ -22,6 +22,6 @@ pub use reader::{BinLength, MOST_POINTS, Reader};
 pub use settings::{Mode, Retention, Settings};
 pub use types::{
     ClosedBin, Evidence, KeyBin, Overview, PortBin, Ranked, SeriesPoint, Span, StoredPayload,
-    StoredSign,
+    StoredSession, StoredSign,
 };
 pub use writer::{Cleared, Inlet, Store};

@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -108,6 +108,18 @@ CREATE INDEX payloads_kept ON payloads (id) WHERE content IS NOT NULL;
 INSERT OR REPLACE INTO counters (name, value)
     SELECT 'payload_bytes', coalesce(sum(length(content)), 0) FROM payloads;
 PRAGMA secure_delete = OFF;
+",
+    r"
+-- Sessions worth seeing again (`writer/sessions.rs`); times are those of the first and last event that made them so.
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    source INTEGER NOT NULL, port INTEGER NOT NULL, service INTEGER NOT NULL,
+    logins INTEGER NOT NULL, commands INTEGER NOT NULL, files INTEGER NOT NULL, recordings INTEGER NOT NULL
+);
+CREATE INDEX sessions_by_first ON sessions (first);
+-- Which line was given in which session.
+CREATE TABLE session_commands (key INTEGER NOT NULL, session INTEGER NOT NULL, PRIMARY KEY (key, session)) WITHOUT ROWID;
+CREATE INDEX session_commands_by_session ON session_commands (session);
 ",
 ];
 

@@ -1,6 +1,8 @@
 //! What the store gives out: plain values, free of SQL.
 
-use kizashi_event::{Key, Port, Timestamp};
+use std::net::IpAddr;
+
+use kizashi_event::{Key, Port, Service, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A span of time, from `since` (inclusive) to `until` (exclusive); an end that is `None` is open.
@@ -133,6 +135,31 @@ pub struct StoredSign {
     pub json: String,
     /// What the visitors did, as JSON; `None` leaves what is stored.
     pub evidence: Option<String>,
+}
+
+/// A session in which something happened that a person may want to see again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSession {
+    /// Its id.
+    pub id: SessionId,
+    /// The first event that made it so.
+    pub first: Timestamp,
+    /// The last such event.
+    pub last: Timestamp,
+    /// Who.
+    pub source: IpAddr,
+    /// Where.
+    pub port: Port,
+    /// The protocol.
+    pub service: Service,
+    /// Accepted logins.
+    pub logins: u64,
+    /// Lines given.
+    pub commands: u64,
+    /// Files left.
+    pub files: u64,
+    /// Parts of its recording.
+    pub recordings: u64,
 }
 
 /// A captured payload, without its content.

@@ -19,6 +19,7 @@ mod identity;
 mod login;
 mod output;
 mod ports;
+mod recorder;
 mod registry;
 mod serve;
 mod telnet;

@@ -19,6 +19,7 @@ pub struct Seen {
 pub struct Output {
     service: Service,
     reply: Vec<u8>,
+    shown: Vec<u8>,
     seen: Vec<Seen>,
     closing: bool,
     turn: Option<Duration>,
@@ -35,6 +36,7 @@ impl Output {
         Self {
             service,
             reply: Vec::new(),
+            shown: Vec::new(),
             seen: Vec::new(),
             closing: false,
             turn: None,
@@ -47,6 +49,19 @@ impl Output {
         if !self.closing {
             self.reply.extend_from_slice(bytes);
         }
+    }
+
+    /// Sends a terminal's data, in whatever form the protocol sends it, and remembers what the terminal shows.
+    pub(crate) fn show(&mut self, data: &[u8], wire: &[u8]) {
+        if !self.closing {
+            self.reply(wire);
+            self.shown.extend_from_slice(data);
+        }
+    }
+
+    /// Takes what was shown since this was last asked.
+    pub(crate) fn take_shown(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.shown)
     }
 
     /// Tells what the visitor did.

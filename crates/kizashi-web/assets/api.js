@@ -27,6 +27,9 @@
 /** @typedef {{ sign: Sign, advisory: { what: string, since: string, who: string, what_to_do: string },
  *   evidence: Evidence }} SignPage */
 /** @typedef {{ time: string, source: string, port: string, service: string, action: string, text: string }} FeedItem */
+/** @typedef {{ session: string, first: string, last: string, source: string, port: string, service: string, commands: number,
+ *   files: number, recorded: boolean }} SessionRow */
+/** @typedef {{ session: SessionRow, size: [number, number], frames: [number, string][], lines: string[] }} SessionPage */
 /** @typedef {"10m" | "1h" | "12h" | "1d"} Bin */
 
 /** An answer that is not what was asked for. */
@@ -83,3 +86,11 @@ export const getSign = (id, signal) => ask(`signs/${encodeURIComponent(id)}`, {}
 
 /** @param {number} limit @param {AbortSignal} [signal] @returns {Promise<FeedItem[]>} */
 export const getEvents = async (limit, signal) => (await ask("events", { limit }, signal)).events;
+
+/** @param {string} command text in a line; all where it is empty @param {number} limit @param {AbortSignal} [signal]
+ * @returns {Promise<SessionRow[]>} */
+export const getSessions = async (command, limit, signal) =>
+  (await ask("sessions", { command: command === "" ? undefined : command, limit }, signal)).sessions;
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<SessionPage>} */
+export const getSession = (id, signal) => ask(`sessions/${encodeURIComponent(id)}`, {}, signal);

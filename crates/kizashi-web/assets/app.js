@@ -9,6 +9,8 @@ import { Answer } from "./views/answer.js";
 import { Feed } from "./views/feed.js";
 import { Port } from "./views/port.js";
 import { Ports } from "./views/ports.js";
+import { SessionView } from "./views/session.js";
+import { Sessions } from "./views/sessions.js";
 import { SignView } from "./views/sign.js";
 import { Signs } from "./views/signs.js";
 import { Words } from "./views/words.js";
@@ -46,6 +48,7 @@ function Overview() {
       <div class="main"><${Signs} /><${Ports} /></div>
       <div class="side">
         <${Feed} />
+        <${Sessions} />
         <${Words} kind="users" title="User names tried" nothing="Nobody has tried to log in yet." />
         <${Words} kind="passwords" title="Passwords tried" nothing="Nobody has tried to log in yet." />
       </div>
@@ -66,6 +69,8 @@ function View() {
   const name = rest.join("/");
   if (kind === "port" && name) return html`<${Port} key=${name} name=${decoded(name)} />`;
   if (kind === "sign" && name) return html`<${SignView} key=${name} id=${decoded(name)} />`;
+  if (kind === "session" && name) return html`<${SessionView} key=${name} id=${decoded(name)} />`;
+  if (kind === "sessions") return html`<article class="page"><a class="back" href="#/">Overview</a><${Sessions} all=${true} /></article>`;
   if (kind === "signs") return html`<article class="page"><a class="back" href="#/">Overview</a><${Signs} all=${true} /></article>`;
   return html`<${Overview} />`;
 }

@@ -131,6 +131,43 @@ for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
   }
 }
 
+for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    test(`a session is found and played without harm: ${size}, ${colorScheme}`, known, async () => {
+      await visit({ viewport, colorScheme }, async (page) => {
+        await page.goto(`${origin}/#/sessions`);
+        await page.waitForSelector(".sessions li");
+        await page.fill(".search", "no such line");
+        await page.press(".search", "Enter");
+        await page.waitForSelector("text=No session has a line");
+        await page.fill(".search", "ECCHI");
+        await page.press(".search", "Enter");
+        await page.click(".sessions li a");
+        await page.waitForSelector(".terminal");
+        const shown = () => page.locator(".terminal").innerText();
+        assert.match(await shown(), /BusyBox/);
+        assert.doesNotMatch(await shown(), /ECCHI/, "nothing of what comes later");
+        await page.click('.player .choice >> text="8×"');
+        await page.click(".player .play");
+        await page.waitForFunction(() => document.querySelector(".terminal")?.textContent?.includes("<img src=x"));
+        const text = await shown();
+        assert.match(text, /ECCHI: applet not found/);
+        assert.match(text, /right {17}here/, "the cursor went up");
+        assert.match(text, /\nkept\n/);
+        assert.doesNotMatch(text, /wrong|gone/);
+        assert.equal(await page.locator(".terminal img").count(), 0);
+        assert.equal(await page.locator(".terminal .bold.colour-1").innerText(), "red and bold");
+        assert.equal(await page.locator(".player .play").innerText(), "Play", "it stops at its end");
+        await picture(page, `session-${size}-${colorScheme}`);
+        await assertFits(page);
+        await page.locator(".player input[type=range]").fill("0.6");
+        assert.match(await shown(), /ECCHI/);
+        assert.doesNotMatch(await shown(), /red and bold/);
+      });
+    });
+  }
+}
+
 test("the series of a port is drawn in every bin, blue and red, and read with the pointer", async () => {
   await visit({}, async (page) => {
     await page.click(".ports tbody tr:nth-child(1) th a");

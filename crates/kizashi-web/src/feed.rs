@@ -76,6 +76,7 @@ fn text_of(detail: &Detail) -> String {
             (None, None) => format!("SHA-256 {}", payload.sha256),
         },
         Detail::Forward { host, port, .. } => format!("{}:{port}", host.raw()),
+        Detail::Recording { part, .. } => format!("part {}", part.saturating_add(1)),
         Detail::Note { name, value } => format!("{}: {}", name.raw(), value.raw()),
     }
 }

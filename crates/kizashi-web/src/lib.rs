@@ -20,6 +20,7 @@ mod observatory;
 mod query;
 mod roles;
 mod server;
+mod sessions;
 mod shares;
 mod throttle;
 
@@ -34,3 +35,4 @@ pub use kizashi_store::BinLength;
 pub use observatory::{Observatory, ReadError};
 pub use roles::{Access, Role, Tokens};
 pub use server::{router, serve};
+pub use sessions::{SessionPage, SessionRow};

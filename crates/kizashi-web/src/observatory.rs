@@ -1,11 +1,11 @@
 //! What the dashboard asks for, as a trait, so that this room knows neither SQL nor detection and can be tested over made-up
 //! answers. The methods block (they read a database); they are called on threads made for that, a few at a time.
 
-use kizashi_event::{Event, Key, KeyKind};
+use kizashi_event::{Event, Key, KeyKind, SessionId};
 use kizashi_store::{BinLength, Span};
 use serde_json::Value;
 
-use crate::{Series, SignPage, Status, TopRow};
+use crate::{Series, SessionPage, SessionRow, SignPage, Status, TopRow};
 
 /// Why something could not be read. Each text is one sentence for the owner: what happened and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,4 +57,26 @@ pub trait Observatory: Send + Sync + 'static {
     /// # Errors
     /// When the store cannot be read.
     fn recent(&self, limit: usize) -> Result<Vec<Event>, ReadError>;
+
+    /// The latest `limit` sessions worth seeing again that began in a span, newest first; with `command` those in which a line
+    /// holds this text. `limit` is 1 to 500. Who keeps no sessions has none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sessions(
+        &self,
+        _command: Option<&str>,
+        _span: Span,
+        _limit: usize,
+    ) -> Result<Vec<SessionRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// One of them with its recording; `None` when there is no such session.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn session(&self, _id: SessionId) -> Result<Option<SessionPage>, ReadError> {
+        Ok(None)
+    }
 }

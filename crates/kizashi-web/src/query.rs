@@ -16,6 +16,10 @@ pub(crate) const MOST_ROWS: usize = 1_000;
 pub(crate) const MOST_SIGNS: usize = 500;
 /// Events in a list at most.
 pub(crate) const MOST_EVENTS: usize = 200;
+/// Sessions in a list at most.
+pub(crate) const MOST_SESSIONS: usize = 500;
+/// Characters of a text that command lines are searched for.
+const LONGEST_SEARCH: usize = 200;
 /// Bins of a series at most: half a year of ten minutes.
 pub(crate) const MOST_BINS: i64 = 26_352;
 
@@ -30,6 +34,7 @@ pub(crate) struct Parameters {
     since: Option<String>,
     until: Option<String>,
     limit: Option<String>,
+    command: Option<String>,
 }
 
 /// The parameters, or why they could not be read.
@@ -38,7 +43,7 @@ pub(crate) type Read = Result<Query<Parameters>, QueryRejection>;
 /// Unpacks what the extractor gave.
 pub(crate) fn parameters(read: Read) -> Result<Parameters, ApiError> {
     read.map(|Query(parameters)| parameters).map_err(|_| {
-        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until and limit, each once")
+        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit and command, each once")
     })
 }
 
@@ -90,6 +95,15 @@ impl Parameters {
             )));
         }
         Ok(span)
+    }
+
+    pub(crate) fn command(&self) -> Result<Option<String>, ApiError> {
+        match &self.command {
+            Some(text) if text.chars().count() > LONGEST_SEARCH => {
+                Err(ApiError::bad(format!("command is longer than {LONGEST_SEARCH} characters")))
+            }
+            text => Ok(text.clone().filter(|text| !text.is_empty())),
+        }
     }
 
     pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
@@ -158,9 +172,10 @@ mod tests {
                 bin: hostile.clone(),
                 since: hostile.clone(),
                 until: hostile.clone(),
-                limit: hostile,
+                limit: hostile.clone(),
+                command: hostile,
             };
-            let _ = (parameters.kind(), parameters.key(), parameters.bin());
+            let _ = (parameters.kind(), parameters.key(), parameters.bin(), parameters.command());
             let _ = parameters.span_of(BinLength::TenMinutes);
             if let Ok(limit) = parameters.limit(20, MOST_EVENTS) {
                 prop_assert!((1..=MOST_EVENTS).contains(&limit));

@@ -28,7 +28,9 @@ use tokio::time::{Instant, timeout};
 use crate::error::ApiError;
 use crate::shares::{Share, Shares};
 use crate::throttle::Throttle;
-use crate::{Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, live};
+use crate::{
+    Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, live, sessions,
+};
 
 /// Queries at once.
 const MOST_QUERIES: usize = 4;
@@ -133,6 +135,8 @@ pub fn router(
         .route("/api/v1/signs", get(api::signs))
         .route("/api/v1/signs/{id}", get(api::sign))
         .route("/api/v1/events", get(api::events))
+        .route("/api/v1/sessions", get(sessions::sessions))
+        .route("/api/v1/sessions/{id}", get(sessions::session))
         .route("/api/v1/feed", get(live::feed))
         .route("/sign-in", get(access::sign_in_page).post(access::sign_in));
     assets::routes(routes)

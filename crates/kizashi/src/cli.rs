@@ -37,6 +37,12 @@ pub(crate) enum Call {
     Top(Top),
     /// Print one series with its scores
     Series(SeriesCall),
+    /// Print the sessions worth seeing again, the latest first
+    Sessions(Sessions),
+    /// Play a session again, or write it as text or asciicast
+    Play(Play),
+    /// Write what is stored for other tools
+    Export(Export),
     /// Print how the store stands
     Status(Listing),
     /// Replace the trap's process by a fresh one now; no port goes dark
@@ -241,6 +247,55 @@ pub(crate) struct Top {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Sessions {
+    /// Only those in which a line holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) command: Option<String>,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Play {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The session's id, as `kizashi sessions` prints it
+    pub(crate) session: String,
+    /// Write it to this file as asciicast v2
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    pub(crate) cast: Option<PathBuf>,
+    /// Leave hostile terminal sequences in the asciicast
+    #[arg(long, requires = "cast")]
+    pub(crate) raw: bool,
+    /// Print it as text
+    #[arg(long)]
+    pub(crate) text: bool,
+    /// How many times as fast
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    pub(crate) speed: f64,
+    /// Seconds that a pause lasts at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = idle)]
+    pub(crate) idle: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Cowrie's JSON log: SSH and Telnet
+    Cowrie,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) span: SpanArguments,
+    /// The form
+    #[arg(long, value_enum)]
+    pub(crate) format: ExportFormat,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SeriesCall {
     /// tcp/445, total, or a kind and a name such as user:root
     #[arg(value_parser = key)]
@@ -346,6 +401,20 @@ pub(crate) enum ConfigCall {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|speed| (0.1..=1_000.0).contains(speed))
+        .ok_or_else(|| "a speed is a number from 0.1 to 1000".to_owned())
+}
+
+fn idle(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|idle| (0.0..=3_600.0).contains(idle))
+        .ok_or_else(|| "a pause is 0 to 3600 seconds".to_owned())
 }
 
 fn role(text: &str) -> Result<Role, String> {

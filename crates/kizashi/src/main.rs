@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod dashboard;
 mod demo;
+mod export;
 mod failure;
 mod inherited;
 mod install;
@@ -15,6 +16,7 @@ mod listening;
 mod live;
 mod observatory;
 mod pipeline;
+mod playback;
 mod sample_zip;
 mod sandbox;
 mod scored;
@@ -61,6 +63,9 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Sign(call) => commands::signs::one(call, terminal),
         Call::Top(call) => commands::top::run(call, terminal),
         Call::Series(call) => commands::series::run(call, terminal),
+        Call::Sessions(call) => commands::sessions::run(call, terminal),
+        Call::Play(call) => commands::play::run(call, terminal),
+        Call::Export(call) => commands::export::run(call, terminal),
         Call::Status(call) => commands::status::run(call, terminal),
         Call::Renew(call) => commands::renew::run(call, terminal),
         Call::Token(TokenCall::Show(call)) => commands::token::show(call, terminal),

@@ -4,18 +4,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use kizashi_event::{Event, Key, KeyKind, Timestamp, escape_for_people};
+use kizashi_event::{Event, Key, KeyKind, SessionId, Timestamp, escape_for_people};
 use kizashi_signs::ports::port_info;
 use kizashi_signs::{Sign, advisory};
 use kizashi_store::{BinLength, Evidence, Inlet, Reader, Span, StoreError, StoredSign};
 use kizashi_web::{
-    AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SignMark, SignPage,
-    Status, TopRow,
+    AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SessionPage, SessionRow,
+    SignMark, SignPage, Status, TopRow,
 };
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::pipeline::Board;
+use crate::playback::Playback;
 use crate::scored;
 use crate::stream::Counted;
 use crate::supervisor::messages::Health;
@@ -198,6 +199,25 @@ impl Observatory for StoreObservatory {
     fn sign(&self, id: &str) -> Result<Option<SignPage>, ReadError> {
         let stored = self.with_reader(|reader| Ok(reader.sign(id)?))?;
         Ok(stored.as_ref().and_then(sign_page))
+    }
+
+    fn sessions(
+        &self,
+        command: Option<&str>,
+        span: Span,
+        limit: usize,
+    ) -> Result<Vec<SessionRow>, ReadError> {
+        let sessions = self.with_reader(|reader| Ok(reader.sessions(command, span, limit)?))?;
+        Ok(sessions.iter().map(SessionRow::from).collect())
+    }
+
+    fn session(&self, id: SessionId) -> Result<Option<SessionPage>, ReadError> {
+        self.with_reader(|reader| {
+            if reader.session(id)?.is_none() {
+                return Ok(None);
+            }
+            Ok(Some(crate::playback::page::of(&Playback::load(reader, &id.to_string())?)))
+        })
     }
 
     fn recent(&self, limit: usize) -> Result<Vec<Event>, ReadError> {

@@ -39,6 +39,12 @@ impl Terminal {
         Ok(())
     }
 
+    /// Text as it is, without a line's end; what attackers chose in it must be harmless already.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.out.write_all(text.as_bytes())?;
+        Ok(())
+    }
+
     /// One JSON object on a line.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         serde_json::to_writer(&mut self.out, value).map_err(io::Error::from)?;

@@ -23,10 +23,10 @@ const MOST_GIVEN: usize = 10;
 /// Bytes of a payload shown.
 const HEAD: usize = 32;
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "events.time, events.id, sensors.text, events.session, keys.text, events.source_port, events.destination,
      events.port, services.text, events.detail";
-const JOINS: &str = "JOIN names AS sensors ON sensors.id = events.sensor
+pub(super) const JOINS: &str = "JOIN names AS sensors ON sensors.id = events.sensor
      JOIN names AS services ON services.id = events.service
      JOIN keys ON keys.id = events.source";
 
@@ -221,7 +221,7 @@ fn readable(head: &[u8]) -> String {
 }
 
 /// The event of a row; `None` where a later Kizashi has written what this one does not know.
-fn event_of(row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
+pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
     let source: String = row.get(4)?;
     let destination: Option<String> = row.get(6)?;
     let sensor: String = row.get(2)?;

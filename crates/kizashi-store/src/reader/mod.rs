@@ -4,6 +4,7 @@ mod bin_length;
 mod events;
 mod payloads;
 mod series;
+mod sessions;
 mod top;
 
 use std::path::{Path, PathBuf};

@@ -11,6 +11,7 @@ use super::closing::bins_between;
 use super::dictionary::Dictionary;
 use super::let_go::LetGo;
 use super::payloads;
+use super::sessions;
 use super::tally::Tally;
 use crate::codes::{BIN, bin_of, bits_of, stored};
 use crate::error::InContext;
@@ -111,6 +112,7 @@ impl Ledger {
                     counted.out_of_time += 1;
                     continue;
                 }
+                sessions::touch(&transaction, dictionary, &event, source, names.1)?;
                 let bin = bin_of(event.time);
                 let in_time = bin >= *open_from || settings.mode == Mode::Historic;
                 if bin < *open_from && in_time {

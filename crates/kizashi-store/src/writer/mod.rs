@@ -8,6 +8,7 @@ mod let_go;
 mod payloads;
 mod queue;
 mod retention;
+mod sessions;
 mod tally;
 
 use std::fs::File;

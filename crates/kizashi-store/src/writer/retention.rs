@@ -81,9 +81,12 @@ impl Ledger {
             .collect::<rusqlite::Result<_>>()?;
         let gone = match oldest.last() {
             None => 0,
-            Some((time, id)) => transaction
-                .prepare_cached("DELETE FROM events WHERE (time, id) <= (?1, ?2)")?
-                .execute((time, id))? as u64,
+            Some((time, id)) => {
+                super::sessions::forget(&transaction, *time)?;
+                transaction
+                    .prepare_cached("DELETE FROM events WHERE (time, id) <= (?1, ?2)")?
+                    .execute((time, id))? as u64
+            }
         };
         self.let_go.add(&transaction, oldest)?;
         add_to_counter(&transaction, "events_raw", -stored(gone))?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use kizashi_event::{Detail, HostileText, Payload};
+use kizashi_event::{Detail, FrameKind, HostileText, Payload};
 
 use crate::Seen;
 
@@ -87,6 +87,18 @@ pub(super) fn lines(seen: &Seen) -> Vec<String> {
         Detail::Command { line, known } => vec![format!("{head} {} {known:?}", quoted(line))],
         Detail::Forward { host, port, data } => {
             vec![format!("{head} {} {port} {}", quoted(host), optional(data))]
+        }
+        Detail::Recording { part, content } => {
+            let mut lines = vec![format!("{head} part {part}")];
+            let kinds = |kind| match kind {
+                FrameKind::Output => "o",
+                FrameKind::Input => "i",
+                FrameKind::Size => "r",
+            };
+            lines.extend(kizashi_event::frames(&content.content).iter().map(|frame| {
+                format!("    {} \"{}\"", kinds(frame.kind), short(&escape(&frame.bytes)))
+            }));
+            lines
         }
         Detail::Note { name, value } => vec![format!("{head} {} {}", quoted(name), quoted(value))],
         Detail::Packet | Detail::Connect | Detail::Close { .. } => vec![head],

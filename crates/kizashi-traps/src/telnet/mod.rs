@@ -39,7 +39,7 @@ pub(crate) const TRAP: Trap = Trap {
         reply: 160 * 1024,
     },
     datagrams: DatagramReply::Never,
-    actions: &["login", "command", "payload", "note"],
+    actions: &["login", "command", "payload", "note", "recording"],
     doc: include_str!("doc.md"),
     begin: session::begin,
 };

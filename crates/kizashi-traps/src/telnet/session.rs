@@ -6,13 +6,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kizashi_event::{Detail, HostileText, Timestamp};
+use kizashi_event::{Detail, FrameKind, HostileText, Timestamp};
 
 use super::keyboard::{Key, Keyboard};
 use super::negotiation::Negotiation;
 use super::persona::Persona;
 use super::shell::Shell;
 use super::wire::{AYT, IAC, IP, Parser, Token};
+use crate::recorder::Recorder;
 use crate::{Identity, Output, Session, Visit};
 
 /// How long `login` waits for a pair, in all (login.c, `TIMEOUT`; login.defs, `LOGIN_TIMEOUT`).
@@ -36,6 +37,7 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
         empty_names: 0,
         waiting: Vec::new(),
         pausing: false,
+        recorder: None,
     })
 }
 
@@ -68,6 +70,7 @@ struct Telnet {
     /// What came while the server slept or replies waited: one piece at most.
     waiting: Vec<u8>,
     pausing: bool,
+    recorder: Option<Recorder>,
 }
 
 impl Session for Telnet {
@@ -104,6 +107,7 @@ impl Session for Telnet {
             }
             if let Some(token) = self.parser.feed(*byte) {
                 self.take(token, now, out);
+                self.record_shown(now, out);
             }
         }
         self.be_patient(now, out);
@@ -131,6 +135,10 @@ impl Session for Telnet {
             }
             _ => {}
         }
+        self.record_shown(now, out);
+        if let Some(recorder) = self.recorder.take() {
+            recorder.finish(out);
+        }
     }
 
     fn memory(&self) -> usize {
@@ -139,7 +147,8 @@ impl Session for Telnet {
             State::Shell(shell) => shell.memory(),
             _ => 0,
         };
-        self.parser.memory() + self.keyboard.memory() + self.waiting.len() + state
+        let recorder = self.recorder.as_ref().map_or(0, Recorder::memory);
+        self.parser.memory() + self.keyboard.memory() + self.waiting.len() + state + recorder
     }
 }
 
@@ -158,10 +167,18 @@ impl Telnet {
         });
     }
 
+    /// What was shown goes into the recording, where there is one: from the login on.
+    fn record_shown(&mut self, now: Timestamp, out: &mut Output) {
+        let shown = out.take_shown();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.add(now, FrameKind::Output, &shown, out);
+        }
+    }
+
     fn greet(&mut self, out: &mut Output) {
         self.state = State::User;
-        out.reply(self.persona.banner(&self.source.to_string()).as_bytes());
-        out.reply(self.persona.login_prompt().as_bytes());
+        say(self.persona.banner(&self.source.to_string()).as_bytes(), out);
+        say(self.persona.login_prompt().as_bytes(), out);
     }
 
     fn take(&mut self, token: Token, now: Timestamp, out: &mut Output) {
@@ -177,7 +194,7 @@ impl Telnet {
             }
             Token::Option(verb, option) => negotiation.option(verb, option, out),
             Token::Sub(content) => negotiation.sub(&content, out),
-            Token::Command(AYT) if !self.persona.face.is_busybox() => out.reply(b"\r\n[Yes]\r\n"),
+            Token::Command(AYT) if !self.persona.face.is_busybox() => say(b"\r\n[Yes]\r\n", out),
             Token::Command(IP) if !self.persona.face.is_busybox() => {
                 return self.press(3, now, out);
             }
@@ -192,7 +209,7 @@ impl Telnet {
         let secret = matches!(self.state, State::Password { .. });
         let mut echo = Vec::new();
         let key = self.keyboard.press(byte, (!secret).then_some(&mut echo));
-        reply_data(&echo, out);
+        say(&echo, out);
         match key {
             Key::Typed => {}
             Key::Line(line) => self.line(line, now, out),
@@ -210,7 +227,11 @@ impl Telnet {
     fn line(&mut self, line: Vec<u8>, now: Timestamp, out: &mut Output) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Shell(mut shell) => {
-                out.reply(b"\r\n");
+                self.record_shown(now, out);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.add(now, FrameKind::Input, &line, out);
+                }
+                say(b"\r\n", out);
                 let goes_on = shell.line(&line, now, out);
                 self.state = State::Shell(shell);
                 if !goes_on {
@@ -227,19 +248,19 @@ impl Telnet {
     }
 
     fn name(&mut self, line: Vec<u8>, out: &mut Output) {
-        out.reply(b"\r\n");
+        say(b"\r\n", out);
         if line.iter().all(u8::is_ascii_whitespace) {
             self.empty_names += 1;
             if self.empty_names >= EMPTY_NAMES {
                 return self.hang_up(out);
             }
             self.state = State::User;
-            out.reply(self.persona.login_prompt().as_bytes());
+            say(self.persona.login_prompt().as_bytes(), out);
             return;
         }
         let command = is_loaders(&line);
         self.state = State::Password { user: line, command };
-        out.reply(b"Password: ");
+        say(b"Password: ", out);
     }
 
     fn password(
@@ -250,13 +271,14 @@ impl Telnet {
         now: Timestamp,
         out: &mut Output,
     ) {
-        out.reply(b"\r\n");
+        say(b"\r\n", out);
         // A loader that was refused goes on with its next command; a name that is no command may still have one for an answer.
         let strayed = command || is_loaders(&line);
         if !strayed && self.identity.logins().admits(self.source, &user, &line) {
             told(user.clone(), Some(line), false, true, out);
+            self.recorder = Some(Recorder::default());
             let shell = Box::new(Shell::new(&self.persona, &user));
-            reply_data(self.persona.welcome().as_bytes(), out);
+            say(self.persona.welcome().as_bytes(), out);
             shell.prompt(out);
             self.state = State::Shell(shell);
             return;
@@ -276,20 +298,20 @@ impl Telnet {
     fn refuse(&mut self, out: &mut Output) {
         let face = self.persona.face;
         if !face.is_busybox() {
-            out.reply(b"\r\n");
+            say(b"\r\n", out);
         }
-        out.reply(b"Login incorrect\r\n");
+        say(b"Login incorrect\r\n", out);
         self.failures += 1;
         if self.failures >= face.tries() {
-            out.reply(face.farewell());
+            say(face.farewell(), out);
             return self.hang_up(out);
         }
         self.state = State::User;
-        out.reply(self.persona.login_prompt().as_bytes());
+        say(self.persona.login_prompt().as_bytes(), out);
     }
 
     fn time_out(&mut self, out: &mut Output) {
-        out.reply(self.persona.face.timed_out());
+        say(self.persona.face.timed_out(), out);
         self.hang_up(out);
     }
 
@@ -299,14 +321,13 @@ impl Telnet {
     }
 }
 
-/// Sends data with its IACs doubled.
-pub(super) fn reply_data(data: &[u8], out: &mut Output) {
-    for piece in data.split_inclusive(|byte| *byte == IAC) {
-        out.reply(piece);
-        if piece.last() == Some(&IAC) {
-            out.reply(&[IAC]);
-        }
+/// Sends a terminal's data, its IACs doubled.
+pub(super) fn say(data: &[u8], out: &mut Output) {
+    if !data.contains(&IAC) {
+        return out.show(data, data);
     }
+    let doubled = |byte: &u8| std::iter::repeat_n(*byte, if *byte == IAC { 2 } else { 1 });
+    out.show(data, &data.iter().flat_map(doubled).collect::<Vec<u8>>());
 }
 
 /// Whether a line at `login` is one that loaders say to a shell: Mirai's four words, and paths to run or redirect.

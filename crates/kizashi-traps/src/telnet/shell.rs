@@ -6,6 +6,7 @@ use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
 use super::applets;
 use super::persona::{Persona, TelnetFace};
+use super::session::say;
 use super::words::{self, Join, Simple, Target};
 use crate::Output;
 use crate::capture::Capture;
@@ -45,11 +46,11 @@ impl Shell {
     }
 
     pub(super) fn prompt(&self, out: &mut Output) {
-        super::session::reply_data(&self.prompt, out);
+        say(&self.prompt, out);
     }
 
     pub(super) fn interrupt(&self, out: &mut Output) {
-        out.reply(b"\r\n");
+        say(b"\r\n", out);
         self.prompt(out);
     }
 
@@ -80,7 +81,7 @@ impl Shell {
             }
             shown.push(byte);
         }
-        super::session::reply_data(&shown, out);
+        say(&shown, out);
         if goes_on {
             self.prompt(out);
         }

@@ -89,7 +89,10 @@ fn hydra_finds_the_password_and_only_it() {
     let port = house.address.port().to_string();
     let try_one = |password: &str| {
         let output = Command::new("timeout")
-            .args(["30", "hydra", "-I", "-l", "root", "-p", password, "-t", "1", "-s", &port])
+            .args([
+                "30", "hydra", "-I", "-w", "6", "-l", "root", "-p", password, "-t", "1", "-s",
+                &port,
+            ])
             .args(["127.0.0.1", "telnet"])
             .current_dir(std::env::temp_dir())
             .output()

@@ -3,13 +3,16 @@
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod install;
 pub(crate) mod payload;
+pub(crate) mod play;
 pub(crate) mod renew;
 pub(crate) mod replay;
 pub(crate) mod score;
 pub(crate) mod series;
+pub(crate) mod sessions;
 pub(crate) mod signs;
 pub(crate) mod status;
 pub(crate) mod token;

@@ -45,7 +45,7 @@ impl Expected {
         {
             return Err("a request with more headers than any trap reads");
         }
-        if let Some(payload) = event.detail.payload() {
+        if let Some(payload) = event.detail.carried() {
             let kept = payload.content.len() as u64;
             let size = payload.size.ok_or("a payload without its size")?;
             if size < kept {
@@ -102,6 +102,11 @@ mod tests {
         assert!(expected.believe(truth, now).is_ok());
         let cut = Event { detail: payload(b"tr", Some(4)), ..event() };
         assert!(expected.believe(cut, now).is_ok(), "only a part is kept of long content");
+        let recording = |content: &[u8]| match payload(content, Some(4)) {
+            Detail::Payload(content) => Detail::Recording { part: 0, content },
+            other => other,
+        };
+        assert!(expected.believe(Event { detail: recording(b"true"), ..event() }, now).is_ok());
         let lies = [
             Event { sensor: Arc::from("there"), ..event() },
             Event { port: Port::tcp(23), ..event() },
@@ -113,6 +118,7 @@ mod tests {
             Event { detail: payload(b"lies", Some(4)), ..event() },
             Event { detail: payload(b"true", Some(3)), ..event() },
             Event { detail: payload(b"true", None), ..event() },
+            Event { detail: recording(b"lies"), ..event() },
         ];
         for lie in lies {
             assert!(expected.believe(lie.clone(), now).is_err(), "{lie:?}");

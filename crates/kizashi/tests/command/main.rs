@@ -16,4 +16,6 @@ mod running;
 #[cfg(test)]
 mod score;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod support;

@@ -1,0 +1,3 @@
+//! Forms of other tools in which events are written, one file a form.
+
+pub(crate) mod cowrie;
