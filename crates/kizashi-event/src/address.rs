@@ -2,7 +2,7 @@
 //! that one visitor is not counted as two.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,9 +102,32 @@ pub fn canonical_ip(address: IpAddr) -> IpAddr {
     }
 }
 
+/// What a limit by source counts as one: an IPv4 address, or an IPv6 network of 64 bits, whose first address is given. Whoever has
+/// one address of it has them all (RFC 6177).
+#[must_use]
+pub fn one_source(address: IpAddr) -> IpAddr {
+    match canonical_ip(address) {
+        IpAddr::V6(six) => {
+            let [a, b, c, d, ..] = six.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        four => four,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_64_bit_network_is_one_source_and_each_ipv4_address_is_one_in_either_form() {
+        let same =
+            |a: &str, b: &str| one_source(a.parse().unwrap()) == one_source(b.parse().unwrap());
+        assert!(same("2001:db8::1", "2001:db8::ffff:0:0:2"));
+        assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
+        assert!(same("192.0.2.1", "::ffff:192.0.2.1"));
+        assert!(!same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
+    }
 
     #[test]
     fn every_port_survives_its_code_and_its_text() {

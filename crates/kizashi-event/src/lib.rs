@@ -17,7 +17,7 @@ pub mod stream;
 mod text;
 mod time;
 
-pub use address::{Port, Transport, canonical_ip};
+pub use address::{Port, Transport, canonical_ip, one_source};
 pub use detail::{Detail, Payload, PayloadHash, PayloadOrigin, Request};
 pub use event::{Event, EventId, SessionId};
 pub use family::{LONGEST_FAMILY, family_of};

@@ -5,26 +5,26 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::throttle::Neighbour;
+use kizashi_event::one_source;
 
 /// Connections at once of one source from elsewhere; a browser opens six.
 const MOST_OF_ONE: usize = 32;
 
 /// What each source holds; as long as there are connections there are sources, so the table needs no bound of its own.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shares(Arc<Mutex<HashMap<Neighbour, usize>>>);
+pub(crate) struct Shares(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// One connection of a source; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
-    of: Neighbour,
+    of: IpAddr,
     shares: Shares,
 }
 
 impl Shares {
     /// A connection more for this source; `None` when it holds enough.
     pub(crate) fn take(&self, source: IpAddr) -> Option<Share> {
-        let of = Neighbour::of(source);
+        let of = one_source(source);
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = held.entry(of).or_insert(0);
         if *own >= MOST_OF_ONE && !source.to_canonical().is_loopback() {

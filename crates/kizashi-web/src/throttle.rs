@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use kizashi_event::one_source;
 use tokio::time::Instant;
 
 /// Wrong tokens that one address may try at once.
@@ -19,23 +20,6 @@ const TRIES_OF_ALL: u32 = 200;
 const ONE_MORE_FOR_ALL: Duration = Duration::from_millis(200);
 /// Addresses that are remembered; past them those that have waited longest are forgotten.
 const MOST_ADDRESSES: usize = 1_024;
-
-/// What a source is counted as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Neighbour([u8; 16]);
-
-impl Neighbour {
-    pub(crate) fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(four) => Self(four.to_ipv6_mapped().octets()),
-            IpAddr::V6(six) => {
-                let mut octets = six.octets();
-                octets[8..].fill(0);
-                Self(octets)
-            }
-        }
-    }
-}
 
 /// Failures that have not been forgiven yet, as the moment at which the last of them will be (the generic cell rate algorithm,
 /// ITU-T I.371).
@@ -60,7 +44,7 @@ impl Debt {
 #[derive(Debug)]
 struct Failures {
     all: Debt,
-    by_source: HashMap<Neighbour, Debt>,
+    by_source: HashMap<IpAddr, Debt>,
 }
 
 /// The failures of everyone.
@@ -79,7 +63,7 @@ impl Throttle {
     pub(crate) fn wait(&self, source: IpAddr) -> Option<Duration> {
         let now = Instant::now();
         let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = failures.by_source.get(&Neighbour::of(source));
+        let own = failures.by_source.get(&one_source(source));
         let own = own.and_then(|debt| debt.wait(now, TRIES_OF_ONE, ONE_MORE_FOR_ONE));
         own.max(failures.all.wait(now, TRIES_OF_ALL, ONE_MORE_FOR_ALL))
     }
@@ -99,7 +83,7 @@ impl Throttle {
             }
         }
         let fresh = Debt { clear_at: now };
-        let own = failures.by_source.entry(Neighbour::of(source)).or_insert(fresh);
+        let own = failures.by_source.entry(one_source(source)).or_insert(fresh);
         own.add(now, ONE_MORE_FOR_ONE);
     }
 }

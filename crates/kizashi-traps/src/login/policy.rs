@@ -4,10 +4,12 @@
 //! from one address and load from another. No clock; the memory is bounded and ends with the process.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
+
+use kizashi_event::one_source;
 
 use super::memory::Memory;
 use super::weak::is_weak;
@@ -118,7 +120,7 @@ impl LoginPolicy {
         if !self.settings.weak {
             return false;
         }
-        let network = network(source);
+        let network = one_source(source);
         let (user_hash, pair_hash) = self.hashes(user, password);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let opened_before = known.pairs.knows(pair_hash);
@@ -175,17 +177,6 @@ impl fmt::Debug for LoginPolicy {
             .debug_struct("LoginPolicy")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
-    }
-}
-
-/// Whoever has one address of an IPv6 network of 64 bits has them all.
-fn network(source: IpAddr) -> IpAddr {
-    match source {
-        IpAddr::V4(_) => source,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
     }
 }
 

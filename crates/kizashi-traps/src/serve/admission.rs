@@ -2,10 +2,11 @@
 //! ends. The table holds one entry a source with open sessions, so the cap on sessions bounds it.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use kizashi_event::one_source;
 use tokio::time::Instant;
 
 use super::Caps;
@@ -55,7 +56,7 @@ impl Admission {
 
     /// A place for a visitor from this address.
     pub(super) fn admit(&self, source: IpAddr) -> Result<Ticket, Refusal> {
-        let source = network(source);
+        let source = one_source(source);
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if places.by_source.get(&source).is_some_and(|count| *count >= self.caps.per_source) {
             return Err(Refusal::Source);
@@ -89,17 +90,6 @@ impl Drop for Ticket {
             if *count == 0 {
                 places.by_source.remove(&self.source);
             }
-        }
-    }
-}
-
-/// Whoever has one address of an IPv6 network of 64 bits has them all.
-fn network(source: IpAddr) -> IpAddr {
-    match source {
-        IpAddr::V4(_) => source,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     }
 }

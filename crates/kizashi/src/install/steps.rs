@@ -109,7 +109,7 @@ fn put(path: &Path, mode: u32, bytes: &[u8]) -> Result<Done, Failure> {
         return Ok(Done::AsItWas);
     }
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| fault("make", folder, &error))?;
+        fs::create_dir_all(folder).map_err(|error| fault("made", folder, &error))?;
     }
     let beside = path.with_extension("kizashi-new");
     let written = || -> std::io::Result<()> {
@@ -125,14 +125,14 @@ fn put(path: &Path, mode: u32, bytes: &[u8]) -> Result<Done, Failure> {
         file.sync_all()?;
         fs::rename(&beside, path)
     };
-    written().map_err(|error| fault("write", path, &error))?;
+    written().map_err(|error| fault("written", path, &error))?;
     Ok(Done::Changed)
 }
 
 fn remove(path: &Path) -> Result<Done, Failure> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(Done::AsItWas) };
     let gone = if found.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    gone.map_err(|error| fault("remove", path, &error))?;
+    gone.map_err(|error| fault("removed", path, &error))?;
     Ok(Done::Changed)
 }
 
@@ -154,15 +154,7 @@ fn run(purpose: &str, program: &str, arguments: &[String]) -> Result<Done, Failu
     Err(told(format!("it failed ({})", said.lines().next().unwrap_or("it said nothing"))))
 }
 
-fn fault(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::Asked(format!(
-        "{} could not be {} ({error}); are you root?",
-        path.display(),
-        match doing {
-            "read" => "read",
-            "make" => "made",
-            "remove" => "removed",
-            _ => "written",
-        }
-    ))
+/// `done` is what could not be done, as "written".
+fn fault(done: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Asked(format!("{} could not be {done} ({error}); are you root?", path.display()))
 }
