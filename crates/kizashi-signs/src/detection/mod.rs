@@ -1,0 +1,201 @@
+//! The live run of detection: closed ten-minute bins in, changed signs out. What it is given must come in order of time and
+//! once; given the same bins it gives the same signs, whether live, after a restart from a snapshot, or in a replay.
+
+mod course;
+mod queries;
+mod raising;
+mod settings;
+
+use kizashi_detect::changefinder;
+use kizashi_detect::gamma_poisson::{self, SeriesId, Watch};
+use kizashi_event::Timestamp;
+use kizashi_store::{ClosedBin, PortBin};
+use serde::{Deserialize, Serialize};
+
+pub use settings::{DetectionError, Settings};
+
+use crate::counts::{SeriesCount, SeriesOfPorts};
+use crate::key_watch::{KeyWatch, watch_of_ports};
+use crate::open_sign::OpenSign;
+use crate::port_scores::PortScores;
+use crate::recent::Recent;
+use crate::visits::Visits;
+use crate::{EvidenceLog, Sign};
+
+/// The length of a bin, in microseconds.
+const BIN: i64 = 600 * Timestamp::SECOND;
+/// The layout of a snapshot; another number is not read.
+const SNAPSHOT_FORMAT: u32 = 4;
+
+/// The state of detection over all ports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    format: u32,
+    settings: Settings,
+    watch: Watch,
+    keys: KeyWatch,
+    series: SeriesOfPorts,
+    visits: Visits,
+    recent: Recent,
+    scores: PortScores,
+    evidence: EvidenceLog,
+    open: Vec<OpenSign>,
+    /// The start of the first bin ever closed, and of the next one to close.
+    origin: Timestamp,
+    next: Option<Timestamp>,
+}
+
+/// What closing a bin brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Closed {
+    /// Signs raised by this bin.
+    pub raised: Vec<Sign>,
+    /// Signs raised earlier that grew or ended, as they are now.
+    pub changed: Vec<Sign>,
+}
+
+impl Closed {
+    /// Every sign that is not as it was, to be saved.
+    pub fn into_signs(self) -> impl Iterator<Item = Sign> {
+        self.changed.into_iter().chain(self.raised)
+    }
+
+    fn now_is(&mut self, sign: &Sign) {
+        self.changed.retain(|old| old.id != sign.id);
+        self.changed.push(sign.clone());
+    }
+}
+
+impl Detection {
+    /// Detection that has seen nothing.
+    ///
+    /// # Errors
+    /// When a setting is outside its range.
+    pub fn new(settings: Settings) -> Result<Self, DetectionError> {
+        changefinder::ChangeFinder::new(settings.changefinder)?;
+        let Settings { false_alarms_per_week, memory_megabytes, .. } = settings;
+        let promise = gamma_poisson::Settings { false_alarms_per_week };
+        let bytes = (memory_megabytes as usize).saturating_mul(1 << 20);
+        Ok(Self {
+            format: SNAPSHOT_FORMAT,
+            settings,
+            watch: watch_of_ports(promise)?,
+            keys: KeyWatch::new(promise, bytes)?,
+            series: SeriesOfPorts::default(),
+            visits: Visits::default(),
+            recent: Recent::default(),
+            scores: PortScores::new(settings.changefinder),
+            evidence: EvidenceLog::default(),
+            open: Vec::new(),
+            origin: Timestamp::default(),
+            next: None,
+        })
+    }
+
+    /// Goes on from a [`Self::snapshot`] made with the same settings.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot of this version, or of other settings.
+    pub fn restore(settings: Settings, bytes: &[u8]) -> Result<Self, DetectionError> {
+        let detection: Self = postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
+        if detection.format != SNAPSHOT_FORMAT || detection.settings != settings {
+            return Err(DetectionError::Snapshot);
+        }
+        Ok(detection)
+    }
+
+    /// The whole state, for [`Self::restore`]: the same bytes for the same state.
+    ///
+    /// # Errors
+    /// When it cannot be written out, which no state is known to cause.
+    pub fn snapshot(&self) -> Result<Vec<u8>, DetectionError> {
+        postcard::to_allocvec(self).map_err(|_| DetectionError::Snapshot)
+    }
+
+    /// The evidence noted since it was last taken: names and bytes for the store to keep (see [`crate::EvidenceDay`]).
+    pub fn take_evidence(&mut self) -> Vec<(String, Vec<u8>)> {
+        self.evidence.take(self.next.unwrap_or_default())
+    }
+
+    /// Closes a bin. Bins between the last one and this one are taken as empty; one that was closed before is left out.
+    pub fn close(&mut self, bin: &ClosedBin) -> Closed {
+        let start = bin.start.floor_to(BIN);
+        let mut closed = self.advance(start);
+        // An empty bin is what a bin left out is, so that a replay of what is stored equals the live run.
+        if bin.ports.is_empty() || self.next.is_some_and(|next| start < next) {
+            return closed;
+        }
+        if self.next.is_none() {
+            self.origin = start;
+        }
+        let index = self.index_of(start);
+        let rows = self.count(index, &bin.ports);
+        self.scores.add(start, &rows);
+        let counts: Vec<(SeriesId, u32)> =
+            rows.iter().map(|row| (SeriesId(row.series), row.fresh)).collect();
+        let report = self.watch.close_bin(&counts);
+        let key_rows = self.keys.count(index, &bin.keys);
+        let of_keys = self.keys.close_bin(&key_rows);
+        // Numbers of keys are larger than those of ports: both lists stay in order.
+        let rows = [rows, key_rows].concat();
+        self.recent.push(index, &rows);
+        let end = start.plus(BIN);
+        self.next = Some(end);
+        for (series, evidence) in &report.evaluated {
+            if let Some(port) = self.series.port(series.0) {
+                self.evidence.note(start, port, evidence.days);
+            }
+        }
+        let evaluated = [report.evaluated, of_keys.evaluated].concat();
+        self.grow(end, &rows, &evaluated, &mut closed);
+        self.end_signs(end, &mut closed);
+        self.raise(start, &report.alarms, report.sensor_wide.as_ref(), &mut closed);
+        if report.sensor_wide.is_none() {
+            self.raise_keys(start, &of_keys.alarms, &mut closed);
+        }
+        closed
+    }
+
+    /// Closes every bin that ends at or before `through` as empty.
+    pub fn advance(&mut self, through: Timestamp) -> Closed {
+        let mut closed = Closed::default();
+        let Some(mut next) = self.next else { return closed };
+        while next.plus(BIN) <= through {
+            // While a sign is open each bin may end it; with none, time is leapt over.
+            let bins = if self.open.is_empty() { through.since(next) / BIN } else { 1 };
+            self.watch.skip(bins.unsigned_abs());
+            self.keys.skip(bins.unsigned_abs());
+            next = next.plus(BIN.saturating_mul(bins));
+            self.next = Some(next);
+            self.end_signs(next, &mut closed);
+        }
+        self.scores.advance(next);
+        closed
+    }
+
+    fn index_of(&self, start: Timestamp) -> i64 {
+        start.since(self.origin) / BIN
+    }
+
+    /// What a bin held, ordered by series.
+    fn count(&mut self, index: i64, ports: &[PortBin]) -> Vec<SeriesCount> {
+        let mut ports: Vec<&PortBin> = ports.iter().collect();
+        ports.sort_by_key(|row| row.port);
+        let mut rows: Vec<SeriesCount> = Vec::with_capacity(ports.len());
+        for row in ports {
+            let series = self.series.find_or_add(row.port);
+            let fresh = self.visits.count(index, series, &row.sources);
+            rows.push(SeriesCount { series, events: row.events, fresh });
+        }
+        rows.sort_by_key(|row| row.series);
+        rows.dedup_by(|later, kept| {
+            let same = later.series == kept.series;
+            if same {
+                kept.events = kept.events.saturating_add(later.events);
+                kept.fresh = kept.fresh.saturating_add(later.fresh);
+            }
+            same
+        });
+        rows
+    }
+}

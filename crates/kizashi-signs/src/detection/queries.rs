@@ -1,0 +1,84 @@
+//! What may be asked of a running detection: how things stand now. Nothing here changes it.
+
+use kizashi_detect::gamma_poisson::{Evidence, SeriesId};
+use kizashi_event::{Port, Timestamp};
+
+use super::Detection;
+use crate::key_series::KEYS_FROM;
+use crate::open_sign::OpenSign;
+use crate::{PortScore, PortStanding, Sign, Standing};
+
+/// Evidence below this many days is not shown: chance brings as much many times a day.
+const LEAST_SHOWN: f64 = 0.02;
+
+impl Detection {
+    /// The end of the last closed bin: bins before it have been seen.
+    #[must_use]
+    pub const fn through(&self) -> Option<Timestamp> {
+        self.next
+    }
+
+    /// Ports seen so far.
+    #[must_use]
+    pub fn series_watched(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Keys of other kinds that are watched.
+    #[must_use]
+    pub const fn keys_watched(&self) -> usize {
+        self.keys.keys.len()
+    }
+
+    /// The signs that still go on.
+    pub fn open_signs(&self) -> impl Iterator<Item = &Sign> {
+        self.open.iter().map(|open| &open.sign)
+    }
+
+    /// ChangeFinder's last scores of a port.
+    #[must_use]
+    pub fn port_score(&self, port: Port) -> Option<&PortScore> {
+        self.scores.of(self.series.find(port)?)
+    }
+
+    /// How sure it is now that a port rises: by chance at most once in so many days.
+    #[must_use]
+    pub fn days_now(&self, port: Port) -> Option<f64> {
+        self.evidence_now(self.series.find(port)?).map(|evidence| evidence.days)
+    }
+
+    /// How every port stands now that ChangeFinder scores or a sign is open on: at most some 8,000. It is a copy, made in
+    /// milliseconds: once a closed bin is enough.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let mut series: Vec<u32> = self.scores.scored().map(|(series, _)| series).collect();
+        series.extend(self.open.iter().filter_map(OpenSign::one_series));
+        series.sort_unstable();
+        series.dedup();
+        let evidence = self.watch.scores(series.iter().map(|series| SeriesId(*series)));
+        let stand = |(series, evidence): (u32, Option<Evidence>)| {
+            let score = self.scores.of(series);
+            let days = evidence.map(|evidence| evidence.days).filter(|days| *days >= LEAST_SHOWN);
+            let standing = PortStanding {
+                half_daily: score.and_then(|score| score.half_daily),
+                rank: score.and_then(|score| score.rank),
+                hourly: score.and_then(|score| score.hourly),
+                spark: score.map(|score| score.spark.iter().copied().collect()).unwrap_or_default(),
+                days,
+            };
+            Some((self.series.port(series)?, standing))
+        };
+        Standing {
+            through: self.next,
+            ports: series.into_iter().zip(evidence).filter_map(stand).collect(),
+        }
+    }
+
+    pub(super) fn evidence_now(&self, series: u32) -> Option<Evidence> {
+        if series >= KEYS_FROM {
+            self.keys.score(series)
+        } else {
+            self.watch.score(SeriesId(series))
+        }
+    }
+}

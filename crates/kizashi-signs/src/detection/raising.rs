@@ -1,0 +1,170 @@
+//! From alarms to signs: which are signs of their own, and which belong to one that is open already.
+
+use kizashi_detect::gamma_poisson::{Alarm, SensorWideShift};
+use kizashi_event::{Key, KeyKind, Port, Timestamp};
+
+use super::{BIN, Closed, Detection};
+use crate::key_series::KEYS_FROM;
+use crate::key_watch::KeyAlarm;
+use crate::open_sign::{Expected, OpenSign};
+use crate::ports::port_info;
+use crate::sign::key_label;
+use crate::{Severity, Sign, SignKind};
+
+/// Ports that a sensor-wide sign names at most.
+const MOST_NAMED: usize = 64;
+/// Keys of one sign that are named as rising with it.
+const MOST_ALSO: usize = 16;
+
+impl Detection {
+    pub(super) fn raise(
+        &mut self,
+        start: Timestamp,
+        alarms: &[Alarm],
+        sensor_wide: Option<&SensorWideShift>,
+        closed: &mut Closed,
+    ) {
+        let rises = alarms.iter().filter_map(|alarm| self.rise(alarm, start));
+        let wide = sensor_wide.map(|shift| self.sensor_wide(shift, start));
+        let raised: Vec<OpenSign> = rises
+            .chain(wide)
+            .filter(|new| self.open.iter().all(|open| open.sign.key != new.sign.key))
+            .collect();
+        for new in raised {
+            let sources = new
+                .one_series()
+                .map(|series| self.visits.sources_since(series, self.index_of(new.sign.since)));
+            // A key may have told of the same visitors before the port did.
+            let told = self.open.iter().position(|open| {
+                open.one_series().is_some_and(|series| series >= KEYS_FROM)
+                    && sources.as_ref().is_some_and(|sources| self.coincides(open, sources))
+            });
+            match told {
+                Some(at) => self.join(at, new.sign.key, closed),
+                None => {
+                    closed.raised.push(new.sign.clone());
+                    self.open.push(new);
+                }
+            }
+        }
+    }
+
+    fn rise(&self, alarm: &Alarm, start: Timestamp) -> Option<OpenSign> {
+        let port = self.series.port(alarm.series.0)?;
+        let since_bin = i64::try_from(alarm.since_bin).ok()?;
+        let mut sign = Sign::begun(SignKind::Rise, &Key::port(port), start.plus(BIN));
+        sign.label = port_info(port).title.into_owned();
+        sign.since = self.origin.plus(BIN.saturating_mul(since_bin));
+        sign.days = alarm.days;
+        sign.events = self.recent.events_since(alarm.series.0, since_bin);
+        sign.sources = alarm.sources;
+        let mut open = OpenSign {
+            sign,
+            series: vec![alarm.series.0],
+            expected: Expected::Series(alarm.baseline),
+            exposed_before: self.watch.exposed().saturating_sub(alarm.exposed),
+        };
+        open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.days));
+        Some(open)
+    }
+
+    /// Keys that rise with the sources of a sign that is open already belong to it; the others are signs of their own.
+    pub(super) fn raise_keys(
+        &mut self,
+        start: Timestamp,
+        alarms: &[KeyAlarm],
+        closed: &mut Closed,
+    ) {
+        for alarm in alarms {
+            let key = alarm.key.to_string();
+            if self.open.iter().any(|open| open.sign.key == key) {
+                continue;
+            }
+            let since = i64::try_from(alarm.evidence.since_bin).unwrap_or(i64::MAX);
+            let sources = self.keys.keys.sources_since(alarm.series, since);
+            let is_sum = matches!(alarm.key.kind, KeyKind::Service | KeyKind::Total);
+            if is_sum && self.visits.one_series_has_half(&sources, since) {
+                // What rises at one port only is that port's to tell.
+                continue;
+            }
+            let Some(at) = self.open.iter().position(|open| self.coincides(open, &sources)) else {
+                let open = self.key_rise(alarm, start);
+                closed.raised.push(open.sign.clone());
+                self.open.push(open);
+                continue;
+            };
+            self.join(at, key, closed);
+        }
+    }
+
+    /// Notes at an open sign that a key rises with it.
+    fn join(&mut self, at: usize, key: String, closed: &mut Closed) {
+        let Some(open) = self.open.get_mut(at) else { return };
+        if open.sign.also.len() >= MOST_ALSO || open.sign.also.contains(&key) {
+            return;
+        }
+        open.sign.also.push(key);
+        match closed.raised.iter_mut().find(|raised| raised.id == open.sign.id) {
+            Some(raised) => *raised = open.sign.clone(),
+            None => closed.now_is(&open.sign),
+        }
+    }
+
+    /// Whether at least half of `sources` are among the new sources of an open sign.
+    fn coincides(&self, open: &OpenSign, sources: &[u32]) -> bool {
+        let Some(series) = open.one_series() else { return false };
+        let since = self.index_of(open.sign.since);
+        let of_sign = if series >= KEYS_FROM {
+            self.keys.keys.sources_since(series, since)
+        } else {
+            self.visits.sources_since(series, since)
+        };
+        let shared = sources.iter().filter(|source| of_sign.binary_search(source).is_ok()).count();
+        !sources.is_empty() && 2 * shared >= sources.len()
+    }
+
+    fn key_rise(&self, alarm: &KeyAlarm, start: Timestamp) -> OpenSign {
+        let since_bin = i64::try_from(alarm.evidence.since_bin).unwrap_or(0);
+        let mut sign = Sign::begun(SignKind::Rise, &alarm.key, start.plus(BIN));
+        sign.label = key_label(alarm.key.kind).to_owned();
+        sign.since = self.origin.plus(BIN.saturating_mul(since_bin));
+        sign.days = alarm.evidence.days;
+        sign.events = self.recent.events_since(alarm.series, since_bin);
+        sign.sources = alarm.evidence.sources;
+        let mut open = OpenSign {
+            sign,
+            series: vec![alarm.series],
+            expected: Expected::Series(alarm.baseline),
+            exposed_before: self.watch.exposed().saturating_sub(alarm.exposed),
+        };
+        open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.evidence.days));
+        open
+    }
+
+    fn sensor_wide(&self, shift: &SensorWideShift, start: Timestamp) -> OpenSign {
+        let mut sign = Sign::begun(SignKind::SensorWide, &Key::total(), start.plus(BIN));
+        let mut series: Vec<u32> = shift.series.iter().map(|series| series.0).collect();
+        series.sort_unstable();
+        let mut ports: Vec<Port> =
+            series.iter().filter_map(|series| self.series.port(*series)).collect();
+        ports.sort_unstable();
+        sign.label = "the whole sensor".to_owned();
+        sign.since = start;
+        sign.days = shift.days;
+        sign.sources = shift.sources;
+        sign.rising = ports.len();
+        sign.ports = ports.iter().take(MOST_NAMED).map(Port::to_string).collect();
+        let index = self.index_of(start);
+        sign.events = series.iter().map(|series| self.recent.events_since(*series, index)).sum();
+        sign.severity = Severity::Low;
+        let exposed = self.watch.exposed();
+        let mut open = OpenSign {
+            sign,
+            series,
+            expected: Expected::Together(shift.expected),
+            exposed_before: exposed.saturating_sub(1),
+        };
+        open.measure(start.plus(BIN), exposed, None);
+        open
+    }
+}
