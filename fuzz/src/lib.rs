@@ -10,12 +10,13 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 8] = [
+pub const ENTRIES: [(&str, Entry); 9] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("frames", kizashi_event::stream::fuzz),
     ("frame_payload", frame_payload),
+    ("likeness", kizashi_event::likeness::fuzz),
     ("intake", intake),
     ("web_request", kizashi_web::fuzz::request),
     ("owner_text", owner_text),

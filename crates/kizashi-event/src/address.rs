@@ -2,7 +2,7 @@
 //! that one visitor is not counted as two.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -115,9 +115,42 @@ pub fn one_source(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The network that a visitor is counted under, by its first address: 16 bits of IPv4, 32 of IPv6, which is what a provider is
+/// given at least (RFC 6177 and the registries' rules). Which autonomous system it is in would need a table that is not shipped.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match canonical_ip(address) {
+        IpAddr::V4(four) => {
+            let [a, b, ..] = four.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, 0, 0))
+        }
+        IpAddr::V6(six) => {
+            let [a, b, ..] = six.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
+/// The text of the key of a network that [`network_of`] gave: `198.51.0.0/16`, `2001:db8::/32`.
+#[must_use]
+pub fn network_text(network: IpAddr) -> String {
+    let bits = if network.is_ipv4() { 16 } else { 32 };
+    format!("{network}/{bits}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neighbours_are_of_one_network_in_either_form_and_others_are_not() {
+        let text = |address: &str| network_text(network_of(address.parse().unwrap()));
+        assert_eq!(text("198.51.100.7"), "198.51.0.0/16");
+        assert_eq!(text("::ffff:198.51.3.4"), "198.51.0.0/16");
+        assert_eq!(text("198.52.100.7"), "198.52.0.0/16");
+        assert_eq!(text("2001:db8:1::1"), "2001:db8::/32");
+        assert_eq!(text("2001::1"), "2001::/32");
+    }
 
     #[test]
     fn a_64_bit_network_is_one_source_and_each_ipv4_address_is_one_in_either_form() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{Detail, KeyKind, Port, Service, Timestamp};
+use crate::{Detail, KeyKind, Port, Service, Timestamp, network_of, network_text};
 
 /// What makes an event itself, beside its time: two events with the same time and the same id are one event, told twice.
 ///
@@ -91,13 +91,14 @@ pub struct Event {
 }
 
 impl Event {
-    /// Calls `count` with each key under which this event is counted: total, port, service and source always, the rest
-    /// where the event has them.
+    /// Calls `count` with each key under which this event is counted: total, port, service, source and network always, the
+    /// rest where the event has them; clusters of payloads are not told by one event.
     pub fn each_key(&self, mut count: impl FnMut(KeyKind, &str)) {
         count(KeyKind::Total, "");
         count(KeyKind::Port, &self.port.to_string());
         count(KeyKind::Service, self.service.name());
         count(KeyKind::Source, &self.source.to_string());
+        count(KeyKind::Network, &network_text(network_of(self.source)));
         self.detail.each_key(count);
     }
 

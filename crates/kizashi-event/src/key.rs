@@ -41,11 +41,15 @@ pub enum KeyKind {
     PathFamily,
     /// Fingerprint of the visitor's software with its kind in front: `hassh:…`, `ja4:…`.
     Fingerprint,
+    /// The visitor's network: `198.51.0.0/16`, `2001:db8::/32` (see [`crate::network_of`]).
+    Network,
+    /// Content that is much alike ([`crate::likeness`]), by the SHA-256 of the first of them; only the store can tell it.
+    PayloadCluster,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Total,
         Self::Port,
         Self::Service,
@@ -60,6 +64,8 @@ impl KeyKind {
         Self::CommandFamily,
         Self::PathFamily,
         Self::Fingerprint,
+        Self::Network,
+        Self::PayloadCluster,
     ];
 
     /// The word for one: `port`.
@@ -80,6 +86,8 @@ impl KeyKind {
             Self::CommandFamily => "command-family",
             Self::PathFamily => "path-family",
             Self::Fingerprint => "fingerprint",
+            Self::Network => "network",
+            Self::PayloadCluster => "payload-cluster",
         }
     }
 
@@ -101,6 +109,8 @@ impl KeyKind {
             Self::CommandFamily => "command-families",
             Self::PathFamily => "path-families",
             Self::Fingerprint => "fingerprints",
+            Self::Network => "networks",
+            Self::PayloadCluster => "payload-clusters",
         }
     }
 

@@ -16,17 +16,19 @@ use crate::visits::Visits;
 /// Numbers of key series begin here; those of ports are smaller.
 pub(crate) const KEYS_FROM: u32 = 1 << 31;
 /// The kinds watched, the most telling first, with their shares of the promise; ports have the other half.
-pub(crate) const KINDS: [(KeyKind, f64); 10] = [
-    (KeyKind::Payload, 0.04),
-    (KeyKind::CommandFamily, 0.08),
-    (KeyKind::PathFamily, 0.08),
+pub(crate) const KINDS: [(KeyKind, f64); 12] = [
+    (KeyKind::Payload, 0.03),
+    (KeyKind::PayloadCluster, 0.04),
+    (KeyKind::CommandFamily, 0.07),
+    (KeyKind::PathFamily, 0.07),
     (KeyKind::Pair, 0.06),
-    (KeyKind::Password, 0.08),
-    (KeyKind::User, 0.06),
+    (KeyKind::Password, 0.07),
+    (KeyKind::User, 0.05),
     (KeyKind::Fingerprint, 0.02),
     (KeyKind::Client, 0.02),
-    (KeyKind::Service, 0.04),
-    (KeyKind::Total, 0.02),
+    (KeyKind::Network, 0.03),
+    (KeyKind::Service, 0.03),
+    (KeyKind::Total, 0.01),
 ];
 /// The share of the promise that ports have.
 pub(crate) const SHARE_OF_PORTS: f64 = 0.5;

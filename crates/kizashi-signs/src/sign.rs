@@ -25,6 +25,8 @@ pub(crate) const fn key_label(kind: KeyKind) -> &'static str {
         KeyKind::Payload => "content sent",
         KeyKind::Client => "software",
         KeyKind::Fingerprint => "fingerprint of software",
+        KeyKind::Network => "network of visitors",
+        KeyKind::PayloadCluster => "content of one form sent",
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) const fn kind_code(kind: KeyKind) -> i64 {
         KeyKind::CommandFamily => 11,
         KeyKind::PathFamily => 12,
         KeyKind::Fingerprint => 13,
+        KeyKind::Network => 14,
+        KeyKind::PayloadCluster => 15,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -120,6 +120,15 @@ CREATE INDEX sessions_by_first ON sessions (first);
 -- Which line was given in which session.
 CREATE TABLE session_commands (key INTEGER NOT NULL, session INTEGER NOT NULL, PRIMARY KEY (key, session)) WITHOUT ROWID;
 CREATE INDEX session_commands_by_session ON session_commands (session);
+",
+    r"
+-- Content that is much alike (`writer/clusters.rs`): a cluster's key, what its first content looks like, contents in it and when
+-- one last came. Each content remembers its cluster.
+CREATE TABLE payload_clusters (
+    key INTEGER PRIMARY KEY, likeness BLOB NOT NULL, members INTEGER NOT NULL, last INTEGER NOT NULL
+);
+ALTER TABLE payloads ADD COLUMN cluster INTEGER;
+CREATE INDEX payloads_by_cluster ON payloads (cluster) WHERE cluster IS NOT NULL;
 ",
 ];
 

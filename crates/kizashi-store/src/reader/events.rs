@@ -1,16 +1,18 @@
 //! Raw events: the latest ones, and what visitors of one port did in a span. Both stop after a set number of rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use kizashi_event::{
     Detail, Event, EventId, Key, KeyKind, PayloadHash, Port, Service, SessionId, Timestamp,
-    canonical_ip,
+    canonical_ip, network_of, network_text,
 };
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::Reader;
+use crate::codes::kind_code;
 use crate::error::InContext;
 use crate::{Evidence, Span, StoreError};
 
@@ -77,12 +79,11 @@ impl Reader {
             match wanted {
                 Wanted::Port(port) if row.get::<_, u32>(0) != Ok(port) => continue,
                 Wanted::Service(name) if row.get::<_, i64>(3) != Ok(name) => continue,
+                Wanted::Sources(ref sources) if !sources.contains(&row.get(1)?) => continue,
                 _ => {}
             }
             let detail = serde_json::from_str::<Detail>(row.get_ref(2)?.as_str()?).ok();
-            if let Wanted::Carrying(key) = wanted
-                && !detail.as_ref().is_some_and(|detail| carries(detail, key))
-            {
+            if !detail.as_ref().map_or(wanted.takes_any_detail(), |detail| wanted.takes(detail)) {
                 continue;
             }
             found.events += 1;
@@ -101,8 +102,11 @@ impl Reader {
         if let Some(port) = key.as_port() {
             return Ok(Wanted::Port(port.code()));
         }
-        if key.kind != KeyKind::Service {
-            return Ok(Wanted::Carrying(key));
+        match key.kind {
+            KeyKind::Service => {}
+            KeyKind::Network => return Ok(Wanted::Sources(self.sources_in(&key.text)?)),
+            KeyKind::PayloadCluster => return Ok(Wanted::Content(self.contents_in(&key.text)?)),
+            _ => return Ok(Wanted::Carrying(key)),
         }
         let name = self
             .connection
@@ -110,6 +114,36 @@ impl Reader {
             .query_row([&*key.text], |row| row.get(0))
             .optional()?;
         Ok(Wanted::Service(name.unwrap_or(-1)))
+    }
+
+    /// The numbers of the sources in a network.
+    fn sources_in(&self, network: &str) -> rusqlite::Result<HashSet<u32>> {
+        // What all addresses of it begin with, and perhaps others too.
+        let parts = if network.contains(':') { 1 } else { 2 };
+        let beginning: String = network.split_inclusive(['.', ':']).take(parts).collect();
+        let mut read = self
+            .connection
+            .prepare_cached("SELECT id, text FROM keys WHERE kind = ?1 AND text >= ?2 AND text < ?2 || char(1114111)")?;
+        let mut rows = read.query((kind_code(KeyKind::Source), beginning))?;
+        let mut sources = HashSet::new();
+        while let Some(row) = rows.next()? {
+            let address: Option<IpAddr> = row.get_ref(1)?.as_str()?.parse().ok();
+            if address.is_some_and(|address| network_text(network_of(address)) == network) {
+                sources.insert(row.get(0)?);
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The contents in a cluster that are still known.
+    fn contents_in(&self, cluster: &str) -> rusqlite::Result<HashSet<PayloadHash>> {
+        let mut read = self.connection.prepare_cached(
+            "SELECT sha256 FROM payloads WHERE cluster = (SELECT id FROM keys WHERE kind = ?1 AND text = ?2)",
+        )?;
+        let hashes = read.query_map((kind_code(KeyKind::PayloadCluster), cluster), |row| {
+            Ok(row.get_ref(0)?.as_blob()?.try_into().ok().map(PayloadHash))
+        })?;
+        hashes.filter_map(Result::transpose).collect()
     }
 
     fn told(&self, found: Found) -> rusqlite::Result<Evidence> {
@@ -150,18 +184,34 @@ impl Reader {
 }
 
 /// Which events are looked at.
-#[derive(Clone, Copy)]
 enum Wanted<'a> {
     Everything,
     Port(u32),
     Service(i64),
+    Sources(HashSet<u32>),
     Carrying(&'a Key),
+    Content(HashSet<PayloadHash>),
 }
 
-fn carries(detail: &Detail, key: &Key) -> bool {
-    let mut found = false;
-    detail.each_key(|kind, text| found |= kind == key.kind && *text == *key.text);
-    found
+impl Wanted<'_> {
+    /// Whether what was done does not matter.
+    const fn takes_any_detail(&self) -> bool {
+        !matches!(self, Self::Carrying(_) | Self::Content(_))
+    }
+
+    fn takes(&self, detail: &Detail) -> bool {
+        match self {
+            Self::Carrying(key) => {
+                let mut found = false;
+                detail.each_key(|kind, text| found |= kind == key.kind && *text == *key.text);
+                found
+            }
+            Self::Content(hashes) => {
+                detail.payload().is_some_and(|payload| hashes.contains(&payload.sha256))
+            }
+            _ => true,
+        }
+    }
 }
 
 #[derive(Default)]

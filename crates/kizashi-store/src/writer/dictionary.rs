@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use kizashi_event::{KeyKind, Port, Timestamp};
+use kizashi_event::{KeyKind, Port, Timestamp, network_text};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::codes::kind_code;
@@ -17,6 +17,7 @@ const MOST_REMEMBERED: usize = 32_768;
 pub(crate) struct Dictionary {
     sources: HashMap<IpAddr, u32>,
     ports: HashMap<Port, u32>,
+    networks: HashMap<IpAddr, u32>,
     texts: HashMap<KeyKind, HashMap<Box<str>, u32>>,
     names: HashMap<Box<str>, i64>,
     fresh_sources: i64,
@@ -58,6 +59,22 @@ impl Dictionary {
         let (id, _) = find_or_add(connection, KeyKind::Port, &port.to_string(), time)?;
         make_room(&mut self.ports);
         self.ports.insert(port, id);
+        Ok(id)
+    }
+
+    /// The number of a network, which is given by its first address.
+    pub(crate) fn network(
+        &mut self,
+        connection: &Connection,
+        network: IpAddr,
+        time: Timestamp,
+    ) -> rusqlite::Result<u32> {
+        if let Some(id) = self.networks.get(&network) {
+            return Ok(*id);
+        }
+        let (id, _) = find_or_add(connection, KeyKind::Network, &network_text(network), time)?;
+        make_room(&mut self.networks);
+        self.networks.insert(network, id);
         Ok(id)
     }
 

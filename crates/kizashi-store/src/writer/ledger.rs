@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kizashi_event::{Event, KeyKind, Timestamp};
+use kizashi_event::{Event, KeyKind, Timestamp, network_of};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::closing::bins_between;
+use super::clusters::Clusters;
 use super::dictionary::Dictionary;
 use super::let_go::LetGo;
 use super::payloads;
@@ -23,6 +24,7 @@ pub(crate) struct Ledger {
     pub(crate) path: PathBuf,
     pub(crate) settings: Settings,
     dictionary: Dictionary,
+    clusters: Clusters,
     tally: Tally,
     detail: Vec<u8>,
     pub(crate) let_go: LetGo,
@@ -50,8 +52,10 @@ impl Ledger {
         let open_from =
             counter(&connection, "open_from").doing("reading where it stopped", &path)?;
         let let_go = LetGo::load(&connection).doing("reading where it stopped", &path)?;
+        let clusters = Clusters::load(&connection).doing("reading where it stopped", &path)?;
         Ok(Self {
             let_go,
+            clusters,
             connection,
             path,
             settings,
@@ -72,6 +76,7 @@ impl Ledger {
             self.dictionary = Dictionary::default();
             self.tally = Tally::default();
             self.reopened = reopened;
+            self.clusters = Clusters::load(&self.connection).doing("writing events", &self.path)?;
         }
         result.doing("writing events", &self.path)
     }
@@ -80,6 +85,7 @@ impl Ledger {
         let Self {
             connection,
             dictionary,
+            clusters,
             tally,
             detail,
             settings,
@@ -97,7 +103,9 @@ impl Ledger {
                 if let_go.holds(&transaction, event.time.micros(), bits_of(event.id.0))? {
                     continue;
                 }
-                payloads::keep(&transaction, &mut event, settings.retention.most_payload_bytes)?;
+                let most = settings.retention.most_payload_bytes;
+                let cluster =
+                    payloads::keep(&transaction, &mut event, most, (clusters, dictionary))?;
                 let flagged = event.time < Settings::EARLIEST || event.time > latest;
                 let source = dictionary.source(&transaction, event.source, event.time)?;
                 let names = (
@@ -125,7 +133,8 @@ impl Ledger {
                     tally.touch_closed_bin(bin, event.port.code());
                 }
                 let bin = in_time.then_some(bin);
-                touch_keys(&transaction, dictionary, tally, (&event, source), bin)?;
+                let whose = Whose { source, cluster };
+                touch_keys(&transaction, dictionary, tally, (&event, whose), bin)?;
             }
         }
         tally.write(&transaction)?;
@@ -232,34 +241,44 @@ const fn is_watched(kind: KeyKind) -> bool {
     !matches!(kind, KeyKind::Command | KeyKind::Path)
 }
 
+/// The keys of an event that its text does not tell.
+#[derive(Clone, Copy)]
+struct Whose {
+    source: u32,
+    cluster: Option<u32>,
+}
+
 /// Counts an event under its keys, by hour and day and, where its ten minutes are given, by these.
 fn touch_keys(
     connection: &Connection,
     dictionary: &mut Dictionary,
     tally: &mut Tally,
-    (event, source): (&Event, u32),
+    (event, Whose { source, cluster }): (&Event, Whose),
     bin: Option<i64>,
 ) -> rusqlite::Result<()> {
     let (time, opens) = (event.time, event.opens_session());
     let port = dictionary.port(connection, event.port, time)?;
     tally.touch(time, KeyKind::Port, port, source, opens);
     tally.touch(time, KeyKind::Source, source, source, opens);
-    let mut touch = |kind: KeyKind, text: &str| -> rusqlite::Result<()> {
-        let key = dictionary.key(connection, kind, text, time)?;
+    let mut touch = |kind: KeyKind, key: u32| {
         if is_ranked(kind) {
             tally.touch(time, kind, key, source, opens);
         }
         if let Some(bin) = bin.filter(|_| is_watched(kind)) {
             tally.touch_key_bin(bin, kind, key, source);
         }
-        Ok(())
     };
-    touch(KeyKind::Total, "")?;
-    touch(KeyKind::Service, event.service.name())?;
+    touch(KeyKind::Network, dictionary.network(connection, network_of(event.source), time)?);
+    if let Some(cluster) = cluster {
+        touch(KeyKind::PayloadCluster, cluster);
+    }
+    touch(KeyKind::Total, dictionary.key(connection, KeyKind::Total, "", time)?);
+    let service = event.service.name();
+    touch(KeyKind::Service, dictionary.key(connection, KeyKind::Service, service, time)?);
     let mut result = Ok(());
     event.detail.each_key(|kind, text| {
         if result.is_ok() {
-            result = touch(kind, text);
+            result = dictionary.key(connection, kind, text, time).map(|key| touch(kind, key));
         }
     });
     result

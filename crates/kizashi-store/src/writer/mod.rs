@@ -1,6 +1,7 @@
 //! The one writer: a thread that takes events from a bounded queue, and everything else that is written in turn with them.
 
 mod closing;
+mod clusters;
 mod days;
 mod dictionary;
 mod ledger;

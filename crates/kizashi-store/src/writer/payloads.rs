@@ -5,6 +5,8 @@
 use kizashi_event::Event;
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::clusters::{Clusters, of_known};
+use super::dictionary::Dictionary;
 use super::ledger::{add_to_counter, counter};
 use crate::codes::stored;
 use crate::mask;
@@ -18,41 +20,60 @@ const MOST_KNOWN: i64 = 200_000;
 /// The counter of the compressed bytes of all content kept.
 const KEPT: &str = "payload_bytes";
 
-/// Takes the content out of an event and keeps it; the oldest goes for it where it is more than `most` bytes with it.
-pub(crate) fn keep(connection: &Connection, event: &mut Event, most: u64) -> rusqlite::Result<()> {
-    let Some(payload) = event.detail.payload_mut() else { return Ok(()) };
+/// Takes the content out of an event and keeps it; the oldest goes for it where it is more than `most` bytes with it. The key of
+/// the cluster that the content is in, where it is in one: recordings are in none.
+pub(crate) fn keep(
+    connection: &Connection,
+    event: &mut Event,
+    most: u64,
+    (clusters, dictionary): (&mut Clusters, &mut Dictionary),
+) -> rusqlite::Result<Option<u32>> {
+    let (time, is_payload) = (event.time, event.detail.payload().is_some());
+    let Some(payload) = event.detail.payload_mut() else { return Ok(None) };
+    let hash = payload.sha256;
     if payload.content.is_empty() {
-        return Ok(());
+        let cluster = if is_payload { of_known(connection, hash)? } else { None };
+        return Ok(cluster.filter(|cluster| clusters.touch(*cluster, time)));
     }
     let content = std::mem::take(&mut payload.content);
-    let known: Option<(i64, bool)> = connection
-        .prepare_cached("SELECT id, content IS NULL FROM payloads WHERE sha256 = ?1")?
-        .query_row([payload.sha256.0.as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
+    let known: Option<(i64, bool, Option<u32>)> = connection
+        .prepare_cached("SELECT id, content IS NULL, cluster FROM payloads WHERE sha256 = ?1")?
+        .query_row([hash.0.as_slice()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    match known {
-        Some((_, false)) => return Ok(()),
-        // It was let go and is here again: it is the newest now.
-        Some((id, true)) => {
-            connection.prepare_cached("DELETE FROM payloads WHERE id = ?1")?.execute([id])?;
+    let was_in = known.and_then(|(_, _, cluster)| cluster);
+    let cluster = match was_in.filter(|cluster| clusters.touch(*cluster, time)) {
+        None if is_payload => clusters.join(connection, dictionary, (hash, &content), time)?,
+        cluster => cluster,
+    };
+    if let Some((id, is_gone, _)) = known {
+        if !is_gone {
+            if cluster != was_in {
+                connection
+                    .prepare_cached("UPDATE payloads SET cluster = ?2 WHERE id = ?1")?
+                    .execute((id, cluster))?;
+            }
+            return Ok(cluster);
         }
-        None => {}
+        // It was let go and is here again: it is the newest now.
+        connection.prepare_cached("DELETE FROM payloads WHERE id = ?1")?.execute([id])?;
     }
     let mut compressed = zstd::bulk::compress(&content, COMPRESSION)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     mask::apply(&mut compressed);
     let mut head = content.get(..HEAD).unwrap_or(&content).to_vec();
     mask::apply(&mut head);
-    let size = stored(payload.size.unwrap_or(content.len() as u64));
+    let size =
+        stored(event.detail.carried().and_then(|kept| kept.size).unwrap_or(content.len() as u64));
     connection
         .prepare_cached(
-            "INSERT INTO payloads (sha256, size, head, content) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO payloads (sha256, size, head, content, cluster) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute((payload.sha256.0.as_slice(), size, head, &compressed))?;
+        .execute((hash.0.as_slice(), size, head, &compressed, cluster))?;
     let newest = connection.last_insert_rowid();
     add_to_counter(connection, KEPT, stored(compressed.len() as u64))?;
     forget(connection, newest.saturating_sub(MOST_KNOWN))?;
     let_oldest_go(connection, most)?;
-    Ok(())
+    Ok(cluster)
 }
 
 /// Lets content go, the oldest first, until at most `most` bytes are kept; how many went. Hash and head stay.

