@@ -4,7 +4,12 @@
 //!
 //! `cargo bench -p kizashi --bench keys [-- MONTHS [FIRST]]`: some seconds a month; seeds are numbered from FIRST (5000 by default).
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::cast_precision_loss, reason = "a program that measures")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "a program that measures"
+)]
 
 #[allow(dead_code, unused_imports)]
 #[path = "../src/demo/mod.rs"]
@@ -62,7 +67,11 @@ fn line(name: &str, share: Option<f64>, counts: [u32; 2], weeks: [f64; 2]) {
         cells += &match share {
             Some(share) => {
                 let promised = share * weeks;
-                format!(" {promised:8.1} {count:5} ({:5.2}-{:5.2})", low / promised, high / promised)
+                format!(
+                    " {promised:8.1} {count:5} ({:5.2}-{:5.2})",
+                    low / promised,
+                    high / promised
+                )
             }
             None => format!(" {:>8} {count:5} {:13}", "", ""),
         };
@@ -134,13 +143,16 @@ impl Counted {
 
     fn close(&mut self, start: Timestamp) -> ClosedBin {
         let sources = |of: BTreeSet<u32>| of.into_iter().collect();
-        let ports = std::mem::take(&mut self.ports).into_iter().filter_map(|(code, (events, of))| {
-            let port = kizashi_event::Port::from_code(code)?;
-            Some(PortBin { port, events, sources: sources(of) })
+        let ports =
+            std::mem::take(&mut self.ports).into_iter().filter_map(|(code, (events, of))| {
+                let port = kizashi_event::Port::from_code(code)?;
+                Some(PortBin { port, events, sources: sources(of) })
+            });
+        let keys = std::mem::take(&mut self.keys).into_iter().map(|(key, (events, of))| KeyBin {
+            key,
+            events,
+            sources: sources(of),
         });
-        let keys = std::mem::take(&mut self.keys)
-            .into_iter()
-            .map(|(key, (events, of))| KeyBin { key, events, sources: sources(of) });
         ClosedBin { start, ports: ports.collect(), keys: keys.collect() }
     }
 }

@@ -133,8 +133,7 @@ impl Ledger {
                     tally.touch_closed_bin(bin, event.port.code());
                 }
                 let bin = in_time.then_some(bin);
-                let whose = Whose { source, cluster };
-                touch_keys(&transaction, dictionary, tally, (&event, whose), bin)?;
+                touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }
         tally.write(&transaction)?;
@@ -241,19 +240,13 @@ const fn is_watched(kind: KeyKind) -> bool {
     !matches!(kind, KeyKind::Command | KeyKind::Path)
 }
 
-/// The keys of an event that its text does not tell.
-#[derive(Clone, Copy)]
-struct Whose {
-    source: u32,
-    cluster: Option<u32>,
-}
-
-/// Counts an event under its keys, by hour and day and, where its ten minutes are given, by these.
+/// Counts an event of a source under its keys, by hour and day and, where its ten minutes are given, by these; the cluster of what
+/// it carries is a key that the event does not tell.
 fn touch_keys(
     connection: &Connection,
     dictionary: &mut Dictionary,
     tally: &mut Tally,
-    (event, Whose { source, cluster }): (&Event, Whose),
+    (event, source, cluster): (&Event, u32, Option<u32>),
     bin: Option<i64>,
 ) -> rusqlite::Result<()> {
     let (time, opens) = (event.time, event.opens_session());
