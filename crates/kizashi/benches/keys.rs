@@ -15,7 +15,6 @@
 #[path = "../src/demo/mod.rs"]
 mod demo;
 
-#[allow(dead_code)]
 #[path = "../../kizashi-detect/tests/support/nulls.rs"]
 mod nulls;
 
@@ -112,7 +111,12 @@ fn month(seed: u64) -> Vec<(String, usize, String)> {
         };
         let shown = format!(
             "{} {} {} sources for {:.2}, {:.0} days, also {:?}",
-            sign.detected, sign.key, sign.sources, sign.expected_sources, sign.days, sign.also
+            sign.detected.rfc3339(),
+            sign.key,
+            sign.sources,
+            sign.expected_sources,
+            sign.days,
+            sign.also
         );
         told.push((heading.to_owned(), phase, shown));
     }

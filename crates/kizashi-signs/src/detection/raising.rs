@@ -82,7 +82,8 @@ impl Detection {
             }
             let since = i64::try_from(alarm.evidence.since_bin).unwrap_or(i64::MAX);
             let sources = self.keys.keys.sources_since(alarm.series, since);
-            let is_sum = matches!(alarm.key.kind, KeyKind::Service | KeyKind::Total);
+            let is_sum =
+                matches!(alarm.key.kind, KeyKind::Network | KeyKind::Service | KeyKind::Total);
             if is_sum && self.visits.one_series_has_half(&sources, since) {
                 // What rises at one port only is that port's to tell.
                 continue;
