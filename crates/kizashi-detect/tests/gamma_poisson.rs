@@ -332,7 +332,39 @@ fn a_sweep_over_all_ports_makes_no_later_silence_an_outage() {
     );
     let before = watch.exposed();
     watch.skip(12);
-    assert_eq!(watch.exposed(), before + 12);
+    assert!((watch.exposed() - before - 12.0).abs() < 1e-9);
+}
+
+/// Bins of ten series whose nights, the first eight hours, are as lively as this, and whose days are as lively as ever.
+fn days_and_nights(random: &mut Random, night: f64, days: u32) -> Vec<Vec<(SeriesId, u32)>> {
+    let share = |bin: u32| if bin % 144 < 48 { night } else { 1.0 };
+    (0..days * 144).map(|bin| poisson_bins(random, &[share(bin); 10]).next().unwrap()).collect()
+}
+
+#[test]
+fn the_rhythm_of_the_day_is_learned_and_carried_and_a_night_is_judged_by_nights() {
+    let mut random = Random(67);
+    let mut knowing = watch(1.0);
+    for bin in days_and_nights(&mut random, 0.2, 12) {
+        knowing.close_bin(&bin);
+    }
+    let rhythm = knowing.rhythm();
+    assert!(rhythm[3] < 0.6 && rhythm[15] > 1.2, "{rhythm:?}");
+
+    let night = days_and_nights(&mut random, 0.2, 1);
+    for bin in &night[..12] {
+        knowing.close_bin(bin);
+    }
+    let expected = knowing.score(SeriesId(0)).unwrap().expected;
+    let window = (12 * 144 + 12 - knowing.score(SeriesId(0)).unwrap().since_bin) as f64;
+    assert!(expected / window < 0.8, "{expected} sources were expected in {window} bins at night");
+
+    let mut carried = watch(1.0);
+    carried.expect_rhythm(rhythm);
+    assert_eq!(carried.rhythm(), rhythm);
+    carried.close_bin(&night[0]);
+    carried.expect_rhythm([1.0; 24]);
+    assert_eq!(carried.rhythm(), rhythm, "what is asked after the first bin changes nothing");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(crate) struct KeyAlarm {
     pub(crate) key: Key,
     pub(crate) series: u32,
     pub(crate) evidence: Evidence,
-    pub(crate) exposed: u64,
+    pub(crate) exposed: f64,
     pub(crate) baseline: Baseline,
 }
 
@@ -100,13 +100,13 @@ impl KeyWatch {
         &self,
         series: SeriesId,
         evidence: Evidence,
-        known: Option<(u64, Baseline)>,
+        known: Option<(f64, Baseline)>,
     ) -> Option<KeyAlarm> {
         let key = self.keys.key(series.0)?.clone();
         let (exposed, baseline) = known.unwrap_or_else(|| {
-            let exposed = self.watch.bins().saturating_sub(evidence.since_bin).max(1);
             #[allow(clippy::cast_precision_loss, reason = "at most 288")]
-            let beta = exposed as f64 / evidence.expected.max(1.0 / LARGEST_RATIO);
+            let exposed = self.watch.bins().saturating_sub(evidence.since_bin).max(1) as f64;
+            let beta = exposed / evidence.expected.max(1.0 / LARGEST_RATIO);
             (exposed, Baseline { alpha: 1.0, beta, phi: 1.0 })
         });
         Some(KeyAlarm { key, series: series.0, evidence, exposed, baseline })

@@ -9,6 +9,8 @@ use crate::{Sign, SignKind};
 
 /// Bins in one day.
 const BINS_A_DAY: f64 = 144.0;
+/// Exposure of a sign at least: that of the quietest bin there can be.
+const LEAST_EXPOSED: f64 = 0.25;
 
 /// What the past makes one expect.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,8 +38,8 @@ pub(crate) struct OpenSign {
     /// The series it counts, in order.
     pub(crate) series: Vec<u32>,
     pub(crate) expected: Expected,
-    /// Exposed bins of the sensor before the sign began.
-    pub(crate) exposed_before: u64,
+    /// Exposed bins of the sensor before the sign began, each as its hour of the day weighs.
+    pub(crate) exposed_before: f64,
 }
 
 impl OpenSign {
@@ -47,7 +49,7 @@ impl OpenSign {
         &mut self,
         rows: &[SeriesCount],
         until: Timestamp,
-        exposed: u64,
+        exposed: f64,
         days: impl Fn(u32) -> Option<f64>,
     ) -> bool {
         let (events, sources) = (self.sign.events, self.sign.sources);
@@ -65,13 +67,13 @@ impl OpenSign {
 
     /// Works out the rates and how sure it is.
     #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
-    pub(crate) fn measure(&mut self, until: Timestamp, exposed: u64, days: Option<f64>) {
-        let exposed = exposed.saturating_sub(self.exposed_before).max(1);
+    pub(crate) fn measure(&mut self, until: Timestamp, exposed: f64, days: Option<f64>) {
+        let exposed = (exposed - self.exposed_before).max(LEAST_EXPOSED);
         let (sign, rate) = (&mut self.sign, self.expected.rate());
         sign.until = until;
         sign.before = rate * BINS_A_DAY;
-        sign.after = sign.sources as f64 / exposed as f64 * BINS_A_DAY;
-        sign.expected_sources = rate * exposed as f64;
+        sign.after = sign.sources as f64 / exposed * BINS_A_DAY;
+        sign.expected_sources = rate * exposed;
         match self.expected {
             Expected::Series(baseline) => {
                 let ratio = baseline.ratio(sign.sources, exposed);

@@ -17,6 +17,7 @@ fn named(traffic: &Traffic, bin: usize) -> Vec<(SeriesId, u32)> {
 pub struct Learned {
     prior: Option<Prior>,
     scatter: Option<Scatter>,
+    rhythm: Option<[f64; 24]>,
     series: Vec<(SeriesId, Prior)>,
 }
 
@@ -32,6 +33,7 @@ pub fn learn(traffic: &Traffic, bins: usize) -> Result<Learned, SettingsError> {
     let known = |port: u32| Some((SeriesId(port), watch.learned(SeriesId(port))?));
     Ok(Learned {
         prior: Some(watch.prior()),
+        rhythm: Some(watch.rhythm()),
         scatter: watch.scatter_of(KindId::default()),
         series: (0_u32..).take(traffic.ports).filter_map(known).collect(),
     })
@@ -55,6 +57,9 @@ pub fn told(traffic: &Traffic, learned: &Learned, a_week: f64) -> Result<Told, S
     let mut watch = Watch::with_kinds(Settings { false_alarms_per_week: a_week }, &[kind])?;
     if let Some(scatter) = learned.scatter {
         watch.expect_scatter(KindId::default(), scatter);
+    }
+    if let Some(rhythm) = learned.rhythm {
+        watch.expect_rhythm(rhythm);
     }
     for (series, prior) in &learned.series {
         watch.introduce(*series, KindId::default(), Some(*prior));

@@ -148,6 +148,8 @@ pub(super) struct Hour {
     pub(super) squares: f64,
     /// k: its exposed bins.
     pub(super) exposed: f64,
+    /// The same as the hour of the day weighs.
+    pub(super) weighed: f64,
 }
 
 /// What one hour of one series showed.
@@ -163,10 +165,10 @@ impl Residual {
         #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
         let (n, k) = (hour.count as f64, hour.exposed);
         let rate = prior.rate + baseline;
-        let expected = ((prior.shape + total) / rate * k).max(f64::MIN_POSITIVE);
+        let expected = ((prior.shape + total) / rate * hour.weighed).max(f64::MIN_POSITIVE);
         Self {
             excess: excess(n, k, hour.squares, expected),
-            volatility: volatility(n, expected, phi * expected * (1.0 + k / rate)),
+            volatility: volatility(n, expected, phi * expected * (1.0 + hour.weighed / rate)),
         }
     }
 }

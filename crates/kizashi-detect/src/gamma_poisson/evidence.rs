@@ -15,7 +15,7 @@ const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
 /// Terms of one window: of counts and of bins, for each ratio.
 const TERMS: usize = 2 * RATIOS.len();
 /// v is taken for this much more than its estimate: the promise must hold for every v that fits the past.
-const DOUBT: f64 = 1.3;
+const DOUBT: f64 = 1.15;
 /// How much rarer alarms are than the bound E\[M\] ≤ t alone says, once M is far above the [`USUAL`] it may have by itself. The
 /// bound counts M as if it stopped at its threshold, where M as it crosses it is far above (one source more on a quiet series
 /// multiplies it by a hundred). Measured under the model itself, on stationary Poisson series at every rate (example `nulls`).
@@ -48,16 +48,15 @@ pub(super) struct Window {
     /// Bins that hold any.
     pub(super) active: u32,
     /// s.
-    pub(super) exposed: u64,
+    pub(super) weighed: f64,
     /// φ, α and β.
     pub(super) baseline: Baseline,
 }
 
 impl Window {
     /// Counts that the past made one expect.
-    #[allow(clippy::cast_precision_loss, reason = "at most 288")]
     pub(super) fn expected(&self) -> f64 {
-        self.baseline.rate() * self.exposed as f64
+        self.baseline.rate() * self.weighed
     }
 }
 
@@ -81,7 +80,9 @@ struct Start<'a> {
     /// E when it began.
     baseline: f64,
     /// s.
-    exposed: u64,
+    weighed: f64,
+    /// Bins in which the rhythm of the day was learned before this run.
+    carried_days: f64,
     shared: &'a Shared,
 }
 
@@ -100,8 +101,9 @@ impl<'a> Starts<'a> {
             Some(Start {
                 length,
                 log_share,
-                baseline: mark.baseline,
-                exposed: end.exposed.saturating_sub(mark.exposed),
+                baseline: mark.weighed_baseline,
+                weighed: end.weighed - mark.weighed,
+                carried_days: exposure.rhythm.carried_bins(),
                 shared: shared.iter().rev().find(|shared| shared.at <= now - length)?,
             })
         };
@@ -131,7 +133,7 @@ impl<'a> Starts<'a> {
             known = Some((start.shared.at, scatter));
             let baseline = start.baseline(series, self.now, total, scatter);
             let told =
-                Window { length: start.length, counts, active, exposed: start.exposed, baseline };
+                Window { length: start.length, counts, active, weighed: start.weighed, baseline };
             told.log_bayes_factors(start.log_share, terms);
             *window = Some(told);
         }
@@ -147,8 +149,8 @@ impl Start<'_> {
         let alpha = prior.shape + own.0 + total / scatter.phi;
         let beta = prior.rate + own.1 + self.baseline / scatter.phi;
         // The mean stays; the doubt about it grows by what the rate wanders.
-        let volatility =
-            DOUBT * scatter.volatility + volatility_of_first_days(self.baseline + own.1);
+        let seen = self.baseline + own.1 + self.carried_days;
+        let volatility = DOUBT * scatter.volatility + volatility_of_first_days(seen);
         let spread = 1.0 + alpha * volatility;
         Baseline { alpha: alpha / spread, beta: beta / spread, phi: scatter.phi }
     }
@@ -160,7 +162,7 @@ impl Window {
     fn log_bayes_factors(&self, log_share: f64, terms: &mut [f64]) {
         let Baseline { alpha, beta, phi } = self.baseline;
         #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
-        let (counts, exposed) = (self.counts as f64, self.exposed as f64);
+        let (counts, exposed) = (self.counts as f64, self.weighed);
         let (active, excess) = (f64::from(self.active), phi - 1.0);
         let (without, log_share) = (1.0 / (beta + exposed), log_share - std::f64::consts::LN_2);
         let (log_ratios, mut peak) = (&*LOG_RATIOS, f64::NEG_INFINITY);

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::rhythm::Rhythm;
 use super::special::ln_gamma;
 use super::{BINS_A_DAY, LONGEST_WINDOW, fade};
 
@@ -23,8 +24,12 @@ const MOST_EXPERIENCE: f64 = BINS_A_DAY as f64;
 pub(super) struct Mark {
     /// Exposed bins so far.
     pub(super) exposed: u64,
-    /// E: their discounted number.
+    /// Their discounted number.
     pub(super) baseline: f64,
+    /// The same two sums with each bin as its hour of the day weighs.
+    pub(super) weighed: f64,
+    /// E.
+    pub(super) weighed_baseline: f64,
 }
 
 /// The exposure so far, with the marks that the windows need.
@@ -36,11 +41,17 @@ pub(super) struct Exposure {
     marks: VecDeque<Mark>,
     /// Discounted number of bins that held anything.
     heard: f64,
+    pub(super) rhythm: Rhythm,
 }
 
 impl Exposure {
     pub(super) fn new() -> Self {
-        Self { now: 0, marks: VecDeque::from([Mark::default()]), heard: 0.0 }
+        Self {
+            now: 0,
+            marks: VecDeque::from([Mark::default()]),
+            heard: 0.0,
+            rhythm: Rhythm::flat(),
+        }
     }
 
     pub(super) const fn now(&self) -> u32 {
@@ -86,14 +97,25 @@ impl Exposure {
         log_chance < OUTAGE
     }
 
+    /// What the next `bins` bins weigh if the sensor listens in all of them.
+    pub(super) fn weight_of_next(&self, bins: u32) -> f64 {
+        let one_by_one = bins.min(LONGEST_WINDOW + 1);
+        let recent = (self.now.saturating_add(bins - one_by_one)..).take(one_by_one as usize);
+        f64::from(bins - one_by_one) + recent.map(|bin| self.rhythm.weight(bin)).sum::<f64>()
+    }
+
     fn step(&mut self, exposed: bool) {
         let last = self.latest();
         if self.marks.len() > LONGEST_WINDOW as usize {
             self.marks.pop_front();
         }
+        let weight = if exposed { self.rhythm.weight(self.now) } else { 0.0 };
+        let left = fade::over_bins(1.0);
         self.marks.push_back(Mark {
             exposed: last.exposed.saturating_add(u64::from(exposed)),
-            baseline: last.baseline * fade::over_bins(1.0) + f64::from(u8::from(exposed)),
+            baseline: last.baseline * left + f64::from(u8::from(exposed)),
+            weighed: last.weighed + weight,
+            weighed_baseline: last.weighed_baseline * left + weight,
         });
         self.now = self.now.saturating_add(1);
     }
@@ -113,6 +135,8 @@ impl Exposure {
         self.marks.push_back(Mark {
             exposed: last.exposed.saturating_add(more),
             baseline: last.baseline * left + gained,
+            weighed: last.weighed + f64::from(u8::from(exposed)) * f64::from(bins),
+            weighed_baseline: last.weighed_baseline * left + gained,
         });
         self.now = self.now.saturating_add(bins);
     }

@@ -11,9 +11,9 @@ const MOST_SHAPE: f64 = 1e4;
 /// What a series' past says of its rate: Gamma(α, β), in counts a bin, with dispersion φ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// α, at most κ = 30.
+    /// α: what is known of the rate, in counts.
     pub alpha: f64,
-    /// β, in bins.
+    /// β, in bins of a usual hour.
     pub beta: f64,
     /// φ, at least 1.
     pub phi: f64,
@@ -37,11 +37,11 @@ impl Baseline {
         self.alpha / self.beta
     }
 
-    /// The ratio of `counts` in `exposed` bins to this baseline.
+    /// The ratio of `counts` in `exposed` bins, each as its hour of the day weighs, to this baseline.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
-    pub fn ratio(&self, counts: u64, exposed: u64) -> Ratio {
-        let (counts, exposed) = (counts as f64, exposed.max(1) as f64);
+    pub fn ratio(&self, counts: u64, exposed: f64) -> Ratio {
+        let (counts, exposed) = (counts as f64, exposed.max(1e-3));
         let ratio = (counts / (self.rate() * exposed)).min(LARGEST_RATIO);
         // The new rate by itself, with Jeffreys' prior: Gamma(S/φ + 1/2, s/φ).
         let (mut shape, mut rate) = (counts / self.phi + 0.5, exposed / self.phi);
@@ -91,11 +91,11 @@ mod tests {
 
     #[test]
     fn a_ratio_lies_in_its_interval_and_little_history_makes_it_wide() {
-        let Ratio { ratio, low, high } = baseline(30.0, 30.0).ratio(50, 10);
+        let Ratio { ratio, low, high } = baseline(30.0, 30.0).ratio(50, 10.0);
         assert!((ratio - 5.0).abs() < 1e-12 && low > 3.0 && high < 8.5);
-        let Ratio { low, high, .. } = baseline(0.5, 0.5).ratio(50, 10);
+        let Ratio { low, high, .. } = baseline(0.5, 0.5).ratio(50, 10.0);
         assert!(low < 1.5 && high > 1_000.0);
-        let Ratio { ratio, low, high } = baseline(1e-9, 1e9).ratio(u64::MAX, 288);
+        let Ratio { ratio, low, high } = baseline(1e-9, 1e9).ratio(u64::MAX, 288.0);
         assert!(ratio <= LARGEST_RATIO && low <= ratio && ratio <= high && high <= LARGEST_RATIO);
     }
 }

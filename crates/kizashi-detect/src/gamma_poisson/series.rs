@@ -9,6 +9,8 @@ use super::dispersion::{Dispersion, Hour, Scatter, Shared};
 use super::evidence::WINDOWS;
 use super::{KindId, LONGEST_WINDOW, Prior, fade};
 
+/// By how much the rate of another run differs, as a relative variance.
+const VOLATILITY_BETWEEN_RUNS: f64 = 0.08;
 /// Bins in one hour.
 pub(super) const HOUR: u32 = 6;
 
@@ -117,19 +119,22 @@ impl Series {
     }
 
     /// The counts of an hour that has just ended, in which `exposed` bins were, and A as it was when it began.
-    pub(super) fn hour(&self, hour: u32, exposed: f64) -> (Hour, f64) {
+    pub(super) fn hour(&self, hour: u32, exposed: f64, weighed: f64) -> (Hour, f64) {
         if self.hour.number == hour {
             let HourOfSeries { count, squares, total_before, .. } = self.hour;
-            return (Hour { count, squares, exposed }, total_before);
+            return (Hour { count, squares, exposed, weighed }, total_before);
         }
-        let nothing = Hour { count: 0, squares: 0.0, exposed };
+        let nothing = Hour { count: 0, squares: 0.0, exposed, weighed };
         (nothing, self.total_after(hour.saturating_mul(HOUR)))
     }
 
     /// A series of `kind`, of which `prior` was known after `bin` bins.
     pub(super) fn introduce(&mut self, kind: KindId, prior: Option<Prior>, bin: u32) {
         self.kind = kind;
-        self.own_prior = prior.map(|prior| (prior, bin));
+        self.own_prior = prior.map(|Prior { shape, rate }| {
+            let left = 1.0 / (1.0 + shape * VOLATILITY_BETWEEN_RUNS);
+            (Prior { shape: shape * left, rate: rate * left }, bin)
+        });
     }
 
     /// What is left of its own prior's shape and rate after so many bins: it ages as counts do.

@@ -10,6 +10,7 @@ use super::dispersion::{First, LEAST_EXPECTED, Residual, Scatter, Shared};
 use super::evidence::{Starts, Weighed, log_bins};
 use super::exposure::Exposure;
 use super::kind::{self, KindState};
+use super::rhythm::{Rhythm, Together};
 use super::series::{HOUR, Series};
 use super::{
     Alarm, BINS_A_DAY, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, Prior, Report,
@@ -116,6 +117,20 @@ impl Watch {
         }
     }
 
+    /// Says how much each hour of the day weighed in an earlier run (its [`Self::rhythm`], turned so that it begins with the hour
+    /// of this run's first bin): before the first bin, after which it changes nothing. Out of range it is left out.
+    pub fn expect_rhythm(&mut self, weights: [f64; 24]) {
+        if let Some(rhythm) = Rhythm::carried(weights).filter(|_| self.bins() == 0) {
+            self.exposure.rhythm = rhythm;
+        }
+    }
+
+    /// How much more (above 1) or less comes in each hour of the day than on average, from the hour of the first bin on.
+    #[must_use]
+    pub const fn rhythm(&self) -> [f64; 24] {
+        self.exposure.rhythm.weights()
+    }
+
     /// By how much the series of a kind scatter, as it is known now.
     #[must_use]
     pub fn scatter_of(&self, kind: KindId) -> Option<Scatter> {
@@ -131,7 +146,7 @@ impl Watch {
         let phi = series.scatter(shared).phi;
         let bins = now.saturating_add(self.silent);
         let shape = shape + series.total_after(bins) / phi;
-        let rate = rate + self.exposure.latest().baseline / phi;
+        let rate = rate + self.exposure.latest().weighed_baseline / phi;
         Prior { shape: shape.max(1e-9), rate }.checked().ok()
     }
 
@@ -162,11 +177,13 @@ impl Watch {
         u64::from(self.exposure.now()) + u64::from(self.silent)
     }
 
-    /// Bins so far in which the sensor was listening; a silence that still goes on counts as it would be judged now.
+    /// Bins so far in which the sensor was listening, each as its hour of the day weighs ([`Self::rhythm`]; 1 on average); a
+    /// silence that still goes on counts as it would be judged now.
     #[must_use]
-    pub fn exposed(&self) -> u64 {
-        let silent = if self.exposure.is_outage(self.silent) { 0 } else { self.silent };
-        self.exposure.latest().exposed.saturating_add(u64::from(silent))
+    pub fn exposed(&self) -> f64 {
+        let known = self.exposure.latest().weighed;
+        let listening = self.silent > 0 && !self.exposure.is_outage(self.silent);
+        known + if listening { self.exposure.weight_of_next(self.silent) } else { 0.0 }
     }
 
     /// Series that two sources ever came to: those among which chance may choose.
@@ -239,17 +256,20 @@ impl Watch {
         let end = self.exposure.latest();
         #[allow(clippy::cast_precision_loss, reason = "at most six")]
         let exposed = end.exposed.saturating_sub(start.exposed) as f64;
+        let weighed = end.weighed - start.weighed;
+        let mut together = Together::default();
         let hours = hour + 1;
         let hour_f = f64::from(HOUR);
         let (all, kinds) = (&mut self.series, &mut self.kinds);
         self.busy.retain(|slot| {
             let Some(series) = all.get_mut(*slot as usize) else { return false };
-            let (counts, total) = series.hour(hour, exposed);
+            let (counts, total) = series.hour(hour, exposed, weighed);
             if hour_f * total > LEAST_EXPECTED * start.baseline {
+                together.add(counts.count as f64, total / start.baseline * exposed);
                 let (own, phi) = (series.own_prior_after(hour * HOUR), series.scatter(shared).phi);
                 let prior = shared.kind(series.kind.0).prior;
                 let prior = Prior { shape: prior.shape + own.0, rate: prior.rate + own.1 };
-                let residual = Residual::of(counts, phi, prior, total, start.baseline);
+                let residual = Residual::of(counts, phi, prior, total, start.weighed_baseline);
                 series.dispersion.add(hours, residual);
                 if let Some(kind) = kinds.get_mut(usize::from(series.kind.0)) {
                     kind.pool.add(hours, residual);
@@ -259,11 +279,14 @@ impl Watch {
             series.busy = hour_f * total > LEAST_EXPECTED * end.baseline;
             series.busy
         });
+        if start.exposed >= u64::from(BINS_A_DAY) {
+            self.exposure.rhythm.learn(hour, together);
+        }
     }
 
     /// Works out anew what windows share that begin at `bin` or later.
     fn share(&mut self, bin: u32) {
-        let exposure = self.exposure.latest().baseline;
+        let exposure = self.exposure.latest().weighed_baseline;
         let hours = bin / HOUR;
         let mut shared = Shared { at: bin, hours, kinds: Vec::with_capacity(self.kinds.len()) };
         for (number, kind) in (0_u8..).zip(&mut self.kinds) {
@@ -369,7 +392,7 @@ impl Watch {
         let competitors = self.series.get(slot as usize).map_or(1.0, |one| self.competitors(one));
         let evidence = weighed.evidence(self.exposure.now(), competitors);
         let window = &weighed.window;
-        let ratio = window.baseline.ratio(window.counts, window.exposed);
+        let ratio = window.baseline.ratio(window.counts, window.weighed);
         Alarm {
             series: self.slots.id(slot),
             days: evidence.days,
@@ -379,7 +402,7 @@ impl Watch {
             since_bin: evidence.since_bin,
             sources: evidence.sources,
             expected: evidence.expected,
-            exposed: window.exposed,
+            exposed: window.weighed,
             baseline: window.baseline,
         }
     }

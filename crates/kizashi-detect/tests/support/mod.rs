@@ -49,10 +49,13 @@ struct Shared {
 pub(crate) struct Plain {
     bins: Vec<Bin>,
     series: usize,
-    /// f_t: 1 where the sensor listened.
+    /// 1 where the sensor listened.
     exposed: Vec<f64>,
-    /// A and E after t bins.
+    /// The same as its hour of the day weighs.
+    weighed: Vec<f64>,
+    /// A after t bins, E as it would be if all hours were alike, and E.
     totals: Vec<Vec<f64>>,
+    flat: Vec<f64>,
     baseline: Vec<f64>,
     shared: Vec<Shared>,
 }
@@ -63,7 +66,9 @@ impl Plain {
             bins: bins.to_vec(),
             series,
             exposed: exposures(bins),
+            weighed: Vec::new(),
             totals: vec![vec![0.0; series]],
+            flat: vec![0.0],
             baseline: vec![0.0],
             shared: Vec::new(),
         };
@@ -72,7 +77,11 @@ impl Plain {
             let total =
                 (0..series).map(|i| gamma * plain.totals[t][i] + plain.count(t, i)).collect();
             plain.totals.push(total);
-            plain.baseline.push(gamma * plain.baseline[t] + plain.exposed[t]);
+            plain.flat.push(gamma * plain.flat[t] + plain.exposed[t]);
+        }
+        plain.weigh();
+        for t in 0..bins.len() {
+            plain.baseline.push(gamma * plain.baseline[t] + plain.weighed[t]);
         }
         plain.share();
         plain
@@ -96,9 +105,9 @@ impl Plain {
             let mut beta = shared.b0 + self.baseline[start] / phi;
             let mean = alpha / beta;
             let first_days = 0.15 * (2.0 - self.baseline[start] / 144.0).clamp(0.0, 1.0);
-            alpha = 1.0 / (1.0 / alpha + 1.3 * v + first_days);
+            alpha = 1.0 / (1.0 / alpha + 1.15 * v + first_days);
             beta = alpha / mean;
-            let s: f64 = self.exposed[start..now].iter().sum();
+            let s: f64 = self.weighed[start..now].iter().sum();
             let counts: Vec<f64> = (start..now).map(|t| self.count(t, i)).collect();
             let active = counts.iter().filter(|count| **count > 0.0).count() as f64;
             let counts: f64 = counts.iter().sum();
@@ -121,6 +130,42 @@ impl Plain {
         }
         let largest = terms.iter().copied().fold(f64::MIN, f64::max);
         largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln()
+    }
+
+    /// Weighs each bin by what the hours of the days before showed.
+    fn weigh(&mut self) {
+        let fade = 0.5_f64.powf(1.0 / 5.0);
+        // Of each hour of the day: counts, those expected, and days.
+        let mut hours = [[0.0; 3]; 24];
+        let mut weights = [1.0; 24];
+        for t in 0..self.bins.len() {
+            if t >= 6 && t % 6 == 0 {
+                let hour = t - 6..t;
+                let past: f64 = self.exposed[..t - 6].iter().sum();
+                let place = (t / 6 - 1) % 24;
+                if past >= 144.0 && hour.clone().any(|u| self.bins[u].is_some()) {
+                    let exposed: f64 = self.exposed[hour.clone()].iter().sum();
+                    let (mut counts, mut expected) = (0.0, 0.0);
+                    for i in (0..self.series)
+                        .filter(|i| 6.0 * self.totals[t - 6][*i] > 0.05 * self.flat[t - 6])
+                    {
+                        let of_series = self.totals[t - 6][i] / self.flat[t - 6] * exposed;
+                        let n: f64 = hour.clone().map(|u| self.count(u, i)).sum();
+                        counts += n.min(2.0 * of_series + 3.0);
+                        expected += of_series;
+                    }
+                    if expected > 0.0 {
+                        for (sum, value) in hours[place].iter_mut().zip([counts, expected, 1.0]) {
+                            *sum = *sum * fade + value;
+                        }
+                    }
+                    if place == 23 {
+                        weights = weights_of(&hours).unwrap_or(weights);
+                    }
+                }
+            }
+            self.weighed.push(self.exposed[t] * weights[t / 6 % 24]);
+        }
     }
 
     /// Goes through the bins once for φ and v by hours and the prior by 6 hours (by hours on the first half day).
@@ -162,13 +207,14 @@ impl Plain {
         let hour = start..start + 6;
         let listened = hour.clone().any(|t| self.bins[t].is_some());
         let (total, baseline) = (self.totals[start][i], self.baseline[start]);
-        if !listened || 6.0 * total <= 0.05 * baseline {
+        if !listened || 6.0 * total <= 0.05 * self.flat[start] {
             return None;
         }
         let shared = self.shared.last().unwrap();
         let k: f64 = self.exposed[hour.clone()].iter().sum();
         let rate = shared.b0 + baseline;
-        let m = (shared.a0 + total) / rate * k;
+        let weighed: f64 = self.weighed[hour.clone()].iter().sum();
+        let m = (shared.a0 + total) / rate * weighed;
         let x: Vec<f64> = hour.map(|t| self.count(t, i)).collect();
         let n: f64 = x.iter().sum();
         let big = m.max(1.0);
@@ -179,7 +225,7 @@ impl Plain {
         } else {
             [pairs.min(10.0 * weight) / big, weight.min(4.0 * big) / big]
         };
-        let chance = shared.phi[i] * m * (1.0 + k / rate);
+        let chance = shared.phi[i] * m * (1.0 + weighed / rate);
         let seen = 0.1 * m * m;
         let weight = (seen / (chance + seen)).powi(2);
         let relative = ((n - m).powi(2) - chance) / (m * m);
@@ -210,7 +256,28 @@ impl Plain {
     }
 }
 
-/// f_t: silence is judged when it ends, by the product of its bins' predictive chances.
+/// The weights of the hours, each seen with its neighbours and drawn towards 1, with mean 1.
+fn weights_of(hours: &[[f64; 3]; 24]) -> Option<[f64; 24]> {
+    let all = |at: usize| hours.iter().map(|hour| hour[at]).sum::<f64>();
+    let level = all(0) / all(1);
+    if all(0) <= 0.0 {
+        return None;
+    }
+    let weights: [f64; 24] = std::array::from_fn(|place| {
+        let near =
+            |at: usize| [23, 0, 1].map(|by| hours[(place + by) % 24][at]).iter().sum::<f64>();
+        let (counts, expected, days) = (near(0), near(1), near(2) / 3.0);
+        if expected <= 0.0 {
+            return 1.0;
+        }
+        let trust = days / (days + 3.0) * expected / (expected + 30.0);
+        (1.0 + (counts / expected / level - 1.0) * trust).clamp(0.25, 4.0)
+    });
+    let mean = weights.iter().sum::<f64>() / 24.0;
+    Some(weights.map(|weight| weight / mean))
+}
+
+/// Silence is judged when it ends, by the product of its bins' predictive chances.
 fn exposures(bins: &[Bin]) -> Vec<f64> {
     let gamma = 0.5_f64.powf(1.0 / 720.0);
     let mut exposed = vec![1.0; bins.len()];

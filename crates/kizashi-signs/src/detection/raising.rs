@@ -62,7 +62,7 @@ impl Detection {
             sign,
             series: vec![alarm.series.0],
             expected: Expected::Series(alarm.baseline),
-            exposed_before: self.watch.exposed().saturating_sub(alarm.exposed),
+            exposed_before: self.watch.exposed() - alarm.exposed,
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.days));
         Some(open)
@@ -136,7 +136,7 @@ impl Detection {
             sign,
             series: vec![alarm.series],
             expected: Expected::Series(alarm.baseline),
-            exposed_before: self.watch.exposed().saturating_sub(alarm.exposed),
+            exposed_before: self.watch.exposed() - alarm.exposed,
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.evidence.days));
         open
@@ -163,7 +163,7 @@ impl Detection {
             sign,
             series,
             expected: Expected::Together(shift.expected),
-            exposed_before: exposed.saturating_sub(1),
+            exposed_before: exposed - 1.0,
         };
         open.measure(start.plus(BIN), exposed, None);
         open
