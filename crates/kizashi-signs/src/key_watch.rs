@@ -6,10 +6,11 @@
 use kizashi_detect::gamma_poisson::{
     self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, SeriesId, Watch,
 };
-use kizashi_event::Key;
+use kizashi_event::{Key, KeyKind};
 use kizashi_store::KeyBin;
 use serde::{Deserialize, Serialize};
 
+use crate::Knowledge;
 use crate::counts::SeriesCount;
 use crate::key_series::{KEYS_FROM, KINDS, KeySeries, SHARE_OF_PORTS, kind_index};
 
@@ -45,8 +46,28 @@ pub(crate) struct KeyReport {
 /// The watch over ports, with its share of the promise.
 pub(crate) fn watch_of_ports(
     settings: gamma_poisson::Settings,
+    knowledge: &Knowledge,
 ) -> Result<Watch, gamma_poisson::SettingsError> {
-    Watch::with_kinds(settings, &[Kind { share: SHARE_OF_PORTS, prior: None }])
+    watch_of(settings, &[(KeyKind::Port, SHARE_OF_PORTS)], knowledge)
+}
+
+/// A watch over kinds with their shares of the promise, that begins with what is known of them.
+fn watch_of(
+    settings: gamma_poisson::Settings,
+    kinds: &[(KeyKind, f64)],
+    knowledge: &Knowledge,
+) -> Result<Watch, gamma_poisson::SettingsError> {
+    let begins: Vec<Kind> = kinds
+        .iter()
+        .map(|(kind, share)| Kind { share: *share, prior: knowledge.prior_of(*kind) })
+        .collect();
+    let mut watch = Watch::with_kinds(settings, &begins)?;
+    for ((kind, _), number) in kinds.iter().zip(0_u8..) {
+        if let Some(scatter) = knowledge.scatter_of(*kind) {
+            watch.expect_scatter(KindId(number), scatter);
+        }
+    }
+    Ok(watch)
 }
 
 impl KeyWatch {
@@ -54,9 +75,18 @@ impl KeyWatch {
     pub(crate) fn new(
         settings: gamma_poisson::Settings,
         bytes: usize,
+        knowledge: &Knowledge,
     ) -> Result<Self, gamma_poisson::SettingsError> {
-        let kinds = KINDS.map(|(_, share)| Kind { share, prior: None });
-        Ok(Self { watch: Watch::with_kinds(settings, &kinds)?, keys: KeySeries::new(bytes) })
+        let watch = watch_of(settings, &KINDS, knowledge)?;
+        Ok(Self { watch, keys: KeySeries::new(bytes) })
+    }
+
+    /// Notes what was learned of each kind.
+    pub(crate) fn tell(&self, knowledge: &mut Knowledge) {
+        for ((kind, _), number) in KINDS.into_iter().zip(0_u8..) {
+            let number = KindId(number);
+            knowledge.add_kind(kind, self.watch.prior_of(number), self.watch.scatter_of(number));
+        }
     }
 
     /// Counts what a bin held of keys, ordered by series.

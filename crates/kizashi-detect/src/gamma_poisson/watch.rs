@@ -70,7 +70,7 @@ impl Watch {
         let states = kind::begin(kinds)?;
         let first = |(kind, state): (&Kind, &KindState)| {
             let prior = kind.prior.map_or(Ok(Prior::FIRST_HOURS), Prior::checked)?;
-            let prior = if kind.prior.is_some() { prior.flattened() } else { prior };
+            let prior = if state.carried { prior.flattened() } else { prior };
             Ok(state.shared(prior, 0))
         };
         let first: Result<_, SettingsError> = kinds.iter().zip(&states).map(first).collect();

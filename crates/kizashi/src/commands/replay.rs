@@ -9,13 +9,14 @@ use super::signs;
 use crate::cli;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::pipeline::knowledge;
 use crate::terminal::Terminal;
 
 /// Prints the signs of a replay, each as it stood at the end, the latest first.
 pub(crate) fn run(call: &cli::Listing, terminal: &mut Terminal) -> Result<(), Failure> {
     let settings = Config::load(None)?.detection();
     let reader = Reader::open(&call.data.data)?;
-    let mut detection = Detection::new(settings)?;
+    let mut detection = Detection::with_knowledge(settings, &knowledge(&reader)?)?;
     let mut found: BTreeMap<String, Sign> = BTreeMap::new();
     let mut note = |closed: Closed| {
         found.extend(closed.into_signs().map(|sign| (sign.id.clone(), sign)));
