@@ -4,7 +4,7 @@
 //! most the sum of the shares.
 
 use kizashi_detect::gamma_poisson::{
-    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, SeriesId, Watch,
+    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, Prior, SeriesId, Watch,
 };
 use kizashi_event::{Key, KeyKind};
 use kizashi_store::KeyBin;
@@ -12,10 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Knowledge;
 use crate::counts::SeriesCount;
-use crate::key_series::{KEYS_FROM, KINDS, KeySeries, SHARE_OF_PORTS, kind_index};
+use crate::key_series::{Introduced, KEYS_FROM, KINDS, KeySeries, SHARE_OF_PORTS, kind_index};
 
 /// A number that no key has: it tells the watch that the sensor was listening.
 const LISTENING: SeriesId = SeriesId(u32::MAX);
+
+/// Sources of the time before a key was watched from which they are its past: of one, nobody knows whether it was the first of a wave.
+const LEAST_PAST: f64 = 1.5;
 
 /// The watch over keys and which they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,9 +95,14 @@ impl KeyWatch {
     /// Counts what a bin held of keys, ordered by series.
     pub(crate) fn count(&mut self, bin: i64, keys: &[KeyBin]) -> Vec<SeriesCount> {
         let counted = self.keys.count(bin, keys);
-        for (series, kind) in counted.introduced {
-            let kind = KindId(u8::try_from(kind).unwrap_or(0));
-            self.watch.introduce(SeriesId(series), kind, None);
+        for Introduced { series, kind, replaces, past } in counted.introduced {
+            let (series, kind) = (SeriesId(series), KindId(u8::try_from(kind).unwrap_or(0)));
+            // Of a past without times only its sources are told: how long it was, the watch knows.
+            let past = (past >= LEAST_PAST).then_some(Prior { shape: past, rate: 1e-9 });
+            match replaces {
+                Some(old) => self.watch.replace(SeriesId(old), series, kind, past),
+                None => self.watch.introduce(series, kind, past),
+            }
         }
         counted.rows
     }

@@ -17,6 +17,7 @@ pub mod ports;
 mod recent;
 mod sign;
 mod standing;
+mod tail;
 mod visits;
 
 pub use advisory::{Advisory, advisory};

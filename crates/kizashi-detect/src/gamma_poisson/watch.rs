@@ -95,14 +95,40 @@ impl Watch {
             return;
         }
         let slot = self.slots.find_or_add(series);
+        if slot as usize >= self.series.len() {
+            self.series.resize_with(slot as usize + 1, Series::default);
+        }
+        self.begin(slot, kind, prior);
+    }
+
+    fn begin(&mut self, slot: u32, kind: KindId, prior: Option<Prior>) {
         let known = usize::from(kind.0) < self.kinds.len();
         let kind = if known { kind } else { KindId::default() };
         let prior = prior.and_then(|prior| prior.checked().ok());
         let now = self.exposure.now();
-        if slot as usize >= self.series.len() {
-            self.series.resize_with(slot as usize + 1, Series::default);
+        if let Some(series) = self.series.get_mut(slot as usize) {
+            series.introduce(kind, prior, now);
         }
-        self.series[slot as usize].introduce(kind, prior, now);
+    }
+
+    /// Watches one series no longer and another one in its place, which begins anew: for a bounded number of series of which
+    /// the liveliest are watched. Like [`Self::introduce`] of `new`; where `old` is not known it is that alone.
+    pub fn replace(&mut self, old: SeriesId, new: SeriesId, kind: KindId, prior: Option<Prior>) {
+        if let Some(slot) = self.slots.find(old).filter(|_| self.slots.find(new).is_none())
+            && let Some(series) = self.series.get_mut(slot as usize)
+        {
+            if series.is_watched()
+                && let Some(kind) = self.kinds.get_mut(usize::from(series.kind.0))
+            {
+                kind.watched = kind.watched.saturating_sub(1);
+            }
+            // It stays where it is on the list of those whose hours are looked at.
+            *series = Series { busy: series.busy, ..Series::default() };
+            self.slots.rename(slot, new);
+            self.begin(slot, kind, prior);
+            return;
+        }
+        self.introduce(new, kind, prior);
     }
 
     /// Says how much the series of a kind scattered in an earlier run (its [`Self::scatter_of`]): before the first bin, after
@@ -453,6 +479,15 @@ impl Slots {
             ids.push(id);
             ids.len() as u32 - 1
         })
+    }
+
+    /// Gives the place of one series to another, which has none.
+    fn rename(&mut self, slot: u32, id: SeriesId) {
+        if let Some(old) = self.ids.get_mut(slot as usize) {
+            self.slot_of.remove(old);
+            *old = id;
+            self.slot_of.insert(id, slot);
+        }
     }
 
     fn id(&self, slot: u32) -> SeriesId {
