@@ -1,13 +1,14 @@
 //! Which keys other than ports are watched. Attackers may make up a million passwords an hour, so there is a fixed number of
-//! places of each kind, and a key gets one when a second source comes with it within 24 to 48 hours (before that no alarm could be
-//! raised on it anyway). Keys without a place are counted all together in a sketch of fixed size (`tail.rs`).
+//! places of each kind, and a key gets one when a second source comes with it within 24 hours (before that no alarm could be
+//! raised on it anyway); when the first one came is remembered, since it counts. Keys without a place are counted all together in
+//! a sketch of fixed size too (`tail.rs`), which knows those that came with more keys than can be remembered one by one.
 //!
 //! When all places of a kind are taken, a newcomer gets that of a key that nobody has come with for two days; where there is none,
 //! that of the least lively key (new sources, halved each day), as soon as clearly more sources came with the newcomer. So
 //! whoever fills all places with made-up keys must bring more sources with each of them than a campaign brings with its own.
 //! A newcomer begins anew, under a number that no key had before, and what the sketch counted of it before is its past.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use kizashi_event::{Key, KeyKind};
 use kizashi_store::KeyBin;
@@ -38,6 +39,8 @@ pub(crate) const KINDS: [(KeyKind, f64); 12] = [
 pub(crate) const SHARE_OF_PORTS: f64 = 0.5;
 /// Bins of silence after which a place may be given away: the detector's longest window.
 const QUIET: i64 = 288;
+/// Bins for which a key with one source is remembered: 24 hours.
+const REMEMBERED: i64 = 144;
 /// Bins after which a key is half as lively: a day.
 const HALF_AS_LIVELY: f32 = 144.0;
 /// Sources from which a key may be watched, by the estimate of the sketch.
@@ -50,18 +53,25 @@ const LEAST_LIVELY: f64 = 2.5;
 const BYTES_A_PLACE: usize = 8_192;
 /// Bytes of a remembered visit, in the set and in its list.
 const BYTES_A_VISIT: usize = 32;
+/// Bytes of a key that has had one source.
+const BYTES_A_CANDIDATE: usize = 64;
 
 /// How many of each there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Bounds {
     places: usize,
     visits: usize,
+    candidates: usize,
 }
 
 impl Bounds {
-    /// Five eighths of the budget for places, a quarter for visits; a sixteenth is the sketch's.
+    /// Five eighths of the budget for places, a quarter for visits, a sixteenth for candidates; the last one is the sketch's.
     const fn of(bytes: usize) -> Self {
-        Self { places: bytes / 8 * 5 / BYTES_A_PLACE, visits: bytes / 4 / BYTES_A_VISIT }
+        Self {
+            places: bytes / 8 * 5 / BYTES_A_PLACE,
+            visits: bytes / 4 / BYTES_A_VISIT,
+            candidates: bytes / 16 / BYTES_A_CANDIDATE,
+        }
     }
 
     /// Places of one kind, by its share.
@@ -102,15 +112,16 @@ pub(crate) struct KeySeries {
     taken: [usize; KINDS.len()],
     /// The number of the next newcomer.
     next: u32,
+    candidates: Candidates,
     tail: Tail,
     visits: Visits,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Saved(Bounds, Vec<Place>, u32, Tail, Visits);
+struct Saved(Bounds, Vec<Place>, u32, (Candidates, Tail), Visits);
 
 impl From<Saved> for KeySeries {
-    fn from(Saved(bounds, places, next, tail, visits): Saved) -> Self {
+    fn from(Saved(bounds, places, next, (candidates, tail), visits): Saved) -> Self {
         let numbered = || places.iter().zip(0_u32..);
         let place_of = numbered().map(|(place, at)| (place.key.clone(), at)).collect();
         let place_of_series = numbered().map(|(place, at)| (place.series, at)).collect();
@@ -118,13 +129,13 @@ impl From<Saved> for KeySeries {
         for kind in places.iter().filter_map(|place| kind_index(place.key.kind)) {
             taken[kind] += 1;
         }
-        Self { bounds, places, place_of, place_of_series, taken, next, tail, visits }
+        Self { bounds, places, place_of, place_of_series, taken, next, candidates, tail, visits }
     }
 }
 
 impl From<KeySeries> for Saved {
     fn from(keys: KeySeries) -> Self {
-        Self(keys.bounds, keys.places, keys.next, keys.tail, keys.visits)
+        Self(keys.bounds, keys.places, keys.next, (keys.candidates, keys.tail), keys.visits)
     }
 }
 
@@ -150,7 +161,9 @@ pub(crate) struct Introduced {
     pub(crate) kind: usize,
     /// The series of the same kind that is watched no longer.
     pub(crate) replaces: Option<u32>,
-    /// Sources that came with it while it was not watched.
+    /// The bin in which its first source came, where that is remembered and it was not this one.
+    pub(crate) first: Option<i64>,
+    /// Otherwise the sources that came with it while it was not watched, nobody knows when.
     pub(crate) past: f64,
 }
 
@@ -161,7 +174,8 @@ impl KeySeries {
     /// Nothing watched yet, within so many bytes.
     pub(crate) fn new(bytes: usize) -> Self {
         let tail = Tail::new(bytes / 16);
-        Self::from(Saved(Bounds::of(bytes), Vec::new(), KEYS_FROM, tail, Visits::default()))
+        let unwatched = (Candidates::default(), tail);
+        Self::from(Saved(Bounds::of(bytes), Vec::new(), KEYS_FROM, unwatched, Visits::default()))
     }
 
     /// Keys that are watched.
@@ -183,6 +197,7 @@ impl KeySeries {
     /// What a bin held, and which keys are watched from now on. Bins must not go backward.
     pub(crate) fn count(&mut self, bin: i64, keys: &[KeyBin]) -> KeyRows {
         self.tail.advance(bin);
+        self.candidates.forget_before(bin - REMEMBERED + 1);
         let mut counted = KeyRows::default();
         let mut weakest: [Weakest; KINDS.len()] = Default::default();
         for row in keys {
@@ -222,7 +237,8 @@ impl KeySeries {
         let past = self.tail.sources(hash);
         self.tail.add(hash, &row.sources);
         let now = self.tail.sources(hash);
-        if row.sources.len() < 2 && now < SECOND {
+        let first = self.candidates.first_before(bin, hash, &row.sources, self.bounds.candidates);
+        if row.sources.len() < 2 && first.is_none() && now < SECOND {
             return None;
         }
         let series = Some(self.next).filter(|series| *series < u32::MAX)?;
@@ -247,7 +263,14 @@ impl KeySeries {
         self.next += 1;
         self.place_of.insert(row.key.clone(), at);
         self.place_of_series.insert(series, at);
-        Some(Introduced { series, kind, replaces, past })
+        self.candidates.forget(hash);
+        let past = if first.is_some() { 0.0 } else { past };
+        if let Some((source, _)) = first {
+            // It was counted in its own bin.
+            self.visits.count_within(bin, series, &[source], self.bounds.visits);
+        }
+        let first = first.map(|(_, bin)| bin);
+        Some(Introduced { series, kind, replaces, first, past })
     }
 
     /// Places of a kind by how lively they are; a key that was quiet for the longest window is not lively at all.
@@ -271,7 +294,82 @@ impl KeySeries {
     #[cfg(test)]
     fn bytes(&self) -> usize {
         let text: usize = self.places.iter().map(|place| place.key.text.len()).sum();
-        text + self.places.len() * 4_096 + self.visits.len() * BYTES_A_VISIT + self.tail.bytes()
+        text + self.places.len() * 4_096
+            + self.visits.len() * BYTES_A_VISIT
+            + self.candidates.first_of.len() * BYTES_A_CANDIDATE
+            + self.tail.bytes()
+    }
+}
+
+/// Keys that one source has come with, by their hash: a collision lets a key in early, no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "VecDeque<(i64, Vec<(u64, u32)>)>", into = "VecDeque<(i64, Vec<(u64, u32)>)>")]
+struct Candidates {
+    /// The source and the bin.
+    first_of: HashMap<u64, (u32, i64)>,
+    by_bin: VecDeque<(i64, Vec<(u64, u32)>)>,
+}
+
+impl From<VecDeque<(i64, Vec<(u64, u32)>)>> for Candidates {
+    fn from(by_bin: VecDeque<(i64, Vec<(u64, u32)>)>) -> Self {
+        let of_bin = |(bin, keys): &(i64, Vec<(u64, u32)>)| {
+            let bin = *bin;
+            keys.iter().map(move |(hash, source)| (*hash, (*source, bin))).collect::<Vec<_>>()
+        };
+        Self { first_of: by_bin.iter().flat_map(of_bin).collect(), by_bin }
+    }
+}
+
+impl From<Candidates> for VecDeque<(i64, Vec<(u64, u32)>)> {
+    fn from(candidates: Candidates) -> Self {
+        candidates.by_bin
+    }
+}
+
+impl Candidates {
+    /// The first source and the earlier bin in which it came, when another one comes now; a first one is remembered.
+    fn first_before(
+        &mut self,
+        bin: i64,
+        hash: u64,
+        sources: &[u32],
+        most: usize,
+    ) -> Option<(u32, i64)> {
+        if let Some(&first) = self.first_of.get(&hash) {
+            return Some(first).filter(|_| sources.iter().any(|source| *source != first.0));
+        }
+        let &[source] = sources else { return None };
+        while self.first_of.len() >= most.max(1) {
+            let Some((_, oldest)) = self.by_bin.front_mut() else { break };
+            match oldest.pop() {
+                Some((hash, _)) => drop(self.first_of.remove(&hash)),
+                None => drop(self.by_bin.pop_front()),
+            }
+        }
+        self.first_of.insert(hash, (source, bin));
+        match self.by_bin.back_mut() {
+            Some((last, keys)) if *last == bin => keys.push((hash, source)),
+            _ => self.by_bin.push_back((bin, vec![(hash, source)])),
+        }
+        None
+    }
+
+    /// Forgets a key that is watched now, but for its line in the list.
+    fn forget(&mut self, hash: u64) {
+        if let Some((_, bin)) = self.first_of.remove(&hash)
+            && let Ok(at) = self.by_bin.binary_search_by_key(&bin, |(bin, _)| *bin)
+            && let Some((_, keys)) = self.by_bin.get_mut(at)
+        {
+            keys.retain(|(of, _)| *of != hash);
+        }
+    }
+
+    fn forget_before(&mut self, first_kept: i64) {
+        while self.by_bin.front().is_some_and(|(bin, _)| *bin < first_kept) {
+            for (hash, _) in self.by_bin.pop_front().into_iter().flat_map(|(_, keys)| keys) {
+                self.first_of.remove(&hash);
+            }
+        }
     }
 }
 
@@ -304,7 +402,7 @@ mod tests {
         assert!(keys.count(0, &[password("a", &[1])]).rows.is_empty());
         assert!(keys.count(1, &[password("a", &[1])]).rows.is_empty(), "the same source again");
         let second = keys.count(143, &[password("a", &[2])]);
-        assert_eq!((second.introduced.len(), second.rows[0].fresh), (1, 1));
+        assert_eq!((second.introduced[0].first, second.rows[0].fresh), (Some(0), 1));
         assert!(keys.count(150, &[password("b", &[1])]).rows.is_empty());
         assert!(keys.count(150 + 288, &[password("b", &[2])]).rows.is_empty(), "two days later");
         assert_eq!(keys.count(450, &[password("c", &[1, 2])]).rows[0].fresh, 2);
@@ -353,7 +451,10 @@ mod tests {
                 .iter()
                 .find(|new| keys.key(new.series).is_some_and(|key| &*key.text == "xmhdipc"));
             if let Some(new) = risen {
-                assert!(new.replaces.is_some() && new.past >= 1.5, "{new:?}");
+                assert!(
+                    new.replaces.is_some() && (new.past >= 1.5 || new.first == Some(20)),
+                    "{new:?}"
+                );
                 watched_since.get_or_insert(bin);
             }
         }

@@ -95,13 +95,16 @@ impl KeyWatch {
     /// Counts what a bin held of keys, ordered by series.
     pub(crate) fn count(&mut self, bin: i64, keys: &[KeyBin]) -> Vec<SeriesCount> {
         let counted = self.keys.count(bin, keys);
-        for Introduced { series, kind, replaces, past } in counted.introduced {
+        for Introduced { series, kind, replaces, first, past } in counted.introduced {
             let (series, kind) = (SeriesId(series), KindId(u8::try_from(kind).unwrap_or(0)));
             // Of a past without times only its sources are told: how long it was, the watch knows.
             let past = (past >= LEAST_PAST).then_some(Prior { shape: past, rate: 1e-9 });
             match replaces {
                 Some(old) => self.watch.replace(SeriesId(old), series, kind, past),
                 None => self.watch.introduce(series, kind, past),
+            }
+            if let Some(first) = first {
+                self.watch.count_earlier(series, bin.abs_diff(first), 1);
             }
         }
         counted.rows

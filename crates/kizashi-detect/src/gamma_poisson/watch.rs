@@ -131,6 +131,20 @@ impl Watch {
         self.introduce(new, kind, prior);
     }
 
+    /// Counts what came to a series some bins before the one that is closed next, when it was not yet worth watching: only before its
+    /// own first count, and nothing else changes. A series that has counts, or was never introduced, is left as it is.
+    pub fn count_earlier(&mut self, series: SeriesId, bins_ago: u64, count: u32) {
+        let bin = u32::try_from(self.bins().saturating_sub(bins_ago)).unwrap_or(u32::MAX);
+        let Some(slot) = self.slots.find(series) else { return };
+        if let Some(series) = self.series.get_mut(slot as usize)
+            && series.last_bin().is_none()
+            && bins_ago > 0
+            && count > 0
+        {
+            series.touch(bin, count);
+        }
+    }
+
     /// Says how much the series of a kind scattered in an earlier run (its [`Self::scatter_of`]): before the first bin, after
     /// which it changes nothing. Out of range it is left out.
     pub fn expect_scatter(&mut self, kind: KindId, scatter: Scatter) {
