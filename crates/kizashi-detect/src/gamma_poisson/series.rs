@@ -69,6 +69,11 @@ impl Series {
         self.history.back().map(|(bin, _)| *bin)
     }
 
+    /// Whether anything ever came to it.
+    pub(super) const fn was_counted(&self) -> bool {
+        self.sources > 0
+    }
+
     /// Whether two sources have come ever: before, no alarm is possible.
     pub(super) const fn is_watched(&self) -> bool {
         self.sources >= 2

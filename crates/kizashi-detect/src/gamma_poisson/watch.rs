@@ -334,7 +334,11 @@ impl Watch {
                 self.shared.back().map_or(Prior::FIRST_HOURS, |last| last.kind(number).prior);
             if !kind.carried || exposure >= CARRIED_UNTIL {
                 kind.carried = false;
-                let of_kind = self.series.iter().filter(|series| series.kind.0 == number);
+                // One that was introduced and not yet counted would say that nothing ever comes.
+                let of_kind = self
+                    .series
+                    .iter()
+                    .filter(|series| series.kind.0 == number && series.was_counted());
                 let count = of_kind.clone().count();
                 let totals = of_kind.map(|series| {
                     let (shape, rate) = series.own_prior_after(bin);
