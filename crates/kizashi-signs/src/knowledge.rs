@@ -17,7 +17,7 @@ const FORMAT: &str = "kizashi prior 1";
 /// Bytes of a file at most.
 pub const LONGEST_KNOWLEDGE: usize = 1 << 20;
 /// Ports in a file at most: of more, those with the most sources are written.
-pub const MOST_PORTS: usize = 4_096;
+const MOST_PORTS: usize = 4_096;
 /// Characters of the remark in a file at most.
 const LONGEST_ABOUT: usize = 1_000;
 /// Days of watching that the rate of a port on another machine is worth at most.
@@ -42,7 +42,9 @@ pub enum KnowledgeError {
     Version,
     /// It is too large.
     #[error(
-        "a prior has at most {LONGEST_KNOWLEDGE} bytes and {MOST_PORTS} ports, and this one has more"
+        "a prior has at most {} bytes and {} ports, and this one has more",
+        LONGEST_KNOWLEDGE,
+        MOST_PORTS
     )]
     TooLarge,
     /// A number is out of range.
@@ -133,15 +135,9 @@ impl Knowledge {
         if file.format != FORMAT {
             return Err(KnowledgeError::Form("its format is not named".to_owned()));
         }
-        if file.ports.len() > MOST_PORTS {
+        if file.ports.len() > MOST_PORTS || file.about.chars().count() > LONGEST_ABOUT {
             return Err(KnowledgeError::TooLarge);
         }
-        in_range(
-            "the remark's length",
-            file.about.chars().count() as f64,
-            0.0,
-            LONGEST_ABOUT as f64,
-        )?;
         let mut knowledge = Self { about: file.about, ..Self::default() };
         for (name, row) in file.kinds {
             let unknown = || KnowledgeError::Unknown(format!("kind of key {}", shown(&name)));
@@ -379,7 +375,7 @@ mod tests {
             (changed("kizashi prior 1", "kizashi prior 2"), "another version"),
             (changed("kizashi prior 1", "recipe"), "format is not named"),
             (changed("tcp/23", "tcp/99999"), "no port tcp/99999"),
-            (changed("\"port\"", "\"\u{1b}colour\""), "no kind of key \\x1bcolour"),
+            (changed("\"port\"", "\"\\u001bcolour\""), "no kind of key \\x1bcolour"),
             (changed("\"port\"", "\"source\""), "no kind of key source"),
             (changed("144.0", "-1.0"), "sources a day of tcp/23 must be 0.0001 to 10000000"),
             (changed("144.0", "1e99"), "sources a day of tcp/23"),
