@@ -69,6 +69,11 @@ impl Series {
         self.history.back().map(|(bin, _)| *bin)
     }
 
+    /// Forgets everything but that it is on the list of those whose hours are looked at.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { busy: self.busy, ..Self::default() };
+    }
+
     /// Whether anything ever came to it.
     pub(super) const fn was_counted(&self) -> bool {
         self.sources > 0

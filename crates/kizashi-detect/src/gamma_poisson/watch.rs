@@ -122,8 +122,7 @@ impl Watch {
             {
                 kind.watched = kind.watched.saturating_sub(1);
             }
-            // It stays where it is on the list of those whose hours are looked at.
-            *series = Series { busy: series.busy, ..Series::default() };
+            series.begin_anew();
             self.slots.rename(slot, new);
             self.begin(slot, kind, prior);
             return;
