@@ -432,7 +432,7 @@ mod tests {
 
     #[test]
     fn a_rising_key_gets_a_place_though_all_are_taken_by_made_up_ones() {
-        let mut keys = KeySeries::new(1 << 20);
+        let mut keys = KeySeries::new(4 << 20);
         let mut source = 0;
         let mut two = || {
             source += 2;
