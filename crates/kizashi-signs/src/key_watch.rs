@@ -4,7 +4,7 @@
 //! most the sum of the shares.
 
 use kizashi_detect::gamma_poisson::{
-    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, Prior, SeriesId, Watch,
+    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, SeriesId, Watch,
 };
 use kizashi_event::{Key, KeyKind};
 use kizashi_store::KeyBin;
@@ -97,14 +97,18 @@ impl KeyWatch {
         let counted = self.keys.count(bin, keys);
         for Introduced { series, kind, replaces, first, past } in counted.introduced {
             let (series, kind) = (SeriesId(series), KindId(u8::try_from(kind).unwrap_or(0)));
-            // Of a past without times only its sources are told: how long it was, the watch knows.
-            let past = (past >= LEAST_PAST).then_some(Prior { shape: past, rate: 1e-9 });
             match replaces {
-                Some(old) => self.watch.replace(SeriesId(old), series, kind, past),
-                None => self.watch.introduce(series, kind, past),
+                Some(old) => self.watch.replace(SeriesId(old), series, kind, None),
+                None => self.watch.introduce(series, kind, None),
             }
-            if let Some(first) = first {
-                self.watch.count_earlier(series, bin.abs_diff(first), 1);
+            match first {
+                Some(first) => self.watch.count_earlier(series, bin.abs_diff(first), 1),
+                // Nobody knows when they came: before all windows they are past and no rise.
+                None if past >= LEAST_PAST => {
+                    let sources = past.round() as u32;
+                    self.watch.count_earlier(series, u64::from(LONGEST_WINDOW) + 1, sources);
+                }
+                None => {}
             }
         }
         counted.rows

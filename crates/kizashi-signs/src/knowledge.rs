@@ -2,14 +2,14 @@
 //! and `kizashi prior export` wrote. A file for people: rates in sources a day, and how many days of watching each is worth.
 //!
 //! **What is taken over, and why no more.** Of each kind of key the distribution of rates and how much they scatter: the detector
-//! flattens the one and lets go of it after a day. Of each port how many sources came a day; however long the other machine
+//! flattens the one and lets go of it after a day. How lively each hour of the day is. Of each port how many sources came a day; however long the other machine
 //! watched, it is worth at most [`MOST_DAYS_OF_ANOTHER`], for two machines see different rates, and until a day is over the
 //! detector adds as much doubt as that takes. What Kizashi ships with is worth far less: see `data/README.md`.
 
 use std::collections::BTreeMap;
 
 use kizashi_detect::gamma_poisson::{BINS_A_DAY, Prior, Scatter};
-use kizashi_event::{KeyKind, Port};
+use kizashi_event::{KeyKind, Port, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The first field of a file; another text is not read.
@@ -26,6 +26,7 @@ const MOST_DAYS_OF_ANOTHER: f64 = 1.0;
 const HALF_LIFE_DAYS: f64 = 5.0;
 /// Bins from which the distribution of a kind is worth being carried, and below which it is but a beginning.
 const LEAST_LEARNED: f64 = 1.0;
+const HOURS: usize = 24;
 /// The shipped file.
 const SHIPPED: &str = include_str!("../data/prior.json");
 
@@ -71,6 +72,9 @@ struct File {
     format: String,
     about: String,
     kinds: BTreeMap<String, KindRow>,
+    /// How lively each hour of the day (UTC) is, 1 on average, where it was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hours: Option<[f64; HOURS]>,
     ports: BTreeMap<String, PortRow>,
 }
 
@@ -103,6 +107,7 @@ struct PortRow {
 pub struct Knowledge {
     about: String,
     kinds: BTreeMap<KeyKind, KindRow>,
+    hours: Option<[f64; HOURS]>,
     ports: BTreeMap<Port, PortRow>,
 }
 
@@ -138,7 +143,10 @@ impl Knowledge {
         if file.ports.len() > MOST_PORTS || file.about.chars().count() > LONGEST_ABOUT {
             return Err(KnowledgeError::TooLarge);
         }
-        let mut knowledge = Self { about: file.about, ..Self::default() };
+        for hour in file.hours.iter().flatten() {
+            in_range("how lively an hour is", *hour, 0.25, 4.0)?;
+        }
+        let mut knowledge = Self { about: file.about, hours: file.hours, ..Self::default() };
         for (name, row) in file.kinds {
             let unknown = || KnowledgeError::Unknown(format!("kind of key {}", shown(&name)));
             let kind =
@@ -162,6 +170,7 @@ impl Knowledge {
             format: FORMAT.to_owned(),
             about: self.about.clone(),
             kinds: self.kinds.iter().map(|(kind, row)| (kind.name().to_owned(), *row)).collect(),
+            hours: self.hours,
             ports: self.ports.iter().map(|(port, row)| (port.to_string(), *row)).collect(),
         };
         // Names and numbers alone: there is nothing that could not be written.
@@ -204,6 +213,17 @@ impl Knowledge {
         }
     }
 
+    /// Notes how lively each hour of the day was, told from the hour of the first bin on; a flat day was not learned.
+    pub(crate) fn add_rhythm(&mut self, first: Timestamp, from_first: [f64; HOURS]) {
+        let is_flat = from_first.iter().all(|weight| (weight - 1.0).abs() < 1e-3);
+        if is_flat || from_first.iter().any(|weight| !(0.25..=4.0).contains(weight)) {
+            return;
+        }
+        let mut hours = from_first.map(rounded);
+        hours.rotate_right(hour_of_day(first));
+        self.hours = Some(hours);
+    }
+
     /// Notes what was learned of ports, those with the most sources at most.
     pub(crate) fn add_ports(&mut self, learned: impl Iterator<Item = (Port, Prior)>) {
         let mut learned: Vec<(Port, Prior)> =
@@ -239,7 +259,7 @@ impl Knowledge {
             let days = row.days.min(MOST_DAYS_OF_ANOTHER);
             (*port, (row.sources_a_day * days, days * f64::from(BINS_A_DAY)))
         };
-        Levels(self.ports.iter().map(level).collect())
+        Levels { ports: self.ports.iter().map(level).collect(), hours: self.hours }
     }
 }
 
@@ -261,12 +281,27 @@ impl PortRow {
 
 /// Sources and bins known of single ports when a run began.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Levels(BTreeMap<Port, (f64, f64)>);
+pub(crate) struct Levels {
+    ports: BTreeMap<Port, (f64, f64)>,
+    hours: Option<[f64; HOURS]>,
+}
+
+/// The hour of the day, 0 to 23, in UTC.
+fn hour_of_day(time: Timestamp) -> usize {
+    usize::try_from(time.micros().div_euclid(Timestamp::HOUR).rem_euclid(24)).unwrap_or(0)
+}
 
 impl Levels {
+    /// How lively each hour of the day is, from the hour of the first bin on.
+    pub(crate) fn rhythm_from(&self, first: Timestamp) -> Option<[f64; HOURS]> {
+        let mut hours = self.hours?;
+        hours.rotate_left(hour_of_day(first));
+        Some(hours)
+    }
+
     /// What is left of what was known of a port after so many bins.
     pub(crate) fn after(&self, port: Port, bins: u64) -> Option<Prior> {
-        let (sources, exposed) = *self.0.get(&port)?;
+        let (sources, exposed) = *self.ports.get(&port)?;
         #[allow(clippy::cast_precision_loss, reason = "past 2^53 bins nothing is left")]
         let days = bins as f64 / f64::from(BINS_A_DAY);
         let left = (-days / HALF_LIFE_DAYS).exp2();
@@ -328,7 +363,7 @@ mod tests {
             assert!(shipped.prior_of(*kind).unwrap().rate < LEAST_LEARNED, "{kind:?}");
             assert_eq!(shipped.scatter_of(*kind), None, "nobody knows it of a machine never seen");
         }
-        for (port, (sources, _)) in &shipped.levels().0 {
+        for (port, (sources, _)) in &shipped.levels().ports {
             assert!(*sources <= 0.5, "{port} is claimed to be known too well");
         }
     }
@@ -347,6 +382,21 @@ mod tests {
             "{}",
             knowledge.to_json()
         );
+    }
+
+    #[test]
+    fn the_day_of_one_machine_is_turned_to_the_hour_at_which_another_begins() {
+        let mut knowledge = known();
+        let at = |hour: i64| Timestamp::from_micros((24 * 20_000 + hour) * Timestamp::HOUR);
+        knowledge.add_rhythm(at(5), [1.0; 24]);
+        assert_eq!(knowledge.levels().rhythm_from(at(0)), None);
+        let mut from_five = [1.0; 24];
+        (from_five[0], from_five[1]) = (2.0, 0.5);
+        knowledge.add_rhythm(at(5), from_five);
+        let levels = Knowledge::from_json(&knowledge.to_json()).unwrap().levels();
+        let from_four = levels.rhythm_from(at(4)).unwrap();
+        assert_eq!(from_four[..4], [1.0, 2.0, 0.5, 1.0]);
+        assert_eq!(levels.rhythm_from(at(29)), Some(from_five));
     }
 
     #[test]
@@ -381,6 +431,7 @@ mod tests {
             (changed("144.0", "1e99"), "sources a day of tcp/23"),
             (changed("1.25", "0.5"), "phi of port must be 1 to 1000, and 0.5 is not"),
             (changed("\"shape\": 0.3", "\"shape\": 0"), "the shape of port"),
+            (changed("\"ports\"", "\"hours\": [1.0], \"ports\""), "no file"),
             (changed("\"days\": 5.0", "\"days\": null"), "no file"),
             (changed("\"about\"", "\"more\""), "no file"),
         ] {

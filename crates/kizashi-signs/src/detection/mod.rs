@@ -26,7 +26,7 @@ use crate::{EvidenceLog, Knowledge, Sign};
 /// The length of a bin, in microseconds.
 const BIN: i64 = 600 * Timestamp::SECOND;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 6;
+const SNAPSHOT_FORMAT: u32 = 7;
 
 /// The state of detection over all ports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +141,9 @@ impl Detection {
         }
         if self.next.is_none() {
             self.origin = start;
+            if let Some(rhythm) = self.levels.rhythm_from(start) {
+                self.watch.expect_rhythm(rhythm);
+            }
         }
         let index = self.index_of(start);
         let rows = self.count(index, &bin.ports);

@@ -31,6 +31,7 @@ impl Detection {
         let ports = KindId::default();
         knowledge.add_kind(KeyKind::Port, self.watch.prior_of(ports), self.watch.scatter_of(ports));
         self.keys.tell(&mut knowledge);
+        knowledge.add_rhythm(self.origin, self.watch.rhythm());
         let learned = (0..).map_while(|series| Some((series, self.series.port(series)?)));
         knowledge.add_ports(
             learned
