@@ -26,6 +26,8 @@ const MOST_DAYS_OF_ANOTHER: f64 = 1.0;
 const HALF_LIFE_DAYS: f64 = 5.0;
 /// Bins from which the distribution of a kind is worth being carried, and below which it is but a beginning.
 const LEAST_LEARNED: f64 = 1.0;
+/// Sources from which a port is told of: fewer are little more than what is shipped.
+const LEAST_SOURCES: f64 = 2.0;
 const HOURS: usize = 24;
 /// The shipped file.
 const SHIPPED: &str = include_str!("../data/prior.json");
@@ -227,7 +229,7 @@ impl Knowledge {
     /// Notes what was learned of ports, those with the most sources at most.
     pub(crate) fn add_ports(&mut self, learned: impl Iterator<Item = (Port, Prior)>) {
         let mut learned: Vec<(Port, Prior)> =
-            learned.filter(|(_, prior)| prior.shape >= 1.0 && prior.rate > 0.0).collect();
+            learned.filter(|(_, prior)| prior.shape >= LEAST_SOURCES && prior.rate > 0.0).collect();
         learned.sort_by(|(a, one), (b, other)| other.shape.total_cmp(&one.shape).then(a.cmp(b)));
         for (port, prior) in learned.into_iter().take(MOST_PORTS) {
             let days = rounded(prior.rate / f64::from(BINS_A_DAY));
