@@ -4,17 +4,21 @@
 //! most the sum of the shares.
 
 use kizashi_detect::gamma_poisson::{
-    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, SeriesId, Watch,
+    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, SeriesId, Watch,
 };
-use kizashi_event::Key;
+use kizashi_event::{Key, KeyKind};
 use kizashi_store::KeyBin;
 use serde::{Deserialize, Serialize};
 
+use crate::Knowledge;
 use crate::counts::SeriesCount;
-use crate::key_series::{KEYS_FROM, KINDS, KeySeries, SHARE_OF_PORTS, kind_index};
+use crate::key_series::{Introduced, KEYS_FROM, KINDS, KeySeries, SHARE_OF_PORTS, kind_index};
 
 /// A number that no key has: it tells the watch that the sensor was listening.
 const LISTENING: SeriesId = SeriesId(u32::MAX);
+
+/// Sources of the time before a key was watched from which they are its past: of one, nobody knows whether it was the first of a wave.
+const LEAST_PAST: f64 = 1.5;
 
 /// The watch over keys and which they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,8 +50,28 @@ pub(crate) struct KeyReport {
 /// The watch over ports, with its share of the promise.
 pub(crate) fn watch_of_ports(
     settings: gamma_poisson::Settings,
+    knowledge: &Knowledge,
 ) -> Result<Watch, gamma_poisson::SettingsError> {
-    Watch::with_kinds(settings, &[Kind { share: SHARE_OF_PORTS, prior: None }])
+    watch_of(settings, &[(KeyKind::Port, SHARE_OF_PORTS)], knowledge)
+}
+
+/// A watch over kinds with their shares of the promise, that begins with what is known of them.
+fn watch_of(
+    settings: gamma_poisson::Settings,
+    kinds: &[(KeyKind, f64)],
+    knowledge: &Knowledge,
+) -> Result<Watch, gamma_poisson::SettingsError> {
+    let begins: Vec<Kind> = kinds
+        .iter()
+        .map(|(kind, share)| Kind { share: *share, prior: knowledge.prior_of(*kind) })
+        .collect();
+    let mut watch = Watch::with_kinds(settings, &begins)?;
+    for ((kind, _), number) in kinds.iter().zip(0_u8..) {
+        if let Some(scatter) = knowledge.scatter_of(*kind) {
+            watch.expect_scatter(KindId(number), scatter);
+        }
+    }
+    Ok(watch)
 }
 
 impl KeyWatch {
@@ -55,17 +79,38 @@ impl KeyWatch {
     pub(crate) fn new(
         settings: gamma_poisson::Settings,
         bytes: usize,
+        knowledge: &Knowledge,
     ) -> Result<Self, gamma_poisson::SettingsError> {
-        let kinds = KINDS.map(|(_, share)| Kind { share, prior: None });
-        Ok(Self { watch: Watch::with_kinds(settings, &kinds)?, keys: KeySeries::new(bytes) })
+        let watch = watch_of(settings, &KINDS, knowledge)?;
+        Ok(Self { watch, keys: KeySeries::new(bytes) })
+    }
+
+    /// Notes what was learned of each kind.
+    pub(crate) fn tell(&self, knowledge: &mut Knowledge) {
+        for ((kind, _), number) in KINDS.into_iter().zip(0_u8..) {
+            let number = KindId(number);
+            knowledge.add_kind(kind, self.watch.prior_of(number), self.watch.scatter_of(number));
+        }
     }
 
     /// Counts what a bin held of keys, ordered by series.
     pub(crate) fn count(&mut self, bin: i64, keys: &[KeyBin]) -> Vec<SeriesCount> {
         let counted = self.keys.count(bin, keys);
-        for (series, kind) in counted.introduced {
-            let kind = KindId(u8::try_from(kind).unwrap_or(0));
-            self.watch.introduce(SeriesId(series), kind, None);
+        for Introduced { series, kind, replaces, first, past } in counted.introduced {
+            let (series, kind) = (SeriesId(series), KindId(u8::try_from(kind).unwrap_or(0)));
+            match replaces {
+                Some(old) => self.watch.replace(SeriesId(old), series, kind, None),
+                None => self.watch.introduce(series, kind, None),
+            }
+            match first {
+                Some(first) => self.watch.count_earlier(series, bin.abs_diff(first), 1),
+                // Nobody knows when they came: before all windows they are past and no rise.
+                None if past >= LEAST_PAST => {
+                    let sources = past.round() as u32;
+                    self.watch.count_earlier(series, u64::from(LONGEST_WINDOW) + 1, sources);
+                }
+                None => {}
+            }
         }
         counted.rows
     }

@@ -7,7 +7,7 @@
 )]
 
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
-use kizashi_signs::{Detection, DetectionError, Settings, Severity, Sign, SignKind};
+use kizashi_signs::{Detection, DetectionError, Knowledge, Settings, Severity, Sign, SignKind};
 use kizashi_store::{ClosedBin, KeyBin, PortBin};
 use proptest::prelude::*;
 
@@ -100,6 +100,28 @@ fn weeks_of_quiet_and_a_brute_forcing_host_give_no_sign() {
         assert_eq!(detection.series_watched(), 15);
         assert!(detection.port_score(Port::tcp(22)).unwrap().half_daily.is_some());
     }
+}
+
+#[test]
+fn a_machine_with_half_or_twice_the_rates_of_the_one_it_learned_from_is_not_taken_for_attacked() {
+    let mut raised = Vec::new();
+    for seed in 0..3 {
+        let (mut old, mut teacher) = (Traffic::new(seed), detection(1.0));
+        for _ in 0..7 * 144 {
+            teacher.close(&old.next());
+        }
+        let knowledge = Knowledge::from_json(&teacher.knowledge().to_json()).unwrap();
+        assert!(knowledge.ports() >= 12, "{}", knowledge.to_json());
+        let mut new = Traffic::new(seed);
+        for ((_, rate), factor) in new.rates.iter_mut().zip([0.5, 2.0].into_iter().cycle()) {
+            *rate *= factor;
+        }
+        let mut pupil = Detection::with_knowledge(Settings::default(), &knowledge).unwrap();
+        for _ in 0..3 * 144 {
+            raised.extend(pupil.close(&new.next()).raised);
+        }
+    }
+    assert_eq!(raised, []);
 }
 
 #[test]

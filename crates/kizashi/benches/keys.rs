@@ -88,21 +88,19 @@ fn month(seed: u64) -> Vec<(String, usize, String)> {
         ..demo::Settings::demo(seed, start.plus(31 * Timestamp::DAY))
     };
     let mut detection = Detection::new(Settings::default()).unwrap();
-    let mut signs: HashMap<String, Sign> = HashMap::new();
+    let mut signs: Vec<Sign> = Vec::new();
     let mut counted = Counted::default();
     let mut at = start;
     for event in demo::Traffic::new(settings) {
         while event.time >= at.plus(BIN) {
-            let closed = detection.close(&counted.close(at));
-            signs.extend(closed.into_signs().map(|sign| (sign.id.clone(), sign)));
+            // As they were raised: what they grow to says nothing of why.
+            signs.extend(detection.close(&counted.close(at)).raised);
             at = at.plus(BIN);
         }
         counted.add(&event);
     }
     let mut told = Vec::new();
-    let mut all: Vec<Sign> = signs.into_values().collect();
-    all.sort_by(|a, b| a.detected.cmp(&b.detected).then_with(|| a.key.cmp(&b.key)));
-    for sign in all {
+    for sign in signs {
         let phase = usize::from(sign.detected.since(start) > 3 * Timestamp::DAY);
         let kind = Key::from_shown(&sign.key).map(|key| key.kind.name());
         let heading = match (sign.kind, sign.port(), kind) {
@@ -110,13 +108,14 @@ fn month(seed: u64) -> Vec<(String, usize, String)> {
             _ => "ports",
         };
         let shown = format!(
-            "{} {} {} sources for {:.2}, {:.0} days, also {:?}",
+            "{} {} since {}, {} sources for {:.3}, {:.0} days, {} keys more",
             sign.detected.rfc3339(),
             sign.key,
+            sign.since.rfc3339(),
             sign.sources,
             sign.expected_sources,
             sign.days,
-            sign.also
+            sign.also.len()
         );
         told.push((heading.to_owned(), phase, shown));
     }

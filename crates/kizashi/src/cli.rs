@@ -55,6 +55,9 @@ pub(crate) enum Call {
     /// List what visitors left, or take one out into a zip
     #[command(subcommand)]
     Payload(PayloadCall),
+    /// Carry what this machine learned of usual rates to another one
+    #[command(subcommand)]
+    Prior(PriorCall),
     /// Look after the configuration
     #[command(subcommand)]
     Config(ConfigCall),
@@ -407,6 +410,30 @@ pub(crate) struct PayloadExport {
     /// The zip to write; nothing that exists is written over [default: SHA256.zip]
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PriorCall {
+    /// Write what was learned, as of the last full hour
+    Export(PriorExport),
+    /// Begin anew with what another machine learned
+    Import(PriorImport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PriorExport {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The file to write; nothing that exists is written over [default: standard output]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PriorImport {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The file that `kizashi prior export` wrote
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

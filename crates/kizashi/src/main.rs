@@ -15,6 +15,7 @@ mod inherited;
 mod install;
 mod listening;
 mod live;
+mod new_file;
 mod observatory;
 mod pipeline;
 mod playback;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::filter::LevelFilter;
 
-use cli::{Call, Cli, ConfigCall, PayloadCall, TokenCall};
+use cli::{Call, Cli, ConfigCall, PayloadCall, PriorCall, TokenCall};
 use failure::Failure;
 use terminal::Terminal;
 
@@ -74,6 +75,8 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Doctor(call) => commands::doctor::run(call, terminal),
         Call::Payload(PayloadCall::List(call)) => commands::payload::list(call, terminal),
         Call::Payload(PayloadCall::Export(call)) => commands::payload::export(call, terminal),
+        Call::Prior(PriorCall::Export(call)) => commands::prior::export(call, terminal),
+        Call::Prior(PriorCall::Import(call)) => commands::prior::import(call, terminal),
         Call::TrapProcess => child::trap::run(),
         Call::CoreProcess => child::core::run(),
         Call::Config(ConfigCall::Check { config }) => {

@@ -8,6 +8,9 @@ use super::{Prior, SettingsError};
 
 /// Kinds at most.
 pub const MOST_KINDS: usize = 64;
+/// Bins that a prior must be worth to be kept while the sensor has a past of its own.
+const LEAST_CARRIED: f64 = 1.0;
+
 /// Which kind: the place in the list given to [`super::Watch::with_kinds`]. [`super::Watch::new`] has one kind, 0.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -20,7 +23,8 @@ pub struct KindId(pub u8);
 pub struct Kind {
     /// Its share of the false alarms, above 0. The shares of all kinds sum to at most 1.
     pub share: f64,
-    /// What is known of its rates before anything came: carried from an earlier run, or shipped.
+    /// What is known of its rates before anything came: carried from an earlier run, and then kept for a day, or, where it is
+    /// worth less than a bin, a mere beginning, given up as soon as the sensor's own past says anything.
     pub prior: Option<Prior>,
 }
 
@@ -62,7 +66,7 @@ pub(super) fn begin(kinds: &[Kind]) -> Result<Vec<KindState>, SettingsError> {
     }
     let state = |kind: &Kind| KindState {
         share: kind.share,
-        carried: kind.prior.is_some(),
+        carried: kind.prior.is_some_and(|prior| prior.rate >= LEAST_CARRIED),
         first: First::UNKNOWN,
         pool: Residuals::default(),
         watched: 0,

@@ -74,6 +74,16 @@ impl Series {
         self.history.iter().map(|(bin, count)| (u64::from(*bin), *count))
     }
 
+    /// Forgets everything but that it is on the list of those whose hours are looked at.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { busy: self.busy, ..Self::default() };
+    }
+
+    /// Whether anything ever came to it.
+    pub(super) const fn was_counted(&self) -> bool {
+        self.sources > 0
+    }
+
     /// Whether two sources have come ever: before, no alarm is possible.
     pub(super) const fn is_watched(&self) -> bool {
         self.sources >= 2

@@ -72,7 +72,7 @@ impl Watch {
         let states = kind::begin(kinds)?;
         let first = |(kind, state): (&Kind, &KindState)| {
             let prior = kind.prior.map_or(Ok(Prior::FIRST_HOURS), Prior::checked)?;
-            let prior = if kind.prior.is_some() { prior.flattened() } else { prior };
+            let prior = if state.carried { prior.flattened() } else { prior };
             Ok(state.shared(prior, 0))
         };
         let first: Result<_, SettingsError> = kinds.iter().zip(&states).map(first).collect();
@@ -97,14 +97,53 @@ impl Watch {
             return;
         }
         let slot = self.slots.find_or_add(series);
+        if slot as usize >= self.series.len() {
+            self.series.resize_with(slot as usize + 1, Series::default);
+        }
+        self.begin(slot, kind, prior);
+    }
+
+    fn begin(&mut self, slot: u32, kind: KindId, prior: Option<Prior>) {
         let known = usize::from(kind.0) < self.kinds.len();
         let kind = if known { kind } else { KindId::default() };
         let prior = prior.and_then(|prior| prior.checked().ok());
         let now = self.exposure.now();
-        if slot as usize >= self.series.len() {
-            self.series.resize_with(slot as usize + 1, Series::default);
+        if let Some(series) = self.series.get_mut(slot as usize) {
+            series.introduce(kind, prior, now);
         }
-        self.series[slot as usize].introduce(kind, prior, now);
+    }
+
+    /// Watches one series no longer and another one in its place, which begins anew: for a bounded number of series of which
+    /// the liveliest are watched. Like [`Self::introduce`] of `new`; where `old` is not known it is that alone.
+    pub fn replace(&mut self, old: SeriesId, new: SeriesId, kind: KindId, prior: Option<Prior>) {
+        if let Some(slot) = self.slots.find(old).filter(|_| self.slots.find(new).is_none())
+            && let Some(series) = self.series.get_mut(slot as usize)
+        {
+            if series.is_watched()
+                && let Some(kind) = self.kinds.get_mut(usize::from(series.kind.0))
+            {
+                kind.watched = kind.watched.saturating_sub(1);
+            }
+            series.begin_anew();
+            self.slots.rename(slot, new);
+            self.begin(slot, kind, prior);
+            return;
+        }
+        self.introduce(new, kind, prior);
+    }
+
+    /// Counts what came to a series some bins before the one that is closed next, when it was not yet worth watching: only before its
+    /// own first count, and nothing else changes. A series that has counts, or was never introduced, is left as it is.
+    pub fn count_earlier(&mut self, series: SeriesId, bins_ago: u64, count: u32) {
+        let bin = u32::try_from(self.bins().saturating_sub(bins_ago)).unwrap_or(u32::MAX);
+        let Some(slot) = self.slots.find(series) else { return };
+        if let Some(series) = self.series.get_mut(slot as usize)
+            && series.last_bin().is_none()
+            && bins_ago > 0
+            && count > 0
+        {
+            series.touch(bin, count);
+        }
     }
 
     /// Says how much the series of a kind scattered in an earlier run (its [`Self::scatter_of`]): before the first bin, after
@@ -296,7 +335,11 @@ impl Watch {
                 self.shared.back().map_or(Prior::FIRST_HOURS, |last| last.kind(number).prior);
             if !kind.carried || exposure >= CARRIED_UNTIL {
                 kind.carried = false;
-                let of_kind = self.series.iter().filter(|series| series.kind.0 == number);
+                // One that was introduced and not yet counted would say that nothing ever comes.
+                let of_kind = self
+                    .series
+                    .iter()
+                    .filter(|series| series.kind.0 == number && series.was_counted());
                 let count = of_kind.clone().count();
                 let totals = of_kind.map(|series| {
                     let (shape, rate) = series.own_prior_after(bin);
@@ -456,6 +499,15 @@ impl Slots {
             ids.push(id);
             ids.len() as u32 - 1
         })
+    }
+
+    /// Gives the place of one series to another, which has none.
+    fn rename(&mut self, slot: u32, id: SeriesId) {
+        if let Some(old) = self.ids.get_mut(slot as usize) {
+            self.slot_of.remove(old);
+            *old = id;
+            self.slot_of.insert(id, slot);
+        }
     }
 
     fn id(&self, slot: u32) -> SeriesId {

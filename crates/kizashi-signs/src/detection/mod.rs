@@ -9,8 +9,8 @@ mod raising;
 mod settings;
 
 use kizashi_detect::changefinder;
-use kizashi_detect::gamma_poisson::{self, SeriesId, Watch};
-use kizashi_event::Timestamp;
+use kizashi_detect::gamma_poisson::{self, KindId, SeriesId, Watch};
+use kizashi_event::{Port, Timestamp};
 use kizashi_store::{ClosedBin, PortBin};
 use serde::{Deserialize, Serialize};
 
@@ -20,11 +20,12 @@ use crate::counts::{SeriesCount, SeriesOfPorts};
 use crate::falls::Falls;
 use crate::key_series::KEYS_FROM;
 use crate::key_watch::{KeyWatch, watch_of_ports};
+use crate::knowledge::Levels;
 use crate::open_sign::OpenSign;
 use crate::port_scores::PortScores;
 use crate::recent::Recent;
 use crate::visits::Visits;
-use crate::{EvidenceLog, Sign};
+use crate::{EvidenceLog, Knowledge, Sign};
 
 /// The length of a bin, in microseconds.
 const BIN: i64 = 600 * Timestamp::SECOND;
@@ -39,6 +40,7 @@ pub struct Detection {
     watch: Watch,
     keys: KeyWatch,
     series: SeriesOfPorts,
+    levels: Levels,
     visits: Visits,
     recent: Recent,
     scores: PortScores,
@@ -77,11 +79,22 @@ impl Closed {
 }
 
 impl Detection {
-    /// Detection that has seen nothing.
+    /// Detection that has seen nothing and knows what Kizashi ships with.
     ///
     /// # Errors
     /// When a setting is outside its range.
     pub fn new(settings: Settings) -> Result<Self, DetectionError> {
+        Self::with_knowledge(settings, &Knowledge::shipped())
+    }
+
+    /// Detection that has seen nothing and begins with what was learned elsewhere.
+    ///
+    /// # Errors
+    /// When a setting is outside its range.
+    pub fn with_knowledge(
+        settings: Settings,
+        knowledge: &Knowledge,
+    ) -> Result<Self, DetectionError> {
         changefinder::ChangeFinder::new(settings.changefinder)?;
         let Settings { false_alarms_per_week, memory_megabytes, .. } = settings;
         let promise = gamma_poisson::Settings { false_alarms_per_week };
@@ -89,9 +102,10 @@ impl Detection {
         Ok(Self {
             format: SNAPSHOT_FORMAT,
             settings,
-            watch: watch_of_ports(promise)?,
-            keys: KeyWatch::new(promise, bytes)?,
+            watch: watch_of_ports(promise, knowledge)?,
+            keys: KeyWatch::new(promise, bytes, knowledge)?,
             series: SeriesOfPorts::default(),
+            levels: knowledge.levels(),
             visits: Visits::default(),
             recent: Recent::default(),
             scores: PortScores::new(settings.changefinder),
@@ -138,6 +152,9 @@ impl Detection {
         }
         if self.next.is_none() {
             self.origin = start;
+            if let Some(rhythm) = self.levels.rhythm_from(start) {
+                self.watch.expect_rhythm(rhythm);
+            }
         }
         let index = self.index_of(start);
         let rows = self.count(index, &bin.ports);
@@ -196,13 +213,24 @@ impl Detection {
         start.since(self.origin) / BIN
     }
 
+    /// The series of a port; one that is new begins with what is known of it.
+    fn series_of(&mut self, port: Port) -> u32 {
+        if let Some(series) = self.series.find(port) {
+            return series;
+        }
+        let series = self.series.find_or_add(port);
+        let known = self.levels.after(port, self.watch.bins());
+        self.watch.introduce(SeriesId(series), KindId::default(), known);
+        series
+    }
+
     /// What a bin held, ordered by series.
     fn count(&mut self, index: i64, ports: &[PortBin]) -> Vec<SeriesCount> {
         let mut ports: Vec<&PortBin> = ports.iter().collect();
         ports.sort_by_key(|row| row.port);
         let mut rows: Vec<SeriesCount> = Vec::with_capacity(ports.len());
         for row in ports {
-            let series = self.series.find_or_add(row.port);
+            let series = self.series_of(row.port);
             let fresh = self.visits.count(index, series, &row.sources);
             rows.push(SeriesCount { series, events: row.events, fresh });
         }

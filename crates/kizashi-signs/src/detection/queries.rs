@@ -1,12 +1,12 @@
 //! What may be asked of a running detection: how things stand now. Nothing here changes it.
 
-use kizashi_detect::gamma_poisson::{Evidence, SeriesId};
-use kizashi_event::{Port, Timestamp};
+use kizashi_detect::gamma_poisson::{Evidence, KindId, SeriesId};
+use kizashi_event::{KeyKind, Port, Timestamp};
 
-use super::Detection;
+use super::{Detection, DetectionError, SNAPSHOT_FORMAT};
 use crate::key_series::KEYS_FROM;
 use crate::open_sign::OpenSign;
-use crate::{PortScore, PortStanding, Sign, Standing};
+use crate::{Knowledge, PortScore, PortStanding, Sign, Standing};
 
 /// Evidence below this many days is not shown: chance brings as much many times a day.
 const LEAST_SHOWN: f64 = 0.02;
@@ -22,6 +22,36 @@ impl Detection {
     #[must_use]
     pub fn series_watched(&self) -> usize {
         self.series.len()
+    }
+
+    /// What this machine has learned of usual rates, for another one to begin with.
+    #[must_use]
+    pub fn knowledge(&self) -> Knowledge {
+        let mut knowledge = Knowledge::default();
+        let ports = KindId::default();
+        knowledge.add_kind(KeyKind::Port, self.watch.prior_of(ports), self.watch.scatter_of(ports));
+        self.keys.tell(&mut knowledge);
+        knowledge.add_rhythm(self.origin, self.watch.rhythm());
+        let learned = (0..).map_while(|series| Some((series, self.series.port(series)?)));
+        knowledge.add_ports(
+            learned
+                .filter_map(|(series, port)| Some((port, self.watch.learned(SeriesId(series))?))),
+        );
+        let until = self.next.map(Timestamp::rfc3339).unwrap_or_default();
+        knowledge.with_remark(&format!("Learned by one machine until {until}."))
+    }
+
+    /// What had been learned when a [`Self::snapshot`] was made, whatever the settings.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot of this version.
+    pub fn knowledge_of(snapshot: &[u8]) -> Result<Knowledge, DetectionError> {
+        let read: Self = postcard::from_bytes(snapshot).map_err(|_| DetectionError::Snapshot)?;
+        if read.format == SNAPSHOT_FORMAT {
+            Ok(read.knowledge())
+        } else {
+            Err(DetectionError::Snapshot)
+        }
     }
 
     /// Keys of other kinds that are watched.

@@ -8,6 +8,7 @@ pub(crate) mod import;
 pub(crate) mod install;
 pub(crate) mod payload;
 pub(crate) mod play;
+pub(crate) mod prior;
 pub(crate) mod renew;
 pub(crate) mod replay;
 pub(crate) mod score;

@@ -1,8 +1,5 @@
 //! `kizashi payload`: what visitors left, listed by hash, and the only way to its content: a zip under the field's password.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use kizashi_event::PayloadHash;
@@ -11,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli;
 use crate::failure::Failure;
+use crate::new_file;
 use crate::sample_zip::{PASSWORD, pack};
 use crate::screen::{Cell, Column, Table};
 use crate::terminal::Terminal;
@@ -97,21 +95,7 @@ pub(crate) fn export(call: &cli::PayloadExport, terminal: &mut Terminal) -> Resu
     };
     let zip = pack(&hash.to_string(), &content, &hash.0)?;
     let path = call.output.clone().unwrap_or_else(|| PathBuf::from(format!("{hash}.zip")));
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .and_then(|mut file| file.write_all(&zip).and_then(|()| file.sync_all()));
-    if let Err(error) = written {
-        let shown = crate::screen::harmless(&path.display().to_string());
-        let advice = if error.kind() == ErrorKind::AlreadyExists {
-            "it is there already and is left as it is; choose another name with --output".to_owned()
-        } else {
-            format!("{error}; choose another place with --output")
-        };
-        return Err(Failure::Asked(format!("{shown} cannot be written: {advice}")));
-    }
+    new_file::write(&path, &zip, "choose another with --output")?;
     terminal.line(&format!(
         "{}: {} bytes of what an attacker sent, password \"{PASSWORD}\"; open it only where it can do no harm",
         crate::screen::harmless(&path.display().to_string()),

@@ -11,6 +11,7 @@ use crate::cli;
 use crate::config::Config;
 use crate::explain::{self, Explained, Explainer, Wanted};
 use crate::failure::Failure;
+use crate::pipeline::knowledge;
 use crate::screen::harmless;
 use crate::terminal::Terminal;
 
@@ -18,7 +19,7 @@ use crate::terminal::Terminal;
 pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Failure> {
     let settings = Config::load(call.config.as_deref())?.detection();
     let reader = Reader::open(&call.listing.data.data)?;
-    let mut detection = Detection::new(settings)?;
+    let mut detection = Detection::with_knowledge(settings, &knowledge(&reader)?)?;
     let mut found: BTreeMap<String, Sign> = BTreeMap::new();
     let wanted = call.explain.as_deref().map(Wanted::of);
     let mut explainer = wanted.clone().map(Explainer::new);

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
-use kizashi_signs::{Closed, Detection, Sign};
+use kizashi_signs::{Closed, Detection, Knowledge, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
@@ -24,7 +24,9 @@ const LATENESS: i64 = 60 * Timestamp::SECOND;
 /// What the names of all that detection keeps begin with.
 const KEPT: &str = "detection/";
 /// The name under which its state is kept.
-const SNAPSHOT: &str = "detection/state";
+pub(crate) const SNAPSHOT: &str = "detection/state";
+/// The name under which what another machine learned is kept, where it was given.
+const KNOWLEDGE: &str = "prior";
 /// Microseconds between two savings of detection's state, by the time of the events.
 const SNAPSHOT_EVERY: i64 = Timestamp::HOUR;
 /// Microseconds between two looks at what the visitors of an open sign do.
@@ -36,6 +38,7 @@ pub(crate) struct Pipeline {
     reader: Reader,
     detection: Detection,
     settings: kizashi_signs::Settings,
+    knowledge: Knowledge,
     board: Arc<Board>,
     saved: Option<Timestamp>,
     evidence_at: Option<Timestamp>,
@@ -50,9 +53,11 @@ impl Pipeline {
     ) -> Result<Self, Failure> {
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
+        let knowledge = knowledge(&reader)?;
         let mut pipeline = Self {
-            detection: Detection::new(settings)?,
+            detection: Detection::with_knowledge(settings, &knowledge)?,
             settings,
+            knowledge,
             store,
             reader,
             board: Arc::default(),
@@ -145,8 +150,16 @@ impl Pipeline {
         self.save(Closed::default(), true)
     }
 
+    /// Begins anew with what another machine learned, over what is stored and from now on.
+    pub(crate) fn begin_with(&mut self, knowledge: Knowledge) -> Result<(), Failure> {
+        let blob = (KNOWLEDGE.to_owned(), knowledge.to_json().into_bytes());
+        self.store.save(Vec::new(), vec![blob])?;
+        self.knowledge = knowledge;
+        self.run_anew(&mut |_| {})
+    }
+
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
-        self.detection = Detection::new(self.settings)?;
+        self.detection = Detection::with_knowledge(self.settings, &self.knowledge)?;
         self.store.forget_signs(KEPT, Sign::MISBEHAVED)?;
         self.catch_up(progress)
     }
@@ -207,6 +220,15 @@ impl Pipeline {
         let json = serde_json::to_string(sign).map_err(std::io::Error::from)?;
         Ok(StoredSign { id: sign.id.clone(), detected: sign.detected, json, evidence })
     }
+}
+
+/// What detection over a store begins with: what was given by `kizashi prior import`, or what Kizashi ships with.
+pub(crate) fn knowledge(reader: &Reader) -> Result<Knowledge, Failure> {
+    let Some(bytes) = reader.blob(KNOWLEDGE)? else { return Ok(Knowledge::shipped()) };
+    Ok(Knowledge::from_json(&String::from_utf8_lossy(&bytes)).unwrap_or_else(|error| {
+        tracing::warn!("the prior that was imported is left out: {error}; import it again");
+        Knowledge::shipped()
+    }))
 }
 
 /// Adds what closing one more bin brought; of a sign that changed twice the last state counts.
