@@ -1,7 +1,8 @@
 //! What two processes and a sandbox cost, over loopback: memory at rest, connections a second with the sandbox and without (turn
 //! about, in the same run), connections refused during renewals, and what is lost when processes are killed at random.
 //!
-//! `cargo bench -p kizashi --bench processes [-- MINUTES_OF_KILLING]`; without a number half a minute.
+//! `cargo bench -p kizashi --bench processes [-- MINUTES_OF_KILLING] [PART…]`; without a number half a minute, without a part (`memory
+//! renewals killing sandbox`) all.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,19 +12,25 @@
     reason = "a measurement that cannot be made ends, loudly"
 )]
 
+mod up;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Rounds of each kind; the median of their ratios counts.
-const ROUNDS: usize = 15;
+use up::{Up, kilobytes, mega};
+
+/// Every visit is looked for in the store afterwards: none may be told by its number alone.
+const ALL_TOLD: &str = "events_per_second = 1000000\nevents_per_second_per_source = 1000000";
+/// Pairs of rounds; the median of their ratios counts.
+const ROUNDS: usize = 120;
 /// Length of a round.
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_millis(300);
 /// Clients at once, each with one connection after the other.
 const CLIENTS: usize = 4;
 /// What a trap saw last before it was killed may go with it.
@@ -31,81 +38,16 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// How long a core may be down or behind: ten seconds of pause, its start, and its way through what waits.
 const OUTAGE: Duration = Duration::from_secs(16);
 
-struct Up {
-    child: Child,
-    folder: PathBuf,
-    address: SocketAddr,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-impl Up {
-    fn start(name: &str, arguments: &[&str]) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("kizashi-processes-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let port = free_port();
-        let config = format!(
-            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nany_tcp = \"{}\"\nany_udp = \"\"\n",
-            free_port(),
-            free_port()
-        );
-        std::fs::write(folder.join("kizashi.toml"), config).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kizashi"))
-            .current_dir(&folder)
-            .args(["up", "--data", "data"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        assert!(out.lines().any(|line| line.unwrap() == "ready"), "it did not come up");
-        Self { child, folder, address: SocketAddr::from(([127, 0, 0, 1], port)) }
-    }
-
-    fn children(&self, what: &str) -> Vec<u32> {
-        let is_ours = |id: &u32| {
-            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-            let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-            let mut words = rest.split_whitespace();
-            let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-            words.next() != Some("Z")
-                && words.next() == Some(&self.child.id().to_string())
-                && String::from_utf8_lossy(&line).contains(what)
-        };
-        let ids = std::fs::read_dir("/proc").unwrap();
-        ids.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(is_ours)
-            .collect()
-    }
-
-    fn call(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_kizashi"))
-            .current_dir(&self.folder)
-            .args(arguments)
-            .args(["--data", "data"])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn stop(&mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        self.stop();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+/// Kizashi's own command over the data of one that runs.
+fn call(up: &Up, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_kizashi"))
+        .current_dir(&up.folder)
+        .args(arguments)
+        .args(["--data", "data"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn visit(address: SocketAddr, path: &str) -> std::io::Result<bool> {
@@ -164,13 +106,6 @@ impl Clients {
     }
 }
 
-/// Kilobytes of a line of `/proc/ID/smaps_rollup` or `status`.
-fn kilobytes(id: u32, file: &str, line: &str) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
-    let value = text.lines().find_map(|text| text.strip_prefix(line));
-    value.and_then(|value| value.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-}
-
 fn memory(up: &Up, when: &str) {
     let mut both = 0;
     let mut told = Vec::new();
@@ -199,84 +134,82 @@ fn memory(up: &Up, when: &str) {
     );
 }
 
-fn mega(kilobytes: u64) -> f64 {
-    kilobytes as f64 / 1024.0
-}
-
-/// Processor time of the trap so far, in seconds (ticks of 10 ms).
+/// Processor time of the trap's threads so far, in nanoseconds.
 fn processor(up: &Up) -> f64 {
-    let time = |id: u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let words: Vec<&str> = rest.split_whitespace().collect();
-        let ticks =
-            |at: usize| words.get(at).and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0);
-        (ticks(11) + ticks(12)) / 100.0
+    let of_thread = |path: std::path::PathBuf| -> Option<f64> {
+        let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok()
     };
-    up.children("trap-process").into_iter().map(time).sum()
+    let of_process = |id: u32| -> f64 {
+        let threads = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+        threads.filter_map(|thread| of_thread(thread.ok()?.path())).sum()
+    };
+    up.children("trap-process").into_iter().map(of_process).sum()
 }
 
 /// Connections a second, and microseconds of the trap's processor time each.
-fn rate(up: &Up) -> (f64, f64) {
+fn rate(up: &Up, length: Duration) -> (f64, f64) {
     let used = processor(up);
     let began = Instant::now();
     let clients = Clients::start(up.address, Duration::ZERO);
-    std::thread::sleep(ROUND);
+    std::thread::sleep(length);
     let (answered, failed) = clients.stop();
     assert!(failed.is_empty(), "{failed:?}");
     let count = answered.len() as f64;
-    (count / began.elapsed().as_secs_f64(), (processor(up) - used) * 1e6 / count)
+    (count / began.elapsed().as_secs_f64(), (processor(up) - used) / 1e3 / count)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The median, and between which values it lies with 95 % confidence (order statistics, by the normal approximation of the binomial).
+fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let half = values.len() as f64 / 2.0;
+    let apart = 0.98 * (values.len() as f64).sqrt();
+    let at = |place: f64| values[(place.max(0.0) as usize).min(values.len() - 1)];
+    (at(half), at(half - apart), at(half + apart))
 }
 
+/// Short rounds, turn about: whatever else the machine does, it does to both.
 fn sandbox_cost() {
-    let (with, without) = (Up::start("with", &[]), Up::start("without", &["--no-sandbox"]));
+    let (with, without) =
+        (Up::start("with", &[], ALL_TOLD), Up::start("without", &["--no-sandbox"], ALL_TOLD));
+    for up in [&with, &without] {
+        rate(up, Duration::from_secs(2));
+    }
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         // Whoever is second finds the machine warmer: they take turns.
-        let (a, b) = if round % 2 == 0 {
-            let a = rate(&with);
-            (a, rate(&without))
+        if round % 2 == 0 {
+            inside.push(rate(&with, ROUND));
+            outside.push(rate(&without, ROUND));
         } else {
-            let b = rate(&without);
-            (rate(&with), b)
-        };
-        inside.push(a);
-        outside.push(b);
+            outside.push(rate(&without, ROUND));
+            inside.push(rate(&with, ROUND));
+        }
     }
-    let ratios = |of: fn(&(f64, f64)) -> f64| {
-        let ratios: Vec<f64> = inside.iter().zip(&outside).map(|(a, b)| of(a) / of(b)).collect();
-        let shown: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.3}")).collect();
-        format!("{:.3} ({})", median(ratios), shown.join(" "))
-    };
-    let middle =
-        |rounds: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| median(rounds.iter().map(of).collect());
-    println!(
-        "connections a second: {:.0} with the sandbox, {:.0} without; median ratio {}",
-        middle(&inside, |round| round.0),
-        middle(&outside, |round| round.0),
-        ratios(|round| round.0)
-    );
-    println!(
-        "processor time of the trap a connection, in microseconds: {:.1} with the sandbox, {:.1} without; median ratio {}",
-        middle(&inside, |round| round.1),
-        middle(&outside, |round| round.1),
-        ratios(|round| round.1)
-    );
+    for (what, of) in [
+        ("connections a second", (|round| round.0) as fn(&(f64, f64)) -> f64),
+        ("processor time of the trap a connection, in microseconds", |round| round.1),
+    ] {
+        let middle = |rounds: &[(f64, f64)]| median(rounds.iter().map(of).collect()).0;
+        let ratios = inside.iter().zip(&outside).map(|(a, b)| of(a) / of(b)).collect();
+        let (ratio, low, high) = median(ratios);
+        println!(
+            "{what}: {:.1} with the sandbox, {:.1} without; median of {ROUNDS} pairs of {} ms {ratio:.4}, 95 % confidence {low:.4} to {high:.4}",
+            middle(&inside),
+            middle(&outside),
+            ROUND.as_millis()
+        );
+    }
 }
 
 fn renewals() {
     const RENEWALS: usize = 10;
-    let mut up = Up::start("renewals", &[]);
+    let mut up = Up::start("renewals", &[], ALL_TOLD);
     let clients = Clients::start(up.address, Duration::ZERO);
     let began = Instant::now();
     for _ in 0..RENEWALS {
         std::thread::sleep(Duration::from_millis(300));
-        up.call(&["renew"]);
+        call(&up, &["renew"]);
     }
     let took = began.elapsed();
     let (answered, failed) = clients.stop();
@@ -292,7 +225,7 @@ fn renewals() {
 }
 
 fn stored(up: &Up) -> BTreeSet<String> {
-    let listing = up.call(&["top", "paths", "--json", "--limit", "100000000"]);
+    let listing = call(up, &["top", "paths", "--json", "--limit", "100000000"]);
     let visits = |line: &str| {
         let at = line.find("/visit-")?;
         let rest = line.get(at..)?;
@@ -310,7 +243,7 @@ fn chance(state: &mut u64) -> u64 {
 }
 
 fn killing(minutes: f64) {
-    let mut up = Up::start("killing", &[]);
+    let mut up = Up::start("killing", &[], ALL_TOLD);
     let mut outages: Vec<Instant> = Vec::new();
     let clients = Clients::start(up.address, Duration::from_millis(2));
     let (mut state, mut cores, deaths) = (0x9e37_79b9_7f4a_7c15, 0, Mutex::new(Vec::new()));
@@ -363,16 +296,27 @@ fn killing(minutes: f64) {
 }
 
 fn main() {
-    let minutes = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(0.5);
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let minutes = words.iter().find_map(|word| word.parse().ok()).unwrap_or(0.5);
+    let parts: Vec<&String> = words.iter().filter(|word| word.parse::<f64>().is_err()).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|word| *word == part);
     assert!(Path::new("/proc/self").exists());
-    let up = Up::start("idle", &[]);
-    std::thread::sleep(Duration::from_secs(3));
-    memory(&up, "at rest");
-    rate(&up);
-    std::thread::sleep(Duration::from_secs(3));
-    memory(&up, "after two seconds of connections");
-    drop(up);
-    renewals();
-    killing(minutes);
-    sandbox_cost();
+    if wanted("memory") {
+        let up = Up::start("idle", &[], ALL_TOLD);
+        std::thread::sleep(Duration::from_secs(3));
+        memory(&up, "at rest");
+        rate(&up, Duration::from_secs(2));
+        std::thread::sleep(Duration::from_secs(3));
+        memory(&up, "after two seconds of connections");
+    }
+    if wanted("renewals") {
+        renewals();
+    }
+    if wanted("killing") {
+        killing(minutes);
+    }
+    if wanted("sandbox") {
+        sandbox_cost();
+    }
 }

@@ -13,6 +13,7 @@ mod export;
 mod failure;
 mod inherited;
 mod install;
+mod limits;
 mod listening;
 mod live;
 mod new_file;
