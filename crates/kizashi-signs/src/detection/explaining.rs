@@ -20,7 +20,7 @@ impl Detection {
             _ => return None,
         };
         let series = match open.sign.kind {
-            SignKind::SensorSilent => key.and_then(|key| self.series_of(&key)),
+            SignKind::SensorSilent => key.and_then(|key| self.known_series(&key)),
             _ => open.series.first().copied(),
         };
         Some(self.explanation(open.sign.key.clone(), series, numbers))
@@ -30,7 +30,7 @@ impl Detection {
     /// usual, else of its rise. `None` where it is not watched.
     #[must_use]
     pub fn explain_key(&self, key: &Key) -> Option<Explanation> {
-        let series = self.series_of(key)?;
+        let series = self.known_series(key)?;
         let rise = self.rise_of(series, None)?;
         Some(self.explanation(key.to_string(), Some(series), rise))
     }
@@ -44,7 +44,7 @@ impl Detection {
             None => return None,
         };
         let silence = Numbers::Silence(self.falls.silence(port)?);
-        Some(self.explanation(key.to_string(), self.series_of(key), silence))
+        Some(self.explanation(key.to_string(), self.known_series(key), silence))
     }
 
     fn explanation(&self, key: String, series: Option<u32>, numbers: Numbers) -> Explanation {
@@ -64,7 +64,7 @@ impl Detection {
     /// New sources of a key in the last two days by bin, where there were any; bins are counted from the first ever closed.
     #[must_use]
     pub fn recent(&self, key: &Key) -> Vec<(u64, u32)> {
-        let Some(series) = self.series_of(key) else { return Vec::new() };
+        let Some(series) = self.known_series(key) else { return Vec::new() };
         let watch = if series >= KEYS_FROM { self.keys.watch() } else { &self.watch };
         watch.recent(SeriesId(series))
     }
@@ -74,7 +74,7 @@ impl Detection {
         watch.explain(SeriesId(series), fresh_from).map(|numbers| Numbers::Rise(Box::new(numbers)))
     }
 
-    fn series_of(&self, key: &Key) -> Option<u32> {
+    fn known_series(&self, key: &Key) -> Option<u32> {
         match key.as_port() {
             Some(port) => self.series.find(port),
             None => self.keys.keys.find(key),
