@@ -138,6 +138,22 @@ pub fn network_text(network: IpAddr) -> String {
     format!("{network}/{bits}")
 }
 
+/// The site of an address, as far as one tenant may have all of it: 24 bits of IPv4 (the smallest network that is routed), 48 of IPv6
+/// (RFC 6177). Its first address is given.
+#[must_use]
+pub fn site_of(address: IpAddr) -> IpAddr {
+    match canonical_ip(address) {
+        IpAddr::V4(four) => {
+            let [a, b, c, _] = four.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, c, 0))
+        }
+        IpAddr::V6(six) => {
+            let [a, b, c, ..] = six.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +176,14 @@ mod tests {
         assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
         assert!(same("192.0.2.1", "::ffff:192.0.2.1"));
         assert!(!same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
+    }
+
+    #[test]
+    fn a_site_is_24_bits_of_ipv4_and_48_of_ipv6() {
+        let same = |a: &str, b: &str| site_of(a.parse().unwrap()) == site_of(b.parse().unwrap());
+        assert!(same("192.0.2.1", "::ffff:192.0.2.254") && !same("192.0.2.1", "192.0.3.1"));
+        assert!(same("2001:db8:7:1::1", "2001:db8:7:ffff::2"));
+        assert!(!same("2001:db8:7::1", "2001:db8:8::1"));
     }
 
     #[test]

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{HostileText, KeyKind, family_of};
 
+/// Events that one [`Detail::Counted`] may stand for: more than any house sees in the second that it covers.
+pub const MOST_COUNTED: u64 = 1_000_000;
+
 /// SHA-256 of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PayloadHash(pub [u8; 32]);
@@ -202,6 +205,13 @@ pub enum Detail {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         data: Option<HostileText>,
     },
+    /// This visitor did more than is told one by one: so many events stand behind this one. They count, what they said is not kept.
+    Counted {
+        /// Events that were not told; at least 1, at most [`MOST_COUNTED`].
+        events: u64,
+        /// Those of them that opened a session.
+        sessions: u64,
+    },
     /// Anything else worth keeping, under a name.
     Note {
         /// What it is, such as `terminal size` or `cowrie.telnet.option`.
@@ -226,6 +236,7 @@ impl Detail {
             Self::Payload(_) => "payload",
             Self::Recording { .. } => "recording",
             Self::Forward { .. } => "forward",
+            Self::Counted { .. } => "counted",
             Self::Note { .. } => "note",
         }
     }

@@ -82,6 +82,10 @@ impl Detail {
                 set(document, &["kizashi", "forward", "port"], Some(*port));
                 set(document, &["kizashi", "forward", "data"], text(data.as_ref()));
             }
+            Self::Counted { events, sessions } => {
+                set(document, &["kizashi", "counted", "events"], Some(*events));
+                set(document, &["kizashi", "counted", "sessions"], Some(*sessions));
+            }
             Self::Note { name, value } => {
                 set(document, &["kizashi", "note", "name"], Some(name.raw()));
                 set(document, &["kizashi", "note", "value"], Some(value.raw()));

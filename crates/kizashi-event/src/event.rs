@@ -91,22 +91,43 @@ pub struct Event {
 }
 
 impl Event {
-    /// Calls `count` with each key under which this event is counted: total, port, service, source and network always, the
-    /// rest where the event has them; clusters of payloads are not told by one event.
+    /// Calls `count` with each key under which this event is counted: total, port and service always, source and network but
+    /// where it is of many, the rest where the event has them; clusters of payloads are not told by one event.
     pub fn each_key(&self, mut count: impl FnMut(KeyKind, &str)) {
         count(KeyKind::Total, "");
         count(KeyKind::Port, &self.port.to_string());
         count(KeyKind::Service, self.service.name());
-        count(KeyKind::Source, &self.source.to_string());
-        count(KeyKind::Network, &network_text(network_of(self.source)));
+        if !self.is_of_many() {
+            count(KeyKind::Source, &self.source.to_string());
+            count(KeyKind::Network, &network_text(network_of(self.source)));
+        }
         self.detail.each_key(count);
     }
 
-    /// Whether this event opens a session, which is what "sessions" counts.
+    /// How much this event adds to the counts.
     #[must_use]
-    pub const fn opens_session(&self) -> bool {
-        matches!(self.detail, Detail::Connect)
+    pub const fn weight(&self) -> Weight {
+        match self.detail {
+            Detail::Connect => Weight { events: 1, sessions: 1 },
+            Detail::Counted { events, sessions } => Weight { events, sessions },
+            _ => Weight { events: 1, sessions: 0 },
+        }
     }
+
+    /// Whether it stands for visitors of more addresses than were told apart: it counts, and under no source.
+    #[must_use]
+    pub const fn is_of_many(&self) -> bool {
+        matches!(self.detail, Detail::Counted { .. }) && self.source.is_unspecified()
+    }
+}
+
+/// What is counted of an event: itself, or those that it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// Events.
+    pub events: u64,
+    /// Those of them that open a session, which is what "sessions" counts.
+    pub sessions: u64,
 }
 
 #[cfg(test)]

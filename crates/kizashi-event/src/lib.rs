@@ -18,9 +18,9 @@ pub mod stream;
 mod text;
 mod time;
 
-pub use address::{Port, Transport, canonical_ip, network_of, network_text, one_source};
-pub use detail::{Detail, Payload, PayloadHash, PayloadOrigin, Request};
-pub use event::{Event, EventId, SessionId};
+pub use address::{Port, Transport, canonical_ip, network_of, network_text, one_source, site_of};
+pub use detail::{Detail, MOST_COUNTED, Payload, PayloadHash, PayloadOrigin, Request};
+pub use event::{Event, EventId, SessionId, Weight};
 pub use family::{LONGEST_FAMILY, family_of};
 pub use key::{Key, KeyKind, ParseKeyError};
 pub use likeness::Likeness;

@@ -130,6 +130,12 @@ impl Output {
         self.patience
     }
 
+    /// Bytes that wait to leave.
+    #[must_use]
+    pub(crate) const fn held(&self) -> usize {
+        self.reply.len() + self.shown.len()
+    }
+
     /// Takes the bytes to send.
     pub fn take_reply(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.reply)

@@ -77,6 +77,9 @@ fn text_of(detail: &Detail) -> String {
         },
         Detail::Forward { host, port, .. } => format!("{}:{port}", host.raw()),
         Detail::Recording { part, .. } => format!("part {}", part.saturating_add(1)),
+        Detail::Counted { events, sessions } => {
+            format!("{events} more, {sessions} of them sessions, not told one by one")
+        }
         Detail::Note { name, value } => format!("{}: {}", name.raw(), value.raw()),
     }
 }

@@ -48,7 +48,7 @@ impl Up {
         std::fs::create_dir_all(&folder).unwrap();
         let port = free_port();
         let config = format!(
-            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nany_tcp = \"{}\"\nany_udp = \"\"\n",
+            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nevents_per_second = 1000000\nevents_per_second_per_source = 1000000\nhttp = \"{port}\"\nany_tcp = \"{}\"\nany_udp = \"\"\n",
             free_port(),
             free_port()
         );

@@ -7,6 +7,7 @@ use kizashi_detect::changefinder;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::limits::TrapLimits;
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "kizashi.toml";
@@ -15,6 +16,8 @@ pub(crate) const DEFAULT_DATA: &str = "./kizashi-data";
 
 /// What stands for a certificate that is made here.
 const MADE: &str = "generated";
+/// Megabytes that the traps' process can be given.
+const MOST_MEGABYTES: u32 = 65_536;
 /// Host names of the dashboard at most.
 const MOST_NAMES: usize = 16;
 
@@ -58,6 +61,14 @@ pub(crate) struct Traps {
     pub(crate) sessions: usize,
     /// Sessions at once from one address.
     pub(crate) sessions_per_source: usize,
+    /// Sessions at once from one network (24 bits of IPv4, 48 of IPv6).
+    pub(crate) sessions_per_network: usize,
+    /// Events told one by one in a second, ten seconds' worth at once; what is more is counted.
+    pub(crate) events_per_second: u32,
+    /// The same of one address.
+    pub(crate) events_per_second_per_source: u32,
+    /// Memory of the process that speaks to attackers, in megabytes (2^20 bytes); at most 65,536.
+    pub(crate) memory_megabytes: u32,
     /// When the trap's process is replaced by a fresh one each day, local time, such as `04:00`; empty for never.
     pub(crate) renew_at: String,
 }
@@ -141,6 +152,10 @@ impl Default for Traps {
             any_udp: None,
             sessions: 1_000,
             sessions_per_source: 32,
+            sessions_per_network: 256,
+            events_per_second: 5_000,
+            events_per_second_per_source: 100,
+            memory_megabytes: 112,
             renew_at: "04:00".to_owned(),
         }
     }
@@ -266,9 +281,10 @@ impl Config {
         if self.sensor.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 64) {
             return Err("sensor must be a name of 1 to 64 characters".to_owned());
         }
-        if self.traps.sessions == 0 || self.traps.sessions_per_source == 0 {
-            return Err("sessions and sessions_per_source must be at least 1".to_owned());
+        if self.traps.memory_megabytes > MOST_MEGABYTES {
+            return Err(format!("memory_megabytes of [traps] must be at most {MOST_MEGABYTES}"));
         }
+        TrapLimits::of(&self.traps)?;
         self.renew_at()?;
         if !(4..=4_096).contains(&self.detection.memory_megabytes) {
             return Err("memory_megabytes of [detection] must be 4 to 4096".to_owned());
@@ -345,6 +361,42 @@ mod tests {
         assert_eq!(read(""), Ok(Config::default()));
     }
 
+    /// What `kizashi install` and the Debian package put into /etc.
+    const PACKAGED: &str = include_str!("../../../packaging/kizashi.toml");
+
+    #[test]
+    fn the_packaged_file_shows_every_setting_with_its_default() {
+        let is_setting = |line: &&str| {
+            let name = line.strip_prefix("# ").and_then(|line| line.split_once(" = "));
+            name.is_some_and(|(name, _)| {
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            })
+        };
+        let uncommented: Vec<&str> = PACKAGED
+            .lines()
+            .map(|line| if is_setting(&line) { &line[2..] } else { line })
+            .collect();
+        let mut shown: Config = toml::from_str(&uncommented.join("\n")).unwrap();
+        let settings = serde_json::to_value(Config::default()).unwrap();
+        for (name, value) in settings.as_object().unwrap() {
+            let below = value.as_object().map(|table| table.keys().cloned().collect());
+            for name in below.unwrap_or_else(|| vec![name.clone()]) {
+                let there = uncommented.iter().any(|line| line.starts_with(&format!("{name} = ")));
+                assert!(there || name == "data", "{name} is missing: the unit alone sets `data`");
+            }
+        }
+        // Where nothing is the default, the file shows an example.
+        shown.sensor = None;
+        (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
+        let traps = &mut shown.traps;
+        for list in [&mut traps.http, &mut traps.telnet, &mut traps.any_tcp, &mut traps.any_udp] {
+            assert!(
+                list.take().is_some_and(|list| list.parse::<kizashi_traps::PortList>().is_ok())
+            );
+        }
+        assert_eq!(shown, Config::default());
+    }
+
     #[test]
     fn a_name_that_does_not_exist_is_refused_with_its_line() {
         let error = read("[traps]\nhttp = \"80\"\nhtpp = \"81\"\n").unwrap_err();
@@ -365,6 +417,9 @@ mod tests {
             "[changefinder]\nr = 1.0",
             "[changefinder]\nstart = \"cold\"",
             "[traps]\nsessions = 0",
+            "[traps]\nevents_per_second = 0",
+            "[traps]\nmemory_megabytes = 32",
+            "[traps]\nsessions = 100000",
             "[traps]\nrenew_at = \"25:00\"",
         ] {
             assert!(read(text).is_err(), "{text}");

@@ -226,6 +226,12 @@ pub(crate) fn allow_many_sockets() {
     }
 }
 
+/// Files that this process, and those that it starts, may have open.
+pub(crate) fn descriptors_allowed() -> u64 {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ mod export;
 mod failure;
 mod inherited;
 mod install;
+mod limits;
 mod listening;
 mod live;
 mod observatory;

@@ -86,8 +86,14 @@ impl Reader {
             if !detail.as_ref().map_or(wanted.takes_any_detail(), |detail| wanted.takes(detail)) {
                 continue;
             }
-            found.events += 1;
-            count(&mut found.sources, row.get(1)?);
+            let (events, of_many) = match &detail {
+                Some(Detail::Counted { events, .. }) => (*events, self.is_nobody(row.get(1)?)?),
+                _ => (1, false),
+            };
+            found.events += events;
+            if !of_many {
+                count(&mut found.sources, row.get(1)?, events);
+            }
             if let Some(detail) = detail {
                 found.add(&detail);
             }
@@ -144,6 +150,17 @@ impl Reader {
             Ok(row.get_ref(0)?.as_blob()?.try_into().ok().map(PayloadHash))
         })?;
         hashes.filter_map(Result::transpose).collect()
+    }
+
+    /// Whether this source stands for visitors that were not told apart.
+    fn is_nobody(&self, source: u32) -> rusqlite::Result<bool> {
+        let address: Option<String> = self
+            .connection
+            .prepare_cached("SELECT text FROM keys WHERE id = ?1")?
+            .query_row([source], |row| row.get(0))
+            .optional()?;
+        let address = address.and_then(|address| address.parse::<IpAddr>().ok());
+        Ok(address.is_some_and(|address| address.is_unspecified()))
     }
 
     fn told(&self, found: Found) -> rusqlite::Result<Evidence> {
@@ -237,17 +254,17 @@ impl Found {
                 KeyKind::Client => &mut self.clients,
                 _ => return,
             };
-            count(texts, text.to_owned());
+            count(texts, text.to_owned(), 1);
         });
         if let Some(payload) = detail.payload() {
-            count(&mut self.payloads, payload.sha256);
+            count(&mut self.payloads, payload.sha256, 1);
         }
     }
 }
 
-fn count<K: Hash + Eq>(counts: &mut HashMap<K, u64>, key: K) {
+fn count<K: Hash + Eq>(counts: &mut HashMap<K, u64>, key: K, events: u64) {
     if counts.len() < MOST_TEXTS || counts.contains_key(&key) {
-        *counts.entry(key).or_default() += 1;
+        *counts.entry(key).or_default() += events;
     }
 }
 

@@ -35,7 +35,7 @@ impl Dictionary {
             return Ok(*id);
         }
         let (id, fresh) = find_or_add(connection, KeyKind::Source, &address.to_string(), time)?;
-        self.fresh_sources += i64::from(fresh);
+        self.fresh_sources += i64::from(fresh && !address.is_unspecified());
         make_room(&mut self.sources);
         self.sources.insert(address, id);
         Ok(id)

@@ -13,7 +13,7 @@ use super::dictionary::Dictionary;
 use super::let_go::LetGo;
 use super::payloads;
 use super::sessions;
-use super::tally::Tally;
+use super::tally::{NOBODY, Tally};
 use crate::codes::{BIN, bin_of, bits_of, stored};
 use crate::error::InContext;
 use crate::{ClosedBin, Mode, Settings, StoreError};
@@ -121,16 +121,17 @@ impl Ledger {
                     continue;
                 }
                 sessions::touch(&transaction, dictionary, &event, source, names.1)?;
-                let bin = bin_of(event.time);
+                let (bin, events) = (bin_of(event.time), event.weight().events);
+                let source = if event.is_of_many() { NOBODY } else { source };
                 let in_time = bin >= *open_from || settings.mode == Mode::Historic;
                 if bin < *open_from && in_time {
                     *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
                 }
                 if in_time {
-                    tally.touch_bin(bin, event.port.code(), source);
+                    tally.touch_bin(bin, event.port.code(), source, events);
                 } else {
-                    counted.late += 1;
-                    tally.touch_closed_bin(bin, event.port.code());
+                    counted.late += events;
+                    tally.touch_closed_bin(bin, event.port.code(), events);
                 }
                 let bin = in_time.then_some(bin);
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
@@ -249,19 +250,23 @@ fn touch_keys(
     (event, source, cluster): (&Event, u32, Option<u32>),
     bin: Option<i64>,
 ) -> rusqlite::Result<()> {
-    let (time, opens) = (event.time, event.opens_session());
+    let (time, weight) = (event.time, event.weight());
     let port = dictionary.port(connection, event.port, time)?;
-    tally.touch(time, KeyKind::Port, port, source, opens);
-    tally.touch(time, KeyKind::Source, source, source, opens);
+    tally.touch(time, KeyKind::Port, port, source, weight);
+    if source != NOBODY {
+        tally.touch(time, KeyKind::Source, source, source, weight);
+    }
     let mut touch = |kind: KeyKind, key: u32| {
         if is_ranked(kind) {
-            tally.touch(time, kind, key, source, opens);
+            tally.touch(time, kind, key, source, weight);
         }
         if let Some(bin) = bin.filter(|_| is_watched(kind)) {
-            tally.touch_key_bin(bin, kind, key, source);
+            tally.touch_key_bin((bin, kind), key, source, weight.events);
         }
     };
-    touch(KeyKind::Network, dictionary.network(connection, network_of(event.source), time)?);
+    if source != NOBODY {
+        touch(KeyKind::Network, dictionary.network(connection, network_of(event.source), time)?);
+    }
     if let Some(cluster) = cluster {
         touch(KeyKind::PayloadCluster, cluster);
     }

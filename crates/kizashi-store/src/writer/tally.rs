@@ -3,10 +3,13 @@
 
 use std::collections::HashMap;
 
-use kizashi_event::{KeyKind, Timestamp};
+use kizashi_event::{KeyKind, Timestamp, Weight};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::codes::{hour_of, kind_code, pack, stored, unite, unpack};
+
+/// The source of what came from more addresses than were told apart: it counts as none. Keys are numbered from 1.
+pub(crate) const NOBODY: u32 = 0;
 
 /// What a batch adds.
 #[derive(Debug, Default)]
@@ -18,14 +21,15 @@ pub(crate) struct Tally {
     late: HashMap<(i64, u32), u64>,
 }
 
-/// One event under one key. The order of the fields is the order of the table.
+/// One event under one key, or those that it stands for. The order of the fields is the order of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Touch {
     hour: i64,
     kind: i64,
     key: u32,
     source: u32,
-    opens_session: bool,
+    events: u32,
+    sessions: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +45,7 @@ struct BinTouch {
     bin: i64,
     port: u32,
     source: u32,
+    events: u32,
 }
 
 /// One event under one key in ten minutes. The order of the fields is the order of the table.
@@ -50,6 +55,7 @@ struct KeyBinTouch {
     kind: i64,
     key: u32,
     source: u32,
+    events: u32,
 }
 
 /// One row of `hourly`, and what it is by day.
@@ -81,10 +87,11 @@ impl Tally {
         kind: KeyKind,
         key: u32,
         source: u32,
-        opens_session: bool,
+        weight: Weight,
     ) {
         let kind = kind_code(kind);
-        self.touches.push(Touch { hour: hour_of(time), kind, key, source, opens_session });
+        let (events, sessions) = (narrow(weight.events), narrow(weight.sessions));
+        self.touches.push(Touch { hour: hour_of(time), kind, key, source, events, sessions });
         let micros = time.micros();
         let total = self.totals.entry(key).or_insert(Total {
             first: micros,
@@ -94,23 +101,30 @@ impl Tally {
         });
         total.first = total.first.min(micros);
         total.last = total.last.max(micros);
-        total.events += 1;
-        total.sessions += u64::from(opens_session);
+        total.events += u64::from(events);
+        total.sessions += u64::from(sessions);
     }
 
-    /// Counts an event in its ten minutes.
-    pub(crate) fn touch_bin(&mut self, bin: i64, port: u32, source: u32) {
-        self.bins.push(BinTouch { bin, port, source });
+    /// Counts events in their ten minutes.
+    pub(crate) fn touch_bin(&mut self, bin: i64, port: u32, source: u32, events: u64) {
+        self.bins.push(BinTouch { bin, port, source, events: narrow(events) });
     }
 
-    /// Counts an event under a key in its ten minutes.
-    pub(crate) fn touch_key_bin(&mut self, bin: i64, kind: KeyKind, key: u32, source: u32) {
-        self.key_bins.push(KeyBinTouch { bin, kind: kind_code(kind), key, source });
+    /// Counts events under a key in their ten minutes.
+    pub(crate) fn touch_key_bin(
+        &mut self,
+        (bin, kind): (i64, KeyKind),
+        key: u32,
+        source: u32,
+        events: u64,
+    ) {
+        let (kind, events) = (kind_code(kind), narrow(events));
+        self.key_bins.push(KeyBinTouch { bin, kind, key, source, events });
     }
 
-    /// Counts an event that came after its ten minutes were closed.
-    pub(crate) fn touch_closed_bin(&mut self, bin: i64, port: u32) {
-        *self.late.entry((bin, port)).or_default() += 1;
+    /// Counts events that came after their ten minutes were closed.
+    pub(crate) fn touch_closed_bin(&mut self, bin: i64, port: u32, events: u64) {
+        *self.late.entry((bin, port)).or_default() += events;
     }
 
     /// Writes all of it and is empty again.
@@ -156,9 +170,11 @@ impl Tally {
             let known: Option<Vec<u8>> =
                 read.query_row((bin, port), |row| row.get(0)).optional()?;
             let mut sources = known.map_or_else(Vec::new, |bytes| unpack(&bytes));
-            let fresh: Vec<u32> = group.iter().map(|touch| touch.source).collect();
+            let fresh: Vec<u32> =
+                group.iter().map(|touch| touch.source).filter(|source| *source != NOBODY).collect();
             unite(&mut sources, &fresh);
-            write.execute((bin, port, stored(group.len() as u64), pack(&sources)))?;
+            let events = group.iter().map(|touch| u64::from(touch.events)).sum();
+            write.execute((bin, port, stored(events), pack(&sources)))?;
         }
         self.bins.clear();
         let mut count_late = connection.prepare_cached(
@@ -187,8 +203,9 @@ impl Tally {
             |a: &KeyBinTouch, b: &KeyBinTouch| (a.bin, a.kind, a.key) == (b.bin, b.kind, b.key);
         for group in self.key_bins.chunk_by(same) {
             let Some(&KeyBinTouch { bin, kind, key, .. }) = group.first() else { continue };
-            let events = stored(group.len() as u64);
-            let mut sources: Vec<u32> = group.iter().map(|touch| touch.source).collect();
+            let events = stored(group.iter().map(|touch| u64::from(touch.events)).sum());
+            let mut sources: Vec<u32> =
+                group.iter().map(|touch| touch.source).filter(|source| *source != NOBODY).collect();
             sources.dedup();
             if add.execute((bin, kind, key, events, pack(&sources)))? == 0 {
                 let known: Vec<u8> = read.query_row((bin, kind, key), |row| row.get(0))?;
@@ -207,13 +224,12 @@ impl Tally {
             self.touches.chunk_by(|a, b| (a.hour, a.kind, a.key) == (b.hour, b.kind, b.key))
         {
             let Some(&Touch { hour, kind, key, .. }) = group.first() else { continue };
-            let sessions = group.iter().filter(|touch| touch.opens_session).count() as u64;
             let mut row = Row {
                 hour,
                 kind,
                 key,
-                events: group.len() as u64,
-                sessions,
+                events: group.iter().map(|touch| u64::from(touch.events)).sum(),
+                sessions: group.iter().map(|touch| u64::from(touch.sessions)).sum(),
                 sources: 0,
                 sources_of_day: 0,
             };
@@ -223,12 +239,11 @@ impl Tally {
             } else {
                 let (day, hours) = (hour.div_euclid(24), 1_u32 << hour.rem_euclid(24));
                 let sources = group.chunk_by(|a, b| a.source == b.source);
-                visits.extend(sources.filter_map(|same| same.first()).map(|touch| Visit {
-                    day,
-                    key,
-                    source: touch.source,
-                    hours,
-                }));
+                let sources = sources
+                    .filter_map(|same| same.first())
+                    .map(|touch| touch.source)
+                    .filter(|source| *source != NOBODY);
+                visits.extend(sources.map(|source| Visit { day, key, source, hours }));
             }
             rows.push(row);
         }
@@ -243,6 +258,11 @@ impl Tally {
         });
         (rows, visits)
     }
+}
+
+/// What one event stands for is bounded where it is believed; this only keeps a row small.
+fn narrow(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Notes each visit, and adds to the rows the sources that had not come in that hour or on that day.

@@ -310,3 +310,36 @@ fn a_fingerprint_of_software_is_watched_as_its_name_is() {
     let top = store.reader().unwrap().top(KeyKind::Fingerprint, Span::default(), 5).unwrap();
     assert_eq!((&*top[0].key.text, top[0].sources), ("hassh:0a07365cc01fa9fc82608ba4019af499", 3));
 }
+
+#[test]
+fn an_event_that_stands_for_many_counts_as_many_and_its_source_once() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(Timestamp::DAY));
+    let counted = |number, source, events, sessions| {
+        event(number, midnight().plus(MINUTE), source, 22, Detail::Counted { events, sessions })
+    };
+    let of_many = Event { source: [0, 0, 0, 0].into(), ..counted(4, 0, 1_000, 500) };
+    let one = event(1, midnight(), 1, 22, Detail::Connect);
+    store.write(vec![one, counted(2, 1, 40, 20), counted(3, 2, 5, 0), of_many]).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    let overview = reader.overview().unwrap();
+    assert_eq!((overview.events, overview.events_raw, overview.sessions), (1_046, 4, 521));
+    assert_eq!(overview.sources, 2, "many are none that has a name");
+    let day = Span { since: Some(midnight()), until: Some(midnight().plus(Timestamp::DAY)) };
+    for (kind, wanted) in [(KeyKind::Port, (1_046, 521, 2)), (KeyKind::Service, (1_046, 521, 2))] {
+        for span in [Span::default(), day] {
+            let top = reader.top(kind, span, 1).unwrap();
+            assert_eq!((top[0].events, top[0].sessions, top[0].sources), wanted, "{kind:?}");
+        }
+    }
+    let sources = reader.top(KeyKind::Source, day, 9).unwrap();
+    let shown: Vec<(&str, u64)> = sources.iter().map(|row| (&*row.key.text, row.events)).collect();
+    assert_eq!(shown, [("198.18.0.1", 41), ("198.18.0.2", 5)]);
+    let bins = store.close_bins(midnight().plus(Timestamp::HOUR)).unwrap();
+    let port = &bins[0].ports[0];
+    assert_eq!((port.events, port.sources.len()), (1_046, 2));
+    let evidence = reader.evidence(Some(&Key::port(Port::tcp(22))), day).unwrap();
+    assert_eq!(evidence.events_read, 1_046);
+    assert_eq!(evidence.sources, [("198.18.0.1".to_owned(), 41), ("198.18.0.2".to_owned(), 5)]);
+}

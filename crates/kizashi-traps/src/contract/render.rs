@@ -101,7 +101,9 @@ pub(super) fn lines(seen: &Seen) -> Vec<String> {
             lines
         }
         Detail::Note { name, value } => vec![format!("{head} {} {}", quoted(name), quoted(value))],
-        Detail::Packet | Detail::Connect | Detail::Close { .. } => vec![head],
+        Detail::Packet | Detail::Connect | Detail::Close { .. } | Detail::Counted { .. } => {
+            vec![head]
+        }
     }
 }
 

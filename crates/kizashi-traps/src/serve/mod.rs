@@ -3,6 +3,7 @@
 //! visitor past a cap is counted, not served. Nothing here opens a file or connects anywhere, and time is asked of a [`Clock`].
 
 mod admission;
+mod meter;
 mod report;
 mod tcp;
 mod udp;
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::{Identity, Trap};
 use admission::Admission;
+use meter::{Meter, Rates, TELL_EVERY};
 
 /// Tells the time of events.
 pub trait Clock: Send + Sync {
@@ -37,20 +39,37 @@ pub trait EventSink: Send + Sync {
     fn record(&self, event: Event);
 }
 
-/// How many visitors are served at once, over TCP and again over UDP.
+/// How many visitors are served at once, over TCP and again over UDP, and how much of what they do is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// Sessions in all.
     pub sessions: usize,
     /// Sessions of one source: one IPv4 address, or one IPv6 network of 64 bits.
     pub per_source: usize,
-    /// Refused visitors told as events in one second; the rest are only counted.
+    /// Sessions of one network: 24 bits of IPv4, 48 of IPv6.
+    pub per_network: usize,
+    /// Bytes of visitors' that all sessions hold together.
+    pub memory: usize,
+    /// Events told one by one in a second, of one source. Ten seconds' worth may come at once; what is more is counted, and told as
+    /// one event that stands for it.
+    pub events_per_source: u32,
+    /// The same over all sources.
+    pub events: u32,
+    /// Refused visitors told one by one in one second; the rest are counted in the same way.
     pub refusals_told: u32,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { sessions: 1000, per_source: 32, refusals_told: 500 }
+        Self {
+            sessions: 1_000,
+            per_source: 32,
+            per_network: 256,
+            memory: 40 << 20,
+            events_per_source: 100,
+            events: 5_000,
+            refusals_told: 100,
+        }
     }
 }
 
@@ -94,6 +113,7 @@ pub struct Counters {
     accept_errors: AtomicU64,
     received: AtomicU64,
     events: AtomicU64,
+    uncounted: AtomicU64,
 }
 
 macro_rules! counters {
@@ -117,7 +137,7 @@ counters! {
     accepted, add_accepted;
     /// Visitors past a cap.
     refused, add_refused;
-    /// Those of them that were not told as events.
+    /// Those of them that were told by their number alone.
     refused_untold, add_refused_untold;
     /// Failures to accept, such as no file descriptors left.
     accept_errors, add_accept_errors;
@@ -125,6 +145,8 @@ counters! {
     received, add_received;
     /// Events given to the sink.
     events, add_events;
+    /// Events that were not even counted by place: more ports and services at once than are told apart.
+    uncounted, add_uncounted;
 }
 
 /// A trap could not take its post.
@@ -162,6 +184,8 @@ struct Shared {
     admission: Admission,
     /// Places for sessions of datagrams, which cost a forger nothing.
     flows: Admission,
+    /// What is told one by one.
+    meter: Meter,
     sessions: AtomicU64,
 }
 
@@ -174,6 +198,8 @@ pub struct Ends {
     pub stop: watch::Receiver<bool>,
 }
 
+/// What part of the memory for sessions those of datagrams may hold beside it.
+const SHARE_OF_FLOWS: usize = 8;
 /// How long running sessions have to end when the house stops.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -188,7 +214,14 @@ impl Server {
     pub fn new(setup: Setup, clock: Arc<dyn Clock>, sink: Arc<dyn EventSink>) -> Self {
         let shared = Shared {
             admission: Admission::new(setup.caps),
-            flows: Admission::new(setup.caps),
+            flows: Admission::new(Caps {
+                memory: setup.caps.memory / SHARE_OF_FLOWS,
+                ..setup.caps
+            }),
+            meter: Meter::new(Rates {
+                source: setup.caps.events_per_source,
+                all: setup.caps.events,
+            }),
             setup,
             clock,
             sink,
@@ -224,6 +257,22 @@ impl Server {
     /// # Errors
     /// As [`Self::run`].
     pub async fn run_until(self, posts: Vec<Post>, ends: Ends) -> Result<(), ServeError> {
+        let shared = Arc::clone(&self.shared);
+        let counting = async {
+            loop {
+                tokio::time::sleep(TELL_EVERY).await;
+                report::tell_counted(&shared);
+            }
+        };
+        let result = tokio::select! {
+            result = self.serve(posts, ends) => result,
+            () = counting => Ok(()),
+        };
+        report::tell_counted(&shared);
+        result
+    }
+
+    async fn serve(self, posts: Vec<Post>, ends: Ends) -> Result<(), ServeError> {
         let mut tasks = JoinSet::new();
         for post in posts {
             self.station(post, &ends, &mut tasks)?;

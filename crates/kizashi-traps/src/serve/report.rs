@@ -1,14 +1,15 @@
 //! From what a session tells to events: who, where, when, and an id that is the same whenever the same session is told again.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kizashi_event::{Detail, Event, EventId, Service, SessionId};
+use kizashi_event::{Detail, Event, EventId, Service, SessionId, Transport, Weight};
 use tokio::time::Instant;
 
 use super::Shared;
 use super::admission::Refusal;
+use super::meter::Place;
 use crate::{Output, Trap, Visit};
 
 /// Tells the events of one session.
@@ -43,7 +44,8 @@ impl Report {
         }
     }
 
-    /// A visitor past a cap: counted, and told while there is room.
+    /// A visitor past a cap: counted, and told while there is room. A datagram's source may be forged, so that past the cap on all it
+    /// says nothing: a row for each would be a row a packet.
     pub(super) fn refuse(
         shared: &Arc<Shared>,
         trap: &Trap,
@@ -52,8 +54,12 @@ impl Report {
         refusal: Refusal,
     ) {
         shared.counters.add_refused(1);
-        if !shared.admission.may_tell_refusal() {
+        let forged = visit.port.transport == Transport::Udp && refusal == Refusal::Full;
+        if forged || !shared.admission.may_tell_refusal() {
             shared.counters.add_refused_untold(1);
+            let source = if forged { Ipv4Addr::UNSPECIFIED.into() } else { visit.source };
+            let place = Place { source, port: visit.port, service: trap.service.clone() };
+            count(shared, place, Weight { events: 2, sessions: 1 });
             return;
         }
         let mut report = Self::silent(shared, visit, peer);
@@ -76,8 +82,20 @@ impl Report {
             detail,
         };
         self.told += 1;
-        self.shared.counters.add_events(1);
-        self.shared.sink.record(event);
+        if self.shared.meter.admits(event.source) {
+            self.shared.counters.add_events(1);
+            self.shared.sink.record(event);
+        } else {
+            let weight = event.weight();
+            let place = Place { source: event.source, port: event.port, service: event.service };
+            count(&self.shared, place, weight);
+        }
+    }
+
+    /// The session is ended for what it holds while all sessions together hold too much.
+    pub(super) fn note_crowding(&mut self, service: &Service) {
+        let value = "memory of all sessions".into();
+        self.tell(service.clone(), Detail::Note { name: "ended early".into(), value });
     }
 
     /// Counts bytes taken.
@@ -112,6 +130,32 @@ impl Report {
             received: Some(self.received),
         };
         self.tell(service.clone(), close);
+    }
+}
+
+fn count(shared: &Shared, place: Place, weight: Weight) {
+    if !shared.meter.count(place, weight) {
+        shared.counters.add_uncounted(weight.events);
+    }
+}
+
+/// Tells what was only counted since this was last done: an event a source, port and service, each in a session of its own.
+pub(super) fn tell_counted(shared: &Shared) {
+    for (place, detail) in shared.meter.take() {
+        let session = shared.next_session();
+        shared.counters.add_events(1);
+        shared.sink.record(Event {
+            time: shared.clock.now(),
+            id: EventId::of_session(session, 0),
+            sensor: Arc::clone(&shared.setup.sensor),
+            session: Some(session),
+            source: place.source,
+            source_port: 0,
+            destination: None,
+            port: place.port,
+            service: place.service,
+            detail,
+        });
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::admission::Ticket;
 use super::report::Report;
 use super::{Ends, Shared, stopped};
 use crate::trap::PIECE;
@@ -112,6 +113,8 @@ fn receive_visitor<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             let (shared, stop) = (Arc::clone(shared), stop.clone());
             sessions.spawn(async move {
                 let conversation = Conversation {
+                    ticket,
+                    crowding: false,
                     shared,
                     trap,
                     stream,
@@ -121,7 +124,6 @@ fn receive_visitor<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                     ends: Instant::now() + trap.limits.duration,
                 };
                 conversation.hold(stop).await;
-                drop(ticket);
             });
         }
     }
@@ -136,6 +138,9 @@ pub(super) struct Conversation<S> {
     out: Output,
     report: Report,
     ends: Instant,
+    ticket: Ticket,
+    /// Whether it holds more than its share while all together hold too much.
+    crowding: bool,
 }
 
 /// Why a conversation is over.
@@ -177,6 +182,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 Err(over) => break over,
             }
         };
+        if self.crowding {
+            self.report.note_crowding(self.out.service());
+        }
         match over {
             Over::Silence => {
                 let now = self.shared.clock.now();
@@ -192,6 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         self.report.took(bytes.len());
         let now = self.shared.clock.now();
         self.session.receive(bytes, now, &mut self.out);
+        self.crowding = !self.ticket.holds(self.session.memory() + self.out.held());
     }
 
     /// Sends and tells all that the session has to say; gives the reason if that ends it.
@@ -215,7 +224,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         if self.out.is_closing() {
             return Some(Over::Session);
         }
-        let spent = self.report.received() >= limits.received
+        let spent = self.crowding
+            || self.report.received() >= limits.received
             || self.report.told() > u64::from(limits.details)
             || Instant::now() >= self.ends;
         spent.then_some(Over::Limit)

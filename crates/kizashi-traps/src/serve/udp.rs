@@ -32,7 +32,7 @@ struct Flow {
     report: Report,
     began: Instant,
     last: Instant,
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 struct Socket {
@@ -100,7 +100,7 @@ impl Socket {
         flow.session.receive(datagram, self.shared.clock.now(), &mut flow.out);
         flow.report.pass_on(&mut flow.out, limits.details);
         let reply = flow.out.take_reply();
-        let closing = flow.out.is_closing();
+        let closing = flow.out.is_closing() || !flow.ticket.holds(flow.session.memory());
         if self.trap.datagrams == DatagramReply::NoLargerThanRequest
             && !reply.is_empty()
             && reply.len() <= datagram.len()
@@ -140,7 +140,7 @@ impl Socket {
         let mut out = Output::new(self.trap.service.clone());
         session.open(self.shared.clock.now(), &mut out);
         let now = Instant::now();
-        let flow = Flow { session, out, report, began: now, last: now, _ticket: ticket };
+        let flow = Flow { session, out, report, began: now, last: now, ticket };
         self.flows.insert(peer, flow);
         true
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kizashi_event::Transport;
 use kizashi_event::stream::TrapCounts;
-use kizashi_traps::{BoundSocket, Caps, Counters, Ends, Identity, Post, Server, Setup, trap_named};
+use kizashi_traps::{BoundSocket, Counters, Ends, Identity, Post, Server, Setup, trap_named};
 use tokio::sync::watch;
 
 use super::{first, leave_signals_to_the_supervisor};
@@ -19,8 +19,6 @@ use crate::stream::Outbox;
 use crate::supervisor::channel::{Channel, LONGEST};
 use crate::supervisor::messages::{Confined, SERVING, ToTrap, TrapSetup};
 
-/// Descriptors beside sockets and sessions: standard ones, the runtime's, streams, and connections on their way in or out.
-const SPARE_DESCRIPTORS: usize = 512;
 /// How long what was seen last may take to be acknowledged when the process ends.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Threads that serve visitors.
@@ -33,7 +31,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     // The usual hook may open files to name the lines of a backtrace.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     let needs = TrapNeeds {
-        descriptors: (setup.posts + setup.sessions + SPARE_DESCRIPTORS) as u64,
+        descriptors: setup.limits.descriptors(setup.posts),
+        memory: setup.limits.memory(),
         answers_datagrams: setup.answers_datagrams,
     };
     let protections = if setup.confined { sandbox::confine_trap(needs) } else { Vec::new() };
@@ -149,11 +148,7 @@ fn setup_of(setup: &TrapSetup) -> Setup {
         sensor: Arc::from(setup.sensor.as_str()),
         identity: Arc::new(Identity::draw(setup.identity)),
         session_seed: setup.session_seed,
-        caps: Caps {
-            sessions: setup.sessions,
-            per_source: setup.sessions_per_source,
-            ..Caps::default()
-        },
+        caps: setup.limits.caps(),
     }
 }
 
@@ -165,6 +160,6 @@ fn counts(counters: &Counters, outbox: &Outbox) -> TrapCounts {
         accept_errors: counters.accept_errors(),
         received: counters.received(),
         events: counters.events(),
-        lost: outbox.lost(),
+        lost: outbox.lost() + counters.uncounted(),
     }
 }

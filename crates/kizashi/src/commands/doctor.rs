@@ -103,7 +103,7 @@ fn protections(mut config: Config) -> Result<Vec<Protection>, Failure> {
     let folder = std::env::temp_dir().join(format!("kizashi-doctor-{}", std::process::id()));
     config.data = super::up::own_folder(&folder)?;
     let user = User::to_become();
-    let (core, trap) = super::up::setups(config, &Bound::default(), true);
+    let (core, trap) = super::up::setups(config, &Bound::default(), true)?;
     if let Some(user) = user {
         user.become_it()?;
     }

@@ -11,7 +11,8 @@ use crate::cli;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::failure::Failure;
-use crate::listening::{Bound, Plan, allow_many_sockets};
+use crate::limits::TrapLimits;
+use crate::listening::{Bound, Plan, allow_many_sockets, descriptors_allowed};
 use crate::sandbox::privileges::User;
 use crate::secrets;
 use crate::supervisor::messages::{Certificate, CoreSetup, Secrets, TrapSetup};
@@ -46,7 +47,14 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     let tokens = secrets::tokens(&config.data)?;
     terminal.line(&format!("dashboard {}", dashboard.link(&config.dashboard, &tokens.owner)?))?;
     let certificate = certificate(&config, own_certificate, terminal)?;
-    let (core, trap) = setups(config, &bound, !call.no_sandbox);
+    let (core, mut trap) = setups(config, &bound, !call.no_sandbox)?;
+    let (allowed, wished) = (descriptors_allowed(), trap.limits.sessions());
+    if trap.limits.fit(allowed, trap.posts) {
+        terminal.line(&format!(
+            "         {} sessions at once instead of {wished}: this process may have {allowed} files open (ulimit -n)",
+            trap.limits.sessions()
+        ))?;
+    }
     let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, ..core };
     let prepared = Prepared {
         core,
@@ -87,15 +95,19 @@ fn certificate(
 }
 
 /// What both children are told, but for what only a start knows.
-pub(crate) fn setups(config: Config, bound: &Bound, confined: bool) -> (CoreSetup, TrapSetup) {
+pub(crate) fn setups(
+    config: Config,
+    bound: &Bound,
+    confined: bool,
+) -> Result<(CoreSetup, TrapSetup), Failure> {
+    let limits = TrapLimits::of(&config.traps).map_err(Failure::Asked)?;
     let sensor = config.sensor.clone().unwrap_or_else(machine_name);
     let trap = TrapSetup {
         supervisor: std::process::id(),
         sensor: sensor.clone(),
         identity: [0; 32],
         session_seed: 0,
-        sessions: config.traps.sessions,
-        sessions_per_source: config.traps.sessions_per_source,
+        limits,
         posts: bound.posts.len(),
         answers_datagrams: bound.posts.iter().any(|post| {
             matches!(post.socket, kizashi_traps::BoundSocket::Udp(_))
@@ -119,7 +131,7 @@ pub(crate) fn setups(config: Config, bound: &Bound, confined: bool) -> (CoreSetu
         confined,
         probe: false,
     };
-    (core, trap)
+    Ok((core, trap))
 }
 
 /// Binds everything; a port of a Kizashi that is just ending is waited for.

@@ -84,7 +84,7 @@ fn told(event: &Event, session: &str) -> Option<Told> {
         }
         Detail::Forward { host, port, data } => forward(host, *port, data.as_ref()),
         Detail::Note { name, value } => note(name.raw(), value.raw())?,
-        Detail::Packet | Detail::Request { .. } => return None,
+        Detail::Packet | Detail::Request { .. } | Detail::Counted { .. } => return None,
     })
 }
 

@@ -13,9 +13,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of memory of its own that a trap process may have.
-pub(crate) const TRAP_MEMORY: u64 = 112 << 20;
-
 /// One thing that is given up, and whether it really was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Protection {
@@ -42,6 +39,8 @@ impl Protection {
 pub(crate) struct TrapNeeds {
     /// File descriptors that it may have open.
     pub(crate) descriptors: u64,
+    /// Bytes of memory of its own that it may have.
+    pub(crate) memory: u64,
     /// Whether one of its traps answers datagrams.
     pub(crate) answers_datagrams: bool,
 }
@@ -51,7 +50,7 @@ pub(crate) fn confine_trap(needs: TrapNeeds) -> Vec<Protection> {
     let mut done = vec![
         Protection::of("core dumps", "no memory is written out", limits::no_dumps()),
         Protection::of("files written", "no file can grow", limits::no_files()),
-        Protection::of("memory", "bounded", limits::memory(TRAP_MEMORY)),
+        Protection::of("memory", "bounded", limits::memory(needs.memory)),
         Protection::of("descriptors", "bounded", limits::descriptors(needs.descriptors)),
         Protection::of("capabilities", "none, nor any to come", privileges::drop_capabilities()),
         Protection::of("new privileges", "none to be had", privileges::no_new_privileges()),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kizashi_event::{Event, Port, Timestamp, canonical_ip};
+use kizashi_event::{Detail, Event, MOST_COUNTED, Port, Timestamp, canonical_ip};
 use sha2::{Digest as _, Sha256};
 
 /// How far an event's time may lie ahead of the core's clock: both read the same one.
@@ -40,7 +40,12 @@ impl Expected {
         if event.session.is_none() || canonical_ip(event.source) != event.source {
             return Err("an event that no session tells");
         }
-        if let kizashi_event::Detail::Request { request, .. } = &event.detail
+        if let Detail::Counted { events, sessions } = event.detail
+            && (!(1..=MOST_COUNTED).contains(&events) || sessions > events)
+        {
+            return Err("an event that stands for more than a house sees in a second");
+        }
+        if let Detail::Request { request, .. } = &event.detail
             && request.headers.len() > MOST_HEADERS
         {
             return Err("a request with more headers than any trap reads");
@@ -63,7 +68,7 @@ impl Expected {
 
 #[cfg(test)]
 mod tests {
-    use kizashi_event::{Detail, EventId, Payload, PayloadHash, PayloadOrigin, Service, SessionId};
+    use kizashi_event::{EventId, Payload, PayloadHash, PayloadOrigin, Service, SessionId};
 
     use super::*;
 
@@ -107,6 +112,9 @@ mod tests {
             other => other,
         };
         assert!(expected.believe(Event { detail: recording(b"true"), ..event() }, now).is_ok());
+        let counted =
+            |events, sessions| Event { detail: Detail::Counted { events, sessions }, ..event() };
+        assert!(expected.believe(counted(MOST_COUNTED, 1), now).is_ok());
         let lies = [
             Event { sensor: Arc::from("there"), ..event() },
             Event { port: Port::tcp(23), ..event() },
@@ -119,6 +127,10 @@ mod tests {
             Event { detail: payload(b"true", Some(3)), ..event() },
             Event { detail: payload(b"true", None), ..event() },
             Event { detail: recording(b"lies"), ..event() },
+            counted(0, 0),
+            counted(2, 3),
+            counted(MOST_COUNTED + 1, 0),
+            counted(u64::MAX, u64::MAX),
         ];
         for lie in lies {
             assert!(expected.believe(lie.clone(), now).is_err(), "{lie:?}");

@@ -7,4 +7,4 @@ mod outbox;
 
 pub(crate) use arrivals::{Arrivals, Counted};
 pub(crate) use believed::Expected;
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{MOST_BYTES, Outbox};

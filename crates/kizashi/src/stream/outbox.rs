@@ -16,7 +16,7 @@ use kizashi_traps::EventSink;
 /// Events that may wait.
 const MOST_WAITING: usize = 65_536;
 /// Bytes of events that may wait.
-const MOST_BYTES: usize = 24 << 20;
+pub(crate) const MOST_BYTES: usize = 24 << 20;
 /// Bytes written at once, before the last frame.
 const PIECE: usize = 64 * 1024;
 /// How often the counts are told.

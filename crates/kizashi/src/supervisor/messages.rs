@@ -5,6 +5,7 @@ use kizashi_web::{Token, TokenError, Tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::limits::TrapLimits;
 use crate::sandbox::Protection;
 
 /// What a child is told first.
@@ -15,8 +16,7 @@ pub(crate) struct TrapSetup {
     pub(crate) sensor: String,
     pub(crate) identity: [u8; 32],
     pub(crate) session_seed: u64,
-    pub(crate) sessions: usize,
-    pub(crate) sessions_per_source: usize,
+    pub(crate) limits: TrapLimits,
     /// Sockets that will be given.
     pub(crate) posts: usize,
     pub(crate) answers_datagrams: bool,

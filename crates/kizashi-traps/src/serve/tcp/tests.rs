@@ -57,12 +57,17 @@ struct House {
 }
 
 fn house(trap: &str, connections: Vec<io::Result<DuplexStream>>) -> House {
+    let caps = Caps { sessions: 8, per_source: 4, refusals_told: 9, ..Caps::default() };
+    house_with(trap, connections, caps)
+}
+
+fn house_with(trap: &str, connections: Vec<io::Result<DuplexStream>>, caps: Caps) -> House {
     let seen = Arc::new(Seen::default());
     let setup = Setup {
         sensor: "test".into(),
         identity: Arc::new(Identity::draw([1; 32]).with_web_server(WebServer::ApacheDebian12)),
         session_seed: 1,
-        caps: Caps { sessions: 8, per_source: 4, refusals_told: 9 },
+        caps,
     };
     let clock = Arc::new(|| Timestamp::from_seconds(1_800_000_000));
     let server = Server::new(setup, clock, Arc::clone(&seen) as Arc<dyn EventSink>);
@@ -174,4 +179,88 @@ async fn more_bytes_than_a_session_may_send_end_it() {
         panic!("no close")
     };
     assert_eq!(*received, Some(4 * 1024 * 1024));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_ten_gigabytes_ends_at_what_a_session_may_send_and_keeps_its_beginning() {
+    let (mut client, server) = duplex(64 * 1024);
+    let house = house("http", vec![Ok(server)]);
+    let head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 10737418240\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    let piece = vec![b'x'; 64 * 1024];
+    let mut sent = 0_u64;
+    while client.write_all(&piece).await.is_ok() {
+        sent += piece.len() as u64;
+        assert!(sent < 16 << 20, "it reads on and on");
+    }
+    let seen = house.stop().await;
+    let events = seen.0.lock().unwrap();
+    let body =
+        events.iter().find_map(|event| event.detail.payload()).expect("the body's beginning");
+    assert_eq!(body.content.len(), 64 * 1024);
+    assert!(body.size.is_some_and(|size| size <= 4 << 20), "{:?}", body.size);
+}
+
+/// What is packed stays packed: 1 MiB of zeros as 1 KiB of gzip, announced as such, is kept as the 1 KiB that came.
+#[tokio::test(start_paused = true)]
+async fn a_packed_body_is_kept_as_it_came_and_never_unpacked() {
+    let bomb =
+        [b"\x1f\x8b\x08\0\0\0\0\0\x02\x03".as_slice(), &[0xec, 0xc1, 0x01, 0x01].repeat(256)];
+    let bomb = bomb.concat();
+    let (mut client, server) = duplex(64 * 1024);
+    let house = house("http", vec![Ok(server)]);
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        bomb.len()
+    );
+    client.write_all(&[head.as_bytes(), &bomb].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    let seen = house.stop().await;
+    let events = seen.0.lock().unwrap();
+    let body = events.iter().find_map(|event| event.detail.payload()).expect("the body");
+    assert_eq!((body.size, &body.content), (Some(bomb.len() as u64), &bomb));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visitor_who_holds_more_than_his_share_goes_when_all_together_hold_too_much() {
+    let caps = Caps { memory: 100_000, per_source: 9, ..Caps::default() };
+    let (mut clients, servers): (Vec<_>, Vec<_>) =
+        (0..4).map(|_| duplex(64 * 1024)).map(|(client, server)| (client, Ok(server))).unzip();
+    let house = house_with("http", servers, caps);
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    for client in &mut clients {
+        client.write_all(head).await.unwrap();
+        client.write_all(&[b'x'; 40_000]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(clients);
+    let seen = house.stop().await;
+    let events = seen.0.lock().unwrap();
+    let early = events.iter().filter(
+        |event| matches!(&event.detail, Detail::Note { name, .. } if name.raw() == "ended early"),
+    );
+    assert_eq!(early.count(), 2, "two of forty thousand fit");
+    let closes = events.iter().filter(|event| event.detail.action() == "close");
+    assert_eq!(closes.count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_visitor_who_does_more_than_is_told_every_event_is_counted() {
+    let caps = Caps { events_per_source: 1, per_source: 99, ..Caps::default() };
+    let (clients, servers): (Vec<_>, Vec<_>) =
+        (0..40).map(|_| duplex(1024)).map(|(client, server)| (client, Ok(server))).unzip();
+    let house = house_with("any", servers, caps);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(clients);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let shared = Arc::clone(&house.shared);
+    let seen = house.stop().await;
+    crate::serve::report::tell_counted(&shared);
+    let events = seen.0.lock().unwrap();
+    let sum = |of: fn(&Event) -> u64| events.iter().map(of).sum::<u64>();
+    assert_eq!(sum(|event| event.weight().events), 80, "connect and close of each");
+    assert_eq!(sum(|event| event.weight().sessions), 40);
+    assert_eq!(events.len(), 11, "ten seconds' worth, and one that stands for the rest");
 }
