@@ -10,12 +10,14 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 9] = [
+pub const ENTRIES: [(&str, Entry); 11] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
+    ("telnet_wire", kizashi_traps::fuzz::telnet_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("frames", kizashi_event::stream::fuzz),
     ("frame_payload", frame_payload),
+    ("recording", recording),
     ("likeness", kizashi_event::likeness::fuzz),
     ("intake", intake),
     ("web_request", kizashi_web::fuzz::request),
@@ -39,6 +41,12 @@ pub fn frame_payload(bytes: &[u8]) {
     let mut frame = Vec::new();
     kizashi_event::stream::put_event(1, bytes, &mut frame);
     kizashi_event::stream::fuzz(&frame);
+}
+
+/// A part of a terminal's recording, as a trap that was taken over could send it.
+pub fn recording(bytes: &[u8]) {
+    let held: usize = kizashi_event::frames(bytes).iter().map(|frame| frame.bytes.len()).sum();
+    assert!(held <= bytes.len());
 }
 
 /// A log, in the format found and then in every format by force.

@@ -11,15 +11,21 @@
     reason = "a measurement that cannot be made ends, loudly"
 )]
 
+mod up;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use up::{Up, kilobytes, mega};
+
+/// Every visit is looked for in the store afterwards: none may be told by its number alone.
+const ALL_TOLD: &str = "events_per_second = 1000000\nevents_per_second_per_source = 1000000";
 /// Rounds of each kind; the median of their ratios counts.
 const ROUNDS: usize = 15;
 /// Length of a round.
@@ -31,81 +37,16 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// How long a core may be down or behind: ten seconds of pause, its start, and its way through what waits.
 const OUTAGE: Duration = Duration::from_secs(16);
 
-struct Up {
-    child: Child,
-    folder: PathBuf,
-    address: SocketAddr,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-impl Up {
-    fn start(name: &str, arguments: &[&str]) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("kizashi-processes-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let port = free_port();
-        let config = format!(
-            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nevents_per_second = 1000000\nevents_per_second_per_source = 1000000\nhttp = \"{port}\"\nany_tcp = \"{}\"\nany_udp = \"\"\n",
-            free_port(),
-            free_port()
-        );
-        std::fs::write(folder.join("kizashi.toml"), config).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kizashi"))
-            .current_dir(&folder)
-            .args(["up", "--data", "data"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        assert!(out.lines().any(|line| line.unwrap() == "ready"), "it did not come up");
-        Self { child, folder, address: SocketAddr::from(([127, 0, 0, 1], port)) }
-    }
-
-    fn children(&self, what: &str) -> Vec<u32> {
-        let is_ours = |id: &u32| {
-            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-            let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-            let mut words = rest.split_whitespace();
-            let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-            words.next() != Some("Z")
-                && words.next() == Some(&self.child.id().to_string())
-                && String::from_utf8_lossy(&line).contains(what)
-        };
-        let ids = std::fs::read_dir("/proc").unwrap();
-        ids.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(is_ours)
-            .collect()
-    }
-
-    fn call(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_kizashi"))
-            .current_dir(&self.folder)
-            .args(arguments)
-            .args(["--data", "data"])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn stop(&mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        self.stop();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+/// Kizashi's own command over the data of one that runs.
+fn call(up: &Up, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_kizashi"))
+        .current_dir(&up.folder)
+        .args(arguments)
+        .args(["--data", "data"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn visit(address: SocketAddr, path: &str) -> std::io::Result<bool> {
@@ -164,13 +105,6 @@ impl Clients {
     }
 }
 
-/// Kilobytes of a line of `/proc/ID/smaps_rollup` or `status`.
-fn kilobytes(id: u32, file: &str, line: &str) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
-    let value = text.lines().find_map(|text| text.strip_prefix(line));
-    value.and_then(|value| value.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-}
-
 fn memory(up: &Up, when: &str) {
     let mut both = 0;
     let mut told = Vec::new();
@@ -197,10 +131,6 @@ fn memory(up: &Up, when: &str) {
         told.join(", "),
         mega(both)
     );
-}
-
-fn mega(kilobytes: u64) -> f64 {
-    kilobytes as f64 / 1024.0
 }
 
 /// Processor time of the trap so far, in seconds (ticks of 10 ms).
@@ -234,7 +164,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn sandbox_cost() {
-    let (with, without) = (Up::start("with", &[]), Up::start("without", &["--no-sandbox"]));
+    let (with, without) =
+        (Up::start("with", &[], ALL_TOLD), Up::start("without", &["--no-sandbox"], ALL_TOLD));
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         // Whoever is second finds the machine warmer: they take turns.
@@ -271,12 +202,12 @@ fn sandbox_cost() {
 
 fn renewals() {
     const RENEWALS: usize = 10;
-    let mut up = Up::start("renewals", &[]);
+    let mut up = Up::start("renewals", &[], ALL_TOLD);
     let clients = Clients::start(up.address, Duration::ZERO);
     let began = Instant::now();
     for _ in 0..RENEWALS {
         std::thread::sleep(Duration::from_millis(300));
-        up.call(&["renew"]);
+        call(&up, &["renew"]);
     }
     let took = began.elapsed();
     let (answered, failed) = clients.stop();
@@ -292,7 +223,7 @@ fn renewals() {
 }
 
 fn stored(up: &Up) -> BTreeSet<String> {
-    let listing = up.call(&["top", "paths", "--json", "--limit", "100000000"]);
+    let listing = call(up, &["top", "paths", "--json", "--limit", "100000000"]);
     let visits = |line: &str| {
         let at = line.find("/visit-")?;
         let rest = line.get(at..)?;
@@ -310,7 +241,7 @@ fn chance(state: &mut u64) -> u64 {
 }
 
 fn killing(minutes: f64) {
-    let mut up = Up::start("killing", &[]);
+    let mut up = Up::start("killing", &[], ALL_TOLD);
     let mut outages: Vec<Instant> = Vec::new();
     let clients = Clients::start(up.address, Duration::from_millis(2));
     let (mut state, mut cores, deaths) = (0x9e37_79b9_7f4a_7c15, 0, Mutex::new(Vec::new()));
@@ -365,7 +296,7 @@ fn killing(minutes: f64) {
 fn main() {
     let minutes = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(0.5);
     assert!(Path::new("/proc/self").exists());
-    let up = Up::start("idle", &[]);
+    let up = Up::start("idle", &[], ALL_TOLD);
     std::thread::sleep(Duration::from_secs(3));
     memory(&up, "at rest");
     rate(&up);

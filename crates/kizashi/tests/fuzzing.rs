@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use entries::{ENTRIES, Entry};
 use kizashi_event::stream::{event_payload, put_event};
-use kizashi_event::{Detail, Event, EventId, Port, Service, Timestamp};
+use kizashi_event::{Detail, Event, EventId, FrameKind, Port, RecordingPart, Service, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -21,6 +21,8 @@ use proptest::test_runner::{Config, TestRunner};
 const TIME: Duration = Duration::from_secs(2);
 /// Bytes of an input at most: parsers' own bounds have their own tests.
 const LONGEST: usize = 16 << 10;
+/// The time of made-up events.
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -81,16 +83,25 @@ fn frame_payloads() -> Vec<Vec<u8>> {
     details.filter_map(|detail| event_payload(event(detail))).collect()
 }
 
+fn recording() -> Vec<u8> {
+    let mut part = RecordingPart::begin(NOW);
+    part.add(NOW, FrameKind::Size, b"80x24");
+    part.add(NOW, FrameKind::Output, &b"login: \x1b[2J".repeat(20));
+    part.add(NOW.plus(Timestamp::SECOND), FrameKind::Input, b"root\r");
+    part.finish()
+}
+
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = match target {
         "trap_session" => dialogues()
             .into_iter()
             .map(|(name, bytes)| [name.as_bytes(), b"\n", &bytes].concat())
             .collect(),
-        "http_wire" | "recognise" | "likeness" => {
+        "http_wire" | "telnet_wire" | "recognise" | "likeness" => {
             dialogues().into_iter().map(|(_, bytes)| bytes).collect()
         }
         "frame_payload" => frame_payloads(),
+        "recording" => vec![recording()],
         "frames" => {
             let framed = |payload: Vec<u8>| {
                 let mut frame = Vec::new();
@@ -192,7 +203,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire recognise frames frame_payload likeness intake web_request owner_text);
+entries!(trap_session http_wire telnet_wire recognise frames frame_payload recording likeness intake web_request owner_text);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {
