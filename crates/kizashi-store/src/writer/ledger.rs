@@ -43,6 +43,19 @@ struct Counted {
     out_of_time: u64,
 }
 
+impl Counted {
+    /// Counts an event of a port in its ten minutes, or as late where these are closed.
+    fn touch_bin(&mut self, tally: &mut Tally, (event, source): (&Event, u32), in_time: bool) {
+        let (bin, port, events) = (bin_of(event.time), event.port.code(), event.weight().events);
+        if in_time {
+            tally.touch_bin(bin, port, source, events);
+        } else {
+            self.late += events;
+            tally.touch_closed_bin(bin, port, events);
+        }
+    }
+}
+
 impl Ledger {
     pub(crate) fn new(
         connection: Connection,
@@ -121,18 +134,13 @@ impl Ledger {
                     continue;
                 }
                 sessions::touch(&transaction, dictionary, &event, source, names.1)?;
-                let (bin, events) = (bin_of(event.time), event.weight().events);
+                let bin = bin_of(event.time);
                 let source = if event.is_of_many() { NOBODY } else { source };
                 let in_time = bin >= *open_from || settings.mode == Mode::Historic;
                 if bin < *open_from && in_time {
                     *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
                 }
-                if in_time {
-                    tally.touch_bin(bin, event.port.code(), source, events);
-                } else {
-                    counted.late += events;
-                    tally.touch_closed_bin(bin, event.port.code(), events);
-                }
+                counted.touch_bin(tally, (&event, source), in_time);
                 let bin = in_time.then_some(bin);
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
