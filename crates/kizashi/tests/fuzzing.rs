@@ -83,7 +83,7 @@ fn frame_payloads() -> Vec<Vec<u8>> {
     details.filter_map(|detail| event_payload(event(detail))).collect()
 }
 
-fn recording() -> Vec<u8> {
+fn recorded_part() -> Vec<u8> {
     let mut part = RecordingPart::begin(NOW);
     part.add(NOW, FrameKind::Size, b"80x24");
     part.add(NOW, FrameKind::Output, &b"login: \x1b[2J".repeat(20));
@@ -101,7 +101,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             dialogues().into_iter().map(|(_, bytes)| bytes).collect()
         }
         "frame_payload" => frame_payloads(),
-        "recording" => vec![recording()],
+        "recording" => vec![recorded_part()],
         "frames" => {
             let framed = |payload: Vec<u8>| {
                 let mut frame = Vec::new();
