@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::net::{AddressFamily, SocketType};
 
 /// The variable in which a process that only holds connections is told which.
-pub const HOLDER: &str = "KIZASHI_SOAK_HOLDER";
+pub(crate) const HOLDER: &str = "KIZASHI_SOAK_HOLDER";
 /// Connections that one such process holds: below the usual limits on open files.
 const A_HOLDER: u32 = 12_500;
 
@@ -32,7 +32,7 @@ fn cut(stream: &TcpStream) {
 }
 
 /// The process that holds connections for another: opens them, says so, and at the end of its input says how many still stood.
-pub fn hold_for_parent(order: &str) {
+pub(crate) fn hold_for_parent(order: &str) {
     let words: Vec<&str> = order.split(' ').collect();
     let [address, first, count] = words.as_slice() else { panic!("{order}") };
     let (address, first, count): (SocketAddr, u32, u32) =
@@ -74,7 +74,7 @@ impl Holder {
 }
 
 /// Fifty thousand connections that say nothing.
-pub fn idle(address: SocketAddr) -> (String, Option<u64>) {
+pub(crate) fn idle(address: SocketAddr) -> (String, Option<u64>) {
     let began = Instant::now();
     let mut holders: Vec<Holder> =
         (0..4).map(|number| Holder::start(address, number * A_HOLDER, A_HOLDER)).collect();
@@ -96,7 +96,7 @@ pub fn idle(address: SocketAddr) -> (String, Option<u64>) {
 }
 
 /// As many connections a second as four threads make, for ten seconds.
-pub fn connections(address: SocketAddr) -> (String, Option<u64>) {
+pub(crate) fn connections(address: SocketAddr) -> (String, Option<u64>) {
     const LASTS: Duration = Duration::from_secs(10);
     let (made, failed) = (AtomicU64::new(0), AtomicU64::new(0));
     let began = Instant::now();
@@ -125,7 +125,7 @@ pub fn connections(address: SocketAddr) -> (String, Option<u64>) {
 }
 
 /// Bodies of ten gigabytes, sixteen at once.
-pub fn body(address: SocketAddr) -> (String, Option<u64>) {
+pub(crate) fn body(address: SocketAddr) -> (String, Option<u64>) {
     let sent = AtomicU64::new(0);
     let began = Instant::now();
     thread::scope(|scope| {
@@ -152,7 +152,7 @@ pub fn body(address: SocketAddr) -> (String, Option<u64>) {
 }
 
 /// Two thousand bodies of 64 MB of zeros, packed.
-pub fn zip(address: SocketAddr) -> (String, Option<u64>) {
+pub(crate) fn zip(address: SocketAddr) -> (String, Option<u64>) {
     const BODIES: u32 = 2_000;
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     packer.write_all(&vec![0; 64 << 20]).unwrap();
@@ -189,7 +189,7 @@ pub fn zip(address: SocketAddr) -> (String, Option<u64>) {
 }
 
 /// Six hundred visitors who send a byte a second, and four hundred who ask a thousand times and read nothing.
-pub fn slow(address: SocketAddr) -> (String, Option<u64>) {
+pub(crate) fn slow(address: SocketAddr) -> (String, Option<u64>) {
     const WRITERS: u32 = 600;
     const READERS: u32 = 400;
     const LASTS: Duration = Duration::from_secs(30);
@@ -224,7 +224,7 @@ pub fn slow(address: SocketAddr) -> (String, Option<u64>) {
 }
 
 /// As many visitors as are served, each with all that a session may hold.
-pub fn hold(address: SocketAddr) -> (String, Option<u64>) {
+pub(crate) fn hold(address: SocketAddr) -> (String, Option<u64>) {
     const VISITORS: u32 = 1_000;
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
     let mut held: Vec<TcpStream> = Vec::new();
@@ -246,7 +246,7 @@ pub fn hold(address: SocketAddr) -> (String, Option<u64>) {
 }
 
 /// A million different user names.
-pub fn names(address: SocketAddr) -> (String, Option<u64>) {
+pub(crate) fn names(address: SocketAddr) -> (String, Option<u64>) {
     const NAMES: u32 = 1_000_000;
     const A_CONNECTION: u32 = 50;
     let (answered, began) = (AtomicU64::new(0), Instant::now());

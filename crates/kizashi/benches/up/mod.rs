@@ -1,18 +1,20 @@
 //! A Kizashi of the benches: its own folder, free ports of the loopback, its processes by their ids.
 
+#![allow(dead_code, reason = "each bench uses a part of it")]
+
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// One that runs.
-pub struct Up {
-    pub child: Child,
-    pub folder: PathBuf,
+pub(crate) struct Up {
+    pub(crate) child: Child,
+    pub(crate) folder: PathBuf,
     /// Where its web trap stands.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// The dashboard's address with its token.
-    pub link: String,
+    pub(crate) link: String,
 }
 
 fn free_port() -> u16 {
@@ -21,7 +23,7 @@ fn free_port() -> u16 {
 
 impl Up {
     /// Starts one whose `[traps]` are set so.
-    pub fn start(name: &str, arguments: &[&str], traps: &str) -> Self {
+    pub(crate) fn start(name: &str, arguments: &[&str], traps: &str) -> Self {
         let folder =
             std::env::temp_dir().join(format!("kizashi-bench-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -54,7 +56,7 @@ impl Up {
     }
 
     /// The processes in whose command line this stands.
-    pub fn children(&self, what: &str) -> Vec<u32> {
+    pub(crate) fn children(&self, what: &str) -> Vec<u32> {
         let is_ours = |id: &u32| {
             let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
             let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
@@ -71,7 +73,7 @@ impl Up {
     }
 
     /// Ends it and waits.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let id = rustix::process::Pid::from_child(&self.child);
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
         let _ = self.child.wait();
@@ -86,13 +88,13 @@ impl Drop for Up {
 }
 
 /// Kilobytes of a line of `/proc/ID/smaps_rollup` or `status`.
-pub fn kilobytes(id: u32, file: &str, line: &str) -> u64 {
+pub(crate) fn kilobytes(id: u32, file: &str, line: &str) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
     let value = text.lines().find_map(|text| text.strip_prefix(line));
     value.and_then(|value| value.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 /// Kilobytes in megabytes.
-pub fn mega(kilobytes: u64) -> f64 {
+pub(crate) fn mega(kilobytes: u64) -> f64 {
     kilobytes as f64 / 1024.0
 }
