@@ -30,10 +30,12 @@ pub struct Retention {
     pub least_free_bytes: u64,
     /// Bytes of captured content, compressed; the oldest goes first.
     pub most_payload_bytes: u64,
+    /// Different keys of one kind (user names, passwords, lines, …), and five times as many sources; the rarest go first. At least 8.
+    pub most_keys: u64,
 }
 
 impl Default for Retention {
-    /// 90 days raw, 400 days by the hour, ten years by the day, 4 GiB in all, 512 MiB left free, 256 MiB of payloads.
+    /// 90 days raw, 400 days by the hour, ten years by the day, 4 GiB in all, 512 MiB left free, 256 MiB of payloads, 200,000 keys of a kind.
     fn default() -> Self {
         Self {
             raw_days: 90,
@@ -42,6 +44,7 @@ impl Default for Retention {
             most_bytes: 4 << 30,
             least_free_bytes: 512 << 20,
             most_payload_bytes: 256 << 20,
+            most_keys: 200_000,
         }
     }
 }

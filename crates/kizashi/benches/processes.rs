@@ -1,7 +1,8 @@
 //! What two processes and a sandbox cost, over loopback: memory at rest, connections a second with the sandbox and without (turn
 //! about, in the same run), connections refused during renewals, and what is lost when processes are killed at random.
 //!
-//! `cargo bench -p kizashi --bench processes [-- MINUTES_OF_KILLING]`; without a number half a minute.
+//! `cargo bench -p kizashi --bench processes [-- MINUTES_OF_KILLING] [PART…]`; without a number half a minute, without a part (`memory
+//! renewals killing sandbox`) all.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,10 +27,10 @@ use up::{Up, kilobytes, mega};
 
 /// Every visit is looked for in the store afterwards: none may be told by its number alone.
 const ALL_TOLD: &str = "events_per_second = 1000000\nevents_per_second_per_source = 1000000";
-/// Rounds of each kind; the median of their ratios counts.
-const ROUNDS: usize = 15;
+/// Pairs of rounds; the median of their ratios counts.
+const ROUNDS: usize = 120;
 /// Length of a round.
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_millis(300);
 /// Clients at once, each with one connection after the other.
 const CLIENTS: usize = 4;
 /// What a trap saw last before it was killed may go with it.
@@ -133,71 +134,72 @@ fn memory(up: &Up, when: &str) {
     );
 }
 
-/// Processor time of the trap so far, in seconds (ticks of 10 ms).
+/// Processor time of the trap's threads so far, in nanoseconds.
 fn processor(up: &Up) -> f64 {
-    let time = |id: u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let words: Vec<&str> = rest.split_whitespace().collect();
-        let ticks =
-            |at: usize| words.get(at).and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0);
-        (ticks(11) + ticks(12)) / 100.0
+    let of_thread = |path: std::path::PathBuf| -> Option<f64> {
+        let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok()
     };
-    up.children("trap-process").into_iter().map(time).sum()
+    let of_process = |id: u32| -> f64 {
+        let threads = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+        threads.filter_map(|thread| of_thread(thread.ok()?.path())).sum()
+    };
+    up.children("trap-process").into_iter().map(of_process).sum()
 }
 
 /// Connections a second, and microseconds of the trap's processor time each.
-fn rate(up: &Up) -> (f64, f64) {
+fn rate(up: &Up, length: Duration) -> (f64, f64) {
     let used = processor(up);
     let began = Instant::now();
     let clients = Clients::start(up.address, Duration::ZERO);
-    std::thread::sleep(ROUND);
+    std::thread::sleep(length);
     let (answered, failed) = clients.stop();
     assert!(failed.is_empty(), "{failed:?}");
     let count = answered.len() as f64;
-    (count / began.elapsed().as_secs_f64(), (processor(up) - used) * 1e6 / count)
+    (count / began.elapsed().as_secs_f64(), (processor(up) - used) / 1e3 / count)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The median, and between which values it lies with 95 % confidence (order statistics, by the normal approximation of the binomial).
+fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let half = values.len() as f64 / 2.0;
+    let apart = 0.98 * (values.len() as f64).sqrt();
+    let at = |place: f64| values[(place.max(0.0) as usize).min(values.len() - 1)];
+    (at(half), at(half - apart), at(half + apart))
 }
 
+/// Short rounds, turn about: whatever else the machine does, it does to both.
 fn sandbox_cost() {
     let (with, without) =
         (Up::start("with", &[], ALL_TOLD), Up::start("without", &["--no-sandbox"], ALL_TOLD));
+    for up in [&with, &without] {
+        rate(up, Duration::from_secs(2));
+    }
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         // Whoever is second finds the machine warmer: they take turns.
-        let (a, b) = if round % 2 == 0 {
-            let a = rate(&with);
-            (a, rate(&without))
+        if round % 2 == 0 {
+            inside.push(rate(&with, ROUND));
+            outside.push(rate(&without, ROUND));
         } else {
-            let b = rate(&without);
-            (rate(&with), b)
-        };
-        inside.push(a);
-        outside.push(b);
+            outside.push(rate(&without, ROUND));
+            inside.push(rate(&with, ROUND));
+        }
     }
-    let ratios = |of: fn(&(f64, f64)) -> f64| {
-        let ratios: Vec<f64> = inside.iter().zip(&outside).map(|(a, b)| of(a) / of(b)).collect();
-        let shown: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.3}")).collect();
-        format!("{:.3} ({})", median(ratios), shown.join(" "))
-    };
-    let middle =
-        |rounds: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| median(rounds.iter().map(of).collect());
-    println!(
-        "connections a second: {:.0} with the sandbox, {:.0} without; median ratio {}",
-        middle(&inside, |round| round.0),
-        middle(&outside, |round| round.0),
-        ratios(|round| round.0)
-    );
-    println!(
-        "processor time of the trap a connection, in microseconds: {:.1} with the sandbox, {:.1} without; median ratio {}",
-        middle(&inside, |round| round.1),
-        middle(&outside, |round| round.1),
-        ratios(|round| round.1)
-    );
+    for (what, of) in [
+        ("connections a second", (|round| round.0) as fn(&(f64, f64)) -> f64),
+        ("processor time of the trap a connection, in microseconds", |round| round.1),
+    ] {
+        let middle = |rounds: &[(f64, f64)]| median(rounds.iter().map(of).collect()).0;
+        let ratios = inside.iter().zip(&outside).map(|(a, b)| of(a) / of(b)).collect();
+        let (ratio, low, high) = median(ratios);
+        println!(
+            "{what}: {:.1} with the sandbox, {:.1} without; median of {ROUNDS} pairs of {} ms {ratio:.4}, 95 % confidence {low:.4} to {high:.4}",
+            middle(&inside),
+            middle(&outside),
+            ROUND.as_millis()
+        );
+    }
 }
 
 fn renewals() {
@@ -294,16 +296,27 @@ fn killing(minutes: f64) {
 }
 
 fn main() {
-    let minutes = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(0.5);
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let minutes = words.iter().find_map(|word| word.parse().ok()).unwrap_or(0.5);
+    let parts: Vec<&String> = words.iter().filter(|word| word.parse::<f64>().is_err()).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|word| *word == part);
     assert!(Path::new("/proc/self").exists());
-    let up = Up::start("idle", &[], ALL_TOLD);
-    std::thread::sleep(Duration::from_secs(3));
-    memory(&up, "at rest");
-    rate(&up);
-    std::thread::sleep(Duration::from_secs(3));
-    memory(&up, "after two seconds of connections");
-    drop(up);
-    renewals();
-    killing(minutes);
-    sandbox_cost();
+    if wanted("memory") {
+        let up = Up::start("idle", &[], ALL_TOLD);
+        std::thread::sleep(Duration::from_secs(3));
+        memory(&up, "at rest");
+        rate(&up, Duration::from_secs(2));
+        std::thread::sleep(Duration::from_secs(3));
+        memory(&up, "after two seconds of connections");
+    }
+    if wanted("renewals") {
+        renewals();
+    }
+    if wanted("killing") {
+        killing(minutes);
+    }
+    if wanted("sandbox") {
+        sandbox_cost();
+    }
 }

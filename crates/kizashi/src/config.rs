@@ -16,6 +16,8 @@ pub(crate) const DEFAULT_DATA: &str = "./kizashi-data";
 
 /// What stands for a certificate that is made here.
 const MADE: &str = "generated";
+/// Keys of one kind that are kept at least.
+const LEAST_KEYS: u64 = 1_000;
 /// Megabytes that the traps' process can be given.
 const MOST_MEGABYTES: u32 = 65_536;
 /// Host names of the dashboard at most.
@@ -97,6 +99,8 @@ pub(crate) struct Retention {
     pub(crate) most_megabytes: u64,
     pub(crate) least_free_megabytes: u64,
     pub(crate) payload_megabytes: u64,
+    /// Different keys of one kind; at least 1,000.
+    pub(crate) most_keys: u64,
 }
 
 /// `[changefinder]`
@@ -238,6 +242,7 @@ impl Default for Retention {
             most_megabytes: default.most_bytes >> 20,
             least_free_megabytes: default.least_free_bytes >> 20,
             payload_megabytes: default.most_payload_bytes >> 20,
+            most_keys: default.most_keys,
         }
     }
 }
@@ -286,6 +291,9 @@ impl Config {
         }
         TrapLimits::of(&self.traps)?;
         self.renew_at()?;
+        if self.retention.most_keys < LEAST_KEYS {
+            return Err(format!("most_keys of [retention] must be at least {LEAST_KEYS}"));
+        }
         if !(4..=4_096).contains(&self.detection.memory_megabytes) {
             return Err("memory_megabytes of [detection] must be 4 to 4096".to_owned());
         }
@@ -335,6 +343,7 @@ impl Config {
             most_bytes: self.retention.most_megabytes.saturating_mul(1 << 20),
             least_free_bytes: self.retention.least_free_megabytes.saturating_mul(1 << 20),
             most_payload_bytes: self.retention.payload_megabytes.saturating_mul(1 << 20),
+            most_keys: self.retention.most_keys,
         }
     }
 }
@@ -419,6 +428,7 @@ mod tests {
             "[traps]\nsessions = 0",
             "[traps]\nevents_per_second = 0",
             "[traps]\nmemory_megabytes = 32",
+            "[retention]\nmost_keys = 999",
             "[traps]\nsessions = 100000",
             "[traps]\nrenew_at = \"25:00\"",
         ] {

@@ -85,7 +85,10 @@ impl Clusters {
                 .execute((cluster.key, stored(cluster.members), cluster.last))?;
             return Ok(Some(cluster.key));
         }
-        let key = dictionary.key(connection, KeyKind::PayloadCluster, &hash.to_string(), time)?;
+        let text = hash.to_string();
+        let Some(key) = dictionary.key(connection, KeyKind::PayloadCluster, &text, time)? else {
+            return Ok(None);
+        };
         self.make_room(connection)?;
         connection
             .prepare_cached(

@@ -1,5 +1,5 @@
 //! Texts become numbers: what attackers send again and again is stored once. The memory of recent numbers is bounded, so that a
-//! million user names cost disk, not memory.
+//! million user names cost disk, not memory; what they cost of that is bounded too (`keys.rs`).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use kizashi_event::{KeyKind, Port, Timestamp, network_text};
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::keys::Census;
 use crate::codes::kind_code;
 
 /// Numbers remembered of one kind; past it that kind's memory begins anew.
@@ -21,9 +22,39 @@ pub(crate) struct Dictionary {
     texts: HashMap<KeyKind, HashMap<Box<str>, u32>>,
     names: HashMap<Box<str>, i64>,
     fresh_sources: i64,
+    pub(super) census: Census,
+    /// Keys of one kind at most; no bound where there is none.
+    most: Option<u64>,
 }
 
 impl Dictionary {
+    /// The dictionary of a database that keeps at most so many keys of a kind.
+    pub(super) fn load(connection: &Connection, most: u64) -> rusqlite::Result<Self> {
+        Ok(Self { census: Census::load(connection)?, most: Some(most), ..Self::default() })
+    }
+
+    /// Makes room for new keys in the kinds that are full; keys that came at or after `spared` stay.
+    pub(super) fn make_room(
+        &mut self,
+        connection: &Connection,
+        spared: i64,
+    ) -> rusqlite::Result<()> {
+        if let Some(most) = self.most
+            && self.census.make_room(connection, most, spared)?
+        {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    /// Remembers no number: some may have gone.
+    pub(super) fn forget(&mut self) {
+        self.sources.clear();
+        self.ports.clear();
+        self.networks.clear();
+        self.texts.clear();
+    }
+
     /// The number of a visitor's address.
     pub(crate) fn source(
         &mut self,
@@ -34,7 +65,8 @@ impl Dictionary {
         if let Some(id) = self.sources.get(&address) {
             return Ok(*id);
         }
-        let (id, fresh) = find_or_add(connection, KeyKind::Source, &address.to_string(), time)?;
+        let (id, fresh) =
+            self.find_or_add(connection, KeyKind::Source, &address.to_string(), time)?;
         self.fresh_sources += i64::from(fresh && !address.is_unspecified());
         make_room(&mut self.sources);
         self.sources.insert(address, id);
@@ -56,7 +88,7 @@ impl Dictionary {
         if let Some(id) = self.ports.get(&port) {
             return Ok(*id);
         }
-        let (id, _) = find_or_add(connection, KeyKind::Port, &port.to_string(), time)?;
+        let (id, _) = self.find_or_add(connection, KeyKind::Port, &port.to_string(), time)?;
         make_room(&mut self.ports);
         self.ports.insert(port, id);
         Ok(id)
@@ -72,28 +104,53 @@ impl Dictionary {
         if let Some(id) = self.networks.get(&network) {
             return Ok(*id);
         }
-        let (id, _) = find_or_add(connection, KeyKind::Network, &network_text(network), time)?;
+        let (id, _) =
+            self.find_or_add(connection, KeyKind::Network, &network_text(network), time)?;
         make_room(&mut self.networks);
         self.networks.insert(network, id);
         Ok(id)
     }
 
-    /// The number of any other key.
+    /// The number of any other key; `None` for a new one of a kind that is full.
     pub(crate) fn key(
         &mut self,
         connection: &Connection,
         kind: KeyKind,
         text: &str,
         time: Timestamp,
-    ) -> rusqlite::Result<u32> {
-        let texts = self.texts.entry(kind).or_default();
-        if let Some(id) = texts.get(text) {
-            return Ok(*id);
+    ) -> rusqlite::Result<Option<u32>> {
+        if let Some(id) = self.texts.get(&kind).and_then(|texts| texts.get(text)) {
+            return Ok(Some(*id));
         }
-        let (id, _) = find_or_add(connection, kind, text, time)?;
+        let id = if self.most.is_some_and(|most| self.census.is_full(kind, most)) {
+            let Some(id) = find(connection, kind, text)? else {
+                self.census.count_unnamed();
+                return Ok(None);
+            };
+            id
+        } else {
+            self.find_or_add(connection, kind, text, time)?.0
+        };
+        let texts = self.texts.entry(kind).or_default();
         make_room(texts);
         texts.insert(text.into(), id);
-        Ok(id)
+        Ok(Some(id))
+    }
+
+    /// The number of a key, and whether it is new.
+    fn find_or_add(
+        &mut self,
+        connection: &Connection,
+        kind: KeyKind,
+        text: &str,
+        time: Timestamp,
+    ) -> rusqlite::Result<(u32, bool)> {
+        if let Some(id) = find(connection, kind, text)? {
+            return Ok((id, false));
+        }
+        let id = add(connection, kind, text, time)?;
+        self.census.add(kind);
+        Ok((id, true))
     }
 
     /// The number of a sensor's or service's name.
@@ -123,25 +180,24 @@ fn make_room<K, V>(remembered: &mut HashMap<K, V>) {
     }
 }
 
-/// The number of a key, and whether it is new. Keys are numbered from 1 by SQLite; four thousand million of them fill any disk first.
-fn find_or_add(
+fn find(connection: &Connection, kind: KeyKind, text: &str) -> rusqlite::Result<Option<u32>> {
+    connection
+        .prepare_cached("SELECT id FROM keys WHERE kind = ?1 AND text = ?2")?
+        .query_row((kind_code(kind), text), |row| row.get(0))
+        .optional()
+}
+
+/// Keys are numbered from 1 by SQLite; four thousand million of them fill any disk first.
+fn add(
     connection: &Connection,
     kind: KeyKind,
     text: &str,
     time: Timestamp,
-) -> rusqlite::Result<(u32, bool)> {
-    let found = connection
-        .prepare_cached("SELECT id FROM keys WHERE kind = ?1 AND text = ?2")?
-        .query_row((kind_code(kind), text), |row| row.get(0))
-        .optional()?;
-    if let Some(id) = found {
-        return Ok((id, false));
-    }
+) -> rusqlite::Result<u32> {
     let id = connection
         .prepare_cached(
             "INSERT INTO keys (kind, text, first, last, events, sessions) VALUES (?1, ?2, ?3, ?3, 0, 0)",
         )?
         .insert((kind_code(kind), text, time.micros()))?;
-    let id = u32::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?;
-    Ok((id, true))
+    u32::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))
 }

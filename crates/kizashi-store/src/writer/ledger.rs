@@ -23,7 +23,7 @@ pub(crate) struct Ledger {
     pub(crate) connection: Connection,
     pub(crate) path: PathBuf,
     pub(crate) settings: Settings,
-    dictionary: Dictionary,
+    pub(super) dictionary: Dictionary,
     clusters: Clusters,
     tally: Tally,
     detail: Vec<u8>,
@@ -43,7 +43,21 @@ struct Counted {
     out_of_time: u64,
 }
 
+/// From when on keys stay whose kind is full: what detection has not seen must not go. A log that is read afterwards is seen later.
+const fn spared_from(mode: Mode, open_from: i64) -> i64 {
+    match mode {
+        Mode::Live => open_from.saturating_mul(BIN),
+        Mode::Historic => i64::MAX,
+    }
+}
+
 impl Counted {
+    fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        add_to_counter(connection, "events_raw", stored(self.raw))?;
+        add_to_counter(connection, "late", stored(self.late))?;
+        add_to_counter(connection, "out_of_time", stored(self.out_of_time))
+    }
+
     /// Counts an event of a port in its ten minutes, or as late where these are closed.
     fn touch_bin(&mut self, tally: &mut Tally, (event, source): (&Event, u32), in_time: bool) {
         let (bin, port, events) = (bin_of(event.time), event.port.code(), event.weight().events);
@@ -64,6 +78,8 @@ impl Ledger {
     ) -> Result<Self, StoreError> {
         let open_from =
             counter(&connection, "open_from").doing("reading where it stopped", &path)?;
+        let dictionary = Dictionary::load(&connection, settings.retention.most_keys)
+            .doing("reading where it stopped", &path)?;
         let let_go = LetGo::load(&connection).doing("reading where it stopped", &path)?;
         let clusters = Clusters::load(&connection).doing("reading where it stopped", &path)?;
         Ok(Self {
@@ -72,7 +88,7 @@ impl Ledger {
             connection,
             path,
             settings,
-            dictionary: Dictionary::default(),
+            dictionary,
             tally: Tally::default(),
             detail: Vec::new(),
             open_from: open_from.unwrap_or(i64::MIN),
@@ -86,9 +102,10 @@ impl Ledger {
         let reopened = self.reopened;
         let result = self.write_in_transaction(events);
         if result.is_err() {
-            self.dictionary = Dictionary::default();
             self.tally = Tally::default();
             self.reopened = reopened;
+            self.dictionary = Dictionary::load(&self.connection, self.settings.retention.most_keys)
+                .doing("writing events", &self.path)?;
             self.clusters = Clusters::load(&self.connection).doing("writing events", &self.path)?;
         }
         result.doing("writing events", &self.path)
@@ -110,6 +127,8 @@ impl Ledger {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let latest = (settings.clock)().plus(Settings::TOLERANCE);
         let mut counted = Counted::default();
+        let spared = spared_from(settings.mode, *open_from);
+        dictionary.make_room(&transaction, spared)?;
         {
             let mut insert = transaction.prepare_cached(INSERT_EVENT)?;
             for mut event in events {
@@ -146,10 +165,9 @@ impl Ledger {
             }
         }
         tally.write(&transaction)?;
-        add_to_counter(&transaction, "events_raw", stored(counted.raw))?;
+        dictionary.census.write(&transaction)?;
+        counted.write(&transaction)?;
         add_to_counter(&transaction, "sources", dictionary.take_fresh_sources())?;
-        add_to_counter(&transaction, "late", stored(counted.late))?;
-        add_to_counter(&transaction, "out_of_time", stored(counted.out_of_time))?;
         transaction.commit()
     }
 
@@ -278,15 +296,16 @@ fn touch_keys(
     if let Some(cluster) = cluster {
         touch(KeyKind::PayloadCluster, cluster);
     }
-    touch(KeyKind::Total, dictionary.key(connection, KeyKind::Total, "", time)?);
-    let service = event.service.name();
-    touch(KeyKind::Service, dictionary.key(connection, KeyKind::Service, service, time)?);
     let mut result = Ok(());
-    event.detail.each_key(|kind, text| {
+    let mut count = |kind, text: &str| {
         if result.is_ok() {
-            result = dictionary.key(connection, kind, text, time).map(|key| touch(kind, key));
+            let key = dictionary.key(connection, kind, text, time);
+            result = key.map(|key| key.into_iter().for_each(|key| touch(kind, key)));
         }
-    });
+    };
+    count(KeyKind::Total, "");
+    count(KeyKind::Service, event.service.name());
+    event.detail.each_key(count);
     result
 }
 

@@ -4,6 +4,7 @@ mod closing;
 mod clusters;
 mod days;
 mod dictionary;
+mod keys;
 mod ledger;
 mod let_go;
 mod payloads;

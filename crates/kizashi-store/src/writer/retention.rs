@@ -26,6 +26,8 @@ pub struct Cleared {
     pub by_size: u64,
     /// Captured contents let go by this round; most go when new content takes their place.
     pub payloads: u64,
+    /// Sources, and keys older than all counts of them, let go by this round; others go when new ones take their place.
+    pub keys: u64,
 }
 
 impl Ledger {
@@ -50,12 +52,14 @@ impl Ledger {
                 break;
             }
         }
+        cleared.keys += self.clear_sources()?;
         for _ in 0..CHUNKS {
-            if !self.is_short_of_room().doing(doing, &path)? {
+            if !self.is_short_of_room().doing(doing, &path)? && !self.has_too_many_sources() {
                 break;
             }
             let gone = self.delete_raw_before(i64::MAX).doing(doing, &path)?;
             cleared.by_size += gone;
+            cleared.keys += self.clear_sources()?;
             self.connection
                 .execute_batch("PRAGMA incremental_vacuum(4096);")
                 .doing(doing, &path)?;
@@ -67,6 +71,7 @@ impl Ledger {
         let hour = days_ago(retention.hourly_days).micros().div_euclid(Timestamp::HOUR);
         let day = days_ago(retention.daily_days).micros().div_euclid(Timestamp::DAY);
         delete_counts(&self.connection, hour, day).doing(doing, &path)?;
+        cleared.keys += self.clear_aged_keys(day.min(hour.div_euclid(24))).doing(doing, &path)?;
         self.connection.execute_batch("PRAGMA incremental_vacuum(1024);").doing(doing, &path)?;
         Ok(cleared)
     }

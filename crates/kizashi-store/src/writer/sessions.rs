@@ -51,8 +51,9 @@ pub(super) fn touch(
             files,
             recordings,
         ))?;
-    if let Detail::Command { line, .. } = &event.detail {
-        let key = dictionary.key(connection, KeyKind::Command, line.raw(), event.time)?;
+    if let Detail::Command { line, .. } = &event.detail
+        && let Some(key) = dictionary.key(connection, KeyKind::Command, line.raw(), event.time)?
+    {
         connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO session_commands (key, session) VALUES (?1, ?2)",

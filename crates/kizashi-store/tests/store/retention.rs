@@ -122,3 +122,94 @@ fn a_log_of_years_ago_keeps_its_raw_events_when_it_is_read() {
     store.maintain(now).unwrap();
     assert_eq!(store.reader().unwrap().overview().unwrap().events_raw, 3_000);
 }
+
+/// A store that keeps at most `most` keys of a kind.
+fn with_keys(folder: &Folder, now: Timestamp, most_keys: u64) -> Store {
+    let retention = Retention { most_keys, ..Retention::default() };
+    Store::open(folder.path(), kizashi_store::Settings { retention, ..settings(now, Mode::Live) })
+        .unwrap()
+}
+
+fn logins(from: u64, names: std::ops::Range<u32>, time: Timestamp) -> Vec<Event> {
+    names
+        .map(|n| event(from + u64::from(n), time, n % 50, 22, login(&format!("user{n}"), "x")))
+        .collect()
+}
+
+#[test]
+fn of_a_million_names_a_bounded_number_is_kept_and_those_that_come_often_are_among_them() {
+    const HOUR: i64 = Timestamp::HOUR;
+    let folder = Folder::new();
+    let store = with_keys(&folder, midnight().plus(10 * HOUR), 800);
+    let users = || store.reader().unwrap().top(KeyKind::User, Span::default(), 9_999).unwrap();
+    let often: Vec<Event> =
+        (0..5).map(|n| event(n, midnight(), n as u32, 22, login("root", "x"))).collect();
+    store.write(often).unwrap();
+    store.write(logins(1_000, 0..2_000, midnight())).unwrap();
+    store.flush().unwrap();
+    assert_eq!(users().len(), 800, "none goes before detection has seen it, and none comes");
+    let total = store.reader().unwrap().top(KeyKind::Total, Span::default(), 1).unwrap();
+    assert_eq!(total[0].events, 2_005, "whose name has no room is counted under all else");
+    for hour in 1..4 {
+        store.close_bins(midnight().plus(hour * HOUR)).unwrap();
+        let from = 10_000 * hour.cast_unsigned();
+        store.write(logins(from, 5_000..5_050, midnight().plus(hour * HOUR))).unwrap();
+        store.flush().unwrap();
+    }
+    let kept = users();
+    assert_eq!(kept.len(), 750, "an eighth went, and fifty came");
+    assert_eq!((&*kept[0].key.text, kept[0].events), ("root", 5));
+    assert!(kept.iter().filter(|row| row.events == 3).count() == 50, "the newcomers that stayed");
+    let day = Span { since: Some(midnight()), until: Some(midnight().plus(Timestamp::DAY)) };
+    assert_eq!(store.reader().unwrap().top(KeyKind::User, day, 9_999).unwrap().len(), 750);
+    let seen = store.close_bins(midnight().plus(5 * HOUR)).unwrap();
+    assert!(!seen.is_empty(), "what is closed has a name for each of its keys");
+    drop(store);
+    let store = with_keys(&folder, midnight().plus(10 * HOUR), 800);
+    let mut bins = 0;
+    store.reader().unwrap().closed_bins(None, |_| bins += 1).unwrap();
+    assert_eq!(bins, 4, "a replay finds every ten minutes readable");
+}
+
+#[test]
+fn sources_past_their_bound_go_when_no_raw_event_names_them() {
+    let folder = Folder::new();
+    let now = midnight().plus(3 * Timestamp::DAY);
+    let store = with_keys(&folder, now, 1_000);
+    let visits = (0..9_000_u32).map(|n| {
+        let time = midnight().plus(i64::from(n) * Timestamp::SECOND);
+        event(u64::from(n), time, n, 22, Detail::Connect)
+    });
+    store.write(visits.collect()).unwrap();
+    store.flush().unwrap();
+    store.close_bins(now).unwrap();
+    let cleared = store.maintain(now).unwrap();
+    assert!(cleared.keys >= 4_000 && cleared.by_size >= 4_000, "{cleared:?}");
+    let reader = store.reader().unwrap();
+    let overview = reader.overview().unwrap();
+    assert_eq!((overview.events, overview.sources), (9_000, 9_000), "the counts stay");
+    let kept = reader.top(KeyKind::Source, Span::default(), 99_999).unwrap().len();
+    assert!(kept < 5_000, "{kept}");
+    assert_eq!(reader.recent(9_999).unwrap().len() as u64, overview.events_raw);
+}
+
+#[test]
+fn keys_older_than_every_count_of_them_go() {
+    let folder = Folder::new();
+    let now = midnight().plus(100 * Timestamp::DAY);
+    let retention =
+        Retention { raw_days: 5, hourly_days: 10, daily_days: 20, ..Retention::default() };
+    let store = Store::open(
+        folder.path(),
+        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
+    )
+    .unwrap();
+    store.write(logins(0, 0..10, midnight())).unwrap();
+    store.write(logins(100, 10..20, now)).unwrap();
+    store.flush().unwrap();
+    store.maintain(now).unwrap();
+    let cleared = store.maintain(now).unwrap();
+    assert_eq!(cleared.keys, 0, "once a day");
+    let users = store.reader().unwrap().top(KeyKind::User, Span::default(), 99).unwrap();
+    assert_eq!(users.len(), 10);
+}
