@@ -30,10 +30,18 @@ pub(crate) fn install(call: &cli::Install, terminal: &mut Terminal) -> Result<()
     take(&install::installation(&machine, &program), call.dry_run, terminal)?;
     if !call.dry_run {
         terminal.line("")?;
-        terminal.line(&format!(
-            "installed; the settings are in {}, the address of the dashboard is the last line of `journalctl -u kizashi -g dashboard`",
-            install::CONFIG
-        ))?;
+        terminal.line(&if machine.has_systemd() {
+            format!(
+                "installed; the settings are in {}, the address of the dashboard is the last line of `journalctl -u kizashi -g dashboard`",
+                install::CONFIG
+            )
+        } else {
+            format!(
+                "installed, but not started, for systemd does not run here: start `kizashi up --config {} --data {}` by what does",
+                install::CONFIG,
+                install::DATA
+            )
+        })?;
     }
     terminal.line(install::how_to_move_sshd())
 }

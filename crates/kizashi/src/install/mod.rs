@@ -34,7 +34,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Whether commands can make what is installed known: only on the running machine, and only where systemd runs it.
-    fn has_systemd(&self) -> bool {
+    pub(crate) fn has_systemd(&self) -> bool {
         self.is_this_one() && Path::new("/run/systemd/system").is_dir()
     }
 
