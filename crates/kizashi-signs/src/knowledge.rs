@@ -3,8 +3,7 @@
 //!
 //! **What is taken over, and why no more.** Of each kind of key the distribution of rates and how much they scatter: the detector
 //! flattens the one and lets go of it after a day. How lively each hour of the day is. Of each port how many sources came a day; however long the other machine
-//! watched, it is worth at most [`MOST_DAYS_OF_ANOTHER`], for two machines see different rates, and until a day is over the
-//! detector adds as much doubt as that takes. What Kizashi ships with is worth far less: see `data/README.md`.
+//! watched, it is worth at most [`MOST_DAYS_OF_ANOTHER`] and [`MOST_SOURCES_OF_ANOTHER`], for two machines see different rates. What Kizashi ships with is worth far less: see `data/README.md`.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +21,8 @@ const MOST_PORTS: usize = 4_096;
 const LONGEST_ABOUT: usize = 1_000;
 /// Days of watching that the rate of a port on another machine is worth at most.
 const MOST_DAYS_OF_ANOTHER: f64 = 1.0;
+/// Sources that it is worth at most: half or twice the rate is then nothing unusual.
+const MOST_SOURCES_OF_ANOTHER: f64 = 2.0;
 /// Days after which what is known of a port from before is worth half: as counts age.
 const HALF_LIFE_DAYS: f64 = 5.0;
 /// Bins from which the distribution of a kind is worth being carried, and below which it is but a beginning.
@@ -258,7 +259,8 @@ impl Knowledge {
     /// What is known of single ports, for a run that begins.
     pub(crate) fn levels(&self) -> Levels {
         let level = |(port, row): (&Port, &PortRow)| {
-            let days = row.days.min(MOST_DAYS_OF_ANOTHER);
+            let days =
+                row.days.min(MOST_DAYS_OF_ANOTHER).min(MOST_SOURCES_OF_ANOTHER / row.sources_a_day);
             (*port, (row.sources_a_day * days, days * f64::from(BINS_A_DAY)))
         };
         Levels { ports: self.ports.iter().map(level).collect(), hours: self.hours }
@@ -402,12 +404,12 @@ mod tests {
     }
 
     #[test]
-    fn a_port_of_another_machine_is_worth_a_day_at_most_and_less_with_time() {
+    fn a_port_of_another_machine_is_worth_two_sources_at_most_and_less_with_time() {
         let levels = known().levels();
         let now = levels.after(Port::tcp(23), 0).unwrap();
-        assert!((now.rate - 144.0).abs() < 1e-9 && (now.shape - 144.0).abs() < 1e-6);
+        assert!((now.rate - 2.0).abs() < 1e-9 && (now.shape - 2.0).abs() < 1e-9);
         let later = levels.after(Port::tcp(23), 720).unwrap();
-        assert!((later.rate - 72.0).abs() < 1e-9 && (later.shape / later.rate - 1.0).abs() < 1e-9);
+        assert!((later.rate - 1.0).abs() < 1e-9 && (later.shape / later.rate - 1.0).abs() < 1e-9);
         assert_eq!(levels.after(Port::tcp(23), u64::MAX), None);
         assert_eq!(levels.after(Port::tcp(22), 0), None);
     }

@@ -175,7 +175,7 @@ impl Tracked {
     #[allow(clippy::cast_precision_loss, reason = "counts past 2^53 do not come from one machine")]
     fn close_hour(&mut self, hour: i64, events: u64) {
         self.score.hourly = self.hourly.step(events as f64).change;
-        self.half_day += events;
+        self.half_day = self.half_day.saturating_add(events);
         if (hour + 1).rem_euclid(HALF_DAY) != 0 {
             return;
         }

@@ -43,7 +43,11 @@ fn bin(start: Timestamp, rows: &[(u16, u64, Vec<u32>)]) -> ClosedBin {
         events: *events,
         sources: sources.clone(),
     };
-    ClosedBin { start, ports: rows.iter().map(port).collect(), keys: rows.iter().map(key).collect() }
+    ClosedBin {
+        start,
+        ports: rows.iter().map(port).collect(),
+        keys: rows.iter().map(key).collect(),
+    }
 }
 
 fn assert_sound(sign: &Sign) -> Result<(), TestCaseError> {
