@@ -48,6 +48,10 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     let certificate = certificate(&config, own_certificate, terminal)?;
     let (core, trap) = setups(config, &bound, !call.no_sandbox);
     let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, ..core };
+    let speaks_ssh = bound.posts.iter().any(|post| post.trap.name == "ssh");
+    let rsa_host_key =
+        if speaks_ssh { Some(secrets::rsa_host_key(&core.config.data)?) } else { None };
+    let trap = TrapSetup { rsa_host_key, ..trap };
     let prepared = Prepared {
         core,
         dashboard: dashboard.listener,
@@ -93,6 +97,9 @@ pub(crate) fn setups(config: Config, bound: &Bound, confined: bool) -> (CoreSetu
         supervisor: std::process::id(),
         sensor: sensor.clone(),
         identity: [0; 32],
+        rsa_host_key: None,
+        randomness: [0; 32],
+        logins: config.logins.clone(),
         session_seed: 0,
         sessions: config.traps.sessions,
         sessions_per_source: config.traps.sessions_per_source,
