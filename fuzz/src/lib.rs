@@ -13,9 +13,10 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 12] = [
+pub const ENTRIES: [(&str, Entry); 13] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
+    ("ssh_wire", kizashi_traps::fuzz::ssh_wire),
     ("telnet_wire", kizashi_traps::fuzz::telnet_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("frames", kizashi_event::stream::fuzz),

@@ -17,6 +17,11 @@ pub fn telnet_wire(bytes: &[u8]) {
     crate::telnet::fuzz(bytes);
 }
 
+/// SSH's line, packets, lists, compression and file transfers.
+pub fn ssh_wire(bytes: &[u8]) {
+    crate::ssh::fuzz(bytes);
+}
+
 /// Recognition of a protocol by its first bytes, with what is read from them.
 pub fn recognise(bytes: &[u8]) {
     crate::any::fuzz(bytes);

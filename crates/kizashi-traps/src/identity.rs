@@ -10,6 +10,8 @@ use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::login::{LoginPolicy, LoginSettings};
+use crate::randomness::{Randomness, Source};
+use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
 
 /// The system pretended.
@@ -87,6 +89,8 @@ pub struct Identity {
     web_server: WebServer,
     telnet_face: TelnetFace,
     logins: Arc<LoginPolicy>,
+    randomness: Arc<Source>,
+    host_keys: Option<Arc<HostKeys>>,
 }
 
 impl Identity {
@@ -97,7 +101,42 @@ impl Identity {
             .one_of(0, &WebServer::ALL)
             .unwrap_or(WebServer::NginxDebian12);
         let logins = Arc::new(LoginPolicy::new(seed, LoginSettings::default()));
-        Self { seed, web_server, telnet_face: TelnetFace::draw(&seed), logins }
+        Self {
+            seed,
+            web_server,
+            telnet_face: TelnetFace::draw(&seed),
+            logins,
+            randomness: Arc::new(Source::new(seed)),
+            host_keys: HostKeys::of(&seed, None).map(Arc::new),
+        }
+    }
+
+    /// The same identity whose sessions draw from this seed, which must be another at each start and be told to nobody.
+    #[must_use]
+    pub fn with_randomness(mut self, seed: [u8; 32]) -> Self {
+        self.randomness = Arc::new(Source::new(seed));
+        self
+    }
+
+    /// The same identity with this RSA host key beside those that come from its seed.
+    #[must_use]
+    pub fn with_rsa_host_key(mut self, key: RsaHostKey) -> Self {
+        self.host_keys = HostKeys::of(&self.seed, Some(key)).map(Arc::new);
+        self
+    }
+
+    /// Randomness for one session.
+    pub(crate) fn randomness(&self) -> Randomness {
+        self.randomness.stream()
+    }
+
+    /// The keys of its SSH server.
+    pub(crate) fn host_keys(&self) -> Option<Arc<HostKeys>> {
+        self.host_keys.clone()
+    }
+
+    pub(crate) const fn seed(&self) -> &[u8; 32] {
+        &self.seed
     }
 
     /// The same identity with a web server of the owner's choice; the system follows it.

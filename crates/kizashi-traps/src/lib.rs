@@ -19,10 +19,13 @@ mod identity;
 mod login;
 mod output;
 mod ports;
+mod randomness;
 mod recorder;
 mod registry;
 mod serve;
+mod ssh;
 mod telnet;
+mod terminal;
 mod trap;
 
 #[cfg(test)]
@@ -37,5 +40,6 @@ pub use registry::{registry, trap_named};
 pub use serve::{
     BoundSocket, Caps, Clock, Counters, Ends, EventSink, Post, ServeError, Server, Setup,
 };
+pub use ssh::{RsaHostKey, RsaKeyError};
 pub use telnet::TelnetFace;
 pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};

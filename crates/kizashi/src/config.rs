@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use kizashi_detect::changefinder;
+use kizashi_traps::{LoginSettings, PairPattern, PairPatternError};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -20,6 +21,8 @@ const MADE: &str = "generated";
 const LEAST_KEYS: u64 = 1_000;
 /// Megabytes that the traps' process can be given.
 const MOST_MEGABYTES: u32 = 65_536;
+/// Pairs of one list of logins at most.
+const MOST_PAIRS: usize = 1_000;
 /// Host names of the dashboard at most.
 const MOST_NAMES: usize = 16;
 
@@ -35,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) false_alarms_per_week: f64,
     /// Where the traps listen.
     pub(crate) traps: Traps,
+    /// Who gets into the traps that ask for a login.
+    pub(crate) logins: Logins,
     /// Where the dashboard listens.
     pub(crate) dashboard: Dashboard,
     /// How long and how much is kept.
@@ -53,6 +58,8 @@ pub(crate) struct Traps {
     pub(crate) address: IpAddr,
     /// TCP ports of the web trap.
     pub(crate) http: Option<String>,
+    /// TCP ports of the SSH trap.
+    pub(crate) ssh: Option<String>,
     /// TCP ports of the Telnet trap.
     pub(crate) telnet: Option<String>,
     /// TCP ports of the catch-all.
@@ -73,6 +80,20 @@ pub(crate) struct Traps {
     pub(crate) memory_megabytes: u32,
     /// When the trap's process is replaced by a fresh one each day, local time, such as `04:00`; empty for never.
     pub(crate) renew_at: String,
+}
+
+/// `[logins]`: pairs are `user:password`, with `*` for any of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Logins {
+    /// Pairs that always get in; at most 1,000.
+    pub(crate) accept: Vec<String>,
+    /// Pairs that never do; asked first; at most 1,000.
+    pub(crate) refuse: Vec<String>,
+    /// Whether the weak pairs that every guesser's list holds get in beside those.
+    pub(crate) weak: bool,
+    /// After how many tries a weak pair gets in: for each visitor a number from the first to the last.
+    pub(crate) tries: [u16; 2],
 }
 
 /// `[dashboard]`
@@ -138,6 +159,7 @@ impl Default for Config {
             sensor: None,
             false_alarms_per_week: 1.0,
             traps: Traps::default(),
+            logins: Logins::default(),
             dashboard: Dashboard::default(),
             retention: Retention::default(),
             changefinder: ChangeFinder::default(),
@@ -151,6 +173,7 @@ impl Default for Traps {
         Self {
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             http: None,
+            ssh: None,
             telnet: None,
             any_tcp: None,
             any_udp: None,
@@ -162,6 +185,44 @@ impl Default for Traps {
             memory_megabytes: 112,
             renew_at: "04:00".to_owned(),
         }
+    }
+}
+
+impl Default for Logins {
+    fn default() -> Self {
+        let default = kizashi_traps::LoginSettings::default();
+        Self {
+            accept: Vec::new(),
+            refuse: Vec::new(),
+            weak: default.weak,
+            tries: [*default.tries.start(), *default.tries.end()],
+        }
+    }
+}
+
+impl Logins {
+    /// The policy's own form of it.
+    pub(crate) fn settings(&self) -> Result<LoginSettings, String> {
+        let pairs = |name: &str, list: &[String]| -> Result<Vec<PairPattern>, String> {
+            if list.len() > MOST_PAIRS {
+                return Err(format!("{name} under [logins] holds more than {MOST_PAIRS} pairs"));
+            }
+            let pair = |text: &String| {
+                let parsed: Result<PairPattern, PairPatternError> = text.parse();
+                parsed.map_err(|error| format!("{name} under [logins]: {error}"))
+            };
+            list.iter().map(pair).collect()
+        };
+        let [least, most] = self.tries;
+        if least == 0 || least > most {
+            return Err("tries under [logins] must be two numbers from 1, the smaller first, such as [1, 3]".to_owned());
+        }
+        Ok(LoginSettings {
+            accept: pairs("accept", &self.accept)?,
+            refuse: pairs("refuse", &self.refuse)?,
+            weak: self.weak,
+            tries: least..=most,
+        })
     }
 }
 
@@ -283,6 +344,7 @@ impl Config {
             ));
         }
         self.dashboard.check()?;
+        self.logins.settings()?;
         if self.sensor.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 64) {
             return Err("sensor must be a name of 1 to 64 characters".to_owned());
         }
@@ -431,6 +493,9 @@ mod tests {
             "[retention]\nmost_keys = 999",
             "[traps]\nsessions = 100000",
             "[traps]\nrenew_at = \"25:00\"",
+            "[logins]\naccept = [\"nocolon\"]",
+            "[logins]\ntries = [3, 1]",
+            "[logins]\ntries = [0, 1]",
         ] {
             assert!(read(text).is_err(), "{text}");
         }

@@ -1,5 +1,5 @@
 //! The secrets of an installation, each a file of its own in the data folder that only its owner reads (0600): the dashboard's two
-//! tokens, and the certificate that was made for it with its key. They outlive a restart, so that a page stays signed in.
+//! tokens, the certificate that was made for it with its key, and the SSH trap's RSA host key. They outlive a restart, so that a page stays signed in.
 //!
 //! A file is written whole and then put in place, and given to whom the folder belongs, for root may call for a service's folder.
 
@@ -8,16 +8,19 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
+use kizashi_traps::{RsaHostKey, RsaKeyError};
 use kizashi_web::{CertifiedKey, Encryption, Role, Token, Tokens};
 
 use crate::config;
 use crate::dashboard::random;
 use crate::failure::Failure;
+use crate::supervisor::messages::SecretText;
 
 /// Bytes of a certificate with those it leans on, and of a key, at most.
 const MOST_BYTES: u64 = 16 * 1024;
 const CERTIFICATE: &str = "kizashi-certificate.pem";
 const KEY: &str = "kizashi-key.pem";
+const RSA_HOST_KEY: &str = "kizashi-ssh-host-rsa-key";
 
 /// Both tokens; one that is not there yet is drawn.
 pub(crate) fn tokens(folder: &Path) -> Result<Tokens, Failure> {
@@ -85,6 +88,21 @@ pub(crate) fn made_certificate(folder: &Path, names: &[String]) -> Result<Certif
     write(&key, &made.key)?;
     write(&certificate, &made.certificates)?;
     Ok(made)
+}
+
+/// The RSA key by which the SSH trap is known; made when there is none, which takes about a second.
+pub(crate) fn rsa_host_key(folder: &Path) -> Result<SecretText, Failure> {
+    let path = folder.join(RSA_HOST_KEY);
+    let failed = |error: RsaKeyError| {
+        Failure::Asked(format!("{} holds {error}; remove it, and another is made", path.display()))
+    };
+    if let Some(text) = read(&path)? {
+        RsaHostKey::from_text(&text).map_err(failed)?;
+        return Ok(SecretText(text));
+    }
+    let text = RsaHostKey::generate(random()?).map_err(failed)?.to_text();
+    write(&path, &format!("{text}\n"))?;
+    Ok(SecretText(text))
 }
 
 fn usable(own: &CertifiedKey, path: &Path) -> Result<Encryption, Failure> {

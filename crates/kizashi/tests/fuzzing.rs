@@ -97,7 +97,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .map(|(name, bytes)| [name.as_bytes(), b"\n", &bytes].concat())
             .collect(),
-        "http_wire" | "telnet_wire" | "recognise" | "likeness" => {
+        "http_wire" | "ssh_wire" | "telnet_wire" | "recognise" | "likeness" => {
             dialogues().into_iter().map(|(_, bytes)| bytes).collect()
         }
         "frame_payload" => frame_payloads(),
@@ -203,7 +203,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire telnet_wire recognise frames frame_payload recording likeness intake web_request owner_text detect);
+entries!(trap_session http_wire ssh_wire telnet_wire recognise frames frame_payload recording likeness intake web_request owner_text detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

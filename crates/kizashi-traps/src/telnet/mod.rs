@@ -3,7 +3,6 @@
 //! kin come to their last stage, so that what they drop is kept. See `doc.md`.
 
 mod applets;
-mod keyboard;
 mod negotiation;
 mod persona;
 mod session;
@@ -44,9 +43,15 @@ pub(crate) const TRAP: Trap = Trap {
     begin: session::begin,
 };
 
+/// The program behind every login, until the machine room is joined to them.
+pub(crate) fn stand_in(login: &crate::terminal::Login<'_>) -> Box<dyn crate::terminal::Program> {
+    Box::new(shell::Shell::new(login))
+}
+
 /// See [`crate::fuzz::telnet_wire`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    let (mut parser, mut keyboard) = (wire::Parser::default(), keyboard::Keyboard::default());
+    let (mut parser, mut keyboard) =
+        (wire::Parser::default(), crate::terminal::Keyboard::default());
     for byte in bytes {
         if let Some(wire::Token::Data(byte)) = parser.feed(*byte) {
             let _ = keyboard.press(byte, Some(&mut Vec::new()));

@@ -102,7 +102,10 @@ pub(super) struct Persona {
 
 impl Persona {
     pub(super) fn of(identity: &Identity) -> Self {
-        let face = identity.telnet_face();
+        Self::of_face(identity, identity.telnet_face())
+    }
+
+    pub(super) fn of_face(identity: &Identity, face: TelnetFace) -> Self {
         let (distribution, kernel) = match identity.operating_system() {
             OperatingSystem::Debian12 => ("Debian GNU/Linux 12", "6.1.0-28-amd64"),
             OperatingSystem::Ubuntu20 => ("Ubuntu 20.04.6 LTS", "5.4.0-205-generic"),
@@ -114,6 +117,18 @@ impl Persona {
             TelnetFace::Linux => identity.host_name(),
         };
         Self { face, host, kernel, distribution }
+    }
+
+    /// What `uname -a` says.
+    pub(super) fn system(&self) -> String {
+        let build = match self.kernel {
+            "6.1.0-28-amd64" => "#1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1 (2024-11-22)",
+            "5.4.0-205-generic" => "#225-Ubuntu SMP Fri Jan 10 22:23:35 UTC 2025",
+            _ => "#52-Ubuntu SMP PREEMPT_DYNAMIC Thu Dec 5 13:09:44 UTC 2024",
+        };
+        let architecture =
+            if self.kernel.starts_with("6.1") { "x86_64" } else { "x86_64 x86_64 x86_64" };
+        format!("Linux {} {} {build} {architecture} GNU/Linux\n", self.host, self.kernel)
     }
 
     /// What stands above the first prompt.

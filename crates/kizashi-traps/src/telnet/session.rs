@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use kizashi_event::{Detail, FrameKind, HostileText, Timestamp};
 
-use super::keyboard::{Key, Keyboard};
 use super::negotiation::Negotiation;
 use super::persona::Persona;
-use super::shell::Shell;
 use super::wire::{AYT, IAC, IP, Parser, Token};
 use crate::recorder::Recorder;
+use crate::terminal::{self, Key, Keyboard, Login, Printed, Program, Progress, Size};
 use crate::{Identity, Output, Session, Visit};
 
 /// How long `login` waits for a pair, in all (login.c, `TIMEOUT`; login.defs, `LOGIN_TIMEOUT`).
@@ -52,7 +51,7 @@ enum State {
     },
     /// A wrong pair is being slept over.
     Refused,
-    Shell(Box<Shell>),
+    Shell(Box<dyn Program>),
     Over,
 }
 
@@ -88,8 +87,13 @@ impl Session for Telnet {
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
         let mut held = std::mem::take(&mut self.waiting);
         held.extend_from_slice(bytes);
-        if std::mem::take(&mut self.pausing) && matches!(self.state, State::Refused) {
-            self.refuse(out);
+        if std::mem::take(&mut self.pausing) {
+            match self.state {
+                State::Refused => self.refuse(out),
+                State::Shell(_) => self.run(now, out),
+                _ => {}
+            }
+            self.record_shown(now, out);
         }
         for (place, byte) in held.iter().enumerate() {
             if self.pausing || out.is_full() || out.is_closing() {
@@ -122,12 +126,7 @@ impl Session for Telnet {
     fn end(&mut self, now: Timestamp, out: &mut Output) {
         let rest = self.keyboard.take_rest();
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Shell(mut shell) => {
-                if !rest.is_empty() {
-                    shell.tell_unfinished(&rest, out);
-                }
-                shell.end(now, out);
-            }
+            State::Shell(mut shell) => leave(&mut *shell, &rest, now, out),
             State::Password { user, command } => told(user, None, command, false, out),
             State::User if !rest.is_empty() => {
                 let command = is_loaders(&rest);
@@ -214,10 +213,13 @@ impl Telnet {
             Key::Typed => {}
             Key::Line(line) => self.line(line, now, out),
             Key::Interrupt | Key::EndOfFile => match &mut self.state {
-                State::Shell(shell) if key == Key::Interrupt => shell.interrupt(out),
                 State::Shell(shell) => {
-                    shell.end(now, out);
-                    self.hang_up(out);
+                    if key == Key::Interrupt {
+                        shell.interrupt();
+                    } else {
+                        shell.end_of_input();
+                    }
+                    self.run(now, out);
                 }
                 _ => self.hang_up(out),
             },
@@ -232,14 +234,10 @@ impl Telnet {
                     recorder.add(now, FrameKind::Input, &line, out);
                 }
                 say(b"\r\n", out);
-                let goes_on = shell.line(&line, now, out);
+                shell.give(&line);
+                shell.give(b"\n");
                 self.state = State::Shell(shell);
-                if !goes_on {
-                    if let State::Shell(shell) = &mut self.state {
-                        shell.end(now, out);
-                    }
-                    self.hang_up(out);
-                }
+                self.run(now, out);
             }
             State::User => self.name(line, out),
             State::Password { user, command } => self.password(user, command, line, now, out),
@@ -277,11 +275,15 @@ impl Telnet {
         if !strayed && self.identity.logins().admits(self.source, &user, &line) {
             told(user.clone(), Some(line), false, true, out);
             self.recorder = Some(Recorder::default());
-            let shell = Box::new(Shell::new(&self.persona, &user));
-            say(self.persona.welcome().as_bytes(), out);
-            shell.prompt(out);
-            self.state = State::Shell(shell);
-            return;
+            self.state = State::Shell(terminal::program(&Login {
+                identity: &self.identity,
+                face: self.persona.face,
+                source: self.source,
+                user: &user,
+                terminal: Some(Size { columns: 80, rows: 24 }),
+                command: None,
+            }));
+            return self.run(now, out);
         }
         if strayed && !command {
             told(user, None, false, false, out);
@@ -292,6 +294,26 @@ impl Telnet {
         self.state = State::Refused;
         self.pausing = true;
         out.take_turns_after(self.persona.face.delay(now.micros().unsigned_abs()));
+    }
+
+    /// Lets the shell run as far as it comes.
+    fn run(&mut self, now: Timestamp, out: &mut Output) {
+        let State::Shell(shell) = &mut self.state else { return };
+        let mut printed = Printed::default();
+        let progress = shell.run(now, &mut printed);
+        say(&terminal::on_screen(&printed.out), out);
+        printed.told.into_iter().for_each(|detail| out.tell(detail));
+        match progress {
+            Progress::Waits => {}
+            Progress::Again(pause) => {
+                self.pausing = true;
+                out.take_turns_after(pause);
+            }
+            Progress::Ended(_) => {
+                leave(&mut **shell, b"", now, out);
+                self.hang_up(out);
+            }
+        }
     }
 
     /// The pause after a wrong pair is over.
@@ -319,6 +341,13 @@ impl Telnet {
         self.state = State::Over;
         out.close();
     }
+}
+
+/// The visitor leaves the shell: what he wrote is told.
+fn leave(shell: &mut dyn Program, unfinished: &[u8], now: Timestamp, out: &mut Output) {
+    let mut told = Vec::new();
+    shell.leave(unfinished, now, &mut told);
+    told.into_iter().for_each(|detail| out.tell(detail));
 }
 
 /// Sends a terminal's data, its IACs doubled.

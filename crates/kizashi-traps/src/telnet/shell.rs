@@ -1,15 +1,16 @@
-//! The least shell on which loaders go on, until the machine room stands behind this login: lists (`;`, `&&`, `||`), quotes,
+//! The least shell on which loaders go on, until the machine room stands behind the logins: lists (`;`, `&&`, `||`), quotes,
 //! redirections of `echo` and `cat`, and the BusyBox applets that loaders ask for. Pure and without loops, so a line costs
 //! at most what it is long; files written are kept in memory under a bound and told, whole, by their hash.
+
+use std::time::Duration;
 
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
 use super::applets;
 use super::persona::{Persona, TelnetFace};
-use super::session::say;
 use super::words::{self, Join, Simple, Target};
-use crate::Output;
 use crate::capture::Capture;
+use crate::terminal::{Login, Printed, Program, Progress};
 
 /// Files that one visitor may write.
 const FILES: usize = 32;
@@ -17,10 +18,22 @@ const FILES: usize = 32;
 const KEPT: usize = 160 * 1024;
 /// Bytes that one line may answer.
 const ANSWER: usize = 48 * 1024;
+/// Bytes of one line and of what was given and not run yet.
+const INPUT: usize = 16 * 1024;
 
 pub(super) struct Shell {
     face: TelnetFace,
+    /// Shown before each line; nothing without a terminal.
     prompt: Vec<u8>,
+    welcome: String,
+    /// What `uname -a` says of the server itself.
+    system: String,
+    command: Option<Vec<u8>>,
+    input: Vec<u8>,
+    ended: bool,
+    interrupted: bool,
+    /// Whether it waits for a line, the prompt shown.
+    waits: bool,
     /// Shells begun inside this one, that `exit` leaves first.
     depth: u8,
     folder: Vec<u8>,
@@ -33,11 +46,80 @@ struct File {
     capture: Capture,
 }
 
+impl Program for Shell {
+    fn give(&mut self, bytes: &[u8]) {
+        let room = INPUT.saturating_sub(self.input.len());
+        self.input.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn end_of_input(&mut self) {
+        self.ended = true;
+    }
+
+    fn interrupt(&mut self) {
+        self.interrupted = true;
+    }
+
+    fn run(&mut self, _now: Timestamp, printed: &mut Printed) -> Progress {
+        if let Some(command) = self.command.take() {
+            self.line(&command, printed);
+            return Progress::Ended(self.status);
+        }
+        printed.out.extend(std::mem::take(&mut self.welcome).into_bytes());
+        if std::mem::take(&mut self.interrupted) {
+            printed.out.push(b'\n');
+            self.waits = false;
+        }
+        loop {
+            if !std::mem::replace(&mut self.waits, true) {
+                printed.out.extend_from_slice(&self.prompt);
+            }
+            let Some(line) = self.next_line() else { break };
+            if !self.line(&line, printed) {
+                return Progress::Ended(self.status);
+            }
+            self.waits = false;
+            if printed.out.len() >= ANSWER {
+                return Progress::Again(Duration::ZERO);
+            }
+        }
+        if self.ended { Progress::Ended(self.status) } else { Progress::Waits }
+    }
+
+    fn leave(&mut self, unfinished: &[u8], _now: Timestamp, told: &mut Vec<Detail>) {
+        if !unfinished.is_empty() {
+            let line = HostileText::from_bytes(unfinished);
+            told.push(Detail::Command { line, known: Some(false) });
+        }
+        for file in std::mem::take(&mut self.files) {
+            tell(file, told);
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let files = self.files.iter().map(|file| file.path.len() + file.capture.content().len());
+        files.sum::<usize>() + self.folder.len() + self.prompt.len() + self.input.len()
+    }
+}
+
 impl Shell {
-    pub(super) fn new(persona: &Persona, user: &[u8]) -> Self {
+    pub(super) fn new(login: &Login<'_>) -> Self {
+        let persona = Persona::of_face(login.identity, login.face);
+        let on_terminal = login.terminal.is_some();
         Self {
-            face: persona.face,
-            prompt: persona.shell_prompt(user),
+            face: login.face,
+            prompt: if on_terminal { persona.shell_prompt(login.user) } else { Vec::new() },
+            welcome: if on_terminal && login.command.is_none() {
+                persona.welcome().replace('\r', "")
+            } else {
+                String::new()
+            },
+            system: persona.system(),
+            command: login.command.map(<[u8]>::to_vec),
+            input: Vec::new(),
+            ended: false,
+            interrupted: false,
+            waits: false,
             depth: 0,
             folder: b"/".to_vec(),
             files: Vec::new(),
@@ -45,23 +127,15 @@ impl Shell {
         }
     }
 
-    pub(super) fn prompt(&self, out: &mut Output) {
-        say(&self.prompt, out);
-    }
-
-    pub(super) fn interrupt(&self, out: &mut Output) {
-        say(b"\r\n", out);
-        self.prompt(out);
-    }
-
     /// Runs a line; whether the shell goes on after it.
-    pub(super) fn line(&mut self, line: &[u8], _now: Timestamp, out: &mut Output) -> bool {
+    fn line(&mut self, line: &[u8], printed: &mut Printed) -> bool {
+        let told = &mut printed.told;
         let mut answer = Vec::new();
         let mut goes_on = true;
         if !line.trim_ascii().is_empty() {
             let list = words::parse(line);
             let known = list.iter().all(|simple| self.knows(simple));
-            out.tell(Detail::Command { line: HostileText::from_bytes(line), known: Some(known) });
+            told.push(Detail::Command { line: HostileText::from_bytes(line), known: Some(known) });
             for simple in &list {
                 let skipped = match simple.join {
                     Join::Always => false,
@@ -69,40 +143,25 @@ impl Shell {
                     Join::Or => self.status == 0,
                 };
                 if !skipped && goes_on {
-                    goes_on = self.simple(simple, &mut answer, out);
+                    goes_on = self.simple(simple, &mut answer, told);
                 }
                 answer.truncate(ANSWER);
             }
         }
-        let mut shown = Vec::with_capacity(answer.len());
-        for byte in answer {
-            if byte == b'\n' {
-                shown.push(b'\r');
-            }
-            shown.push(byte);
-        }
-        say(&shown, out);
-        if goes_on {
-            self.prompt(out);
-        }
+        printed.out.extend(answer);
         goes_on
     }
 
-    /// The visitor left in the middle of a line.
-    pub(super) fn tell_unfinished(&self, line: &[u8], out: &mut Output) {
-        out.tell(Detail::Command { line: HostileText::from_bytes(line), known: Some(false) });
-    }
-
-    /// The visitor is gone: what he wrote is told.
-    pub(super) fn end(&mut self, _now: Timestamp, out: &mut Output) {
-        for file in std::mem::take(&mut self.files) {
-            tell(file, out);
-        }
-    }
-
-    pub(super) fn memory(&self) -> usize {
-        let files = self.files.iter().map(|file| file.path.len() + file.capture.content().len());
-        files.sum::<usize>() + self.folder.len() + self.prompt.len()
+    /// The next whole line of the input, without its end.
+    fn next_line(&mut self) -> Option<Vec<u8>> {
+        let end = self.input.iter().position(|byte| *byte == b'\n');
+        let Some(end) = end else {
+            let last = self.ended && !self.input.is_empty();
+            return last.then(|| std::mem::take(&mut self.input));
+        };
+        let mut line: Vec<u8> = self.input.drain(..=end).collect();
+        line.pop();
+        Some(line)
     }
 
     fn knows(&self, simple: &Simple) -> bool {
@@ -119,7 +178,7 @@ impl Shell {
             || matches!(last, b"cd" | b"exit" | b"bash")
     }
 
-    fn simple(&mut self, simple: &Simple, answer: &mut Vec<u8>, out: &mut Output) -> bool {
+    fn simple(&mut self, simple: &Simple, answer: &mut Vec<u8>, told: &mut Vec<Detail>) -> bool {
         let mut words: &[Vec<u8>] = &simple.words;
         let mut output = Vec::new();
         let mut goes_on = true;
@@ -136,12 +195,12 @@ impl Shell {
         }
         if let Some(name) = words.first() {
             let name = name.clone();
-            goes_on = self.command(&name, &words[1..], &mut output, out);
+            goes_on = self.command(&name, &words[1..], &mut output, told);
         } else if simple.words.is_empty() {
             self.status = 0;
         }
         match &simple.target {
-            Some(target) => self.redirect(target, &output, out),
+            Some(target) => self.redirect(target, &output, told),
             None => answer.extend(output),
         }
         goes_on
@@ -152,7 +211,7 @@ impl Shell {
         name: &[u8],
         words: &[Vec<u8>],
         output: &mut Vec<u8>,
-        out: &mut Output,
+        told: &mut Vec<Detail>,
     ) -> bool {
         self.status = 0;
         match words::last_of_path(name) {
@@ -167,12 +226,15 @@ impl Shell {
             b"cd" => self.change_folder(words.first().map_or(b"/", Vec::as_slice)),
             b"echo" => output.extend(words::echo(words)),
             b"cat" => self.cat(words, output),
-            b"cp" => self.copy(words, output, out),
-            b"rm" => self.remove(words, out),
+            b"cp" => self.copy(words, output, told),
+            b"rm" => self.remove(words, told),
             b"dd" => self.dd(words, output),
             b"pwd" => {
                 output.extend_from_slice(&self.folder);
                 output.push(b'\n');
+            }
+            b"uname" if !self.face.is_busybox() && words == [b"-a"] => {
+                output.extend_from_slice(self.system.as_bytes());
             }
             other => match applets::run(other, words, self.face) {
                 Some((text, status)) => {
@@ -226,14 +288,14 @@ impl Shell {
         self.files.iter().position(|file| file.path == path)
     }
 
-    fn redirect(&mut self, target: &Target, content: &[u8], out: &mut Output) {
+    fn redirect(&mut self, target: &Target, content: &[u8], told: &mut Vec<Detail>) {
         let path = self.absolute(&target.path);
         if path == b"/dev/null" || path.len() > 1024 {
             return;
         }
         let place = self.file(&path);
         if let Some(place) = place.filter(|_| !target.append) {
-            tell(self.files.remove(place), out);
+            tell(self.files.remove(place), told);
         }
         let place = self.file(&path).or_else(|| {
             (self.files.len() < FILES).then(|| {
@@ -283,25 +345,25 @@ impl Shell {
         output.extend_from_slice(format!("{quote}: No such file or directory\n").as_bytes());
     }
 
-    fn copy(&mut self, words: &[Vec<u8>], output: &mut Vec<u8>, out: &mut Output) {
+    fn copy(&mut self, words: &[Vec<u8>], output: &mut Vec<u8>, told: &mut Vec<Detail>) {
         let [from, to] = words else { return };
         match self.content(from) {
             // A copy of the machine's own file is no payload: the file begins empty of the visitor's bytes.
             Some(_) if self.file(&self.absolute(from)).is_none() => {
-                self.redirect(&Target { path: to.clone(), append: false }, b"", out);
+                self.redirect(&Target { path: to.clone(), append: false }, b"", told);
             }
             Some(content) => {
-                self.redirect(&Target { path: to.clone(), append: false }, &content, out);
+                self.redirect(&Target { path: to.clone(), append: false }, &content, told);
             }
             None => self.missing(b"cp", from, output),
         }
     }
 
-    fn remove(&mut self, words: &[Vec<u8>], out: &mut Output) {
+    fn remove(&mut self, words: &[Vec<u8>], told: &mut Vec<Detail>) {
         for path in words {
             let path = self.absolute(path);
             if let Some(place) = self.file(&path) {
-                tell(self.files.remove(place), out);
+                tell(self.files.remove(place), told);
             }
         }
     }
@@ -326,10 +388,10 @@ impl Shell {
 }
 
 /// A file that the visitor made; an empty one is nothing.
-fn tell(file: File, out: &mut Output) {
+fn tell(file: File, told: &mut Vec<Detail>) {
     let mut payload = file.capture.finish(PayloadOrigin::Redirect);
     if payload.size.unwrap_or(0) > 0 {
         payload.name = Some(HostileText::from_bytes(&file.path));
-        out.tell(Detail::Payload(Box::new(payload)));
+        told.push(Detail::Payload(Box::new(payload)));
     }
 }

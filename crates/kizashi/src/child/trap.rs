@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use kizashi_event::Transport;
 use kizashi_event::stream::TrapCounts;
-use kizashi_traps::{BoundSocket, Counters, Ends, Identity, Post, Server, Setup, trap_named};
+use kizashi_traps::{
+    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, trap_named,
+};
 use tokio::sync::watch;
 
 use super::{first, leave_signals_to_the_supervisor};
@@ -17,7 +19,7 @@ use crate::failure::Failure;
 use crate::sandbox::{self, TrapNeeds};
 use crate::stream::Outbox;
 use crate::supervisor::channel::{Channel, LONGEST};
-use crate::supervisor::messages::{Confined, SERVING, ToTrap, TrapSetup};
+use crate::supervisor::messages::{Confined, SERVING, SecretText, ToTrap, TrapSetup};
 
 /// How long what was seen last may take to be acknowledged when the process ends.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -146,9 +148,20 @@ const fn misbehave(_: &str, _: &TrapSetup, _: &Outbox) {}
 fn setup_of(setup: &TrapSetup) -> Setup {
     Setup {
         sensor: Arc::from(setup.sensor.as_str()),
-        identity: Arc::new(Identity::draw(setup.identity)),
+        identity: Arc::new(identity_of(setup)),
         session_seed: setup.session_seed,
         caps: setup.limits.caps(),
+    }
+}
+
+/// What the installation pretends to be. A key or a list that cannot be read was refused before the start.
+fn identity_of(setup: &TrapSetup) -> Identity {
+    let identity = Identity::draw(setup.identity)
+        .with_randomness(setup.randomness)
+        .with_logins(setup.logins.settings().unwrap_or_default());
+    match setup.rsa_host_key.as_ref().map(|SecretText(text)| RsaHostKey::from_text(text)) {
+        Some(Ok(key)) => identity.with_rsa_host_key(key),
+        Some(Err(_)) | None => identity,
     }
 }
 

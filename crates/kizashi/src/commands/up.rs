@@ -56,6 +56,10 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         ))?;
     }
     let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, ..core };
+    let speaks_ssh = bound.posts.iter().any(|post| post.trap.name == "ssh");
+    let rsa_host_key =
+        if speaks_ssh { Some(secrets::rsa_host_key(&core.config.data)?) } else { None };
+    let trap = TrapSetup { rsa_host_key, ..trap };
     let prepared = Prepared {
         core,
         dashboard: dashboard.listener,
@@ -106,6 +110,9 @@ pub(crate) fn setups(
         supervisor: std::process::id(),
         sensor: sensor.clone(),
         identity: [0; 32],
+        rsa_host_key: None,
+        randomness: [0; 32],
+        logins: config.logins.clone(),
         session_seed: 0,
         limits,
         posts: bound.posts.len(),

@@ -61,7 +61,7 @@ To let a trap have port 22, move the real sshd yourself, in this order, and keep
   2. open 22022 in your firewall and in your provider's
   3. sudo sshd -t && sudo systemctl restart ssh    (where sshd is started by ssh.socket: sudo systemctl edit ssh.socket)
   4. from another window: ssh -p 22022 you@this-machine    and only when that works:
-  5. add 22 to a list under [traps] in /etc/kizashi/kizashi.toml, then sudo systemctl restart kizashi"
+  5. set ssh = \"22,2222\" under [traps] in /etc/kizashi/kizashi.toml, then sudo systemctl restart kizashi"
 }
 
 #[cfg(test)]

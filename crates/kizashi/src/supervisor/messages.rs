@@ -4,7 +4,7 @@ use kizashi_event::Transport;
 use kizashi_web::{Token, TokenError, Tokens};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, Logins};
 use crate::limits::TrapLimits;
 use crate::sandbox::Protection;
 
@@ -15,6 +15,11 @@ pub(crate) struct TrapSetup {
     pub(crate) supervisor: u32,
     pub(crate) sensor: String,
     pub(crate) identity: [u8; 32],
+    /// The RSA host key of the SSH trap, where that stands somewhere.
+    pub(crate) rsa_host_key: Option<SecretText>,
+    /// What sessions draw from; another at each start.
+    pub(crate) randomness: [u8; 32],
+    pub(crate) logins: Logins,
     pub(crate) session_seed: u64,
     pub(crate) limits: TrapLimits,
     /// Sockets that will be given.
@@ -24,6 +29,16 @@ pub(crate) struct TrapSetup {
     pub(crate) confined: bool,
     /// The core's process id, for the trap that misbehaves in tests.
     pub(crate) core: u32,
+}
+
+/// A text that comes into no log.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SecretText(pub(crate) String);
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SecretText(…)")
+    }
 }
 
 /// What a trap is told after.

@@ -95,6 +95,7 @@ impl Supervisor {
         let setup = TrapSetup {
             supervisor: std::process::id(),
             session_seed: u64::from_ne_bytes(random()?),
+            randomness: random()?,
             posts: self.prepared.posts.len(),
             core: self.core.as_ref().map_or(0, |core| core.id),
             ..self.prepared.trap.clone()

@@ -14,7 +14,7 @@ fn a_second_instance_on_the_same_data_is_refused() {
         .lines()
         .filter(|line| !line.contains("127.0.0.1:"))
         .map(|line| {
-            if ["http", "any", "telnet"].iter().any(|trap| line.starts_with(trap)) {
+            if ["http", "any", "ssh", "telnet"].iter().any(|trap| line.starts_with(trap)) {
                 format!("{} = \"\"\n", line.split(" = ").next().unwrap())
             } else {
                 format!("{line}\n")

@@ -1,12 +1,13 @@
-//! The terminal line (termios, canonical mode): keys become lines, with echo. CR LF, CR NUL, a bare CR and a bare LF each end
-//! a line once (RFC 854 and what clients really send). A line is bounded as Linux bounds it; what is past it is dropped.
+//! The terminal line (termios, canonical mode): keys become lines, with echo. Over Telnet CR LF, CR NUL, a bare CR and a bare LF each
+//! end a line once (RFC 854 and what clients really send); on another terminal CR and LF each end one. A line is bounded as Linux bounds
+//! it; what is past it is dropped.
 
 /// Bytes of a line that Linux's N_TTY takes.
-pub(super) const LINE: usize = 4_095;
+pub(crate) const LINE: usize = 4_095;
 
 /// What a key did.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Key {
+pub(crate) enum Key {
     /// Nothing to act on yet.
     Typed,
     /// A line is complete.
@@ -19,19 +20,26 @@ pub(super) enum Key {
 
 /// The line being typed.
 #[derive(Default)]
-pub(super) struct Keyboard {
+pub(crate) struct Keyboard {
     line: Vec<u8>,
     after_cr: bool,
+    /// CR is a key like any other, and LF after it ends another line.
+    plain: bool,
 }
 
 impl Keyboard {
+    /// A terminal's keyboard, not Telnet's.
+    pub(crate) fn of_terminal() -> Self {
+        Self { plain: true, ..Self::default() }
+    }
+
     /// Takes a byte; `echo` gets what the terminal would show, the line's end not among it.
-    pub(super) fn press(&mut self, byte: u8, echo: Option<&mut Vec<u8>>) -> Key {
+    pub(crate) fn press(&mut self, byte: u8, echo: Option<&mut Vec<u8>>) -> Key {
         let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
         let mut silent = Vec::new();
         let echo = echo.unwrap_or(&mut silent);
         match byte {
-            b'\n' | 0 if after_cr => {}
+            b'\n' | 0 if after_cr && !self.plain => {}
             0 => {}
             b'\r' | b'\n' => return Key::Line(std::mem::take(&mut self.line)),
             3 => {
@@ -71,12 +79,12 @@ impl Keyboard {
         }
     }
 
-    pub(super) fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.line.len()
     }
 
     /// What was typed and not ended.
-    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+    pub(crate) fn take_rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.line)
     }
 }

@@ -1,0 +1,159 @@
+//! A connection that a visitor asks to be made onward (`direct-tcpip`): said to be open, told, and answered by a plausible other side:
+//! our own web server for HTTP, a mail server for SMTP, an alert for TLS. It is never made.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use kizashi_event::{Detail, HostileText, Port, Service, Timestamp};
+
+use super::mail::Mail;
+use crate::terminal::{Printed, Progress};
+use crate::trap::PIECE;
+use crate::{Identity, Output, Session, Visit, http};
+
+/// First bytes that are told.
+const TOLD: usize = 4 * 1024;
+/// Ports at which the server speaks first, as mail servers do.
+const MAIL_PORTS: [u16; 4] = [25, 26, 587, 2525];
+/// Alert, fatal, handshake failure (RFC 5246, section 7.2).
+const TLS_ALERT: [u8; 7] = [0x15, 3, 1, 0, 2, 2, 40];
+
+enum OtherSide {
+    /// What it is shows in the first bytes.
+    Unknown,
+    Web(Box<dyn Session>, Output),
+    Mail(Mail),
+    /// It only takes.
+    Silent,
+    /// It has closed.
+    Gone,
+}
+
+pub(super) struct Forward {
+    identity: Arc<Identity>,
+    source: IpAddr,
+    host: Vec<u8>,
+    port: u16,
+    first: Vec<u8>,
+    side: OtherSide,
+    answer: Vec<u8>,
+    ended: bool,
+}
+
+impl Forward {
+    pub(super) fn new(
+        identity: &Arc<Identity>,
+        source: IpAddr,
+        host: &[u8],
+        port: u16,
+        now: Timestamp,
+    ) -> Self {
+        let mut answer = Vec::new();
+        let side = if MAIL_PORTS.contains(&port) {
+            OtherSide::Mail(Mail::begin(host, now, &mut answer))
+        } else {
+            OtherSide::Unknown
+        };
+        let host = host[..host.len().min(TOLD)].to_vec();
+        Self {
+            identity: Arc::clone(identity),
+            source,
+            host,
+            port,
+            first: Vec::new(),
+            side,
+            answer,
+            ended: false,
+        }
+    }
+
+    pub(super) fn give(&mut self, bytes: &[u8], now: Timestamp, _out: &mut Output) {
+        let room = TOLD - self.first.len();
+        self.first.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if matches!(self.side, OtherSide::Unknown) {
+            self.recognise(now);
+        }
+        for piece in bytes.chunks(PIECE) {
+            match &mut self.side {
+                OtherSide::Web(session, inner) => {
+                    session.receive(piece, now, inner);
+                    self.collect(now);
+                }
+                OtherSide::Mail(mail) => {
+                    if !mail.take(piece, &mut self.answer) {
+                        self.side = OtherSide::Gone;
+                    }
+                }
+                OtherSide::Unknown | OtherSide::Silent | OtherSide::Gone => {}
+            }
+        }
+    }
+
+    fn recognise(&mut self, now: Timestamp) {
+        let first = self.first.as_slice();
+        if first.starts_with(&[0x16, 3]) {
+            self.answer.extend(TLS_ALERT);
+            self.side = OtherSide::Gone;
+            return;
+        }
+        let is_http = first.iter().position(|byte| *byte == b' ').is_some_and(|end| {
+            (3..=8).contains(&end) && first[..end].iter().all(u8::is_ascii_uppercase)
+        });
+        if is_http {
+            let visit =
+                Visit { source: self.source, destination: None, port: Port::tcp(self.port) };
+            let mut session = (http::TRAP.begin)(&self.identity, visit);
+            let mut inner = Output::new(Service::known("http"));
+            session.open(now, &mut inner);
+            self.side = OtherSide::Web(session, inner);
+        } else if first.len() >= 16 {
+            self.side = OtherSide::Silent;
+        }
+    }
+
+    /// Takes what the web server answers; what it tells is about a host that is not this one, and is not told.
+    fn collect(&mut self, now: Timestamp) {
+        let OtherSide::Web(session, inner) = &mut self.side else { return };
+        for _ in 0..16 {
+            self.answer.extend(inner.take_reply());
+            inner.take_seen();
+            if !inner.wants_turn() {
+                break;
+            }
+            session.receive(&[], now, inner);
+        }
+        if inner.is_closing() {
+            self.side = OtherSide::Gone;
+        }
+    }
+
+    pub(super) fn end_of_input(&mut self) {
+        self.ended = true;
+    }
+
+    pub(super) fn run(&mut self, _now: Timestamp, printed: &mut Printed) -> Progress {
+        printed.out.append(&mut self.answer);
+        let over = self.ended || matches!(self.side, OtherSide::Gone);
+        if over { Progress::Ended(0) } else { Progress::Waits }
+    }
+
+    pub(super) fn leave(&mut self, now: Timestamp, out: &mut Output) {
+        if let OtherSide::Web(session, inner) = &mut self.side {
+            session.end(now, inner);
+        }
+        out.tell(Detail::Forward {
+            host: HostileText::from_bytes(&self.host),
+            port: self.port,
+            data: (!self.first.is_empty()).then(|| HostileText::from_bytes(&self.first)),
+        });
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let side = match &self.side {
+            OtherSide::Web(session, _) => session.memory(),
+            OtherSide::Mail(mail) => mail.memory(),
+            _ => 0,
+        };
+        self.host.len() + self.first.len() + side
+    }
+}

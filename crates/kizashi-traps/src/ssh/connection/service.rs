@@ -1,0 +1,194 @@
+//! What a channel is for: a program with or without a terminal, a file transfer, or a connection that is never made.
+
+use kizashi_event::{FrameKind, Timestamp};
+
+use super::forward::Forward;
+use crate::Output;
+use crate::recorder::Recorder;
+use crate::terminal::{Key, Keyboard, Printed, Program, Progress, Size, on_screen};
+
+/// A terminal that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Screen {
+    pub(super) size: Size,
+    /// Whether typed keys are shown (the mode ECHO).
+    pub(super) echoes: bool,
+}
+
+/// A program and the terminal in front of it.
+pub(super) struct Running {
+    program: Box<dyn Program>,
+    keyboard: Option<(Keyboard, bool)>,
+    /// What the terminal showed; also of a command without one.
+    recorder: Recorder,
+    pending: Vec<u8>,
+}
+
+pub(super) enum Service {
+    /// A session for which nothing was asked yet.
+    Larval {
+        screen: Option<Screen>,
+        variables: u8,
+    },
+    Program(Box<Running>),
+    /// SFTP and SCP: programs whose bytes no terminal shows.
+    Transfer(Box<dyn Program>),
+    Forward(Box<Forward>),
+}
+
+impl Running {
+    pub(super) fn new(
+        program: Box<dyn Program>,
+        screen: Option<Screen>,
+        now: Timestamp,
+        out: &mut Output,
+    ) -> Self {
+        let mut recorder = Recorder::default();
+        if let Some(Screen { size, .. }) = screen {
+            recorder.add(now, FrameKind::Size, &size_frame(size), out);
+        }
+        let keyboard = screen.map(|screen| (Keyboard::of_terminal(), screen.echoes));
+        Self { program, keyboard, recorder, pending: Vec::new() }
+    }
+
+    pub(super) fn is_on_terminal(&self) -> bool {
+        self.keyboard.is_some()
+    }
+
+    fn give(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+        let Some((keyboard, echoes)) = &mut self.keyboard else {
+            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                self.recorder.add(now, FrameKind::Input, line.trim_ascii_end(), out);
+            }
+            return self.program.give(bytes);
+        };
+        for byte in bytes {
+            let mut echo = Vec::new();
+            let key = keyboard.press(*byte, Some(&mut echo));
+            match key {
+                Key::Typed => {}
+                Key::Line(line) => {
+                    echo.extend_from_slice(b"\r\n");
+                    self.recorder.add(now, FrameKind::Input, &line, out);
+                    self.program.give(&line);
+                    self.program.give(b"\n");
+                }
+                Key::Interrupt => self.program.interrupt(),
+                Key::EndOfFile => self.program.end_of_input(),
+            }
+            if *echoes {
+                self.pending.extend(echo);
+            }
+        }
+    }
+
+    fn run(&mut self, now: Timestamp, printed: &mut Printed, out: &mut Output) -> Progress {
+        let progress = self.program.run(now, printed);
+        let mut shown = std::mem::take(&mut self.pending);
+        if self.keyboard.is_some() {
+            shown.extend(on_screen(&printed.out));
+            shown.extend(on_screen(&std::mem::take(&mut printed.err)));
+            self.recorder.add(now, FrameKind::Output, &shown, out);
+            printed.out = shown;
+        } else {
+            for text in [&printed.out, &printed.err] {
+                self.recorder.add(now, FrameKind::Output, &on_screen(text), out);
+            }
+        }
+        progress
+    }
+
+    fn leave(&mut self, now: Timestamp, out: &mut Output) {
+        let unfinished =
+            self.keyboard.as_mut().map(|(keyboard, _)| keyboard.take_rest()).unwrap_or_default();
+        let mut told = Vec::new();
+        self.program.leave(&unfinished, now, &mut told);
+        told.into_iter().for_each(|detail| out.tell(detail));
+        std::mem::take(&mut self.recorder).finish(out);
+    }
+}
+
+/// A size as a recording holds it.
+fn size_frame(size: Size) -> [u8; 4] {
+    let ([a, b], [c, d]) = (size.columns.to_be_bytes(), size.rows.to_be_bytes());
+    [a, b, c, d]
+}
+
+impl Service {
+    /// Bytes of the visitor's.
+    pub(super) fn give(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+        match self {
+            Self::Larval { .. } => {}
+            Self::Program(running) => running.give(bytes, now, out),
+            Self::Transfer(program) => program.give(bytes),
+            Self::Forward(forward) => forward.give(bytes, now, out),
+        }
+    }
+
+    pub(super) fn end_of_input(&mut self) {
+        match self {
+            Self::Larval { .. } => {}
+            // A terminal has no end: the client's only says that nobody types any more.
+            Self::Program(running) if running.is_on_terminal() => {}
+            Self::Program(running) => running.program.end_of_input(),
+            Self::Transfer(program) => program.end_of_input(),
+            Self::Forward(forward) => forward.end_of_input(),
+        }
+    }
+
+    pub(super) fn interrupt(&mut self) {
+        if let Self::Program(running) = self {
+            running.program.interrupt();
+        }
+    }
+
+    pub(super) fn resize(&mut self, size: Size, now: Timestamp, out: &mut Output) {
+        if let Self::Program(running) = self {
+            running.recorder.add(now, FrameKind::Size, &size_frame(size), out);
+        }
+    }
+
+    pub(super) fn run(
+        &mut self,
+        now: Timestamp,
+        printed: &mut Printed,
+        out: &mut Output,
+    ) -> Progress {
+        match self {
+            Self::Larval { .. } => Progress::Waits,
+            Self::Program(running) => running.run(now, printed, out),
+            Self::Transfer(program) => program.run(now, printed),
+            Self::Forward(forward) => forward.run(now, printed),
+        }
+    }
+
+    /// The channel ends: what is known of it is told.
+    pub(super) fn leave(&mut self, now: Timestamp, out: &mut Output) {
+        match self {
+            Self::Larval { .. } => {}
+            Self::Program(running) => running.leave(now, out),
+            Self::Transfer(program) => {
+                let mut told = Vec::new();
+                program.leave(b"", now, &mut told);
+                told.into_iter().for_each(|detail| out.tell(detail));
+            }
+            Self::Forward(forward) => forward.leave(now, out),
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Self::Larval { .. } => 0,
+            Self::Program(running) => {
+                let keyboard =
+                    running.keyboard.as_ref().map_or(0, |(keyboard, _)| keyboard.memory());
+                running.program.memory()
+                    + keyboard
+                    + running.recorder.memory()
+                    + running.pending.len()
+            }
+            Self::Transfer(program) => program.memory(),
+            Self::Forward(forward) => forward.memory(),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! SSH before the clients that really come: OpenSSH, PuTTY, paramiko, dropbear, nmap and hydra over a socket, and a real sshd beside the
+//! trap, for which both must be the same to whoever breaks the protocol.
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops where its ground gives way, and says what it skips"
+)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "ssh/clients.rs"]
+mod clients;
+#[path = "ssh/difference.rs"]
+mod difference;
+#[path = "ssh/house.rs"]
+mod house;
+#[path = "ssh/transfers.rs"]
+mod transfers;

@@ -1,0 +1,369 @@
+//! Clients that log in and run something, and scanners that only look.
+
+use std::process::Command;
+
+use kizashi_event::Detail;
+use kizashi_traps::WebServer;
+
+use crate::house::{House, OPTIONS, commands, installed, notes, said, ssh};
+
+fn tools() -> bool {
+    installed("ssh") && installed("sshpass")
+}
+
+#[test]
+fn openssh_runs_a_command_under_every_algorithm_and_gets_its_status() {
+    if !tools() {
+        return;
+    }
+    let house = House::open();
+    let query = |what: &str| {
+        let output = Command::new("ssh").args(["-Q", what]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (exchanges, ciphers, macs) = (query("kex"), query("cipher"), query("mac"));
+    let usable = |name: &&str| {
+        !name.contains("md5")
+            && !name.contains("-96")
+            && !name.contains("cbc")
+            && !["group1-", "exchange-sha1", "group14-sha1", "ripemd", "mlkem"]
+                .iter()
+                .any(|old| name.contains(old))
+    };
+    let options = exchanges
+        .lines()
+        .filter(usable)
+        .map(|name| format!("KexAlgorithms={name}"))
+        .chain(ciphers.lines().filter(usable).map(|name| format!("Ciphers={name}")))
+        .chain(macs.lines().filter(usable).map(|name| format!("MACs={name}")))
+        .chain(
+            ["rsa-sha2-512", "rsa-sha2-256", "ecdsa-sha2-nistp256", "ssh-ed25519"]
+                .iter()
+                .map(|name| format!("HostKeyAlgorithms={name}")),
+        )
+        .chain(["Compression=yes".to_owned(), "RekeyLimit=1K".to_owned()]);
+    let mut tried = 0;
+    for option in options {
+        let cipher = if option.starts_with("MACs") { "aes128-ctr" } else { "^aes128-ctr" };
+        let mut more = vec!["-o", &option];
+        let cipher = format!("Ciphers={cipher}");
+        if option.starts_with("MACs") {
+            more.extend(["-o", &cipher]);
+        }
+        more.extend(["127.0.0.1", "echo one; false"]);
+        let output = ssh(&house, &more, "");
+        assert_eq!(output.stdout, b"one\n", "{option}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(1), "{option}");
+        tried += 1;
+    }
+    assert!(tried >= 30, "{tried}");
+    let events = house.close();
+    assert_eq!(commands(&events).len(), tried);
+    let hassh = events.iter().any(|event| {
+        matches!(&event.detail, Detail::Client { fingerprint: Some(text), .. } if text.raw().starts_with("hassh:"))
+    });
+    assert!(hassh);
+}
+
+#[test]
+fn openssh_has_a_shell_with_a_terminal_and_one_without() {
+    if !tools() {
+        return;
+    }
+    let house = House::open();
+    let shown = said(&ssh(&house, &["-tt", "127.0.0.1"], "whoami\nexit\n"));
+    assert!(shown.contains("# whoami\r\n") && shown.contains("root\r\n"), "{shown}");
+    let plain = ssh(&house, &["127.0.0.1"], "echo in a pipe\nexit\n");
+    assert_eq!(plain.stdout, b"in a pipe\n", "{}", said(&plain));
+    let events = house.close();
+    assert_eq!(commands(&events), ["whoami", "exit", "echo in a pipe", "exit"]);
+    assert_eq!(notes(&events, "terminal size").len(), 1);
+    let recorded = events.iter().filter(|event| event.detail.action() == "recording");
+    assert_eq!(recorded.count(), 2);
+}
+
+#[test]
+fn a_key_is_told_by_its_fingerprint_and_refused() {
+    if !tools() {
+        return;
+    }
+    let house = House::open();
+    let key = house.folder().join("key");
+    let key = key.to_str().unwrap();
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", key]).status();
+    assert!(made.unwrap().success());
+    let shown = Command::new("ssh-keygen").args(["-l", "-f", key]).output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let fingerprint = shown.split_whitespace().nth(1).unwrap().to_owned();
+    let more = [
+        "-o",
+        "PreferredAuthentications=publickey",
+        "-o",
+        "IdentitiesOnly=yes",
+        "-i",
+        key,
+        "127.0.0.1",
+        "id",
+    ];
+    let port = house.port();
+    let output = Command::new("timeout")
+        .args([
+            "20",
+            "ssh",
+            "-F",
+            "/dev/null",
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-p",
+            &port,
+        ])
+        .args(more)
+        .output()
+        .unwrap();
+    assert!(said(&output).contains("Permission denied (publickey,password"), "{}", said(&output));
+    let offered: Vec<String> = house
+        .close()
+        .iter()
+        .filter_map(|event| match &event.detail {
+            Detail::Login { public_key: Some(key), accepted: false, .. } => {
+                Some(key.raw().to_owned())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(offered, [fingerprint]);
+}
+
+#[test]
+fn several_sessions_share_one_connection() {
+    if !tools() {
+        return;
+    }
+    let house = House::open();
+    let path = format!("ControlPath={}/%C", house.folder().display());
+    let master = [
+        "-o",
+        "ControlMaster=yes",
+        "-o",
+        "ControlPersist=20",
+        "-o",
+        &path,
+        "127.0.0.1",
+        "echo first",
+    ];
+    assert_eq!(ssh(&house, &master, "").stdout, b"first\n");
+    for word in ["second", "third"] {
+        let command = format!("echo {word}");
+        let output = ssh(&house, &["-o", &path, "127.0.0.1", &command], "");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), word, "{}", said(&output));
+    }
+    ssh(&house, &["-o", &path, "-O", "exit", "127.0.0.1"], "");
+    let events = house.close();
+    assert_eq!(commands(&events), ["echo first", "echo second", "echo third"]);
+    let connections = events.iter().filter(|event| event.detail.action() == "connect");
+    assert_eq!(connections.count(), 1);
+}
+
+#[test]
+fn putty_logs_in_and_runs_a_command() {
+    if !installed("plink") {
+        return;
+    }
+    let house = House::open();
+    let port = house.port();
+    let output = Command::new("timeout")
+        .args([
+            "30",
+            "sh",
+            "-c",
+            "yes | plink -ssh -P \"$0\" -l root -pw letmein9 127.0.0.1 'echo by putty'",
+            &port,
+        ])
+        .env("HOME", house.folder())
+        .output()
+        .unwrap();
+    assert!(said(&output).contains("by putty"), "{}", said(&output));
+    assert_eq!(commands(&house.close()), ["echo by putty"]);
+}
+
+#[test]
+fn dropbear_logs_in_and_runs_a_command() {
+    if !installed("dbclient") {
+        return;
+    }
+    let house = House::open();
+    let port = house.port();
+    let output = Command::new("timeout")
+        .args(["30", "dbclient", "-y", "-y", "-p", &port, "root@127.0.0.1", "echo by dropbear"])
+        .env("DROPBEAR_PASSWORD", "letmein9")
+        .env("HOME", house.folder())
+        .output()
+        .unwrap();
+    assert!(said(&output).contains("by dropbear"), "{}", said(&output));
+    assert_eq!(commands(&house.close()), ["echo by dropbear"]);
+}
+
+#[test]
+fn paramiko_runs_commands_and_uploads() {
+    let script = "
+import paramiko, sys
+client = paramiko.SSHClient()
+client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+client.connect('127.0.0.1', port=int(sys.argv[1]), username='root', password='letmein9', allow_agent=False, look_for_keys=False)
+_, out, _ = client.exec_command('echo by paramiko')
+print(out.read().decode(), out.channel.recv_exit_status())
+sftp = client.open_sftp()
+with sftp.open('/tmp/p', 'wb') as file:
+    file.write(b'harmless' * 9000)
+print(sftp.stat('/tmp/p').st_size, sftp.listdir('/tmp'))
+client.close()
+";
+    let has = Command::new("python3").args(["-c", "import paramiko"]).output();
+    if !has.is_ok_and(|output| output.status.success()) {
+        println!("skipped: paramiko is not installed");
+        return;
+    }
+    let house = House::open();
+    let output = Command::new("timeout")
+        .args(["30", "python3", "-W", "ignore", "-c", script, &house.port()])
+        .output()
+        .unwrap();
+    let shown = said(&output);
+    assert!(shown.contains("by paramiko\n 0") && shown.contains("72000 ['p']"), "{shown}");
+    let events = house.close();
+    let sizes: Vec<Option<u64>> = events
+        .iter()
+        .filter_map(|event| event.detail.payload())
+        .map(|payload| payload.size)
+        .collect();
+    assert_eq!(sizes, [Some(72_000)]);
+}
+
+#[test]
+fn nmap_takes_it_for_the_openssh_that_it_imitates() {
+    if !installed("nmap") {
+        return;
+    }
+    for (server, version) in [
+        (WebServer::NginxDebian12, "OpenSSH 9.2p1 Debian 2+deb12u10 (protocol 2.0)"),
+        (WebServer::NginxUbuntu20, "OpenSSH 8.2p1 Ubuntu 4ubuntu0.11 (Ubuntu Linux; protocol 2.0)"),
+    ] {
+        let house = House::of(server);
+        let output = Command::new("nmap")
+            .args([
+                "-sT",
+                "-sV",
+                "-Pn",
+                "-n",
+                "--script",
+                "ssh2-enum-algos,ssh-hostkey,ssh-auth-methods",
+            ])
+            .args(["-p", &house.port(), "127.0.0.1"])
+            .output()
+            .unwrap();
+        let shown = said(&output);
+        assert!(shown.contains(version), "{shown}");
+        for part in
+            ["curve25519-sha256@libssh.org", "umac-64-etm@openssh.com", "(ED25519)", "(ECDSA)"]
+        {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        // nmap 7.93 asks for RSA's key by `ssh-rsa` alone, which newer servers do not offer.
+        assert_eq!(shown.contains("(RSA)"), server == WebServer::NginxUbuntu20, "{shown}");
+        house.close();
+    }
+}
+
+#[test]
+fn hydra_finds_the_password_and_only_it() {
+    if !installed("hydra") {
+        return;
+    }
+    let house = House::open();
+    let list = house.folder().join("passwords");
+    std::fs::write(&list, "Zq9-unknown\nletmein9\nxy-also-unknown\n").unwrap();
+    let output = Command::new("timeout")
+        .args([
+            "60",
+            "hydra",
+            "-I",
+            "-l",
+            "root",
+            "-P",
+            list.to_str().unwrap(),
+            "-t",
+            "2",
+            "-s",
+            &house.port(),
+        ])
+        .args(["127.0.0.1", "ssh"])
+        .current_dir(house.folder())
+        .output()
+        .unwrap();
+    let shown = said(&output);
+    assert!(shown.contains("login: root   password: letmein9"), "{shown}");
+    assert!(shown.contains("1 valid password found"), "{shown}");
+    let accepted = house
+        .close()
+        .iter()
+        .any(|event| matches!(event.detail, Detail::Login { accepted: true, .. }));
+    assert!(accepted);
+}
+
+#[test]
+fn forwards_are_answered_and_told_and_never_made() {
+    if !tools() || !installed("curl") {
+        return;
+    }
+    let house = House::open();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = house.port();
+    let mut arguments = vec!["30", "sshpass", "-p", "letmein9", "ssh"];
+    arguments.extend(OPTIONS);
+    let local = format!("127.0.0.1:{free}:www.example.com:80");
+    arguments.extend([
+        "-p",
+        &port,
+        "-N",
+        "-o",
+        "ExitOnForwardFailure=yes",
+        "-L",
+        &local,
+        "-R",
+        "8080:127.0.0.1:1",
+        "root@127.0.0.1",
+    ]);
+    let mut tunnel = Command::new("timeout").args(&arguments).spawn().unwrap();
+    let url = format!("http://127.0.0.1:{free}/");
+    let output = Command::new("curl")
+        .args([
+            "-s",
+            "-i",
+            "--retry",
+            "20",
+            "--retry-connrefused",
+            "--retry-delay",
+            "1",
+            "-m",
+            "25",
+            &url,
+        ])
+        .output()
+        .unwrap();
+    assert!(said(&output).starts_with("HTTP/1.1 200 OK"), "{}", said(&output));
+    tunnel.kill().unwrap();
+    tunnel.wait().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let events = house.close();
+    let forward = events.iter().find_map(|event| match &event.detail {
+        Detail::Forward { host, port, data } => Some((host.raw(), *port, data.as_ref()?.raw())),
+        _ => None,
+    });
+    let (host, port, data) = forward.unwrap();
+    assert_eq!((host, port), ("www.example.com", 80));
+    assert!(data.starts_with("GET / HTTP/1.1"), "{data}");
+    assert_eq!(notes(&events, "ssh tcpip-forward"), ["localhost:8080"]);
+}
