@@ -4,7 +4,7 @@ use kizashi_event::{Payload, PayloadHash, PayloadOrigin};
 use sha2::{Digest, Sha256};
 
 /// Hashes all it is fed and keeps the first [`Capture::KEPT`] bytes.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Capture {
     hasher: Sha256,
     size: u64,
@@ -22,10 +22,24 @@ impl Capture {
     }
 
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.feed_within(bytes, Self::KEPT);
+    }
+
+    /// The same where at most `room` more bytes may be kept.
+    pub(crate) fn feed_within(&mut self, bytes: &[u8], room: usize) {
+        // Content is a beginning: once a byte was left out, none is kept.
+        let whole = self.size == self.content.len() as u64;
         self.hasher.update(bytes);
         self.size += bytes.len() as u64;
-        let room = Self::KEPT - self.content.len();
-        self.content.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if whole {
+            let room = room.min(Self::KEPT - self.content.len());
+            self.content.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+    }
+
+    /// Bytes fed so far.
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
     }
 
     /// What is kept so far.

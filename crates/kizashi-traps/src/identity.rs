@@ -4,12 +4,13 @@
 //! Ubuntu 20.04, Apache 2.4.58 of Ubuntu 24.04.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::login::{LoginPolicy, LoginSettings};
+use crate::machine::{Persona, World};
 use crate::telnet::TelnetFace;
 
 /// The system pretended.
@@ -87,7 +88,11 @@ pub struct Identity {
     web_server: WebServer,
     telnet_face: TelnetFace,
     logins: Arc<LoginPolicy>,
+    /// The machines behind the logins, each built when it is first visited.
+    worlds: Worlds,
 }
+
+type Worlds = Arc<Mutex<Vec<(Persona, Arc<World>)>>>;
 
 impl Identity {
     /// The identity of this seed: 32 random bytes, made at installation and kept.
@@ -97,13 +102,14 @@ impl Identity {
             .one_of(0, &WebServer::ALL)
             .unwrap_or(WebServer::NginxDebian12);
         let logins = Arc::new(LoginPolicy::new(seed, LoginSettings::default()));
-        Self { seed, web_server, telnet_face: TelnetFace::draw(&seed), logins }
+        Self { seed, web_server, telnet_face: TelnetFace::draw(&seed), logins, worlds: Worlds::default() }
     }
 
     /// The same identity with a web server of the owner's choice; the system follows it.
     #[must_use]
-    pub const fn with_web_server(mut self, web_server: WebServer) -> Self {
+    pub fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
+        self.worlds = Worlds::default();
         self
     }
 
@@ -137,6 +143,21 @@ impl Identity {
     #[must_use]
     pub fn logins(&self) -> &LoginPolicy {
         &self.logins
+    }
+
+    /// The machine of this persona that all visitors see.
+    pub(crate) fn world(&self, persona: Persona) -> Arc<World> {
+        let mut worlds = self.worlds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, world)) = worlds.iter().find(|(found, _)| *found == persona) {
+            return Arc::clone(world);
+        }
+        let world = Arc::new(World::build(self, persona));
+        worlds.push((persona, Arc::clone(&world)));
+        world
+    }
+
+    pub(crate) const fn seed(&self) -> &[u8; 32] {
+        &self.seed
     }
 
     /// The web server.
