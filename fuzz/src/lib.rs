@@ -10,10 +10,12 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 9] = [
+pub const ENTRIES: [(&str, Entry); 11] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
+    ("machine", kizashi_traps::fuzz::machine),
+    ("file_facts", kizashi_traps::fuzz::file_facts),
     ("frames", kizashi_event::stream::fuzz),
     ("frame_payload", frame_payload),
     ("likeness", kizashi_event::likeness::fuzz),

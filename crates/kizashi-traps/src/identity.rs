@@ -102,7 +102,13 @@ impl Identity {
             .one_of(0, &WebServer::ALL)
             .unwrap_or(WebServer::NginxDebian12);
         let logins = Arc::new(LoginPolicy::new(seed, LoginSettings::default()));
-        Self { seed, web_server, telnet_face: TelnetFace::draw(&seed), logins, worlds: Worlds::default() }
+        Self {
+            seed,
+            web_server,
+            telnet_face: TelnetFace::draw(&seed),
+            logins,
+            worlds: Worlds::default(),
+        }
     }
 
     /// The same identity with a web server of the owner's choice; the system follows it.

@@ -144,7 +144,10 @@ mod tests {
         packed.extend([2, 0, 40, 0]);
         packed.resize(120, 0);
         packed.extend_from_slice(b"UPX!");
-        assert_eq!(describe(&packed), "ELF 32-bit LSB executable, ARM, statically linked, UPX packed");
+        assert_eq!(
+            describe(&packed),
+            "ELF 32-bit LSB executable, ARM, statically linked, UPX packed"
+        );
         assert_eq!(describe(b"#!/bin/sh\necho\n"), "POSIX shell script, ASCII text executable");
         assert_eq!(describe(b"ssh-rsa AAAAB3 x\n"), "OpenSSH RSA public key");
         assert_eq!(describe(b"\x00\x01"), "data");

@@ -72,6 +72,37 @@ impl Kernel {
         }
     }
 
+    /// Sees to it that a server has the account that the visitor logged in to: an accepted name is a user with a home.
+    pub(crate) fn admit(&mut self) {
+        let user = self.visitor.user.clone();
+        let plain = !user.is_empty()
+            && user.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
+        if self.world.persona.is_device() || !plain || self.account(&user).is_some() {
+            return;
+        }
+        let (now, who) = (self.seconds(), Who { uid: 1_001, gid: 1_001 });
+        let rows = [
+            (
+                &b"/etc/passwd"[..],
+                [&user[..], b":x:1001:1001::/home/", &user, b":/bin/bash\n"].concat(),
+            ),
+            (b"/etc/group", [&user[..], b":x:1001:\n"].concat()),
+        ];
+        for (path, row) in rows {
+            let Ok(id) = self.files.find(path, true, Who::ROOT) else { continue };
+            let end = self.files.node(id).size();
+            let _ = self.write_as(id, end, &row, path, false, false);
+        }
+        let home = [b"/home/", &user[..]].concat();
+        if let Ok(place) = self.files.place(&home, true, Who::ROOT) {
+            if let Ok(id) = self.files.create_folder(&place, 0o750, Who::ROOT, now) {
+                if let Ok(node) = self.files.change(id) {
+                    (node.uid, node.gid) = (who.uid, who.gid);
+                }
+            }
+        }
+    }
+
     pub(crate) fn set_now(&mut self, now: Timestamp) {
         self.now = now;
     }
@@ -133,7 +164,10 @@ impl Kernel {
     }
 
     pub(crate) fn note(&mut self, name: &str, value: &[u8]) {
-        self.tell(Detail::Note { name: HostileText::from_bytes(name.as_bytes()), value: HostileText::from_bytes(value) });
+        self.tell(Detail::Note {
+            name: HostileText::from_bytes(name.as_bytes()),
+            value: HostileText::from_bytes(value),
+        });
     }
 
     /// An address that should have been fetched.
@@ -182,7 +216,8 @@ impl Kernel {
             Body::Bytes(bytes) => bytes.to_vec(),
             Body::Written(written) => {
                 let mut bytes = written.capture.content().to_vec();
-                let size = usize::try_from(written.capture.size()).unwrap_or(READABLE).min(READABLE);
+                let size =
+                    usize::try_from(written.capture.size()).unwrap_or(READABLE).min(READABLE);
                 bytes.resize(size.max(bytes.len()), 0);
                 bytes
             }
@@ -211,11 +246,25 @@ impl Kernel {
     }
 
     /// Writes into a file that is open at `offset`.
-    pub(crate) fn write(&mut self, id: NodeId, offset: u64, bytes: &[u8], path: &[u8]) -> Result<usize, Fault> {
+    pub(crate) fn write(
+        &mut self,
+        id: NodeId,
+        offset: u64,
+        bytes: &[u8],
+        path: &[u8],
+    ) -> Result<usize, Fault> {
         self.write_as(id, offset, bytes, path, true, false)
     }
 
-    pub(crate) fn write_as(&mut self, id: NodeId, offset: u64, bytes: &[u8], path: &[u8], visitors: bool, uploaded: bool) -> Result<usize, Fault> {
+    pub(crate) fn write_as(
+        &mut self,
+        id: NodeId,
+        offset: u64,
+        bytes: &[u8],
+        path: &[u8],
+        visitors: bool,
+        uploaded: bool,
+    ) -> Result<usize, Fault> {
         let old = match &self.files.node(id).body {
             Body::Device(Device { kind: b'c', major: 1, minor: 7 }) => return Err(Fault::NoSpace),
             Body::Device(_) => return Ok(bytes.len()),
@@ -229,7 +278,14 @@ impl Kernel {
     }
 
     /// Opens a path for writing, making the file where there is none.
-    pub(crate) fn open_for_writing(&mut self, folder: &[u8], path: &[u8], append: bool, mode: u16, who: Who) -> Result<(NodeId, Vec<u8>), Fault> {
+    pub(crate) fn open_for_writing(
+        &mut self,
+        folder: &[u8],
+        path: &[u8],
+        append: bool,
+        mode: u16,
+        who: Who,
+    ) -> Result<(NodeId, Vec<u8>), Fault> {
         if path.is_empty() {
             return Err(Fault::NotFound);
         }
@@ -248,7 +304,12 @@ impl Kernel {
     }
 
     /// The bytes of the file at a path.
-    pub(crate) fn read_path(&mut self, folder: &[u8], path: &[u8], who: Who) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn read_path(
+        &mut self,
+        folder: &[u8],
+        path: &[u8],
+        who: Who,
+    ) -> Result<Vec<u8>, Fault> {
         if path.is_empty() {
             return Err(Fault::NotFound);
         }
@@ -261,7 +322,11 @@ impl Kernel {
 
     /// Bytes of the visitor's that are held.
     pub(crate) fn held(&self) -> usize {
-        let details: usize = self.details.iter().map(|detail| 64 + detail.payload().map_or(0, |payload| payload.content.len())).sum();
+        let details: usize = self
+            .details
+            .iter()
+            .map(|detail| 64 + detail.payload().map_or(0, |payload| payload.content.len()))
+            .sum();
         self.files.memory() + details + self.captured.len() * 48
     }
 }

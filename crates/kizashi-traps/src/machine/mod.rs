@@ -60,9 +60,15 @@ pub struct Comparison {
 impl Machine {
     /// The machine of this persona, as a visitor finds it after logging in now.
     #[must_use]
-    pub fn new(identity: &Arc<Identity>, persona: Persona, visitor: Visitor, now: Timestamp) -> Self {
+    pub fn new(
+        identity: &Arc<Identity>,
+        persona: Persona,
+        visitor: Visitor,
+        now: Timestamp,
+    ) -> Self {
         let user = visitor.user.clone();
         let mut kernel = Kernel::new(identity.world(persona), visitor, now);
+        kernel.admit();
         // The service's child and the login shell.
         let processes = [kernel.new_process(), kernel.new_process()];
         kernel.files.processes.extend(processes);
@@ -103,9 +109,19 @@ impl Machine {
 
     /// Runs one line to its end, as `bash -c line` would on the machine, sleeping in no time: for comparing with a real machine.
     #[must_use]
-    pub fn run_for_comparison(identity: &Arc<Identity>, persona: Persona, line: &[u8], input: &[u8]) -> Comparison {
+    pub fn run_for_comparison(
+        identity: &Arc<Identity>,
+        persona: Persona,
+        line: &[u8],
+        input: &[u8],
+    ) -> Comparison {
         let mut now = Timestamp::from_seconds(1_795_582_440);
-        let visitor = Visitor { user: b"root".to_vec(), source: std::net::Ipv4Addr::new(192, 0, 2, 7).into(), destination: None, service: "sshd" };
+        let visitor = Visitor {
+            user: b"root".to_vec(),
+            source: std::net::Ipv4Addr::new(192, 0, 2, 7).into(),
+            destination: None,
+            service: "sshd",
+        };
         let machine = Self::new(identity, persona, visitor, now);
         let mut process = machine.run(line, false);
         let mut said = Said::default();
@@ -115,7 +131,9 @@ impl Machine {
         }
         for _ in 0..100_000 {
             progress = match progress {
-                Progress::Ended(status) => return Comparison { output: said.output, errors: said.errors, status },
+                Progress::Ended(status) => {
+                    return Comparison { output: said.output, errors: said.errors, status };
+                }
                 Progress::Waiting => process.end_input(now, &mut said),
                 Progress::Again(pause) => {
                     now = now.plus(i64::try_from(pause.as_micros()).unwrap_or(0));
@@ -125,6 +143,55 @@ impl Machine {
         }
         Comparison { output: said.output, errors: said.errors, status: 255 }
     }
+}
+
+/// See [`crate::fuzz::machine`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    /// Turns that one line is given here: its own bound is far higher, and has tests of its own.
+    const TURNS: u32 = 40;
+    let persona =
+        Persona::ALL[usize::from(bytes.first().copied().unwrap_or(0)) % Persona::ALL.len()];
+    let identity = Arc::new(Identity::draw([7; 32]));
+    let now = Timestamp::from_seconds(1_795_582_440);
+    let visitor = Visitor {
+        user: b"root".to_vec(),
+        source: std::net::Ipv4Addr::new(192, 0, 2, 7).into(),
+        destination: None,
+        service: "telnetd",
+    };
+    let machine = Machine::new(&identity, persona, visitor, now);
+    let mut said = Said::default();
+    let turns = |process: &mut Process, first: Progress, said: &mut Said| {
+        let mut progress = first;
+        for _ in 0..TURNS {
+            match progress {
+                Progress::Again(_) => progress = process.resume(now, said),
+                _ => return progress,
+            }
+            *said = Said::default();
+        }
+        progress
+    };
+    let mut shell = machine.log_in();
+    let first = shell.start(now, &mut said);
+    turns(&mut shell, first, &mut said);
+    for line in bytes.split(|byte| *byte == b'\n').take(12) {
+        let progress = shell.line(line, now, &mut said);
+        if let Progress::Again(_) = turns(&mut shell, progress, &mut said) {
+            let progress = shell.interrupt(now, &mut said);
+            turns(&mut shell, progress, &mut said);
+        }
+    }
+    let mut script = machine.run(bytes, false);
+    let first = script.start(now, &mut said);
+    turns(&mut script, first, &mut said);
+    assert!(machine.memory() < 320 * 1024, "{}", machine.memory());
+    let _ = machine.finish();
+}
+
+/// See [`crate::fuzz::file_facts`].
+pub(crate) fn fuzz_facts(bytes: &[u8]) {
+    let _ = facts::is_program(&facts::describe(bytes));
 }
 
 #[cfg(test)]

@@ -50,7 +50,11 @@ pub struct Process {
 
 impl std::fmt::Debug for Process {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Process").field("runs", &self.running.is_some()).field("status", &self.status).finish_non_exhaustive()
+        formatter
+            .debug_struct("Process")
+            .field("runs", &self.running.is_some())
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,7 +138,10 @@ impl Process {
         if let Poll::Ready(flow) = outcome {
             self.running = None;
             self.status = match flow {
-                Ok(status) | Err(Unwind::Exit(status) | Unwind::Return(status) | Unwind::Abort(status)) => status,
+                Ok(status)
+                | Err(Unwind::Exit(status) | Unwind::Return(status) | Unwind::Abort(status)) => {
+                    status
+                }
                 Err(Unwind::Interrupted) => 130,
                 Err(Unwind::BrokenPipe) => 141,
                 Err(_) => 137,
@@ -166,6 +173,7 @@ impl Process {
 }
 
 /// The shell that an account has.
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) -> Shell {
     let device = machine.persona.is_device();
     let mut kernel = machine.kernel.lock();
@@ -176,7 +184,8 @@ fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) ->
         None if device => (Who::ROOT, b"/root".to_vec()),
         None => (Who { uid: 1001, gid: 1001 }, b"/".to_vec()),
     };
-    let folder = if kernel.files.find(&home, true, who).is_ok() { home.clone() } else { b"/".to_vec() };
+    let folder =
+        if kernel.files.find(&home, true, who).is_ok() { home.clone() } else { b"/".to_vec() };
     let process = kernel.files.processes.get(1).copied().unwrap_or(700);
     let mut variables = Variables::default();
     let user = if device && account.is_none() { b"root".to_vec() } else { machine.user.clone() };
@@ -185,7 +194,13 @@ fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) ->
         (false, true) => b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         (false, false) => b"/usr/local/bin:/usr/bin:/bin:/usr/games",
     };
-    for (name, value) in [(&b"HOME"[..], &home[..]), (b"USER", &user), (b"LOGNAME", &user), (b"PATH", path), (b"PWD", &folder)] {
+    for (name, value) in [
+        (&b"HOME"[..], &home[..]),
+        (b"USER", &user),
+        (b"LOGNAME", &user),
+        (b"PATH", path),
+        (b"PWD", &folder),
+    ] {
         variables.set_exported(name, value);
     }
     variables.set_exported(b"SHELL", if device { b"/bin/sh" } else { b"/bin/bash" });
@@ -195,14 +210,18 @@ fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) ->
         let _ = variables.set(b"PS1", prompt);
     }
     if !device {
-        variables.set_exported(b"LANG", if kernel.world.system.is_debian() { b"en_US.UTF-8" } else { b"C.UTF-8" });
+        variables.set_exported(
+            b"LANG",
+            if kernel.world.system.is_debian() { b"en_US.UTF-8" } else { b"C.UTF-8" },
+        );
         variables.set_exported(b"SHLVL", if interactive { b"1" } else { b"0" });
         if kernel.visitor.service == "sshd" {
             let from = kernel.visitor.source.to_string();
             let port = 30_000 + u16::try_from(kernel.random() % 30_000).unwrap_or(0);
             let here = kernel.address().to_string();
             variables.set_exported(b"SSH_CLIENT", format!("{from} {port} 22").as_bytes());
-            variables.set_exported(b"SSH_CONNECTION", format!("{from} {port} {here} 22").as_bytes());
+            variables
+                .set_exported(b"SSH_CONNECTION", format!("{from} {port} {here} 22").as_bytes());
             if interactive {
                 variables.set_exported(b"SSH_TTY", b"/dev/pts/0");
             }
@@ -216,12 +235,26 @@ fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) ->
         (_, true) => b"-sh",
         (_, false) => b"sh",
     };
-    Shell::new(machine.kernel.clone(), console.clone(), kind, label, interactive).with_home(variables, folder, who, process)
+    Shell::new(machine.kernel.clone(), console.clone(), kind, label, interactive)
+        .with_home(variables, folder, who, process)
 }
 
 impl Shell {
-    fn new(kernel: SharedKernel, console: SharedConsole, kind: Kind, label: &[u8], login: bool) -> Self {
-        Self::blank(kernel, console, kind, label.to_vec(), if login { Origin::Interactive } else { Origin::Argument }, login)
+    fn new(
+        kernel: SharedKernel,
+        console: SharedConsole,
+        kind: Kind,
+        label: &[u8],
+        login: bool,
+    ) -> Self {
+        Self::blank(
+            kernel,
+            console,
+            kind,
+            label.to_vec(),
+            if login { Origin::Interactive } else { Origin::Argument },
+            login,
+        )
     }
 
     fn with_home(mut self, variables: Variables, folder: Vec<u8>, who: Who, process: u32) -> Self {

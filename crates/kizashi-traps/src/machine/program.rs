@@ -6,7 +6,6 @@
 pub(crate) enum Architecture {
     X86_64,
     Mips,
-    Mipsel,
     Arm,
 }
 
@@ -21,10 +20,27 @@ struct Shape {
 impl Architecture {
     const fn shape(self) -> Shape {
         match self {
-            Self::X86_64 => Shape { wide: true, big: false, machine: 62, flags: 0, interpreter: "/lib64/ld-linux-x86-64.so.2" },
-            Self::Mips => Shape { wide: false, big: true, machine: 8, flags: 0x5000_1007, interpreter: "/lib/ld-uClibc.so.0" },
-            Self::Mipsel => Shape { wide: false, big: false, machine: 8, flags: 0x5000_1007, interpreter: "/lib/ld-uClibc.so.0" },
-            Self::Arm => Shape { wide: false, big: false, machine: 40, flags: 0x0500_0200, interpreter: "/lib/ld-uClibc.so.0" },
+            Self::X86_64 => Shape {
+                wide: true,
+                big: false,
+                machine: 62,
+                flags: 0,
+                interpreter: "/lib64/ld-linux-x86-64.so.2",
+            },
+            Self::Mips => Shape {
+                wide: false,
+                big: true,
+                machine: 8,
+                flags: 0x5000_1007,
+                interpreter: "/lib/ld-uClibc.so.0",
+            },
+            Self::Arm => Shape {
+                wide: false,
+                big: false,
+                machine: 40,
+                flags: 0x0500_0200,
+                interpreter: "/lib/ld-uClibc.so.0",
+            },
         }
     }
 
@@ -32,7 +48,7 @@ impl Architecture {
     pub(crate) const fn machine(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
-            Self::Mips | Self::Mipsel => "mips",
+            Self::Mips => "mips",
             Self::Arm => "armv7l",
         }
     }
@@ -77,8 +93,17 @@ fn head(shape: &Shape, size: usize) -> Vec<u8> {
     };
     let header: u32 = if shape.wide { 64 } else { 52 };
     let entry: u16 = if shape.wide { 56 } else { 32 };
-    let sections = u32::try_from(size.saturating_sub(28 * if shape.wide { 64 } else { 40 })).unwrap_or(0) & !7;
-    let mut bytes = vec![0x7f, b'E', b'L', b'F', if shape.wide { 2 } else { 1 }, if shape.big { 2 } else { 1 }, 1];
+    let sections =
+        u32::try_from(size.saturating_sub(28 * if shape.wide { 64 } else { 40 })).unwrap_or(0) & !7;
+    let mut bytes = vec![
+        0x7f,
+        b'E',
+        b'L',
+        b'F',
+        if shape.wide { 2 } else { 1 },
+        if shape.big { 2 } else { 1 },
+        1,
+    ];
     bytes.resize(16, 0);
     // Debian's programs are position-independent; the devices' are not.
     bytes.extend(half(if shape.wide { 3 } else { 2 }));
@@ -96,9 +121,13 @@ fn head(shape: &Shape, size: usize) -> Vec<u8> {
     bytes.extend(word(3));
     if shape.wide {
         bytes.extend(word(4));
-        [place, place, place, length, length, 1].into_iter().for_each(|value| bytes.extend(address(value)));
+        [place, place, place, length, length, 1]
+            .into_iter()
+            .for_each(|value| bytes.extend(address(value)));
     } else {
-        [place, 0x0040_0000 + place, 0x0040_0000 + place, length, length, 4, 1].into_iter().for_each(|value| bytes.extend(word(value)));
+        [place, 0x0040_0000 + place, 0x0040_0000 + place, length, length, 4, 1]
+            .into_iter()
+            .for_each(|value| bytes.extend(word(value)));
     }
     bytes.extend_from_slice(shape.interpreter.as_bytes());
     bytes.extend([0; 5]);
@@ -116,7 +145,6 @@ mod tests {
             (bytes[4], bytes[5], [bytes[18], bytes[19]], bytes.len())
         };
         assert_eq!(fields(Architecture::Mips), (1, 2, [0, 8], 4_000));
-        assert_eq!(fields(Architecture::Mipsel), (1, 1, [8, 0], 4_000));
         assert_eq!(fields(Architecture::Arm), (1, 1, [40, 0], 4_000));
         assert_eq!(fields(Architecture::X86_64), (2, 1, [62, 0], 4_000));
         assert_eq!(bytes(Architecture::Arm, 7, 900), bytes(Architecture::Arm, 7, 900));

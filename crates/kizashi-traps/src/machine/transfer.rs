@@ -226,5 +226,10 @@ fn stat(files: &Files, id: NodeId) -> FileStat {
         b'b' => 0o060_000,
         _ => 0o100_000,
     };
-    FileStat { mode: kind | u32::from(node.mode), size: node.size(), owner: (node.uid, node.gid), modified: node.modified }
+    FileStat {
+        mode: kind | u32::from(node.mode),
+        size: node.size(),
+        owner: (node.uid, node.gid),
+        modified: node.modified,
+    }
 }

@@ -44,6 +44,15 @@ impl TelnetFace {
         Draw::new(seed, "telnet face").one_of(0, &Self::ALL).unwrap_or(Self::Router)
     }
 
+    /// The machine behind it.
+    pub(super) const fn machine(self) -> crate::machine::Persona {
+        match self {
+            Self::Router => crate::machine::Persona::Router,
+            Self::Camera => crate::machine::Persona::Camera,
+            Self::Linux => crate::machine::Persona::Server,
+        }
+    }
+
     pub(super) const fn is_busybox(self) -> bool {
         !matches!(self, Self::Linux)
     }
@@ -140,18 +149,6 @@ impl Persona {
                 "Linux {} {} #1 SMP x86_64\r\n\r\nWelcome to {}\r\n\r\n",
                 self.host, self.kernel, self.distribution
             ),
-        }
-    }
-
-    pub(super) fn shell_prompt(&self, user: &[u8]) -> Vec<u8> {
-        let sign = if user == b"root" || self.face.is_busybox() { '#' } else { '$' };
-        match self.face {
-            TelnetFace::Router | TelnetFace::Camera => format!("{sign} ").into_bytes(),
-            TelnetFace::Linux => {
-                let mut prompt = user.to_vec();
-                prompt.extend(format!("@{}:~{sign} ", self.host).into_bytes());
-                prompt
-            }
         }
     }
 }

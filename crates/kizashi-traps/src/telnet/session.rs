@@ -2,7 +2,6 @@
 //! state of its own so that what a loader says to a shell (`enable`, `system`, `shell`, `sh`, `/bin/busybox …`) is never recorded as a
 //! user's name or password, whenever it comes: Mirai's loader does not wait, and goes on after a refusal.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +10,8 @@ use kizashi_event::{Detail, FrameKind, HostileText, Timestamp};
 use super::keyboard::{Key, Keyboard};
 use super::negotiation::Negotiation;
 use super::persona::Persona;
-use super::shell::Shell;
 use super::wire::{AYT, IAC, IP, Parser, Token};
+use crate::machine::{Machine, Process, Progress, Said, Visitor};
 use crate::recorder::Recorder;
 use crate::{Identity, Output, Session, Visit};
 
@@ -27,7 +26,7 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
     Box::new(Telnet {
         identity: Arc::clone(identity),
         persona: Persona::of(identity),
-        source: visit.source,
+        visit,
         opened: Timestamp::from_seconds(0),
         parser: Parser::default(),
         keyboard: Keyboard::default(),
@@ -52,14 +51,20 @@ enum State {
     },
     /// A wrong pair is being slept over.
     Refused,
-    Shell(Box<Shell>),
+    Shell(Box<Seat>),
     Over,
+}
+
+/// A visitor's machine, and the login shell on it.
+struct Seat {
+    machine: Machine,
+    process: Process,
 }
 
 struct Telnet {
     identity: Arc<Identity>,
     persona: Persona,
-    source: IpAddr,
+    visit: Visit,
     opened: Timestamp,
     parser: Parser,
     keyboard: Keyboard,
@@ -88,8 +93,15 @@ impl Session for Telnet {
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
         let mut held = std::mem::take(&mut self.waiting);
         held.extend_from_slice(bytes);
-        if std::mem::take(&mut self.pausing) && matches!(self.state, State::Refused) {
-            self.refuse(out);
+        if std::mem::take(&mut self.pausing) {
+            match self.state {
+                State::Refused => self.refuse(out),
+                State::Shell(_) => {
+                    self.shell(now, out, |process, said| process.resume(now, said));
+                }
+                _ => {}
+            }
+            self.record_shown(now, out);
         }
         for (place, byte) in held.iter().enumerate() {
             if self.pausing || out.is_full() || out.is_closing() {
@@ -122,11 +134,14 @@ impl Session for Telnet {
     fn end(&mut self, now: Timestamp, out: &mut Output) {
         let rest = self.keyboard.take_rest();
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Shell(mut shell) => {
+            State::Shell(seat) => {
                 if !rest.is_empty() {
-                    shell.tell_unfinished(&rest, out);
+                    out.tell(Detail::Command {
+                        line: HostileText::from_bytes(&rest),
+                        known: Some(false),
+                    });
                 }
-                shell.end(now, out);
+                seat.machine.finish().into_iter().for_each(|detail| out.tell(detail));
             }
             State::Password { user, command } => told(user, None, command, false, out),
             State::User if !rest.is_empty() => {
@@ -144,7 +159,7 @@ impl Session for Telnet {
     fn memory(&self) -> usize {
         let state = match &self.state {
             State::Password { user, .. } => user.len(),
-            State::Shell(shell) => shell.memory(),
+            State::Shell(seat) => seat.machine.memory() + seat.process.memory(),
             _ => 0,
         };
         let recorder = self.recorder.as_ref().map_or(0, Recorder::memory);
@@ -177,7 +192,7 @@ impl Telnet {
 
     fn greet(&mut self, out: &mut Output) {
         self.state = State::User;
-        say(self.persona.banner(&self.source.to_string()).as_bytes(), out);
+        say(self.persona.banner(&self.visit.source.to_string()).as_bytes(), out);
         say(self.persona.login_prompt().as_bytes(), out);
     }
 
@@ -213,34 +228,57 @@ impl Telnet {
         match key {
             Key::Typed => {}
             Key::Line(line) => self.line(line, now, out),
-            Key::Interrupt | Key::EndOfFile => match &mut self.state {
-                State::Shell(shell) if key == Key::Interrupt => shell.interrupt(out),
-                State::Shell(shell) => {
-                    shell.end(now, out);
-                    self.hang_up(out);
+            Key::Interrupt => match self.state {
+                State::Shell(_) => {
+                    self.shell(now, out, |process, said| process.interrupt(now, said))
+                }
+                _ => self.hang_up(out),
+            },
+            Key::EndOfFile => match self.state {
+                State::Shell(_) => {
+                    self.shell(now, out, |process, said| process.end_input(now, said))
                 }
                 _ => self.hang_up(out),
             },
         }
     }
 
-    fn line(&mut self, line: Vec<u8>, now: Timestamp, out: &mut Output) {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Shell(mut shell) => {
-                self.record_shown(now, out);
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.add(now, FrameKind::Input, &line, out);
-                }
-                say(b"\r\n", out);
-                let goes_on = shell.line(&line, now, out);
-                self.state = State::Shell(shell);
-                if !goes_on {
-                    if let State::Shell(shell) = &mut self.state {
-                        shell.end(now, out);
-                    }
-                    self.hang_up(out);
-                }
+    /// Gives the shell its turn, and passes on what it says and what it asks for.
+    fn shell(
+        &mut self,
+        now: Timestamp,
+        out: &mut Output,
+        turn: impl FnOnce(&mut Process, &mut Said) -> Progress,
+    ) {
+        let State::Shell(seat) = &mut self.state else { return };
+        let mut said = Said::default();
+        let progress = turn(&mut seat.process, &mut said);
+        said.details.into_iter().for_each(|detail| out.tell(detail));
+        say(&with_returns(&said.output), out);
+        match progress {
+            Progress::Waiting => {}
+            Progress::Again(pause) => {
+                self.pausing = true;
+                out.take_turns_after(pause);
             }
+            Progress::Ended(_) => {
+                seat.machine.finish().into_iter().for_each(|detail| out.tell(detail));
+                self.record_shown(now, out);
+                self.hang_up(out);
+            }
+        }
+    }
+
+    fn line(&mut self, line: Vec<u8>, now: Timestamp, out: &mut Output) {
+        if matches!(self.state, State::Shell(_)) {
+            self.record_shown(now, out);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.add(now, FrameKind::Input, &line, out);
+            }
+            say(b"\r\n", out);
+            return self.shell(now, out, |process, said| process.line(&line, now, said));
+        }
+        match std::mem::replace(&mut self.state, State::Over) {
             State::User => self.name(line, out),
             State::Password { user, command } => self.password(user, command, line, now, out),
             other => self.state = other,
@@ -274,13 +312,20 @@ impl Telnet {
         say(b"\r\n", out);
         // A loader that was refused goes on with its next command; a name that is no command may still have one for an answer.
         let strayed = command || is_loaders(&line);
-        if !strayed && self.identity.logins().admits(self.source, &user, &line) {
+        if !strayed && self.identity.logins().admits(self.visit.source, &user, &line) {
             told(user.clone(), Some(line), false, true, out);
             self.recorder = Some(Recorder::default());
-            let shell = Box::new(Shell::new(&self.persona, &user));
             say(self.persona.welcome().as_bytes(), out);
-            shell.prompt(out);
-            self.state = State::Shell(shell);
+            let visitor = Visitor {
+                user,
+                source: self.visit.source,
+                destination: self.visit.destination,
+                service: "telnetd",
+            };
+            let machine = Machine::new(&self.identity, self.persona.face.machine(), visitor, now);
+            let process = machine.log_in();
+            self.state = State::Shell(Box::new(Seat { machine, process }));
+            self.shell(now, out, |process, said| process.start(now, said));
             return;
         }
         if strayed && !command {
@@ -328,6 +373,18 @@ pub(super) fn say(data: &[u8], out: &mut Output) {
     }
     let doubled = |byte: &u8| std::iter::repeat_n(*byte, if *byte == IAC { 2 } else { 1 });
     out.show(data, &data.iter().flat_map(doubled).collect::<Vec<u8>>());
+}
+
+/// A terminal's output: each newline with a carriage return in front (termios, ONLCR).
+fn with_returns(text: &[u8]) -> Vec<u8> {
+    let mut shown = Vec::with_capacity(text.len() + 16);
+    for byte in text {
+        if *byte == b'\n' {
+            shown.push(b'\r');
+        }
+        shown.push(*byte);
+    }
+    shown
 }
 
 /// Whether a line at `login` is one that loaders say to a shell: Mirai's four words, and paths to run or redirect.

@@ -4,11 +4,14 @@ use std::sync::LazyLock;
 
 use crate::machine::files::{Fault, Who, absolute, base_name};
 use crate::machine::kernel::Kernel;
-use crate::machine::shell::{Kind, Variables};
 use crate::machine::shell::descriptors::SharedSource;
+use crate::machine::shell::{Kind, Variables};
 use crate::machine::world::Dialect;
 
 use super::Finish;
+
+/// Bytes of all files that one command reads at once.
+const READ: usize = 2 * 1024 * 1024;
 
 static NO_VARIABLES: LazyLock<Variables> = LazyLock::new(Variables::default);
 
@@ -19,6 +22,9 @@ pub(crate) enum Input {
     /// Keys that have not been typed yet.
     Console,
 }
+
+/// A file's name and its bytes.
+pub(crate) type NamedBytes = (Vec<u8>, Vec<u8>);
 
 /// One call of a command.
 pub(crate) struct Call<'a> {
@@ -56,7 +62,13 @@ pub(crate) struct Said {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(kernel: &'a mut Kernel, words: &'a [Vec<u8>], folder: &'a [u8], who: Who, input: Input) -> Self {
+    pub(crate) fn new(
+        kernel: &'a mut Kernel,
+        words: &'a [Vec<u8>],
+        folder: &'a [u8],
+        who: Who,
+        input: Input,
+    ) -> Self {
         let dialect = kernel.world.system.dialect;
         Self {
             kernel,
@@ -183,15 +195,21 @@ impl<'a> Call<'a> {
     }
 
     /// The bytes of each file, or the input where there is none; what cannot be read is told.
-    pub(crate) fn read_all(&mut self, paths: &[Vec<u8>]) -> (Vec<(Vec<u8>, Vec<u8>)>, u8) {
+    pub(crate) fn read_all(&mut self, paths: &[Vec<u8>]) -> (Vec<NamedBytes>, u8) {
         if paths.is_empty() {
             let bytes = self.input();
             return (vec![(b"-".to_vec(), bytes)], 0);
         }
-        let (mut all, mut status) = (Vec::new(), 0);
+        let (mut all, mut status, mut left) = (Vec::new(), 0, READ);
         for path in paths.iter().take(1_000) {
+            if left == 0 {
+                break;
+            }
             match self.read(path) {
-                Ok(bytes) => all.push((path.clone(), bytes)),
+                Ok(bytes) => {
+                    left = left.saturating_sub(bytes.len());
+                    all.push((path.clone(), bytes));
+                }
                 Err(fault) => {
                     self.unreadable(path, fault);
                     status = 1;
@@ -207,10 +225,23 @@ impl<'a> Call<'a> {
         let quoting = matches!(self.base_name(), b"head" | b"tail");
         match (self.is_busybox(), fault) {
             (true, Fault::IsAFolder) => self.complain(&format!("read error: {fault}")),
-            (true, _) if matches!(self.base_name(), b"cat" | b"od" | b"md5sum" | b"sha1sum" | b"sha256sum") => self.complain(&format!("can't open '{shown}': {fault}")),
-            (false, Fault::IsAFolder) if quoting => self.complain(&format!("error reading '{shown}': {fault}")),
-            (false, _) if quoting => self.complain(&format!("cannot open '{shown}' for reading: {fault}")),
-            (false, _) if self.base_name() == b"sort" => self.complain(&format!("cannot read: {shown}: {fault}")),
+            (true, _)
+                if matches!(
+                    self.base_name(),
+                    b"cat" | b"od" | b"md5sum" | b"sha1sum" | b"sha256sum"
+                ) =>
+            {
+                self.complain(&format!("can't open '{shown}': {fault}"));
+            }
+            (false, Fault::IsAFolder) if quoting => {
+                self.complain(&format!("error reading '{shown}': {fault}"));
+            }
+            (false, _) if quoting => {
+                self.complain(&format!("cannot open '{shown}' for reading: {fault}"));
+            }
+            (false, _) if self.base_name() == b"sort" => {
+                self.complain(&format!("cannot read: {shown}: {fault}"));
+            }
             _ => self.complain(&format!("{shown}: {fault}")),
         }
     }
@@ -235,7 +266,13 @@ impl<'a> Call<'a> {
         }
         let name = String::from_utf8_lossy(self.base_name()).into_owned();
         let banner = self.kernel.world.system.busybox;
-        self.err(format!("{banner}\n\nUsage: {name}{}{usage}\n\n", if usage.is_empty() { "" } else { " " }).as_bytes());
+        self.err(
+            format!(
+                "{banner}\n\nUsage: {name}{}{usage}\n\n",
+                if usage.is_empty() { "" } else { " " }
+            )
+            .as_bytes(),
+        );
         Finish::Status(1)
     }
 

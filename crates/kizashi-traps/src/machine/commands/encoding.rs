@@ -31,7 +31,8 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 pub(crate) fn encode(bytes: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let group = chunk.iter().fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let letter = LETTERS[((group >> (18 - 6 * place)) & 63) as usize];
             text.push(if place <= chunk.len() { letter } else { b'=' });
@@ -77,7 +78,11 @@ pub(crate) fn decode(text: &[u8], ignore: bool) -> (Vec<u8>, bool) {
 }
 
 fn base64(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("diw:", &[("decode", b'd'), ("ignore-garbage", b'i'), ("wrap", b'w')], 1) {
+    let given = match call.options(
+        "diw:",
+        &[("decode", b'd'), ("ignore-garbage", b'i'), ("wrap", b'w')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -86,7 +91,11 @@ fn base64(call: &mut Call<'_>) -> Finish {
     if given.has(b'd') {
         let (made, whole) = decode(&bytes, given.has(b'i'));
         call.out(&made);
-        return if whole { Finish::Status(0) } else { call.fail(if call.is_busybox() { "truncated input" } else { "invalid input" }, 1) };
+        return if whole {
+            Finish::Status(0)
+        } else {
+            call.fail(if call.is_busybox() { "truncated input" } else { "invalid input" }, 1)
+        };
     }
     let width = given.number(b'w').map_or(76, |width| usize::try_from(width).unwrap_or(76));
     wrap(call, &encode(&bytes), width);
@@ -109,10 +118,15 @@ fn base32(call: &mut Call<'_>) -> Finish {
     let Some((_, bytes)) = files.into_iter().next() else { return Finish::Status(status) };
     let mut text = Vec::new();
     for chunk in bytes.chunks(5) {
-        let group = chunk.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)) << (8 * (5 - chunk.len()));
+        let group = chunk.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))
+            << (8 * (5 - chunk.len()));
         let used = (chunk.len() * 8).div_ceil(5);
         for place in 0..8 {
-            text.push(if place < used { ALPHABET[((group >> (35 - 5 * place)) & 31) as usize] } else { b'=' });
+            text.push(if place < used {
+                ALPHABET[((group >> (35 - 5 * place)) & 31) as usize]
+            } else {
+                b'='
+            });
         }
     }
     wrap(call, &text, 76);
@@ -135,7 +149,18 @@ fn digest_of(name: &[u8], bytes: &[u8]) -> String {
 }
 
 fn sum(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("bctwsz", &[("check", b'c'), ("binary", b'b'), ("text", b't'), ("quiet", b's'), ("status", b's'), ("tag", b'z')], 1) {
+    let given = match call.options(
+        "bctwsz",
+        &[
+            ("check", b'c'),
+            ("binary", b'b'),
+            ("text", b't'),
+            ("quiet", b's'),
+            ("status", b's'),
+            ("tag", b'z'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -174,7 +199,10 @@ fn check(call: &mut Call<'_>, name: &[u8], list: &[u8]) -> u8 {
         }
     }
     if failed > 0 {
-        call.complain(&format!("WARNING: {failed} computed checksum{} did NOT match", if failed == 1 { "" } else { "s" }));
+        call.complain(&format!(
+            "WARNING: {failed} computed checksum{} did NOT match",
+            if failed == 1 { "" } else { "s" }
+        ));
     }
     u8::from(failed > 0)
 }
@@ -183,7 +211,9 @@ fn cksum(call: &mut Call<'_>) -> Finish {
     let (files, status) = call.read_all(call.arguments());
     for (path, bytes) in files {
         let name = if path == b"-" { Vec::new() } else { [b" ", &path[..]].concat() };
-        call.out(&[format!("{} {}", digest::crc(&bytes), bytes.len()).as_bytes(), &name, b"\n"].concat());
+        call.out(
+            &[format!("{} {}", digest::crc(&bytes), bytes.len()).as_bytes(), &name, b"\n"].concat(),
+        );
     }
     Finish::Status(status)
 }
@@ -191,9 +221,14 @@ fn cksum(call: &mut Call<'_>) -> Finish {
 fn bsd_sum(call: &mut Call<'_>) -> Finish {
     let (files, status) = call.read_all(call.arguments());
     for (path, bytes) in files {
-        let sum = bytes.iter().fold(0_u32, |sum, byte| (((sum >> 1) + ((sum & 1) << 15)) + u32::from(*byte)) & 0xffff);
+        let sum = bytes.iter().fold(0_u32, |sum, byte| {
+            (((sum >> 1) + ((sum & 1) << 15)) + u32::from(*byte)) & 0xffff
+        });
         let name = if path == b"-" { Vec::new() } else { [b" ", &path[..]].concat() };
-        call.out(&[format!("{sum:05} {:5}", bytes.len().div_ceil(1_024)).as_bytes(), &name, b"\n"].concat());
+        call.out(
+            &[format!("{sum:05} {:5}", bytes.len().div_ceil(1_024)).as_bytes(), &name, b"\n"]
+                .concat(),
+        );
     }
     Finish::Status(status)
 }

@@ -85,7 +85,11 @@ pub(crate) enum Finish {
     Shell,
     Ask(Box<Question>),
     /// A shell of another account's.
-    Become { who: Account, command: Option<Vec<u8>>, login: bool },
+    Become {
+        who: Account,
+        command: Option<Vec<u8>>,
+        login: bool,
+    },
     /// The session ends, as when the machine goes down.
     Ends,
 }
@@ -104,10 +108,13 @@ pub(crate) struct Replacement {
     pub(crate) who: Option<Who>,
 }
 
+/// What answers do.
+pub(crate) type Answered = Box<dyn FnOnce(&mut Kernel, &[Vec<u8>]) -> (Vec<u8>, u8) + Send>;
+
 /// Prompts, and what their answers do: text for the terminal and a status.
 pub(crate) struct Question {
     pub(crate) prompts: Vec<Vec<u8>>,
-    pub(crate) then: Box<dyn FnOnce(&mut Kernel, &[Vec<u8>]) -> (Vec<u8>, u8) + Send>,
+    pub(crate) then: Answered,
 }
 
 /// A line of `/etc/passwd`.
@@ -120,7 +127,18 @@ pub(crate) struct Account {
     pub(crate) shell: Vec<u8>,
 }
 
-const THEMES: &[&[Command]] = &[output::COMMANDS, text::COMMANDS, text::FILTERS, encoding::COMMANDS, files::LISTING, files::CHANGING, files::COPYING, system::COMMANDS, system::SHELLS];
+const THEMES: &[&[Command]] = &[
+    output::COMMANDS,
+    text::COMMANDS,
+    text::FILTERS,
+    encoding::COMMANDS,
+    files::LISTING,
+    files::CHANGING,
+    files::COPYING,
+    system::COMMANDS,
+    system::ADMINISTRATION,
+    system::SHELLS,
+];
 
 fn all() -> impl Iterator<Item = &'static Command> {
     THEMES.iter().flat_map(|theme| theme.iter())
@@ -143,7 +161,9 @@ pub(crate) fn is_applet(name: &[u8]) -> bool {
 }
 
 fn applet(name: &[u8]) -> Option<&'static Command> {
-    all().find(|command| command.name.as_bytes() == name && command.on != On::Server && command.name != "busybox")
+    all().find(|command| {
+        command.name.as_bytes() == name && command.on != On::Server && command.name != "busybox"
+    })
 }
 
 /// Runs a program by its name.
@@ -174,7 +194,10 @@ fn busybox(call: &mut Call<'_>) -> Finish {
     };
     match &name[..] {
         b"--list" | b"--list-full" => {
-            let mut names: Vec<&str> = all().filter(|command| command.on != On::Server).map(|command| command.name).collect();
+            let mut names: Vec<&str> = all()
+                .filter(|command| command.on != On::Server)
+                .map(|command| command.name)
+                .collect();
             names.sort_unstable();
             names.dedup();
             call.out((names.join("\n") + "\n").as_bytes());
@@ -197,7 +220,8 @@ fn not_an_applet(call: &mut Call<'_>, name: &[u8]) -> Finish {
 }
 
 fn busybox_usage(call: &mut Call<'_>) -> Finish {
-    let mut names: Vec<&str> = all().filter(|command| command.on != On::Server).map(|command| command.name).collect();
+    let mut names: Vec<&str> =
+        all().filter(|command| command.on != On::Server).map(|command| command.name).collect();
     names.sort_unstable();
     names.dedup();
     let mut text = format!(
@@ -232,24 +256,84 @@ pub(crate) fn is_shells_own(name: &[u8], kind: Kind) -> bool {
 /// Whether an ELF is one for this machine.
 pub(crate) fn is_for(elf: &[u8], architecture: Architecture) -> bool {
     let (class, order, machine) = architecture.number();
-    let Some([low, high]) = elf.get(18..20).and_then(|bytes| <[u8; 2]>::try_from(bytes).ok()) else { return false };
-    let found = if elf.get(5) == Some(&2) { u16::from_be_bytes([low, high]) } else { u16::from_le_bytes([low, high]) };
+    let Some([low, high]) = elf.get(18..20).and_then(|bytes| <[u8; 2]>::try_from(bytes).ok())
+    else {
+        return false;
+    };
+    let found = if elf.get(5) == Some(&2) {
+        u16::from_be_bytes([low, high])
+    } else {
+        u16::from_le_bytes([low, high])
+    };
     // x86-64 runs i386 as well.
-    (elf.get(4) == Some(&class) && elf.get(5) == Some(&order) && found == machine) || (machine == 62 && found == 3)
+    (elf.get(4) == Some(&class) && elf.get(5) == Some(&order) && found == machine)
+        || (machine == 62 && found == 3)
 }
 
 /// The text of `/var/lib/dpkg/status`.
 pub(crate) fn package_status(system: &System) -> String {
-    let row = |(name, version): (&str, &str)| format!("Package: {name}\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\nVersion: {version}\n\n");
+    let row = |(name, version): (&str, &str)| {
+        format!(
+            "Package: {name}\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\nVersion: {version}\n\n"
+        )
+    };
     packages(system).into_iter().map(row).collect()
 }
 
 /// Packages that are installed, with their versions.
 pub(crate) fn packages(system: &System) -> Vec<(&'static str, &'static str)> {
     match system.version_id {
-        "12" => vec![("adduser", "3.134"), ("apt", "2.6.1"), ("base-files", "12.4+deb12u8"), ("bash", "5.2.15-2+b7"), ("coreutils", "9.1-1"), ("cron", "3.0pl1-162"), ("curl", "7.88.1-10+deb12u8"), ("dash", "0.5.12-2"), ("dpkg", "1.21.22"), ("openssh-server", "1:9.2p1-2+deb12u3"), ("perl", "5.36.0-7+deb12u1"), ("python3", "3.11.2-1+b1"), ("sudo", "1.9.13p3-1+deb12u1"), ("systemd", "252.31-1~deb12u1"), ("wget", "1.21.3-1+b2")],
-        "20.04" => vec![("adduser", "3.118ubuntu2"), ("apt", "2.0.10"), ("base-files", "11ubuntu5.8"), ("bash", "5.0-6ubuntu1.2"), ("coreutils", "8.30-3ubuntu2"), ("cron", "3.0pl1-136ubuntu1"), ("curl", "7.68.0-1ubuntu2.25"), ("dash", "0.5.10.2-6"), ("dpkg", "1.19.7ubuntu3.2"), ("openssh-server", "1:8.2p1-4ubuntu0.11"), ("perl", "5.30.0-9ubuntu0.5"), ("python3", "3.8.2-0ubuntu2"), ("sudo", "1.8.31-1ubuntu1.5"), ("systemd", "245.4-4ubuntu3.24"), ("wget", "1.20.3-1ubuntu2.1")],
-        _ => vec![("adduser", "3.137ubuntu1"), ("apt", "2.7.14build2"), ("base-files", "13ubuntu10.1"), ("bash", "5.2.21-2ubuntu4"), ("coreutils", "9.4-3ubuntu6"), ("cron", "3.0pl1-184ubuntu2"), ("curl", "8.5.0-2ubuntu10.5"), ("dash", "0.5.12-6ubuntu5"), ("dpkg", "1.22.6ubuntu6.1"), ("openssh-server", "1:9.6p1-3ubuntu13.5"), ("perl", "5.38.2-3.2build2"), ("python3", "3.12.3-0ubuntu2"), ("sudo", "1.9.15p5-3ubuntu5"), ("systemd", "255.4-1ubuntu8.4"), ("wget", "1.21.4-1ubuntu4.1")],
+        "12" => vec![
+            ("adduser", "3.134"),
+            ("apt", "2.6.1"),
+            ("base-files", "12.4+deb12u8"),
+            ("bash", "5.2.15-2+b7"),
+            ("coreutils", "9.1-1"),
+            ("cron", "3.0pl1-162"),
+            ("curl", "7.88.1-10+deb12u8"),
+            ("dash", "0.5.12-2"),
+            ("dpkg", "1.21.22"),
+            ("openssh-server", "1:9.2p1-2+deb12u3"),
+            ("perl", "5.36.0-7+deb12u1"),
+            ("python3", "3.11.2-1+b1"),
+            ("sudo", "1.9.13p3-1+deb12u1"),
+            ("systemd", "252.31-1~deb12u1"),
+            ("wget", "1.21.3-1+b2"),
+        ],
+        "20.04" => vec![
+            ("adduser", "3.118ubuntu2"),
+            ("apt", "2.0.10"),
+            ("base-files", "11ubuntu5.8"),
+            ("bash", "5.0-6ubuntu1.2"),
+            ("coreutils", "8.30-3ubuntu2"),
+            ("cron", "3.0pl1-136ubuntu1"),
+            ("curl", "7.68.0-1ubuntu2.25"),
+            ("dash", "0.5.10.2-6"),
+            ("dpkg", "1.19.7ubuntu3.2"),
+            ("openssh-server", "1:8.2p1-4ubuntu0.11"),
+            ("perl", "5.30.0-9ubuntu0.5"),
+            ("python3", "3.8.2-0ubuntu2"),
+            ("sudo", "1.8.31-1ubuntu1.5"),
+            ("systemd", "245.4-4ubuntu3.24"),
+            ("wget", "1.20.3-1ubuntu2.1"),
+        ],
+        _ => vec![
+            ("adduser", "3.137ubuntu1"),
+            ("apt", "2.7.14build2"),
+            ("base-files", "13ubuntu10.1"),
+            ("bash", "5.2.21-2ubuntu4"),
+            ("coreutils", "9.4-3ubuntu6"),
+            ("cron", "3.0pl1-184ubuntu2"),
+            ("curl", "8.5.0-2ubuntu10.5"),
+            ("dash", "0.5.12-6ubuntu5"),
+            ("dpkg", "1.22.6ubuntu6.1"),
+            ("openssh-server", "1:9.6p1-3ubuntu13.5"),
+            ("perl", "5.38.2-3.2build2"),
+            ("python3", "3.12.3-0ubuntu2"),
+            ("sudo", "1.9.15p5-3ubuntu5"),
+            ("systemd", "255.4-1ubuntu8.4"),
+            ("wget", "1.21.4-1ubuntu4.1"),
+        ],
     }
 }
 
@@ -272,7 +356,10 @@ impl Kernel {
 
     /// A group's name by its number.
     pub(crate) fn group_name(&mut self, gid: u32) -> Vec<u8> {
-        self.groups().into_iter().find(|(_, number, _)| *number == gid).map_or_else(|| gid.to_string().into_bytes(), |(name, ..)| name)
+        self.groups()
+            .into_iter()
+            .find(|(_, number, _)| *number == gid)
+            .map_or_else(|| gid.to_string().into_bytes(), |(name, ..)| name)
     }
 
     /// Name, number and members of each group.
@@ -282,7 +369,12 @@ impl Kernel {
             let mut fields = line.split(|byte| *byte == b':');
             let name = fields.next()?.to_vec();
             let number = std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?;
-            let members = fields.next().unwrap_or_default().split(|byte| *byte == b',').filter(|member| !member.is_empty()).map(<[u8]>::to_vec);
+            let members = fields
+                .next()
+                .unwrap_or_default()
+                .split(|byte| *byte == b',')
+                .filter(|member| !member.is_empty())
+                .map(<[u8]>::to_vec);
             Some((name, number, members.collect()))
         };
         text.split(|byte| *byte == b'\n').filter_map(group).collect()
@@ -293,7 +385,13 @@ fn account_of(line: &[u8]) -> Option<Account> {
     let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
     let [name, _, uid, gid, _, home, shell] = fields[..] else { return None };
     let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse().ok();
-    Some(Account { name: name.to_vec(), uid: number(uid)?, gid: number(gid)?, home: home.to_vec(), shell: shell.to_vec() })
+    Some(Account {
+        name: name.to_vec(),
+        uid: number(uid)?,
+        gid: number(gid)?,
+        home: home.to_vec(),
+        shell: shell.to_vec(),
+    })
 }
 
 #[cfg(test)]

@@ -40,18 +40,40 @@ impl Given {
 
 impl Call<'_> {
     /// Reads options: `letters` as getopt has them, `longs` with the letter that each means.
-    pub(crate) fn options(&mut self, letters: &str, longs: &[(&str, u8)], status: u8) -> Result<Given, Finish> {
+    pub(crate) fn options(
+        &mut self,
+        letters: &str,
+        longs: &[(&str, u8)],
+        status: u8,
+    ) -> Result<Given, Finish> {
         self.options_of(self.arguments(), letters, longs, status, true)
     }
 
     /// The same, where the first operand ends the options.
-    pub(crate) fn leading_options(&mut self, letters: &str, longs: &[(&str, u8)], status: u8) -> Result<Given, Finish> {
+    pub(crate) fn leading_options(
+        &mut self,
+        letters: &str,
+        longs: &[(&str, u8)],
+        status: u8,
+    ) -> Result<Given, Finish> {
         self.options_of(self.arguments(), letters, longs, status, false)
     }
 
-    fn options_of(&mut self, words: &[Vec<u8>], letters: &str, longs: &[(&str, u8)], status: u8, permuted: bool) -> Result<Given, Finish> {
+    fn options_of(
+        &mut self,
+        words: &[Vec<u8>],
+        letters: &str,
+        longs: &[(&str, u8)],
+        status: u8,
+        permuted: bool,
+    ) -> Result<Given, Finish> {
         let letters = letters.as_bytes();
-        let takes = |letter: u8| letters.iter().position(|found| *found == letter).map(|place| letters.get(place + 1) == Some(&b':'));
+        let takes = |letter: u8| {
+            letters
+                .iter()
+                .position(|found| *found == letter)
+                .map(|place| letters.get(place + 1) == Some(&b':'))
+        };
         let mut given = Given::default();
         let mut at = 0;
         while let Some(word) = words.get(at) {
@@ -78,11 +100,22 @@ impl Call<'_> {
                     Some(false) => given.options.push((*letter, Vec::new())),
                     Some(true) => {
                         let inner = &word[place + 1..];
-                        let value = if inner.is_empty() { words.get(at).cloned() } else { Some(inner.to_vec()) };
+                        let value = if inner.is_empty() {
+                            words.get(at).cloned()
+                        } else {
+                            Some(inner.to_vec())
+                        };
                         at += usize::from(inner.is_empty());
                         let Some(value) = value else {
-                            self.complain(&format!("option requires an argument -- '{}'", char::from(*letter)));
-                            return Err(if self.is_busybox() { self.usage("") } else { self.hint(status) });
+                            self.complain(&format!(
+                                "option requires an argument -- '{}'",
+                                char::from(*letter)
+                            ));
+                            return Err(if self.is_busybox() {
+                                self.usage("")
+                            } else {
+                                self.hint(status)
+                            });
                         };
                         given.options.push((*letter, value));
                         break;
@@ -100,13 +133,23 @@ impl Call<'_> {
     }
 
     /// How many words beside the option were taken.
-    fn long_option(&mut self, long: &[u8], next: Option<&Vec<u8>>, longs: &[(&str, u8)], takes: &dyn Fn(u8) -> Option<bool>, given: &mut Given, status: u8) -> Result<usize, Finish> {
+    fn long_option(
+        &mut self,
+        long: &[u8],
+        next: Option<&Vec<u8>>,
+        longs: &[(&str, u8)],
+        takes: &dyn Fn(u8) -> Option<bool>,
+        given: &mut Given,
+        status: u8,
+    ) -> Result<usize, Finish> {
         let (name, value) = match long.iter().position(|byte| *byte == b'=') {
             Some(place) => (&long[..place], Some(long[place + 1..].to_vec())),
             None => (long, None),
         };
         let exact = longs.iter().find(|(known, _)| known.as_bytes() == name);
-        let found = exact.or_else(|| longs.iter().find(|(known, _)| !name.is_empty() && known.as_bytes().starts_with(name)));
+        let found = exact.or_else(|| {
+            longs.iter().find(|(known, _)| !name.is_empty() && known.as_bytes().starts_with(name))
+        });
         let Some((_, letter)) = found else {
             let shown = String::from_utf8_lossy(name).into_owned();
             self.complain(&format!("unrecognized option '--{shown}'"));

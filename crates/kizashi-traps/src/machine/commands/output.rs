@@ -28,22 +28,27 @@ pub(super) const COMMANDS: &[Command] = &[
     }),
 ];
 
-
 fn echo(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();
     // dash's own knows no `-e` and always reads escapes.
     let dash = call.shells_own == Some(Kind::Dash);
-    let is_option = |word: &&Vec<u8>| word.len() > 1 && word[0] == b'-' && word[1..].iter().all(|byte| if dash { *byte == b'n' } else { b"neE".contains(byte) });
-    let options: Vec<&Vec<u8>> = words.iter().take_while(is_option).take(if dash { 1 } else { usize::MAX }).collect();
+    let is_option = |word: &&Vec<u8>| {
+        word.len() > 1
+            && word[0] == b'-'
+            && word[1..].iter().all(|byte| if dash { *byte == b'n' } else { b"neE".contains(byte) })
+    };
+    let options: Vec<&Vec<u8>> =
+        words.iter().take_while(is_option).take(if dash { 1 } else { usize::MAX }).collect();
     let newline = !options.iter().any(|word| word.contains(&b'n'));
-    let letters = options.iter().flat_map(|word| word.iter());
-    let escapes = dash || letters.filter(|byte| b"eE".contains(byte)).next_back() == Some(&b'e');
+    let mut letters = options.iter().flat_map(|word| word.iter());
+    let escapes = dash || letters.rfind(|byte| b"eE".contains(byte)) == Some(&b'e');
     let text = words[options.len()..].join(&b' ');
     if !escapes {
         call.out(&text);
     } else {
         let octal = call.is_busybox() || dash;
-        let (bytes, stopped) = unescape(&text, if octal { Escapes::EchoOctal } else { Escapes::Echo });
+        let (bytes, stopped) =
+            unescape(&text, if octal { Escapes::EchoOctal } else { Escapes::Echo });
         call.out(&bytes);
         if stopped {
             return Finish::Status(0);
@@ -56,7 +61,8 @@ fn echo(call: &mut Call<'_>) -> Finish {
 }
 
 fn yes(call: &mut Call<'_>) -> Finish {
-    let mut line = if call.arguments().is_empty() { b"y".to_vec() } else { call.arguments().join(&b' ') };
+    let mut line =
+        if call.arguments().is_empty() { b"y".to_vec() } else { call.arguments().join(&b' ') };
     line.push(b'\n');
     // Far more than any reader takes: what ends it is the pipe or the terminal.
     while !call.is_full() {
@@ -74,12 +80,20 @@ fn pwd(call: &mut Call<'_>) -> Finish {
 }
 
 fn seq(call: &mut Call<'_>) -> Finish {
-    let given = match call.leading_options("s:wf:", &[("separator", b's'), ("equal-width", b'w')], 1) {
-        Ok(given) => given,
-        Err(finish) => return finish,
-    };
-    let numbers: Vec<String> = call.arguments().iter().map(|word| String::from_utf8_lossy(word).into_owned()).filter(|word| word.parse::<f64>().is_ok()).collect();
-    let bad = given.rest.iter().find(|word| std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok()).is_none());
+    let given =
+        match call.leading_options("s:wf:", &[("separator", b's'), ("equal-width", b'w')], 1) {
+            Ok(given) => given,
+            Err(finish) => return finish,
+        };
+    let numbers: Vec<String> = call
+        .arguments()
+        .iter()
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .filter(|word| word.parse::<f64>().is_ok())
+        .collect();
+    let bad = given.rest.iter().find(|word| {
+        std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok()).is_none()
+    });
     if let Some(bad) = bad {
         let bad = String::from_utf8_lossy(bad).into_owned();
         call.complain(&format!("invalid floating point argument: '{bad}'"));
@@ -95,8 +109,14 @@ fn seq(call: &mut Call<'_>) -> Finish {
     if step == 0.0 {
         return call.fail("invalid Zero increment value: '0'", 1);
     }
-    let places = numbers.iter().map(|text| text.split_once('.').map_or(0, |(_, part)| part.len())).max().unwrap_or(0).min(12);
-    let width = if given.has(b'w') { numbers.iter().map(String::len).max().unwrap_or(0) } else { 0 };
+    let places = numbers
+        .iter()
+        .map(|text| text.split_once('.').map_or(0, |(_, part)| part.len()))
+        .max()
+        .unwrap_or(0)
+        .min(12);
+    let width =
+        if given.has(b'w') { numbers.iter().map(String::len).max().unwrap_or(0) } else { 0 };
     let separator = given.value(b's').unwrap_or(b"\n").to_vec();
     let mut value = first;
     let mut count = 0_u32;
@@ -138,12 +158,20 @@ fn test(call: &mut Call<'_>) -> Finish {
     };
     let shown = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
     let text = match (&wrong, call.dialect) {
-        (WrongTest::NotANumber(word), Dialect::Gnu) => format!("{}: integer expression expected", shown(word)),
+        (WrongTest::NotANumber(word), Dialect::Gnu) => {
+            format!("{}: integer expression expected", shown(word))
+        }
         (WrongTest::NotANumber(word), Dialect::BusyBox) => format!("{}: bad number", shown(word)),
-        (WrongTest::UnaryExpected(word), Dialect::Gnu) => format!("{}: unary operator expected", shown(word)),
-        (WrongTest::BinaryExpected(word), Dialect::Gnu) => format!("{}: binary operator expected", shown(word)),
-        (WrongTest::UnaryExpected(word) | WrongTest::BinaryExpected(word), Dialect::BusyBox) => format!("{}: unknown operand", shown(word)),
-        (WrongTest::Argument(_), _) => "argument expected".to_owned(),
+        (WrongTest::UnaryExpected(word), Dialect::Gnu) => {
+            format!("{}: unary operator expected", shown(word))
+        }
+        (WrongTest::BinaryExpected(word), Dialect::Gnu) => {
+            format!("{}: binary operator expected", shown(word))
+        }
+        (WrongTest::UnaryExpected(word) | WrongTest::BinaryExpected(word), Dialect::BusyBox) => {
+            format!("{}: unknown operand", shown(word))
+        }
+        (WrongTest::Argument, _) => "argument expected".to_owned(),
         (WrongTest::TooMany, _) => "too many arguments".to_owned(),
     };
     call.fail(&text, 2)
@@ -243,7 +271,9 @@ fn conversion(text: &[u8], next: &mut dyn FnMut() -> Option<Vec<u8>>) -> (Conver
     let mut number = |at: &mut usize| {
         if text.get(*at) == Some(&b'*') {
             *at += 1;
-            return next().and_then(|word| String::from_utf8_lossy(&word).parse().ok()).unwrap_or(0);
+            return next()
+                .and_then(|word| String::from_utf8_lossy(&word).parse().ok())
+                .unwrap_or(0);
         }
         let digits = text[*at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let value = String::from_utf8_lossy(&text[*at..*at + digits]).parse().unwrap_or(0);
@@ -262,11 +292,18 @@ fn conversion(text: &[u8], next: &mut dyn FnMut() -> Option<Vec<u8>>) -> (Conver
 }
 
 /// One argument; `true` when `%b` met `\c`.
-fn convert(call: &mut Call<'_>, kind: u8, conversion: &Conversion, argument: Option<Vec<u8>>) -> Result<bool, u8> {
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
+fn convert(
+    call: &mut Call<'_>,
+    kind: u8,
+    conversion: &Conversion,
+    argument: Option<Vec<u8>>,
+) -> Result<bool, u8> {
     let word = argument.unwrap_or_default();
     match kind {
         b's' | b'q' => {
-            let mut text = if kind == b'q' { crate::machine::shell::escape::quote(&word) } else { word };
+            let mut text =
+                if kind == b'q' { crate::machine::shell::escape::quote(&word) } else { word };
             if let Some(precision) = conversion.precision {
                 text.truncate(precision);
             }
@@ -310,7 +347,18 @@ fn convert(call: &mut Call<'_>, kind: u8, conversion: &Conversion, argument: Opt
                 b'g' | b'G' => format!("{}", value.abs()),
                 _ => format!("{:.precision$}", value.abs()),
             };
-            number(call, if value < 0.0 { "-" } else if conversion.plus { "+" } else { "" }, &digits, conversion);
+            number(
+                call,
+                if value < 0.0 {
+                    "-"
+                } else if conversion.plus {
+                    "+"
+                } else {
+                    ""
+                },
+                &digits,
+                conversion,
+            );
         }
         other => {
             call.complain(&format!("`{}': invalid format character", char::from(other)));
@@ -324,7 +372,8 @@ fn scientific(value: f64, precision: usize) -> String {
     let text = format!("{value:.precision$e}");
     match text.split_once('e') {
         Some((mantissa, exponent)) => {
-            let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+            let (sign, digits) =
+                exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
             format!("{mantissa}e{sign}{digits:0>2}")
         }
         None => text,
@@ -336,8 +385,10 @@ fn integer(call: &mut Call<'_>, word: &[u8]) -> (i64, u8) {
     if let Some(quoted) = text.strip_prefix(['"', '\'']) {
         return (quoted.chars().next().map_or(0, |letter| i64::from(u32::from(letter))), 0);
     }
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text.trim_start_matches('+')), |digits| (-1, digits));
-    let parsed = if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+    let (sign, digits) =
+        text.strip_prefix('-').map_or((1, text.trim_start_matches('+')), |digits| (-1, digits));
+    let parsed = if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"))
+    {
         i64::from_str_radix(hex, 16)
     } else if digits.len() > 1 && digits.starts_with('0') {
         i64::from_str_radix(&digits[1..], 8)
@@ -377,7 +428,8 @@ fn pad(call: &mut Call<'_>, text: &[u8], conversion: &Conversion) {
 
 /// `awk`'s and others' `printf`.
 pub(super) fn format_text(call: &mut Call<'_>, format: &[u8], arguments: &[Vec<u8>]) -> Vec<u8> {
-    let mut inner = Call::new(call.kernel, &[], call.folder, call.who, super::Input::Bytes(Vec::new()));
+    let mut inner =
+        Call::new(call.kernel, &[], call.folder, call.who, super::Input::Bytes(Vec::new()));
     let mut left = arguments;
     let _ = print_once(&mut inner, format, &mut left);
     inner.into_said().0.bytes
@@ -398,16 +450,31 @@ fn expr(call: &mut Call<'_>) -> Finish {
         }
         Ok(_) => {
             let word = String::from_utf8_lossy(&words[at]).into_owned();
-            let text = if call.is_busybox() { "syntax error".to_owned() } else { format!("syntax error: unexpected argument '{word}'") };
+            let text = if call.is_busybox() {
+                "syntax error".to_owned()
+            } else {
+                format!("syntax error: unexpected argument '{word}'")
+            };
             call.fail(&text, 2)
         }
         Err(text) => call.fail(text, 2),
     }
 }
 
-const EXPR: [&[&[u8]]; 5] = [&[b"|"], &[b"&"], &[b"=", b"==", b"!=", b"<", b"<=", b">", b">="], &[b"+", b"-"], &[b"*", b"/", b"%"]];
+const EXPR: [&[&[u8]]; 5] = [
+    &[b"|"],
+    &[b"&"],
+    &[b"=", b"==", b"!=", b"<", b"<=", b">", b">="],
+    &[b"+", b"-"],
+    &[b"*", b"/", b"%"],
+];
 
-fn expr_level(words: &[Vec<u8>], at: &mut usize, level: usize, depth: u32) -> Result<Vec<u8>, &'static str> {
+fn expr_level(
+    words: &[Vec<u8>],
+    at: &mut usize,
+    level: usize,
+    depth: u32,
+) -> Result<Vec<u8>, &'static str> {
     if depth > 60 {
         return Err("syntax error");
     }
@@ -445,7 +512,9 @@ fn expr_apply(left: &[u8], operator: &[u8], right: &[u8]) -> Result<Vec<u8>, &'s
         b">=" => return Ok(truth(order.is_ge())),
         _ => {}
     }
-    let (Some(left), Some(right)) = (expr_number(left), expr_number(right)) else { return Err("non-integer argument") };
+    let (Some(left), Some(right)) = (expr_number(left), expr_number(right)) else {
+        return Err("non-integer argument");
+    };
     let value = match operator {
         b"+" => left.wrapping_add(right),
         b"-" => left.wrapping_sub(right),
@@ -468,9 +537,12 @@ fn expr_match(words: &[Vec<u8>], at: &mut usize, depth: u32) -> Result<Vec<u8>, 
 }
 
 fn expr_search(text: &[u8], expression: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let regex = super::regex::Regex::new(&[b"^", expression].concat(), false, false).map_err(|_| "invalid regular expression")?;
+    let regex = super::regex::Regex::new(&[b"^", expression].concat(), false, false)
+        .map_err(|_| "invalid regular expression")?;
     Ok(match regex.captures(text, 0) {
-        Some(groups) if groups.len() > 1 => groups[1].map_or_else(Vec::new, |(start, end)| text[start..end].to_vec()),
+        Some(groups) if groups.len() > 1 => {
+            groups[1].map_or_else(Vec::new, |(start, end)| text[start..end].to_vec())
+        }
         Some(groups) => groups[0].map_or(0, |(start, end)| end - start).to_string().into_bytes(),
         None if expression.windows(2).any(|pair| pair == b"\\(") => Vec::new(),
         None => b"0".to_vec(),
@@ -493,12 +565,21 @@ fn expr_primary(words: &[Vec<u8>], at: &mut usize, depth: u32) -> Result<Vec<u8>
             let text = next()?;
             let start = usize::try_from(expr_number(&next()?).unwrap_or(0)).unwrap_or(0);
             let count = usize::try_from(expr_number(&next()?).unwrap_or(0)).unwrap_or(0);
-            Ok(if start == 0 { Vec::new() } else { text.into_iter().skip(start - 1).take(count).collect() })
+            Ok(if start == 0 {
+                Vec::new()
+            } else {
+                text.into_iter().skip(start - 1).take(count).collect()
+            })
         }
         b"index" => {
             let text = next()?;
             let set = next()?;
-            Ok(text.iter().position(|byte| set.contains(byte)).map_or(0, |place| place + 1).to_string().into_bytes())
+            Ok(text
+                .iter()
+                .position(|byte| set.contains(byte))
+                .map_or(0, |place| place + 1)
+                .to_string()
+                .into_bytes())
         }
         b"(" => {
             let value = expr_level(words, at, 0, depth + 1)?;

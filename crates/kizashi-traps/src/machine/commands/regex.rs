@@ -1,17 +1,21 @@
 //! Regular expressions: POSIX basic and extended, with the escapes that GNU's and perl's tools add. Matching goes back where it must, under a
 //! budget of steps for each search, so that no expression costs more than a bounded time; past it nothing matches.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::machine::shell::pattern;
 
-/// Steps of one search.
-const STEPS: u32 = 60_000;
+/// Steps of one search beside four for each byte, and of all searches with one expression; past them nothing matches.
+const STEPS: u32 = 8_000;
+const ALL_STEPS: u32 = 8_000_000;
 /// Brackets inside one another, and bytes of an expression.
 const DEPTH: u32 = 30;
 const LENGTH: usize = 2_048;
 /// Repetitions that `{n,m}` may ask for.
 const REPEAT: u32 = 1_000;
 /// Pieces inside one another that may match in more than one way.
-const LEVELS: u32 = 240;
+const LEVELS: u32 = 160;
 
 /// An expression that means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub(crate) struct Regex {
     choices: Vec<Vec<Piece>>,
     groups: usize,
     fold: bool,
+    /// Steps taken so far, by all copies together.
+    spent: Arc<AtomicU32>,
 }
 
 struct Reader<'a> {
@@ -56,14 +62,19 @@ impl Regex {
         let mut reader = Reader { text, at: 0, extended, groups: 0, depth: 0 };
         let choices = reader.choices()?;
         if reader.at < text.len() {
-            return Err(Bad(if extended { "Unmatched ) or \\)" } else { "Unmatched ) or \\)" }));
+            return Err(Bad("Unmatched ) or \\)"));
         }
-        Ok(Self { choices, groups: reader.groups, fold })
+        Ok(Self { choices, groups: reader.groups, fold, spent: Arc::default() })
     }
 
     /// Text that means itself.
     pub(crate) fn of_text(text: &[u8], fold: bool) -> Self {
-        Self { choices: vec![text.iter().take(LENGTH).map(|byte| Piece::Byte(*byte)).collect()], groups: 0, fold }
+        Self {
+            choices: vec![text.iter().take(LENGTH).map(|byte| Piece::Byte(*byte)).collect()],
+            groups: 0,
+            fold,
+            spent: Arc::default(),
+        }
     }
 
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
@@ -72,17 +83,30 @@ impl Regex {
 
     /// The first match at or after `from`: the whole and its groups.
     pub(crate) fn captures(&self, text: &[u8], from: usize) -> Option<Vec<Option<(usize, usize)>>> {
-        let mut matcher = Matcher { text, fold: self.fold, steps: STEPS, groups: vec![None; self.groups + 1], depth: 0 };
+        if self.spent.load(Ordering::Relaxed) > ALL_STEPS {
+            return None;
+        }
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let budget = STEPS.saturating_add(length.saturating_mul(4));
+        let mut matcher = Matcher {
+            text,
+            fold: self.fold,
+            steps: budget,
+            groups: vec![None; self.groups + 1],
+            depth: 0,
+        };
         for start in from..=text.len() {
             matcher.groups.iter_mut().for_each(|group| *group = None);
             if let Some(end) = matcher.any(&self.choices, start, &mut |_, at| Some(at)) {
                 matcher.groups[0] = Some((start, end));
+                self.spent.fetch_add(budget - matcher.steps, Ordering::Relaxed);
                 return Some(matcher.groups);
             }
             if matcher.steps == 0 {
-                return None;
+                break;
             }
         }
+        self.spent.fetch_add(budget - matcher.steps, Ordering::Relaxed);
         None
     }
 
@@ -119,8 +143,11 @@ impl Reader<'_> {
     }
 
     fn closes(&self) -> bool {
-        let (close, bar): (&[u8], &[u8]) = if self.extended { (b")", b"|") } else { (b"\\)", b"\\|") };
-        self.starts_with(bar) || self.starts_with(close) && self.depth > 1 || self.starts_with(close) && !self.extended
+        let (close, bar): (&[u8], &[u8]) =
+            if self.extended { (b")", b"|") } else { (b"\\)", b"\\|") };
+        self.starts_with(bar)
+            || self.starts_with(close) && self.depth > 1
+            || self.starts_with(close) && !self.extended
     }
 
     fn sequence(&mut self) -> Result<Vec<Piece>, Bad> {
@@ -129,11 +156,22 @@ impl Reader<'_> {
         while self.peek().is_some() && !self.closes() {
             let first = self.at == begin;
             if let Some((least, most)) = self.repetition(first)? {
-                let lazy = self.extended && self.peek() == Some(b'?') && { self.at += 1; true };
-                match pieces.pop() {
-                    Some(piece) => pieces.push(Piece::Repeat { least, most, lazy, piece: Box::new(piece) }),
-                    None => {}
-                }
+                let lazy = self.extended && self.peek() == Some(b'?') && {
+                    self.at += 1;
+                    true
+                };
+                // A repetition of a repetition is one of them, so that no row of stars nests.
+                pieces = match pieces.pop() {
+                    Some(Piece::Repeat { piece, .. }) => {
+                        pieces.push(Piece::Repeat { least, most: None, lazy, piece });
+                        pieces
+                    }
+                    Some(piece) => {
+                        pieces.push(Piece::Repeat { least, most, lazy, piece: Box::new(piece) });
+                        pieces
+                    }
+                    None => pieces,
+                };
                 continue;
             }
             let piece = self.piece(first)?;
@@ -150,8 +188,17 @@ impl Reader<'_> {
             (Some(b'?'), true) => (1, (0, Some(1))),
             (Some(b'\\'), false) if self.starts_with(b"\\+") => (2, (1, None)),
             (Some(b'\\'), false) if self.starts_with(b"\\?") => (2, (0, Some(1))),
-            (Some(b'{'), true) if self.text.get(self.at + 1).is_some_and(|byte| byte.is_ascii_digit() || *byte == b',') => return self.interval(1, b"}").map(Some),
-            (Some(b'\\'), false) if self.starts_with(b"\\{") => return self.interval(2, b"\\}").map(Some),
+            (Some(b'{'), true)
+                if self
+                    .text
+                    .get(self.at + 1)
+                    .is_some_and(|byte| byte.is_ascii_digit() || *byte == b',') =>
+            {
+                return self.interval(1, b"}").map(Some);
+            }
+            (Some(b'\\'), false) if self.starts_with(b"\\{") => {
+                return self.interval(2, b"\\}").map(Some);
+            }
             _ => return Ok(None),
         };
         self.at += length;
@@ -160,9 +207,18 @@ impl Reader<'_> {
 
     fn interval(&mut self, open: usize, close: &[u8]) -> Result<(u32, Option<u32>), Bad> {
         let rest = self.text.get(self.at + open..).unwrap_or_default();
-        let end = rest.windows(close.len()).position(|window| window == close).ok_or(Bad("Unmatched { or \\{"))?;
-        let inner = std::str::from_utf8(&rest[..end]).map_err(|_| Bad("Invalid content of \\{\\}"))?;
-        let number = |text: &str| text.parse::<u32>().ok().filter(|number| *number <= REPEAT).ok_or(Bad("Invalid content of \\{\\}"));
+        let end = rest
+            .windows(close.len())
+            .position(|window| window == close)
+            .ok_or(Bad("Unmatched { or \\{"))?;
+        let inner =
+            std::str::from_utf8(&rest[..end]).map_err(|_| Bad("Invalid content of \\{\\}"))?;
+        let number = |text: &str| {
+            text.parse::<u32>()
+                .ok()
+                .filter(|number| *number <= REPEAT)
+                .ok_or(Bad("Invalid content of \\{\\}"))
+        };
         let range = match inner.split_once(',') {
             None => (number(inner)?, Some(number(inner)?)),
             Some(("", most)) => (0, Some(number(most)?)),
@@ -189,7 +245,8 @@ impl Reader<'_> {
 
     fn set(&mut self) -> Result<Piece, Bad> {
         let rest = self.text.get(self.at - 1..).unwrap_or_default();
-        let (negated, ranges, length) = pattern::set(rest, b"^").ok_or(Bad("Unmatched [, [^, [:, [., or [="))?;
+        let (negated, ranges, length) =
+            pattern::set(rest, b"^").ok_or(Bad("Unmatched [, [^, [:, [., or [="))?;
         self.at += length - 1;
         Ok(Piece::Set { negated, ranges })
     }
@@ -270,12 +327,20 @@ impl<'a> Matcher<'a> {
             self.steps = self.steps.saturating_sub(1);
             let Some((piece, after)) = pieces.split_first() else { return rest(self, at) };
             match piece {
-                Piece::Group(number, choices) => return self.group(*number, choices, after, at, rest),
-                Piece::Repeat { least, most, lazy, piece } => return self.repeat(piece, (*least, *most), *lazy, after, at, rest),
+                Piece::Group(number, choices) => {
+                    return self.group(*number, choices, after, at, rest);
+                }
+                Piece::Repeat { least, most, lazy, piece } => {
+                    return self.repeat(piece, (*least, *most), *lazy, after, at, rest);
+                }
                 Piece::Back(number) => {
                     let (start, end) = self.groups.get(*number).copied().flatten()?;
                     let part = &self.text[start..end];
-                    at = if self.text[at..].starts_with(part) { at + part.len() } else { return None };
+                    at = if self.text[at..].starts_with(part) {
+                        at + part.len()
+                    } else {
+                        return None;
+                    };
                 }
                 single => at = self.single(single, at)?,
             }
@@ -283,29 +348,40 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn group(&mut self, number: Option<usize>, choices: &[Vec<Piece>], after: &[Piece], at: usize, rest: Rest<'_, 'a>) -> Option<usize> {
+    fn group(
+        &mut self,
+        number: Option<usize>,
+        choices: &[Vec<Piece>],
+        after: &[Piece],
+        at: usize,
+        rest: Rest<'_, 'a>,
+    ) -> Option<usize> {
         let before = number.and_then(|number| self.groups[number]);
         let found = self.any(choices, at, &mut |matcher, end| {
-            let inner = number.map(|number| std::mem::replace(&mut matcher.groups[number], Some((at, end))));
+            let inner = number.map(|number| matcher.groups[number].replace((at, end)));
             let found = matcher.sequence(after, end, rest);
-            if found.is_none() {
-                if let (Some(number), Some(inner)) = (number, inner) {
-                    matcher.groups[number] = inner;
-                }
+            if found.is_none()
+                && let (Some(number), Some(inner)) = (number, inner)
+            {
+                matcher.groups[number] = inner;
             }
             found
         });
-        if found.is_none() {
-            if let Some(number) = number {
-                self.groups[number] = before;
-            }
+        if found.is_none()
+            && let Some(number) = number
+        {
+            self.groups[number] = before;
         }
         found
     }
 
     /// Where a piece without parts ends, if it matches here.
     fn single(&self, piece: &Piece, at: usize) -> Option<usize> {
-        let word = |place: Option<usize>| place.and_then(|place| self.text.get(place)).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let word = |place: Option<usize>| {
+            place
+                .and_then(|place| self.text.get(place))
+                .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        };
         let (before, here) = (word(at.checked_sub(1)), word(Some(at)));
         let holds = match piece {
             Piece::Start => at == 0,
@@ -327,15 +403,26 @@ impl<'a> Matcher<'a> {
             Piece::Byte(own) => *own == byte,
             Piece::Any => true,
             Piece::Set { negated, ranges } => {
-                let has = |byte: u8| ranges.iter().any(|(first, last)| (*first..=*last).contains(&byte));
-                let found = has(byte) || self.fold && (has(byte.to_ascii_lowercase()) || has(byte.to_ascii_uppercase()));
+                let has =
+                    |byte: u8| ranges.iter().any(|(first, last)| (*first..=*last).contains(&byte));
+                let found = has(byte)
+                    || self.fold
+                        && (has(byte.to_ascii_lowercase()) || has(byte.to_ascii_uppercase()));
                 found != *negated
             }
             _ => false,
         }
     }
 
-    fn repeat(&mut self, piece: &Piece, range: (u32, Option<u32>), lazy: bool, after: &[Piece], at: usize, rest: Rest<'_, 'a>) -> Option<usize> {
+    fn repeat(
+        &mut self,
+        piece: &Piece,
+        range: (u32, Option<u32>),
+        lazy: bool,
+        after: &[Piece],
+        at: usize,
+        rest: Rest<'_, 'a>,
+    ) -> Option<usize> {
         if let Piece::Group(..) | Piece::Repeat { .. } | Piece::Back(_) = piece {
             return self.repeat_part(piece, range, after, at, rest);
         }
@@ -357,10 +444,10 @@ impl<'a> Matcher<'a> {
         if lazy {
             let mut count = 0;
             loop {
-                if count >= least {
-                    if let Some(end) = self.sequence(after, here, rest) {
-                        return Some(end);
-                    }
+                if count >= least
+                    && let Some(end) = self.sequence(after, here, rest)
+                {
+                    return Some(end);
                 }
                 if most.is_some_and(|most| count >= most) || self.steps == 0 {
                     return None;
@@ -381,7 +468,14 @@ impl<'a> Matcher<'a> {
         None
     }
 
-    fn repeat_part(&mut self, piece: &Piece, (least, most): (u32, Option<u32>), after: &[Piece], at: usize, rest: Rest<'_, 'a>) -> Option<usize> {
+    fn repeat_part(
+        &mut self,
+        piece: &Piece,
+        (least, most): (u32, Option<u32>),
+        after: &[Piece],
+        at: usize,
+        rest: Rest<'_, 'a>,
+    ) -> Option<usize> {
         let mut found = None;
         if most != Some(0) {
             let inner = std::slice::from_ref(piece);
@@ -389,7 +483,13 @@ impl<'a> Matcher<'a> {
                 if end == at && least == 0 {
                     return None;
                 }
-                matcher.repeat_part(piece, (least.saturating_sub(1), most.map(|most| most - 1)), after, end, rest)
+                matcher.repeat_part(
+                    piece,
+                    (least.saturating_sub(1), most.map(|most| most - 1)),
+                    after,
+                    end,
+                    rest,
+                )
             });
         }
         if found.is_none() && least == 0 {
@@ -430,7 +530,10 @@ mod tests {
         ] {
             assert_eq!(find(expression, text, extended).as_deref(), expected, "{expression}");
         }
-        assert_eq!(Regex::new(b"[a", true, false).unwrap_err(), Bad("Unmatched [, [^, [:, [., or [="));
+        assert_eq!(
+            Regex::new(b"[a", true, false).unwrap_err(),
+            Bad("Unmatched [, [^, [:, [., or [=")
+        );
         assert_eq!(Regex::new(b"(a", true, false).unwrap_err(), Bad("Unmatched ( or \\("));
     }
 
@@ -445,10 +548,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_expression_panics(expression in prop::collection::vec(prop_oneof![prop::sample::select(b"ab*+?(){}[]|\\^$.1,".to_vec()), any::<u8>()], 0..40), text in prop::collection::vec(prop::sample::select(b"ab1\n".to_vec()), 0..60), extended in any::<bool>()) {
-            if let Ok(regex) = Regex::new(&expression, extended, true) {
-                if let Some((start, end)) = regex.find(&text, 0) {
-                    prop_assert!(start <= end && end <= text.len());
-                }
+            let found = Regex::new(&expression, extended, true).ok().and_then(|regex| regex.find(&text, 0));
+            if let Some((start, end)) = found {
+                prop_assert!(start <= end && end <= text.len());
             }
         }
     }

@@ -13,7 +13,8 @@ impl Files {
             }
             let mut node = self.image.node(id).clone();
             if let Body::Folder(Folder::Fixed(_)) = node.body {
-                node.body = Body::Folder(Folder::Changed { base: Some(id), changes: BTreeMap::new() });
+                node.body =
+                    Body::Folder(Folder::Changed { base: Some(id), changes: BTreeMap::new() });
             }
             self.changed.insert(id, node);
         }
@@ -21,7 +22,14 @@ impl Files {
     }
 
     /// Makes a node where `place` has none.
-    pub(crate) fn create(&mut self, place: &Place, body: Body, mode: u16, who: Who, now: i64) -> Result<NodeId, Fault> {
+    pub(crate) fn create(
+        &mut self,
+        place: &Place,
+        body: Body,
+        mode: u16,
+        who: Who,
+        now: i64,
+    ) -> Result<NodeId, Fault> {
         self.may_change_members(place.parent, who)?;
         if self.changed.len() + 2 > NODES || self.keepable() < place.name.len() {
             return Err(Fault::NoSpace);
@@ -29,11 +37,18 @@ impl Files {
         let id = self.next;
         self.next += 1;
         self.attach(place, id, now)?;
-        self.changed.insert(id, Node { body, mode, uid: who.uid, gid: who.gid, modified: now, flags: 0 });
+        self.changed
+            .insert(id, Node { body, mode, uid: who.uid, gid: who.gid, modified: now, flags: 0 });
         Ok(id)
     }
 
-    pub(crate) fn create_folder(&mut self, place: &Place, mode: u16, who: Who, now: i64) -> Result<NodeId, Fault> {
+    pub(crate) fn create_folder(
+        &mut self,
+        place: &Place,
+        mode: u16,
+        who: Who,
+        now: i64,
+    ) -> Result<NodeId, Fault> {
         if place.node.is_some() {
             return Err(Fault::Exists);
         }
@@ -42,15 +57,31 @@ impl Files {
     }
 
     /// An empty file of the visitor's; `path` is what it is told under.
-    pub(crate) fn create_file(&mut self, place: &Place, path: &[u8], mode: u16, who: Who, now: i64) -> Result<NodeId, Fault> {
-        let written = Written { path: path.into(), capture: Capture::default(), visitors: false, uploaded: false };
+    pub(crate) fn create_file(
+        &mut self,
+        place: &Place,
+        path: &[u8],
+        mode: u16,
+        who: Who,
+        now: i64,
+    ) -> Result<NodeId, Fault> {
+        let written = Written {
+            path: path.into(),
+            capture: Capture::default(),
+            visitors: false,
+            uploaded: false,
+        };
         self.create(place, Body::Written(Box::new(written)), mode, who, now)
     }
 
     fn may_change_members(&self, folder: NodeId, who: Who) -> Result<(), Fault> {
         let node = self.node(folder);
         if folder == self.image.proc || matches!(node.flags, flags::IMMUTABLE) {
-            return Err(if folder == self.image.proc { Fault::NotFound } else { Fault::NotPermitted });
+            return Err(if folder == self.image.proc {
+                Fault::NotFound
+            } else {
+                Fault::NotPermitted
+            });
         }
         if node.permits(who, 3) { Ok(()) } else { Err(Fault::Denied) }
     }
@@ -89,14 +120,22 @@ impl Files {
         if node.flags != 0 {
             return Err(Fault::NotPermitted);
         }
-        let sticky = folder.mode & 0o1000 != 0 && !who.is_root() && who.uid != node.uid && who.uid != folder.uid;
+        let sticky = folder.mode & 0o1000 != 0
+            && !who.is_root()
+            && who.uid != node.uid
+            && who.uid != folder.uid;
         if sticky || matches!(node.body, Body::Live(_)) { Err(Fault::NotPermitted) } else { Ok(()) }
     }
 
     fn forget_content(&mut self, id: NodeId) {
         let Some(node) = self.changed.get_mut(&id) else { return };
         if let Body::Written(written) = &mut node.body {
-            let empty = Written { path: written.path.clone(), capture: Capture::default(), visitors: false, uploaded: false };
+            let empty = Written {
+                path: written.path.clone(),
+                capture: Capture::default(),
+                visitors: false,
+                uploaded: false,
+            };
             let old = std::mem::replace(&mut **written, empty);
             self.kept = self.kept.saturating_sub(old.capture.content().len());
             self.room = self.room.saturating_add(old.capture.size());
@@ -107,7 +146,14 @@ impl Files {
     }
 
     /// Moves a member to another place; what was there is gone.
-    pub(crate) fn rename(&mut self, from: &Place, to: &Place, path: &[u8], who: Who, now: i64) -> Result<(), Fault> {
+    pub(crate) fn rename(
+        &mut self,
+        from: &Place,
+        to: &Place,
+        path: &[u8],
+        who: Who,
+        now: i64,
+    ) -> Result<(), Fault> {
         let id = from.node.ok_or(Fault::NotFound)?;
         if from.name.is_empty() || to.name.is_empty() {
             return Err(Fault::Busy);
@@ -149,13 +195,24 @@ impl Files {
         self.forget_content(id);
         let node = self.change(id)?;
         node.modified = now;
-        let written = Written { path: path.into(), capture: Capture::default(), visitors: false, uploaded: false };
+        let written = Written {
+            path: path.into(),
+            capture: Capture::default(),
+            visitors: false,
+            uploaded: false,
+        };
         node.body = Body::Written(Box::new(written));
         Ok(())
     }
 
     /// Writes at an offset; `old` is the content of a node that is still the image's. How many bytes were written.
-    pub(crate) fn write(&mut self, id: NodeId, offset: u64, bytes: &[u8], edit: &Edit<'_>) -> Result<usize, Fault> {
+    pub(crate) fn write(
+        &mut self,
+        id: NodeId,
+        offset: u64,
+        bytes: &[u8],
+        edit: &Edit<'_>,
+    ) -> Result<usize, Fault> {
         if bytes.len() as u64 > self.room {
             return Err(Fault::NoSpace);
         }
@@ -165,7 +222,12 @@ impl Files {
         node.modified = edit.now;
         if !is_written {
             let capture = Capture::of(edit.old);
-            node.body = Body::Written(Box::new(Written { path: edit.path.into(), capture, visitors: false, uploaded: false }));
+            node.body = Body::Written(Box::new(Written {
+                path: edit.path.into(),
+                capture,
+                visitors: false,
+                uploaded: false,
+            }));
         }
         let Body::Written(written) = &mut node.body else { return Ok(0) };
         let before = written.capture.content().len();
@@ -177,7 +239,8 @@ impl Files {
                 return Err(Fault::NoSpace);
             }
             let mut content = written.capture.content().to_vec();
-            content.resize(content.len().max(start + bytes.len()).min(Capture::KEPT + bytes.len()), 0);
+            content
+                .resize(content.len().max(start + bytes.len()).min(Capture::KEPT + bytes.len()), 0);
             if let Some(place) = content.get_mut(start..start + bytes.len()) {
                 place.copy_from_slice(bytes);
             }

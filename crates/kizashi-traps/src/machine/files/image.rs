@@ -35,12 +35,20 @@ pub(crate) struct ImageBuilder {
 
 impl ImageBuilder {
     pub(crate) fn new(time: i64) -> Self {
-        let root = Node { body: Body::Folder(Folder::Fixed(BTreeMap::new())), mode: 0o755, uid: 0, gid: 0, modified: time, flags: 0 };
+        let root = Node {
+            body: Body::Folder(Folder::Fixed(BTreeMap::new())),
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            modified: time,
+            flags: 0,
+        };
         Self { nodes: vec![root], time }
     }
 
     /// Puts a node at this path; folders on the way are made.
     pub(crate) fn put(&mut self, path: &str, body: Body, mode: u16) -> NodeId {
+        let body = &body;
         let mut here = 0;
         let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
         while let Some(name) = names.next() {
@@ -94,7 +102,13 @@ impl ImageBuilder {
         self.put(path, Body::Bytes(bytes), 0o644)
     }
 
-    pub(crate) fn secret(&mut self, path: &str, text: impl Into<Cow<'static, str>>, mode: u16, gid: u32) {
+    pub(crate) fn secret(
+        &mut self,
+        path: &str,
+        text: impl Into<Cow<'static, str>>,
+        mode: u16,
+        gid: u32,
+    ) {
         let id = self.text(path, text);
         self.owned(id, 0, gid);
         self.nodes[id as usize].mode = mode;
@@ -114,7 +128,15 @@ impl ImageBuilder {
         self.put(path, Body::Program { name, size }, 0o755)
     }
 
-    pub(crate) fn device(&mut self, path: &str, kind: u8, major: u32, minor: u32, mode: u16, gid: u32) {
+    pub(crate) fn device(
+        &mut self,
+        path: &str,
+        kind: u8,
+        major: u32,
+        minor: u32,
+        mode: u16,
+        gid: u32,
+    ) {
         let id = self.put(path, Body::Device(Device { kind, major, minor }), mode);
         self.owned(id, 0, gid);
     }
@@ -135,7 +157,10 @@ impl ImageBuilder {
     /// `own_process` is the path of the folder that stands for a session's processes.
     pub(crate) fn finish(self, own_process: &str) -> Image {
         let find = |path: &str| {
-            path.split('/').filter(|name| !name.is_empty()).try_fold(0, |here, name| self.member(here, name)).unwrap_or(0)
+            path.split('/')
+                .filter(|name| !name.is_empty())
+                .try_fold(0, |here, name| self.member(here, name))
+                .unwrap_or(0)
         };
         let (proc, own_process) = (find("/proc"), find(own_process));
         Image { proc, own_process, nodes: self.nodes }

@@ -11,14 +11,16 @@ use std::sync::Arc;
 
 pub(crate) use change::Edit;
 pub(crate) use image::{Image, ImageBuilder};
-pub(crate) use node::{Body, Device, Fault, Folder, Live, Name, Node, NodeId, ProcessFile, Who, Written, flags};
+pub(crate) use node::{
+    Body, Device, Fault, Folder, Live, Name, Node, NodeId, ProcessFile, Who, Written, flags,
+};
 
 use crate::capture::Capture;
 
 /// Nodes that one visitor may make or change.
-const NODES: usize = 400;
+const NODES: usize = 256;
 /// Bytes of his names and contents that are kept.
-pub(crate) const KEPT: usize = 144 * 1024;
+pub(crate) const KEPT: usize = 112 * 1024;
 /// Links followed in one path.
 const LINKS: u32 = 40;
 /// Bytes of a path (`PATH_MAX`) and of a name (`NAME_MAX`).
@@ -103,14 +105,16 @@ impl Files {
     /// A folder's members, by name.
     pub(crate) fn list(&self, folder: NodeId) -> Vec<(Vec<u8>, NodeId)> {
         let mut members: BTreeMap<&[u8], NodeId> = BTreeMap::new();
-        let mut add = |found: &'_ BTreeMap<Name, NodeId>| -> Vec<(Vec<u8>, NodeId)> {
+        let add = |found: &'_ BTreeMap<Name, NodeId>| -> Vec<(Vec<u8>, NodeId)> {
             found.iter().map(|(name, id)| (name.to_vec(), *id)).collect()
         };
         let mut list = Vec::new();
         match &self.node(folder).body {
             Body::Folder(Folder::Fixed(found)) => list = add(found),
             Body::Folder(Folder::Changed { base, changes }) => {
-                for (name, id) in base.and_then(|base| self.image.node(base).members()).into_iter().flatten() {
+                for (name, id) in
+                    base.and_then(|base| self.image.node(base).members()).into_iter().flatten()
+                {
                     members.insert(name, *id);
                 }
                 for (name, change) in changes {
@@ -125,7 +129,10 @@ impl Files {
         }
         list.retain(|(name, _)| name.first() != Some(&0));
         if folder == self.image.proc {
-            let own = self.processes.iter().map(|number| (number.to_string().into_bytes(), self.image.own_process));
+            let own = self
+                .processes
+                .iter()
+                .map(|number| (number.to_string().into_bytes(), self.image.own_process));
             list.extend(own);
             list.sort();
         }
@@ -138,12 +145,17 @@ impl Files {
     }
 
     /// Where this absolute path leads, its last member there or not.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one flat sequence of the tool's own options and texts"
+    )]
     pub(crate) fn place(&self, path: &[u8], follow: bool, who: Who) -> Result<Place, Fault> {
         if path.len() > PATH {
             return Err(Fault::NameTooLong);
         }
         let wants_folder = path.last() == Some(&b'/');
-        let mut todo: Vec<Vec<u8>> = path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect();
+        let mut todo: Vec<Vec<u8>> =
+            path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect();
         todo.retain(|name| !name.is_empty() && name != b".");
         let mut stack = vec![(Self::root(), Vec::new())];
         let mut links = 0;
@@ -167,9 +179,17 @@ impl Files {
             }
             let Some(child) = self.child(here, &name) else {
                 let last = todo.is_empty();
-                return if last { Ok(Place { parent: here, name, node: None }) } else { Err(Fault::NotFound) };
+                return if last {
+                    Ok(Place { parent: here, name, node: None })
+                } else {
+                    Err(Fault::NotFound)
+                };
             };
-            let target = if todo.is_empty() && !follow && !wants_folder { None } else { self.link_target(child) };
+            let target = if todo.is_empty() && !follow && !wants_folder {
+                None
+            } else {
+                self.link_target(child)
+            };
             let Some(target) = target else {
                 stack.push((child, name));
                 continue;
@@ -181,7 +201,13 @@ impl Files {
             if target.first() == Some(&b'/') {
                 stack.truncate(1);
             }
-            todo.extend(target.split(|byte| *byte == b'/').rev().filter(|name| !name.is_empty() && *name != b".").map(<[u8]>::to_vec));
+            todo.extend(
+                target
+                    .split(|byte| *byte == b'/')
+                    .rev()
+                    .filter(|name| !name.is_empty() && *name != b".")
+                    .map(<[u8]>::to_vec),
+            );
         }
         let (node, name) = stack.pop().unwrap_or((Self::root(), Vec::new()));
         let parent = stack.last().map_or(Self::root(), |(id, _)| *id);
@@ -194,7 +220,9 @@ impl Files {
     fn link_target(&self, id: NodeId) -> Option<Vec<u8>> {
         match &self.node(id).body {
             Body::Link(target) => Some(target.to_vec()),
-            Body::Live(Live::SelfLink) => self.processes.last().map(|number| number.to_string().into_bytes()),
+            Body::Live(Live::SelfLink) => {
+                self.processes.last().map(|number| number.to_string().into_bytes())
+            }
             _ => None,
         }
     }

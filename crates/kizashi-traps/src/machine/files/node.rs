@@ -37,7 +37,10 @@ pub(crate) enum Body {
     Written(Box<Written>),
     Link(Name),
     /// A program of the machine's: its bytes are made when they are read.
-    Program { name: &'static str, size: u32 },
+    Program {
+        name: &'static str,
+        size: u32,
+    },
     Device(Device),
     /// Content that the kernel makes when it is read.
     Live(Live),
@@ -48,7 +51,10 @@ pub(crate) enum Body {
 pub(crate) enum Folder {
     Fixed(BTreeMap<Name, NodeId>),
     /// Changes over a folder of the image's.
-    Changed { base: Option<NodeId>, changes: BTreeMap<Name, Option<NodeId>> },
+    Changed {
+        base: Option<NodeId>,
+        changes: BTreeMap<Name, Option<NodeId>>,
+    },
 }
 
 /// Content that a visitor wrote.
@@ -138,7 +144,15 @@ impl Node {
     }
 
     pub(crate) const fn is_link(&self) -> bool {
-        matches!(self.body, Body::Link(_) | Body::Live(Live::SelfLink | Live::Own(ProcessFile::Program | ProcessFile::Folder) | Live::Daemon(_, ProcessFile::Program | ProcessFile::Folder)))
+        matches!(
+            self.body,
+            Body::Link(_)
+                | Body::Live(
+                    Live::SelfLink
+                        | Live::Own(ProcessFile::Program | ProcessFile::Folder)
+                        | Live::Daemon(_, ProcessFile::Program | ProcessFile::Folder)
+                )
+        )
     }
 
     pub(crate) const fn is_regular(&self) -> bool {
@@ -215,8 +229,6 @@ pub(crate) enum Fault {
     NoSpace,
     #[error("Device or resource busy")]
     Busy,
-    #[error("Invalid argument")]
-    Invalid,
     #[error("Bad file descriptor")]
     BadDescriptor,
     #[error("Input/output error")]

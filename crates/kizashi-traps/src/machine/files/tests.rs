@@ -26,7 +26,12 @@ fn write(files: &mut Files, path: &[u8], bytes: &[u8]) -> Result<NodeId, Fault> 
         Body::Bytes(bytes) => bytes.to_vec(),
         _ => Vec::new(),
     };
-    files.write(id, offset, bytes, &Edit { old: &old, path, visitors: true, uploaded: false, now: 1 })?;
+    files.write(
+        id,
+        offset,
+        bytes,
+        &Edit { old: &old, path, visitors: true, uploaded: false, now: 1 },
+    )?;
     Ok(id)
 }
 

@@ -21,7 +21,8 @@ impl Kernel {
         let moving = |label, seconds| self.world.wandering(label, self.now(), seconds, 1_000);
         let free = total * (90 + moving("free", 20) / 8) / 1_000;
         let buffers = total * 21 / 1_000 + moving("buffers", 90);
-        let cached = total * if self.world.persona.is_device() { 230 } else { 530 } / 1_000 + moving("cached", 60) * 4;
+        let cached = total * if self.world.persona.is_device() { 230 } else { 530 } / 1_000
+            + moving("cached", 60) * 4;
         let reclaimable = total * 34 / 1_000;
         Memory {
             total,
@@ -79,6 +80,14 @@ impl Memory {
             ("HugePages_Total:", 0),
             ("Hugepagesize:", 2_048),
         ];
-        rows.iter().map(|(name, kb)| if *name == "HugePages_Total:" { format!("{name:<15} {kb:>8}\n") } else { format!("{name:<15} {kb:>8} kB\n") }).collect()
+        rows.iter()
+            .map(|(name, kb)| {
+                if *name == "HugePages_Total:" {
+                    format!("{name:<15} {kb:>8}\n")
+                } else {
+                    format!("{name:<15} {kb:>8} kB\n")
+                }
+            })
+            .collect()
     }
 }

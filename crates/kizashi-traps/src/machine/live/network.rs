@@ -8,7 +8,9 @@ impl Kernel {
     /// The machine's own address.
     pub(crate) fn address(&self) -> Ipv4Addr {
         match self.visitor.destination {
-            Some(IpAddr::V4(address)) if !address.is_loopback() && !address.is_unspecified() => address,
+            Some(IpAddr::V4(address)) if !address.is_loopback() && !address.is_unspecified() => {
+                address
+            }
             _ => self.world.hardware.address,
         }
     }
@@ -45,7 +47,11 @@ impl Kernel {
 
     pub(super) fn interfaces_text(&self) -> String {
         let [received, packets_in, sent, packets_out] = self.traffic();
-        let row = |name: &str, [a, b, c, d]: [u64; 4]| format!("{name:>6}: {a:>7} {b:>7}    0    0    0     0          0         0 {c:>8} {d:>7}    0    0    0     0       0          0\n");
+        let row = |name: &str, [a, b, c, d]: [u64; 4]| {
+            format!(
+                "{name:>6}: {a:>7} {b:>7}    0    0    0     0          0         0 {c:>8} {d:>7}    0    0    0     0       0          0\n"
+            )
+        };
         format!(
             "Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n{}{}",
             row("lo", [48_212, 612, 48_212, 612]),
@@ -71,7 +77,12 @@ impl Kernel {
     }
 
     pub(super) fn arp_text(&self) -> String {
-        format!("IP address       HW type     Flags       HW address            Mask     Device\n{:<16} 0x1         0x2         {}     *        {}\n", self.gateway().to_string(), self.gateway_mac(), self.world.hardware.interface)
+        format!(
+            "IP address       HW type     Flags       HW address            Mask     Device\n{:<16} 0x1         0x2         {}     *        {}\n",
+            self.gateway().to_string(),
+            self.gateway_mac(),
+            self.world.hardware.interface
+        )
     }
 
     /// Ports on which services listen: number, owner's process and name.
@@ -86,10 +97,10 @@ impl Kernel {
         };
         let mut found: Vec<(u16, u32, &'static str)> = Vec::new();
         for daemon in &self.world.daemons {
-            if let Some(port) = port(daemon.name) {
-                if found.iter().all(|(number, ..)| *number != port) {
-                    found.push((port, daemon.number, daemon.name));
-                }
+            if let Some(port) = port(daemon.name)
+                && found.iter().all(|(number, ..)| *number != port)
+            {
+                found.push((port, daemon.number, daemon.name));
             }
         }
         if self.visitor.service == "telnetd" && found.iter().all(|(number, ..)| *number != 23) {

@@ -42,7 +42,8 @@ impl Kernel {
                 resident_kb: daemon.resident_kb,
                 state: daemon.state.to_owned(),
                 terminal: daemon.terminal.to_owned(),
-                computed: uptime * i64::from(daemon.busy) / 1_000 + if daemon.number == 1 { 4 } else { 0 },
+                computed: uptime * i64::from(daemon.busy) / 1_000
+                    + if daemon.number == 1 { 4 } else { 0 },
             })
             .collect();
         all.extend(self.session_processes());
@@ -51,13 +52,28 @@ impl Kernel {
     }
 
     /// The service's child, the login shell, and what runs now.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one flat sequence of the tool's own options and texts"
+    )]
     fn session_processes(&self) -> Vec<Process> {
         let user = String::from_utf8_lossy(&self.visitor.user).into_owned();
         let device = self.world.persona.is_device();
         let number_of = |place: usize| self.files.processes.get(place).copied();
-        let service = self.world.daemons.iter().find(|daemon| daemon.name == self.visitor.service).map_or(1, |daemon| daemon.number);
+        let service = self
+            .world
+            .daemons
+            .iter()
+            .find(|daemon| daemon.name == self.visitor.service)
+            .map_or(1, |daemon| daemon.number);
         let shell = number_of(1).unwrap_or(700);
-        let make = |number, parent, name: &str, command: String, state: &str, terminal: &str, resident_kb| Process {
+        let make = |number,
+                    parent,
+                    name: &str,
+                    command: String,
+                    state: &str,
+                    terminal: &str,
+                    resident_kb| Process {
             number,
             parent,
             user: user.clone(),
@@ -74,15 +90,31 @@ impl Kernel {
         if device {
             all.push(make(shell, service, "sh", "-sh".to_owned(), "S", "pts/0", 620));
         } else {
-            let (name, command) = if self.visitor.service == "sshd" { ("sshd", format!("sshd: {user}@pts/0")) } else { ("login", format!("login -h {} -p", self.visitor.source)) };
+            let (name, command) = if self.visitor.service == "sshd" {
+                ("sshd", format!("sshd: {user}@pts/0"))
+            } else {
+                ("login", format!("login -h {} -p", self.visitor.source))
+            };
             let parent = number_of(0).unwrap_or(699);
             all.push(make(parent, service, name, command, "Ss", "?", 8_204));
             all.push(make(shell, parent, "bash", "-bash".to_owned(), "Ss", "pts/0", 5_012));
         }
         if let Some(number) = number_of(2) {
             let name = String::from_utf8_lossy(&self.current_name).into_owned();
-            let line: Vec<String> = self.current_line.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-            let mut running = make(number, shell, &name, line.join(" "), if device { "R" } else { "R+" }, "pts/0", if device { 588 } else { 4_100 });
+            let line: Vec<String> = self
+                .current_line
+                .iter()
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .collect();
+            let mut running = make(
+                number,
+                shell,
+                &name,
+                line.join(" "),
+                if device { "R" } else { "R+" },
+                "pts/0",
+                if device { 588 } else { 4_100 },
+            );
             running.start = self.seconds();
             all.push(running);
         }
@@ -90,7 +122,11 @@ impl Kernel {
     }
 
     pub(super) fn daemon_file(&mut self, number: u32, file: ProcessFile) -> Result<Vec<u8>, Fault> {
-        let process = self.processes().into_iter().find(|process| process.number == number).ok_or(Fault::NotFound)?;
+        let process = self
+            .processes()
+            .into_iter()
+            .find(|process| process.number == number)
+            .ok_or(Fault::NotFound)?;
         self.process_file(&process, file)
     }
 

@@ -107,11 +107,18 @@ pub(crate) struct Redirection {
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     Read(Word),
-    Write { target: Word, append: bool, both: bool },
+    Write {
+        target: Word,
+        append: bool,
+        both: bool,
+    },
     ReadWrite(Word),
     Copy(Word),
     /// A here-document or here-string: the text, and whether a newline is added.
-    Text { word: Word, newline: bool },
+    Text {
+        word: Word,
+        newline: bool,
+    },
 }
 
 /// A word before expansion.
@@ -151,11 +158,30 @@ pub(crate) enum Operation {
     Length,
     Keys,
     /// `-`, `=`, `?`, `+`; with `:` an empty value counts as unset.
-    Fallback { kind: u8, colon: bool, word: Word },
-    Remove { suffix: bool, longest: bool, pattern: Word },
-    Replace { all: bool, anchor: u8, pattern: Word, with: Word },
-    Slice { offset: Word, length: Option<Word> },
-    Case { upper: bool, all: bool },
+    Fallback {
+        kind: u8,
+        colon: bool,
+        word: Word,
+    },
+    Remove {
+        suffix: bool,
+        longest: bool,
+        pattern: Word,
+    },
+    Replace {
+        all: bool,
+        anchor: u8,
+        pattern: Word,
+        with: Word,
+    },
+    Slice {
+        offset: Word,
+        length: Option<Word>,
+    },
+    Case {
+        upper: bool,
+        all: bool,
+    },
     /// `${name@Q}` and its kin.
     Transform(u8),
 }

@@ -46,7 +46,8 @@ impl SharedSource {
     pub(crate) fn line(&self, end: u8) -> Option<Vec<u8>> {
         let mut source = self.lock();
         let rest = source.bytes.get(source.at..).filter(|rest| !rest.is_empty())?;
-        let length = rest.iter().position(|byte| *byte == end).map_or(rest.len(), |place| place + 1);
+        let length =
+            rest.iter().position(|byte| *byte == end).map_or(rest.len(), |place| place + 1);
         let line = rest[..length].to_vec();
         source.at += length;
         Some(line)
@@ -101,7 +102,11 @@ pub(crate) struct Descriptors(Vec<(u8, Handle)>);
 
 impl Descriptors {
     pub(crate) fn of_console() -> Self {
-        Self(vec![(0, Handle::Console { error: false }), (1, Handle::Console { error: false }), (2, Handle::Console { error: true })])
+        Self(vec![
+            (0, Handle::Console { error: false }),
+            (1, Handle::Console { error: false }),
+            (2, Handle::Console { error: true }),
+        ])
     }
 
     pub(crate) fn get(&self, number: u8) -> Option<&Handle> {
@@ -129,10 +134,18 @@ impl Shell {
         match self.descriptors.get(number) {
             None | Some(Handle::Source(_)) => Ok(Some(Fault::BadDescriptor)),
             Some(Handle::Console { error }) => {
-                if self.console.lock().show(bytes, *error) { Ok(None) } else { Err(Unwind::Killed) }
+                if self.console.lock().show(bytes, *error) {
+                    Ok(None)
+                } else {
+                    Err(Unwind::Killed)
+                }
             }
             Some(Handle::Sink(sink)) => {
-                if sink.push(bytes) { Ok(None) } else { Err(Unwind::BrokenPipe) }
+                if sink.push(bytes) {
+                    Ok(None)
+                } else {
+                    Err(Unwind::BrokenPipe)
+                }
             }
             Some(Handle::File(file)) => {
                 let mut kernel = self.kernel.lock();
@@ -156,11 +169,16 @@ impl Shell {
 
     /// Whether the descriptor is a terminal.
     pub(crate) fn is_terminal(&self, number: u8) -> bool {
-        matches!(self.descriptors.get(number), Some(Handle::Console { .. })) && self.console.lock().terminal
+        matches!(self.descriptors.get(number), Some(Handle::Console { .. }))
+            && self.console.lock().terminal
     }
 
     /// One line with its end from a descriptor; `None` at the end of the file.
-    pub(crate) async fn read_line(&mut self, number: u8, end: u8) -> Result<Option<Vec<u8>>, Unwind> {
+    pub(crate) async fn read_line(
+        &mut self,
+        number: u8,
+        end: u8,
+    ) -> Result<Option<Vec<u8>>, Unwind> {
         match self.descriptors.get(number) {
             Some(Handle::Source(source)) => Ok(source.line(end)),
             Some(Handle::Console { .. }) => self.console_line().await,
@@ -180,7 +198,9 @@ impl Shell {
     /// Whatever came on the console, at least a byte; `None` at its end.
     pub(crate) async fn console_piece(&mut self) -> Result<Option<Vec<u8>>, Unwind> {
         loop {
-            let piece = |console: &mut Console| Some(std::mem::take(&mut console.input)).filter(|input| !input.is_empty());
+            let piece = |console: &mut Console| {
+                Some(std::mem::take(&mut console.input)).filter(|input| !input.is_empty())
+            };
             if let Some(read) = self.try_console(piece)? {
                 if read.is_none() {
                     // A terminal's end of file ends one reader only.
@@ -194,7 +214,10 @@ impl Shell {
     }
 
     /// What is there to be read, `Some(None)` at the end, `None` where more must come first.
-    fn try_console(&self, take: impl FnOnce(&mut Console) -> Option<Vec<u8>>) -> Result<Option<Option<Vec<u8>>>, Unwind> {
+    fn try_console(
+        &self,
+        take: impl FnOnce(&mut Console) -> Option<Vec<u8>>,
+    ) -> Result<Option<Option<Vec<u8>>>, Unwind> {
         let mut console = self.console.lock();
         if let Err(Refusal::Interrupted) = console.spend(0) {
             return Err(Unwind::Interrupted);

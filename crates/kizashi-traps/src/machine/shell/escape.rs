@@ -81,16 +81,23 @@ fn common<'a>(text: &'a [u8], bytes: &mut Vec<u8>) -> &'a [u8] {
         b'f' => bytes.push(12),
         b'v' => bytes.push(11),
         b'\\' => bytes.push(b'\\'),
-        b'x' if after.first().is_some_and(u8::is_ascii_hexdigit) => return digits(after, 16, 2, bytes),
-        b'u' if after.first().is_some_and(u8::is_ascii_hexdigit) => return unicode(after, 4, bytes),
-        b'U' if after.first().is_some_and(u8::is_ascii_hexdigit) => return unicode(after, 8, bytes),
+        b'x' if after.first().is_some_and(u8::is_ascii_hexdigit) => {
+            return digits(after, 16, 2, bytes);
+        }
+        b'u' if after.first().is_some_and(u8::is_ascii_hexdigit) => {
+            return unicode(after, 4, bytes);
+        }
+        b'U' if after.first().is_some_and(u8::is_ascii_hexdigit) => {
+            return unicode(after, 8, bytes);
+        }
         other => bytes.extend([b'\\', other]),
     }
     after
 }
 
 fn value(text: &[u8], radix: u32, most: usize) -> (u32, &[u8]) {
-    let length = text.iter().take(most).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let length =
+        text.iter().take(most).take_while(|byte| char::from(**byte).is_digit(radix)).count();
     let (digits, rest) = text.split_at(length);
     let sum = digits.iter().filter_map(|byte| char::from(*byte).to_digit(radix));
     (sum.fold(0_u32, |value, digit| value.wrapping_mul(radix).wrapping_add(digit)), rest)
@@ -105,7 +112,9 @@ fn digits<'a>(text: &'a [u8], radix: u32, most: usize, bytes: &mut Vec<u8>) -> &
 fn unicode<'a>(text: &'a [u8], most: usize, bytes: &mut Vec<u8>) -> &'a [u8] {
     let (number, rest) = value(text, 16, most);
     let mut buffer = [0; 4];
-    bytes.extend_from_slice(char::from_u32(number).unwrap_or('?').encode_utf8(&mut buffer).as_bytes());
+    bytes.extend_from_slice(
+        char::from_u32(number).unwrap_or('?').encode_utf8(&mut buffer).as_bytes(),
+    );
     rest
 }
 

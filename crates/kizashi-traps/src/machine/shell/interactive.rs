@@ -86,8 +86,13 @@ impl Shell {
         if !terminal {
             return Ok(());
         }
-        let text = if first { self.variables.value(b"PS1").map(<[u8]>::to_vec) } else { Some(self.variables.value(b"PS2").unwrap_or(b"> ").to_vec()) };
-        let text = text.unwrap_or_else(|| if self.who.is_root() { b"# ".to_vec() } else { b"$ ".to_vec() });
+        let text = if first {
+            self.variables.value(b"PS1").map(<[u8]>::to_vec)
+        } else {
+            Some(self.variables.value(b"PS2").unwrap_or(b"> ").to_vec())
+        };
+        let text = text
+            .unwrap_or_else(|| if self.who.is_root() { b"# ".to_vec() } else { b"$ ".to_vec() });
         let shown = if self.kind == Kind::Dash { text } else { self.prompt_text(&text) };
         self.write(2, &shown).map(|_| ())
     }
@@ -105,7 +110,10 @@ impl Shell {
         }
         self.remember(line);
         let known = matches!(&parsed, Ok(Some(list)) if self.knows_list(list, 0));
-        self.with(|kernel| kernel.tell(Detail::Command { line: HostileText::from_bytes(line), known: Some(known) }));
+        self.with(|kernel| {
+            kernel
+                .tell(Detail::Command { line: HostileText::from_bytes(line), known: Some(known) });
+        });
         self.line = 1;
         let mut parser = Parser::of_terminal(&text, self.is_bash());
         let mut status = 0;
@@ -132,7 +140,12 @@ impl Shell {
     /// A command given whole, as `ssh host command` does.
     pub(crate) async fn argument(&mut self, command: &[u8]) -> Flow {
         let known = matches!(Parser::new(command, self.is_bash()).next_line(), Ok(Some(list)) if self.knows_list(&list, 0));
-        self.with(|kernel| kernel.tell(Detail::Command { line: HostileText::from_bytes(command), known: Some(known) }));
+        self.with(|kernel| {
+            kernel.tell(Detail::Command {
+                line: HostileText::from_bytes(command),
+                known: Some(known),
+            });
+        });
         self.origin = Origin::Argument;
         let flow = self.source(command).await;
         self.leave(flow).await
@@ -144,7 +157,8 @@ impl Shell {
     }
 
     fn knows_item(&self, item: &Item, depth: u32) -> bool {
-        let pipelines = std::iter::once(&item.first).chain(item.rest.iter().map(|(_, pipeline)| pipeline));
+        let pipelines =
+            std::iter::once(&item.first).chain(item.rest.iter().map(|(_, pipeline)| pipeline));
         pipelines.flat_map(|pipeline| &pipeline.stages).all(|command| self.knows(command, depth))
     }
 
@@ -161,10 +175,16 @@ impl Shell {
                         _ => name = b"busybox".to_vec(),
                     }
                 }
-                self.is_builtin(&name) || self.functions.contains_key(&name) || self.aliases.contains_key(&name) || self.is_there(&name)
+                self.is_builtin(&name)
+                    || self.functions.contains_key(&name)
+                    || self.aliases.contains_key(&name)
+                    || self.is_there(&name)
             }
             Command::Compound(compound, _) => match &**compound {
-                Compound::Group(list) | Compound::Subshell(list) | Compound::For { body: list, .. } | Compound::Loop { body: list, .. } => self.knows_list(list, depth + 1),
+                Compound::Group(list)
+                | Compound::Subshell(list)
+                | Compound::For { body: list, .. }
+                | Compound::Loop { body: list, .. } => self.knows_list(list, depth + 1),
                 _ => true,
             },
             Command::Function(..) => true,
@@ -172,12 +192,15 @@ impl Shell {
     }
 
     fn is_there(&self, name: &[u8]) -> bool {
-        self.path_of(name).is_some_and(|path| self.with(|kernel| kernel.files.find(&path, true, self.who)).is_ok())
+        self.path_of(name).is_some_and(|path| {
+            self.with(|kernel| kernel.files.find(&path, true, self.who)).is_ok()
+        })
     }
 
     /// `\u@\h:\w\$` and their kin (bash(1), PROMPTING).
     pub(crate) fn prompt_text(&self, text: &[u8]) -> Vec<u8> {
-        let (host, seconds, version) = self.with(|kernel| (kernel.world.host.clone(), kernel.seconds(), kernel.world.system.bash));
+        let (host, seconds, version) = self
+            .with(|kernel| (kernel.world.host.clone(), kernel.seconds(), kernel.world.system.bash));
         let now = calendar(seconds);
         let mut shown = Vec::new();
         let mut bytes = text.iter().copied();
@@ -187,7 +210,9 @@ impl Shell {
                 continue;
             }
             match bytes.next() {
-                Some(b'u') => shown.extend_from_slice(self.variables.value(b"USER").unwrap_or(b"root")),
+                Some(b'u') => {
+                    shown.extend_from_slice(self.variables.value(b"USER").unwrap_or(b"root"));
+                }
                 Some(b'h') => shown.extend(host.split('.').next().unwrap_or_default().bytes()),
                 Some(b'H') => shown.extend(host.bytes()),
                 Some(b'w') => shown.extend(self.short_folder()),
@@ -199,9 +224,12 @@ impl Shell {
                 Some(b'$') => shown.push(if self.who.is_root() { b'#' } else { b'$' }),
                 Some(b'n') => shown.push(b'\n'),
                 Some(b'r') => shown.push(b'\r'),
-                Some(b't') => shown.extend(format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second).bytes()),
+                Some(b't') => shown
+                    .extend(format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second).bytes()),
                 Some(b'A') => shown.extend(format!("{:02}:{:02}", now.hour, now.minute).bytes()),
-                Some(b'd') => shown.extend(format!("{} {} {:02}", now.short_day(), now.short_month(), now.day).bytes()),
+                Some(b'd') => shown.extend(
+                    format!("{} {} {:02}", now.short_day(), now.short_month(), now.day).bytes(),
+                ),
                 Some(b's') => shown.extend_from_slice(b"bash"),
                 Some(b'v') => shown.extend(version.bytes().take(3)),
                 Some(b'e') => shown.push(27),
@@ -218,7 +246,11 @@ impl Shell {
     fn short_folder(&self) -> Vec<u8> {
         match self.variables.value(b"HOME").filter(|home| home.len() > 1) {
             Some(home) if self.folder == home => b"~".to_vec(),
-            Some(home) if self.folder.starts_with(home) && self.folder.get(home.len()) == Some(&b'/') => [b"~", &self.folder[home.len()..]].concat(),
+            Some(home)
+                if self.folder.starts_with(home) && self.folder.get(home.len()) == Some(&b'/') =>
+            {
+                [b"~", &self.folder[home.len()..]].concat()
+            }
             _ => self.folder.clone(),
         }
     }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub(crate) use descriptors::{Descriptors, Handle, Source};
 pub(crate) use expand::pattern;
-pub(crate) use parse::{Fault as SyntaxFault, Parser};
+pub(crate) use parse::Fault as SyntaxFault;
 pub(crate) use variables::Variables;
 
 use super::console::SharedConsole;
@@ -34,6 +34,8 @@ use super::kernel::{Kernel, SharedKernel};
 
 /// Functions, subshells and substitutions inside one another.
 const NESTING: u32 = 24;
+/// Commands inside one another, whatever puts them there: what bounds the stack.
+const LEVELS: u32 = 110;
 /// Bytes of a word after expansion, of all words of a command, and of a captured output.
 const WORDS: usize = 128 * 1024;
 
@@ -114,6 +116,8 @@ pub(crate) struct Shell {
     pub(crate) jobs: Vec<(u32, Vec<u8>)>,
     pub(crate) line: u32,
     depth: u32,
+    /// Commands around it.
+    levels: u32,
     /// Loops around the command that runs.
     loops: u32,
     /// Conditions around it, in which failures do not end the shell.
@@ -126,7 +130,14 @@ pub(crate) struct Shell {
 
 impl Shell {
     /// A shell that has nothing yet.
-    pub(crate) fn blank(kernel: SharedKernel, console: SharedConsole, kind: Kind, label: Vec<u8>, origin: Origin, login: bool) -> Self {
+    pub(crate) fn blank(
+        kernel: SharedKernel,
+        console: SharedConsole,
+        kind: Kind,
+        label: Vec<u8>,
+        origin: Origin,
+        login: bool,
+    ) -> Self {
         Self {
             kernel,
             console,
@@ -151,6 +162,7 @@ impl Shell {
             jobs: Vec::new(),
             line: 1,
             depth: 0,
+            levels: 0,
             loops: 0,
             conditions: 0,
             calls: 0,

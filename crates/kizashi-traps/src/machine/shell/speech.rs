@@ -66,11 +66,15 @@ impl Shell {
     pub(crate) fn redirection_failed(&self, path: &[u8], writing: bool, fault: Fault) {
         let (opening, text) = match (self.kind, writing, fault) {
             (Kind::Bash, ..) => ("", fault.to_string()),
-            (Kind::Dash, true, Fault::NotFound) => ("cannot create ", "Directory nonexistent".to_owned()),
+            (Kind::Dash, true, Fault::NotFound) => {
+                ("cannot create ", "Directory nonexistent".to_owned())
+            }
             (Kind::Dash, true, _) => ("cannot create ", fault.to_string()),
             (Kind::Dash, false, Fault::NotFound) => ("cannot open ", "No such file".to_owned()),
             (Kind::Dash, false, _) => ("cannot open ", fault.to_string()),
-            (Kind::Ash, true, Fault::NotFound) => ("can't create ", "nonexistent directory".to_owned()),
+            (Kind::Ash, true, Fault::NotFound) => {
+                ("can't create ", "nonexistent directory".to_owned())
+            }
             (Kind::Ash, true, _) => ("can't create ", fault.to_string()),
             (Kind::Ash, false, Fault::NotFound) => ("can't open ", "no such file".to_owned()),
             (Kind::Ash, false, _) => ("can't open ", fault.to_string()),
@@ -97,9 +101,12 @@ impl Shell {
                 self.show_line(line, text);
             }
             (Kind::Bash, SyntaxFault::Incomplete(Some(quote))) => {
-                let whole = format!("unexpected EOF while looking for matching `{}'", char::from(*quote));
+                let whole =
+                    format!("unexpected EOF while looking for matching `{}'", char::from(*quote));
                 self.complain(whole.as_bytes());
-                if !self.with(|kernel| kernel.world.system.version_id == "24.04" || kernel.world.system.is_debian()) {
+                if !self.with(|kernel| {
+                    kernel.world.system.version_id == "24.04" || kernel.world.system.is_debian()
+                }) {
                     self.line += 1;
                     self.complain(b"syntax error: unexpected end of file");
                 }
@@ -114,7 +121,14 @@ impl Shell {
             }
         }
         self.line = before;
-        if self.kind == Kind::Bash && self.origin == Origin::Argument && matches!(fault, SyntaxFault::BadSubstitution(_)) { 1 } else { 2 }
+        if self.kind == Kind::Bash
+            && self.origin == Origin::Argument
+            && matches!(fault, SyntaxFault::BadSubstitution(_))
+        {
+            1
+        } else {
+            2
+        }
     }
 
     /// bash shows the line of a syntax error in scripts and arguments.
@@ -135,10 +149,13 @@ fn other_syntax_error(kind: Kind, fault: &SyntaxFault) -> Vec<u8> {
     let reserved: &[&[u8]] = &[b"fi", b"done", b"then", b"do", b"else", b"elif", b"esac", b"}"];
     let mut whole = Vec::new();
     match (kind, fault) {
-        (Kind::Dash, SyntaxFault::Unexpected(token)) if token == b"newline" => whole.extend_from_slice(b"Syntax error: newline unexpected"),
+        (Kind::Dash, SyntaxFault::Unexpected(token)) if token == b"newline" => {
+            whole.extend_from_slice(b"Syntax error: newline unexpected");
+        }
         (Kind::Dash, SyntaxFault::Unexpected(token)) => {
             whole.extend_from_slice(b"Syntax error: ");
-            let word = !reserved.contains(&&token[..]) && token.first().is_some_and(u8::is_ascii_alphanumeric);
+            let word = !reserved.contains(&&token[..])
+                && token.first().is_some_and(u8::is_ascii_alphanumeric);
             if word {
                 whole.extend_from_slice(b"word unexpected");
             } else {
@@ -147,10 +164,18 @@ fn other_syntax_error(kind: Kind, fault: &SyntaxFault) -> Vec<u8> {
                 whole.extend_from_slice(b"\" unexpected");
             }
         }
-        (Kind::Dash, SyntaxFault::Incomplete(Some(b'}'))) => whole.extend_from_slice(b"Syntax error: Missing '}'"),
-        (Kind::Dash, SyntaxFault::Incomplete(Some(b')'))) => whole.extend_from_slice(b"Syntax error: end of file unexpected (expecting \")\")"),
-        (Kind::Dash, SyntaxFault::Incomplete(Some(b'`'))) => whole.extend_from_slice(b"Syntax error: EOF in backquote substitution"),
-        (Kind::Dash, SyntaxFault::Incomplete(Some(_))) => whole.extend_from_slice(b"Syntax error: Unterminated quoted string"),
+        (Kind::Dash, SyntaxFault::Incomplete(Some(b'}'))) => {
+            whole.extend_from_slice(b"Syntax error: Missing '}'");
+        }
+        (Kind::Dash, SyntaxFault::Incomplete(Some(b')'))) => {
+            whole.extend_from_slice(b"Syntax error: end of file unexpected (expecting \")\")");
+        }
+        (Kind::Dash, SyntaxFault::Incomplete(Some(b'`'))) => {
+            whole.extend_from_slice(b"Syntax error: EOF in backquote substitution");
+        }
+        (Kind::Dash, SyntaxFault::Incomplete(Some(_))) => {
+            whole.extend_from_slice(b"Syntax error: Unterminated quoted string");
+        }
         (Kind::Dash, _) => whole.extend_from_slice(b"Syntax error: end of file unexpected"),
         (_, SyntaxFault::Unexpected(token)) => {
             whole.extend_from_slice(b"syntax error: unexpected ");
@@ -162,7 +187,9 @@ fn other_syntax_error(kind: Kind, fault: &SyntaxFault) -> Vec<u8> {
                 whole.push(b'"');
             }
         }
-        (_, SyntaxFault::Incomplete(Some(_))) => whole.extend_from_slice(b"syntax error: unterminated quoted string"),
+        (_, SyntaxFault::Incomplete(Some(_))) => {
+            whole.extend_from_slice(b"syntax error: unterminated quoted string");
+        }
         _ => whole.extend_from_slice(b"syntax error: unexpected end of file"),
     }
     whole

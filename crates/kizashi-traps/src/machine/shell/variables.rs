@@ -70,7 +70,12 @@ impl Variables {
         }
     }
 
-    pub(crate) fn set_member(&mut self, name: &[u8], index: u64, value: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn set_member(
+        &mut self,
+        name: &[u8],
+        index: u64,
+        value: &[u8],
+    ) -> Result<(), Refused> {
         let mut values = match self.all.get(name).map(|variable| &variable.content) {
             Some(Content::Many(values)) => values.clone(),
             Some(Content::One(value)) => BTreeMap::from([(0, value.clone())]),
@@ -85,7 +90,8 @@ impl Variables {
         if old.is_some_and(|old| old.read_only) {
             return Err(Refused::ReadOnly);
         }
-        let variable = Variable { content, exported: old.is_some_and(|old| old.exported), read_only: false };
+        let variable =
+            Variable { content, exported: old.is_some_and(|old| old.exported), read_only: false };
         let before = old.map_or(0, |old| old.bytes() + name.len());
         let bytes = self.bytes.saturating_sub(before) + variable.bytes() + name.len();
         if bytes > BYTES {
@@ -137,9 +143,11 @@ impl Variables {
 
     /// What programs are given.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.all.iter().filter(|(_, variable)| variable.exported).filter_map(|(name, variable)| match &variable.content {
-            Content::One(value) => Some((&name[..], &value[..])),
-            Content::Many(_) => None,
+        self.all.iter().filter(|(_, variable)| variable.exported).filter_map(|(name, variable)| {
+            match &variable.content {
+                Content::One(value) => Some((&name[..], &value[..])),
+                Content::Many(_) => None,
+            }
         })
     }
 
@@ -178,9 +186,5 @@ impl Variables {
         let Some(layer) = self.hidden.last_mut() else { return false };
         layer.entry(name.to_vec()).or_insert(old);
         true
-    }
-
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
     }
 }

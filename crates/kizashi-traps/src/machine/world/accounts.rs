@@ -32,20 +32,70 @@ const LATE: [(&str, u32, u32, &str, &str, &str); 3] = [
 ];
 
 const GROUPS: [(&str, u32); 40] = [
-    ("root", 0), ("daemon", 1), ("bin", 2), ("sys", 3), ("adm", 4), ("tty", 5), ("disk", 6), ("lp", 7), ("mail", 8), ("news", 9), ("uucp", 10),
-    ("man", 12), ("proxy", 13), ("kmem", 15), ("dialout", 20), ("fax", 21), ("voice", 22), ("cdrom", 24), ("floppy", 25), ("tape", 26), ("sudo", 27),
-    ("audio", 29), ("dip", 30), ("www-data", 33), ("backup", 34), ("operator", 37), ("list", 38), ("irc", 39), ("src", 40), ("shadow", 42), ("utmp", 43),
-    ("video", 44), ("sasl", 45), ("plugdev", 46), ("staff", 50), ("games", 60), ("users", 100), ("nogroup", 65534), ("systemd-journal", 999), ("crontab", 101),
+    ("root", 0),
+    ("daemon", 1),
+    ("bin", 2),
+    ("sys", 3),
+    ("adm", 4),
+    ("tty", 5),
+    ("disk", 6),
+    ("lp", 7),
+    ("mail", 8),
+    ("news", 9),
+    ("uucp", 10),
+    ("man", 12),
+    ("proxy", 13),
+    ("kmem", 15),
+    ("dialout", 20),
+    ("fax", 21),
+    ("voice", 22),
+    ("cdrom", 24),
+    ("floppy", 25),
+    ("tape", 26),
+    ("sudo", 27),
+    ("audio", 29),
+    ("dip", 30),
+    ("www-data", 33),
+    ("backup", 34),
+    ("operator", 37),
+    ("list", 38),
+    ("irc", 39),
+    ("src", 40),
+    ("shadow", 42),
+    ("utmp", 43),
+    ("video", 44),
+    ("sasl", 45),
+    ("plugdev", 46),
+    ("staff", 50),
+    ("games", 60),
+    ("users", 100),
+    ("nogroup", 65534),
+    ("systemd-journal", 999),
+    ("crontab", 101),
 ];
 
 impl World {
     fn all_accounts(&self) -> Vec<(String, u32, u32, String, String, &'static str)> {
-        let owned = |(name, uid, gid, comment, home, shell): &(&str, u32, u32, &str, &str, &'static str)| {
+        let owned = |(name, uid, gid, comment, home, shell): &(
+            &str,
+            u32,
+            u32,
+            &str,
+            &str,
+            &'static str,
+        )| {
             ((*name).to_owned(), *uid, *gid, (*comment).to_owned(), (*home).to_owned(), *shell)
         };
         let mut all: Vec<_> = SYSTEM.iter().chain(&LATE).map(owned).collect();
         if let Some(user) = self.user {
-            all.push((user.to_owned(), 1000, 1000, format!("{user},,,"), format!("/home/{user}"), "/bin/bash"));
+            all.push((
+                user.to_owned(),
+                1000,
+                1000,
+                format!("{user},,,"),
+                format!("/home/{user}"),
+                "/bin/bash",
+            ));
         }
         all
     }
@@ -54,7 +104,10 @@ impl World {
         if self.persona.is_device() {
             return "root:x:0:0:root:/root:/bin/sh\nadmin:x:0:0:admin:/root:/bin/sh\nnobody:x:99:99:nobody:/:/bin/false\n".to_owned();
         }
-        let line = |(name, uid, gid, comment, home, shell): &(String, u32, u32, String, String, &str)| format!("{name}:x:{uid}:{gid}:{comment}:{home}:{shell}\n");
+        let line =
+            |(name, uid, gid, comment, home, shell): &(String, u32, u32, String, String, &str)| {
+                format!("{name}:x:{uid}:{gid}:{comment}:{home}:{shell}\n")
+            };
         self.all_accounts().iter().map(line).collect()
     }
 
@@ -65,11 +118,14 @@ impl World {
         let mut text: String = GROUPS
             .iter()
             .map(|(name, gid)| {
-                let members = self.user.filter(|_| *name == "sudo" || *name == "adm").unwrap_or_default();
+                let members =
+                    self.user.filter(|_| *name == "sudo" || *name == "adm").unwrap_or_default();
                 format!("{name}:x:{gid}:{members}\n")
             })
             .collect();
-        text.push_str("systemd-network:x:998:\nsystemd-timesync:x:997:\nmessagebus:x:107:\n_ssh:x:102:\n");
+        text.push_str(
+            "systemd-network:x:998:\nsystemd-timesync:x:997:\nmessagebus:x:107:\n_ssh:x:102:\n",
+        );
         if let Some(user) = self.user {
             text.push_str(&format!("{user}:x:1000:\n"));
         }
@@ -81,10 +137,19 @@ impl World {
         const LETTERS: &[u8] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let draw = self.draw("shadow");
         let word = |from: u64, length: u64| -> String {
-            (from..from + length).filter_map(|place| draw.one_of(place, LETTERS)).map(char::from).collect()
+            (from..from + length)
+                .filter_map(|place| draw.one_of(place, LETTERS))
+                .map(char::from)
+                .collect()
         };
         if self.persona.is_device() {
-            return format!("root:$1${}${}:17660:0:99999:7:::\nadmin:$1${}${}:17660:0:99999:7:::\nnobody:*:17660:0:99999:7:::\n", word(0, 8), word(10, 22), word(40, 8), word(50, 22));
+            return format!(
+                "root:$1${}${}:17660:0:99999:7:::\nadmin:$1${}${}:17660:0:99999:7:::\nnobody:*:17660:0:99999:7:::\n",
+                word(0, 8),
+                word(10, 22),
+                word(40, 8),
+                word(50, 22)
+            );
         }
         let day = self.set_up / 86_400;
         let old = self.system.id == "ubuntu" && self.system.version_id == "20.04";

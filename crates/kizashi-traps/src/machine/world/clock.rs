@@ -16,8 +16,22 @@ pub(crate) struct Calendar {
     pub(crate) year_day: i64,
 }
 
-const MONTHS: [&str; 12] = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const DAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// The calendar's moment of these seconds since the epoch (Howard Hinnant's `civil_from_days`).
 pub(crate) fn calendar(seconds: i64) -> Calendar {
@@ -25,7 +39,8 @@ pub(crate) fn calendar(seconds: i64) -> Calendar {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_place = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_place + 2) / 5 + 1;
@@ -50,7 +65,14 @@ fn days_before_year(year: i64) -> i64 {
 }
 
 /// Seconds since the epoch of a moment.
-pub(crate) fn seconds_of(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> i64 {
+pub(crate) fn seconds_of(
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+) -> i64 {
     let shifted = if month <= 2 { year - 1 } else { year };
     let era = shifted.div_euclid(400);
     let year_of_era = shifted.rem_euclid(400);
@@ -85,13 +107,19 @@ mod tests {
     #[test]
     fn known_days_are_right() {
         let leap = calendar(1_709_210_096);
-        assert_eq!((leap.year, leap.month, leap.day, leap.hour, leap.minute, leap.second), (2024, 2, 29, 12, 34, 56));
+        assert_eq!(
+            (leap.year, leap.month, leap.day, leap.hour, leap.minute, leap.second),
+            (2024, 2, 29, 12, 34, 56)
+        );
         assert_eq!((leap.short_day(), leap.short_month(), leap.year_day), ("Thu", "Feb", 60));
         assert_eq!(calendar(0).short_day(), "Thu");
         for seconds in [0, 951_782_400, 1_709_210_096, 4_102_444_799] {
             let found = calendar(seconds);
             let month = i64::try_from(found.month).unwrap();
-            assert_eq!(seconds_of(found.year, month, found.day, found.hour, found.minute, found.second), seconds);
+            assert_eq!(
+                seconds_of(found.year, month, found.day, found.hour, found.minute, found.second),
+                seconds
+            );
         }
     }
 }

@@ -5,18 +5,44 @@ use super::super::files::ImageBuilder;
 use super::{Persona, World};
 
 pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
-    builder.program("/bin/busybox", "busybox", if world.persona == Persona::Router { 296_180 } else { 387_412 });
-    for (name, place) in commands::programs(world.system.dialect).filter(|(name, _)| *name != "busybox") {
+    builder.program(
+        "/bin/busybox",
+        "busybox",
+        if world.persona == Persona::Router { 296_180 } else { 387_412 },
+    );
+    for (name, place) in
+        commands::programs(world.system.dialect).filter(|(name, _)| *name != "busybox")
+    {
         match place {
             Place::Administration => builder.link(&format!("/sbin/{name}"), "../bin/busybox"),
             Place::Usual => builder.link(&format!("/bin/{name}"), "busybox"),
             Place::Other => builder.link(&format!("/usr/bin/{name}"), "../../bin/busybox"),
         }
     }
-    for (path, mode) in [("/mnt", 0o755), ("/sys", 0o555), ("/tmp", 0o1777), ("/var/run", 0o755), ("/var/log", 0o755), ("/var/tmp", 0o1777), ("/var/lock", 0o755), ("/usr/sbin", 0o755), ("/home", 0o755), ("/root", 0o700), ("/lib/modules", 0o755), ("/opt", 0o755)] {
+    for (path, mode) in [
+        ("/mnt", 0o755),
+        ("/sys", 0o555),
+        ("/tmp", 0o1777),
+        ("/var/run", 0o755),
+        ("/var/log", 0o755),
+        ("/var/tmp", 0o1777),
+        ("/var/lock", 0o755),
+        ("/usr/sbin", 0o755),
+        ("/home", 0o755),
+        ("/root", 0o700),
+        ("/lib/modules", 0o755),
+        ("/opt", 0o755),
+    ] {
         builder.folder(path, mode);
     }
-    for name in ["libc.so.0", "ld-uClibc.so.0", "libm.so.0", "libpthread.so.0", "libcrypt.so.0", "libgcc_s.so.1"] {
+    for name in [
+        "libc.so.0",
+        "ld-uClibc.so.0",
+        "libm.so.0",
+        "libpthread.so.0",
+        "libcrypt.so.0",
+        "libgcc_s.so.1",
+    ] {
         builder.program(&format!("/lib/{name}"), "", 61_204);
     }
     builder.text("/etc/passwd", world.passwd());
@@ -45,7 +71,10 @@ fn camera(builder: &mut ImageBuilder, world: &World) {
     builder.program("/usr/bin/Sofia", "", 9_437_184);
     builder.program("/usr/bin/dvrHelper", "", 148_216);
     builder.text("/mnt/mtd/wpa.conf", "ctrl_interface=/var/run/wpa_supplicant\nap_scan=1\n");
-    builder.text("/mnt/mtd/Config/network", "[eth0]\nIPADDR=192.168.1.108\nNETMASK=255.255.255.0\nGATEWAY=192.168.1.1\n");
+    builder.text(
+        "/mnt/mtd/Config/network",
+        "[eth0]\nIPADDR=192.168.1.108\nNETMASK=255.255.255.0\nGATEWAY=192.168.1.1\n",
+    );
 }
 
 fn router(builder: &mut ImageBuilder) {

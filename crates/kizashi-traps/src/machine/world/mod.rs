@@ -85,7 +85,10 @@ impl World {
         let reboot_every = i64::try_from(20 + draw.below(0, 150)).unwrap_or(60) * day;
         let reboot_phase = i64::try_from(draw.below(1, reboot_every.unsigned_abs())).unwrap_or(0);
         let user = match persona {
-            Persona::Server => draw.one_of(2, &["deploy", "ubuntu", "dev", "git", "www", "backup", "tom", "marc", "anna"]),
+            Persona::Server => draw.one_of(
+                2,
+                &["deploy", "ubuntu", "dev", "git", "www", "backup", "tom", "marc", "anna"],
+            ),
             _ => None,
         };
         let set_up = identity.set_up().seconds();
@@ -111,7 +114,11 @@ impl World {
 
     fn make_image(&self) -> Image {
         let mut builder = super::files::ImageBuilder::new(self.set_up);
-        if self.persona.is_device() { device::fill(&mut builder, self) } else { server::fill(&mut builder, self) }
+        if self.persona.is_device() {
+            device::fill(&mut builder, self);
+        } else {
+            server::fill(&mut builder, self);
+        }
         proc::fill(&mut builder, self);
         builder.finish(proc::OWN)
     }
@@ -120,7 +127,11 @@ impl World {
     pub(crate) fn boot(&self, now: Timestamp) -> i64 {
         let since = (now.seconds() - self.set_up - self.reboot_phase).max(0);
         let boot = self.set_up + self.reboot_phase + since - since % self.reboot_every;
-        if boot > now.seconds() { self.set_up.min(now.seconds() - 3_600) } else { boot.min(now.seconds() - 600) }
+        if boot > now.seconds() {
+            self.set_up.min(now.seconds() - 3_600)
+        } else {
+            boot.min(now.seconds() - 600)
+        }
     }
 
     /// Seconds and hundredths since then.

@@ -54,7 +54,11 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
     builder.live("/proc/self", Live::SelfLink, 0o777);
     for daemon in &world.daemons {
         for (name, file, mode) in PROCESS_FILES {
-            builder.live(&format!("/proc/{}/{name}", daemon.number), Live::Daemon(daemon.number, file), mode);
+            builder.live(
+                &format!("/proc/{}/{name}", daemon.number),
+                Live::Daemon(daemon.number, file),
+                mode,
+            );
         }
     }
     for (name, file, mode) in PROCESS_FILES {
@@ -66,7 +70,15 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
 }
 
 fn devices(builder: &mut ImageBuilder, world: &World) {
-    for (name, minor, mode) in [("null", 3, 0o666), ("zero", 5, 0o666), ("full", 7, 0o666), ("random", 8, 0o666), ("urandom", 9, 0o666), ("mem", 1, 0o640), ("kmsg", 11, 0o644)] {
+    for (name, minor, mode) in [
+        ("null", 3, 0o666),
+        ("zero", 5, 0o666),
+        ("full", 7, 0o666),
+        ("random", 8, 0o666),
+        ("urandom", 9, 0o666),
+        ("mem", 1, 0o640),
+        ("kmsg", 11, 0o644),
+    ] {
         builder.device(&format!("/dev/{name}"), b'c', 1, minor, mode, 0);
     }
     builder.device("/dev/tty", b'c', 5, 0, 0o666, 5);

@@ -22,9 +22,11 @@ fn words(block: &[u8], big: bool) -> [u32; 16] {
 }
 
 pub(super) fn md5(bytes: &[u8]) -> [u8; 16] {
-    const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+    const SHIFTS: [[u32; 4]; 4] =
+        [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
     let mut state = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
-    let table: Vec<u32> = (1..=64).map(|place| (f64::from(place).sin().abs() * 4_294_967_296.0) as u32).collect();
+    let table: Vec<u32> =
+        (1..=64).map(|place| (f64::from(place).sin().abs() * 4_294_967_296.0) as u32).collect();
     for block in padded(bytes, false).chunks_exact(64) {
         let message = words(block, false);
         let [mut a, mut b, mut c, mut d] = state;
@@ -56,7 +58,11 @@ pub(super) fn sha1(bytes: &[u8]) -> [u8; 20] {
         let mut schedule = [0_u32; 80];
         schedule[..16].copy_from_slice(&words(block, true));
         for place in 16..80 {
-            schedule[place] = (schedule[place - 3] ^ schedule[place - 8] ^ schedule[place - 14] ^ schedule[place - 16]).rotate_left(1);
+            schedule[place] = (schedule[place - 3]
+                ^ schedule[place - 8]
+                ^ schedule[place - 14]
+                ^ schedule[place - 16])
+                .rotate_left(1);
         }
         let [mut a, mut b, mut c, mut d, mut e] = state;
         for (place, word) in schedule.into_iter().enumerate() {
@@ -66,7 +72,12 @@ pub(super) fn sha1(bytes: &[u8]) -> [u8; 20] {
                 2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
                 _ => (b ^ c ^ d, 0xca62_c1d6_u32),
             };
-            let sum = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(constant).wrapping_add(word);
+            let sum = a
+                .rotate_left(5)
+                .wrapping_add(mixed)
+                .wrapping_add(e)
+                .wrapping_add(constant)
+                .wrapping_add(word);
             (e, d, c, b, a) = (d, c, b.rotate_left(30), a, sum);
         }
         for (sum, value) in state.iter_mut().zip([a, b, c, d, e]) {
@@ -105,7 +116,10 @@ mod tests {
     fn known_texts_have_their_known_sums() {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         assert_eq!(hex(&md5(b"")), "d41d8cd98f00b204e9800998ecf8427e");
-        assert_eq!(hex(&md5(b"The quick brown fox jumps over the lazy dog")), "9e107d9d372bb6826bd81d3542a419d6");
+        assert_eq!(
+            hex(&md5(b"The quick brown fox jumps over the lazy dog")),
+            "9e107d9d372bb6826bd81d3542a419d6"
+        );
         assert_eq!(hex(&sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(crc(b"123456789"), 930_766_865);
     }

@@ -19,9 +19,27 @@ fn unit(kind: &str) -> Option<(usize, char, usize)> {
         ('o', 1) => 4,
         ('o', 2) => 7,
         ('o', 4) => 12,
-        ('d' | 'u', 1) => if letter == 'd' { 5 } else { 4 },
-        ('d' | 'u', 2) => if letter == 'd' { 7 } else { 6 },
-        ('d' | 'u', 4) => if letter == 'd' { 12 } else { 11 },
+        ('d' | 'u', 1) => {
+            if letter == 'd' {
+                5
+            } else {
+                4
+            }
+        }
+        ('d' | 'u', 2) => {
+            if letter == 'd' {
+                7
+            } else {
+                6
+            }
+        }
+        ('d' | 'u', 4) => {
+            if letter == 'd' {
+                12
+            } else {
+                11
+            }
+        }
         ('d' | 'u' | 'o', 8) => 23,
         _ => return None,
     };
@@ -67,13 +85,37 @@ fn size(text: &str) -> Option<usize> {
     Some(value.saturating_mul(factor))
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn od(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("A:t:N:j:w:vcxobdahils", &[("address-radix", b'A'), ("format", b't'), ("read-bytes", b'N'), ("skip-bytes", b'j'), ("output-duplicates", b'v'), ("width", b'w')], 1) {
+    let given = match call.options(
+        "A:t:N:j:w:vcxobdahils",
+        &[
+            ("address-radix", b'A'),
+            ("format", b't'),
+            ("read-bytes", b'N'),
+            ("skip-bytes", b'j'),
+            ("output-duplicates", b'v'),
+            ("width", b'w'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let mut kinds: Vec<String> = given.values(b't').map(|kind| String::from_utf8_lossy(kind).into_owned()).collect();
-    for (letter, kind) in [(b'c', "c"), (b'x', "x2"), (b'o', "o2"), (b'b', "o1"), (b'd', "u2"), (b'h', "x2"), (b'i', "d4"), (b'l', "d8"), (b's', "d2"), (b'a', "a")] {
+    let mut kinds: Vec<String> =
+        given.values(b't').map(|kind| String::from_utf8_lossy(kind).into_owned()).collect();
+    for (letter, kind) in [
+        (b'c', "c"),
+        (b'x', "x2"),
+        (b'o', "o2"),
+        (b'b', "o1"),
+        (b'd', "u2"),
+        (b'h', "x2"),
+        (b'i', "d4"),
+        (b'l', "d8"),
+        (b's', "d2"),
+        (b'a', "a"),
+    ] {
         if given.has(letter) {
             kinds.push(kind.to_owned());
         }
@@ -87,7 +129,8 @@ pub(super) fn od(call: &mut Call<'_>) -> Finish {
     let (files, status) = call.read_all(&given.rest);
     let bytes: Vec<u8> = files.into_iter().flat_map(|(_, bytes)| bytes).collect();
     let skip = given.text(b'j').and_then(|text| size(&text)).unwrap_or(0).min(bytes.len());
-    let count = given.text(b'N').and_then(|text| size(&text)).unwrap_or(usize::MAX).min(bytes.len() - skip);
+    let count =
+        given.text(b'N').and_then(|text| size(&text)).unwrap_or(usize::MAX).min(bytes.len() - skip);
     let bytes = &bytes[skip..skip + count];
     let width = given.text(b'w').and_then(|text| size(&text)).unwrap_or(16).clamp(1, 256);
     let radix = given.text(b'A').unwrap_or_else(|| "o".to_owned());
@@ -98,13 +141,28 @@ pub(super) fn od(call: &mut Call<'_>) -> Finish {
         _ => format!("{at:07o}"),
     };
     rows(call, bytes, width, given.has(b'v'), skip, &address, &|row| {
-        units.iter().map(|(size, letter, column)| row.chunks(*size).map(|unit| format!("{:>column$}", od_unit(unit, *size, *letter))).collect()).collect()
+        units
+            .iter()
+            .map(|(size, letter, column)| {
+                row.chunks(*size)
+                    .map(|unit| format!("{:>column$}", od_unit(unit, *size, *letter)))
+                    .collect()
+            })
+            .collect()
     });
     Finish::Status(status)
 }
 
 /// Rows with their addresses; a row like the one before becomes one star.
-fn rows(call: &mut Call<'_>, bytes: &[u8], width: usize, every: bool, start: usize, address: &dyn Fn(usize) -> String, show: &dyn Fn(&[u8]) -> Vec<String>) {
+fn rows(
+    call: &mut Call<'_>,
+    bytes: &[u8],
+    width: usize,
+    every: bool,
+    start: usize,
+    address: &dyn Fn(usize) -> String,
+    show: &dyn Fn(&[u8]) -> Vec<String>,
+) {
     let mut before: Option<&[u8]> = None;
     let mut starred = false;
     for (place, row) in bytes.chunks(width).enumerate() {
@@ -136,14 +194,19 @@ fn readable(row: &[u8]) -> String {
 }
 
 pub(super) fn hexdump(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("bcCdoxvn:s:e:", &[("canonical", b'C'), ("length", b'n'), ("skip", b's'), ("no-squeezing", b'v')], 1) {
+    let given = match call.options(
+        "bcCdoxvn:s:e:",
+        &[("canonical", b'C'), ("length", b'n'), ("skip", b's'), ("no-squeezing", b'v')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
     let (files, status) = call.read_all(&given.rest);
     let bytes: Vec<u8> = files.into_iter().flat_map(|(_, bytes)| bytes).collect();
     let skip = given.text(b's').and_then(|text| size(&text)).unwrap_or(0).min(bytes.len());
-    let count = given.text(b'n').and_then(|text| size(&text)).unwrap_or(usize::MAX).min(bytes.len() - skip);
+    let count =
+        given.text(b'n').and_then(|text| size(&text)).unwrap_or(usize::MAX).min(bytes.len() - skip);
     let bytes = &bytes[skip..skip + count];
     if given.value(b'e').is_some_and(|format| format.windows(4).any(|window| window == b"%02x")) {
         let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -154,50 +217,87 @@ pub(super) fn hexdump(call: &mut Call<'_>) -> Finish {
     if bytes.is_empty() {
         return Finish::Status(status);
     }
-    let address = move |at: usize| if canonical { format!("{at:08x}") } else { format!("{at:07x}") };
+    let address =
+        move |at: usize| if canonical { format!("{at:08x}") } else { format!("{at:07x}") };
     rows(call, bytes, 16, given.has(b'v'), skip, &address, &|row| {
         if canonical {
-            let half = |part: &[u8]| part.iter().map(|byte| format!("{byte:02x} ")).collect::<String>();
+            let half =
+                |part: &[u8]| part.iter().map(|byte| format!("{byte:02x} ")).collect::<String>();
             let (left, right) = row.split_at(row.len().min(8));
             return vec![format!("  {:24} {:24} |{}|", half(left), half(right), readable(row))];
         }
-        let words: String = row.chunks(2).map(|pair| format!(" {:02x}{:02x}", pair.get(1).copied().unwrap_or(0), pair[0])).collect();
-        vec![format!("{words:40}").trim_end().to_owned() + &" ".repeat(40_usize.saturating_sub(words.len()))]
+        let words: String = row
+            .chunks(2)
+            .map(|pair| format!(" {:02x}{:02x}", pair.get(1).copied().unwrap_or(0), pair[0]))
+            .collect();
+        vec![
+            format!("{words:40}").trim_end().to_owned()
+                + &" ".repeat(40_usize.saturating_sub(words.len())),
+        ]
     });
     Finish::Status(status)
 }
 
 pub(super) fn xxd(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("prl:s:c:g:ui", &[("plain", b'p'), ("revert", b'r'), ("len", b'l')], 1) {
+    let given = match call.options(
+        "prl:s:c:g:ui",
+        &[("plain", b'p'), ("revert", b'r'), ("len", b'l')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
     let (files, status) = call.read_all(given.rest.get(..1).unwrap_or_default());
     let bytes: Vec<u8> = files.into_iter().flat_map(|(_, bytes)| bytes).collect();
     if given.has(b'r') {
-        let made = if given.has(b'p') { unhex(&bytes) } else { bytes.split(|byte| *byte == b'\n').flat_map(|line| reverted(line)).collect() };
+        let made = if given.has(b'p') {
+            unhex(&bytes)
+        } else {
+            bytes.split(|byte| *byte == b'\n').flat_map(reverted).collect()
+        };
         call.out(&made);
         return Finish::Status(status);
     }
     let skip = given.text(b's').and_then(|text| size(&text)).unwrap_or(0).min(bytes.len());
-    let count = given.text(b'l').and_then(|text| size(&text)).unwrap_or(usize::MAX).min(bytes.len() - skip);
+    let count =
+        given.text(b'l').and_then(|text| size(&text)).unwrap_or(usize::MAX).min(bytes.len() - skip);
     let bytes = &bytes[skip..skip + count];
-    let width = given.number(b'c').and_then(|width| usize::try_from(width).ok()).filter(|width| (1..=256).contains(width)).unwrap_or(if given.has(b'p') { 30 } else { 16 });
+    let width = given
+        .number(b'c')
+        .and_then(|width| usize::try_from(width).ok())
+        .filter(|width| (1..=256).contains(width))
+        .unwrap_or(if given.has(b'p') { 30 } else { 16 });
     for (place, row) in bytes.chunks(width).enumerate() {
         if given.has(b'p') {
             call.line(&row.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
             continue;
         }
-        let group = given.number(b'g').and_then(|group| usize::try_from(group).ok()).filter(|group| *group > 0).unwrap_or(2);
-        let words: Vec<String> = row.chunks(group).map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let group = given
+            .number(b'g')
+            .and_then(|group| usize::try_from(group).ok())
+            .filter(|group| *group > 0)
+            .unwrap_or(2);
+        let words: Vec<String> = row
+            .chunks(group)
+            .map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect())
+            .collect();
         let column = width * 2 + width.div_ceil(group) - 1;
-        call.line(&format!("{:08x}: {:column$}  {}", skip + place * width, words.join(" "), readable(row)));
+        call.line(&format!(
+            "{:08x}: {:column$}  {}",
+            skip + place * width,
+            words.join(" "),
+            readable(row)
+        ));
     }
     Finish::Status(status)
 }
 
 fn unhex(text: &[u8]) -> Vec<u8> {
-    let digits: Vec<u8> = text.iter().filter_map(|byte| char::from(*byte).to_digit(16)).filter_map(|digit| u8::try_from(digit).ok()).collect();
+    let digits: Vec<u8> = text
+        .iter()
+        .filter_map(|byte| char::from(*byte).to_digit(16))
+        .filter_map(|digit| u8::try_from(digit).ok())
+        .collect();
     digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
@@ -205,6 +305,7 @@ fn unhex(text: &[u8]) -> Vec<u8> {
 fn reverted(line: &[u8]) -> Vec<u8> {
     let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Vec::new() };
     let rest = &line[colon + 1..];
-    let end = rest.windows(2).skip(1).position(|pair| pair == b"  ").map_or(rest.len(), |end| end + 1);
+    let end =
+        rest.windows(2).skip(1).position(|pair| pair == b"  ").map_or(rest.len(), |end| end + 1);
     unhex(&rest[..end])
 }

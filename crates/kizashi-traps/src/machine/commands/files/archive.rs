@@ -10,10 +10,43 @@ const FILES: usize = 100;
 
 pub(super) fn tar(call: &mut Call<'_>) -> Finish {
     // The old form without a dash: `tar xzf file`.
-    let words: Vec<Vec<u8>> = call.words.iter().enumerate().map(|(place, word)| if place == 1 && word.first() != Some(&b'-') { [b"-", &word[..]].concat() } else { word.clone() }).collect();
-    let mut inner = Call::new(call.kernel, &words, call.folder, call.who, super::super::Input::Bytes(Vec::new()));
+    let words: Vec<Vec<u8>> = call
+        .words
+        .iter()
+        .enumerate()
+        .map(|(place, word)| {
+            if place == 1 && word.first() != Some(&b'-') {
+                [b"-", &word[..]].concat()
+            } else {
+                word.clone()
+            }
+        })
+        .collect();
+    let mut inner = Call::new(
+        call.kernel,
+        &words,
+        call.folder,
+        call.who,
+        super::super::Input::Bytes(Vec::new()),
+    );
     inner.dialect = call.dialect;
-    let given = inner.options("cxtzjJvf:C:pkmOhaT:X:P", &[("create", b'c'), ("extract", b'x'), ("list", b't'), ("gzip", b'z'), ("file", b'f'), ("directory", b'C'), ("verbose", b'v'), ("exclude", b'X'), ("overwrite", b'k'), ("strip-components", b'T'), ("no-same-owner", b'm')], 64);
+    let given = inner.options(
+        "cxtzjJvf:C:pkmOhaT:X:P",
+        &[
+            ("create", b'c'),
+            ("extract", b'x'),
+            ("list", b't'),
+            ("gzip", b'z'),
+            ("file", b'f'),
+            ("directory", b'C'),
+            ("verbose", b'v'),
+            ("exclude", b'X'),
+            ("overwrite", b'k'),
+            ("strip-components", b'T'),
+            ("no-same-owner", b'm'),
+        ],
+        64,
+    );
     let said = inner.into_said().0;
     let given = match given {
         Ok(given) => given,
@@ -25,7 +58,9 @@ pub(super) fn tar(call: &mut Call<'_>) -> Finish {
     match given.last_of(b"cxt") {
         Some(b'c') => create(call, &given),
         Some(_) => extract(call, &given),
-        None if call.is_busybox() => call.usage("-[cxtzjahmvO] [-X FILE] [-T FILE] [-f TARFILE] [-C DIR] [FILE]..."),
+        None if call.is_busybox() => {
+            call.usage("-[cxtzjahmvO] [-X FILE] [-T FILE] [-f TARFILE] [-C DIR] [FILE]...")
+        }
         None => {
             call.err(b"tar: You must specify one of the '-Acdtrux', '--delete' or '--test-label' options\nTry 'tar --help' or 'tar --usage' for more information.\n");
             Finish::Status(2)
@@ -53,6 +88,7 @@ fn header(name: &[u8], mode: u16, size: usize, time: i64, kind: u8) -> Vec<u8> {
     block
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn create(call: &mut Call<'_>, given: &Given) -> Finish {
     if given.rest.is_empty() {
         return call.fail("Cowardly refusing to create an empty archive\nTry 'tar --help' or 'tar --usage' for more information.", 2);
@@ -81,8 +117,21 @@ fn create(call: &mut Call<'_>, given: &Given) -> Finish {
                 call.out(&[&path[..], b"\n"].concat());
             }
             if node.is_folder() {
-                archive.extend(header(&[&name[..], b"/"].concat(), node.mode, 0, node.modified, b'5'));
-                todo.extend(call.kernel.files.list(id).into_iter().rev().map(|(name, id)| ([&path[..], b"/", &name].concat(), id)));
+                archive.extend(header(
+                    &[&name[..], b"/"].concat(),
+                    node.mode,
+                    0,
+                    node.modified,
+                    b'5',
+                ));
+                todo.extend(
+                    call.kernel
+                        .files
+                        .list(id)
+                        .into_iter()
+                        .rev()
+                        .map(|(name, id)| ([&path[..], b"/", &name].concat(), id)),
+                );
             } else if let Ok(bytes) = call.kernel.read(id) {
                 let bytes = &bytes[..bytes.len().min(64 * 1024)];
                 archive.extend(header(&name, node.mode, bytes.len(), node.modified, b'0'));
@@ -98,10 +147,17 @@ fn create(call: &mut Call<'_>, given: &Given) -> Finish {
     match given.value(b'f').filter(|path| *path != b"-").map(<[u8]>::to_vec) {
         None => call.out(&archive),
         Some(path) => {
-            let written = call.kernel.open_for_writing(call.folder, &path, false, 0o666 & !call.umask, call.who).and_then(|(node, path)| call.kernel.write_as(node, 0, &archive, &path, false, false));
+            let written = call
+                .kernel
+                .open_for_writing(call.folder, &path, false, 0o666 & !call.umask, call.who)
+                .and_then(|(node, path)| {
+                    call.kernel.write_as(node, 0, &archive, &path, false, false)
+                });
             if let Err(fault) = written {
                 let shown = String::from_utf8_lossy(&path).into_owned();
-                call.complain(&format!("{shown}: Cannot open: {fault}\ntar: Error is not recoverable: exiting now"));
+                call.complain(&format!(
+                    "{shown}: Cannot open: {fault}\ntar: Error is not recoverable: exiting now"
+                ));
                 return Finish::Status(2);
             }
         }
@@ -133,7 +189,11 @@ fn extract(call: &mut Call<'_>, given: &Given) -> Finish {
         return call.fail(if given.has(b'z') { "invalid magic" } else { "invalid tar magic" }, 1);
     }
     if bytes.starts_with(b"\x1f\x8b") || given.has(b'z') {
-        call.err(if bytes.starts_with(b"\x1f\x8b") { b"\ngzip: stdin: unexpected end of file\n" } else { b"\ngzip: stdin: not in gzip format\n" });
+        call.err(if bytes.starts_with(b"\x1f\x8b") {
+            b"\ngzip: stdin: unexpected end of file\n"
+        } else {
+            b"\ngzip: stdin: not in gzip format\n"
+        });
         call.complain("Child returned status 1");
     } else {
         call.complain("This does not look like a tar archive");
@@ -151,8 +211,16 @@ fn unpack(call: &mut Call<'_>, given: &Given, bytes: &[u8]) -> Finish {
         if count > FILES {
             break;
         }
-        let text = |range: std::ops::Range<usize>| block[range].split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
-        let number = |range: std::ops::Range<usize>| usize::from_str_radix(String::from_utf8_lossy(&block[range]).trim_matches(['\0', ' ']), 8).unwrap_or(0);
+        let text = |range: std::ops::Range<usize>| {
+            block[range].split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
+        };
+        let number = |range: std::ops::Range<usize>| {
+            usize::from_str_radix(
+                String::from_utf8_lossy(&block[range]).trim_matches(['\0', ' ']),
+                8,
+            )
+            .unwrap_or(0)
+        };
         let (name, size, mode) = (text(0..100), number(124..136), number(100..108));
         at += 512;
         let content = bytes.get(at..at.saturating_add(size)).unwrap_or_default().to_vec();
@@ -171,7 +239,10 @@ fn unpack(call: &mut Call<'_>, given: &Given, bytes: &[u8]) -> Finish {
             super::change::make_folder(call, &target, 0o755, true)
         } else {
             let mode = u16::try_from(mode & 0o777).unwrap_or(0o644);
-            call.kernel.open_for_writing(call.folder, &target, false, mode, call.who).and_then(|(node, path)| call.kernel.write(node, 0, &content, &path)).map(|_| ())
+            call.kernel
+                .open_for_writing(call.folder, &target, false, mode, call.who)
+                .and_then(|(node, path)| call.kernel.write(node, 0, &content, &path))
+                .map(|_| ())
         };
         if let Err(fault) = outcome {
             let shown = String::from_utf8_lossy(&target).into_owned();
@@ -183,7 +254,11 @@ fn unpack(call: &mut Call<'_>, given: &Given, bytes: &[u8]) -> Finish {
 }
 
 pub(super) fn gzip(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("cdfklnrtv123456789", &[("decompress", b'd'), ("stdout", b'c'), ("force", b'f'), ("keep", b'k')], 1) {
+    let given = match call.options(
+        "cdfklnrtv123456789",
+        &[("decompress", b'd'), ("stdout", b'c'), ("force", b'f'), ("keep", b'k')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -197,19 +272,33 @@ pub(super) fn gzip(call: &mut Call<'_>) -> Finish {
         let shown = String::from_utf8_lossy(path).into_owned();
         match call.read(path) {
             Err(fault) => {
-                if call.is_busybox() { call.complain(&format!("can't open '{shown}': {fault}")) } else { call.complain(&format!("{shown}: {fault}")) }
+                if call.is_busybox() {
+                    call.complain(&format!("can't open '{shown}': {fault}"));
+                } else {
+                    call.complain(&format!("{shown}: {fault}"));
+                }
                 status = 1;
             }
             Ok(bytes) if given.has(b'd') || name.starts_with("gun") || name.starts_with("bun") => {
                 let known = bytes.starts_with(b"\x1f\x8b") || bytes.starts_with(b"BZh");
-                call.err(format!("\n{name}: {shown}: {}\n", if known { "unexpected end of file" } else { "not in gzip format" }).as_bytes());
+                call.err(
+                    format!(
+                        "\n{name}: {shown}: {}\n",
+                        if known { "unexpected end of file" } else { "not in gzip format" }
+                    )
+                    .as_bytes(),
+                );
                 status = 1;
             }
             Ok(_) => {
                 let (now, who) = (call.kernel.seconds(), call.who);
                 let (from, target) = (call.path(path), call.path(&[&path[..], b".gz"].concat()));
                 let files = &mut call.kernel.files;
-                let moved = files.place(&from, true, who).and_then(|from| files.place(&target, true, who).and_then(|to| files.rename(&from, &to, &target, who, now)));
+                let moved = files.place(&from, true, who).and_then(|from| {
+                    files
+                        .place(&target, true, who)
+                        .and_then(|to| files.rename(&from, &to, &target, who, now))
+                });
                 status |= u8::from(moved.is_err());
             }
         }
@@ -218,13 +307,19 @@ pub(super) fn gzip(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn unzip(call: &mut Call<'_>) -> Finish {
-    let Some(path) = call.arguments().iter().find(|word| word.first() != Some(&b'-')).cloned() else { return Finish::Status(0) };
+    let Some(path) = call.arguments().iter().find(|word| word.first() != Some(&b'-')).cloned()
+    else {
+        return Finish::Status(0);
+    };
     let shown = String::from_utf8_lossy(&path).into_owned();
     match call.read(&path) {
         Ok(_) => {
             call.err(format!("Archive:  {shown}\n  End-of-central-directory signature not found.  Either this file is not\n  a zipfile, or it constitutes one disk of a multi-part archive.\nunzip:  cannot find zipfile directory in one of {shown} or\n        {shown}.zip, and cannot find {shown}.ZIP, period.\n").as_bytes());
         }
-        Err(_) => call.err(format!("unzip:  cannot find or open {shown}, {shown}.zip or {shown}.ZIP.\n").as_bytes()),
+        Err(_) => call.err(
+            format!("unzip:  cannot find or open {shown}, {shown}.zip or {shown}.ZIP.\n")
+                .as_bytes(),
+        ),
     }
     Finish::Status(9)
 }

@@ -8,14 +8,24 @@ use crate::machine::files::{Fault, NodeId, flags};
 const NODES: usize = 300;
 
 /// The node, and with `-R` all under it.
-fn chosen(call: &mut Call<'_>, given: &Given, path: &[u8]) -> Result<Vec<(Vec<u8>, NodeId)>, Fault> {
+fn chosen(
+    call: &mut Call<'_>,
+    given: &Given,
+    path: &[u8],
+) -> Result<Vec<(Vec<u8>, NodeId)>, Fault> {
     let first = call.find(path, true)?;
     let mut all = vec![(path.to_vec(), first)];
     let mut at = 0;
     while given.has(b'R') && at < all.len() && all.len() < NODES {
         let (path, id) = all[at].clone();
         if call.kernel.files.node(id).is_folder() {
-            all.extend(call.kernel.files.list(id).into_iter().map(|(name, id)| ([&path[..], b"/", &name].concat(), id)));
+            all.extend(
+                call.kernel
+                    .files
+                    .list(id)
+                    .into_iter()
+                    .map(|(name, id)| ([&path[..], b"/", &name].concat(), id)),
+            );
         }
         at += 1;
     }
@@ -48,7 +58,8 @@ pub(super) fn changed_mode(text: &str, mode: u16, folder: bool, umask: u16) -> O
         }
         let mut rest = rest;
         while let Some(operator) = rest.chars().next() {
-            let letters: String = rest[1..].chars().take_while(|letter| !"+-=".contains(*letter)).collect();
+            let letters: String =
+                rest[1..].chars().take_while(|letter| !"+-=".contains(*letter)).collect();
             rest = &rest[1 + letters.len()..];
             let mut bits = 0;
             for letter in letters.chars() {
@@ -80,12 +91,44 @@ pub(super) fn changed_mode(text: &str, mode: u16, folder: bool, umask: u16) -> O
     Some(mode)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn chmod(call: &mut Call<'_>) -> Finish {
     // A mode may begin with a minus: `chmod -x file`.
-    let words: Vec<Vec<u8>> = call.words.iter().enumerate().map(|(place, word)| if place > 0 && word.len() > 1 && word[0] == b'-' && word[1..].iter().all(|byte| b"rwxXst,".contains(byte)) { [b"a", &word[..]].concat() } else { word.clone() }).collect();
-    let mut inner = Call::new(call.kernel, &words, call.folder, call.who, super::super::Input::Bytes(Vec::new()));
+    let words: Vec<Vec<u8>> = call
+        .words
+        .iter()
+        .enumerate()
+        .map(|(place, word)| {
+            if place > 0
+                && word.len() > 1
+                && word[0] == b'-'
+                && word[1..].iter().all(|byte| b"rwxXst,".contains(byte))
+            {
+                [b"a", &word[..]].concat()
+            } else {
+                word.clone()
+            }
+        })
+        .collect();
+    let mut inner = Call::new(
+        call.kernel,
+        &words,
+        call.folder,
+        call.who,
+        super::super::Input::Bytes(Vec::new()),
+    );
     inner.dialect = call.dialect;
-    let given = inner.options("Rfvch", &[("recursive", b'R'), ("silent", b'f'), ("quiet", b'f'), ("verbose", b'v'), ("changes", b'c')], 1);
+    let given = inner.options(
+        "Rfvch",
+        &[
+            ("recursive", b'R'),
+            ("silent", b'f'),
+            ("quiet", b'f'),
+            ("verbose", b'v'),
+            ("changes", b'c'),
+        ],
+        1,
+    );
     let said = inner.into_said().0;
     let given = match given {
         Ok(given) => given,
@@ -94,7 +137,9 @@ pub(super) fn chmod(call: &mut Call<'_>) -> Finish {
             return finish;
         }
     };
-    let Some((mode, paths)) = given.rest.split_first() else { return call.missing_operand("[-Rcvf] MODE[,MODE]... FILE...") };
+    let Some((mode, paths)) = given.rest.split_first() else {
+        return call.missing_operand("[-Rcvf] MODE[,MODE]... FILE...");
+    };
     let text = String::from_utf8_lossy(mode).into_owned();
     if paths.is_empty() {
         if call.is_busybox() {
@@ -117,7 +162,14 @@ pub(super) fn chmod(call: &mut Call<'_>) -> Finish {
 }
 
 /// Changes each node, and tells what cannot be changed.
-fn each(call: &mut Call<'_>, given: &Given, paths: &[Vec<u8>], verb: &str, doing: &str, change: &dyn Fn(&mut crate::machine::files::Node, bool)) -> Finish {
+fn each(
+    call: &mut Call<'_>,
+    given: &Given,
+    paths: &[Vec<u8>],
+    verb: &str,
+    doing: &str,
+    change: &dyn Fn(&mut crate::machine::files::Node, bool),
+) -> Finish {
     let mut status = 0;
     for path in paths {
         let all = match chosen(call, given, path) {
@@ -125,7 +177,11 @@ fn each(call: &mut Call<'_>, given: &Given, paths: &[Vec<u8>], verb: &str, doing
             Err(fault) => {
                 if !given.has(b'f') {
                     let shown = String::from_utf8_lossy(path).into_owned();
-                    if call.is_busybox() { call.complain(&format!("{shown}: {fault}")) } else { call.cannot(verb, path, fault) }
+                    if call.is_busybox() {
+                        call.complain(&format!("{shown}: {fault}"));
+                    } else {
+                        call.cannot(verb, path, fault);
+                    }
                 }
                 status = 1;
                 continue;
@@ -134,11 +190,20 @@ fn each(call: &mut Call<'_>, given: &Given, paths: &[Vec<u8>], verb: &str, doing
         for (path, id) in all {
             let node = call.kernel.files.node(id);
             let folder = node.is_folder();
-            let refused = !call.who.is_root() && call.who.uid != node.uid || node.flags & flags::IMMUTABLE != 0;
-            let outcome = if refused { Err(Fault::NotPermitted) } else { call.kernel.files.change(id).map(|node| change(node, folder)) };
+            let refused = !call.who.is_root() && call.who.uid != node.uid
+                || node.flags & flags::IMMUTABLE != 0;
+            let outcome = if refused {
+                Err(Fault::NotPermitted)
+            } else {
+                call.kernel.files.change(id).map(|node| change(node, folder))
+            };
             if let Err(fault) = outcome {
                 let shown = String::from_utf8_lossy(&path).into_owned();
-                if call.is_busybox() { call.complain(&format!("{shown}: {fault}")) } else { call.complain(&format!("{doing} '{shown}': {fault}")) }
+                if call.is_busybox() {
+                    call.complain(&format!("{shown}: {fault}"));
+                } else {
+                    call.complain(&format!("{doing} '{shown}': {fault}"));
+                }
                 status = 1;
             }
         }
@@ -146,13 +211,19 @@ fn each(call: &mut Call<'_>, given: &Given, paths: &[Vec<u8>], verb: &str, doing
     Finish::Status(status)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn chown(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("RfvchLPHr:", &[("recursive", b'R'), ("reference", b'r'), ("silent", b'f'), ("no-dereference", b'h')], 1) {
+    let given = match call.options(
+        "RfvchLPHr:",
+        &[("recursive", b'R'), ("reference", b'r'), ("silent", b'f'), ("no-dereference", b'h')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
     let group_only = call.base_name() == b"chgrp";
-    let Some((owner, paths)) = given.rest.split_first().filter(|(_, paths)| !paths.is_empty()) else {
+    let Some((owner, paths)) = given.rest.split_first().filter(|(_, paths)| !paths.is_empty())
+    else {
         if let (Some(first), false) = (given.rest.first(), call.is_busybox()) {
             let shown = String::from_utf8_lossy(first).into_owned();
             call.complain(&format!("missing operand after ‘{shown}’"));
@@ -161,10 +232,33 @@ pub(super) fn chown(call: &mut Call<'_>) -> Finish {
         return call.missing_operand("[-Rhv]... OWNER[:[GROUP]] FILE...");
     };
     let text = String::from_utf8_lossy(owner).into_owned();
-    let (user, group) = if group_only { ("", &text[..]) } else { text.split_once([':', '.']).unwrap_or((&text, "")) };
-    let uid = if user.is_empty() { None } else { Some(call.kernel.account(user.as_bytes()).map(|account| account.uid).or_else(|| user.parse().ok())) };
+    let (user, group) = if group_only {
+        ("", &text[..])
+    } else {
+        text.split_once([':', '.']).unwrap_or((&text, ""))
+    };
+    let uid = if user.is_empty() {
+        None
+    } else {
+        Some(
+            call.kernel
+                .account(user.as_bytes())
+                .map(|account| account.uid)
+                .or_else(|| user.parse().ok()),
+        )
+    };
     let groups = call.kernel.groups();
-    let gid = if group.is_empty() { None } else { Some(groups.iter().find(|(name, ..)| name == group.as_bytes()).map(|(_, gid, _)| *gid).or_else(|| group.parse().ok())) };
+    let gid = if group.is_empty() {
+        None
+    } else {
+        Some(
+            groups
+                .iter()
+                .find(|(name, ..)| name == group.as_bytes())
+                .map(|(_, gid, _)| *gid)
+                .or_else(|| group.parse().ok()),
+        )
+    };
     if uid == Some(None) || gid == Some(None) {
         let what = match (call.is_busybox(), uid == Some(None)) {
             (true, true) => format!("unknown user {user}"),
@@ -187,7 +281,10 @@ pub(super) fn chown(call: &mut Call<'_>) -> Finish {
 pub(super) fn chattr(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();
     let (mut add, mut remove, mut paths, mut recursive) = (0, 0, Vec::new(), false);
-    let bits = |letters: &[u8]| u8::from(letters.contains(&b'i')) * flags::IMMUTABLE | u8::from(letters.contains(&b'a')) * flags::APPEND_ONLY;
+    let bits = |letters: &[u8]| {
+        (u8::from(letters.contains(&b'i')) * flags::IMMUTABLE)
+            | (u8::from(letters.contains(&b'a')) * flags::APPEND_ONLY)
+    };
     let mut modes = 0;
     for word in words {
         match word.first() {
@@ -195,7 +292,9 @@ pub(super) fn chattr(call: &mut Call<'_>) -> Finish {
                 add |= bits(&word[1..]);
                 modes += 1;
             }
-            Some(b'-') if word == b"-R" || word == b"-f" || word == b"-V" => recursive |= word == b"-R",
+            Some(b'-') if word == b"-R" || word == b"-f" || word == b"-V" => {
+                recursive |= word == b"-R";
+            }
             Some(b'-') => {
                 remove |= bits(&word[1..]);
                 recursive |= word.contains(&b'R');
@@ -229,7 +328,9 @@ pub(super) fn chattr(call: &mut Call<'_>) -> Finish {
             let shown = String::from_utf8_lossy(&path).into_owned();
             let text = match (fault, call.is_busybox()) {
                 (_, true) => format!("stat '{shown}' failed: {fault}"),
-                (Fault::Denied, _) => format!("Operation not permitted while setting flags on {shown}"),
+                (Fault::Denied, _) => {
+                    format!("Operation not permitted while setting flags on {shown}")
+                }
                 _ => format!("{fault} while trying to stat {shown}"),
             };
             call.complain(&text);
@@ -254,11 +355,25 @@ pub(super) fn lsattr(call: &mut Call<'_>) -> Finish {
             continue;
         };
         let listed = call.kernel.files.node(id).is_folder() && !given.has(b'd');
-        let all = if listed { call.kernel.files.list(id).into_iter().filter(|(name, _)| given.has(b'a') || name.first() != Some(&b'.')).map(|(name, id)| ([&path[..], b"/", &name].concat(), id)).collect() } else { vec![(path.clone(), id)] };
+        let all = if listed {
+            call.kernel
+                .files
+                .list(id)
+                .into_iter()
+                .filter(|(name, _)| given.has(b'a') || name.first() != Some(&b'.'))
+                .map(|(name, id)| ([&path[..], b"/", &name].concat(), id))
+                .collect()
+        } else {
+            vec![(path.clone(), id)]
+        };
         for (path, id) in all {
             let flags = call.kernel.files.node(id).flags;
             let mark = |bit: u8, letter: char| if flags & bit != 0 { letter } else { '-' };
-            let text = format!("----{}{}--------e------- ", mark(flags::IMMUTABLE, 'i'), mark(flags::APPEND_ONLY, 'a'));
+            let text = format!(
+                "----{}{}--------e------- ",
+                mark(flags::IMMUTABLE, 'i'),
+                mark(flags::APPEND_ONLY, 'a')
+            );
             call.out(&[text.as_bytes(), &path, b"\n"].concat());
         }
     }

@@ -8,19 +8,27 @@ use crate::machine::files::{Body, Device, Fault, NodeId, base_name};
 const NODES: usize = 2_000;
 
 pub(super) fn mkdir(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("pm:v", &[("parents", b'p'), ("mode", b'm'), ("verbose", b'v')], 1) {
-        Ok(given) => given,
-        Err(finish) => return finish,
-    };
+    let given =
+        match call.options("pm:v", &[("parents", b'p'), ("mode", b'm'), ("verbose", b'v')], 1) {
+            Ok(given) => given,
+            Err(finish) => return finish,
+        };
     if given.rest.is_empty() {
         return call.missing_operand("[OPTIONS] DIRECTORY...");
     }
-    let mode = given.text(b'm').and_then(|text| super::attributes::changed_mode(&text, 0o777, true, 0)).unwrap_or(0o777 & !call.umask);
+    let mode = given
+        .text(b'm')
+        .and_then(|text| super::attributes::changed_mode(&text, 0o777, true, 0))
+        .unwrap_or(0o777 & !call.umask);
     let mut status = 0;
     for path in &given.rest {
         if let Err(fault) = make_folder(call, path, mode, given.has(b'p')) {
             let shown = String::from_utf8_lossy(path).into_owned();
-            if call.is_busybox() { call.complain(&format!("can't create directory '{shown}': {fault}")) } else { call.complain(&format!("cannot create directory ‘{shown}’: {fault}")) }
+            if call.is_busybox() {
+                call.complain(&format!("can't create directory '{shown}': {fault}"));
+            } else {
+                call.complain(&format!("cannot create directory ‘{shown}’: {fault}"));
+            }
             status = 1;
         } else if given.has(b'v') {
             let shown = String::from_utf8_lossy(path).into_owned();
@@ -30,20 +38,35 @@ pub(super) fn mkdir(call: &mut Call<'_>) -> Finish {
     Finish::Status(status)
 }
 
-pub(super) fn make_folder(call: &mut Call<'_>, path: &[u8], mode: u16, parents: bool) -> Result<(), Fault> {
+pub(super) fn make_folder(
+    call: &mut Call<'_>,
+    path: &[u8],
+    mode: u16,
+    parents: bool,
+) -> Result<(), Fault> {
     let (now, who) = (call.kernel.seconds(), call.who);
     let whole = call.path(path);
-    let whole = if whole.len() > 1 { whole.strip_suffix(b"/").unwrap_or(&whole).to_vec() } else { whole };
+    let whole =
+        if whole.len() > 1 { whole.strip_suffix(b"/").unwrap_or(&whole).to_vec() } else { whole };
     if !parents {
         let place = call.kernel.files.place(&whole, true, who)?;
         return call.kernel.files.create_folder(&place, mode, who, now).map(|_| ());
     }
-    let ends: Vec<usize> = whole.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'/').map(|(place, _)| place).chain([whole.len()]).collect();
+    let ends: Vec<usize> = whole
+        .iter()
+        .enumerate()
+        .skip(1)
+        .filter(|(_, byte)| **byte == b'/')
+        .map(|(place, _)| place)
+        .chain([whole.len()])
+        .collect();
     for end in ends {
         let place = call.kernel.files.place(&whole[..end], true, who)?;
         match place.node {
             Some(id) if call.kernel.files.node(id).is_folder() => {}
-            Some(_) => return Err(if end == whole.len() { Fault::Exists } else { Fault::NotAFolder }),
+            Some(_) => {
+                return Err(if end == whole.len() { Fault::Exists } else { Fault::NotAFolder });
+            }
             None => call.kernel.files.create_folder(&place, mode, who, now).map(|_| ())?,
         }
     }
@@ -51,10 +74,11 @@ pub(super) fn make_folder(call: &mut Call<'_>, path: &[u8], mode: u16, parents: 
 }
 
 pub(super) fn rmdir(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("pv", &[("parents", b'p'), ("ignore-fail-on-non-empty", b'v')], 1) {
-        Ok(given) => given,
-        Err(finish) => return finish,
-    };
+    let given =
+        match call.options("pv", &[("parents", b'p'), ("ignore-fail-on-non-empty", b'v')], 1) {
+            Ok(given) => given,
+            Err(finish) => return finish,
+        };
     if given.rest.is_empty() {
         return call.missing_operand("[OPTIONS] DIRECTORY...");
     }
@@ -75,7 +99,11 @@ pub(super) fn rmdir(call: &mut Call<'_>) -> Finish {
         });
         if let Err(fault) = outcome {
             let shown = String::from_utf8_lossy(path).into_owned();
-            if call.is_busybox() { call.complain(&format!("'{shown}': {fault}")) } else { call.complain(&format!("failed to remove '{shown}': {fault}")) }
+            if call.is_busybox() {
+                call.complain(&format!("'{shown}': {fault}"));
+            } else {
+                call.complain(&format!("failed to remove '{shown}': {fault}"));
+            }
             status = 1;
         }
     }
@@ -83,17 +111,36 @@ pub(super) fn rmdir(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn rm(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("rRfivId", &[("recursive", b'r'), ("force", b'f'), ("verbose", b'v'), ("dir", b'd'), ("no-preserve-root", b'n'), ("interactive", b'i')], 1) {
+    let given = match call.options(
+        "rRfivId",
+        &[
+            ("recursive", b'r'),
+            ("force", b'f'),
+            ("verbose", b'v'),
+            ("dir", b'd'),
+            ("no-preserve-root", b'n'),
+            ("interactive", b'i'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
     let recursive = given.has(b'r') || given.has(b'R');
     if given.rest.is_empty() {
-        return if given.has(b'f') { Finish::Status(0) } else { call.missing_operand("[-irf] FILE...") };
+        return if given.has(b'f') {
+            Finish::Status(0)
+        } else {
+            call.missing_operand("[-irf] FILE...")
+        };
     }
     let mut status = 0;
     for path in &given.rest {
-        if recursive && call.path(path).iter().all(|byte| *byte == b'/') && !given.has(b'n') && !call.is_busybox() {
+        if recursive
+            && call.path(path).iter().all(|byte| *byte == b'/')
+            && !given.has(b'n')
+            && !call.is_busybox()
+        {
             call.err(b"rm: it is dangerous to operate recursively on '/'\nrm: use --no-preserve-root to override this failsafe\n");
             status = 1;
             continue;
@@ -110,20 +157,33 @@ pub(super) fn rm(call: &mut Call<'_>) -> Finish {
     Finish::Status(status)
 }
 
-fn remove(call: &mut Call<'_>, given: &Given, path: &[u8], recursive: bool, left: &mut usize) -> u8 {
+fn remove(
+    call: &mut Call<'_>,
+    given: &Given,
+    path: &[u8],
+    recursive: bool,
+    left: &mut usize,
+) -> u8 {
     let (now, who) = (call.kernel.seconds(), call.who);
     let whole = call.path(path);
-    let whole = if whole.len() > 1 { whole.strip_suffix(b"/").unwrap_or(&whole).to_vec() } else { whole };
+    let whole =
+        if whole.len() > 1 { whole.strip_suffix(b"/").unwrap_or(&whole).to_vec() } else { whole };
     let place = match call.kernel.files.place(&whole, false, who) {
         Ok(place) => place,
         Err(Fault::NotFound) if given.has(b'f') => return 0,
         Err(fault) => return told(call, path, fault),
     };
-    let Some(id) = place.node else { return if given.has(b'f') { 0 } else { told(call, path, Fault::NotFound) } };
+    let Some(id) = place.node else {
+        return if given.has(b'f') { 0 } else { told(call, path, Fault::NotFound) };
+    };
     if call.kernel.files.node(id).is_folder() {
         if !recursive {
             let shown = String::from_utf8_lossy(path).into_owned();
-            if call.is_busybox() { call.complain(&format!("'{shown}' is a directory")) } else { call.complain(&format!("cannot remove '{shown}': {}", Fault::IsAFolder)) }
+            if call.is_busybox() {
+                call.complain(&format!("'{shown}' is a directory"));
+            } else {
+                call.complain(&format!("cannot remove '{shown}': {}", Fault::IsAFolder));
+            }
             return 1;
         }
         let mut status = 0;
@@ -159,7 +219,10 @@ fn has_protected(call: &Call<'_>, id: NodeId, depth: u32) -> bool {
     depth > 12
         || call.kernel.files.list(id).iter().any(|(_, inner)| {
             let node = call.kernel.files.node(*inner);
-            node.flags != 0 || matches!(node.body, Body::Live(_)) || call.kernel.files.is_changed(*inner) || node.is_folder() && has_protected(call, *inner, depth + 1)
+            node.flags != 0
+                || matches!(node.body, Body::Live(_))
+                || call.kernel.files.is_changed(*inner)
+                || node.is_folder() && has_protected(call, *inner, depth + 1)
         })
 }
 
@@ -178,7 +241,11 @@ pub(super) fn destination(call: &Call<'_>, from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn mv(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("finuvTt:", &[("force", b'f'), ("no-clobber", b'n'), ("verbose", b'v'), ("target-directory", b't')], 1) {
+    let given = match call.options(
+        "finuvTt:",
+        &[("force", b'f'), ("no-clobber", b'n'), ("verbose", b'v'), ("target-directory", b't')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -191,7 +258,8 @@ pub(super) fn mv(call: &mut Call<'_>) -> Finish {
         let target = destination(call, &path, &to);
         let (now, who) = (call.kernel.seconds(), call.who);
         let whole = call.path(&path);
-        let (whole, there) = (whole.strip_suffix(b"/").unwrap_or(&whole).to_vec(), call.path(&target));
+        let (whole, there) =
+            (whole.strip_suffix(b"/").unwrap_or(&whole).to_vec(), call.path(&target));
         let source = call.kernel.files.place(&whole, false, who);
         let outcome = source.and_then(|from| {
             from.node.ok_or(Fault::NotFound)?;
@@ -214,7 +282,10 @@ pub(super) fn mv(call: &mut Call<'_>) -> Finish {
             } else if missing {
                 call.cannot("stat", &path, Fault::NotFound);
             } else {
-                let (from, to) = (String::from_utf8_lossy(&path).into_owned(), String::from_utf8_lossy(&target).into_owned());
+                let (from, to) = (
+                    String::from_utf8_lossy(&path).into_owned(),
+                    String::from_utf8_lossy(&target).into_owned(),
+                );
                 call.complain(&format!("cannot move '{from}' to '{to}': {fault}"));
             }
             status = 1;
@@ -224,7 +295,11 @@ pub(super) fn mv(call: &mut Call<'_>) -> Finish {
 }
 
 /// Sources and destination of `cp` and `mv`.
-pub(super) fn operands(call: &mut Call<'_>, given: &Given, usage: &str) -> Result<(Vec<Vec<u8>>, Vec<u8>), Finish> {
+pub(super) fn operands(
+    call: &mut Call<'_>,
+    given: &Given,
+    usage: &str,
+) -> Result<(Vec<Vec<u8>>, Vec<u8>), Finish> {
     if let Some(folder) = given.value(b't') {
         return Ok((given.rest.clone(), folder.to_vec()));
     }
@@ -253,7 +328,11 @@ pub(super) fn operands(call: &mut Call<'_>, given: &Given, usage: &str) -> Resul
 }
 
 pub(super) fn ln(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("sfnivTbr", &[("symbolic", b's'), ("force", b'f'), ("no-dereference", b'n')], 1) {
+    let given = match call.options(
+        "sfnivTbr",
+        &[("symbolic", b's'), ("force", b'f'), ("no-dereference", b'n')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -278,7 +357,11 @@ pub(super) fn ln(call: &mut Call<'_>) -> Finish {
             place.node = None;
         }
         if given.has(b's') {
-            return call.kernel.files.create(&place, Body::Link(from.clone().into()), 0o777, who, now).map(|_| ());
+            return call
+                .kernel
+                .files
+                .create(&place, Body::Link(from.clone().into()), 0o777, who, now)
+                .map(|_| ());
         }
         let id = source?;
         if call.kernel.files.node(id).is_folder() {
@@ -290,10 +373,15 @@ pub(super) fn ln(call: &mut Call<'_>) -> Finish {
         Ok(()) => Finish::Status(0),
         Err(fault) => {
             let kind = if given.has(b's') { "symbolic" } else { "hard" };
-            let (from, shown) = (String::from_utf8_lossy(from).into_owned(), String::from_utf8_lossy(&target).into_owned());
+            let (from, shown) = (
+                String::from_utf8_lossy(from).into_owned(),
+                String::from_utf8_lossy(&target).into_owned(),
+            );
             let text = match (call.is_busybox(), fault) {
                 (true, _) => format!("{shown}: {fault}"),
-                (_, Fault::NotFound) if kind == "hard" => format!("failed to access '{from}': {fault}"),
+                (_, Fault::NotFound) if kind == "hard" => {
+                    format!("failed to access '{from}': {fault}")
+                }
                 _ => format!("failed to create {kind} link '{shown}': {fault}"),
             };
             call.fail(&text, 1)
@@ -302,7 +390,11 @@ pub(super) fn ln(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn touch(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("acmhr:t:d:", &[("no-create", b'c'), ("date", b'd'), ("reference", b'r')], 1) {
+    let given = match call.options(
+        "acmhr:t:d:",
+        &[("no-create", b'c'), ("date", b'd'), ("reference", b'r')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -313,21 +405,34 @@ pub(super) fn touch(call: &mut Call<'_>) -> Finish {
         call.complain("missing file operand");
         return call.usage("");
     }
-    let reference = given.value(b'r').map(<[u8]>::to_vec).and_then(|path| call.find(&path, true).ok()).map(|id| call.kernel.files.node(id).modified);
+    let reference = given
+        .value(b'r')
+        .map(<[u8]>::to_vec)
+        .and_then(|path| call.find(&path, true).ok())
+        .map(|id| call.kernel.files.node(id).modified);
     let time = reference.unwrap_or_else(|| call.kernel.seconds());
     let mut status = 0;
     for path in &given.rest {
         let exists = call.find(path, true);
         let outcome = match exists {
-            Ok(id) if call.kernel.files.node(id).uid != call.who.uid && !call.who.is_root() => Err(Fault::Denied),
+            Ok(id) if call.kernel.files.node(id).uid != call.who.uid && !call.who.is_root() => {
+                Err(Fault::Denied)
+            }
             Ok(id) => call.kernel.files.change(id).map(|node| node.modified = time),
             Err(Fault::NotFound) if given.has(b'c') => Ok(()),
-            Err(Fault::NotFound) => call.kernel.open_for_writing(call.folder, path, true, 0o666 & !call.umask, call.who).map(|_| ()),
+            Err(Fault::NotFound) => call
+                .kernel
+                .open_for_writing(call.folder, path, true, 0o666 & !call.umask, call.who)
+                .map(|_| ()),
             Err(fault) => Err(fault),
         };
         if let Err(fault) = outcome {
             let shown = String::from_utf8_lossy(path).into_owned();
-            if call.is_busybox() { call.complain(&format!("{shown}: {fault}")) } else { call.complain(&format!("cannot touch '{shown}': {fault}")) }
+            if call.is_busybox() {
+                call.complain(&format!("{shown}: {fault}"));
+            } else {
+                call.complain(&format!("cannot touch '{shown}': {fault}"));
+            }
             status = 1;
         }
     }
@@ -335,7 +440,11 @@ pub(super) fn touch(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn mktemp(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("duqtp:", &[("directory", b'd'), ("tmpdir", b'p'), ("dry-run", b'u')], 1) {
+    let given = match call.options(
+        "duqtp:",
+        &[("directory", b'd'), ("tmpdir", b'p'), ("dry-run", b'u')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -349,7 +458,12 @@ pub(super) fn mktemp(call: &mut Call<'_>) -> Finish {
     }
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut name = template[..template.len() - marks].to_vec();
-    name.extend(call.kernel.random_bytes(marks).into_iter().map(|byte| LETTERS[usize::from(byte) % LETTERS.len()]));
+    name.extend(
+        call.kernel
+            .random_bytes(marks)
+            .into_iter()
+            .map(|byte| LETTERS[usize::from(byte) % LETTERS.len()]),
+    );
     let folder = given.value(b'p').filter(|folder| !folder.is_empty()).unwrap_or(b"/tmp");
     let path = if in_tmp { [folder, b"/", &name].concat() } else { name };
     let outcome = if given.has(b'u') {
@@ -380,7 +494,9 @@ pub(super) fn truncate(call: &mut Call<'_>) -> Finish {
         return call.missing_operand("-s SIZE FILE...");
     }
     for path in &given.rest {
-        if let Err(fault) = call.kernel.open_for_writing(call.folder, path, false, 0o666 & !call.umask, call.who) {
+        if let Err(fault) =
+            call.kernel.open_for_writing(call.folder, path, false, 0o666 & !call.umask, call.who)
+        {
             let shown = String::from_utf8_lossy(path).into_owned();
             return call.fail(&format!("cannot open '{shown}' for writing: {fault}"), 1);
         }
@@ -389,7 +505,11 @@ pub(super) fn truncate(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn shred(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("fn:uvzx", &[("remove", b'u'), ("iterations", b'n'), ("zero", b'z'), ("force", b'f')], 1) {
+    let given = match call.options(
+        "fn:uvzx",
+        &[("remove", b'u'), ("iterations", b'n'), ("zero", b'z'), ("force", b'f')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -413,10 +533,19 @@ pub(super) fn mknod(call: &mut Call<'_>) -> Finish {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let Some(path) = given.rest.first() else { return call.missing_operand("[-m MODE] NAME TYPE MAJOR MINOR") };
-    let number = |place: usize| given.rest.get(place).and_then(|text| String::from_utf8_lossy(text).parse().ok()).unwrap_or(0);
+    let Some(path) = given.rest.first() else {
+        return call.missing_operand("[-m MODE] NAME TYPE MAJOR MINOR");
+    };
+    let number = |place: usize| {
+        given
+            .rest
+            .get(place)
+            .and_then(|text| String::from_utf8_lossy(text).parse().ok())
+            .unwrap_or(0)
+    };
     let kind = given.rest.get(1).and_then(|kind| kind.first()).copied().unwrap_or(b'p');
-    let device = Device { kind: if kind == b'u' { b'c' } else { kind }, major: number(2), minor: number(3) };
+    let device =
+        Device { kind: if kind == b'u' { b'c' } else { kind }, major: number(2), minor: number(3) };
     let (now, who) = (call.kernel.seconds(), call.who);
     let outcome = call.kernel.files.place(&call.path(path), false, who).and_then(|place| {
         if place.node.is_some() {

@@ -10,7 +10,19 @@ const NODES: usize = 200;
 const MOVED: usize = 8 * 1024 * 1024;
 
 pub(super) fn cp(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("rRafpinuvdTLPlst:x", &[("recursive", b'r'), ("archive", b'a'), ("force", b'f'), ("verbose", b'v'), ("preserve", b'p'), ("no-clobber", b'n'), ("target-directory", b't')], 1) {
+    let given = match call.options(
+        "rRafpinuvdTLPlst:x",
+        &[
+            ("recursive", b'r'),
+            ("archive", b'a'),
+            ("force", b'f'),
+            ("verbose", b'v'),
+            ("preserve", b'p'),
+            ("no-clobber", b'n'),
+            ("target-directory", b't'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -32,7 +44,7 @@ fn copy(call: &mut Call<'_>, given: &Given, from: &[u8], to: &[u8], left: &mut u
     let id = match call.find(from, !given.has(b'a') && !given.has(b'd')) {
         Ok(id) => id,
         Err(fault) => {
-            if call.is_busybox() { call.cannot("stat", from, fault) } else { call.cannot("stat", from, fault) }
+            call.cannot("stat", from, fault);
             return 1;
         }
     };
@@ -44,14 +56,19 @@ fn copy(call: &mut Call<'_>, given: &Given, from: &[u8], to: &[u8], left: &mut u
     if node.is_folder() {
         let shown = String::from_utf8_lossy(from).into_owned();
         if !recursive {
-            if call.is_busybox() { call.complain(&format!("omitting directory '{shown}'")) } else { call.complain(&format!("-r not specified; omitting directory '{shown}'")) }
+            if call.is_busybox() {
+                call.complain(&format!("omitting directory '{shown}'"));
+            } else {
+                call.complain(&format!("-r not specified; omitting directory '{shown}'"));
+            }
             return 1;
         }
         let (mode, members) = (node.mode, call.kernel.files.list(id));
         let _ = make_folder(call, to, mode, false);
         let mut status = 0;
         for (name, _) in members {
-            status |= copy(call, given, &[from, b"/", &name].concat(), &[to, b"/", &name].concat(), left);
+            status |=
+                copy(call, given, &[from, b"/", &name].concat(), &[to, b"/", &name].concat(), left);
         }
         return status;
     }
@@ -63,7 +80,10 @@ fn copy(call: &mut Call<'_>, given: &Given, from: &[u8], to: &[u8], left: &mut u
     match copy_file(call, id, to) {
         Ok(()) => {
             if given.has(b'v') {
-                let (from, to) = (String::from_utf8_lossy(from).into_owned(), String::from_utf8_lossy(to).into_owned());
+                let (from, to) = (
+                    String::from_utf8_lossy(from).into_owned(),
+                    String::from_utf8_lossy(to).into_owned(),
+                );
                 call.line(&format!("'{from}' -> '{to}'"));
             }
             0
@@ -95,7 +115,10 @@ pub(super) fn copy_file(call: &mut Call<'_>, id: NodeId, to: &[u8]) -> Result<()
         let place = call.kernel.files.place(&whole, true, who).map_err(|fault| (fault, false))?;
         match place.node {
             None => {
-                call.kernel.files.create(&place, node.body, mode, who, now).map_err(|fault| (fault, false))?;
+                call.kernel
+                    .files
+                    .create(&place, node.body, mode, who, now)
+                    .map_err(|fault| (fault, false))?;
             }
             Some(there) => {
                 call.kernel.files.may_write(there, false, who).map_err(|fault| (fault, false))?;
@@ -112,27 +135,40 @@ pub(super) fn copy_file(call: &mut Call<'_>, id: NodeId, to: &[u8]) -> Result<()
     let mut bytes = call.kernel.read(id).map_err(|fault| (fault, true))?;
     bytes.truncate(MOVED);
     call.cost(bytes.len() / 1_024);
-    let (there, path) = call.kernel.open_for_writing(call.folder, to, false, mode, who).map_err(|fault| (fault, false))?;
-    call.kernel.write_as(there, 0, &bytes, &path, visitors, false).map_err(|fault| (fault, false))?;
+    let (there, path) = call
+        .kernel
+        .open_for_writing(call.folder, to, false, mode, who)
+        .map_err(|fault| (fault, false))?;
+    call.kernel
+        .write_as(there, 0, &bytes, &path, visitors, false)
+        .map_err(|fault| (fault, false))?;
     Ok(())
 }
 
 pub(super) fn install(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("dDm:o:g:vcpst:", &[("directory", b'd'), ("mode", b'm'), ("owner", b'o'), ("group", b'g')], 1) {
+    let given = match call.options(
+        "dDm:o:g:vcpst:",
+        &[("directory", b'd'), ("mode", b'm'), ("owner", b'o'), ("group", b'g')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let mode = given.text(b'm').and_then(|text| super::attributes::changed_mode(&text, 0, false, 0)).unwrap_or(0o755);
+    let mode = given
+        .text(b'm')
+        .and_then(|text| super::attributes::changed_mode(&text, 0, false, 0))
+        .unwrap_or(0o755);
     if given.has(b'd') {
         for path in &given.rest {
             let _ = make_folder(call, path, mode, true);
         }
         return Finish::Status(0);
     }
-    let (from, to) = match operands(call, &given, "[-cdDsp] [-o USER] [-g GRP] [-m MODE] [SOURCE]... DEST") {
-        Ok(operands) => operands,
-        Err(finish) => return finish,
-    };
+    let (from, to) =
+        match operands(call, &given, "[-cdDsp] [-o USER] [-g GRP] [-m MODE] [SOURCE]... DEST") {
+            Ok(operands) => operands,
+            Err(finish) => return finish,
+        };
     let mut status = 0;
     for path in from {
         let target = destination(call, &path, &to);
@@ -165,8 +201,18 @@ fn size(text: &str) -> Option<usize> {
 
 pub(super) fn dd(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();
-    let option = |name: &str| words.iter().rev().find_map(|word| word.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))).map(<[u8]>::to_vec);
-    let known = ["if", "of", "bs", "ibs", "obs", "count", "skip", "seek", "conv", "status", "iflag", "oflag"];
+    let option = |name: &str| {
+        words
+            .iter()
+            .rev()
+            .find_map(|word| {
+                word.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
+            })
+            .map(<[u8]>::to_vec)
+    };
+    let known = [
+        "if", "of", "bs", "ibs", "obs", "count", "skip", "seek", "conv", "status", "iflag", "oflag",
+    ];
     for word in call.arguments() {
         let name = word.split(|byte| *byte == b'=').next().unwrap_or_default();
         if !known.iter().any(|known| known.as_bytes() == name) || !word.contains(&b'=') {
@@ -175,7 +221,9 @@ pub(super) fn dd(call: &mut Call<'_>) -> Finish {
             }
             let shown = String::from_utf8_lossy(word).into_owned();
             if call.is_busybox() {
-                return call.usage("[if=FILE] [of=FILE] [ibs=N] [obs=N] [bs=N] [count=N] [skip=N]\n\t[seek=N]");
+                return call.usage(
+                    "[if=FILE] [of=FILE] [ibs=N] [obs=N] [bs=N] [count=N] [skip=N]\n\t[seek=N]",
+                );
             }
             call.complain(&format!("unrecognized operand ‘{shown}’"));
             return call.usage("");
@@ -183,7 +231,9 @@ pub(super) fn dd(call: &mut Call<'_>) -> Finish {
     }
     let mut numbers = [512, usize::MAX, 0, 0];
     for (place, name) in ["bs", "count", "skip", "seek"].iter().enumerate() {
-        let Some(text) = option(name).or_else(|| option("ibs").filter(|_| place == 0)) else { continue };
+        let Some(text) = option(name).or_else(|| option("ibs").filter(|_| place == 0)) else {
+            continue;
+        };
         let shown = String::from_utf8_lossy(&text).into_owned();
         match size(&shown) {
             Some(0) if place == 0 => return call.fail(&format!("invalid number: ‘{shown}’"), 1),
@@ -197,13 +247,23 @@ pub(super) fn dd(call: &mut Call<'_>) -> Finish {
         Ok(bytes) => bytes,
         Err(fault) => {
             let shown = String::from_utf8_lossy(&from).into_owned();
-            return if call.is_busybox() { call.fail(&format!("can't open '{shown}': {fault}"), 1) } else { call.fail(&format!("failed to open '{shown}': {fault}"), 1) };
+            return if call.is_busybox() {
+                call.fail(&format!("can't open '{shown}': {fault}"), 1)
+            } else {
+                call.fail(&format!("failed to open '{shown}': {fault}"), 1)
+            };
         }
     };
-    move_bytes(call, &bytes, (block, count, skip, seek), option("of"), &option)
+    move_bytes(call, &bytes, (block, count, skip, seek), option("of").as_deref(), &option)
 }
 
-fn move_bytes(call: &mut Call<'_>, bytes: &[u8], (block, count, skip, seek): (usize, usize, usize, usize), to: Option<Vec<u8>>, option: &dyn Fn(&str) -> Option<Vec<u8>>) -> Finish {
+fn move_bytes(
+    call: &mut Call<'_>,
+    bytes: &[u8],
+    (block, count, skip, seek): (usize, usize, usize, usize),
+    to: Option<&[u8]>,
+    option: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Finish {
     let start = skip.saturating_mul(block).min(bytes.len());
     let wanted = block.saturating_mul(count);
     let taken = &bytes[start..start + wanted.min(bytes.len() - start)];
@@ -211,17 +271,22 @@ fn move_bytes(call: &mut Call<'_>, bytes: &[u8], (block, count, skip, seek): (us
     let endless = bytes.len() == crate::machine::kernel::READABLE;
     let size = if endless { wanted.min(MOVED * 64) } else { taken.len() };
     let mut status = 0;
-    match &to {
+    match to {
         None => call.out(taken),
         Some(path) => {
-            let keep = option("conv").is_some_and(|conv| conv.windows(7).any(|window| window == b"notrunc")) || seek > 0;
-            let written = call.kernel.open_for_writing(call.folder, path, keep, 0o666 & !call.umask, call.who).and_then(|(node, path)| {
-                if size as u64 > call.kernel.files.room {
-                    return Err(Fault::NoSpace);
-                }
-                let offset = seek.saturating_mul(block) as u64;
-                call.kernel.write_as(node, offset, taken, &path, !endless, false)
-            });
+            let keep = option("conv")
+                .is_some_and(|conv| conv.windows(7).any(|window| window == b"notrunc"))
+                || seek > 0;
+            let written = call
+                .kernel
+                .open_for_writing(call.folder, path, keep, 0o666 & !call.umask, call.who)
+                .and_then(|(node, path)| {
+                    if size as u64 > call.kernel.files.room {
+                        return Err(Fault::NoSpace);
+                    }
+                    let offset = seek.saturating_mul(block) as u64;
+                    call.kernel.write_as(node, offset, taken, &path, !endless, false)
+                });
             if let Err(fault) = written {
                 let shown = String::from_utf8_lossy(path).into_owned();
                 let text = match (fault, call.is_busybox()) {
@@ -256,7 +321,11 @@ fn speed(call: &mut Call<'_>, size: usize) -> String {
     let seconds = micros as f64 / 1_000_000.0;
     let rate = size as f64 / seconds;
     if call.is_busybox() {
-        return format!("{size} bytes ({}B) copied, {seconds:.6} seconds, {}B/s\n", scaled(size as f64, 1_024.0, ["", "K", "M", "G"], ""), scaled(rate, 1_024.0, ["", "K", "M", "G"], ""));
+        return format!(
+            "{size} bytes ({}B) copied, {seconds:.6} seconds, {}B/s\n",
+            scaled(size as f64, 1_024.0, ["", "K", "M", "G"], ""),
+            scaled(rate, 1_024.0, ["", "K", "M", "G"], "")
+        );
     }
     let mut sizes = format!("{size} bytes");
     if size == 1 {
@@ -265,11 +334,18 @@ fn speed(call: &mut Call<'_>, size: usize) -> String {
     if size >= 1_000 {
         sizes.push_str(&format!(" ({}B", scaled(size as f64, 1_000.0, ["", "k", "M", "G"], " ")));
         if size >= 1_024 {
-            sizes.push_str(&format!(", {}B", scaled(size as f64, 1_024.0, ["", "Ki", "Mi", "Gi"], " ")));
+            sizes.push_str(&format!(
+                ", {}B",
+                scaled(size as f64, 1_024.0, ["", "Ki", "Mi", "Gi"], " ")
+            ));
         }
         sizes.push(')');
     }
-    format!("{sizes} copied, {} s, {}B/s\n", shortest(seconds), scaled(rate, 1_000.0, ["", "k", "M", "G"], " "))
+    format!(
+        "{sizes} copied, {} s, {}B/s\n",
+        shortest(seconds),
+        scaled(rate, 1_000.0, ["", "k", "M", "G"], " ")
+    )
 }
 
 /// Six significant digits, as printf's `%g`.
@@ -281,18 +357,30 @@ fn shortest(value: f64) -> String {
     }
     let places = 5_i32 - (value.log10().floor() as i32);
     let text = format!("{value:.0$}", usize::try_from(places.clamp(0, 12)).unwrap_or(6));
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 fn scaled(value: f64, base: f64, units: [&str; 4], between: &str) -> String {
     let mut value = value;
     for unit in &units[..3] {
         if value < base {
-            return if value < 10.0 && !unit.is_empty() { format!("{value:.1}{between}{unit}") } else { format!("{value:.0}{between}{unit}") };
+            return if value < 10.0 && !unit.is_empty() {
+                format!("{value:.1}{between}{unit}")
+            } else {
+                format!("{value:.0}{between}{unit}")
+            };
         }
         value /= base;
     }
-    if value < 10.0 { format!("{value:.1}{between}{}", units[3]) } else { format!("{value:.0}{between}{}", units[3]) }
+    if value < 10.0 {
+        format!("{value:.1}{between}{}", units[3])
+    } else {
+        format!("{value:.0}{between}{}", units[3])
+    }
 }
 
 pub(super) fn split(call: &mut Call<'_>) -> Finish {
@@ -306,14 +394,22 @@ pub(super) fn split(call: &mut Call<'_>) -> Finish {
     let pieces: Vec<Vec<u8>> = match given.text(b'b').and_then(|text| size(&text)) {
         Some(size) if size > 0 => bytes.chunks(size).map(<[u8]>::to_vec).collect(),
         _ => {
-            let count = given.number(b'l').and_then(|count| usize::try_from(count).ok()).unwrap_or(1_000).max(1);
+            let count = given
+                .number(b'l')
+                .and_then(|count| usize::try_from(count).ok())
+                .unwrap_or(1_000)
+                .max(1);
             let lines: Vec<&[u8]> = super::super::text::lines(&bytes).collect();
             lines.chunks(count).map(<[&[u8]]>::concat).collect()
         }
     };
     for (place, piece) in pieces.iter().enumerate().take(NODES) {
-        let name = [&prefix[..], &[b'a' + (place / 26 % 26) as u8, b'a' + (place % 26) as u8]].concat();
-        let written = call.kernel.open_for_writing(call.folder, &name, false, 0o666 & !call.umask, call.who).and_then(|(node, path)| call.kernel.write(node, 0, piece, &path));
+        let name =
+            [&prefix[..], &[b'a' + (place / 26 % 26) as u8, b'a' + (place % 26) as u8]].concat();
+        let written = call
+            .kernel
+            .open_for_writing(call.folder, &name, false, 0o666 & !call.umask, call.who)
+            .and_then(|(node, path)| call.kernel.write(node, 0, piece, &path));
         if let Err(fault) = written {
             call.complain_of(&name, fault);
             return Finish::Status(1);

@@ -7,12 +7,31 @@ use crate::machine::live::Mount;
 /// Folders that `du` sums.
 const FOLDERS: usize = 2_000;
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn df(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("hHkmTalPit:x:B:", &[("human-readable", b'h'), ("print-type", b'T'), ("all", b'a'), ("portability", b'P'), ("inodes", b'i'), ("total", b'l'), ("type", b't'), ("si", b'H')], 1) {
+    let given = match call.options(
+        "hHkmTalPit:x:B:",
+        &[
+            ("human-readable", b'h'),
+            ("print-type", b'T'),
+            ("all", b'a'),
+            ("portability", b'P'),
+            ("inodes", b'i'),
+            ("total", b'l'),
+            ("type", b't'),
+            ("si", b'H'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let mut mounts: Vec<Mount> = call.kernel.mounts().into_iter().filter(|mount| mount.blocks > 0 || given.has(b'a')).collect();
+    let mut mounts: Vec<Mount> = call
+        .kernel
+        .mounts()
+        .into_iter()
+        .filter(|mount| mount.blocks > 0 || given.has(b'a'))
+        .collect();
     let mut status = 0;
     if !given.rest.is_empty() {
         let mut chosen = Vec::new();
@@ -20,7 +39,10 @@ pub(super) fn df(call: &mut Call<'_>) -> Finish {
             match call.find(path, true) {
                 Ok(_) => {
                     let whole = call.path(path);
-                    let best = mounts.iter().filter(|mount| whole.starts_with(mount.folder.as_bytes())).max_by_key(|mount| mount.folder.len());
+                    let best = mounts
+                        .iter()
+                        .filter(|mount| whole.starts_with(mount.folder.as_bytes()))
+                        .max_by_key(|mount| mount.folder.len());
                     chosen.extend(best.map(|mount| mount.folder));
                 }
                 Err(fault) => {
@@ -51,7 +73,8 @@ pub(super) fn df(call: &mut Call<'_>) -> Finish {
     for mount in &mounts {
         let reserved = if mount.kind == "ext4" { mount.blocks / 20 } else { 0 };
         let free = mount.blocks.saturating_sub(mount.used + reserved);
-        let percent = if mount.used + free == 0 { 0 } else { (mount.used * 100).div_ceil(mount.used + free) };
+        let percent =
+            if mount.used + free == 0 { 0 } else { (mount.used * 100).div_ceil(mount.used + free) };
         let mut row = vec![mount.device.clone()];
         if given.has(b'T') {
             row.push(mount.kind.to_owned());
@@ -59,9 +82,19 @@ pub(super) fn df(call: &mut Call<'_>) -> Finish {
         if given.has(b'i') {
             let all = mount.blocks / 16;
             let used = all * percent / 400 + 2;
-            row.extend([all.to_string(), used.to_string(), all.saturating_sub(used).to_string(), format!("{}%", percent / 4 + 1)]);
+            row.extend([
+                all.to_string(),
+                used.to_string(),
+                all.saturating_sub(used).to_string(),
+                format!("{}%", percent / 4 + 1),
+            ]);
         } else {
-            row.extend([value(mount.blocks), value(mount.used), value(free), format!("{percent}%")]);
+            row.extend([
+                value(mount.blocks),
+                value(mount.used),
+                value(free),
+                format!("{percent}%"),
+            ]);
         }
         row.push(mount.folder.to_owned());
         rows.push(row);
@@ -71,10 +104,22 @@ pub(super) fn df(call: &mut Call<'_>) -> Finish {
 }
 
 fn head(given: &super::super::Given, busybox: bool, scaled: bool) -> Vec<String> {
-    let size = if scaled { "Size" } else if given.has(b'm') { "1M-blocks" } else if given.has(b'P') { "1024-blocks" } else { "1K-blocks" };
+    let size = if scaled {
+        "Size"
+    } else if given.has(b'm') {
+        "1M-blocks"
+    } else if given.has(b'P') {
+        "1024-blocks"
+    } else {
+        "1K-blocks"
+    };
     let free = if scaled && !busybox { "Avail" } else { "Available" };
     let percent = if given.has(b'P') { "Capacity" } else { "Use%" };
-    let names: Vec<&str> = if given.has(b'i') { vec!["Inodes", "IUsed", "IFree", "IUse%"] } else { vec![size, "Used", free, percent] };
+    let names: Vec<&str> = if given.has(b'i') {
+        vec!["Inodes", "IUsed", "IFree", "IUse%"]
+    } else {
+        vec![size, "Used", free, percent]
+    };
     let mut row = vec!["Filesystem".to_owned()];
     if given.has(b'T') {
         row.push("Type".to_owned());
@@ -93,7 +138,11 @@ fn table(call: &mut Call<'_>, rows: &[Vec<String>], typed: bool) {
         (false, place) if place + 2 < columns => 5,
         _ => 4,
     };
-    let width = |place: usize| rows.iter().map(|row| row[place].len()).max().unwrap_or(0).max(if call.is_busybox() || place == 0 || rows[0][1] != "Size" { least(place) } else { 5 });
+    let width = |place: usize| {
+        rows.iter().map(|row| row[place].len()).max().unwrap_or(0).max(
+            if call.is_busybox() || place == 0 || rows[0][1] != "Size" { least(place) } else { 5 },
+        )
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for row in rows {
         let mut line = String::new();
@@ -102,7 +151,11 @@ fn table(call: &mut Call<'_>, rows: &[Vec<String>], typed: bool) {
             if place + 1 == columns {
                 line.push_str(&format!(" {text}"));
             } else if left {
-                line.push_str(&format!("{}{text:<width$}", if place > 0 { " " } else { "" }, width = widths[place]));
+                line.push_str(&format!(
+                    "{}{text:<width$}",
+                    if place > 0 { " " } else { "" },
+                    width = widths[place]
+                ));
             } else {
                 line.push_str(&format!(" {text:>width$}", width = widths[place]));
             }
@@ -112,20 +165,42 @@ fn table(call: &mut Call<'_>, rows: &[Vec<String>], typed: bool) {
 }
 
 pub(super) fn du(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("ashckmxbd:SLl", &[("summarize", b's'), ("human-readable", b'h'), ("total", b'c'), ("max-depth", b'd'), ("all", b'a'), ("apparent-size", b'b')], 1) {
+    let given = match call.options(
+        "ashckmxbd:SLl",
+        &[
+            ("summarize", b's'),
+            ("human-readable", b'h'),
+            ("total", b'c'),
+            ("max-depth", b'd'),
+            ("all", b'a'),
+            ("apparent-size", b'b'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
     let paths = if given.rest.is_empty() { vec![b".".to_vec()] } else { given.rest.clone() };
     let deepest = if given.has(b's') { 0 } else { given.number(b'd').unwrap_or(u64::MAX) };
-    let shown = |kb: u64| if given.has(b'h') { if kb == 0 { "0".to_owned() } else { human_with(kb * 1_024, "KMGTPE", "") } } else if given.has(b'm') { kb.div_ceil(1_024).to_string() } else if given.has(b'b') { (kb * 1_024).to_string() } else { kb.to_string() };
+    let shown = |kb: u64| {
+        if given.has(b'h') {
+            if kb == 0 { "0".to_owned() } else { human_with(kb * 1_024, "KMGTPE", "") }
+        } else if given.has(b'm') {
+            kb.div_ceil(1_024).to_string()
+        } else if given.has(b'b') {
+            (kb * 1_024).to_string()
+        } else {
+            kb.to_string()
+        }
+    };
     let (mut status, mut total) = (0, 0);
     for path in paths {
         match call.find(&path, false) {
             Ok(id) => {
                 let mut rows = Vec::new();
                 let mut count = 0;
-                let sum = sum(&call.kernel.files, id, &path, 0, &mut rows, &mut count, given.has(b'a'));
+                let sum =
+                    sum(&call.kernel.files, id, &path, 0, &mut rows, &mut count, given.has(b'a'));
                 total += sum;
                 call.cost(count);
                 for (depth, kb, path) in rows {
@@ -136,7 +211,11 @@ pub(super) fn du(call: &mut Call<'_>) -> Finish {
             }
             Err(fault) => {
                 let shown = String::from_utf8_lossy(&path).into_owned();
-                if call.is_busybox() { call.complain(&format!("{shown}: {fault}")) } else { call.complain(&format!("cannot access '{shown}': {fault}")) }
+                if call.is_busybox() {
+                    call.complain(&format!("{shown}: {fault}"));
+                } else {
+                    call.complain(&format!("cannot access '{shown}': {fault}"));
+                }
                 status = 1;
             }
         }
@@ -147,9 +226,21 @@ pub(super) fn du(call: &mut Call<'_>) -> Finish {
     Finish::Status(status)
 }
 
-fn sum(files: &Files, id: NodeId, path: &[u8], depth: u64, rows: &mut Vec<(u64, u64, Vec<u8>)>, count: &mut usize, all: bool) -> u64 {
+fn sum(
+    files: &Files,
+    id: NodeId,
+    path: &[u8],
+    depth: u64,
+    rows: &mut Vec<(u64, u64, Vec<u8>)>,
+    count: &mut usize,
+    all: bool,
+) -> u64 {
     let node = files.node(id);
-    let own = if matches!(node.body, Body::Link(_) | Body::Device(_) | Body::Live(_)) { 0 } else { node.size().div_ceil(4_096) * 4 };
+    let own = if matches!(node.body, Body::Link(_) | Body::Device(_) | Body::Live(_)) {
+        0
+    } else {
+        node.size().div_ceil(4_096) * 4
+    };
     *count += 1;
     if !node.is_folder() {
         if all || depth == 0 {

@@ -42,39 +42,64 @@ struct Reader<'a> {
     acts: bool,
     most: u64,
     least: u64,
-    now: i64,
 }
 
 pub(super) fn find(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();
-    let words = &words[words.iter().take_while(|word| matches!(&word[..], b"-L" | b"-H" | b"-P")).count()..];
-    let count = words.iter().take_while(|word| !(word.len() > 1 && word[0] == b'-') && !matches!(&word[..], b"(" | b"!")).count();
+    let words = &words
+        [words.iter().take_while(|word| matches!(&word[..], b"-L" | b"-H" | b"-P")).count()..];
+    let count = words
+        .iter()
+        .take_while(|word| (word.len() < 2 || word[0] != b'-') && !matches!(&word[..], b"(" | b"!"))
+        .count();
     let (paths, tests) = words.split_at(count);
-    let mut reader = Reader { words: tests, at: 0, depth: 0, acts: false, most: u64::MAX, least: 0, now: call.kernel.seconds() };
+    let mut reader =
+        Reader { words: tests, at: 0, depth: 0, acts: false, most: u64::MAX, least: 0 };
     let test = match reader.read(call) {
         Ok(test) => test,
         Err(text) => return call.fail(&text, 1),
     };
     let here = vec![b".".to_vec()];
     let paths = if paths.is_empty() { &here } else { paths };
-    let mut walk = Walk { status: 0, looked: 0, calls: Vec::new(), batch: Vec::new(), most: reader.most, least: reader.least, prints: !reader.acts, quit: false };
+    let mut walk = Walk {
+        status: 0,
+        looked: 0,
+        calls: Vec::new(),
+        batch: Vec::new(),
+        most: reader.most,
+        least: reader.least,
+        prints: !reader.acts,
+        quit: false,
+    };
     for path in paths {
         match call.find(path, true) {
             Ok(id) => walk.node(call, &test, path, id, 0),
             Err(fault) => {
                 let shown = String::from_utf8_lossy(path).into_owned();
-                if call.is_busybox() { call.complain(&format!("{shown}: {fault}")) } else { call.complain(&format!("‘{shown}’: {fault}")) }
+                if call.is_busybox() {
+                    call.complain(&format!("{shown}: {fault}"));
+                } else {
+                    call.complain(&format!("‘{shown}’: {fault}"));
+                }
                 walk.status = 1;
             }
         }
     }
     call.cost(walk.looked / 4);
-    walk.calls.extend(walk.batch.into_iter().filter(|(_, paths)| !paths.is_empty()).map(|(command, paths)| together(&command, &paths)));
+    walk.calls.extend(
+        walk.batch
+            .into_iter()
+            .filter(|(_, paths)| !paths.is_empty())
+            .map(|(command, paths)| together(&command, &paths)),
+    );
     if walk.calls.is_empty() { Finish::Status(walk.status) } else { Finish::Each(walk.calls) }
 }
 
 fn together(command: &[Vec<u8>], paths: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    command.iter().flat_map(|word| if word == b"{}" { paths.to_vec() } else { vec![word.clone()] }).collect()
+    command
+        .iter()
+        .flat_map(|word| if word == b"{}" { paths.to_vec() } else { vec![word.clone()] })
+        .collect()
 }
 
 impl Reader<'_> {
@@ -118,6 +143,10 @@ impl Reader<'_> {
         word.ok_or_else(|| format!("missing argument to `{}'", String::from_utf8_lossy(name)))
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one flat sequence of the tool's own options and texts"
+    )]
     fn one(&mut self, call: &mut Call<'_>) -> Result<Test, String> {
         let word = self.next(b"find")?;
         Ok(match &word[..] {
@@ -143,7 +172,10 @@ impl Reader<'_> {
             b"-path" | b"-wholename" | b"-ipath" => Test::Path(Pattern::of(&self.next(&word)?)),
             b"-regex" | b"-iregex" => {
                 let text = self.next(&word)?;
-                Test::Regex(Regex::new(&[b"^", &text[..], b"$"].concat(), false, word == b"-iregex").map_err(|bad| bad.0.to_owned())?)
+                Test::Regex(
+                    Regex::new(&[b"^", &text[..], b"$"].concat(), false, word == b"-iregex")
+                        .map_err(|bad| bad.0.to_owned())?,
+                )
             }
             b"-type" => Test::Kind(self.next(&word)?),
             b"-size" => self.size()?,
@@ -154,9 +186,16 @@ impl Reader<'_> {
             }
             b"-perm" => {
                 let text = String::from_utf8_lossy(&self.next(&word)?).into_owned();
-                let mark = text.bytes().next().filter(|byte| matches!(byte, b'-' | b'/' | b'+')).unwrap_or(b'=');
+                let mark = text
+                    .bytes()
+                    .next()
+                    .filter(|byte| matches!(byte, b'-' | b'/' | b'+'))
+                    .unwrap_or(b'=');
                 let digits = text.trim_start_matches(['-', '/', '+']);
-                Test::Permissions(mark, u16::from_str_radix(digits, 8).map_err(|_| format!("invalid mode ‘{text}’"))?)
+                Test::Permissions(
+                    mark,
+                    u16::from_str_radix(digits, 8).map_err(|_| format!("invalid mode ‘{text}’"))?,
+                )
             }
             b"-user" => {
                 let name = self.next(&word)?;
@@ -173,7 +212,8 @@ impl Reader<'_> {
             b"-empty" => Test::Empty,
             b"-executable" => Test::Runnable,
             b"-writable" => Test::Writable,
-            b"-true" | b"-xdev" | b"-mount" | b"-depth" | b"-readable" | b"-follow" | b"-noleaf" => Test::Always(true),
+            b"-true" | b"-xdev" | b"-mount" | b"-depth" | b"-readable" | b"-follow"
+            | b"-noleaf" => Test::Always(true),
             b"-false" => Test::Always(false),
             b"-newer" | b"-group" | b"-links" | b"-inum" | b"-fstype" | b"-newermt" => {
                 self.next(&word)?;
@@ -195,7 +235,10 @@ impl Reader<'_> {
             b"-prune" => Test::Prune,
             b"-exec" | b"-execdir" | b"-ok" => {
                 let rest = &self.words[self.at.min(self.words.len())..];
-                let end = rest.iter().position(|word| matches!(&word[..], b";" | b"+")).ok_or_else(|| "missing argument to `-exec'".to_owned())?;
+                let end = rest
+                    .iter()
+                    .position(|word| matches!(&word[..], b";" | b"+"))
+                    .ok_or_else(|| "missing argument to `-exec'".to_owned())?;
                 self.at += end + 1;
                 Test::Run(rest[..end].to_vec(), rest[end] == b"+")
             }
@@ -236,11 +279,14 @@ fn compare(sign: i8, value: u64, wanted: u64) -> bool {
     }
 }
 
+/// A command's words.
+type Words = Vec<Vec<u8>>;
+
 struct Walk {
     status: u8,
     looked: usize,
     calls: Vec<Vec<Vec<u8>>>,
-    batch: Vec<(Vec<Vec<u8>>, Vec<Vec<u8>>)>,
+    batch: Vec<(Words, Vec<Vec<u8>>)>,
     most: u64,
     least: u64,
     prints: bool,
@@ -273,7 +319,14 @@ impl Walk {
         }
     }
 
-    fn holds(&mut self, call: &mut Call<'_>, test: &Test, path: &[u8], id: NodeId, prune: &mut bool) -> bool {
+    fn holds(
+        &mut self,
+        call: &mut Call<'_>,
+        test: &Test,
+        path: &[u8],
+        id: NodeId,
+        prune: &mut bool,
+    ) -> bool {
         let node = call.kernel.files.node(id);
         match test {
             Test::Always(holds) => *holds,
@@ -288,14 +341,24 @@ impl Walk {
                 kind => kind.first() == Some(&node.letter()),
             }),
             Test::Size(sign, count, unit) => compare(*sign, node.size().div_ceil(*unit), *count),
-            Test::Minutes(sign, count, unit) => compare(*sign, ((call.kernel.seconds() - node.modified).max(0) / unit).unsigned_abs(), *count),
+            Test::Minutes(sign, count, unit) => compare(
+                *sign,
+                ((call.kernel.seconds() - node.modified).max(0) / unit).unsigned_abs(),
+                *count,
+            ),
             Test::Permissions(mark, bits) => match mark {
                 b'-' => node.mode & bits == *bits,
                 b'/' | b'+' => *bits == 0 || node.mode & bits != 0,
                 _ => node.mode == *bits,
             },
             Test::User(uid) => node.uid == *uid,
-            Test::Empty => if node.is_folder() { call.kernel.files.list(id).is_empty() } else { node.is_regular() && node.size() == 0 },
+            Test::Empty => {
+                if node.is_folder() {
+                    call.kernel.files.list(id).is_empty()
+                } else {
+                    node.is_regular() && node.size() == 0
+                }
+            }
             Test::Runnable => node.permits(call.who, 1),
             Test::Writable => node.permits(call.who, 2),
             Test::Not(inner) => !self.holds(call, inner, path, id, prune),
@@ -322,12 +385,23 @@ impl Walk {
             }
             Test::List => {
                 let node = call.kernel.files.node(id).clone();
-                let head = format!("{:9} {:6} {} {:3} root     root     {:8} ", list::inode(id), node.size().div_ceil(1_024), letters(node.letter(), node.mode), list::links(&call.kernel.files, id), node.size());
+                let head = format!(
+                    "{:9} {:6} {} {:3} root     root     {:8} ",
+                    list::inode(id),
+                    node.size().div_ceil(1_024),
+                    letters(node.letter(), node.mode),
+                    list::links(&call.kernel.files, id),
+                    node.size()
+                );
                 call.out(&[head.as_bytes(), path, b"\n"].concat());
             }
             Test::Delete => {
                 let now = call.kernel.seconds();
-                let removed = call.kernel.files.place(&call.path(path), false, call.who).and_then(|place| call.kernel.files.remove(&place, call.who, now));
+                let removed = call
+                    .kernel
+                    .files
+                    .place(&call.path(path), false, call.who)
+                    .and_then(|place| call.kernel.files.remove(&place, call.who, now));
                 return removed.is_ok();
             }
             Test::Run(command, batch) => {
@@ -337,7 +411,8 @@ impl Walk {
                         None => self.batch.push((command.clone(), vec![path.to_vec()])),
                     }
                 } else if self.calls.len() < 500 {
-                    let replaced = |word: &Vec<u8>| if word == b"{}" { path.to_vec() } else { word.clone() };
+                    let replaced =
+                        |word: &Vec<u8>| if word == b"{}" { path.to_vec() } else { word.clone() };
                     self.calls.push(command.iter().map(replaced).collect());
                 }
             }
@@ -349,7 +424,11 @@ impl Walk {
 
 fn formatted(call: &mut Call<'_>, format: &[u8], path: &[u8], id: NodeId) -> Vec<u8> {
     let node = call.kernel.files.node(id).clone();
-    let format = crate::machine::shell::escape::unescape(format, crate::machine::shell::escape::Dialect::Printf).0;
+    let format = crate::machine::shell::escape::unescape(
+        format,
+        crate::machine::shell::escape::Dialect::Printf,
+    )
+    .0;
     let mut text = Vec::new();
     let mut bytes = format.into_iter();
     while let Some(byte) = bytes.next() {

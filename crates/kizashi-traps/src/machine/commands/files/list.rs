@@ -15,8 +15,24 @@ struct Entry {
     id: NodeId,
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn ls(call: &mut Call<'_>) -> Finish {
-    let longs = [("all", b'a'), ("almost-all", b'A'), ("human-readable", b'h'), ("recursive", b'R'), ("reverse", b'r'), ("directory", b'd'), ("inode", b'i'), ("color", b'G'), ("size", b's'), ("classify", b'F'), ("full-time", b'E'), ("time-style", b'T'), ("group-directories-first", b'M'), ("sort", b'W')];
+    let longs = [
+        ("all", b'a'),
+        ("almost-all", b'A'),
+        ("human-readable", b'h'),
+        ("recursive", b'R'),
+        ("reverse", b'r'),
+        ("directory", b'd'),
+        ("inode", b'i'),
+        ("color", b'G'),
+        ("size", b's'),
+        ("classify", b'F'),
+        ("full-time", b'E'),
+        ("time-style", b'T'),
+        ("group-directories-first", b'M'),
+        ("sort", b'W'),
+    ];
     let given = match call.options("aAlhRrdi1tSsFnoguckXUCGxLHpqQfBmbNvZD", &longs, 2) {
         Ok(given) => given,
         Err(finish) => return finish,
@@ -26,7 +42,9 @@ pub(super) fn ls(call: &mut Call<'_>) -> Finish {
     let long = is_long(&given, call);
     for path in &paths {
         match call.find(path, !long && !given.has(b'd') || path.ends_with(b"/")) {
-            Ok(id) if call.kernel.files.node(id).is_folder() && !given.has(b'd') => folders.push(Entry { name: path.clone(), id }),
+            Ok(id) if call.kernel.files.node(id).is_folder() && !given.has(b'd') => {
+                folders.push(Entry { name: path.clone(), id });
+            }
             Ok(id) => files.push(Entry { name: path.clone(), id }),
             Err(fault) => {
                 status = if call.is_busybox() { 1 } else { 2 };
@@ -77,7 +95,14 @@ fn list_folder(call: &mut Call<'_>, given: &Given, folder: &Entry, queue: &mut V
         return 2;
     }
     let all = given.has(b'a') || given.has(b'f');
-    let mut entries: Vec<Entry> = call.kernel.files.list(folder.id).into_iter().filter(|(name, _)| all || given.has(b'A') || name.first() != Some(&b'.')).map(|(name, id)| Entry { name, id }).collect();
+    let mut entries: Vec<Entry> = call
+        .kernel
+        .files
+        .list(folder.id)
+        .into_iter()
+        .filter(|(name, _)| all || given.has(b'A') || name.first() != Some(&b'.'))
+        .map(|(name, id)| Entry { name, id })
+        .collect();
     call.cost(entries.len() / 16);
     if all {
         let parent = call.find(&[&folder.name[..], b"/.."].concat(), true).unwrap_or(folder.id);
@@ -87,9 +112,18 @@ fn list_folder(call: &mut Call<'_>, given: &Given, folder: &Entry, queue: &mut V
     sort(call, given, &mut entries);
     show(call, given, &entries, true);
     if given.has(b'R') {
-        let inner = entries.iter().filter(|entry| entry.name != b"." && entry.name != b".." && call.kernel.files.node(entry.id).is_folder());
+        let inner = entries.iter().filter(|entry| {
+            entry.name != b"."
+                && entry.name != b".."
+                && call.kernel.files.node(entry.id).is_folder()
+        });
         let slash: &[u8] = if folder.name.ends_with(b"/") { b"" } else { b"/" };
-        let mut next: Vec<Entry> = inner.map(|entry| Entry { name: [&folder.name[..], slash, &entry.name].concat(), id: entry.id }).collect();
+        let mut next: Vec<Entry> = inner
+            .map(|entry| Entry {
+                name: [&folder.name[..], slash, &entry.name].concat(),
+                id: entry.id,
+            })
+            .collect();
         next.reverse();
         queue.extend(next.into_iter().take(FOLDERS));
     }
@@ -102,10 +136,18 @@ fn sort(call: &Call<'_>, given: &Given, entries: &mut [Entry]) {
         return;
     }
     entries.sort_by(|left, right| {
-        let by_name = if call.is_busybox() { left.name.cmp(&right.name) } else { collated(&left.name).cmp(&collated(&right.name)).then(left.name.cmp(&right.name)) };
+        let by_name = if call.is_busybox() {
+            left.name.cmp(&right.name)
+        } else {
+            collated(&left.name).cmp(collated(&right.name)).then(left.name.cmp(&right.name))
+        };
         let order = match given.last_of(b"tS") {
-            Some(b't') => files.node(right.id).modified.cmp(&files.node(left.id).modified).then(by_name),
-            Some(b'S') => files.node(right.id).size().cmp(&files.node(left.id).size()).then(by_name),
+            Some(b't') => {
+                files.node(right.id).modified.cmp(&files.node(left.id).modified).then(by_name)
+            }
+            Some(b'S') => {
+                files.node(right.id).size().cmp(&files.node(left.id).size()).then(by_name)
+            }
             _ => by_name,
         };
         if given.has(b'r') { order.reverse() } else { order }
@@ -130,7 +172,11 @@ fn show(call: &mut Call<'_>, given: &Given, entries: &[Entry], in_folder: bool) 
     if is_long(given, call) {
         if in_folder {
             let total: u64 = entries.iter().map(|entry| blocks(&call.kernel.files, entry.id)).sum();
-            let total = if given.has(b'h') { if total == 0 { "0".to_owned() } else { human(total * 1_024) } } else { total.to_string() };
+            let total = if given.has(b'h') {
+                if total == 0 { "0".to_owned() } else { human(total * 1_024) }
+            } else {
+                total.to_string()
+            };
             call.line(&format!("total {total}"));
         }
         return long(call, given, entries);
@@ -151,7 +197,11 @@ fn show(call: &mut Call<'_>, given: &Given, entries: &[Entry], in_folder: bool) 
         names.push(name);
     }
     let columns = call.terminal && !given.has(b'1') || given.has(b'C');
-    if columns { columns_of(call, &names) } else { names.iter().for_each(|name| call.out(&[name, &b"\n"[..]].concat())) }
+    if columns {
+        columns_of(call, &names);
+    } else {
+        names.iter().for_each(|name| call.out(&[name, &b"\n"[..]].concat()));
+    }
 }
 
 fn mark(call: &Call<'_>, id: NodeId, all: bool) -> Option<u8> {
@@ -170,7 +220,12 @@ fn columns_of(call: &mut Call<'_>, names: &[Vec<u8>]) {
         return;
     }
     let mut rows = 1;
-    let widths = |rows: usize| names.chunks(rows).map(|column| column.iter().map(Vec::len).max().unwrap_or(0) + 2).collect::<Vec<_>>();
+    let widths = |rows: usize| {
+        names
+            .chunks(rows)
+            .map(|column| column.iter().map(Vec::len).max().unwrap_or(0) + 2)
+            .collect::<Vec<_>>()
+    };
     while rows < names.len() && widths(rows).iter().sum::<usize>() > 81 {
         rows += 1;
     }
@@ -211,8 +266,13 @@ fn long(call: &mut Call<'_>, given: &Given, entries: &[Entry]) {
             _ if given.has(b'h') => human(node.size()),
             _ => node.size().to_string(),
         };
-        let (user, group) = if given.has(b'n') { (node.uid.to_string().into_bytes(), node.gid.to_string().into_bytes()) } else { (call.kernel.user_name(node.uid), call.kernel.group_name(node.gid)) };
-        let modified = if matches!(node.body, Body::Live(_)) { call.kernel.seconds() } else { node.modified };
+        let (user, group) = if given.has(b'n') {
+            (node.uid.to_string().into_bytes(), node.gid.to_string().into_bytes())
+        } else {
+            (call.kernel.user_name(node.uid), call.kernel.group_name(node.gid))
+        };
+        let modified =
+            if matches!(node.body, Body::Live(_)) { call.kernel.seconds() } else { node.modified };
         let mut name = entry.name.clone();
         if given.has(b'F') || given.has(b'p') {
             name.extend(mark(call, entry.id, given.has(b'F')));
@@ -222,7 +282,11 @@ fn long(call: &mut Call<'_>, given: &Given, entries: &[Entry]) {
             name.extend(target);
         }
         let head = if given.has(b'i') { format!("{} ", inode(entry.id)) } else { String::new() };
-        let head = if given.has(b's') { format!("{head}{} ", blocks(&call.kernel.files, entry.id)) } else { head };
+        let head = if given.has(b's') {
+            format!("{head}{} ", blocks(&call.kernel.files, entry.id))
+        } else {
+            head
+        };
         rows.push([
             format!("{head}{}", letters(node.letter(), node.mode)).into_bytes(),
             links(&call.kernel.files, entry.id).to_string().into_bytes(),
@@ -235,7 +299,11 @@ fn long(call: &mut Call<'_>, given: &Given, entries: &[Entry]) {
     }
     let width = |place: usize| rows.iter().map(|row| row[place].len()).max().unwrap_or(0);
     // BusyBox has columns of a fixed width.
-    let widths = if call.is_busybox() { [10, 5, 8, 8, 9] } else { [width(0), width(1), width(2), width(3), width(4)] };
+    let widths = if call.is_busybox() {
+        [10, 5, 8, 8, 9]
+    } else {
+        [width(0), width(1), width(2), width(3), width(4)]
+    };
     for row in &rows {
         let text = |place: usize| String::from_utf8_lossy(&row[place]).into_owned();
         let mut line = format!("{} {:>2$}", text(0), text(1), widths[1]);
@@ -254,7 +322,9 @@ fn long(call: &mut Call<'_>, given: &Given, entries: &[Entry]) {
 pub(super) fn target(call: &mut Call<'_>, id: NodeId) -> Option<Vec<u8>> {
     match &call.kernel.files.node(id).body {
         Body::Link(target) => Some(target.to_vec()),
-        Body::Live(Live::SelfLink) => call.kernel.files.processes.last().map(|number| number.to_string().into_bytes()),
+        Body::Live(Live::SelfLink) => {
+            call.kernel.files.processes.last().map(|number| number.to_string().into_bytes())
+        }
         Body::Live(Live::Own(ProcessFile::Program)) => {
             let name = String::from_utf8_lossy(call.base_name()).into_owned();
             Some(call.kernel.program_of(&name).into_bytes())
@@ -262,7 +332,8 @@ pub(super) fn target(call: &mut Call<'_>, id: NodeId) -> Option<Vec<u8>> {
         Body::Live(Live::Own(ProcessFile::Folder)) => Some(call.folder.to_vec()),
         Body::Live(Live::Daemon(number, ProcessFile::Program)) => {
             let number = *number;
-            let name = call.kernel.processes().into_iter().find(|process| process.number == number)?.name;
+            let name =
+                call.kernel.processes().into_iter().find(|process| process.number == number)?.name;
             Some(call.kernel.program_of(&name).into_bytes())
         }
         Body::Live(Live::Daemon(_, ProcessFile::Folder)) => Some(b"/".to_vec()),
@@ -274,7 +345,10 @@ pub(super) fn target(call: &mut Call<'_>, id: NodeId) -> Option<Vec<u8>> {
 fn date(time: i64, now: i64, given: &Given) -> String {
     let moment = calendar(time);
     if given.has(b'E') {
-        return format!("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.000000000 +0000", moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second);
+        return format!(
+            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.000000000 +0000",
+            moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second
+        );
     }
     let recent = time <= now && now - time < HALF_YEAR;
     if recent {

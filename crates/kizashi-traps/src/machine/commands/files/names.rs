@@ -5,9 +5,21 @@ use crate::machine::files::{absolute, base_name, normal};
 
 /// The first runnable file of this name in `PATH`.
 fn search(call: &Call<'_>, name: &[u8], all: bool) -> Vec<Vec<u8>> {
-    let path = call.variable(b"PATH").unwrap_or(b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").to_vec();
-    let candidates: Vec<Vec<u8>> = if name.contains(&b'/') { vec![name.to_vec()] } else { path.split(|byte| *byte == b':').map(|folder| [folder, b"/", name].concat()).collect() };
-    let runnable = |path: &Vec<u8>| call.find(path, true).is_ok_and(|id| call.kernel.files.node(id).is_regular() && call.kernel.files.node(id).permits(call.who, 1));
+    let path = call
+        .variable(b"PATH")
+        .unwrap_or(b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .to_vec();
+    let candidates: Vec<Vec<u8>> = if name.contains(&b'/') {
+        vec![name.to_vec()]
+    } else {
+        path.split(|byte| *byte == b':').map(|folder| [folder, b"/", name].concat()).collect()
+    };
+    let runnable = |path: &Vec<u8>| {
+        call.find(path, true).is_ok_and(|id| {
+            call.kernel.files.node(id).is_regular()
+                && call.kernel.files.node(id).permits(call.who, 1)
+        })
+    };
     candidates.into_iter().filter(runnable).take(if all { 20 } else { 1 }).collect()
 }
 
@@ -53,9 +65,15 @@ pub(super) fn readlink(call: &mut Call<'_>) -> Finish {
     }
     let mut status = 0;
     for path in &given.rest {
-        let found = if given.has(b'f') || given.has(b'e') || given.has(b'm') { real(call, path) } else { call.find(path, false).ok().and_then(|id| list::target(call, id)) };
+        let found = if given.has(b'f') || given.has(b'e') || given.has(b'm') {
+            real(call, path)
+        } else {
+            call.find(path, false).ok().and_then(|id| list::target(call, id))
+        };
         match found {
-            Some(text) => call.out(&[&text[..], if given.has(b'n') { b"" } else { b"\n" }].concat()),
+            Some(text) => {
+                call.out(&[&text[..], if given.has(b'n') { b"" } else { b"\n" }].concat());
+            }
             None => status = 1,
         }
     }
@@ -64,7 +82,13 @@ pub(super) fn readlink(call: &mut Call<'_>) -> Finish {
 
 /// The path without links.
 fn real(call: &mut Call<'_>, path: &[u8]) -> Option<Vec<u8>> {
-    let mut todo: Vec<Vec<u8>> = call.path(path).split(|byte| *byte == b'/').filter(|name| !name.is_empty()).rev().map(<[u8]>::to_vec).collect();
+    let mut todo: Vec<Vec<u8>> = call
+        .path(path)
+        .split(|byte| *byte == b'/')
+        .filter(|name| !name.is_empty())
+        .rev()
+        .map(<[u8]>::to_vec)
+        .collect();
     let mut whole: Vec<u8> = b"/".to_vec();
     for _ in 0..200 {
         let Some(name) = todo.pop() else { return Some(whole) };
@@ -79,7 +103,13 @@ fn real(call: &mut Call<'_>, path: &[u8]) -> Option<Vec<u8>> {
                 if target.first() == Some(&b'/') {
                     whole = b"/".to_vec();
                 }
-                todo.extend(target.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).rev().map(<[u8]>::to_vec));
+                todo.extend(
+                    target
+                        .split(|byte| *byte == b'/')
+                        .filter(|name| !name.is_empty())
+                        .rev()
+                        .map(<[u8]>::to_vec),
+                );
             }
             None if call.find(&next, false).is_err() && !todo.is_empty() => return None,
             None => whole = next,
@@ -89,7 +119,8 @@ fn real(call: &mut Call<'_>, path: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(super) fn realpath(call: &mut Call<'_>) -> Finish {
-    let paths: Vec<Vec<u8>> = call.arguments().iter().filter(|word| word.first() != Some(&b'-')).cloned().collect();
+    let paths: Vec<Vec<u8>> =
+        call.arguments().iter().filter(|word| word.first() != Some(&b'-')).cloned().collect();
     if paths.is_empty() {
         return call.missing_operand("FILE...");
     }
@@ -108,14 +139,19 @@ pub(super) fn realpath(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn basename(call: &mut Call<'_>) -> Finish {
-    let words: Vec<&Vec<u8>> = call.arguments().iter().filter(|word| !matches!(&word[..], b"-a" | b"--")).collect();
+    let words: Vec<&Vec<u8>> =
+        call.arguments().iter().filter(|word| !matches!(&word[..], b"-a" | b"--")).collect();
     let Some(path) = words.first() else { return call.missing_operand("FILE [SUFFIX]") };
     let mut path = &path[..];
     while path.len() > 1 && path.ends_with(b"/") {
         path = &path[..path.len() - 1];
     }
     let name = if path == b"/" { path } else { base_name(path) };
-    let name = words.get(1).and_then(|suffix| name.strip_suffix(&suffix[..])).filter(|name| !name.is_empty()).unwrap_or(name);
+    let name = words
+        .get(1)
+        .and_then(|suffix| name.strip_suffix(&suffix[..]))
+        .filter(|name| !name.is_empty())
+        .unwrap_or(name);
     call.out(&[name, b"\n"].concat());
     Finish::Status(0)
 }

@@ -21,11 +21,24 @@ fn kind(call: &Call<'_>, id: NodeId) -> &'static str {
 fn moment(seconds: i64, node: NodeId) -> String {
     let moment = calendar(seconds);
     let nanoseconds = (u64::from(node) * 48_271 + 7).wrapping_mul(0x9e37_79b9) % 1_000_000_000;
-    format!("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{nanoseconds:09} +0000", moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{nanoseconds:09} +0000",
+        moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second
+    )
 }
 
 pub(super) fn stat(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("Lfc:t", &[("format", b'c'), ("printf", b'c'), ("dereference", b'L'), ("file-system", b'f'), ("terse", b't')], 1) {
+    let given = match call.options(
+        "Lfc:t",
+        &[
+            ("format", b'c'),
+            ("printf", b'c'),
+            ("dereference", b'L'),
+            ("file-system", b'f'),
+            ("terse", b't'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -61,9 +74,11 @@ pub(super) fn stat(call: &mut Call<'_>) -> Finish {
 fn whole(call: &mut Call<'_>, path: &[u8], id: NodeId) {
     let node = call.kernel.files.node(id).clone();
     let shown = String::from_utf8_lossy(path).into_owned();
-    let target = list::target(call, id).map_or_else(String::new, |target| format!(" -> {}", String::from_utf8_lossy(&target)));
+    let target = list::target(call, id)
+        .map_or_else(String::new, |target| format!(" -> {}", String::from_utf8_lossy(&target)));
     let (user, group) = (call.kernel.user_name(node.uid), call.kernel.group_name(node.gid));
-    let (user, group) = (String::from_utf8_lossy(&user).into_owned(), String::from_utf8_lossy(&group).into_owned());
+    let (user, group) =
+        (String::from_utf8_lossy(&user).into_owned(), String::from_utf8_lossy(&group).into_owned());
     let size = node.size();
     let blocks = size.div_ceil(4_096) * 8;
     let device = match node.body {
@@ -76,7 +91,13 @@ fn whole(call: &mut Call<'_>, path: &[u8], id: NodeId) {
     call.line(&format!("  Size: {size:<10}\tBlocks: {blocks:<10} IO Block: 4096   {name}"));
     let inode = list::inode(id);
     call.line(format!("Device: 254,1\tInode: {inode:<11} Links: {links:<5} {device}").trim_end());
-    call.line(&format!("Access: ({:04o}/{})  Uid: ({:5}/{user:>8})   Gid: ({:5}/{group:>8})", node.mode, letters(node.letter(), node.mode), node.uid, node.gid));
+    call.line(&format!(
+        "Access: ({:04o}/{})  Uid: ({:5}/{user:>8})   Gid: ({:5}/{group:>8})",
+        node.mode,
+        letters(node.letter(), node.mode),
+        node.uid,
+        node.gid
+    ));
     let time = moment(node.modified, id);
     for name in ["Access", "Modify", "Change"] {
         call.line(&format!("{name}: {time}"));
@@ -122,10 +143,11 @@ fn formatted(call: &mut Call<'_>, format: &str, path: &[u8], id: NodeId) -> Stri
 }
 
 pub(super) fn file(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("bihLkz", &[("brief", b'b'), ("mime", b'i'), ("mime-type", b'i')], 1) {
-        Ok(given) => given,
-        Err(finish) => return finish,
-    };
+    let given =
+        match call.options("bihLkz", &[("brief", b'b'), ("mime", b'i'), ("mime-type", b'i')], 1) {
+            Ok(given) => given,
+            Err(finish) => return finish,
+        };
     if given.rest.is_empty() {
         call.err(b"Usage: file [-bcCdEhikLlNnprsSvzZ0] [--apple] [--extension] [--mime-encoding]\n            [--mime-type] [-e <testname>] [-F <separator>]  [-f <namefile>]\n            [-m <magicfiles>] [-P <parameter=value>] [--exclude-quiet]\n            <file> ...\n");
         return Finish::Status(1);

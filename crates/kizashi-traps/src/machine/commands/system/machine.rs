@@ -3,7 +3,17 @@
 use super::{Call, Finish};
 
 pub(super) fn uname(call: &mut Call<'_>) -> Finish {
-    let longs = [("all", b'a'), ("kernel-name", b's'), ("nodename", b'n'), ("kernel-release", b'r'), ("kernel-version", b'v'), ("machine", b'm'), ("processor", b'p'), ("hardware-platform", b'i'), ("operating-system", b'o')];
+    let longs = [
+        ("all", b'a'),
+        ("kernel-name", b's'),
+        ("nodename", b'n'),
+        ("kernel-release", b'r'),
+        ("kernel-version", b'v'),
+        ("machine", b'm'),
+        ("processor", b'p'),
+        ("hardware-platform", b'i'),
+        ("operating-system", b'o'),
+    ];
     let given = match call.options("asnrvmpio", &longs, 1) {
         Ok(given) => given,
         Err(finish) => return finish,
@@ -22,7 +32,13 @@ pub(super) fn uname(call: &mut Call<'_>) -> Finish {
     let ubuntu = world.system.id == "ubuntu";
     let mut words: Vec<&str> = Vec::new();
     let none = !all && !b"snrvmpio".iter().any(|letter| given.has(*letter));
-    for (letter, word) in [(b's', "Linux"), (b'n', &world.host[..]), (b'r', world.system.kernel), (b'v', world.system.build), (b'm', machine)] {
+    for (letter, word) in [
+        (b's', "Linux"),
+        (b'n', &world.host[..]),
+        (b'r', world.system.kernel),
+        (b'v', world.system.build),
+        (b'm', machine),
+    ] {
         if all || given.has(letter) || none && letter == b's' {
             words.push(word);
         }
@@ -43,7 +59,17 @@ pub(super) fn uname(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn hostname(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("fsidIyAF:b", &[("fqdn", b'f'), ("short", b's'), ("ip-address", b'i'), ("all-ip-addresses", b'I'), ("file", b'F')], 1) {
+    let given = match call.options(
+        "fsidIyAF:b",
+        &[
+            ("fqdn", b'f'),
+            ("short", b's'),
+            ("ip-address", b'i'),
+            ("all-ip-addresses", b'I'),
+            ("file", b'F'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -69,8 +95,22 @@ pub(super) fn nproc(call: &mut Call<'_>) -> Finish {
     Finish::Status(0)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn free(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("bkmghtwls:c:", &[("human", b'h'), ("mega", b'm'), ("giga", b'g'), ("kilo", b'k'), ("bytes", b'b'), ("total", b't'), ("wide", b'w'), ("si", b'l')], 1) {
+    let given = match call.options(
+        "bkmghtwls:c:",
+        &[
+            ("human", b'h'),
+            ("mega", b'm'),
+            ("giga", b'g'),
+            ("kilo", b'k'),
+            ("bytes", b'b'),
+            ("total", b't'),
+            ("wide", b'w'),
+            ("si", b'l'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -87,17 +127,42 @@ pub(super) fn free(call: &mut Call<'_>) -> Finish {
     if call.is_busybox() {
         call.line("             total       used       free     shared    buffers     cached");
         let used = memory.total - memory.free;
-        call.line(&format!("Mem:  {:>12} {:>10} {:>10} {:>10} {:>10} {:>10}", show(memory.total), show(used), show(memory.free), show(memory.shared), show(memory.buffers), show(memory.cached)));
+        call.line(&format!(
+            "Mem:  {:>12} {:>10} {:>10} {:>10} {:>10} {:>10}",
+            show(memory.total),
+            show(used),
+            show(memory.free),
+            show(memory.shared),
+            show(memory.buffers),
+            show(memory.cached)
+        ));
         let programs = used - memory.buffers - memory.cached;
-        call.line(&format!("-/+ buffers/cache: {:>10} {:>10}", show(programs), show(memory.total - programs)));
+        call.line(&format!(
+            "-/+ buffers/cache: {:>10} {:>10}",
+            show(programs),
+            show(memory.total - programs)
+        ));
         call.line(&format!("Swap: {:>12} {:>10} {:>10}", 0, 0, 0));
         return Finish::Status(0);
     }
     call.line("               total        used        free      shared  buff/cache   available");
-    let row = |name: &str, values: &[u64]| format!("{name:<8}{}", values.iter().map(|value| format!("{:>12}", show(*value))).collect::<String>()).replacen(' ', "", 0);
+    let row = |name: &str, values: &[u64]| {
+        format!(
+            "{name:<8}{}",
+            values.iter().map(|value| format!("{:>12}", show(*value))).collect::<String>()
+        )
+        .replacen(' ', "", 0)
+    };
     // procps 4 counts as used what is not available; procps 3 what is neither free nor cache.
-    let used = if call.kernel.world.system.version_id == "20.04" { memory.used() } else { memory.total - memory.available };
-    call.line(&row("Mem:", &[memory.total, used, memory.free, memory.shared, cache, memory.available]));
+    let used = if call.kernel.world.system.version_id == "20.04" {
+        memory.used()
+    } else {
+        memory.total - memory.available
+    };
+    call.line(&row(
+        "Mem:",
+        &[memory.total, used, memory.free, memory.shared, cache, memory.available],
+    ));
     call.line(&row("Swap:", &[memory.swap, 0, memory.swap]));
     if given.has(b't') {
         call.line(&row("Total:", &[memory.total + memory.swap, used, memory.free + memory.swap]));
@@ -124,22 +189,46 @@ fn readable(kb: u64) -> String {
 }
 
 pub(super) fn mount(call: &mut Call<'_>) -> Finish {
-    let words: Vec<&Vec<u8>> = call.arguments().iter().filter(|word| word.first() != Some(&b'-')).collect();
+    let words: Vec<&Vec<u8>> =
+        call.arguments().iter().filter(|word| word.first() != Some(&b'-')).collect();
     if words.is_empty() || call.arguments().first().is_some_and(|word| word == b"-l") {
-        let text: String = call.kernel.mounts().into_iter().map(|mount| format!("{} on {} type {} ({})\n", mount.device, mount.folder, mount.kind, mount.options.replace("SIZE", &mount.blocks.to_string()))).collect();
+        let text: String = call
+            .kernel
+            .mounts()
+            .into_iter()
+            .map(|mount| {
+                format!(
+                    "{} on {} type {} ({})\n",
+                    mount.device,
+                    mount.folder,
+                    mount.kind,
+                    mount.options.replace("SIZE", &mount.blocks.to_string())
+                )
+            })
+            .collect();
         call.out(text.as_bytes());
         return Finish::Status(0);
     }
     if !call.who.is_root() {
         return call.fail("only root can do that", 1);
     }
-    let remount = call.arguments().iter().any(|word| word.windows(7).any(|window| window == b"remount"));
+    let remount =
+        call.arguments().iter().any(|word| word.windows(7).any(|window| window == b"remount"));
     match words.last() {
-        Some(_) if remount || call.arguments().iter().any(|word| word == b"-a") => Finish::Status(0),
+        Some(_) if remount || call.arguments().iter().any(|word| word == b"-a") => {
+            Finish::Status(0)
+        }
         Some(target) => {
             let shown = String::from_utf8_lossy(target).into_owned();
             if call.kernel.files.find(&call.path(target), true, call.who).is_err() {
-                let text = if call.is_busybox() { format!("mounting {} on {shown} failed: No such file or directory", String::from_utf8_lossy(words[0])) } else { format!("{shown}: mount point does not exist.") };
+                let text = if call.is_busybox() {
+                    format!(
+                        "mounting {} on {shown} failed: No such file or directory",
+                        String::from_utf8_lossy(words[0])
+                    )
+                } else {
+                    format!("{shown}: mount point does not exist.")
+                };
                 return call.fail(&text, if call.is_busybox() { 255 } else { 32 });
             }
             Finish::Status(0)
@@ -150,10 +239,15 @@ pub(super) fn mount(call: &mut Call<'_>) -> Finish {
 
 pub(super) fn umount(call: &mut Call<'_>) -> Finish {
     let Some(target) = call.arguments().iter().find(|word| word.first() != Some(&b'-')) else {
-        return if call.is_busybox() { call.usage("[OPTIONS] FILESYSTEM|DIRECTORY") } else { call.fail("bad usage\nTry 'umount --help' for more information.", 1) };
+        return if call.is_busybox() {
+            call.usage("[OPTIONS] FILESYSTEM|DIRECTORY")
+        } else {
+            call.fail("bad usage\nTry 'umount --help' for more information.", 1)
+        };
     };
     let shown = String::from_utf8_lossy(target).into_owned();
-    let known = call.kernel.mounts().iter().any(|mount| mount.folder == shown || mount.device == shown);
+    let known =
+        call.kernel.mounts().iter().any(|mount| mount.folder == shown || mount.device == shown);
     match (known, call.is_busybox()) {
         (true, true) => call.fail(&format!("can't unmount {shown}: Device or resource busy"), 1),
         (true, false) => call.fail(&format!("{shown}: target is busy."), 32),
@@ -172,16 +266,40 @@ pub(super) fn dmesg(call: &mut Call<'_>) -> Finish {
     let mut lines = vec![version.trim_end().to_owned()];
     if world.persona.is_device() {
         lines.push(format!("CPU: {} [{:08x}]", hardware.processor.model, 0x410f_c075));
-        lines.push(format!("Memory: {}k/{}k available", hardware.memory_kb - 6_000, hardware.memory_kb));
+        lines.push(format!(
+            "Memory: {}k/{}k available",
+            hardware.memory_kb - 6_000,
+            hardware.memory_kb
+        ));
         lines.push("Creating 6 MTD partitions on \"hi_sfc\":".to_owned());
         lines.push("VFS: Mounted root (jffs2 filesystem) on device 31:5.".to_owned());
     } else {
-        lines.push("Command line: ".to_owned() + &format!("BOOT_IMAGE=/boot/vmlinuz-{} root=UUID={} ro quiet", world.system.kernel, world.disk_id()));
+        lines.push(
+            "Command line: ".to_owned()
+                + &format!(
+                    "BOOT_IMAGE=/boot/vmlinuz-{} root=UUID={} ro quiet",
+                    world.system.kernel,
+                    world.disk_id()
+                ),
+        );
         lines.push("BIOS-provided physical RAM map:".to_owned());
         lines.push("Hypervisor detected: KVM".to_owned());
-        lines.push(format!("tsc: Detected {}.{:03} MHz processor", hardware.processor.khz / 1_000, hardware.processor.khz % 1_000));
-        lines.push(format!("smpboot: CPU0: {} (family: {:#x}, model: {:#x}, stepping: {:#x})", hardware.processor.model, hardware.processor.family, hardware.processor.number, hardware.processor.stepping));
-        lines.push("EXT4-fs (vda1): mounted filesystem with ordered data mode. Quota mode: none.".to_owned());
+        lines.push(format!(
+            "tsc: Detected {}.{:03} MHz processor",
+            hardware.processor.khz / 1_000,
+            hardware.processor.khz % 1_000
+        ));
+        lines.push(format!(
+            "smpboot: CPU0: {} (family: {:#x}, model: {:#x}, stepping: {:#x})",
+            hardware.processor.model,
+            hardware.processor.family,
+            hardware.processor.number,
+            hardware.processor.stepping
+        ));
+        lines.push(
+            "EXT4-fs (vda1): mounted filesystem with ordered data mode. Quota mode: none."
+                .to_owned(),
+        );
         lines.push(format!("virtio_net virtio0 {}: renamed from eth0", hardware.interface));
     }
     let mut time = 0_u64;
@@ -204,7 +322,10 @@ pub(super) fn lscpu(call: &mut Call<'_>) -> Finish {
         ("  Address sizes:", "40 bits physical, 48 bits virtual".to_owned()),
         ("  Byte Order:", "Little Endian".to_owned()),
         ("CPU(s):", count.to_string()),
-        ("  On-line CPU(s) list:", if count > 1 { format!("0-{}", count - 1) } else { "0".to_owned() }),
+        (
+            "  On-line CPU(s) list:",
+            if count > 1 { format!("0-{}", count - 1) } else { "0".to_owned() },
+        ),
         ("Vendor ID:", processor.vendor.to_owned()),
         ("  Model name:", processor.model.to_owned()),
         ("    CPU family:", processor.family.to_string()),
@@ -219,15 +340,30 @@ pub(super) fn lscpu(call: &mut Call<'_>) -> Finish {
         ("  Hypervisor vendor:", "KVM".to_owned()),
         ("  Virtualization type:", "full".to_owned()),
         ("Caches (sum of all):", String::new()),
-        ("  L1d:", format!("{} KiB ({count} instance{})", 32 * count, if count > 1 { "s" } else { "" })),
-        ("  L1i:", format!("{} KiB ({count} instance{})", 32 * count, if count > 1 { "s" } else { "" })),
-        ("  L2:", format!("{} MiB ({count} instance{})", 4 * count, if count > 1 { "s" } else { "" })),
+        (
+            "  L1d:",
+            format!("{} KiB ({count} instance{})", 32 * count, if count > 1 { "s" } else { "" }),
+        ),
+        (
+            "  L1i:",
+            format!("{} KiB ({count} instance{})", 32 * count, if count > 1 { "s" } else { "" }),
+        ),
+        (
+            "  L2:",
+            format!("{} MiB ({count} instance{})", 4 * count, if count > 1 { "s" } else { "" }),
+        ),
         ("NUMA:", String::new()),
         ("  NUMA node(s):", "1".to_owned()),
-        ("  NUMA node0 CPU(s):", if count > 1 { format!("0-{}", count - 1) } else { "0".to_owned() }),
+        (
+            "  NUMA node0 CPU(s):",
+            if count > 1 { format!("0-{}", count - 1) } else { "0".to_owned() },
+        ),
         ("Vulnerabilities:", String::new()),
         ("  Meltdown:", if intel { "Mitigation; PTI" } else { "Not affected" }.to_owned()),
-        ("  Spectre v1:", "Mitigation; usercopy/swapgs barriers and __user pointer sanitization".to_owned()),
+        (
+            "  Spectre v1:",
+            "Mitigation; usercopy/swapgs barriers and __user pointer sanitization".to_owned(),
+        ),
         ("  Spectre v2:", "Mitigation; Retpolines".to_owned()),
     ];
     for (name, value) in rows {

@@ -1,5 +1,8 @@
 //! Commands about the machine, its processes, its users and its network.
 
+mod administration;
+mod interfaces;
+mod interpreters;
 mod machine;
 mod network;
 mod processes;
@@ -7,7 +10,9 @@ mod running;
 mod times;
 mod users;
 
-use super::{Call, Command, Finish, Moment, Question, Replacement, administration, other, server, usual};
+use super::{
+    Call, Command, Finish, Moment, Question, Replacement, administration, other, server, usual,
+};
 
 pub(super) const COMMANDS: &[Command] = &[
     usual("uname", machine::uname),
@@ -44,11 +49,41 @@ pub(super) const COMMANDS: &[Command] = &[
     server("curl", network::curl),
     other("tftp", network::tftp),
     other("ftpget", network::ftpget),
-    administration("reboot", |call| {
-        if call.is_busybox() { Finish::Status(0) } else { Finish::Ends }
-    }),
+    administration(
+        "reboot",
+        |call| {
+            if call.is_busybox() { Finish::Status(0) } else { Finish::Ends }
+        },
+    ),
     administration("halt", |_| Finish::Ends),
     administration("poweroff", |_| Finish::Ends),
+];
+
+/// The network, services, packages, accounts.
+pub(super) const ADMINISTRATION: &[Command] = &[
+    administration("ip", interfaces::ip),
+    administration("ifconfig", interfaces::ifconfig),
+    server("ss", interfaces::ss),
+    usual("netstat", interfaces::netstat),
+    administration("route", interfaces::route),
+    administration("arp", interfaces::arp),
+    usual("ping", interfaces::ping),
+    other("nslookup", interfaces::lookup),
+    server("host", interfaces::lookup),
+    server("dig", interfaces::lookup),
+    server("systemctl", administration::systemctl),
+    server("service", administration::old_service),
+    other("crontab", administration::crontab),
+    administration("useradd", administration::useradd),
+    administration("adduser", administration::useradd),
+    administration("usermod", administration::usermod),
+    administration("userdel", administration::usermod),
+    server("dpkg", administration::dpkg),
+    server("apt", administration::apt),
+    server("apt-get", administration::apt),
+    server("python3", interpreters::python),
+    server("perl", interpreters::perl),
+    server("ssh", administration::ssh),
 ];
 
 /// Commands that run others.

@@ -11,11 +11,23 @@ fn replaced(words: Vec<Vec<u8>>) -> Finish {
 }
 
 pub(super) fn env(call: &mut Call<'_>) -> Finish {
-    let given = match call.leading_options("iu:0C:S:v", &[("ignore-environment", b'i'), ("unset", b'u'), ("null", b'0')], 125) {
+    let given = match call.leading_options(
+        "iu:0C:S:v",
+        &[("ignore-environment", b'i'), ("unset", b'u'), ("null", b'0')],
+        125,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let set: Vec<(Vec<u8>, Vec<u8>)> = given.rest.iter().map_while(|word| word.iter().position(|byte| *byte == b'=').map(|place| (word[..place].to_vec(), word[place + 1..].to_vec()))).collect();
+    let set: Vec<(Vec<u8>, Vec<u8>)> = given
+        .rest
+        .iter()
+        .map_while(|word| {
+            word.iter()
+                .position(|byte| *byte == b'=')
+                .map(|place| (word[..place].to_vec(), word[place + 1..].to_vec()))
+        })
+        .collect();
     let words: Vec<Vec<u8>> = given.rest.iter().skip(set.len()).cloned().collect();
     if !words.is_empty() {
         return Finish::Replace(Replacement { words, set, who: None });
@@ -23,7 +35,12 @@ pub(super) fn env(call: &mut Call<'_>) -> Finish {
     let unset: Vec<Vec<u8>> = given.values(b'u').map(<[u8]>::to_vec).collect();
     let mut rows: Vec<Vec<u8>> = Vec::new();
     if !given.has(b'i') {
-        rows = call.environment.environment().filter(|(name, _)| !unset.iter().any(|gone| gone == name)).map(|(name, value)| [name, b"=", value].concat()).collect();
+        rows = call
+            .environment
+            .environment()
+            .filter(|(name, _)| !unset.iter().any(|gone| gone == name))
+            .map(|(name, value)| [name, b"=", value].concat())
+            .collect();
     }
     rows.extend(set.iter().map(|(name, value)| [&name[..], b"=", value].concat()));
     for row in rows {
@@ -58,12 +75,17 @@ pub(super) fn nohup(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn plain(call: &mut Call<'_>) -> Finish {
-    let words: Vec<Vec<u8>> = call.arguments().iter().skip_while(|word| word.first() == Some(&b'-')).cloned().collect();
+    let words: Vec<Vec<u8>> =
+        call.arguments().iter().skip_while(|word| word.first() == Some(&b'-')).cloned().collect();
     if words.is_empty() { Finish::Status(1) } else { replaced(words) }
 }
 
 pub(super) fn timeout(call: &mut Call<'_>) -> Finish {
-    let given = match call.leading_options("s:k:vt:", &[("signal", b's'), ("kill-after", b'k'), ("preserve-status", b'v'), ("foreground", b'v')], 125) {
+    let given = match call.leading_options(
+        "s:k:vt:",
+        &[("signal", b's'), ("kill-after", b'k'), ("preserve-status", b'v'), ("foreground", b'v')],
+        125,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -86,21 +108,45 @@ pub(super) fn nice(call: &mut Call<'_>) -> Finish {
     replaced(given.rest)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn xargs(call: &mut Call<'_>) -> Finish {
-    let given = match call.leading_options("0rtpxn:I:i:L:P:d:s:E:e", &[("null", b'0'), ("no-run-if-empty", b'r'), ("max-args", b'n'), ("replace", b'I'), ("max-procs", b'P'), ("delimiter", b'd')], 1) {
+    let given = match call.leading_options(
+        "0rtpxn:I:i:L:P:d:s:E:e",
+        &[
+            ("null", b'0'),
+            ("no-run-if-empty", b'r'),
+            ("max-args", b'n'),
+            ("replace", b'I'),
+            ("max-procs", b'P'),
+            ("delimiter", b'd'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
     let input = call.input();
     let replace = given.value(b'I').map(<[u8]>::to_vec);
     let command = if given.rest.is_empty() { vec![b"echo".to_vec()] } else { given.rest.clone() };
-    let delimiter = given.value(b'd').map(|text| crate::machine::shell::escape::ansi_c(text).first().copied().unwrap_or(b'\n'));
+    let delimiter = given
+        .value(b'd')
+        .map(|text| crate::machine::shell::escape::ansi_c(text).first().copied().unwrap_or(b'\n'));
     let items: Vec<Vec<u8>> = if given.has(b'0') {
         input.split(|byte| *byte == 0).filter(|item| !item.is_empty()).map(<[u8]>::to_vec).collect()
     } else if let Some(delimiter) = delimiter {
-        input.strip_suffix(&[delimiter]).unwrap_or(&input).split(|byte| *byte == delimiter).map(<[u8]>::to_vec).collect()
+        input
+            .strip_suffix(&[delimiter])
+            .unwrap_or(&input)
+            .split(|byte| *byte == delimiter)
+            .map(<[u8]>::to_vec)
+            .collect()
     } else if replace.is_some() || given.has(b'L') {
-        input.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|item| !item.is_empty()).map(<[u8]>::to_vec).collect()
+        input
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::trim_ascii)
+            .filter(|item| !item.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect()
     } else {
         words(&input)
     };
@@ -108,10 +154,22 @@ pub(super) fn xargs(call: &mut Call<'_>) -> Finish {
         return Finish::Status(0);
     }
     let calls: Vec<Vec<Vec<u8>>> = match &replace {
-        Some(mark) => items.iter().map(|item| command.iter().map(|word| substitute(word, mark, item)).collect()).collect(),
+        Some(mark) => items
+            .iter()
+            .map(|item| command.iter().map(|word| substitute(word, mark, item)).collect())
+            .collect(),
         None => {
-            let most = given.number(b'n').or_else(|| given.number(b'L')).and_then(|most| usize::try_from(most).ok()).unwrap_or(WORDS).clamp(1, WORDS);
-            if items.is_empty() { vec![command] } else { items.chunks(most).map(|chunk| [&command[..], chunk].concat()).collect() }
+            let most = given
+                .number(b'n')
+                .or_else(|| given.number(b'L'))
+                .and_then(|most| usize::try_from(most).ok())
+                .unwrap_or(WORDS)
+                .clamp(1, WORDS);
+            if items.is_empty() {
+                vec![command]
+            } else {
+                items.chunks(most).map(|chunk| [&command[..], chunk].concat()).collect()
+            }
         }
     };
     Finish::Each(calls.into_iter().take(CALLS).collect())

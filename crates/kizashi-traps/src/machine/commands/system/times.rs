@@ -13,12 +13,23 @@ pub(super) fn uptime_line(call: &Call<'_>) -> String {
     if days > 0 {
         up.push_str(&format!("{days} day{}, ", if days == 1 { "" } else { "s" }));
     }
-    up.push_str(&if hours > 0 { format!("{hours:2}:{minutes:02}") } else { format!("{minutes} min") });
-    let [one, five, fifteen] = call.kernel.load().map(|load| format!("{}.{:02}", load / 100, load % 100));
+    up.push_str(&if hours > 0 {
+        format!("{hours:2}:{minutes:02}")
+    } else {
+        format!("{minutes} min")
+    });
+    let [one, five, fifteen] =
+        call.kernel.load().map(|load| format!("{}.{:02}", load / 100, load % 100));
     if call.is_busybox() {
-        return format!(" {:02}:{:02}:{:02} up {up},  load average: {one}, {five}, {fifteen}", now.hour, now.minute, now.second);
+        return format!(
+            " {:02}:{:02}:{:02} up {up},  load average: {one}, {five}, {fifteen}",
+            now.hour, now.minute, now.second
+        );
     }
-    format!(" {:02}:{:02}:{:02} up {up},  1 user,  load average: {one}, {five}, {fifteen}", now.hour, now.minute, now.second)
+    format!(
+        " {:02}:{:02}:{:02} up {up},  1 user,  load average: {one}, {five}, {fifteen}",
+        now.hour, now.minute, now.second
+    )
 }
 
 pub(super) fn uptime(call: &mut Call<'_>) -> Finish {
@@ -29,10 +40,20 @@ pub(super) fn uptime(call: &mut Call<'_>) -> Finish {
     let (seconds, _) = call.kernel.world.uptime(call.kernel.now());
     let text = if given.has(b's') {
         let boot = calendar(call.kernel.world.boot(call.kernel.now()));
-        format!("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", boot.year, boot.month, boot.day, boot.hour, boot.minute, boot.second)
+        format!(
+            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+            boot.year, boot.month, boot.day, boot.hour, boot.minute, boot.second
+        )
     } else if given.has(b'p') {
-        let plural = |count: i64, name: &str| (count > 0).then(|| format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
-        let parts = [plural(seconds / 604_800, "week"), plural(seconds / 86_400 % 7, "day"), plural(seconds / 3_600 % 24, "hour"), plural(seconds / 60 % 60, "minute")];
+        let plural = |count: i64, name: &str| {
+            (count > 0).then(|| format!("{count} {name}{}", if count == 1 { "" } else { "s" }))
+        };
+        let parts = [
+            plural(seconds / 604_800, "week"),
+            plural(seconds / 86_400 % 7, "day"),
+            plural(seconds / 3_600 % 24, "hour"),
+            plural(seconds / 60 % 60, "minute"),
+        ];
         format!("up {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     } else {
         uptime_line(call)
@@ -87,7 +108,16 @@ fn field(kind: char, now: &Calendar, seconds: i64, nanoseconds: i64) -> String {
         'T' => format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second),
         'R' => format!("{:02}:{:02}", now.hour, now.minute),
         'D' => format!("{:02}/{:02}/{:02}", now.month, now.day, now.year.rem_euclid(100)),
-        'c' => format!("{} {} {:2} {:02}:{:02}:{:02} {}", now.short_day(), now.short_month(), now.day, now.hour, now.minute, now.second, now.year),
+        'c' => format!(
+            "{} {} {:2} {:02}:{:02}:{:02} {}",
+            now.short_day(),
+            now.short_month(),
+            now.day,
+            now.hour,
+            now.minute,
+            now.second,
+            now.year
+        ),
         'Z' => "UTC".to_owned(),
         'z' => "+0000".to_owned(),
         'n' => "\n".to_owned(),
@@ -98,7 +128,19 @@ fn field(kind: char, now: &Calendar, seconds: i64, nanoseconds: i64) -> String {
 }
 
 pub(super) fn date(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("ud:Rs:r:I", &[("utc", b'u'), ("universal", b'u'), ("date", b'd'), ("rfc-email", b'R'), ("set", b's'), ("reference", b'r'), ("iso-8601", b'I')], 1) {
+    let given = match call.options(
+        "ud:Rs:r:I",
+        &[
+            ("utc", b'u'),
+            ("universal", b'u'),
+            ("date", b'd'),
+            ("rfc-email", b'R'),
+            ("set", b's'),
+            ("reference", b'r'),
+            ("iso-8601", b'I'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -112,16 +154,24 @@ pub(super) fn date(call: &mut Call<'_>) -> Finish {
     if given.has(b's') && !call.who.is_root() {
         return call.fail("cannot set date: Operation not permitted", 1);
     }
-    let nanoseconds = call.kernel.now().micros().rem_euclid(1_000_000) * 1_000 + i64::try_from(call.kernel.random() % 1_000).unwrap_or(0);
+    let nanoseconds = call.kernel.now().micros().rem_euclid(1_000_000) * 1_000
+        + i64::try_from(call.kernel.random() % 1_000).unwrap_or(0);
     let format = match given.rest.first() {
-        Some(word) if word.first() == Some(&b'+') => String::from_utf8_lossy(&word[1..]).into_owned(),
+        Some(word) if word.first() == Some(&b'+') => {
+            String::from_utf8_lossy(&word[1..]).into_owned()
+        }
         Some(word) if !call.is_busybox() => {
             let shown = String::from_utf8_lossy(word).into_owned();
             return call.fail(&format!("invalid date ‘{shown}’"), 1);
         }
         _ if given.has(b'R') => "%a, %d %b %Y %H:%M:%S %z".to_owned(),
         _ if given.has(b'I') => "%F".to_owned(),
-        _ if call.is_busybox() || call.kernel.world.system.is_debian() || call.kernel.world.system.version_id != "12" => "%a %b %e %H:%M:%S %Z %Y".to_owned(),
+        _ if call.is_busybox()
+            || call.kernel.world.system.is_debian()
+            || call.kernel.world.system.version_id != "12" =>
+        {
+            "%a %b %e %H:%M:%S %Z %Y".to_owned()
+        }
         _ => "%c".to_owned(),
     };
     let text = formatted(&format, seconds, nanoseconds);
@@ -156,14 +206,24 @@ fn parsed(text: &str, now: i64) -> Option<i64> {
         let sign = if words.get(2) == Some(&"ago") { -1 } else { 1 };
         return now.checked_add(amount.checked_mul(unit)?.checked_mul(sign)?);
     }
-    let numbers: Vec<i64> = words.first()?.split('-').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let numbers: Vec<i64> =
+        words.first()?.split('-').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let [year, month, day] = numbers[..] else { return None };
     if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    let time: Vec<i64> = words.get(1).map_or(Some(Vec::new()), |time| time.split(':').map(|part| part.parse().ok()).collect())?;
+    let time: Vec<i64> = words
+        .get(1)
+        .map_or(Some(Vec::new()), |time| time.split(':').map(|part| part.parse().ok()).collect())?;
     let part = |place: usize| time.get(place).copied().unwrap_or(0);
-    Some(crate::machine::world::seconds_of(year, month, day, part(0).clamp(0, 23), part(1).clamp(0, 59), part(2).clamp(0, 60)))
+    Some(crate::machine::world::seconds_of(
+        year,
+        month,
+        day,
+        part(0).clamp(0, 23),
+        part(1).clamp(0, 59),
+        part(2).clamp(0, 60),
+    ))
 }
 
 pub(super) fn sleep(call: &mut Call<'_>) -> Finish {

@@ -19,8 +19,17 @@ fn ranges(text: &str) -> Option<Vec<(usize, usize)>> {
         .collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn cut(call: &mut Call<'_>) -> Finish {
-    let longs = [("delimiter", b'd'), ("fields", b'f'), ("characters", b'c'), ("bytes", b'b'), ("only-delimited", b's'), ("output-delimiter", b'o'), ("complement", b'C')];
+    let longs = [
+        ("delimiter", b'd'),
+        ("fields", b'f'),
+        ("characters", b'c'),
+        ("bytes", b'b'),
+        ("only-delimited", b's'),
+        ("output-delimiter", b'o'),
+        ("complement", b'C'),
+    ];
     let given = match call.options("d:f:c:b:so:nC", &longs, 1) {
         Ok(given) => given,
         Err(finish) => return finish,
@@ -34,7 +43,10 @@ pub(super) fn cut(call: &mut Call<'_>) -> Finish {
     };
     let list = given.text(kind).unwrap_or_default();
     let Some(list) = ranges(&list) else {
-        call.complain(&format!("invalid {} value '{list}'", if kind == b'f' { "field" } else { "byte/character position" }));
+        call.complain(&format!(
+            "invalid {} value '{list}'",
+            if kind == b'f' { "field" } else { "byte/character position" }
+        ));
         return call.usage("");
     };
     let delimiter = given.value(b'd').unwrap_or(b"\t");
@@ -44,20 +56,31 @@ pub(super) fn cut(call: &mut Call<'_>) -> Finish {
     }
     let delimiter = delimiter.first().copied().unwrap_or(0);
     let between = given.value(b'o').map_or_else(|| vec![delimiter], <[u8]>::to_vec);
-    let chosen = |place: usize| list.iter().any(|(first, last)| (*first..=*last).contains(&place)) != given.has(b'C');
+    let chosen = |place: usize| {
+        list.iter().any(|(first, last)| (*first..=*last).contains(&place)) != given.has(b'C')
+    };
     let (files, status) = call.read_all(&given.rest);
     for (_, bytes) in files {
         for line in lines(&bytes) {
             let text = body(line);
             let kept = if kind != b'f' {
-                text.iter().enumerate().filter(|(place, _)| chosen(place + 1)).map(|(_, byte)| *byte).collect()
+                text.iter()
+                    .enumerate()
+                    .filter(|(place, _)| chosen(place + 1))
+                    .map(|(_, byte)| *byte)
+                    .collect()
             } else if !text.contains(&delimiter) {
                 if given.has(b's') {
                     continue;
                 }
                 text.to_vec()
             } else {
-                let fields: Vec<&[u8]> = text.split(|byte| *byte == delimiter).enumerate().filter(|(place, _)| chosen(place + 1)).map(|(_, field)| field).collect();
+                let fields: Vec<&[u8]> = text
+                    .split(|byte| *byte == delimiter)
+                    .enumerate()
+                    .filter(|(place, _)| chosen(place + 1))
+                    .map(|(_, field)| field)
+                    .collect();
                 fields.join(&between[..])
             };
             call.out(&kept);
@@ -72,12 +95,14 @@ fn set(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        if let Some(inner) = rest.strip_prefix(b"[:") {
-            if let Some(end) = inner.windows(2).position(|pair| pair == b":]") {
-                bytes.extend(pattern::class(&inner[..end]).unwrap_or_default().into_iter().map(|(byte, _)| byte));
-                rest = &inner[end + 2..];
-                continue;
-            }
+        if let Some(inner) = rest.strip_prefix(b"[:")
+            && let Some(end) = inner.windows(2).position(|pair| pair == b":]")
+        {
+            bytes.extend(
+                pattern::class(&inner[..end]).unwrap_or_default().into_iter().map(|(byte, _)| byte),
+            );
+            rest = &inner[end + 2..];
+            continue;
         }
         let (first, after) = one(rest);
         rest = after;
@@ -97,17 +122,32 @@ fn one(text: &[u8]) -> (u8, &[u8]) {
     if text[0] != b'\\' || text.len() < 2 {
         return (text[0], &text[1..]);
     }
-    let length = if (b'0'..=b'7').contains(&text[1]) { 1 + text[1..].iter().take(3).take_while(|byte| (b'0'..=b'7').contains(*byte)).count() } else { 2 };
+    let length = if (b'0'..=b'7').contains(&text[1]) {
+        1 + text[1..].iter().take(3).take_while(|byte| (b'0'..=b'7').contains(*byte)).count()
+    } else {
+        2
+    };
     let bytes = unescape(&text[..length], Dialect::Printf).0;
     (bytes.last().copied().unwrap_or(b'\\'), &text[length..])
 }
 
 pub(super) fn tr(call: &mut Call<'_>) -> Finish {
-    let given = match call.leading_options("cCdst", &[("delete", b'd'), ("squeeze-repeats", b's'), ("complement", b'c'), ("truncate-set1", b't')], 1) {
+    let given = match call.leading_options(
+        "cCdst",
+        &[
+            ("delete", b'd'),
+            ("squeeze-repeats", b's'),
+            ("complement", b'c'),
+            ("truncate-set1", b't'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let Some(first) = given.rest.first() else { return call.missing_operand("[-cds] STRING1 [STRING2]") };
+    let Some(first) = given.rest.first() else {
+        return call.missing_operand("[-cds] STRING1 [STRING2]");
+    };
     let (delete, squeeze) = (given.has(b'd'), given.has(b's'));
     if given.rest.len() < 2 && !delete && !squeeze {
         let shown = String::from_utf8_lossy(first).into_owned();
@@ -152,13 +192,19 @@ pub(super) fn tr(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn uniq(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("cdiuf:s:w:", &[("count", b'c'), ("repeated", b'd'), ("unique", b'u'), ("ignore-case", b'i')], 1) {
+    let given = match call.options(
+        "cdiuf:s:w:",
+        &[("count", b'c'), ("repeated", b'd'), ("unique", b'u'), ("ignore-case", b'i')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
     let (files, status) = call.read_all(given.rest.get(..1).unwrap_or_default());
     let bytes = files.into_iter().next().map(|(_, bytes)| bytes).unwrap_or_default();
-    let key = |line: &[u8]| if given.has(b'i') { body(line).to_ascii_lowercase() } else { body(line).to_vec() };
+    let key = |line: &[u8]| {
+        if given.has(b'i') { body(line).to_ascii_lowercase() } else { body(line).to_vec() }
+    };
     let mut groups: Vec<(usize, &[u8])> = Vec::new();
     for line in lines(&bytes) {
         match groups.last_mut() {
@@ -187,12 +233,17 @@ pub(super) fn paste(call: &mut Call<'_>) -> Finish {
     let delimiters = unescape(given.value(b'd').unwrap_or(b"\t"), Dialect::Printf).0;
     let delimiter = |place: usize| delimiters.get(place % delimiters.len().max(1)).copied();
     let (files, status) = call.read_all(&given.rest);
-    let columns: Vec<Vec<&[u8]>> = files.iter().map(|(_, bytes)| lines(bytes).map(body).collect()).collect();
+    let columns: Vec<Vec<&[u8]>> =
+        files.iter().map(|(_, bytes)| lines(bytes).map(body).collect()).collect();
     let rows: Vec<Vec<&[u8]>> = if given.has(b's') {
         columns
     } else {
         let height = columns.iter().map(Vec::len).max().unwrap_or(0);
-        (0..height).map(|row| columns.iter().map(|column| column.get(row).copied().unwrap_or_default()).collect()).collect()
+        (0..height)
+            .map(|row| {
+                columns.iter().map(|column| column.get(row).copied().unwrap_or_default()).collect()
+            })
+            .collect()
     };
     for row in rows {
         for (place, field) in row.iter().enumerate() {
@@ -216,15 +267,27 @@ pub(super) fn column(call: &mut Call<'_>) -> Finish {
     let rows: Vec<Vec<Vec<u8>>> = files
         .iter()
         .flat_map(|(_, bytes)| lines(bytes))
-        .map(|line| body(line).split(|byte| separators.contains(byte)).filter(|field| !field.is_empty()).map(<[u8]>::to_vec).collect())
+        .map(|line| {
+            body(line)
+                .split(|byte| separators.contains(byte))
+                .filter(|field| !field.is_empty())
+                .map(<[u8]>::to_vec)
+                .collect()
+        })
         .collect();
-    let width = |place: usize| rows.iter().filter_map(|row| row.get(place)).map(Vec::len).max().unwrap_or(0);
+    let mut widths: Vec<usize> = Vec::new();
+    for row in &rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, field) in widths.iter_mut().zip(row) {
+            *width = (*width).max(field.len());
+        }
+    }
     for row in &rows {
         let mut line = Vec::new();
         for (place, field) in row.iter().enumerate() {
             line.extend_from_slice(field);
             if place + 1 < row.len() {
-                line.resize(line.len() + width(place) + 2 - field.len(), b' ');
+                line.resize(line.len() + widths[place] + 2 - field.len(), b' ');
             }
         }
         line.push(b'\n');
@@ -259,7 +322,8 @@ pub(super) fn comm(call: &mut Call<'_>) -> Finish {
         Ok(both) => both,
         Err(finish) => return finish,
     };
-    let (left, right): (Vec<&[u8]>, Vec<&[u8]>) = (lines(&first).map(body).collect(), lines(&second).map(body).collect());
+    let (left, right): (Vec<&[u8]>, Vec<&[u8]>) =
+        (lines(&first).map(body).collect(), lines(&second).map(body).collect());
     let (mut a, mut b) = (0, 0);
     while a < left.len() || b < right.len() {
         let order = match (left.get(a), right.get(b)) {
@@ -295,11 +359,17 @@ pub(super) fn cmp(call: &mut Call<'_>) -> Finish {
         return Finish::Status(0);
     }
     if !given.has(b's') {
-        let names: Vec<String> = given.rest.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        let names: Vec<String> =
+            given.rest.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         match first.iter().zip(&second).position(|(left, right)| left != right) {
             Some(place) => {
                 let line = first[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
-                call.line(&format!("{} {} differ: byte {}, line {line}", names[0], names[1], place + 1));
+                call.line(&format!(
+                    "{} {} differ: byte {}, line {line}",
+                    names[0],
+                    names[1],
+                    place + 1
+                ));
             }
             None => {
                 let short = usize::from(first.len() > second.len());
@@ -315,7 +385,11 @@ pub(super) fn cmp(call: &mut Call<'_>) -> Finish {
 const DIFF: usize = 400;
 
 pub(super) fn diff(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("qruNaibwBsU:", &[("brief", b'q'), ("unified", b'u'), ("recursive", b'r')], 2) {
+    let given = match call.options(
+        "qruNaibwBsU:",
+        &[("brief", b'q'), ("unified", b'u'), ("recursive", b'r')],
+        2,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
@@ -326,15 +400,19 @@ pub(super) fn diff(call: &mut Call<'_>) -> Finish {
     if first == second {
         return Finish::Status(0);
     }
-    let names: Vec<String> = given.rest.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    let (left, right): (Vec<&[u8]>, Vec<&[u8]>) = (lines(&first).collect(), lines(&second).collect());
+    let names: Vec<String> =
+        given.rest.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    let (left, right): (Vec<&[u8]>, Vec<&[u8]>) =
+        (lines(&first).collect(), lines(&second).collect());
     if given.has(b'q') || left.len() > DIFF || right.len() > DIFF {
         call.line(&format!("Files {} and {} differ", names[0], names[1]));
         return Finish::Status(1);
     }
     call.cost(left.len() * right.len() / 64);
     for (a, b, c, d) in changes(&left, &right) {
-        let range = |start: usize, end: usize| if end - start == 1 { format!("{end}") } else { format!("{},{end}", start + 1) };
+        let range = |start: usize, end: usize| {
+            if end - start == 1 { format!("{end}") } else { format!("{},{end}", start + 1) }
+        };
         let head = match (a == b, c == d) {
             (true, _) => format!("{a}a{}", range(c, d)),
             (_, true) => format!("{}d{c}", range(a, b)),
@@ -360,7 +438,11 @@ fn changes(left: &[&[u8]], right: &[&[u8]]) -> Vec<(usize, usize, usize, usize)>
     let mut table = vec![0_u16; (left.len() + 1) * width];
     for a in (0..left.len()).rev() {
         for b in (0..right.len()).rev() {
-            table[a * width + b] = if left[a] == right[b] { table[(a + 1) * width + b + 1] + 1 } else { table[(a + 1) * width + b].max(table[a * width + b + 1]) };
+            table[a * width + b] = if left[a] == right[b] {
+                table[(a + 1) * width + b + 1] + 1
+            } else {
+                table[(a + 1) * width + b].max(table[a * width + b + 1])
+            };
         }
     }
     let (mut a, mut b, mut runs) = (0, 0, Vec::new());
@@ -370,7 +452,13 @@ fn changes(left: &[&[u8]], right: &[&[u8]]) -> Vec<(usize, usize, usize, usize)>
             if a < left.len() && b < right.len() && left[a] == right[b] {
                 break;
             }
-            if b == right.len() || a < left.len() && table[(a + 1) * width + b] >= table[a * width + b + 1] { a += 1 } else { b += 1 }
+            if b == right.len()
+                || a < left.len() && table[(a + 1) * width + b] >= table[a * width + b + 1]
+            {
+                a += 1;
+            } else {
+                b += 1;
+            }
         }
         if a > start_a || b > start_b {
             runs.push((start_a, a, start_b, b));

@@ -10,11 +10,36 @@ const FILES: usize = 400;
 
 const LETTERS: &str = "EFGPie:f:vwxclLnHhoqsrRaA:B:C:m:zIbUuTy";
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn grep(call: &mut Call<'_>) -> Finish {
     let longs = [
-        ("extended-regexp", b'E'), ("fixed-strings", b'F'), ("perl-regexp", b'P'), ("ignore-case", b'i'), ("invert-match", b'v'), ("word-regexp", b'w'), ("line-regexp", b'x'), ("count", b'c'),
-        ("files-with-matches", b'l'), ("line-number", b'n'), ("no-filename", b'h'), ("only-matching", b'o'), ("quiet", b'q'), ("silent", b'q'), ("no-messages", b's'), ("recursive", b'r'),
-        ("text", b'a'), ("max-count", b'm'), ("regexp", b'e'), ("color", b'y'), ("colour", b'y'), ("include", b'T'), ("exclude", b'u'), ("exclude-dir", b'u'), ("after-context", b'A'), ("before-context", b'B'), ("context", b'C'),
+        ("extended-regexp", b'E'),
+        ("fixed-strings", b'F'),
+        ("perl-regexp", b'P'),
+        ("ignore-case", b'i'),
+        ("invert-match", b'v'),
+        ("word-regexp", b'w'),
+        ("line-regexp", b'x'),
+        ("count", b'c'),
+        ("files-with-matches", b'l'),
+        ("line-number", b'n'),
+        ("no-filename", b'h'),
+        ("only-matching", b'o'),
+        ("quiet", b'q'),
+        ("silent", b'q'),
+        ("no-messages", b's'),
+        ("recursive", b'r'),
+        ("text", b'a'),
+        ("max-count", b'm'),
+        ("regexp", b'e'),
+        ("color", b'y'),
+        ("colour", b'y'),
+        ("include", b'T'),
+        ("exclude", b'u'),
+        ("exclude-dir", b'u'),
+        ("after-context", b'A'),
+        ("before-context", b'B'),
+        ("context", b'C'),
     ];
     let given = match call.options(LETTERS, &longs, 2) {
         Ok(given) => given,
@@ -34,7 +59,9 @@ pub(super) fn grep(call: &mut Call<'_>) -> Finish {
     if texts.is_empty() {
         if files.is_empty() {
             if call.is_busybox() {
-                return call.usage("[-HhnlLoqvsriwFEz] [-m N] [-A/B/C N] PATTERN/-e PATTERN.../-f FILE [FILE]...");
+                return call.usage(
+                    "[-HhnlLoqvsriwFEz] [-m N] [-A/B/C N] PATTERN/-e PATTERN.../-f FILE [FILE]...",
+                );
             }
             call.err(b"Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n");
             return Finish::Status(2);
@@ -48,7 +75,11 @@ pub(super) fn grep(call: &mut Call<'_>) -> Finish {
     search(call, &given, &regexes, files)
 }
 
-fn expressions(call: &mut Call<'_>, texts: &[Vec<u8>], given: &Given) -> Result<Vec<Regex>, Finish> {
+fn expressions(
+    call: &mut Call<'_>,
+    texts: &[Vec<u8>],
+    given: &Given,
+) -> Result<Vec<Regex>, Finish> {
     let name = call.base_name();
     let kind = given.last_of(b"EFGP").unwrap_or(match name {
         b"egrep" => b'E',
@@ -64,7 +95,8 @@ fn expressions(call: &mut Call<'_>, texts: &[Vec<u8>], given: &Given) -> Result<
         }
         let extended = matches!(kind, b'E' | b'P');
         let inner = if kind == b'F' { quoted(text) } else { text.clone() };
-        let (open, close): (&[u8], &[u8]) = if extended { (b"(?:", b")") } else { (b"\\(", b"\\)") };
+        let (open, close): (&[u8], &[u8]) =
+            if extended { (b"(?:", b")") } else { (b"\\(", b"\\)") };
         let whole = if given.has(b'x') {
             [b"^", open, &inner, close, b"$"].concat()
         } else if given.has(b'w') {
@@ -74,7 +106,12 @@ fn expressions(call: &mut Call<'_>, texts: &[Vec<u8>], given: &Given) -> Result<
         };
         match Regex::new(&whole, extended, fold) {
             Ok(regex) => all.push(regex),
-            Err(bad) if call.is_busybox() => return Err(call.fail(&format!("bad regex '{}': {}", String::from_utf8_lossy(text), bad.0), 2)),
+            Err(bad) if call.is_busybox() => {
+                return Err(call.fail(
+                    &format!("bad regex '{}': {}", String::from_utf8_lossy(text), bad.0),
+                    2,
+                ));
+            }
             Err(bad) => return Err(call.fail(bad.0, 2)),
         }
     }
@@ -82,17 +119,28 @@ fn expressions(call: &mut Call<'_>, texts: &[Vec<u8>], given: &Given) -> Result<
 }
 
 fn quoted(text: &[u8]) -> Vec<u8> {
-    text.iter().flat_map(|byte| if b".[]*^$\\".contains(byte) { vec![b'\\', *byte] } else { vec![*byte] }).collect()
+    text.iter()
+        .flat_map(|byte| if b".[]*^$\\".contains(byte) { vec![b'\\', *byte] } else { vec![*byte] })
+        .collect()
 }
 
-fn search(call: &mut Call<'_>, given: &Given, regexes: &[Regex], mut files: Vec<Vec<u8>>) -> Finish {
+fn search(
+    call: &mut Call<'_>,
+    given: &Given,
+    regexes: &[Regex],
+    mut files: Vec<Vec<u8>>,
+) -> Finish {
     let recursive = given.has(b'r') || given.has(b'R');
     let mut several = files.len() > 1;
     if recursive {
         if files.is_empty() {
             files.push(b".".to_vec());
         }
-        let found: Vec<Vec<u8>> = files.iter().flat_map(|path| walk(&call.kernel.files, call, path)).take(FILES).collect();
+        let found: Vec<Vec<u8>> = files
+            .iter()
+            .flat_map(|path| walk(&call.kernel.files, call, path))
+            .take(FILES)
+            .collect();
         files = found;
         several = true;
     }
@@ -133,7 +181,13 @@ fn walk(files: &Files, call: &Call<'_>, path: &[u8]) -> Vec<Vec<u8>> {
             continue;
         };
         if files.node(id).is_folder() {
-            let mut inner: Vec<Vec<u8>> = files.list(id).into_iter().map(|(name, _)| [&path[..], if path.last() == Some(&b'/') { b"" } else { b"/" }, &name].concat()).collect();
+            let mut inner: Vec<Vec<u8>> = files
+                .list(id)
+                .into_iter()
+                .map(|(name, _)| {
+                    [&path[..], if path.last() == Some(&b'/') { b"" } else { b"/" }, &name].concat()
+                })
+                .collect();
             inner.reverse();
             todo.extend(inner.into_iter().take(FILES * 4));
         } else if files.node(id).is_regular() {
@@ -146,13 +200,24 @@ fn walk(files: &Files, call: &Call<'_>, path: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-fn search_one(call: &mut Call<'_>, given: &Given, regexes: &[Regex], path: &[u8], bytes: &[u8], named: bool) -> bool {
-    let binary = bytes.iter().take(32_768).any(|byte| *byte == 0) && !given.has(b'a') && !call.is_busybox();
+fn search_one(
+    call: &mut Call<'_>,
+    given: &Given,
+    regexes: &[Regex],
+    path: &[u8],
+    bytes: &[u8],
+    named: bool,
+) -> bool {
+    let binary =
+        bytes.iter().take(32_768).any(|byte| *byte == 0) && !given.has(b'a') && !call.is_busybox();
     let limit = given.number(b'm').unwrap_or(u64::MAX);
     let all: Vec<&[u8]> = lines(bytes).collect();
     call.cost(bytes.len() / 1_024 + all.len() / 32);
     let number = |letter: u8| given.number(letter).or_else(|| given.number(b'C')).unwrap_or(0);
-    let (before, after) = (usize::try_from(number(b'B')).unwrap_or(0).min(1_000), usize::try_from(number(b'A')).unwrap_or(0).min(1_000));
+    let (before, after) = (
+        usize::try_from(number(b'B')).unwrap_or(0).min(1_000),
+        usize::try_from(number(b'A')).unwrap_or(0).min(1_000),
+    );
     let (mut count, mut next, mut until) = (0_u64, 0, 0);
     for (place, line) in all.iter().enumerate() {
         let text = body(line);
@@ -175,8 +240,8 @@ fn search_one(call: &mut Call<'_>, given: &Given, regexes: &[Regex], path: &[u8]
             if (before > 0 || after > 0) && next > 0 && start > next {
                 call.line("--");
             }
-            for earlier in start..place {
-                show(call, given, path, named, (earlier, b'-'), body(all[earlier]));
+            for (number, earlier) in all.iter().enumerate().take(place).skip(start) {
+                show(call, given, path, named, (number, b'-'), body(earlier));
             }
             if given.has(b'o') && !given.has(b'v') {
                 only_matches(call, given, regexes, (path, named, place), text);
@@ -199,7 +264,14 @@ fn search_one(call: &mut Call<'_>, given: &Given, regexes: &[Regex], path: &[u8]
     count > 0
 }
 
-fn show(call: &mut Call<'_>, given: &Given, path: &[u8], named: bool, (place, mark): (usize, u8), text: &[u8]) {
+fn show(
+    call: &mut Call<'_>,
+    given: &Given,
+    path: &[u8],
+    named: bool,
+    (place, mark): (usize, u8),
+    text: &[u8],
+) {
     let mut line = Vec::with_capacity(text.len() + 16);
     if named {
         line.extend_from_slice(path);
@@ -214,10 +286,22 @@ fn show(call: &mut Call<'_>, given: &Given, path: &[u8], named: bool, (place, ma
     call.out(&line);
 }
 
-fn only_matches(call: &mut Call<'_>, given: &Given, regexes: &[Regex], (path, named, place): (&[u8], bool, usize), text: &[u8]) {
+fn only_matches(
+    call: &mut Call<'_>,
+    given: &Given,
+    regexes: &[Regex],
+    (path, named, place): (&[u8], bool, usize),
+    text: &[u8],
+) {
     let mut at = 0;
     while at <= text.len() {
-        let Some((start, end)) = regexes.iter().filter_map(|regex| regex.find(text, at)).min_by_key(|(start, end)| (*start, usize::MAX - end)) else { return };
+        let Some((start, end)) = regexes
+            .iter()
+            .filter_map(|regex| regex.find(text, at))
+            .min_by_key(|(start, end)| (*start, usize::MAX - end))
+        else {
+            return;
+        };
         if end > start {
             show(call, given, path, named, (place, b':'), &text[start..end]);
         }

@@ -54,11 +54,17 @@ pub(super) fn body(line: &[u8]) -> &[u8] {
 }
 
 fn cat(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("AbeEnstTuv", &[("show-all", b'A'), ("number", b'n'), ("squeeze-blank", b's'), ("show-ends", b'E')], 1) {
+    let given = match call.options(
+        "AbeEnstTuv",
+        &[("show-all", b'A'), ("number", b'n'), ("squeeze-blank", b's'), ("show-ends", b'E')],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let plain = !["A", "b", "e", "E", "n", "s", "t", "T", "v"].iter().any(|letter| given.has(letter.as_bytes()[0]));
+    let plain = !["A", "b", "e", "E", "n", "s", "t", "T", "v"]
+        .iter()
+        .any(|letter| given.has(letter.as_bytes()[0]));
     if plain && given.rest.iter().all(|path| path == b"-") && call.is_console() {
         return Finish::Stream;
     }
@@ -125,21 +131,32 @@ fn count(text: &str) -> Option<(char, u64)> {
     };
     let (digits, unit) = match digits.strip_suffix(['k', 'K']) {
         Some(digits) => (digits, 1_024),
-        None => (digits.strip_suffix('M').unwrap_or(digits), if digits.ends_with('M') { 1_048_576 } else { 1 }),
+        None => (
+            digits.strip_suffix('M').unwrap_or(digits),
+            if digits.ends_with('M') { 1_048_576 } else { 1 },
+        ),
     };
     Some((sign, digits.parse::<u64>().ok()?.saturating_mul(unit)))
 }
 
 /// `-5` as `-n 5`, the old form.
 fn modern(words: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let old = |word: &Vec<u8>| word.len() > 1 && word[0] == b'-' && word[1..].iter().all(u8::is_ascii_digit);
-    words.iter().flat_map(|word| if old(word) { vec![b"-n".to_vec(), word[1..].to_vec()] } else { vec![word.clone()] }).collect()
+    let old = |word: &Vec<u8>| {
+        word.len() > 1 && word[0] == b'-' && word[1..].iter().all(u8::is_ascii_digit)
+    };
+    words
+        .iter()
+        .flat_map(|word| {
+            if old(word) { vec![b"-n".to_vec(), word[1..].to_vec()] } else { vec![word.clone()] }
+        })
+        .collect()
 }
 
 fn head(call: &mut Call<'_>) -> Finish {
     piece(call, |bytes, by_bytes, sign, count| {
         let ends = ends(bytes, by_bytes);
-        let keep = if sign == '-' { ends.len().saturating_sub(count) } else { count.min(ends.len()) };
+        let keep =
+            if sign == '-' { ends.len().saturating_sub(count) } else { count.min(ends.len()) };
         (0, keep.checked_sub(1).map_or(0, |last| ends[last]))
     })
 }
@@ -147,7 +164,11 @@ fn head(call: &mut Call<'_>) -> Finish {
 fn tail(call: &mut Call<'_>) -> Finish {
     piece(call, |bytes, by_bytes, sign, count| {
         let ends = ends(bytes, by_bytes);
-        let skip = if sign == '+' { count.saturating_sub(1).min(ends.len()) } else { ends.len().saturating_sub(count) };
+        let skip = if sign == '+' {
+            count.saturating_sub(1).min(ends.len())
+        } else {
+            ends.len().saturating_sub(count)
+        };
         (skip.checked_sub(1).map_or(0, |last| ends[last]), bytes.len())
     })
 }
@@ -171,9 +192,21 @@ type Chooser = fn(&[u8], bool, char, usize) -> (usize, usize);
 fn piece(call: &mut Call<'_>, choose: Chooser) -> Finish {
     let words = modern(call.words);
     let before = call.words;
-    let mut inner = Call::new(call.kernel, &words, call.folder, call.who, super::Input::Bytes(Vec::new()));
+    let mut inner =
+        Call::new(call.kernel, &words, call.folder, call.who, super::Input::Bytes(Vec::new()));
     inner.dialect = call.dialect;
-    let given = inner.options("n:c:qvfFs:z", &[("lines", b'n'), ("bytes", b'c'), ("quiet", b'q'), ("silent", b'q'), ("verbose", b'v'), ("follow", b'f')], 1);
+    let given = inner.options(
+        "n:c:qvfFs:z",
+        &[
+            ("lines", b'n'),
+            ("bytes", b'c'),
+            ("quiet", b'q'),
+            ("silent", b'q'),
+            ("verbose", b'v'),
+            ("follow", b'f'),
+        ],
+        1,
+    );
     let said = inner.into_said().0;
     call.words = before;
     let given = match given {
@@ -186,7 +219,10 @@ fn piece(call: &mut Call<'_>, choose: Chooser) -> Finish {
     let by_bytes = given.has(b'c');
     let text = given.text(if by_bytes { b'c' } else { b'n' }).unwrap_or_else(|| "10".to_owned());
     let Some((sign, amount)) = count(&text) else {
-        return call.fail(&format!("invalid number of {}: '{text}'", if by_bytes { "bytes" } else { "lines" }), 1);
+        return call.fail(
+            &format!("invalid number of {}: '{text}'", if by_bytes { "bytes" } else { "lines" }),
+            1,
+        );
     };
     let (files, status) = call.read_all(&given.rest);
     let headers = (given.rest.len() > 1 || given.has(b'v')) && !given.has(b'q');
@@ -195,21 +231,34 @@ fn piece(call: &mut Call<'_>, choose: Chooser) -> Finish {
             let name: &[u8] = if name == b"-" { b"standard input" } else { name };
             call.out(&[if place > 0 { &b"\n==> "[..] } else { b"==> " }, name, b" <==\n"].concat());
         }
-        let (start, end) = choose(bytes, by_bytes, sign, usize::try_from(amount).unwrap_or(usize::MAX));
+        let (start, end) =
+            choose(bytes, by_bytes, sign, usize::try_from(amount).unwrap_or(usize::MAX));
         call.out(&bytes[start..end]);
     }
     Finish::Status(status)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn wc(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("lwcmL", &[("lines", b'l'), ("words", b'w'), ("bytes", b'c'), ("chars", b'm'), ("max-line-length", b'L')], 1) {
+    let given = match call.options(
+        "lwcmL",
+        &[
+            ("lines", b'l'),
+            ("words", b'w'),
+            ("bytes", b'c'),
+            ("chars", b'm'),
+            ("max-line-length", b'L'),
+        ],
+        1,
+    ) {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let letters: Vec<u8> = match b"lwmcL".iter().copied().filter(|letter| given.has(*letter)).collect::<Vec<u8>>() {
-        found if found.is_empty() => b"lwc".to_vec(),
-        found => found,
-    };
+    let letters: Vec<u8> =
+        match b"lwmcL".iter().copied().filter(|letter| given.has(*letter)).collect::<Vec<u8>>() {
+            found if found.is_empty() => b"lwc".to_vec(),
+            found => found,
+        };
     let (files, status) = call.read_all(&given.rest);
     let mut rows: Vec<(Vec<u64>, Vec<u8>)> = Vec::new();
     for (name, bytes) in files {
@@ -220,20 +269,35 @@ fn wc(call: &mut Call<'_>) -> Finish {
             b'L' => lines(&bytes).map(|line| body(line).len()).max().unwrap_or(0),
             _ => bytes.len(),
         };
-        rows.push((letters.iter().map(|letter| value(letter) as u64).collect(), if given.rest.is_empty() { Vec::new() } else { name }));
+        rows.push((
+            letters.iter().map(|letter| value(letter) as u64).collect(),
+            if given.rest.is_empty() { Vec::new() } else { name },
+        ));
     }
     if rows.len() > 1 {
-        let total = (0..letters.len()).map(|place| rows.iter().map(|(values, _)| values[place]).sum()).collect();
+        let total = (0..letters.len())
+            .map(|place| rows.iter().map(|(values, _)| values[place]).sum())
+            .collect();
         rows.push((total, b"total".to_vec()));
     }
-    let widest = rows.iter().flat_map(|(values, _)| values).max().map_or(1, |value| value.to_string().len());
+    let widest =
+        rows.iter().flat_map(|(values, _)| values).max().map_or(1, |value| value.to_string().len());
     let width = match (given.rest.is_empty(), letters.len()) {
         (_, 1) if rows.len() < 2 => 1,
         (true, _) => 7,
         _ => widest,
     };
     for (values, name) in rows {
-        let numbers: Vec<String> = values.iter().map(|value| if call.is_busybox() && letters.len() > 1 { format!("{value:9}") } else { format!("{value:width$}") }).collect();
+        let numbers: Vec<String> = values
+            .iter()
+            .map(|value| {
+                if call.is_busybox() && letters.len() > 1 {
+                    format!("{value:9}")
+                } else {
+                    format!("{value:width$}")
+                }
+            })
+            .collect();
         let mut line = numbers.join(" ").into_bytes();
         if !name.is_empty() {
             line.push(b' ');
@@ -291,7 +355,13 @@ fn tee(call: &mut Call<'_>) -> Finish {
     }
     let mut status = 0;
     for path in &given.rest {
-        let opened = call.kernel.open_for_writing(call.folder, path, given.has(b'a'), 0o666 & !call.umask, call.who);
+        let opened = call.kernel.open_for_writing(
+            call.folder,
+            path,
+            given.has(b'a'),
+            0o666 & !call.umask,
+            call.who,
+        );
         let written = opened.and_then(|(node, path)| {
             let offset = call.kernel.files.node(node).size();
             call.kernel.write(node, offset, &bytes, &path)
@@ -310,7 +380,8 @@ fn fold(call: &mut Call<'_>) -> Finish {
         Ok(given) => given,
         Err(finish) => return finish,
     };
-    let width = given.number(b'w').and_then(|width| usize::try_from(width).ok()).unwrap_or(80).max(1);
+    let width =
+        given.number(b'w').and_then(|width| usize::try_from(width).ok()).unwrap_or(80).max(1);
     let (files, status) = call.read_all(&given.rest);
     for (_, bytes) in files {
         for line in lines(&bytes) {

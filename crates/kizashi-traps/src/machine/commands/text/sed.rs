@@ -5,6 +5,8 @@ use super::{Call, Finish, body, lines};
 
 /// Commands run for one line, and jumps backward, so that no script runs for ever.
 const STEPS: u32 = 20_000;
+/// Bytes of input that allow for a step each.
+const INPUT: usize = 256 * 1024;
 /// Bytes of pattern and hold space.
 const SPACE: usize = 64 * 1024;
 /// Commands of a script.
@@ -47,11 +49,40 @@ struct Reader<'a> {
     last: Option<Vec<u8>>,
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn sed(call: &mut Call<'_>) -> Finish {
-    let longs = [("quiet", b'n'), ("silent", b'n'), ("expression", b'e'), ("regexp-extended", b'E'), ("in-place", b'i'), ("file", b'f'), ("separate", b's')];
+    let longs = [
+        ("quiet", b'n'),
+        ("silent", b'n'),
+        ("expression", b'e'),
+        ("regexp-extended", b'E'),
+        ("in-place", b'i'),
+        ("file", b'f'),
+        ("separate", b's'),
+    ];
     // `-i` may have a suffix inside, which the reading below takes for letters.
-    let words: Vec<Vec<u8>> = call.words.iter().map(|word| if word.starts_with(b"-i") && word.len() > 2 && !word.starts_with(b"-i-") && word[2] == b'.' { b"-i".to_vec() } else { word.clone() }).collect();
-    let mut inner = Call::new(call.kernel, &words, call.folder, call.who, super::super::Input::Bytes(Vec::new()));
+    let words: Vec<Vec<u8>> = call
+        .words
+        .iter()
+        .map(|word| {
+            if word.starts_with(b"-i")
+                && word.len() > 2
+                && !word.starts_with(b"-i-")
+                && word[2] == b'.'
+            {
+                b"-i".to_vec()
+            } else {
+                word.clone()
+            }
+        })
+        .collect();
+    let mut inner = Call::new(
+        call.kernel,
+        &words,
+        call.folder,
+        call.who,
+        super::super::Input::Bytes(Vec::new()),
+    );
     inner.dialect = call.dialect;
     let given = inner.options("ne:f:rEisuz", &longs, 1);
     let said = inner.into_said().0;
@@ -67,7 +98,15 @@ pub(super) fn sed(call: &mut Call<'_>) -> Finish {
     if let Some(path) = given.value(b'f').map(<[u8]>::to_vec) {
         match call.read(&path) {
             Ok(bytes) => scripts.push(bytes),
-            Err(_) => return call.fail(&format!("couldn't open file {}: No such file or directory", String::from_utf8_lossy(&path)), 1),
+            Err(_) => {
+                return call.fail(
+                    &format!(
+                        "couldn't open file {}: No such file or directory",
+                        String::from_utf8_lossy(&path)
+                    ),
+                    1,
+                );
+            }
         }
     }
     if scripts.is_empty() {
@@ -75,21 +114,32 @@ pub(super) fn sed(call: &mut Call<'_>) -> Finish {
             if call.is_busybox() {
                 return call.usage("[-inrE] [-f FILE]... [-e CMD]... [FILE]...");
             }
-            call.err(b"Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n\n");
+            call.err(
+                b"Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n\n",
+            );
             return Finish::Status(1);
         }
         scripts.push(files.remove(0));
     }
     let script = scripts.join(&b'\n');
-    let mut reader = Reader { text: &script, at: 0, extended: given.has(b'E') || given.has(b'r'), last: None };
+    let mut reader =
+        Reader { text: &script, at: 0, extended: given.has(b'E') || given.has(b'r'), last: None };
     let mut orders = match reader.orders() {
         Ok(orders) => orders,
         Err(fault) => {
-            let text = if call.is_busybox() { fault.to_owned() } else { format!("-e expression #1, char {}: {fault}", reader.at.min(script.len())) };
+            let text = if call.is_busybox() {
+                fault.to_owned()
+            } else {
+                format!("-e expression #1, char {}: {fault}", reader.at.min(script.len()))
+            };
             return call.fail(&text, 1);
         }
     };
-    if given.has(b'i') { in_place(call, &mut orders, &files, given.has(b'n')) } else { on_output(call, &mut orders, &files, given.has(b'n')) }
+    if given.has(b'i') {
+        in_place(call, &mut orders, &files, given.has(b'n'))
+    } else {
+        on_output(call, &mut orders, &files, given.has(b'n'))
+    }
 }
 
 fn on_output(call: &mut Call<'_>, orders: &mut [Order], files: &[Vec<u8>], quiet: bool) -> Finish {
@@ -114,7 +164,10 @@ fn in_place(call: &mut Call<'_>, orders: &mut [Order], files: &[Vec<u8>], quiet:
             }
         };
         let (made, _) = run(call, orders, &bytes, quiet);
-        let written = call.kernel.open_for_writing(call.folder, path, false, 0o644, call.who).and_then(|(node, path)| call.kernel.write(node, 0, &made, &path));
+        let written = call
+            .kernel
+            .open_for_writing(call.folder, path, false, 0o644, call.who)
+            .and_then(|(node, path)| call.kernel.write(node, 0, &made, &path));
         if let Err(fault) = written {
             call.complain_of(path, fault);
             status = 4;
@@ -178,10 +231,20 @@ impl Reader<'_> {
         self.skip(b"! \t");
         let verb = self.peek().ok_or("missing command")?;
         self.at += 1;
-        let mut order = Order { first, second, negated, verb, text: Vec::new(), substitution: None, target: 0, open: None };
+        let mut order = Order {
+            first,
+            second,
+            negated,
+            verb,
+            text: Vec::new(),
+            substitution: None,
+            target: 0,
+            open: None,
+        };
         match verb {
             b'{' | b'}' => {}
-            b'=' | b'd' | b'D' | b'p' | b'P' | b'n' | b'N' | b'g' | b'G' | b'h' | b'H' | b'x' | b'l' | b'F' | b'z' => {}
+            b'=' | b'd' | b'D' | b'p' | b'P' | b'n' | b'N' | b'g' | b'G' | b'h' | b'H' | b'x'
+            | b'l' | b'F' | b'z' => {}
             b'q' | b'Q' | b':' | b'b' | b't' | b'T' => order.text = self.word(),
             b'r' | b'w' => order.text = self.rest_of_line(),
             b'a' | b'i' | b'c' => order.text = self.added_text(),
@@ -245,7 +308,11 @@ impl Reader<'_> {
     }
 
     fn regex(&mut self, text: Vec<u8>, fold: bool) -> Result<Regex, &'static str> {
-        let text = if text.is_empty() { self.last.clone().ok_or("no previous regular expression")? } else { text };
+        let text = if text.is_empty() {
+            self.last.clone().ok_or("no previous regular expression")?
+        } else {
+            text
+        };
         let regex = Regex::new(&text, self.extended, fold).map_err(|bad| bad.0)?;
         self.last = Some(text);
         Ok(regex)
@@ -281,7 +348,9 @@ impl Reader<'_> {
                     bracket = false;
                     text.push(byte);
                 }
-                _ if byte == delimiter && (!bracket || !self.text[self.at..].contains(&b']')) => return Some(text),
+                _ if byte == delimiter && (!bracket || !self.text[self.at..].contains(&b']')) => {
+                    return Some(text);
+                }
                 _ => text.push(byte),
             }
         }
@@ -323,7 +392,13 @@ impl Reader<'_> {
             }
             self.at += 1;
         }
-        Ok(Substitution { regex: self.regex(text, fold)?, with, global, print, number: number.max(1) })
+        Ok(Substitution {
+            regex: self.regex(text, fold)?,
+            with,
+            global,
+            print,
+            number: number.max(1),
+        })
     }
 
     fn word(&mut self) -> Vec<u8> {
@@ -387,10 +462,24 @@ struct State<'a> {
     steps: u32,
 }
 
-fn run(call: &mut Call<'_>, orders: &mut [Order], bytes: &[u8], quiet: bool) -> (Vec<u8>, Option<u8>) {
+fn run(
+    call: &mut Call<'_>,
+    orders: &mut [Order],
+    bytes: &[u8],
+    quiet: bool,
+) -> (Vec<u8>, Option<u8>) {
     let input: Vec<&[u8]> = lines(bytes).collect();
     call.cost(input.len() / 8);
-    let mut state = State { pattern: Vec::new(), hold: Vec::new(), input, place: 0, out: Vec::new(), appended: Vec::new(), quiet, steps: STEPS + u32::try_from(bytes.len()).unwrap_or(0) };
+    let mut state = State {
+        pattern: Vec::new(),
+        hold: Vec::new(),
+        input,
+        place: 0,
+        out: Vec::new(),
+        appended: Vec::new(),
+        quiet,
+        steps: STEPS + u32::try_from(bytes.len().min(INPUT)).unwrap_or(0),
+    };
     while state.place < state.input.len() && state.out.len() < call.limit {
         state.pattern = body(state.input[state.place]).to_vec();
         state.place += 1;
@@ -412,7 +501,8 @@ impl State<'_> {
     fn show(&mut self, text: &[u8]) {
         self.out.extend_from_slice(text);
         // The last line of a file without a newline stays without.
-        let ended = self.place < self.input.len() || self.input.last().is_some_and(|line| line.ends_with(b"\n"));
+        let ended = self.place < self.input.len()
+            || self.input.last().is_some_and(|line| line.ends_with(b"\n"));
         if ended {
             self.out.push(b'\n');
         }
@@ -431,10 +521,11 @@ impl State<'_> {
         let mut at = 0;
         let mut replaced = false;
         while at < orders.len() {
-            if self.steps == 0 {
+            if self.steps == 0 || self.out.len() > call.limit {
                 return Next::Quit(Some(1));
             }
-            self.steps -= 1;
+            let weight = 1 + (self.pattern.len() + self.hold.len()) / 256;
+            self.steps = self.steps.saturating_sub(u32::try_from(weight).unwrap_or(u32::MAX));
             let chosen = self.chosen(&mut orders[at]);
             let order = &orders[at];
             at += 1;
@@ -463,7 +554,9 @@ impl State<'_> {
                 }
                 b'q' | b'Q' => {
                     self.end_of_cycle(order.verb == b'q');
-                    return Next::Quit(std::str::from_utf8(&order.text).ok().and_then(|text| text.parse().ok()));
+                    return Next::Quit(
+                        std::str::from_utf8(&order.text).ok().and_then(|text| text.parse().ok()),
+                    );
                 }
                 b'n' | b'N' if !self.read_next(order.verb) => return Next::Quit(None),
                 _ => self.simple(call, order),
@@ -501,7 +594,8 @@ impl State<'_> {
                 self.show(&pattern);
             }
             b'P' => {
-                let first = self.pattern.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
+                let first =
+                    self.pattern.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
                 self.show(&first);
             }
             b'=' => self.out.extend(format!("{}\n", self.place).bytes()),
@@ -547,7 +641,13 @@ impl State<'_> {
         chosen != order.negated
     }
 
-    fn in_range(&self, first: &Address, second: &Address, open: &mut Option<u64>, line: u64) -> bool {
+    fn in_range(
+        &self,
+        first: &Address,
+        second: &Address,
+        open: &mut Option<u64>,
+        line: u64,
+    ) -> bool {
         if let Some(start) = *open {
             if self.matches(second, start) {
                 *open = None;
@@ -557,7 +657,8 @@ impl State<'_> {
         if !self.matches(first, 0) {
             return false;
         }
-        let over = matches!(second, Address::Line(last) if *last <= line) || matches!(second, Address::Plus(0));
+        let over = matches!(second, Address::Line(last) if *last <= line)
+            || matches!(second, Address::Plus(0));
         if !over {
             *open = Some(line);
         }
@@ -567,10 +668,20 @@ impl State<'_> {
     fn matches(&self, address: &Address, start: u64) -> bool {
         let line = self.place as u64;
         match address {
-            Address::Line(number) => if start > 0 { line >= *number } else { line == *number },
+            Address::Line(number) => {
+                if start > 0 {
+                    line >= *number
+                } else {
+                    line == *number
+                }
+            }
             Address::Last => self.place == self.input.len(),
             Address::Match(regex) => regex.is_match(&self.pattern),
-            Address::Step(first, step) => line >= *first && (*step == 0 && line == *first || *step > 0 && (line - first) % step == 0),
+            Address::Step(first, step) => {
+                line >= *first
+                    && (*step == 0 && line == *first
+                        || *step > 0 && (line - first).is_multiple_of(*step))
+            }
             Address::Plus(count) => line >= start + count,
         }
     }
@@ -612,19 +723,23 @@ impl State<'_> {
 
 /// `&`, `\1` and escapes in what is put in.
 fn replacement(with: &[u8], text: &[u8], groups: &[Option<(usize, usize)>], made: &mut Vec<u8>) {
-    let group = |number: usize| groups.get(number).copied().flatten().map_or(&b""[..], |(start, end)| &text[start..end]);
+    let group = |number: usize| {
+        groups.get(number).copied().flatten().map_or(&b""[..], |(start, end)| &text[start..end])
+    };
     let mut case = 0;
-    let mut put = |bytes: &[u8], case: &mut u8| {
-        match case {
-            b'U' => made.extend(bytes.to_ascii_uppercase()),
-            b'L' => made.extend(bytes.to_ascii_lowercase()),
-            b'u' | b'l' if !bytes.is_empty() => {
-                made.push(if *case == b'u' { bytes[0].to_ascii_uppercase() } else { bytes[0].to_ascii_lowercase() });
-                made.extend_from_slice(&bytes[1..]);
-                *case = 0;
-            }
-            _ => made.extend_from_slice(bytes),
+    let mut put = |bytes: &[u8], case: &mut u8| match case {
+        b'U' => made.extend(bytes.to_ascii_uppercase()),
+        b'L' => made.extend(bytes.to_ascii_lowercase()),
+        b'u' | b'l' if !bytes.is_empty() => {
+            made.push(if *case == b'u' {
+                bytes[0].to_ascii_uppercase()
+            } else {
+                bytes[0].to_ascii_lowercase()
+            });
+            made.extend_from_slice(&bytes[1..]);
+            *case = 0;
         }
+        _ => made.extend_from_slice(bytes),
     };
     let mut bytes = with.iter().copied();
     while let Some(byte) = bytes.next() {
@@ -648,5 +763,8 @@ fn jump(orders: &[Order], label: &[u8]) -> usize {
     if label.is_empty() {
         return orders.len();
     }
-    orders.iter().position(|order| order.verb == b':' && order.text == label).unwrap_or(orders.len())
+    orders
+        .iter()
+        .position(|order| order.verb == b':' && order.text == label)
+        .unwrap_or(orders.len())
 }

@@ -13,17 +13,40 @@ struct Key {
 
 fn key(text: &str) -> Key {
     let mut parts = text.split(',');
-    let number = |part: &str| part.split('.').next().unwrap_or_default().chars().take_while(char::is_ascii_digit).collect::<String>().parse::<usize>();
+    let number = |part: &str| {
+        part.split('.')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+            .parse::<usize>()
+    };
     let letters = |part: &str| part.bytes().filter(u8::is_ascii_alphabetic).collect::<Vec<u8>>();
     let first = parts.next().unwrap_or_default();
     let last = parts.next();
     let mut all = letters(first);
     all.extend(last.map(letters).unwrap_or_default());
-    Key { first: number(first).unwrap_or(1).max(1), last: last.and_then(|last| number(last).ok()).unwrap_or(usize::MAX), letters: all }
+    Key {
+        first: number(first).unwrap_or(1).max(1),
+        last: last.and_then(|last| number(last).ok()).unwrap_or(usize::MAX),
+        letters: all,
+    }
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn sort(call: &mut Call<'_>) -> Finish {
-    let longs = [("reverse", b'r'), ("numeric-sort", b'n'), ("unique", b'u'), ("key", b'k'), ("field-separator", b't'), ("human-numeric-sort", b'h'), ("output", b'o'), ("version-sort", b'V'), ("random-sort", b'R')];
+    let longs = [
+        ("reverse", b'r'),
+        ("numeric-sort", b'n'),
+        ("unique", b'u'),
+        ("key", b'k'),
+        ("field-separator", b't'),
+        ("human-numeric-sort", b'h'),
+        ("output", b'o'),
+        ("version-sort", b'V'),
+        ("random-sort", b'R'),
+    ];
     let given = match call.options("rnufbdghik:t:o:sVRMcz", &longs, 2) {
         Ok(given) => given,
         Err(finish) => return finish,
@@ -34,8 +57,10 @@ pub(super) fn sort(call: &mut Call<'_>) -> Finish {
         return Finish::Status(status);
     }
     let separator = given.value(b't').and_then(|text| text.first().copied());
-    let keys: Vec<Key> = given.values(b'k').map(|text| key(&String::from_utf8_lossy(text))).collect();
-    let global: Vec<u8> = b"nrfbhgVdM".iter().copied().filter(|letter| given.has(*letter)).collect();
+    let keys: Vec<Key> =
+        given.values(b'k').map(|text| key(&String::from_utf8_lossy(text))).collect();
+    let global: Vec<u8> =
+        b"nrfbhgVdM".iter().copied().filter(|letter| given.has(*letter)).collect();
     let mut all: Vec<&[u8]> = files.iter().flat_map(|(_, bytes)| lines(bytes)).map(body).collect();
     call.cost(all.len() / 16);
     let compare = |left: &&[u8], right: &&[u8]| {
@@ -66,7 +91,10 @@ pub(super) fn sort(call: &mut Call<'_>) -> Finish {
         made.push(b'\n');
     }
     if let Some(path) = given.value(b'o').map(<[u8]>::to_vec) {
-        let written = call.kernel.open_for_writing(call.folder, &path, false, 0o666 & !call.umask, call.who).and_then(|(node, path)| call.kernel.write(node, 0, &made, &path));
+        let written = call
+            .kernel
+            .open_for_writing(call.folder, &path, false, 0o666 & !call.umask, call.who)
+            .and_then(|(node, path)| call.kernel.write(node, 0, &made, &path));
         if let Err(fault) = written {
             call.complain_of(&path, fault);
             return Finish::Status(2);
@@ -89,12 +117,23 @@ fn field(line: &[u8], key: &Key, separator: Option<u8>) -> Vec<u8> {
 
 fn number(text: &[u8]) -> f64 {
     let text = text.trim_ascii_start();
-    let length = text.iter().enumerate().take_while(|(place, byte)| byte.is_ascii_digit() || **byte == b'.' || (*place == 0 && **byte == b'-')).count();
+    let length = text
+        .iter()
+        .enumerate()
+        .take_while(|(place, byte)| {
+            byte.is_ascii_digit() || **byte == b'.' || (*place == 0 && **byte == b'-')
+        })
+        .count();
     std::str::from_utf8(&text[..length]).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0)
 }
 
 fn human(text: &[u8]) -> (i32, f64) {
-    let unit = text.iter().find(|byte| byte.is_ascii_alphabetic()).map_or(0, |letter| b"KMGTPE".iter().position(|unit| unit == &letter.to_ascii_uppercase()).map_or(0, |place| place + 1));
+    let unit = text.iter().find(|byte| byte.is_ascii_alphabetic()).map_or(0, |letter| {
+        b"KMGTPE"
+            .iter()
+            .position(|unit| unit == &letter.to_ascii_uppercase())
+            .map_or(0, |place| place + 1)
+    });
     let value = number(text);
     let unit = i32::try_from(unit).unwrap_or(0);
     (if value < 0.0 { -unit } else { unit }, value)

@@ -3,7 +3,9 @@
 use super::super::{Flow, Kind, Origin, Shell, Unwind};
 
 fn number(word: Option<&Vec<u8>>) -> Option<Result<i64, ()>> {
-    word.map(|word| std::str::from_utf8(word).ok().and_then(|text| text.trim().parse().ok()).ok_or(()))
+    word.map(|word| {
+        std::str::from_utf8(word).ok().and_then(|text| text.trim().parse().ok()).ok_or(())
+    })
 }
 
 impl Shell {
@@ -26,7 +28,8 @@ impl Shell {
             Some(Err(())) => {
                 let word = words.first().cloned().unwrap_or_default();
                 match self.kind {
-                    Kind::Bash => self.complain(&[name, b": ", &word, b": numeric argument required"].concat()),
+                    Kind::Bash => self
+                        .complain(&[name, b": ", &word, b": numeric argument required"].concat()),
                     Kind::Dash => self.complain(&[name, b": Illegal number: ", &word].concat()),
                     Kind::Ash => self.complain(&[b"Illegal number: ", &word[..]].concat()),
                 }
@@ -55,7 +58,11 @@ impl Shell {
             }
             return Ok(2);
         };
-        let path = if path.contains(&b'/') { path.clone() } else { self.path_of(path).unwrap_or_else(|| path.clone()) };
+        let path = if path.contains(&b'/') {
+            path.clone()
+        } else {
+            self.path_of(path).unwrap_or_else(|| path.clone())
+        };
         let read = self.with(|kernel| kernel.read_path(&self.folder, &path, self.who));
         match read {
             Ok(text) => {
@@ -63,7 +70,11 @@ impl Shell {
                     return Ok(254);
                 }
                 let given = words.len() > 1;
-                let positional = if given { std::mem::replace(&mut self.positional, words[1..].to_vec()) } else { Vec::new() };
+                let positional = if given {
+                    std::mem::replace(&mut self.positional, words[1..].to_vec())
+                } else {
+                    Vec::new()
+                };
                 let flow = self.deeper(&text).await;
                 if given {
                     self.positional = positional;
@@ -80,12 +91,16 @@ impl Shell {
                 }
                 Kind::Dash => {
                     let text = if words[0].contains(&b'/') { ": cannot open " } else { ": " };
-                    let end: &[u8] = if words[0].contains(&b'/') { b": No such file" } else { b": not found" };
+                    let end: &[u8] =
+                        if words[0].contains(&b'/') { b": No such file" } else { b": not found" };
                     self.complain(&[b".", text.as_bytes(), &words[0], end].concat());
                     Err(Unwind::Exit(2))
                 }
                 Kind::Ash => {
-                    self.complain(&[b"can't open '", &words[0][..], b"': ", fault.to_string().as_bytes()].concat());
+                    self.complain(
+                        &[b"can't open '", &words[0][..], b"': ", fault.to_string().as_bytes()]
+                            .concat(),
+                    );
                     Ok(2)
                 }
             },
@@ -93,11 +108,15 @@ impl Shell {
     }
 
     pub(super) fn trap(&mut self, words: &[Vec<u8>]) -> Flow {
-        let words = if words.first().is_some_and(|word| word == b"--") { &words[1..] } else { words };
+        let words =
+            if words.first().is_some_and(|word| word == b"--") { &words[1..] } else { words };
         if words.is_empty() || words[0] == b"-p" {
             let mut text = Vec::new();
             for (signal, command) in &self.traps {
-                text.extend_from_slice(&[b"trap -- ", &super::super::escape::quote(command)[..], b" ", signal, b"\n"].concat());
+                text.extend_from_slice(
+                    &[b"trap -- ", &super::super::escape::quote(command)[..], b" ", signal, b"\n"]
+                        .concat(),
+                );
             }
             self.say(&text)?;
             return Ok(0);
@@ -105,7 +124,8 @@ impl Shell {
         if words[0] == b"-l" {
             return Ok(0);
         }
-        let (command, signals) = if words.len() == 1 { (b"-".to_vec(), words) } else { (words[0].clone(), &words[1..]) };
+        let (command, signals) =
+            if words.len() == 1 { (b"-".to_vec(), words) } else { (words[0].clone(), &words[1..]) };
         for signal in signals {
             let upper = signal.to_ascii_uppercase();
             let name = upper.strip_prefix(b"SIG").unwrap_or(&upper);
@@ -124,7 +144,14 @@ impl Shell {
             b"jobs" => {
                 let mut text = Vec::new();
                 for (place, (_, command)) in self.jobs.iter().enumerate() {
-                    text.extend_from_slice(format!("[{}]   Done                    {}\n", place + 1, String::from_utf8_lossy(command)).as_bytes());
+                    text.extend_from_slice(
+                        format!(
+                            "[{}]   Done                    {}\n",
+                            place + 1,
+                            String::from_utf8_lossy(command)
+                        )
+                        .as_bytes(),
+                    );
                 }
                 self.jobs.clear();
                 self.say(&text)?;
@@ -154,11 +181,22 @@ impl Shell {
         if words.iter().any(|word| word.first() == Some(&b'-')) {
             return Ok(0);
         }
-        let count = number(words.first()).and_then(Result::ok).and_then(|count| usize::try_from(count).ok());
+        let count = number(words.first())
+            .and_then(Result::ok)
+            .and_then(|count| usize::try_from(count).ok());
         // The file's lines came before those of this session.
         let home = self.variables.value(b"HOME").unwrap_or(b"/root").to_vec();
-        let before = if self.is_bash() { self.with(|kernel| kernel.read_path(&home, b".bash_history", self.who)).unwrap_or_default() } else { Vec::new() };
-        let mut lines: Vec<Vec<u8>> = before.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
+        let before = if self.is_bash() {
+            self.with(|kernel| kernel.read_path(&home, b".bash_history", self.who))
+                .unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        let mut lines: Vec<Vec<u8>> = before
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect();
         lines.extend(self.history.iter().cloned());
         let skipped = lines.len().saturating_sub(count.unwrap_or(lines.len()));
         let mut text = Vec::new();

@@ -3,7 +3,27 @@
 use super::super::{Flow, Kind, Shell, escape};
 
 const KEYWORDS: &[&[u8]] = &[
-    b"if", b"then", b"else", b"elif", b"fi", b"case", b"esac", b"for", b"select", b"while", b"until", b"do", b"done", b"in", b"function", b"time", b"{", b"}", b"!", b"[[", b"]]",
+    b"if",
+    b"then",
+    b"else",
+    b"elif",
+    b"fi",
+    b"case",
+    b"esac",
+    b"for",
+    b"select",
+    b"while",
+    b"until",
+    b"do",
+    b"done",
+    b"in",
+    b"function",
+    b"time",
+    b"{",
+    b"}",
+    b"!",
+    b"[[",
+    b"]]",
 ];
 
 impl Shell {
@@ -53,7 +73,12 @@ impl Shell {
 
     fn found_path(&self, name: &[u8]) -> Option<Vec<u8>> {
         let path = self.path_of(name)?;
-        let there = self.with(|kernel| kernel.files.find(&path, true, self.who).is_ok_and(|id| super::super::run::is_runnable(&kernel.files, id, self.who)));
+        let there = self.with(|kernel| {
+            kernel
+                .files
+                .find(&path, true, self.who)
+                .is_ok_and(|id| super::super::run::is_runnable(&kernel.files, id, self.who))
+        });
         there.then(|| if name.contains(&b'/') { name.to_vec() } else { path })
     }
 
@@ -68,13 +93,17 @@ impl Shell {
                     status = if self.kind == Kind::Dash { 127 } else { 1 };
                     if !kind_only && !path_only {
                         match self.kind {
-                            Kind::Bash => self.complain(&[b"type: ", &name[..], b": not found"].concat()),
+                            Kind::Bash => {
+                                self.complain(&[b"type: ", &name[..], b": not found"].concat());
+                            }
                             _ => self.say(&[&name[..], b": not found\n"].concat())?,
                         }
                     }
                 }
                 (_, true, _) => self.say(format!("{kind}\n").as_bytes())?,
-                ("file", _, true) => self.say(&[&self.found_path(name).unwrap_or_default()[..], b"\n"].concat())?,
+                ("file", _, true) => {
+                    self.say(&[&self.found_path(name).unwrap_or_default()[..], b"\n"].concat())?;
+                }
                 (_, _, true) => {}
                 _ => self.say(&[&text[..], b"\n"].concat())?,
             }
@@ -86,7 +115,8 @@ impl Shell {
     fn meaning(&self, name: &[u8]) -> (&'static str, Vec<u8>) {
         let sentence = |text: &str| [name, text.as_bytes()].concat();
         if let Some(text) = self.aliases.get(name) {
-            let between: &[u8] = if self.is_bash() { b" is aliased to `" } else { b" is an alias for " };
+            let between: &[u8] =
+                if self.is_bash() { b" is aliased to `" } else { b" is an alias for " };
             let end: &[u8] = if self.is_bash() { b"'" } else { b"" };
             return ("alias", [name, between, text, end].concat());
         }
@@ -94,11 +124,37 @@ impl Shell {
             return ("keyword", sentence(" is a shell keyword"));
         }
         if self.functions.contains_key(name) {
-            return ("function", sentence(if self.is_bash() { " is a function" } else { " is a shell function" }));
+            return (
+                "function",
+                sentence(if self.is_bash() { " is a function" } else { " is a shell function" }),
+            );
         }
         if self.is_builtin(name) {
-            let special = matches!(name, b":" | b"." | b"break" | b"continue" | b"eval" | b"exec" | b"exit" | b"export" | b"readonly" | b"return" | b"set" | b"shift" | b"times" | b"trap" | b"unset");
-            return ("builtin", sentence(if special && !self.is_bash() { " is a special shell builtin" } else { " is a shell builtin" }));
+            let special = matches!(
+                name,
+                b":" | b"."
+                    | b"break"
+                    | b"continue"
+                    | b"eval"
+                    | b"exec"
+                    | b"exit"
+                    | b"export"
+                    | b"readonly"
+                    | b"return"
+                    | b"set"
+                    | b"shift"
+                    | b"times"
+                    | b"trap"
+                    | b"unset"
+            );
+            return (
+                "builtin",
+                sentence(if special && !self.is_bash() {
+                    " is a special shell builtin"
+                } else {
+                    " is a shell builtin"
+                }),
+            );
         }
         match self.found_path(name) {
             Some(path) => ("file", [name, b" is ", &path].concat()),
@@ -124,7 +180,11 @@ impl Shell {
         let remove = name == b"unalias";
         if words.is_empty() && !remove {
             let before: &[u8] = if self.is_bash() { b"alias " } else { b"" };
-            let text: Vec<u8> = self.aliases.iter().flat_map(|(name, text)| [before, name, b"=", &quoted(text), b"\n"].concat()).collect();
+            let text: Vec<u8> = self
+                .aliases
+                .iter()
+                .flat_map(|(name, text)| [before, name, b"=", &quoted(text), b"\n"].concat())
+                .collect();
             self.say(&text)?;
             return Ok(0);
         }

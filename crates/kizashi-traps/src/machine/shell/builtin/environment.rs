@@ -4,9 +4,20 @@ use super::super::variables::Content;
 use super::super::{Flow, Kind, Shell, Unwind, escape, is_name};
 
 impl Shell {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one flat sequence of the tool's own options and texts"
+    )]
     pub(super) fn declare(&mut self, name: &[u8], words: &[Vec<u8>]) -> Flow {
-        let letters: Vec<u8> = words.iter().take_while(|word| word.len() > 1 && matches!(word[0], b'-' | b'+')).flat_map(|word| word[1..].iter().copied()).collect();
-        let rest: Vec<&Vec<u8>> = words.iter().skip_while(|word| word.len() > 1 && matches!(word[0], b'-' | b'+')).collect();
+        let letters: Vec<u8> = words
+            .iter()
+            .take_while(|word| word.len() > 1 && matches!(word[0], b'-' | b'+'))
+            .flat_map(|word| word[1..].iter().copied())
+            .collect();
+        let rest: Vec<&Vec<u8>> = words
+            .iter()
+            .skip_while(|word| word.len() > 1 && matches!(word[0], b'-' | b'+'))
+            .collect();
         if rest.is_empty() {
             return self.show_variables(name, &letters);
         }
@@ -29,7 +40,9 @@ impl Shell {
             };
             if !is_name(key) {
                 match self.kind {
-                    Kind::Bash => self.complain(&[name, b": `", &word[..], b"': not a valid identifier"].concat()),
+                    Kind::Bash => self.complain(
+                        &[name, b": `", &word[..], b"': not a valid identifier"].concat(),
+                    ),
                     _ => self.complain(&[name, b": ", &word[..], b": bad variable name"].concat()),
                 }
                 status = 1;
@@ -41,13 +54,20 @@ impl Shell {
             let integer = letters.contains(&b'i');
             if array {
                 let members = value.unwrap_or_default();
-                let members = members.split(|byte| *byte == b' ').filter(|member| !member.is_empty()).enumerate();
-                let content = Content::Many(members.map(|(place, member)| (place as u64, member.to_vec())).collect());
+                let members = members
+                    .split(|byte| *byte == b' ')
+                    .filter(|member| !member.is_empty())
+                    .enumerate();
+                let content = Content::Many(
+                    members.map(|(place, member)| (place as u64, member.to_vec())).collect(),
+                );
                 self.variables.put(key, content).map_err(|_| Unwind::Killed)?;
             } else if let Some(value) = value {
-                let value = if integer { self.arithmetic(&value)?.to_string().into_bytes() } else { value };
+                let value =
+                    if integer { self.arithmetic(&value)?.to_string().into_bytes() } else { value };
                 self.assign(key, &value)?;
-            } else if self.variables.get(key).is_none() && (name == b"local" || name == b"declare") {
+            } else if self.variables.get(key).is_none() && (name == b"local" || name == b"declare")
+            {
                 self.assign(key, b"")?;
             }
             if export {
@@ -71,8 +91,16 @@ impl Shell {
             let Content::One(value) = &variable.content else { continue };
             let quoted = [b"\"", &value[..], b"\""].concat();
             let line = match (self.kind, name) {
-                (Kind::Bash, b"declare" | b"typeset") if letters.is_empty() => [&key[..], b"=", &escape::quote(value)].concat(),
-                (Kind::Bash, _) => [if variable.exported { &b"declare -x "[..] } else { b"declare -- " }, key, b"=", &quoted].concat(),
+                (Kind::Bash, b"declare" | b"typeset") if letters.is_empty() => {
+                    [&key[..], b"=", &escape::quote(value)].concat()
+                }
+                (Kind::Bash, _) => [
+                    if variable.exported { &b"declare -x "[..] } else { b"declare -- " },
+                    key,
+                    b"=",
+                    &quoted,
+                ]
+                .concat(),
                 _ => [name, b" ", key, b"=", &[b"'", &value[..], b"'"].concat()].concat(),
             };
             text.extend_from_slice(&line);
@@ -86,18 +114,23 @@ impl Shell {
         let functions = words.first().is_some_and(|word| word == b"-f");
         let mut status = 0;
         for name in words.iter().filter(|word| !matches!(&word[..], b"-f" | b"-v" | b"-n")) {
-            if functions || self.variables.get(name).is_none() && self.functions.contains_key(name) {
+            if functions || self.variables.get(name).is_none() && self.functions.contains_key(name)
+            {
                 std::sync::Arc::make_mut(&mut self.functions).remove(name);
                 continue;
             }
-            if let (Some(open), Some(b']')) = (name.iter().position(|byte| *byte == b'['), name.last()) {
-                let index = self.arithmetic(&name[open + 1..name.len() - 1].to_vec())?;
+            if let (Some(open), Some(b']')) =
+                (name.iter().position(|byte| *byte == b'['), name.last())
+            {
+                let index = self.arithmetic(&name[open + 1..name.len() - 1])?;
                 self.variables.unset_member(&name[..open], u64::try_from(index).unwrap_or(0));
                 continue;
             }
             if self.variables.unset(name) {
                 match self.kind {
-                    Kind::Bash => self.complain(&[b"unset: ", &name[..], b": cannot unset: readonly variable"].concat()),
+                    Kind::Bash => self.complain(
+                        &[b"unset: ", &name[..], b": cannot unset: readonly variable"].concat(),
+                    ),
                     _ => self.complain(&[b"unset: ", &name[..], b": is read only"].concat()),
                 }
                 status = 1;
@@ -111,7 +144,9 @@ impl Shell {
             let mut text = Vec::new();
             for (name, variable) in self.variables.iter() {
                 if let Content::One(value) = &variable.content {
-                    text.extend_from_slice(&[&name[..], b"=", &escape::quote(value), b"\n"].concat());
+                    text.extend_from_slice(
+                        &[&name[..], b"=", &escape::quote(value), b"\n"].concat(),
+                    );
                 }
             }
             self.say(&text)?;
@@ -178,7 +213,11 @@ impl Shell {
     }
 
     pub(super) fn shift(&mut self, words: &[Vec<u8>]) -> Flow {
-        let count = words.first().and_then(|word| std::str::from_utf8(word).ok()).and_then(|text| text.parse().ok()).unwrap_or(1_usize);
+        let count = words
+            .first()
+            .and_then(|word| std::str::from_utf8(word).ok())
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(1_usize);
         if count > self.positional.len() {
             if self.kind != Kind::Bash {
                 self.complain(b"shift: can't shift that many");
@@ -193,13 +232,19 @@ impl Shell {
     pub(super) fn set_umask(&mut self, words: &[Vec<u8>]) -> Flow {
         match words.iter().find(|word| word.first() != Some(&b'-')) {
             None => {
-                let text = if words.is_empty() { format!("{:04o}\n", self.umask) } else { "u=rwx,g=rx,o=rx\n".to_owned() };
+                let text = if words.is_empty() {
+                    format!("{:04o}\n", self.umask)
+                } else {
+                    "u=rwx,g=rx,o=rx\n".to_owned()
+                };
                 self.say(text.as_bytes())?;
             }
             Some(word) => match u16::from_str_radix(std::str::from_utf8(word).unwrap_or("x"), 8) {
                 Ok(mask) if mask <= 0o777 => self.umask = mask,
                 _ => {
-                    self.complain(&[b"umask: ", &word[..], b": octal number out of range"].concat());
+                    self.complain(
+                        &[b"umask: ", &word[..], b": octal number out of range"].concat(),
+                    );
                     return Ok(1);
                 }
             },
@@ -231,9 +276,12 @@ impl Shell {
         }
         let letter = words.first().map_or("-f", |word| std::str::from_utf8(word).unwrap_or("-f"));
         if letter == "-a" {
-            let text: String = ROWS.iter().map(|(name, value, _)| format!("{name}{value}\n")).collect();
+            let text: String =
+                ROWS.iter().map(|(name, value, _)| format!("{name}{value}\n")).collect();
             self.say(text.as_bytes())?;
-        } else if let Some((_, value, _)) = ROWS.iter().find(|(_, _, found)| letter.ends_with(found.trim_start_matches('-'))) {
+        } else if let Some((_, value, _)) =
+            ROWS.iter().find(|(_, _, found)| letter.ends_with(found.trim_start_matches('-')))
+        {
             self.say(format!("{value}\n").as_bytes())?;
         }
         Ok(0)
@@ -251,10 +299,16 @@ impl Shell {
     pub(super) fn getopts(&mut self, words: &[Vec<u8>]) -> Flow {
         let [letters, name, given @ ..] = words else { return Ok(2) };
         let arguments = if given.is_empty() { self.positional.clone() } else { given.to_vec() };
-        let number = |shell: &Self, name: &[u8]| shell.scalar(name).and_then(|text| std::str::from_utf8(&text).ok().and_then(|text| text.parse::<usize>().ok()));
+        let number = |shell: &Self, name: &[u8]| {
+            shell.scalar(name).and_then(|text| {
+                std::str::from_utf8(&text).ok().and_then(|text| text.parse::<usize>().ok())
+            })
+        };
         let place = number(self, b"OPTIND").unwrap_or(1).max(1);
         let inner = number(self, b"_OPTAT").unwrap_or(1).max(1);
-        let word = arguments.get(place - 1).filter(|word| word.len() > 1 && word[0] == b'-' && *word != b"--");
+        let word = arguments
+            .get(place - 1)
+            .filter(|word| word.len() > 1 && word[0] == b'-' && *word != b"--");
         let Some(letter) = word.and_then(|word| word.get(inner)).copied() else {
             self.assign(name, b"?")?;
             self.assign(b"OPTIND", place.to_string().as_bytes())?;
@@ -267,11 +321,18 @@ impl Shell {
         let mut found = letter;
         if known.is_none() {
             if letters.first() != Some(&b':') {
-                self.write(2, &[&self.label[..], b": illegal option -- ", &[letter], b"\n"].concat())?;
+                self.write(
+                    2,
+                    &[&self.label[..], b": illegal option -- ", &[letter], b"\n"].concat(),
+                )?;
             }
             found = b'?';
         } else if takes {
-            let value = if last { arguments.get(place).cloned() } else { word.map(|word| word[inner + 1..].to_vec()) };
+            let value = if last {
+                arguments.get(place).cloned()
+            } else {
+                word.map(|word| word[inner + 1..].to_vec())
+            };
             self.assign(b"OPTARG", &value.unwrap_or_default())?;
             (next, next_inner) = (if last { place + 2 } else { place + 1 }, 1);
         }

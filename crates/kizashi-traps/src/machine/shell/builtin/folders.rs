@@ -5,7 +5,10 @@ use crate::machine::files::{Fault, absolute, normal};
 
 impl Shell {
     pub(super) fn change_folder(&mut self, words: &[Vec<u8>]) -> Flow {
-        let words: Vec<&Vec<u8>> = words.iter().filter(|word| !matches!(&word[..], b"-L" | b"-P" | b"--" | b"-e")).collect();
+        let words: Vec<&Vec<u8>> = words
+            .iter()
+            .filter(|word| !matches!(&word[..], b"-L" | b"-P" | b"--" | b"-e"))
+            .collect();
         if words.len() > 1 && self.is_bash() {
             self.complain(b"cd: too many arguments");
             return Ok(1);
@@ -40,9 +43,14 @@ impl Shell {
             }
             Err(fault) => {
                 match self.kind {
-                    Kind::Bash => self.complain(&[b"cd: ", &target[..], b": ", fault.to_string().as_bytes()].concat()),
+                    Kind::Bash => self.complain(
+                        &[b"cd: ", &target[..], b": ", fault.to_string().as_bytes()].concat(),
+                    ),
                     Kind::Dash => self.complain(&[b"cd: can't cd to ", &target[..]].concat()),
-                    Kind::Ash => self.complain(&[b"cd: can't cd to ", &target[..], b": ", fault.to_string().as_bytes()].concat()),
+                    Kind::Ash => self.complain(
+                        &[b"cd: can't cd to ", &target[..], b": ", fault.to_string().as_bytes()]
+                            .concat(),
+                    ),
                 }
                 Ok(if self.kind == Kind::Dash { 2 } else { 1 })
             }

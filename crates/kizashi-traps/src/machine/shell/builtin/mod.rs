@@ -10,13 +10,62 @@ use super::{Boxed, Flow, Kind, Shell, Unwind};
 
 /// In every shell.
 const COMMON: &[&[u8]] = &[
-    b":", b".", b"alias", b"bg", b"break", b"cd", b"command", b"continue", b"eval", b"exec", b"exit", b"export", b"fg", b"getopts", b"hash", b"jobs", b"local", b"read",
-    b"readonly", b"return", b"set", b"shift", b"times", b"trap", b"type", b"ulimit", b"umask", b"unalias", b"unset", b"wait",
+    b":",
+    b".",
+    b"alias",
+    b"bg",
+    b"break",
+    b"cd",
+    b"command",
+    b"continue",
+    b"eval",
+    b"exec",
+    b"exit",
+    b"export",
+    b"fg",
+    b"getopts",
+    b"hash",
+    b"jobs",
+    b"local",
+    b"read",
+    b"readonly",
+    b"return",
+    b"set",
+    b"shift",
+    b"times",
+    b"trap",
+    b"type",
+    b"ulimit",
+    b"umask",
+    b"unalias",
+    b"unset",
+    b"wait",
 ];
 
 const BASH: &[&[u8]] = &[
-    b"bind", b"builtin", b"caller", b"compgen", b"complete", b"compopt", b"declare", b"dirs", b"disown", b"enable", b"fc", b"help", b"history", b"let", b"logout", b"mapfile",
-    b"popd", b"pushd", b"readarray", b"shopt", b"source", b"suspend", b"typeset",
+    b"bind",
+    b"builtin",
+    b"caller",
+    b"compgen",
+    b"complete",
+    b"compopt",
+    b"declare",
+    b"dirs",
+    b"disown",
+    b"enable",
+    b"fc",
+    b"help",
+    b"history",
+    b"let",
+    b"logout",
+    b"mapfile",
+    b"popd",
+    b"pushd",
+    b"readarray",
+    b"shopt",
+    b"source",
+    b"suspend",
+    b"typeset",
 ];
 
 const ASH: &[&[u8]] = &[b"help", b"history", b"let", b"source", b"chdir"];
@@ -33,15 +82,76 @@ pub(crate) fn is_special(name: &[u8], kind: Kind) -> bool {
 
 /// Every command of bash's own, as `enable` lists them.
 const ENABLED: &[&str] = &[
-    ".", ":", "[", "alias", "bg", "bind", "break", "builtin", "caller", "cd", "command", "compgen", "complete", "compopt", "continue", "declare", "dirs", "disown", "echo",
-    "enable", "eval", "exec", "exit", "export", "false", "fc", "fg", "getopts", "hash", "help", "history", "jobs", "kill", "let", "local", "logout", "mapfile", "popd", "printf",
-    "pushd", "pwd", "read", "readarray", "readonly", "return", "set", "shift", "shopt", "source", "suspend", "test", "times", "trap", "true", "type", "typeset", "ulimit",
-    "umask", "unalias", "unset", "wait",
+    ".",
+    ":",
+    "[",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "echo",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "test",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
 ];
 
 impl Shell {
     /// Runs a command of the shell's own.
-    pub(super) fn builtin<'a>(&'a mut self, name: &'a [u8], words: &'a [Vec<u8>]) -> Boxed<'a, Flow> {
+    pub(super) fn builtin<'a>(
+        &'a mut self,
+        name: &'a [u8],
+        words: &'a [Vec<u8>],
+    ) -> Boxed<'a, Flow> {
         Box::pin(async move {
             match name {
                 b"eval" => {
@@ -51,9 +161,13 @@ impl Shell {
                 b"." | b"source" => self.read_script(name, words).await,
                 b"command" => self.command_builtin(words).await,
                 b"builtin" => match words.split_first() {
-                    Some((name, rest)) if self.is_builtin(name) => self.builtin(&name.clone(), rest).await,
+                    Some((name, rest)) if self.is_builtin(name) => {
+                        self.builtin(&name.clone(), rest).await
+                    }
                     Some((name, _)) => {
-                        self.complain(&[b"builtin: ", &name[..], b": not a shell builtin"].concat());
+                        self.complain(
+                            &[b"builtin: ", &name[..], b": not a shell builtin"].concat(),
+                        );
                         Ok(1)
                     }
                     None => Ok(0),
@@ -87,12 +201,15 @@ impl Shell {
     /// Commands that change the shell and wait for nothing.
     fn change(&mut self, name: &[u8], words: &[Vec<u8>]) -> Flow {
         match name {
-            b":" | b"bind" | b"compgen" | b"complete" | b"compopt" | b"caller" | b"suspend" | b"fc" | b"disown" => Ok(0),
+            b":" | b"bind" | b"compgen" | b"complete" | b"compopt" | b"caller" | b"suspend"
+            | b"fc" | b"disown" => Ok(0),
             b"break" | b"continue" => self.leave_loop(name, words),
             b"return" | b"exit" | b"logout" => self.leave_shell(name, words),
             b"cd" | b"chdir" => self.change_folder(words),
             b"pushd" | b"popd" | b"dirs" => self.folder_stack(name, words),
-            b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => self.declare(name, words),
+            b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
+                self.declare(name, words)
+            }
             b"unset" => self.unset(words),
             b"set" => self.set(words),
             b"shopt" => Ok(self.shopt(words)),
@@ -111,7 +228,8 @@ impl Shell {
             }
             b"enable" => {
                 if words.is_empty() {
-                    let text: String = ENABLED.iter().map(|name| format!("enable {name}\n")).collect();
+                    let text: String =
+                        ENABLED.iter().map(|name| format!("enable {name}\n")).collect();
                     self.say(text.as_bytes())?;
                 }
                 Ok(0)

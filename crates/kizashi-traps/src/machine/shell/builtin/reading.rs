@@ -19,7 +19,9 @@ fn asked(words: &[Vec<u8>]) -> Asked {
     let mut asked = Asked::default();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
-        let Some(letters) = word.strip_prefix(b"-").filter(|letters| !letters.is_empty() && asked.names.is_empty()) else {
+        let Some(letters) =
+            word.strip_prefix(b"-").filter(|letters| !letters.is_empty() && asked.names.is_empty())
+        else {
             asked.names.push(word.clone());
             continue;
         };
@@ -31,14 +33,19 @@ fn asked(words: &[Vec<u8>]) -> Asked {
                 continue;
             }
             let inner = letters[place + 1..].to_vec();
-            let value = if inner.is_empty() { rest.next().cloned().unwrap_or_default() } else { inner };
-            let number = std::str::from_utf8(&value).ok().and_then(|text| text.parse::<usize>().ok());
+            let value =
+                if inner.is_empty() { rest.next().cloned().unwrap_or_default() } else { inner };
+            let number =
+                std::str::from_utf8(&value).ok().and_then(|text| text.parse::<usize>().ok());
             match letter {
                 b'p' => asked.prompt = value,
                 b'd' => asked.end = Some(value.first().copied().unwrap_or(0)),
                 b'n' | b'N' => asked.count = number,
                 b'a' => asked.array = Some(value),
-                b'u' => asked.descriptor = number.and_then(|number| u8::try_from(number).ok()).unwrap_or(0),
+                b'u' => {
+                    asked.descriptor =
+                        number.and_then(|number| u8::try_from(number).ok()).unwrap_or(0);
+                }
                 _ => {}
             }
             break;
@@ -52,7 +59,9 @@ impl Shell {
         let mut asked = asked(words);
         if let Some(bad) = asked.names.iter().find(|name| !is_name(name)) {
             match self.kind {
-                Kind::Bash => self.complain(&[b"read: `", &bad[..], b"': not a valid identifier"].concat()),
+                Kind::Bash => {
+                    self.complain(&[b"read: `", &bad[..], b"': not a valid identifier"].concat());
+                }
                 _ => self.complain(&[b"read: ", &bad[..], b": bad variable name"].concat()),
             }
             return Ok(if self.kind == Kind::Dash { 2 } else { 1 });
@@ -74,10 +83,16 @@ impl Shell {
     }
 
     /// The line without its end, and whether it had one.
-    async fn logical_line(&mut self, asked: &Asked, end: u8) -> Result<(Vec<(u8, bool)>, bool), Unwind> {
+    async fn logical_line(
+        &mut self,
+        asked: &Asked,
+        end: u8,
+    ) -> Result<(Vec<(u8, bool)>, bool), Unwind> {
         let mut line = Vec::new();
         loop {
-            let Some(piece) = self.read_line(asked.descriptor, end).await? else { return Ok((line, false)) };
+            let Some(piece) = self.read_line(asked.descriptor, end).await? else {
+                return Ok((line, false));
+            };
             let ended = piece.last() == Some(&end);
             let piece = if ended { &piece[..piece.len() - 1] } else { &piece[..] };
             let mut bytes = piece.iter().copied();
@@ -103,7 +118,8 @@ impl Shell {
     }
 
     fn store_fields(&mut self, asked: &Asked, line: &[(u8, bool)]) -> Result<(), Unwind> {
-        let separators = self.variables.value(b"IFS").map_or_else(|| b" \t\n".to_vec(), <[u8]>::to_vec);
+        let separators =
+            self.variables.value(b"IFS").map_or_else(|| b" \t\n".to_vec(), <[u8]>::to_vec);
         let separates = |(byte, quoted): &(u8, bool)| !quoted && separators.contains(byte);
         let blank = |item: &(u8, bool)| separates(item) && item.0.is_ascii_whitespace();
         let text = |items: &[(u8, bool)]| items.iter().map(|(byte, _)| *byte).collect::<Vec<u8>>();
@@ -118,7 +134,6 @@ impl Shell {
             if fields.len() + 1 == most {
                 let end = rest.iter().rposition(|item| !blank(item)).map_or(0, |end| end + 1);
                 fields.push(text(&rest[..end]));
-                rest = &[];
                 break;
             }
             let end = rest.iter().position(separates).unwrap_or(rest.len());
@@ -131,8 +146,12 @@ impl Shell {
             }
         }
         if let Some(array) = &asked.array {
-            let members = fields.into_iter().enumerate().map(|(place, field)| (place as u64, field));
-            return self.variables.put(array, Content::Many(members.collect())).map_err(|_| Unwind::Killed);
+            let members =
+                fields.into_iter().enumerate().map(|(place, field)| (place as u64, field));
+            return self
+                .variables
+                .put(array, Content::Many(members.collect()))
+                .map_err(|_| Unwind::Killed);
         }
         for (place, name) in asked.names.iter().enumerate() {
             self.assign(name, fields.get(place).map_or(b"", Vec::as_slice))?;
@@ -142,7 +161,11 @@ impl Shell {
 
     pub(super) async fn map_file(&mut self, words: &[Vec<u8>]) -> Flow {
         let trims = words.iter().any(|word| word == b"-t");
-        let name = words.iter().rfind(|word| is_name(word)).cloned().unwrap_or_else(|| b"MAPFILE".to_vec());
+        let name = words
+            .iter()
+            .rfind(|word| is_name(word))
+            .cloned()
+            .unwrap_or_else(|| b"MAPFILE".to_vec());
         let mut members = std::collections::BTreeMap::new();
         while let Some(mut line) = self.read_line(0, b'\n').await? {
             self.step().await?;

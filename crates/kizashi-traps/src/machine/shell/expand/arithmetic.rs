@@ -23,8 +23,26 @@ enum Wrong {
 }
 
 const BINARY: [(&[u8], u8); 20] = [
-    (b"||", 1), (b"&&", 2), (b"|", 3), (b"^", 4), (b"&", 5), (b"==", 6), (b"!=", 6), (b"<=", 7), (b">=", 7), (b"<<", 8), (b">>", 8), (b"<", 7), (b">", 7),
-    (b"+", 9), (b"-", 9), (b"**", 11), (b"*", 10), (b"/", 10), (b"%", 10), (b",", 0),
+    (b"||", 1),
+    (b"&&", 2),
+    (b"|", 3),
+    (b"^", 4),
+    (b"&", 5),
+    (b"==", 6),
+    (b"!=", 6),
+    (b"<=", 7),
+    (b">=", 7),
+    (b"<<", 8),
+    (b">>", 8),
+    (b"<", 7),
+    (b">", 7),
+    (b"+", 9),
+    (b"-", 9),
+    (b"**", 11),
+    (b"*", 10),
+    (b"/", 10),
+    (b"%", 10),
+    (b",", 0),
 ];
 
 impl Shell {
@@ -49,7 +67,10 @@ impl Shell {
                     whole.extend_from_slice(b": ");
                     whole.extend_from_slice(reason.as_bytes());
                     if matches!(wrong, Wrong::Syntax) {
-                        let token = shown.iter().rposition(|byte| b"+-*/%&|^<>=!~".contains(byte)).unwrap_or(0);
+                        let token = shown
+                            .iter()
+                            .rposition(|byte| b"+-*/%&|^<>=!~".contains(byte))
+                            .unwrap_or(0);
                         whole.extend_from_slice(&shown[token..]);
                         whole.extend_from_slice(b"\")");
                     }
@@ -107,9 +128,16 @@ impl Reader<'_> {
     fn operator(&mut self) -> Option<(&'static [u8], u8)> {
         self.blanks();
         let rest = self.rest();
-        let (operator, rank) = BINARY.iter().filter(|(operator, _)| rest.starts_with(operator)).max_by_key(|(operator, _)| operator.len())?;
+        let (operator, rank) = BINARY
+            .iter()
+            .filter(|(operator, _)| rest.starts_with(operator))
+            .max_by_key(|(operator, _)| operator.len())?;
         // `a = b` and `a += b` are read where a name is.
-        let assigns = rest.get(operator.len()) == Some(&b'=') && !matches!(*operator, b"==" | b"!=" | b"<=" | b">=" | b"<" | b">" | b"||" | b"&&" | b",");
+        let assigns = rest.get(operator.len()) == Some(&b'=')
+            && !matches!(
+                *operator,
+                b"==" | b"!=" | b"<=" | b">=" | b"<" | b">" | b"||" | b"&&" | b","
+            );
         (!assigns).then_some((*operator, *rank))
     }
 
@@ -209,8 +237,12 @@ impl Reader<'_> {
             self.store(&name, value.wrapping_add(step))?;
             return Ok(value);
         }
-        let operators: [&[u8]; 11] = [b"<<=", b">>=", b"+=", b"-=", b"*=", b"/=", b"%=", b"&=", b"|=", b"^=", b"="];
-        let found = operators.into_iter().find(|operator| rest.starts_with(operator)).filter(|operator| *operator != b"=" || rest.get(1) != Some(&b'='));
+        let operators: [&[u8]; 11] =
+            [b"<<=", b">>=", b"+=", b"-=", b"*=", b"/=", b"%=", b"&=", b"|=", b"^=", b"="];
+        let found = operators
+            .into_iter()
+            .find(|operator| rest.starts_with(operator))
+            .filter(|operator| *operator != b"=" || rest.get(1) != Some(&b'='));
         let Some(operator) = found else { return self.value(&name) };
         self.at += operator.len();
         let right = self.expression(1)?;
@@ -244,12 +276,16 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Result<i64, Wrong> {
         let rest = self.rest();
-        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#').count();
+        let length =
+            rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#').count();
         let text = String::from_utf8_lossy(&rest[..length]).into_owned();
         self.at += length;
-        let parse = |digits: &str, radix: u32| i64::from_str_radix(digits, radix).map_err(|_| Wrong::Syntax);
+        let parse = |digits: &str, radix: u32| {
+            i64::from_str_radix(digits, radix).map_err(|_| Wrong::Syntax)
+        };
         if let Some((base, digits)) = text.split_once('#') {
-            let base: u32 = base.parse().ok().filter(|base| (2..=36).contains(base)).ok_or(Wrong::Syntax)?;
+            let base: u32 =
+                base.parse().ok().filter(|base| (2..=36).contains(base)).ok_or(Wrong::Syntax)?;
             return parse(digits, base);
         }
         if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {

@@ -4,6 +4,8 @@ use super::super::ast::{Part, Word};
 
 /// Words that one word may become.
 const WORDS: usize = 4_096;
+/// Bytes and parts of all of them.
+const UNITS: usize = 64 * 1024;
 
 /// One position in a word: an unquoted byte, or a part that braces leave alone.
 #[derive(Clone)]
@@ -14,7 +16,8 @@ enum Unit {
 
 /// The words that a word becomes; `None` where it has no braces.
 pub(super) fn expand(word: &Word) -> Option<Vec<Word>> {
-    let has_brace = word.iter().any(|part| matches!(part, Part::Text(text) if text.contains(&b'{')));
+    let has_brace =
+        word.iter().any(|part| matches!(part, Part::Text(text) if text.contains(&b'{')));
     if !has_brace {
         return None;
     }
@@ -68,7 +71,9 @@ fn spread(units: &[Unit], depth: u32) -> Option<Vec<Vec<Unit>>> {
             let mut ends = commas;
             ends.push(close);
             let mut start = open + 1;
-            ends.into_iter().map(|end| units[std::mem::replace(&mut start, end + 1)..end].to_vec()).collect()
+            ends.into_iter()
+                .map(|end| units[std::mem::replace(&mut start, end + 1)..end].to_vec())
+                .collect()
         };
         return Some(combine(&units[..open], &choices, &units[close + 1..], depth));
     }
@@ -76,11 +81,12 @@ fn spread(units: &[Unit], depth: u32) -> Option<Vec<Vec<Unit>>> {
 
 fn combine(before: &[Unit], choices: &[Vec<Unit>], after: &[Unit], depth: u32) -> Vec<Vec<Unit>> {
     let tails = spread(after, depth + 1).unwrap_or_else(|| vec![after.to_vec()]);
-    let mut words = Vec::new();
+    let (mut words, mut units) = (Vec::new(), 0);
     for choice in choices {
         for middle in spread(choice, depth + 1).unwrap_or_else(|| vec![choice.clone()]) {
             for tail in &tails {
-                if words.len() >= WORDS {
+                units += before.len() + middle.len() + tail.len();
+                if words.len() >= WORDS || units > UNITS {
                     return words;
                 }
                 words.push([before, &middle, tail].concat());
@@ -114,20 +120,36 @@ fn range(units: &[Unit]) -> Option<Vec<Vec<Unit>>> {
     if fields.next().is_some() {
         return None;
     }
-    let letter = |text: &str| (text.len() == 1).then(|| text.bytes().next()).flatten().filter(u8::is_ascii_alphabetic);
+    let letter = |text: &str| {
+        (text.len() == 1).then(|| text.bytes().next()).flatten().filter(u8::is_ascii_alphabetic)
+    };
     let word = |text: String| text.bytes().map(Unit::Byte).collect::<Vec<_>>();
     if let (Some(first), Some(last)) = (letter(first), letter(last)) {
-        return Some(numbers(i64::from(first), i64::from(last), step).into_iter().map(|byte| word(char::from(u8::try_from(byte).unwrap_or(0)).to_string())).collect());
+        return Some(
+            numbers(i64::from(first), i64::from(last), step)
+                .into_iter()
+                .map(|byte| word(char::from(u8::try_from(byte).unwrap_or(0)).to_string()))
+                .collect(),
+        );
     }
     let (from, to): (i64, i64) = (first.parse().ok()?, last.parse().ok()?);
-    let padded = |text: &str| text.trim_start_matches('-').len() > 1 && text.trim_start_matches('-').starts_with('0');
+    let padded = |text: &str| {
+        text.trim_start_matches('-').len() > 1 && text.trim_start_matches('-').starts_with('0')
+    };
     let width = if padded(first) || padded(last) { first.len().max(last.len()) } else { 0 };
-    Some(numbers(from, to, step).into_iter().map(|number| word(format!("{number:0width$}"))).collect())
+    Some(
+        numbers(from, to, step)
+            .into_iter()
+            .map(|number| word(format!("{number:0width$}")))
+            .collect(),
+    )
 }
 
 fn numbers(from: i64, to: i64, step: i64) -> Vec<i64> {
     let step = step.unsigned_abs().max(1);
     let count = (from.abs_diff(to) / step).min(WORDS as u64 - 1);
     let signed = i64::try_from(step).unwrap_or(1) * if to < from { -1 } else { 1 };
-    (0..=count).map(|place| from.saturating_add(i64::try_from(place).unwrap_or(0).saturating_mul(signed))).collect()
+    (0..=count)
+        .map(|place| from.saturating_add(i64::try_from(place).unwrap_or(0).saturating_mul(signed)))
+        .collect()
 }

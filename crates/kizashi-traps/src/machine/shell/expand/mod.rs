@@ -107,8 +107,10 @@ impl Shell {
     }
 
     async fn split_word(&mut self, word: &Word) -> Result<Vec<Field>, Unwind> {
-        let separators = self.variables.value(b"IFS").map_or_else(|| b" \t\n".to_vec(), <[u8]>::to_vec);
-        let mut fields = Fields { done: Vec::new(), open: Field::default(), bytes: 0, separators, splits: true };
+        let separators =
+            self.variables.value(b"IFS").map_or_else(|| b" \t\n".to_vec(), <[u8]>::to_vec);
+        let mut fields =
+            Fields { done: Vec::new(), open: Field::default(), bytes: 0, separators, splits: true };
         self.parts(word, &mut fields, false).await?;
         fields.end();
         Ok(fields.done)
@@ -116,7 +118,13 @@ impl Shell {
 
     /// A word as one field, unsplit, its quoting known.
     pub(crate) async fn one_field(&mut self, word: &Word) -> Result<Field, Unwind> {
-        let mut fields = Fields { done: Vec::new(), open: Field::default(), bytes: 0, separators: Vec::new(), splits: false };
+        let mut fields = Fields {
+            done: Vec::new(),
+            open: Field::default(),
+            bytes: 0,
+            separators: Vec::new(),
+            splits: false,
+        };
         self.parts(word, &mut fields, false).await?;
         let mut whole = Field::default();
         for (place, field) in fields.done.iter().chain(std::iter::once(&fields.open)).enumerate() {
@@ -140,7 +148,12 @@ impl Shell {
         Ok(pattern::Pattern::new(&field.text, &field.quoted))
     }
 
-    fn parts<'a>(&'a mut self, word: &'a [Part], fields: &'a mut Fields, quoted: bool) -> Boxed<'a, Result<(), Unwind>> {
+    fn parts<'a>(
+        &'a mut self,
+        word: &'a [Part],
+        fields: &'a mut Fields,
+        quoted: bool,
+    ) -> Boxed<'a, Result<(), Unwind>> {
         Box::pin(async move {
             for part in word {
                 match part {
@@ -151,18 +164,27 @@ impl Shell {
                     }
                     Part::Double(parts) => {
                         // `"$@"` without parameters is no field at all.
-                        fields.open.kept |= !is_all_parameters(parts) || !self.positional.is_empty();
+                        fields.open.kept |=
+                            !is_all_parameters(parts) || !self.positional.is_empty();
                         self.parts(parts, fields, true).await?;
                     }
                     Part::Parameter(parameter) => self.parameter(parameter, fields, quoted).await?,
                     Part::Command(list) => {
                         let output = self.substitution(list).await?;
-                        if quoted { fields.add(&output, true)? } else { fields.add_split(&output)? }
+                        if quoted {
+                            fields.add(&output, true)?;
+                        } else {
+                            fields.add_split(&output)?;
+                        }
                     }
                     Part::Arithmetic(word) => {
                         let text = self.text(word).await?;
                         let value = self.arithmetic(&text)?.to_string();
-                        if quoted { fields.add(value.as_bytes(), true)? } else { fields.add_split(value.as_bytes())? }
+                        if quoted {
+                            fields.add(value.as_bytes(), true)?;
+                        } else {
+                            fields.add_split(value.as_bytes())?;
+                        }
                     }
                     Part::Tilde(name) => {
                         let home = self.home(name);

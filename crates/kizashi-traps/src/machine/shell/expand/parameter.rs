@@ -3,8 +3,8 @@
 use super::super::ast::{Operation, Parameter, Word};
 use super::super::variables::{Content, Refused};
 use super::super::{Boxed, Kind, Shell, Unwind, escape};
+use super::Fields;
 use super::pattern::Pattern;
-use super::{Field, Fields};
 
 /// A parameter's value: nothing, one text, or the members of a list.
 enum Found {
@@ -15,7 +15,12 @@ enum Found {
 
 impl Shell {
     /// Adds a parameter's value to the fields.
-    pub(super) fn parameter<'a>(&'a mut self, parameter: &'a Parameter, fields: &'a mut Fields, quoted: bool) -> Boxed<'a, Result<(), Unwind>> {
+    pub(super) fn parameter<'a>(
+        &'a mut self,
+        parameter: &'a Parameter,
+        fields: &'a mut Fields,
+        quoted: bool,
+    ) -> Boxed<'a, Result<(), Unwind>> {
         Box::pin(async move {
             let mut name = parameter.name.clone();
             if parameter.indirect {
@@ -25,7 +30,10 @@ impl Shell {
             if let Operation::Fallback { kind, colon, word } = &parameter.operation {
                 return self.fallback(&name, found, (*kind, *colon, word), fields, quoted).await;
             }
-            if matches!(found, Found::Unset) && self.options.no_unset && !matches!(parameter.operation, Operation::Length) {
+            if matches!(found, Found::Unset)
+                && self.options.no_unset
+                && !matches!(parameter.operation, Operation::Length)
+            {
                 let text = if self.is_bash() { "unbound variable" } else { "parameter not set" };
                 self.complain_of(&name, text);
                 return Err(Unwind::Exit(if self.is_bash() { 1 } else { 2 }));
@@ -41,7 +49,10 @@ impl Shell {
             Found::One(value) if quoted => fields.add(&value, true),
             Found::One(value) => fields.add_split(&value),
             Found::Many { members, joined } if quoted && joined => {
-                let separator = self.variables.value(b"IFS").map_or_else(|| b" ".to_vec(), |value| value.iter().take(1).copied().collect());
+                let separator = self
+                    .variables
+                    .value(b"IFS")
+                    .map_or_else(|| b" ".to_vec(), |value| value.iter().take(1).copied().collect());
                 fields.add(&members.join(&separator[..]), true)
             }
             Found::Many { members, .. } => {
@@ -73,11 +84,16 @@ impl Shell {
             None => std::collections::BTreeMap::new(),
         };
         if matches!(&text[..], b"@" | b"*") {
-            return Ok(Found::Many { members: members.into_values().collect(), joined: text == b"*" });
+            return Ok(Found::Many {
+                members: members.into_values().collect(),
+                joined: text == b"*",
+            });
         }
         let mut place = self.arithmetic(&text)?;
         if place < 0 {
-            place += members.last_key_value().map_or(0, |(last, _)| i64::try_from(*last).unwrap_or(0) + 1);
+            place += members
+                .last_key_value()
+                .map_or(0, |(last, _)| i64::try_from(*last).unwrap_or(0) + 1);
         }
         let member = u64::try_from(place).ok().and_then(|place| members.get(&place).cloned());
         Ok(member.map_or(Found::Unset, Found::One))
@@ -99,12 +115,20 @@ impl Shell {
                 self.positional.get(place.checked_sub(1)?).cloned()
             }
             b"LINENO" => number(self.line.into()),
-            b"RANDOM" if self.kind != Kind::Dash => number(self.with(super::super::Kernel::random) & 0x7fff),
-            b"SECONDS" if self.is_bash() => number(self.with(|kernel| kernel.now().seconds() - kernel.login.seconds()).unsigned_abs()),
-            b"EPOCHSECONDS" if self.is_bash() => number(self.with(|kernel| kernel.seconds()).unsigned_abs()),
+            b"RANDOM" if self.kind != Kind::Dash => {
+                number(self.with(super::super::Kernel::random) & 0x7fff)
+            }
+            b"SECONDS" if self.is_bash() => number(
+                self.with(|kernel| kernel.now().seconds() - kernel.login.seconds()).unsigned_abs(),
+            ),
+            b"EPOCHSECONDS" if self.is_bash() => {
+                number(self.with(|kernel| kernel.seconds()).unsigned_abs())
+            }
             b"UID" | b"EUID" if self.is_bash() => number(self.who.uid.into()),
             b"BASHPID" if self.is_bash() => number((self.process + self.depth).into()),
-            b"HOSTNAME" | b"OSTYPE" | b"MACHTYPE" | b"HOSTTYPE" | b"BASH_VERSION" | b"BASH" if self.is_bash() && self.variables.get(name).is_none() => {
+            b"HOSTNAME" | b"OSTYPE" | b"MACHTYPE" | b"HOSTTYPE" | b"BASH_VERSION" | b"BASH"
+                if self.is_bash() && self.variables.get(name).is_none() =>
+            {
                 let world = self.with(|kernel| std::sync::Arc::clone(&kernel.world));
                 Some(match name {
                     b"HOSTNAME" => world.host.clone().into_bytes(),
@@ -115,16 +139,27 @@ impl Shell {
                     _ => world.system.bash.as_bytes().to_vec(),
                 })
             }
-            b"PPID" => number(self.with(|kernel| kernel.files.processes.first().copied().unwrap_or(1)).into()),
+            b"PPID" => number(
+                self.with(|kernel| kernel.files.processes.first().copied().unwrap_or(1)).into(),
+            ),
             _ => self.variables.value(name).map(<[u8]>::to_vec),
         }
     }
 
-    async fn fallback(&mut self, name: &[u8], found: Found, (kind, colon, word): (u8, bool, &Word), fields: &mut Fields, quoted: bool) -> Result<(), Unwind> {
+    async fn fallback(
+        &mut self,
+        name: &[u8],
+        found: Found,
+        (kind, colon, word): (u8, bool, &Word),
+        fields: &mut Fields,
+        quoted: bool,
+    ) -> Result<(), Unwind> {
         let missing = match &found {
             Found::Unset => true,
             Found::One(value) => colon && value.is_empty(),
-            Found::Many { members, .. } => members.is_empty() || colon && members.iter().all(Vec::is_empty),
+            Found::Many { members, .. } => {
+                members.is_empty() || colon && members.iter().all(Vec::is_empty)
+            }
         };
         match (kind, missing) {
             (b'+', true) => Ok(()),
@@ -137,7 +172,11 @@ impl Shell {
             (b'?', true) => {
                 let mut text = self.text(word).await?;
                 if text.is_empty() {
-                    text = if self.is_bash() && colon { b"parameter null or not set".to_vec() } else { b"parameter not set".to_vec() };
+                    text = if self.is_bash() && colon {
+                        b"parameter null or not set".to_vec()
+                    } else {
+                        b"parameter not set".to_vec()
+                    };
                 }
                 self.complain(&[name, b": ", &text].concat());
                 Err(Unwind::Exit(if self.is_bash() { 127 } else { 2 }))
@@ -161,13 +200,20 @@ impl Shell {
         }
     }
 
-    async fn operate(&mut self, name: &[u8], found: Found, operation: &Operation) -> Result<Found, Unwind> {
+    async fn operate(
+        &mut self,
+        name: &[u8],
+        found: Found,
+        operation: &Operation,
+    ) -> Result<Found, Unwind> {
         match operation {
             Operation::Plain | Operation::Fallback { .. } => Ok(found),
             Operation::Length => Ok(Found::One(length(&found).to_string().into_bytes())),
             Operation::Keys => {
                 let keys = match self.variables.get(name).map(|variable| &variable.content) {
-                    Some(Content::Many(values)) => values.keys().map(|key| key.to_string().into_bytes()).collect(),
+                    Some(Content::Many(values)) => {
+                        values.keys().map(|key| key.to_string().into_bytes()).collect()
+                    }
                     Some(Content::One(_)) => vec![b"0".to_vec()],
                     None => Vec::new(),
                 };
@@ -183,7 +229,9 @@ impl Shell {
                 let with = self.text(with).await?;
                 Ok(each(found, |value| replace(value, &pattern, &with, *all, *anchor)))
             }
-            Operation::Case { upper, all } => Ok(each(found, |value| change_case(value, *upper, *all))),
+            Operation::Case { upper, all } => {
+                Ok(each(found, |value| change_case(value, *upper, *all)))
+            }
             Operation::Transform(kind) => {
                 let kind = *kind;
                 Ok(each(found, |value| match kind {
@@ -197,7 +245,12 @@ impl Shell {
         }
     }
 
-    async fn slice(&mut self, found: Found, offset: &Word, length: Option<&Word>) -> Result<Found, Unwind> {
+    async fn slice(
+        &mut self,
+        found: Found,
+        offset: &Word,
+        length: Option<&Word>,
+    ) -> Result<Found, Unwind> {
         let offset = self.text(offset).await?;
         let offset = self.arithmetic(&offset)?;
         let length = match length {
@@ -228,7 +281,9 @@ impl Shell {
 fn length(found: &Found) -> usize {
     match found {
         Found::Unset => 0,
-        Found::One(value) => std::str::from_utf8(value).map_or(value.len(), |text| text.chars().count()),
+        Found::One(value) => {
+            std::str::from_utf8(value).map_or(value.len(), |text| text.chars().count())
+        }
         Found::Many { members, .. } => members.len(),
     }
 }
@@ -237,7 +292,9 @@ fn each(found: Found, change: impl Fn(&[u8]) -> Vec<u8>) -> Found {
     match found {
         Found::Unset => Found::Unset,
         Found::One(value) => Found::One(change(&value)),
-        Found::Many { members, joined } => Found::Many { members: members.iter().map(|member| change(member)).collect(), joined },
+        Found::Many { members, joined } => {
+            Found::Many { members: members.iter().map(|member| change(member)).collect(), joined }
+        }
     }
 }
 
@@ -256,8 +313,9 @@ fn bounds(size: usize, offset: i64, length: Option<i64>) -> (usize, usize) {
     (usize::try_from(start).unwrap_or(0), usize::try_from(end).unwrap_or(0))
 }
 
-/// The longest texts that patterns are tried on at every place.
-const TRIED: usize = 4_096;
+/// The longest texts on which a pattern is tried at every end, and at every beginning and end.
+const TRIED: usize = 1_024;
+const REPLACED: usize = 400;
 
 fn remove(value: &[u8], pattern: &Pattern, suffix: bool, longest: bool) -> Vec<u8> {
     let size = value.len().min(TRIED);
@@ -277,10 +335,15 @@ fn remove(value: &[u8], pattern: &Pattern, suffix: bool, longest: bool) -> Vec<u
 }
 
 fn replace(value: &[u8], pattern: &Pattern, with: &[u8], all: bool, anchor: u8) -> Vec<u8> {
-    if value.len() > TRIED {
+    if let Some(text) = pattern.text() {
+        return replace_text(value, &text, with, all, anchor);
+    }
+    if value.len() > REPLACED {
         return value.to_vec();
     }
-    let longest = |start: usize| (start + 1..=value.len()).rev().find(|end| pattern.matches(&value[start..*end]));
+    let longest = |start: usize| {
+        (start + 1..=value.len()).rev().find(|end| pattern.matches(&value[start..*end]))
+    };
     let mut made = Vec::new();
     let mut at = 0;
     while at < value.len() {
@@ -307,16 +370,39 @@ fn replace(value: &[u8], pattern: &Pattern, with: &[u8], all: bool, anchor: u8) 
     made
 }
 
+/// The same where the pattern is a text.
+fn replace_text(value: &[u8], text: &[u8], with: &[u8], all: bool, anchor: u8) -> Vec<u8> {
+    let mut made = Vec::new();
+    let mut at = 0;
+    while at < value.len() && !text.is_empty() {
+        let rest = &value[at..];
+        let here = match anchor {
+            b'#' => at == 0 && rest.starts_with(text),
+            b'%' => rest == text,
+            _ => rest.starts_with(text),
+        };
+        if here {
+            made.extend_from_slice(with);
+            at += text.len();
+            if !all {
+                break;
+            }
+        } else {
+            made.push(value[at]);
+            at += 1;
+        }
+    }
+    made.extend_from_slice(&value[at..]);
+    made
+}
+
 fn change_case(value: &[u8], upper: bool, all: bool) -> Vec<u8> {
     let mut value = value.to_vec();
     let end = if all { value.len() } else { value.len().min(1) };
-    if upper { value[..end].make_ascii_uppercase() } else { value[..end].make_ascii_lowercase() }
-    value
-}
-
-impl Field {
-    /// The text alone.
-    pub(crate) fn into_text(self) -> Vec<u8> {
-        self.text
+    if upper {
+        value[..end].make_ascii_uppercase();
+    } else {
+        value[..end].make_ascii_lowercase();
     }
+    value
 }

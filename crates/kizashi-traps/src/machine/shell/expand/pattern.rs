@@ -13,7 +13,10 @@ enum Piece {
     Set { negated: bool, ranges: Vec<(u8, u8)> },
 }
 
-const CLASSES: [(&[u8], fn(u8) -> bool); 11] = [
+/// A class's name and what is in it.
+type Class = (&'static [u8], fn(u8) -> bool);
+
+const CLASSES: [Class; 11] = [
     (b"alpha", |byte| byte.is_ascii_alphabetic()),
     (b"digit", |byte| byte.is_ascii_digit()),
     (b"alnum", |byte| byte.is_ascii_alphanumeric()),
@@ -33,8 +36,11 @@ pub(crate) fn class(name: &[u8]) -> Option<Vec<(u8, u8)>> {
     Some((0..=255).filter(|byte| test(*byte)).map(|byte| (byte, byte)).collect())
 }
 
+/// First and last bytes.
+pub(crate) type Ranges = Vec<(u8, u8)>;
+
 /// Reads `[…]` whose bracket is at the beginning: negation, ranges, length.
-pub(crate) fn set(text: &[u8], negations: &[u8]) -> Option<(bool, Vec<(u8, u8)>, usize)> {
+pub(crate) fn set(text: &[u8], negations: &[u8]) -> Option<(bool, Ranges, usize)> {
     let mut at = 1;
     let negated = text.get(at).is_some_and(|byte| negations.contains(byte));
     at += usize::from(negated);
@@ -109,6 +115,15 @@ impl Pattern {
         self.0.iter().any(|piece| !matches!(piece, Piece::Byte(_)))
     }
 
+    /// The text that it means, where it is nothing but text.
+    pub(crate) fn text(&self) -> Option<Vec<u8>> {
+        let byte = |piece: &Piece| match piece {
+            Piece::Byte(byte) => Some(*byte),
+            _ => None,
+        };
+        self.0.iter().map(byte).collect()
+    }
+
     pub(crate) fn matches(&self, text: &[u8]) -> bool {
         let (mut piece, mut at) = (0, 0);
         let mut star: Option<(usize, usize)> = None;
@@ -140,7 +155,9 @@ impl Piece {
             Self::Byte(own) => *own == byte,
             Self::Any => true,
             Self::Many => false,
-            Self::Set { negated, ranges } => ranges.iter().any(|(first, last)| (*first..=*last).contains(&byte)) != *negated,
+            Self::Set { negated, ranges } => {
+                ranges.iter().any(|(first, last)| (*first..=*last).contains(&byte)) != *negated
+            }
         }
     }
 }
@@ -165,7 +182,11 @@ mod tests {
             ("[", "[", true),
             ("*a*b*", "xxaxxbxx", true),
         ] {
-            assert_eq!(Pattern::of(pattern.as_bytes()).matches(text.as_bytes()), expected, "{pattern} {text}");
+            assert_eq!(
+                Pattern::of(pattern.as_bytes()).matches(text.as_bytes()),
+                expected,
+                "{pattern} {text}"
+            );
         }
         assert!(!Pattern::new(b"*", &[true]).matches(b"x"));
     }

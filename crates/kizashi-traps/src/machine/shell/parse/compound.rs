@@ -25,10 +25,17 @@ impl Parser<'_> {
 
     fn compound(&mut self) -> Parsed<Option<Compound>> {
         if self.peek() == Some(b'(') {
-            return if self.bash && self.ahead(1) == Some(b'(') { self.arithmetic_command() } else { self.subshell() };
+            return if self.bash && self.ahead(1) == Some(b'(') {
+                self.arithmetic_command()
+            } else {
+                self.subshell()
+            };
         }
         let Some(word) = self.reserved() else { return Ok(None) };
-        let known = matches!(word, b"{" | b"if" | b"while" | b"until" | b"for" | b"case" | b"[[" | b"function" | b"select");
+        let known = matches!(
+            word,
+            b"{" | b"if" | b"while" | b"until" | b"for" | b"case" | b"[[" | b"function" | b"select"
+        );
         if !known {
             return match word {
                 b"time" | b"in" => Ok(None),
@@ -36,7 +43,9 @@ impl Parser<'_> {
                 _ => Err(self.unexpected()),
             };
         }
-        if (word == b"[[" || word == b"function" || word == b"select") && (!self.bash || word == b"function") {
+        if (word == b"[[" || word == b"function" || word == b"select")
+            && (!self.bash || word == b"function")
+        {
             return Ok(None);
         }
         self.at += word.len();
@@ -252,8 +261,10 @@ impl Parser<'_> {
 
     fn function_name(&mut self) -> Vec<u8> {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let length =
-            rest.iter().position(|byte| b" \t\r\n;&|<>()\"'\\$`=#*?[".contains(byte)).unwrap_or(rest.len());
+        let length = rest
+            .iter()
+            .position(|byte| b" \t\r\n;&|<>()\"'\\$`=#*?[".contains(byte))
+            .unwrap_or(rest.len());
         self.at += length;
         rest.get(..length).unwrap_or_default().to_vec()
     }

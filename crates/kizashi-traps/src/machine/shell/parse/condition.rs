@@ -3,8 +3,12 @@
 use super::super::ast::{Test, Word, literal};
 use super::{Fault, Parsed, Parser};
 
+/// Tests joined by one operator.
+const CHAIN: u32 = 48;
+
 const BINARY: [&[u8]; 15] = [
-    b"==", b"=", b"!=", b"=~", b"<", b">", b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge", b"-nt", b"-ot", b"-ef",
+    b"==", b"=", b"!=", b"=~", b"<", b">", b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge", b"-nt",
+    b"-ot", b"-ef",
 ];
 
 impl Parser<'_> {
@@ -20,7 +24,7 @@ impl Parser<'_> {
 
     fn either(&mut self) -> Parsed<Test> {
         let mut left = self.both()?;
-        loop {
+        for _ in 0..CHAIN {
             self.newlines();
             if !self.starts_with(b"||") {
                 return Ok(left);
@@ -28,11 +32,12 @@ impl Parser<'_> {
             self.at += 2;
             left = Test::Or(Box::new(left), Box::new(self.both()?));
         }
+        Err(Fault::TooDeep)
     }
 
     fn both(&mut self) -> Parsed<Test> {
         let mut left = self.negated()?;
-        loop {
+        for _ in 0..CHAIN {
             self.newlines();
             if !self.starts_with(b"&&") {
                 return Ok(left);
@@ -40,6 +45,7 @@ impl Parser<'_> {
             self.at += 2;
             left = Test::And(Box::new(left), Box::new(self.negated()?));
         }
+        Err(Fault::TooDeep)
     }
 
     fn negated(&mut self) -> Parsed<Test> {
@@ -62,12 +68,15 @@ impl Parser<'_> {
 
     fn comparison(&mut self) -> Parsed<Test> {
         let left = self.test_word()?;
-        let operator = literal(&left).filter(|text| text.len() == 2 && text[0] == b'-' && text[1].is_ascii_alphabetic());
+        let operator = literal(&left)
+            .filter(|text| text.len() == 2 && text[0] == b'-' && text[1].is_ascii_alphabetic());
         self.newlines();
-        if let Some(operator) = operator {
-            if !self.starts_with(b"]]") && !self.starts_with(b"&&") && !self.starts_with(b"||") {
-                return Ok(Test::Unary(operator[1], self.test_word()?));
-            }
+        if let Some(operator) = operator
+            && !self.starts_with(b"]]")
+            && !self.starts_with(b"&&")
+            && !self.starts_with(b"||")
+        {
+            return Ok(Test::Unary(operator[1], self.test_word()?));
         }
         let rest = self.text.get(self.at..).unwrap_or_default();
         let length = rest.iter().position(|byte| b" \t\n\"'$".contains(byte)).unwrap_or(rest.len());

@@ -12,7 +12,11 @@ impl Parser<'_> {
         }
         let line_end = match self.here {
             Some((end, _)) => Some(end),
-            None => self.text.get(self.at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n')).map(|end| self.at + end),
+            None => self
+                .text
+                .get(self.at..)
+                .and_then(|rest| rest.iter().position(|byte| *byte == b'\n'))
+                .map(|end| self.at + end),
         };
         let Some(line_end) = line_end else { return self.unfinished_document() };
         let mut at = self.here.map_or(line_end + 1, |(_, after)| after);
@@ -39,7 +43,11 @@ impl Parser<'_> {
             body.push(b'\n');
         }
         self.here = Some((line_end, at));
-        let word = if quoted { vec![Part::Quoted(body)] } else { vec![Part::Double(self.within(&body)?.document()?)] };
+        let word = if quoted {
+            vec![Part::Quoted(body)]
+        } else {
+            vec![Part::Double(self.within(&body)?.document()?)]
+        };
         Ok(Action::Text { word, newline: false })
     }
 
@@ -55,7 +63,9 @@ impl Parser<'_> {
         let (mut text, mut quoted) = (Vec::new(), false);
         while let Some(byte) = self.peek() {
             match byte {
-                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')' => break,
+                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')' => {
+                    break;
+                }
                 b'\\' => {
                     quoted = true;
                     self.at += 1;
@@ -65,7 +75,9 @@ impl Parser<'_> {
                 b'\'' | b'"' => {
                     quoted = true;
                     self.at += 1;
-                    while let Some(inner) = self.peek().filter(|inner| *inner != byte && *inner != b'\n') {
+                    while let Some(inner) =
+                        self.peek().filter(|inner| *inner != byte && *inner != b'\n')
+                    {
                         text.push(inner);
                         self.at += 1;
                     }

@@ -104,7 +104,11 @@ impl<'a> Parser<'a> {
                 match parser.peek() {
                     None => break,
                     Some(b')') => break,
-                    Some(b';') if parser.ahead(1) == Some(b';') || parser.ahead(1) == Some(b'&') => break,
+                    Some(b';')
+                        if parser.ahead(1) == Some(b';') || parser.ahead(1) == Some(b'&') =>
+                    {
+                        break;
+                    }
                     _ => {}
                 }
                 if parser.reserved().is_some_and(|word| ends.contains(&word)) {
@@ -213,7 +217,8 @@ impl<'a> Parser<'a> {
             self.line += 1;
             if let Some((end, after)) = self.here.take_if(|(end, _)| *end == self.at) {
                 let skipped = self.text.get(end + 1..after).unwrap_or_default();
-                self.line += u32::try_from(skipped.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
+                self.line += u32::try_from(skipped.iter().filter(|byte| **byte == b'\n').count())
+                    .unwrap_or(0);
                 self.at = after;
                 return;
             }
@@ -257,8 +262,27 @@ impl<'a> Parser<'a> {
             .unwrap_or(rest.len());
         let word = rest.get(..length)?;
         let known: &[&[u8]] = &[
-            b"!", b"{", b"}", b"if", b"then", b"elif", b"else", b"fi", b"while", b"until", b"for", b"do",
-            b"done", b"case", b"in", b"esac", b"function", b"[[", b"]]", b"time", b"select",
+            b"!",
+            b"{",
+            b"}",
+            b"if",
+            b"then",
+            b"elif",
+            b"else",
+            b"fi",
+            b"while",
+            b"until",
+            b"for",
+            b"do",
+            b"done",
+            b"case",
+            b"in",
+            b"esac",
+            b"function",
+            b"[[",
+            b"]]",
+            b"time",
+            b"select",
         ];
         let ends = rest.get(length).is_none_or(|byte| !b"\"'\\$`".contains(byte));
         (ends && known.contains(&word)).then_some(word)
@@ -294,7 +318,8 @@ impl<'a> Parser<'a> {
     fn unexpected(&self) -> Fault {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let Some(first) = rest.first() else { return Fault::Incomplete(None) };
-        let doubled = matches!(first, b';' | b'&' | b'|' | b'<' | b'>') && rest.get(1) == Some(first);
+        let doubled =
+            matches!(first, b';' | b'&' | b'|' | b'<' | b'>') && rest.get(1) == Some(first);
         let length = match first {
             b'\n' => return Fault::Unexpected(b"newline".to_vec()),
             _ if doubled => 2,

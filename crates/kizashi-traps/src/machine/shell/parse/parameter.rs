@@ -11,7 +11,8 @@ impl Parser<'_> {
     pub(super) fn plain_parameter(&mut self) -> Option<Parameter> {
         let rest = self.text.get(self.at + 1..)?;
         let first = *rest.first()?;
-        let length = if first.is_ascii_digit() || SPECIAL.contains(&first) { 1 } else { name_length(rest) };
+        let length =
+            if first.is_ascii_digit() || SPECIAL.contains(&first) { 1 } else { name_length(rest) };
         if length == 0 {
             return None;
         }
@@ -28,7 +29,8 @@ impl Parser<'_> {
     pub(super) fn braced(&mut self, quoted: bool) -> Parsed<Parameter> {
         let start = self.at;
         self.at += 2;
-        let length = self.peek() == Some(b'#') && self.ahead(1) != Some(b'}') && !self.hash_is_name();
+        let length =
+            self.peek() == Some(b'#') && self.ahead(1) != Some(b'}') && !self.hash_is_name();
         let indirect = self.bash && self.peek() == Some(b'!') && self.ahead(1) != Some(b'}');
         self.at += usize::from(length || indirect);
         let name = self.parameter_name();
@@ -56,13 +58,16 @@ impl Parser<'_> {
 
     /// `${#-default}` and `${##prefix}` speak of the parameter `#`.
     fn hash_is_name(&self) -> bool {
-        matches!(self.ahead(1), Some(b'-' | b'=' | b'+' | b'%' | b':')) && self.ahead(2) != Some(b'}')
+        matches!(self.ahead(1), Some(b'-' | b'=' | b'+' | b'%' | b':'))
+            && self.ahead(2) != Some(b'}')
     }
 
     fn parameter_name(&mut self) -> Vec<u8> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let length = match rest.first() {
-            Some(first) if first.is_ascii_digit() => rest.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+            Some(first) if first.is_ascii_digit() => {
+                rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+            }
             Some(first) if SPECIAL.contains(first) => 1,
             _ => name_length(rest),
         };
@@ -72,7 +77,8 @@ impl Parser<'_> {
 
     fn index(&mut self) -> Parsed<Word> {
         let rest = self.text.get(self.at + 1..).unwrap_or_default();
-        let end = rest.iter().position(|byte| *byte == b']').ok_or(Fault::Incomplete(Some(b'}')))?;
+        let end =
+            rest.iter().position(|byte| *byte == b']').ok_or(Fault::Incomplete(Some(b'}')))?;
         let inner = rest.get(..end).unwrap_or_default();
         self.at += end + 2;
         if matches!(inner, b"@" | b"*") {
@@ -102,7 +108,11 @@ impl Parser<'_> {
                 self.at += 1;
                 let longest = self.peek() == Some(kind);
                 self.at += usize::from(longest);
-                Ok(Operation::Remove { suffix: kind == b'%', longest, pattern: self.operand(b"}", false)? })
+                Ok(Operation::Remove {
+                    suffix: kind == b'%',
+                    longest,
+                    pattern: self.operand(b"}", false)?,
+                })
             }
             Some(b'/') => self.replacement(),
             Some(kind @ (b'^' | b',')) => {
@@ -113,7 +123,10 @@ impl Parser<'_> {
             }
             Some(b'@') if self.ahead(2) == Some(b'}') => {
                 self.at += 2;
-                Ok(Operation::Transform(self.ahead(0).map_or(b'Q', |_| self.text.get(self.at - 1).copied().unwrap_or(b'Q'))))
+                Ok(Operation::Transform(
+                    self.ahead(0)
+                        .map_or(b'Q', |_| self.text.get(self.at - 1).copied().unwrap_or(b'Q')),
+                ))
             }
             None => Err(Fault::Incomplete(Some(b'}'))),
             Some(_) => Err(self.bad_substitution(start)),

@@ -13,7 +13,8 @@ impl Parser<'_> {
         }
         let mut descriptor = None;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
-            descriptor = Some(descriptor.unwrap_or(0_u8).saturating_mul(10).saturating_add(digit - b'0'));
+            descriptor =
+                Some(descriptor.unwrap_or(0_u8).saturating_mul(10).saturating_add(digit - b'0'));
             self.at += 1;
         }
         let Some(arrow @ (b'<' | b'>')) = self.peek() else {
@@ -35,7 +36,10 @@ impl Parser<'_> {
             self.at += 1;
         }
         let target = self.target()?;
-        Ok(vec![Redirection { descriptor: 1, action: Action::Write { target, append, both: true } }])
+        Ok(vec![Redirection {
+            descriptor: 1,
+            action: Action::Write { target, append, both: true },
+        }])
     }
 
     fn output(&mut self) -> Parsed<Action> {
@@ -93,7 +97,8 @@ impl Parser<'_> {
     /// `|&`: the stage's errors go where its output goes.
     #[allow(clippy::unused_self)]
     pub(super) fn merge_errors(&self, pipeline: &mut Pipeline) {
-        let merge = Redirection { descriptor: 2, action: Action::Copy(vec![Part::Text(b"1".to_vec())]) };
+        let merge =
+            Redirection { descriptor: 2, action: Action::Copy(vec![Part::Text(b"1".to_vec())]) };
         match pipeline.stages.last_mut() {
             Some(Command::Simple(simple)) => simple.redirections.push(merge),
             Some(Command::Compound(_, redirections)) => redirections.push(merge),

@@ -23,11 +23,11 @@ impl Parser<'_> {
                     simple.assignments.push(assignment);
                     continue;
                 }
-            } else if self.declares(&simple) {
-                if let Some(word) = self.declared_array()? {
-                    simple.words.extend(word);
-                    continue;
-                }
+            } else if self.declares(&simple)
+                && let Some(word) = self.declared_array()?
+            {
+                simple.words.extend(word);
+                continue;
             }
             let word = self.word()?;
             if word.is_empty() {
@@ -35,7 +35,10 @@ impl Parser<'_> {
             }
             simple.words.push(word);
         }
-        if simple.words.is_empty() && simple.assignments.is_empty() && simple.redirections.is_empty() {
+        if simple.words.is_empty()
+            && simple.assignments.is_empty()
+            && simple.redirections.is_empty()
+        {
             return Err(self.unexpected());
         }
         Ok(Command::Simple(simple))
@@ -44,7 +47,10 @@ impl Parser<'_> {
     /// Whether the command takes `name=(…)` for an argument.
     fn declares(&self, simple: &Simple) -> bool {
         let first = simple.words.first().and_then(super::super::ast::literal);
-        self.bash && first.is_some_and(|name| matches!(&name[..], b"local" | b"declare" | b"typeset" | b"export" | b"readonly"))
+        self.bash
+            && first.is_some_and(|name| {
+                matches!(&name[..], b"local" | b"declare" | b"typeset" | b"export" | b"readonly")
+            })
     }
 
     /// `name=(a b)` as an argument of `declare`: one word for each member, marked by its first.
@@ -81,7 +87,10 @@ impl Parser<'_> {
         let mut index = None;
         if self.bash && self.peek() == Some(b'[') {
             let inner = self.text.get(self.at + 1..).unwrap_or_default();
-            let end = inner.iter().take_while(|byte| !b" \t\n;".contains(byte)).position(|byte| *byte == b']');
+            let end = inner
+                .iter()
+                .take_while(|byte| !b" \t\n;".contains(byte))
+                .position(|byte| *byte == b']');
             let Some(end) = end else {
                 self.at = start;
                 return Ok(None);

@@ -40,7 +40,8 @@ fn compounds_and_functions_are_read() {
         b":(){ :|:& };:",
         b"a;\n\n# comment\nb # more",
     ] {
-        parse(text, false).unwrap_or_else(|fault| panic!("{}: {fault:?}", String::from_utf8_lossy(text)));
+        parse(text, false)
+            .unwrap_or_else(|fault| panic!("{}: {fault:?}", String::from_utf8_lossy(text)));
     }
     for text in [
         &b"[[ $a == b* && ( -f c || ! $d =~ ^(x|y)$ ) ]]"[..],
@@ -52,7 +53,8 @@ fn compounds_and_functions_are_read() {
         b"diff <(a) <(b)",
         b"a |& b",
     ] {
-        parse(text, true).unwrap_or_else(|fault| panic!("{}: {fault:?}", String::from_utf8_lossy(text)));
+        parse(text, true)
+            .unwrap_or_else(|fault| panic!("{}: {fault:?}", String::from_utf8_lossy(text)));
     }
 }
 

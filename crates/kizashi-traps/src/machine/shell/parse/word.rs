@@ -52,12 +52,21 @@ impl Parser<'_> {
                 break;
             }
             match byte {
-                b'<' | b'>' if self.bash && self.ahead(1) == Some(b'(') && pieces.parts.is_empty() && pieces.text.is_empty() => {
+                b'<' | b'>'
+                    if self.bash
+                        && self.ahead(1) == Some(b'(')
+                        && pieces.parts.is_empty()
+                        && pieces.text.is_empty() =>
+                {
                     self.at += 1;
                     let list = self.command_substitution()?;
                     pieces.push(Part::Process(list));
                 }
-                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')' if ends.is_empty() => break,
+                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')'
+                    if ends.is_empty() =>
+                {
+                    break;
+                }
                 b'\\' => self.backslash(&mut pieces),
                 b'\'' => {
                     let text = self.single_quoted()?;
@@ -84,7 +93,10 @@ impl Parser<'_> {
 
     fn tilde(&mut self, pieces: &mut Pieces) {
         let rest = self.text.get(self.at + 1..).unwrap_or_default();
-        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-+".contains(byte)).count();
+        let length = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || b"_-+".contains(byte))
+            .count();
         if rest.get(length).is_none_or(|byte| b"/ \t\r\n;&|<>():".contains(byte)) {
             pieces.push(Part::Tilde(rest.get(..length).unwrap_or_default().to_vec()));
             self.at += 1 + length;
@@ -216,7 +228,8 @@ impl Parser<'_> {
     /// `$[expression]`.
     fn old_arithmetic(&mut self, pieces: &mut Pieces) -> Parsed<()> {
         let rest = self.text.get(self.at + 2..).unwrap_or_default();
-        let end = rest.iter().position(|byte| *byte == b']').ok_or(Fault::Incomplete(Some(b']')))?;
+        let end =
+            rest.iter().position(|byte| *byte == b']').ok_or(Fault::Incomplete(Some(b']')))?;
         let word = self.within(rest.get(..end).unwrap_or_default())?.document()?;
         self.at += end + 3;
         pieces.push(Part::Arithmetic(word));
@@ -252,7 +265,11 @@ impl Parser<'_> {
         let list = self.list(&[])?;
         self.newlines();
         if self.peek() != Some(b')') {
-            return Err(if self.peek().is_none() { Fault::Incomplete(Some(b')')) } else { self.unexpected() });
+            return Err(if self.peek().is_none() {
+                Fault::Incomplete(Some(b')'))
+            } else {
+                self.unexpected()
+            });
         }
         self.at += 1;
         Ok(Arc::new(list))

@@ -23,9 +23,13 @@ impl Shell {
                 let flow = child.leave(flow).await;
                 self.child_status(flow)
             }
-            Compound::If { branches, otherwise } => self.branches(branches, otherwise.as_ref()).await,
+            Compound::If { branches, otherwise } => {
+                self.branches(branches, otherwise.as_ref()).await
+            }
             Compound::Loop { until, condition, body } => self.looped(*until, condition, body).await,
-            Compound::For { name, words, body } => self.for_each(name, words.as_deref(), body).await,
+            Compound::For { name, words, body } => {
+                self.for_each(name, words.as_deref(), body).await
+            }
             Compound::Count { header, body } => self.count(header, body).await,
             Compound::Case { word, arms } => self.case(word, arms).await,
             Compound::Arithmetic(word) => {
@@ -189,9 +193,15 @@ impl Shell {
                 let Ok(regex) = Regex::new(&expression, true, false) else { return Ok(false) };
                 let Some(groups) = regex.captures(&text, 0) else { return Ok(false) };
                 let members = groups.iter().enumerate().map(|(place, group)| {
-                    (place as u64, group.map_or_else(Vec::new, |(start, end)| text[start..end].to_vec()))
+                    (
+                        place as u64,
+                        group.map_or_else(Vec::new, |(start, end)| text[start..end].to_vec()),
+                    )
                 });
-                let _ = self.variables.put(b"BASH_REMATCH", super::super::variables::Content::Many(members.collect()));
+                let _ = self.variables.put(
+                    b"BASH_REMATCH",
+                    super::super::variables::Content::Many(members.collect()),
+                );
                 Ok(true)
             }
             b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" => {
@@ -201,7 +211,11 @@ impl Shell {
             }
             _ => {
                 let right = self.text(right).await?;
-                Ok(self.with(|kernel| super::test::binary(kernel, &self.folder, self.who, &text, operator, &right)).unwrap_or(false))
+                Ok(self
+                    .with(|kernel| {
+                        super::test::binary(kernel, &self.folder, self.who, &text, operator, &right)
+                    })
+                    .unwrap_or(false))
             }
         }
     }
@@ -210,7 +224,13 @@ impl Shell {
         if operator == b'v' {
             return self.scalar(text).is_some();
         }
-        let terminal = operator == b't' && std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).is_some_and(|number| self.is_terminal(number));
-        terminal || self.with(|kernel| super::test::unary(kernel, &self.folder, self.who, operator, text))
+        let terminal = operator == b't'
+            && std::str::from_utf8(text)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .is_some_and(|number| self.is_terminal(number));
+        terminal
+            || self
+                .with(|kernel| super::test::unary(kernel, &self.folder, self.who, operator, text))
     }
 }

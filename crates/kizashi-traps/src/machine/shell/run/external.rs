@@ -21,16 +21,26 @@ enum Runnable {
     Program(&'static str),
     Script(Vec<u8>),
     /// A program of the visitor's, for this machine or for another.
-    Foreign { ours: bool },
+    Foreign {
+        ours: bool,
+    },
 }
 
 impl Shell {
     /// Runs a program.
-    pub(super) fn external(&mut self, words: Vec<Vec<u8>>, set: Vec<(Vec<u8>, Vec<u8>)>) -> Boxed<'_, Flow> {
+    pub(super) fn external(
+        &mut self,
+        words: Vec<Vec<u8>>,
+        set: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Boxed<'_, Flow> {
         Box::pin(self.external_steps(words, set))
     }
 
-    async fn external_steps(&mut self, mut words: Vec<Vec<u8>>, mut set: Vec<(Vec<u8>, Vec<u8>)>) -> Flow {
+    async fn external_steps(
+        &mut self,
+        mut words: Vec<Vec<u8>>,
+        mut set: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Flow {
         let who = self.who;
         for _ in 0..REPLACEMENTS {
             self.spend(4).await?;
@@ -44,21 +54,27 @@ impl Shell {
                     Ok(126)
                 }
                 Ok(Runnable::Script(text)) => self.run_script(&text, words, &set).await,
-                Ok(Runnable::Program(program)) => match self.program(program, &words, &set).await? {
-                    Finish::Replace(replacement) => {
-                        let Replacement { words: next, set: more, who: other } = replacement;
-                        set.extend(more);
-                        words = next;
-                        if let Some(other) = other {
-                            self.who = other;
+                Ok(Runnable::Program(program)) => {
+                    match self.program(program, &words, &set).await? {
+                        Finish::Replace(replacement) => {
+                            let Replacement { words: next, set: more, who: other } = replacement;
+                            set.extend(more);
+                            words = next;
+                            if let Some(other) = other {
+                                self.who = other;
+                            }
+                            if self.is_builtin(&words.first().cloned().unwrap_or_default())
+                                && words.first().is_some_and(|word| {
+                                    matches!(&word[..], b"cd" | b"exit" | b"export")
+                                })
+                            {
+                                return Ok(self.missing(&words[0].clone()));
+                            }
+                            continue;
                         }
-                        if self.is_builtin(&words.first().cloned().unwrap_or_default()) && words.first().is_some_and(|word| matches!(&word[..], b"cd" | b"exit" | b"export")) {
-                            return Ok(self.missing(&words[0].clone()));
-                        }
-                        continue;
+                        finish => self.finish(finish, &words, &set).await,
                     }
-                    finish => self.finish(finish, &words, &set).await,
-                },
+                }
             };
             self.who = who;
             return flow;
@@ -75,7 +91,9 @@ impl Shell {
         match self.kind {
             Kind::Bash => self.complain_of(name, "cannot execute binary file: Exec format error"),
             Kind::Dash => self.complain_of(name, "Exec format error"),
-            Kind::Ash => self.complain(&[name, b": line 1: syntax error: unexpected word (expecting \")\")"].concat()),
+            Kind::Ash => self.complain(
+                &[name, b": line 1: syntax error: unexpected word (expecting \")\")"].concat(),
+            ),
         }
     }
 
@@ -87,10 +105,15 @@ impl Shell {
         let default: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         let path = self.variables.value(b"PATH").unwrap_or(default).to_vec();
         let kernel = self.kernel.lock();
-        path.split(|byte| *byte == b':').take(40).map(|folder| absolute(&self.folder, &[folder, b"/", name].concat())).find(|path| {
-            let found = kernel.files.find(path, true, self.who);
-            found.is_ok_and(|id| kernel.files.node(id).is_regular() && kernel.files.node(id).permits(self.who, 1))
-        })
+        path.split(|byte| *byte == b':')
+            .take(40)
+            .map(|folder| absolute(&self.folder, &[folder, b"/", name].concat()))
+            .find(|path| {
+                let found = kernel.files.find(path, true, self.who);
+                found.is_ok_and(|id| {
+                    kernel.files.node(id).is_regular() && kernel.files.node(id).permits(self.who, 1)
+                })
+            })
     }
 
     fn find_runnable(&self, name: &[u8]) -> Result<Runnable, Fault> {
@@ -120,7 +143,12 @@ impl Shell {
     }
 
     /// Calls a program's function; its output goes where descriptors lead.
-    async fn program(&mut self, program: &'static str, words: &[Vec<u8>], set: &[(Vec<u8>, Vec<u8>)]) -> Result<Finish, Unwind> {
+    async fn program(
+        &mut self,
+        program: &'static str,
+        words: &[Vec<u8>],
+        set: &[(Vec<u8>, Vec<u8>)],
+    ) -> Result<Finish, Unwind> {
         let mut given: Option<Vec<u8>> = None;
         loop {
             let (finish, output, wants) = self.call_program(program, words, set, given.take());
@@ -134,7 +162,13 @@ impl Shell {
         }
     }
 
-    fn call_program(&self, program: &'static str, words: &[Vec<u8>], set: &[(Vec<u8>, Vec<u8>)], given: Option<Vec<u8>>) -> (Finish, commands::Said, bool) {
+    fn call_program(
+        &self,
+        program: &'static str,
+        words: &[Vec<u8>],
+        set: &[(Vec<u8>, Vec<u8>)],
+        given: Option<Vec<u8>>,
+    ) -> (Finish, commands::Said, bool) {
         let input = match (given, self.descriptors.get(0)) {
             (Some(bytes), _) => Input::Bytes(bytes),
             (None, Some(Handle::Source(source))) => Input::Source(source.clone()),
@@ -160,7 +194,11 @@ impl Shell {
         call.environment = &environment;
         call.terminal = terminal;
         call.typed = self.console.lock().terminal;
-        call.limit = if matches!(self.descriptors.get(1), Some(Handle::Console { .. })) { SHOWN } else { WRITTEN };
+        call.limit = if matches!(self.descriptors.get(1), Some(Handle::Console { .. })) {
+            SHOWN
+        } else {
+            WRITTEN
+        };
         call.shells_own = own.then_some(self.kind);
         call.complaint = &complaint;
         let finish = commands::run(program, &mut call);
@@ -191,25 +229,36 @@ impl Shell {
     }
 
     /// Sends a command's output on its way; a full disk is told as the command would.
-    pub(crate) fn emit(&self, bytes: &[u8], marks: &[(usize, bool)], name: &[u8]) -> Result<(), Unwind> {
+    pub(crate) fn emit(
+        &self,
+        bytes: &[u8],
+        marks: &[(usize, bool)],
+        name: &[u8],
+    ) -> Result<(), Unwind> {
         let mut start = 0;
         let mut told = false;
         for (end, error) in marks {
             let piece = bytes.get(start..*end).unwrap_or_default();
             start = *end;
-            if let Some(fault) = self.write(if *error { 2 } else { 1 }, piece)? {
-                if !told && !*error {
-                    told = true;
-                    let text = format!(": write error: {fault}\n");
-                    let _ = self.write(2, &[name, text.as_bytes()].concat())?;
-                }
+            if let Some(fault) = self.write(if *error { 2 } else { 1 }, piece)?
+                && !told
+                && !*error
+            {
+                told = true;
+                let text = format!(": write error: {fault}\n");
+                let _ = self.write(2, &[name, text.as_bytes()].concat())?;
             }
         }
         Ok(())
     }
 
     /// What comes after a program's function has returned.
-    async fn finish(&mut self, finish: Finish, words: &[Vec<u8>], set: &[(Vec<u8>, Vec<u8>)]) -> Flow {
+    async fn finish(
+        &mut self,
+        finish: Finish,
+        words: &[Vec<u8>],
+        set: &[(Vec<u8>, Vec<u8>)],
+    ) -> Flow {
         match finish {
             Finish::Status(status) => Ok(status),
             Finish::Stream => self.stream().await,
@@ -243,7 +292,9 @@ impl Shell {
 
     /// Sleeps: in real time as far as anybody waits for it.
     pub(crate) async fn sleep(&mut self, time: Duration) -> Result<(), Unwind> {
-        let waits = self.origin != super::super::Origin::Script || self.depth == 0 || matches!(self.descriptors.get(0), Some(Handle::Console { .. }));
+        let waits = self.origin != super::super::Origin::Script
+            || self.depth == 0
+            || matches!(self.descriptors.get(0), Some(Handle::Console { .. }));
         let real = if waits { time.min(LONGEST_SLEEP) } else { Duration::ZERO };
         let rest = i64::try_from((time - real).as_micros()).unwrap_or(i64::MAX);
         if !real.is_zero() {

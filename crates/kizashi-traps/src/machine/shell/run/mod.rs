@@ -12,14 +12,18 @@ pub(crate) use test::{Wrong as WrongTest, evaluate as evaluate_test};
 
 use super::ast::{Command, Item, Join, List, Pipeline};
 use super::descriptors::Sink;
-use super::{Boxed, Flow, Handle, Shell, Source, Unwind};
+use super::{Boxed, Flow, Handle, LEVELS, Shell, Source, Unwind};
 
 impl Shell {
     pub(crate) fn list<'a>(&'a mut self, list: &'a List) -> Boxed<'a, Flow> {
         Box::pin(async move {
             let mut status = 0;
             for item in &list.items {
-                status = if item.background { self.background(item).await? } else { self.item(item).await? };
+                status = if item.background {
+                    self.background(item).await?
+                } else {
+                    self.item(item).await?
+                };
             }
             Ok(status)
         })
@@ -78,7 +82,10 @@ impl Shell {
     /// The status that a subshell leaves; what ends the whole line goes on.
     pub(crate) fn child_status(&self, flow: Flow) -> Flow {
         match flow {
-            Ok(status) | Err(Unwind::Exit(status) | Unwind::Abort(status) | Unwind::Return(status)) => Ok(status),
+            Ok(status)
+            | Err(Unwind::Exit(status) | Unwind::Abort(status) | Unwind::Return(status)) => {
+                Ok(status)
+            }
             Err(Unwind::Break(_) | Unwind::Continue(_)) => Ok(0),
             Err(Unwind::BrokenPipe) => Ok(141),
             Err(unwind @ (Unwind::Interrupted | Unwind::Killed)) => Err(unwind),
@@ -139,25 +146,37 @@ impl Shell {
     fn command<'a>(&'a mut self, command: &'a Command) -> Boxed<'a, Flow> {
         Box::pin(async move {
             self.step().await?;
-            match command {
-                Command::Simple(simple) => self.simple(simple).await,
-                Command::Compound(compound, redirections) => {
-                    let saved = self.descriptors.clone();
-                    let flow = match self.redirect(redirections).await {
-                        Ok(true) => self.compound(compound).await,
-                        Ok(false) => Ok(1),
-                        Err(unwind) => Err(unwind),
-                    };
-                    self.descriptors = saved;
-                    flow
-                }
-                Command::Function(name, body) => {
-                    if self.functions.len() < 256 {
-                        std::sync::Arc::make_mut(&mut self.functions).insert(name.clone(), std::sync::Arc::clone(body));
-                    }
-                    Ok(0)
-                }
+            if self.levels >= LEVELS {
+                // A real shell's stack ends too, and the shell with it.
+                return Err(Unwind::Killed);
             }
+            self.levels += 1;
+            let flow = self.command_inside(command).await;
+            self.levels -= 1;
+            flow
         })
+    }
+
+    async fn command_inside(&mut self, command: &Command) -> Flow {
+        match command {
+            Command::Simple(simple) => self.simple(simple).await,
+            Command::Compound(compound, redirections) => {
+                let saved = self.descriptors.clone();
+                let flow = match self.redirect(redirections).await {
+                    Ok(true) => self.compound(compound).await,
+                    Ok(false) => Ok(1),
+                    Err(unwind) => Err(unwind),
+                };
+                self.descriptors = saved;
+                flow
+            }
+            Command::Function(name, body) => {
+                if self.functions.len() < 256 {
+                    std::sync::Arc::make_mut(&mut self.functions)
+                        .insert(name.clone(), std::sync::Arc::clone(body));
+                }
+                Ok(0)
+            }
+        }
     }
 }

@@ -29,10 +29,11 @@ impl Shell {
             Action::Write { target, append, both } => {
                 let path = self.text(target).await?;
                 let opened = self.open_writing(number, &path, *append)?;
-                if opened && *both {
-                    if let Some(handle) = self.descriptors.get(number).cloned() {
-                        self.descriptors.set(2, handle);
-                    }
+                if opened
+                    && *both
+                    && let Some(handle) = self.descriptors.get(number).cloned()
+                {
+                    self.descriptors.set(2, handle);
                 }
                 Ok(opened)
             }
@@ -52,7 +53,11 @@ impl Shell {
     }
 
     fn open_reading(&mut self, number: u8, path: &[u8], writes: bool) -> Result<bool, Unwind> {
-        if writes && self.with(|kernel| kernel.files.find(&absolute(&self.folder, path), true, self.who)).is_err() {
+        if writes
+            && self
+                .with(|kernel| kernel.files.find(&absolute(&self.folder, path), true, self.who))
+                .is_err()
+        {
             return self.open_writing(number, path, true);
         }
         if is_connection(path) {
@@ -86,7 +91,8 @@ impl Shell {
                 self.descriptors.set(number, Handle::Console { error: false });
                 return Ok(true);
             }
-            b"/dev/stdout" | b"/dev/stderr" | b"/dev/fd/1" | b"/dev/fd/2" | b"/proc/self/fd/1" | b"/proc/self/fd/2" => {
+            b"/dev/stdout" | b"/dev/stderr" | b"/dev/fd/1" | b"/dev/fd/2" | b"/proc/self/fd/1"
+            | b"/proc/self/fd/2" => {
                 let from = if path.ends_with(b"1") || path.ends_with(b"out") { 1 } else { 2 };
                 if let Some(handle) = self.descriptors.get(from).cloned() {
                     self.descriptors.set(number, handle);
@@ -102,7 +108,8 @@ impl Shell {
             _ => {}
         }
         let mode = 0o666 & !self.umask;
-        let opened = self.with(|kernel| kernel.open_for_writing(&self.folder, path, append, mode, self.who));
+        let opened =
+            self.with(|kernel| kernel.open_for_writing(&self.folder, path, append, mode, self.who));
         match opened {
             Ok((node, path)) => {
                 self.descriptors.set(number, Handle::file(node, path, append));
@@ -120,7 +127,8 @@ impl Shell {
             self.descriptors.close(number);
             return Ok(true);
         }
-        let from = std::str::from_utf8(text).ok().and_then(|text| text.trim_end_matches('-').parse().ok());
+        let from =
+            std::str::from_utf8(text).ok().and_then(|text| text.trim_end_matches('-').parse().ok());
         match from.and_then(|from| self.descriptors.get(from).cloned()) {
             Some(handle) => {
                 self.descriptors.set(number, handle);
@@ -143,7 +151,12 @@ fn is_connection(path: &[u8]) -> bool {
 }
 
 impl Kernel {
-    fn read_for_redirection(&mut self, folder: &[u8], path: &[u8], who: Who) -> Result<Vec<u8>, Fault> {
+    fn read_for_redirection(
+        &mut self,
+        folder: &[u8],
+        path: &[u8],
+        who: Who,
+    ) -> Result<Vec<u8>, Fault> {
         match self.read_path(folder, path, who) {
             // A shell opens a folder and fails when it reads, which is the same to most scripts.
             Err(Fault::IsAFolder) => Ok(Vec::new()),

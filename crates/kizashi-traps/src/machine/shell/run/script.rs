@@ -34,7 +34,11 @@ impl Shell {
                         Err(unwind) => return Err(unwind),
                     },
                     Err(fault) => {
-                        let at = if matches!(fault, Fault::Incomplete(Some(_))) { line } else { parser.line };
+                        let at = if matches!(fault, Fault::Incomplete(Some(_))) {
+                            line
+                        } else {
+                            parser.line
+                        };
                         status = self.syntax_error(&fault, at, text);
                         return Ok(self.set_status(status));
                     }
@@ -91,7 +95,12 @@ impl Shell {
     }
 
     /// A script of the visitor's that was made executable.
-    pub(super) async fn run_script(&mut self, text: &[u8], words: Vec<Vec<u8>>, set: &[(Vec<u8>, Vec<u8>)]) -> Flow {
+    pub(super) async fn run_script(
+        &mut self,
+        text: &[u8],
+        words: Vec<Vec<u8>>,
+        set: &[(Vec<u8>, Vec<u8>)],
+    ) -> Flow {
         if !self.may_nest() {
             return Ok(126);
         }
@@ -101,7 +110,9 @@ impl Shell {
         if let Some(interpreter) = first.strip_prefix(b"#!") {
             let interpreter = interpreter.trim_ascii();
             let path = interpreter.split(u8::is_ascii_whitespace).next().unwrap_or_default();
-            if self.path_of(path).is_none_or(|path| self.with(|kernel| kernel.files.find(&path, true, Who::ROOT)).is_err()) {
+            if self.path_of(path).is_none_or(|path| {
+                self.with(|kernel| kernel.files.find(&path, true, Who::ROOT)).is_err()
+            }) {
                 let bad = [b"bad interpreter: ".as_slice(), b"No such file or directory"].concat();
                 let label = [&name[..], b": ", path].concat();
                 if self.is_bash() {
@@ -112,7 +123,8 @@ impl Shell {
             }
             if !matches!(base_name(path), b"sh" | b"bash" | b"dash" | b"ash" | b"env") {
                 // The interpreter is a program of the machine's; it is given the script as an argument.
-                let mut next: Vec<Vec<u8>> = interpreter.split(u8::is_ascii_whitespace).map(<[u8]>::to_vec).collect();
+                let mut next: Vec<Vec<u8>> =
+                    interpreter.split(u8::is_ascii_whitespace).map(<[u8]>::to_vec).collect();
                 next.extend(words);
                 return Box::pin(self.external(next, set.to_vec())).await;
             }
@@ -129,7 +141,11 @@ impl Shell {
     }
 
     /// `sh`, `bash` and their kin as commands.
-    pub(super) async fn nested_shell(&mut self, words: &[Vec<u8>], set: &[(Vec<u8>, Vec<u8>)]) -> Flow {
+    pub(super) async fn nested_shell(
+        &mut self,
+        words: &[Vec<u8>],
+        set: &[(Vec<u8>, Vec<u8>)],
+    ) -> Flow {
         if !self.may_nest() {
             return Ok(126);
         }
@@ -147,7 +163,8 @@ impl Shell {
                     break;
                 }
                 b"-s" => standard_input = true,
-                b"-i" | b"-l" | b"--login" | b"--noprofile" | b"--norc" | b"-" | b"-p" | b"--posix" => {}
+                b"-i" | b"-l" | b"--login" | b"--noprofile" | b"--norc" | b"-" | b"-p"
+                | b"--posix" => {}
                 b"-o" | b"+o" | b"-O" | b"+O" => drop(rest.next()),
                 b"--version" if shell.is_bash() => return self.bash_version(),
                 b"--help" if shell.is_bash() => return Ok(0),
@@ -202,7 +219,10 @@ impl Shell {
                     self.label = if self.is_bash() { path.to_vec() } else { self.label.clone() };
                     match self.kind {
                         Kind::Bash => {
-                            let _ = self.write(2, &[path, b": ", path, b": cannot execute binary file\n"].concat())?;
+                            let _ = self.write(
+                                2,
+                                &[path, b": ", path, b": cannot execute binary file\n"].concat(),
+                            )?;
                         }
                         _ => self.complain(b"Syntax error: word unexpected (expecting \")\")"),
                     }
@@ -214,15 +234,29 @@ impl Shell {
                 let label = String::from_utf8_lossy(&self.label).into_owned();
                 let path_text = String::from_utf8_lossy(path).into_owned();
                 let text = match (self.kind, fault) {
-                    (Kind::Bash, Refusal::IsAFolder) => format!("{path_text}: {path_text}: Is a directory\n"),
+                    (Kind::Bash, Refusal::IsAFolder) => {
+                        format!("{path_text}: {path_text}: Is a directory\n")
+                    }
                     (Kind::Bash, fault) => format!("{label}: {path_text}: {fault}\n"),
-                    (Kind::Dash, Refusal::NotFound) => format!("{label}: 0: cannot open {path_text}: No such file\n"),
-                    (Kind::Dash, fault) => format!("{label}: 0: cannot open {path_text}: {fault}\n"),
-                    (Kind::Ash, Refusal::NotFound) => format!("{label}: can't open '{path_text}': No such file or directory\n"),
+                    (Kind::Dash, Refusal::NotFound) => {
+                        format!("{label}: 0: cannot open {path_text}: No such file\n")
+                    }
+                    (Kind::Dash, fault) => {
+                        format!("{label}: 0: cannot open {path_text}: {fault}\n")
+                    }
+                    (Kind::Ash, Refusal::NotFound) => {
+                        format!("{label}: can't open '{path_text}': No such file or directory\n")
+                    }
                     (Kind::Ash, fault) => format!("{label}: can't open '{path_text}': {fault}\n"),
                 };
                 self.write(2, text.as_bytes())?;
-                Ok(if self.kind == Kind::Dash || self.kind == Kind::Ash { 2 } else if fault == Refusal::NotFound { 127 } else { 126 })
+                Ok(if self.kind == Kind::Dash || self.kind == Kind::Ash {
+                    2
+                } else if fault == Refusal::NotFound {
+                    127
+                } else {
+                    126
+                })
             }
         }
     }
@@ -260,11 +294,24 @@ impl Shell {
     }
 
     /// `su`: a shell of another's.
-    pub(super) async fn become_user(&mut self, who: commands::Account, command: Option<Vec<u8>>, login: bool) -> Flow {
+    pub(super) async fn become_user(
+        &mut self,
+        who: commands::Account,
+        command: Option<Vec<u8>>,
+        login: bool,
+    ) -> Flow {
         if !self.may_nest() {
             return Ok(126);
         }
-        let kind = self.kind_named(if self.with(|kernel| kernel.world.persona.is_device()) { b"sh" } else { b"bash" });
+        if base_name(&who.shell) == b"nologin" {
+            self.say(b"This account is currently not available.\n")?;
+            return Ok(1);
+        }
+        let kind = self.kind_named(if self.with(|kernel| kernel.world.persona.is_device()) {
+            b"sh"
+        } else {
+            b"bash"
+        });
         let label: &[u8] = if login { b"-bash" } else { b"bash" };
         let mut shell = self.spawn(kind, label, &[]);
         shell.who = Who { uid: who.uid, gid: who.gid };

@@ -27,14 +27,20 @@ impl Shell {
                 return Ok(1);
             }
             // A substitution's status is the command's.
-            self.status = if simple.assignments.iter().any(has_substitution) { self.status } else { 0 };
+            self.status =
+                if simple.assignments.iter().any(has_substitution) { self.status } else { 0 };
             for assignment in &simple.assignments {
                 self.assignment(assignment).await?;
             }
-            return Ok(if simple.assignments.iter().any(has_substitution) { self.status } else { 0 });
+            return Ok(if simple.assignments.iter().any(has_substitution) {
+                self.status
+            } else {
+                0
+            });
         }
         if self.options.trace {
-            let shown: Vec<Vec<u8>> = words.iter().map(|word| super::super::escape::quote(word)).collect();
+            let shown: Vec<Vec<u8>> =
+                words.iter().map(|word| super::super::escape::quote(word)).collect();
             self.write(2, &[b"+ ", &shown.join(&b' ')[..], b"\n"].concat())?;
         }
         if words[0] == b"exec" && words.len() == 1 {
@@ -63,25 +69,43 @@ impl Shell {
     }
 
     fn aliased(&self, simple: &Simple, mut words: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        let plain = simple.words.first().and_then(literal).is_some_and(|text| words.first() == Some(&text));
-        if plain && !self.aliases.is_empty() {
-            if let Some(text) = words.first().and_then(|name| self.aliases.get(name)) {
-                let replaced: Vec<Vec<u8>> = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(<[u8]>::to_vec).collect();
-                words.splice(..1, replaced);
-            }
+        let plain =
+            simple.words.first().and_then(literal).is_some_and(|text| words.first() == Some(&text));
+        if plain
+            && !self.aliases.is_empty()
+            && let Some(text) = words.first().and_then(|name| self.aliases.get(name))
+        {
+            let replaced: Vec<Vec<u8>> = text
+                .split(u8::is_ascii_whitespace)
+                .filter(|word| !word.is_empty())
+                .map(<[u8]>::to_vec)
+                .collect();
+            words.splice(..1, replaced);
         }
         words
     }
 
     /// Runs a command by its words, with variables set for it alone.
-    pub(crate) fn call(&mut self, words: Vec<Vec<u8>>, set: Vec<(Vec<u8>, Vec<u8>)>) -> Boxed<'_, Flow> {
+    pub(crate) fn call(
+        &mut self,
+        words: Vec<Vec<u8>>,
+        set: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Boxed<'_, Flow> {
         Box::pin(async move {
             let Some(name) = words.first().cloned() else { return Ok(0) };
             if let Some(body) = self.functions.get(&name).cloned() {
                 return self.function(&body, words, set).await;
             }
             if self.is_builtin(&name) {
-                let before: Vec<_> = set.iter().map(|(name, _)| (name.clone(), self.variables.get(name).map(|variable| variable.content.clone()))).collect();
+                let before: Vec<_> = set
+                    .iter()
+                    .map(|(name, _)| {
+                        (
+                            name.clone(),
+                            self.variables.get(name).map(|variable| variable.content.clone()),
+                        )
+                    })
+                    .collect();
                 for (name, value) in &set {
                     self.assign(name, value)?;
                 }
@@ -98,13 +122,19 @@ impl Shell {
         })
     }
 
-    async fn function(&mut self, body: &super::super::ast::Command, words: Vec<Vec<u8>>, set: Vec<(Vec<u8>, Vec<u8>)>) -> Flow {
+    async fn function(
+        &mut self,
+        body: &super::super::ast::Command,
+        words: Vec<Vec<u8>>,
+        set: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Flow {
         if self.calls >= CALLS {
             // bash's stack overflows far later, and then all ends.
             return Err(Unwind::Killed);
         }
         self.calls += 1;
-        let positional = std::mem::replace(&mut self.positional, words.into_iter().skip(1).collect());
+        let positional =
+            std::mem::replace(&mut self.positional, words.into_iter().skip(1).collect());
         self.variables.enter();
         let loops = std::mem::take(&mut self.loops);
         for (name, value) in &set {
@@ -130,7 +160,10 @@ impl Shell {
                 if let Some(index) = &assignment.index {
                     let text = self.text(index).await?;
                     let place = u64::try_from(self.arithmetic(&text)?).unwrap_or(0);
-                    return self.variables.set_member(name, place, &value).map_err(|_| Unwind::Killed);
+                    return self
+                        .variables
+                        .set_member(name, place, &value)
+                        .map_err(|_| Unwind::Killed);
                 }
                 if assignment.append {
                     value = [self.scalar(name).unwrap_or_default(), value].concat();
@@ -141,12 +174,19 @@ impl Shell {
                 let values = self.fields(words).await?;
                 let old = match self.variables.get(name).map(|variable| &variable.content) {
                     Some(Content::Many(values)) if assignment.append => values.clone(),
-                    Some(Content::One(value)) if assignment.append => std::collections::BTreeMap::from([(0, value.clone())]),
+                    Some(Content::One(value)) if assignment.append => {
+                        std::collections::BTreeMap::from([(0, value.clone())])
+                    }
                     _ => std::collections::BTreeMap::new(),
                 };
                 let start = old.last_key_value().map_or(0, |(last, _)| last + 1);
                 let mut all = old;
-                all.extend(values.into_iter().enumerate().map(|(place, value)| (start + place as u64, value)));
+                all.extend(
+                    values
+                        .into_iter()
+                        .enumerate()
+                        .map(|(place, value)| (start + place as u64, value)),
+                );
                 self.variables.put(name, Content::Many(all)).map_err(|_| Unwind::Killed)?;
             }
         }
@@ -155,7 +195,8 @@ impl Shell {
 
     /// Whether the name is one of this shell's own commands.
     pub(crate) fn is_builtin(&self, name: &[u8]) -> bool {
-        super::super::builtin::is_special(name, self.kind) || commands::is_shells_own(name, self.kind)
+        super::super::builtin::is_special(name, self.kind)
+            || commands::is_shells_own(name, self.kind)
     }
 }
 

@@ -8,7 +8,7 @@ const DEPTH: u32 = 32;
 
 /// What is wrong with an expression.
 pub(crate) enum Wrong {
-    Argument(Vec<u8>),
+    Argument,
     NotANumber(Vec<u8>),
     TooMany,
     UnaryExpected(Vec<u8>),
@@ -25,24 +25,35 @@ struct Reader<'a> {
 }
 
 /// Whether the expression holds.
-pub(crate) fn evaluate(kernel: &mut Kernel, folder: &[u8], who: Who, words: &[Vec<u8>]) -> Result<bool, Wrong> {
+pub(crate) fn evaluate(
+    kernel: &mut Kernel,
+    folder: &[u8],
+    who: Who,
+    words: &[Vec<u8>],
+) -> Result<bool, Wrong> {
     let mut reader = Reader { kernel, folder, who, words, at: 0, depth: 0 };
     match words {
         [] => Ok(false),
         [word] => Ok(!word.is_empty()),
         [not, word] if not == b"!" => Ok(word.is_empty()),
         [operator, word] => match operator[..] {
-            [b'-', letter] if is_unary(letter) => Ok(unary(reader.kernel, folder, who, letter, word)),
+            [b'-', letter] if is_unary(letter) => {
+                Ok(unary(reader.kernel, folder, who, letter, word))
+            }
             _ => Err(Wrong::UnaryExpected(operator.clone())),
         },
         [left, operator, right] => match reader.binary_at(left, operator, right)? {
             Some(holds) => Ok(holds),
-            None if left == b"!" => evaluate(reader.kernel, folder, who, &words[1..]).map(|holds| !holds),
+            None if left == b"!" => {
+                evaluate(reader.kernel, folder, who, &words[1..]).map(|holds| !holds)
+            }
             None if left == b"(" && right == b")" => Ok(!operator.is_empty()),
             None if matches!(&operator[..], b"-a" | b"-o") => reader.either(),
             None => Err(Wrong::BinaryExpected(operator.clone())),
         },
-        [not, rest @ ..] if not == b"!" && rest.len() == 3 => evaluate(reader.kernel, folder, who, rest).map(|holds| !holds),
+        [not, rest @ ..] if not == b"!" && rest.len() == 3 => {
+            evaluate(reader.kernel, folder, who, rest).map(|holds| !holds)
+        }
         _ => {
             let holds = reader.either()?;
             if reader.at < words.len() { Err(Wrong::TooMany) } else { Ok(holds) }
@@ -78,7 +89,9 @@ impl Reader<'_> {
         if self.depth > DEPTH {
             return Err(Wrong::TooMany);
         }
-        let Some(word) = self.words.get(self.at).cloned() else { return Err(Wrong::Argument(Vec::new())) };
+        let Some(word) = self.words.get(self.at).cloned() else {
+            return Err(Wrong::Argument);
+        };
         let next = self.words.get(self.at + 1).cloned();
         let after = self.words.get(self.at + 2).cloned();
         let holds = if let (Some(operator), Some(right)) = (&next, &after) {
@@ -97,7 +110,7 @@ impl Reader<'_> {
             (b"(", Some(_)) => {
                 let holds = self.either()?;
                 if self.peek() != Some(b")") {
-                    return Err(Wrong::Argument(b")".to_vec()));
+                    return Err(Wrong::Argument);
                 }
                 self.at += 1;
                 holds
@@ -112,9 +125,19 @@ impl Reader<'_> {
         Ok(holds)
     }
 
-    fn binary_at(&mut self, left: &[u8], operator: &[u8], right: &[u8]) -> Result<Option<bool>, Wrong> {
+    fn binary_at(
+        &mut self,
+        left: &[u8],
+        operator: &[u8],
+        right: &[u8],
+    ) -> Result<Option<bool>, Wrong> {
         if matches!(operator, b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge") {
-            let number = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<i64>().ok()).ok_or_else(|| Wrong::NotANumber(text.to_vec()));
+            let number = |text: &[u8]| {
+                std::str::from_utf8(text)
+                    .ok()
+                    .and_then(|text| text.trim().parse::<i64>().ok())
+                    .ok_or_else(|| Wrong::NotANumber(text.to_vec()))
+            };
             return Ok(Some(compare(number(left)?, operator, number(right)?)));
         }
         Ok(binary(self.kernel, self.folder, self.who, left, operator, right))
@@ -137,7 +160,14 @@ pub(super) fn compare(left: i64, operator: &[u8], right: i64) -> bool {
 }
 
 /// A test of two texts or files; `None` for an operator that is none.
-pub(super) fn binary(kernel: &Kernel, folder: &[u8], who: Who, left: &[u8], operator: &[u8], right: &[u8]) -> Option<bool> {
+pub(super) fn binary(
+    kernel: &Kernel,
+    folder: &[u8],
+    who: Who,
+    left: &[u8],
+    operator: &[u8],
+    right: &[u8],
+) -> Option<bool> {
     let node = |path: &[u8]| kernel.files.find(&absolute(folder, path), true, who).ok();
     let time = |path: &[u8]| node(path).map(|id| kernel.files.node(id).modified);
     Some(match operator {

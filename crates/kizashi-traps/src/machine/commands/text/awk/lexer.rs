@@ -17,9 +17,14 @@ pub(super) enum Token {
     End,
 }
 
-const WORDS: [&str; 17] = ["BEGIN", "END", "if", "else", "while", "for", "do", "in", "next", "exit", "print", "printf", "delete", "break", "continue", "return", "function"];
+const WORDS: [&str; 17] = [
+    "BEGIN", "END", "if", "else", "while", "for", "do", "in", "next", "exit", "print", "printf",
+    "delete", "break", "continue", "return", "function",
+];
 const SIGNS: [&str; 42] = [
-    "**=", "&&", "||", "==", "!=", "<=", ">=", "!~", "++", "--", "+=", "-=", "*=", "/=", "%=", "^=", "**", ">>", "{", "}", "(", ")", "[", "]", ";", ",", "+", "-", "*", "/", "%", "^", "!", "<", ">", "~", "=", "?", ":", "$", "|", "&",
+    "**=", "&&", "||", "==", "!=", "<=", ">=", "!~", "++", "--", "+=", "-=", "*=", "/=", "%=",
+    "^=", "**", ">>", "{", "}", "(", ")", "[", "]", ";", ",", "+", "-", "*", "/", "%", "^", "!",
+    "<", ">", "~", "=", "?", ":", "$", "|", "&",
 ];
 
 pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token>, String> {
@@ -33,10 +38,18 @@ pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token>, String> {
                 rest = &rest[1..];
             }
             b'\\' if rest.get(1) == Some(&b'\n') => rest = &rest[2..],
-            b'#' => rest = &rest[rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())..],
+            b'#' => {
+                rest = &rest[rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())..];
+            }
             b'"' => {
                 let (text, after) = quoted(&rest[1..], b'"').ok_or("runaway string constant")?;
-                tokens.push(Token::Text(crate::machine::shell::escape::unescape(&text, crate::machine::shell::escape::Dialect::Printf).0));
+                tokens.push(Token::Text(
+                    crate::machine::shell::escape::unescape(
+                        &text,
+                        crate::machine::shell::escape::Dialect::Printf,
+                    )
+                    .0,
+                ));
                 rest = after;
             }
             b'/' if !ends_value(tokens.last()) => {
@@ -48,7 +61,10 @@ pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token>, String> {
             b'.' if rest.get(1).is_some_and(u8::is_ascii_digit) => rest = number(rest, &mut tokens),
             _ if byte.is_ascii_alphabetic() || byte == b'_' => rest = name(rest, &mut tokens),
             _ => {
-                let sign = SIGNS.iter().find(|sign| rest.starts_with(sign.as_bytes())).ok_or_else(|| format!("'{}'", char::from(byte)))?;
+                let sign = SIGNS
+                    .iter()
+                    .find(|sign| rest.starts_with(sign.as_bytes()))
+                    .ok_or_else(|| format!("'{}'", char::from(byte)))?;
                 tokens.push(Token::Sign(sign));
                 rest = &rest[sign.len()..];
             }
@@ -83,7 +99,16 @@ fn quoted(text: &[u8], close: u8) -> Option<(Vec<u8>, &[u8])> {
 }
 
 fn ends_value(token: Option<&Token>) -> bool {
-    matches!(token, Some(Token::Number(_) | Token::Text(_) | Token::Regex(_) | Token::Name(_) | Token::Sign(")" | "]" | "$" | "++" | "--")))
+    matches!(
+        token,
+        Some(
+            Token::Number(_)
+                | Token::Text(_)
+                | Token::Regex(_)
+                | Token::Name(_)
+                | Token::Sign(")" | "]" | "$" | "++" | "--")
+        )
+    )
 }
 
 fn number<'a>(text: &'a [u8], tokens: &mut Vec<Token>) -> &'a [u8] {
@@ -98,7 +123,9 @@ fn name<'a>(text: &'a [u8], tokens: &mut Vec<Token>) -> &'a [u8] {
     let word = WORDS.iter().find(|word| word.as_bytes() == name);
     tokens.push(match word {
         Some(word) => Token::Word(word),
-        None if rest.first() == Some(&b'(') || super::value::is_function(name) => Token::Call(name.to_vec()),
+        None if rest.first() == Some(&b'(') || super::value::is_function(name) => {
+            Token::Call(name.to_vec())
+        }
         None => Token::Name(name.to_vec()),
     });
     rest

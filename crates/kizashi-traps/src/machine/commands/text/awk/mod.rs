@@ -46,7 +46,11 @@ pub(super) fn awk(call: &mut Call<'_>) -> Finish {
     let program = match parser::parse(&script) {
         Ok(program) => program,
         Err(near) => {
-            let text = if call.is_busybox() { "cmd. line:1: Unexpected token".to_owned() } else { format!("line 1: syntax error at or near {near}") };
+            let text = if call.is_busybox() {
+                "cmd. line:1: Unexpected token".to_owned()
+            } else {
+                format!("line 1: syntax error at or near {near}")
+            };
             return call.fail(&text, 2);
         }
     };

@@ -4,6 +4,8 @@ use super::lexer::{Token, tokens};
 
 /// Brackets and statements inside one another.
 const DEPTH: u32 = 40;
+/// Operators of one statement.
+const CHAIN: u32 = 200;
 
 /// A program: what runs before, for each line, and after.
 #[derive(Debug, Default)]
@@ -72,12 +74,14 @@ struct Reader {
     depth: u32,
     /// Inside `print`, where `>` writes a file.
     printing: bool,
+    /// Operators in a row, which nest to the left.
+    chain: u32,
 }
 
 type Parsed<T> = Result<T, String>;
 
 pub(super) fn parse(text: &[u8]) -> Parsed<Program> {
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, printing: false };
+    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, printing: false, chain: 0 };
     let mut program = Program::default();
     loop {
         while reader.sign(";") || reader.newline() {}
@@ -148,6 +152,20 @@ impl Reader {
         if self.sign(sign) { Ok(()) } else { Err(self.near()) }
     }
 
+    /// One more operator; a program's longest chain is bounded, as its tree is walked by recursion.
+    fn joined(
+        &mut self,
+        sign: &'static str,
+        left: Expression,
+        right: Expression,
+    ) -> Parsed<Expression> {
+        self.chain += 1;
+        if self.chain > CHAIN {
+            return Err("expression too long".to_owned());
+        }
+        Ok(Expression::Binary(sign, Box::new(left), Box::new(right)))
+    }
+
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         self.depth += 1;
         if self.depth > DEPTH {
@@ -200,13 +218,23 @@ impl Reader {
 
     fn statement(&mut self) -> Parsed<Statement> {
         self.deeper(|reader| {
+            reader.chain = 0;
             let statement = match reader.peek().clone() {
                 Token::Sign("{") => Statement::Block(reader.block()?),
                 Token::Word(word) => reader.keyword(word)?,
                 _ => reader.simple()?,
             };
-            let ends = reader.sign(";") || reader.newline() || matches!(reader.peek(), Token::Sign("}") | Token::End);
-            let block = matches!(statement, Statement::Block(_) | Statement::If(..) | Statement::While(..) | Statement::For(..) | Statement::Each(..));
+            let ends = reader.sign(";")
+                || reader.newline()
+                || matches!(reader.peek(), Token::Sign("}") | Token::End);
+            let block = matches!(
+                statement,
+                Statement::Block(_)
+                    | Statement::If(..)
+                    | Statement::While(..)
+                    | Statement::For(..)
+                    | Statement::Each(..)
+            );
             if ends || block { Ok(statement) } else { Err(reader.near()) }
         })
     }
@@ -225,7 +253,8 @@ impl Reader {
             "delete" | "in" => return self.simple(),
             _ => self.at += 1,
         }
-        let value_follows = !matches!(self.peek(), Token::Sign(";" | "}") | Token::Newline | Token::End);
+        let value_follows =
+            !matches!(self.peek(), Token::Sign(";" | "}") | Token::Newline | Token::End);
         Ok(match word {
             "print" | "printf" => self.print(word == "printf")?,
             "if" => self.conditional()?,
@@ -248,7 +277,9 @@ impl Reader {
             }
             "for" => self.for_loop()?,
             "next" => Statement::Next,
-            "exit" | "return" => Statement::Exit(if value_follows { Some(self.expression()?) } else { None }),
+            "exit" | "return" => {
+                Statement::Exit(if value_follows { Some(self.expression()?) } else { None })
+            }
             "break" => Statement::Break,
             "continue" => Statement::Continue,
             other => return Err(other.to_owned()),
@@ -271,16 +302,27 @@ impl Reader {
 
     fn for_loop(&mut self) -> Parsed<Statement> {
         self.require("(")?;
-        if let [Token::Name(name), Token::Word("in"), Token::Name(array), Token::Sign(")"), ..] = &self.tokens[self.at.min(self.tokens.len())..] {
+        if let [Token::Name(name), Token::Word("in"), Token::Name(array), Token::Sign(")"), ..] =
+            &self.tokens[self.at.min(self.tokens.len())..]
+        {
             let (name, array) = (name.clone(), array.clone());
             self.at += 4;
             return Ok(Statement::Each(name, array, self.body()?));
         }
-        let first = if matches!(self.peek(), Token::Sign(";")) { None } else { Some(Box::new(self.simple()?)) };
+        let first = if matches!(self.peek(), Token::Sign(";")) {
+            None
+        } else {
+            Some(Box::new(self.simple()?))
+        };
         self.require(";")?;
-        let condition = if matches!(self.peek(), Token::Sign(";")) { None } else { Some(self.expression()?) };
+        let condition =
+            if matches!(self.peek(), Token::Sign(";")) { None } else { Some(self.expression()?) };
         self.require(";")?;
-        let step = if matches!(self.peek(), Token::Sign(")")) { None } else { Some(Box::new(self.simple()?)) };
+        let step = if matches!(self.peek(), Token::Sign(")")) {
+            None
+        } else {
+            Some(Box::new(self.simple()?))
+        };
         self.require(")")?;
         Ok(Statement::For(first, condition, step, self.body()?))
     }
@@ -295,13 +337,23 @@ impl Reader {
             let list = self.list(")");
             self.printing = true;
             match list {
-                Ok(list) if matches!(self.peek(), Token::Sign(";" | "}" | ">" | ">>" | "|") | Token::Newline | Token::End) => values = list,
+                Ok(list)
+                    if matches!(
+                        self.peek(),
+                        Token::Sign(";" | "}" | ">" | ">>" | "|") | Token::Newline | Token::End
+                    ) =>
+                {
+                    values = list;
+                }
                 _ => {
                     self.at = start;
                     values = self.open_list()?;
                 }
             }
-        } else if !matches!(self.peek(), Token::Sign(";" | "}" | ">" | ">>" | "|") | Token::Newline | Token::End) {
+        } else if !matches!(
+            self.peek(),
+            Token::Sign(";" | "}" | ">" | ">>" | "|") | Token::Newline | Token::End
+        ) {
             values = self.open_list()?;
         }
         self.printing = false;
@@ -315,7 +367,11 @@ impl Reader {
         } else {
             None
         };
-        Ok(if formatted { Statement::Format(values, target) } else { Statement::Print(values, target) })
+        Ok(if formatted {
+            Statement::Format(values, target)
+        } else {
+            Statement::Print(values, target)
+        })
     }
 
     fn concatenation_free(&mut self) -> Parsed<Expression> {
@@ -370,7 +426,8 @@ impl Reader {
         let mut left = self.both()?;
         while self.sign("||") {
             self.newlines();
-            left = Expression::Binary("||", Box::new(left), Box::new(self.both()?));
+            let right = self.both()?;
+            left = self.joined("||", left, right)?;
         }
         Ok(left)
     }
@@ -379,7 +436,8 @@ impl Reader {
         let mut left = self.membership()?;
         while self.sign("&&") {
             self.newlines();
-            left = Expression::Binary("&&", Box::new(left), Box::new(self.membership()?));
+            let right = self.membership()?;
+            left = self.joined("&&", left, right)?;
         }
         Ok(left)
     }
@@ -388,6 +446,10 @@ impl Reader {
         let mut left = self.matching()?;
         while self.word("in") {
             let Token::Name(name) = self.next() else { return Err(self.near()) };
+            self.chain += 1;
+            if self.chain > CHAIN {
+                return Err(self.near());
+            }
             left = Expression::In(vec![left], name);
         }
         Ok(left)
@@ -400,6 +462,10 @@ impl Reader {
             if !self.sign("~") && !self.sign("!~") {
                 return Ok(left);
             }
+            self.chain += 1;
+            if self.chain > CHAIN {
+                return Err(self.near());
+            }
             left = Expression::Match(negated, Box::new(left), Box::new(self.comparison()?));
         }
     }
@@ -411,7 +477,11 @@ impl Reader {
                 continue;
             }
             if self.sign(sign) {
-                return Ok(Expression::Binary(sign, Box::new(left), Box::new(self.concatenation()?)));
+                return Ok(Expression::Binary(
+                    sign,
+                    Box::new(left),
+                    Box::new(self.concatenation()?),
+                ));
             }
         }
         Ok(left)
@@ -420,17 +490,22 @@ impl Reader {
     fn concatenation(&mut self) -> Parsed<Expression> {
         let mut left = self.sum()?;
         while self.begins_value() {
-            left = Expression::Binary(" ", Box::new(left), Box::new(self.sum()?));
+            let right = self.sum()?;
+            left = self.joined(" ", left, right)?;
         }
         Ok(left)
     }
 
     fn begins_value(&self) -> bool {
-        match self.peek() {
-            Token::Number(_) | Token::Text(_) | Token::Name(_) | Token::Call(_) | Token::Sign("$" | "(" | "!" | "-" | "+" | "++" | "--") => true,
-            Token::Regex(_) => true,
-            _ => false,
-        }
+        matches!(
+            self.peek(),
+            Token::Number(_)
+                | Token::Text(_)
+                | Token::Regex(_)
+                | Token::Name(_)
+                | Token::Call(_)
+                | Token::Sign("$" | "(" | "!" | "-" | "+" | "++" | "--")
+        )
     }
 
     fn sum(&mut self) -> Parsed<Expression> {
@@ -441,7 +516,8 @@ impl Reader {
                 _ => return Ok(left),
             };
             self.at += 1;
-            left = Expression::Binary(sign, Box::new(left), Box::new(self.product()?));
+            let right = self.product()?;
+            left = self.joined(sign, left, right)?;
         }
     }
 
@@ -453,7 +529,8 @@ impl Reader {
                 _ => return Ok(left),
             };
             self.at += 1;
-            left = Expression::Binary(sign, Box::new(left), Box::new(self.unary()?));
+            let right = self.unary()?;
+            left = self.joined(sign, left, right)?;
         }
     }
 
@@ -500,7 +577,13 @@ impl Reader {
             Token::Text(text) => Ok(Expression::Text(text)),
             Token::Regex(text) => Ok(Expression::Regex(text)),
             Token::Sign("$") => {
-                let inner = self.deeper(|reader| if matches!(reader.peek(), Token::Sign("++" | "--")) { reader.postfix() } else { reader.primary() })?;
+                let inner = self.deeper(|reader| {
+                    if matches!(reader.peek(), Token::Sign("++" | "--")) {
+                        reader.postfix()
+                    } else {
+                        reader.primary()
+                    }
+                })?;
                 Ok(Expression::Place(Place::Field(Box::new(inner))))
             }
             Token::Sign("(") => {

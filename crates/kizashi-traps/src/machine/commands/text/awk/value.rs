@@ -13,14 +13,18 @@ pub(super) enum Value {
 /// The functions that awk has.
 pub(super) fn is_function(name: &[u8]) -> bool {
     const NAMES: [&[u8]; 20] = [
-        b"length", b"substr", b"index", b"split", b"sub", b"gsub", b"match", b"sprintf", b"sin", b"cos", b"atan2", b"exp", b"log", b"sqrt", b"int", b"rand", b"srand", b"tolower", b"toupper", b"system",
+        b"length", b"substr", b"index", b"split", b"sub", b"gsub", b"match", b"sprintf", b"sin",
+        b"cos", b"atan2", b"exp", b"log", b"sqrt", b"int", b"rand", b"srand", b"tolower",
+        b"toupper", b"system",
     ];
     NAMES.contains(&name)
 }
 
 /// The number that a text begins with, and how many bytes it takes.
 pub(super) fn leading_number(text: &[u8]) -> (f64, usize) {
-    let digits = |from: usize| text.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = |from: usize| {
+        text.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
     let mut at = usize::from(matches!(text.first(), Some(b'+' | b'-')));
     let whole = digits(at);
     at += whole;
@@ -39,7 +43,9 @@ pub(super) fn leading_number(text: &[u8]) -> (f64, usize) {
             at += 1 + sign + exponent;
         }
     }
-    let value = std::str::from_utf8(&text[..at]).ok().and_then(|text| text.trim_start_matches('+').parse().ok());
+    let value = std::str::from_utf8(&text[..at])
+        .ok()
+        .and_then(|text| text.trim_start_matches('+').parse().ok());
     (value.unwrap_or(0.0), at)
 }
 
@@ -77,7 +83,13 @@ impl Value {
         match self {
             Self::Number(number) => *number != 0.0,
             Self::Text(text) => !text.is_empty(),
-            Self::Input(text) => if self.is_number() { self.number() != 0.0 } else { !text.is_empty() },
+            Self::Input(text) => {
+                if self.is_number() {
+                    self.number() != 0.0
+                } else {
+                    !text.is_empty()
+                }
+            }
             Self::Unset => false,
         }
     }
@@ -98,13 +110,25 @@ pub(super) fn text_of(number: f64) -> Vec<u8> {
 /// C's `%.Ng`.
 pub(super) fn general(number: f64, digits: usize) -> String {
     if number == 0.0 || !number.is_finite() {
-        return if number.is_nan() { "nan".to_owned() } else if number.is_infinite() { if number > 0.0 { "inf" } else { "-inf" }.to_owned() } else { "0".to_owned() };
+        return if number.is_nan() {
+            "nan".to_owned()
+        } else if number.is_infinite() {
+            if number > 0.0 { "inf" } else { "-inf" }.to_owned()
+        } else {
+            "0".to_owned()
+        };
     }
     let digits = digits.clamp(1, 40);
     let scientific = format!("{number:.*e}", digits - 1);
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let trim = |text: &str| if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() };
+    let trim = |text: &str| {
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     let most = i32::try_from(digits).unwrap_or(6);
     if exponent < -4 || exponent >= most {
         let sign = if exponent < 0 { '-' } else { '+' };
