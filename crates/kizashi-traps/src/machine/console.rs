@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// Steps of the interpreter between two turns: well under 50 ms of processor time in a release build.
 const SLICE: u32 = 2_000;
+/// Slices of one line that follow each other at once, and the pause before each later one.
+const EAGER: u32 = 5;
+const BREATH: Duration = Duration::from_millis(10);
 /// Steps for one line given; then the process is killed as the kernel kills what takes too much.
 const STEPS: u32 = 120_000;
 /// Bytes shown for one line given.
@@ -42,6 +45,8 @@ pub(crate) struct Console {
     pub(crate) terminal: bool,
     pub(crate) wait: Wait,
     slice: u32,
+    /// Slices since the last line was given.
+    slices: u32,
     steps: u32,
     shown: usize,
     /// Bytes held inside the running interpreter.
@@ -66,6 +71,7 @@ impl Console {
             terminal,
             wait: Wait::Turn,
             slice: SLICE,
+            slices: 0,
             steps: STEPS,
             shown: 0,
             held: 0,
@@ -98,11 +104,17 @@ impl Console {
 
     /// A new line was given: the bounds begin anew.
     pub(crate) fn refill(&mut self) {
-        (self.steps, self.shown) = (STEPS, 0);
+        (self.steps, self.shown, self.slices) = (STEPS, 0, 0);
     }
 
     pub(crate) fn new_slice(&mut self) {
         self.slice = SLICE;
+        self.slices = self.slices.saturating_add(1);
+    }
+
+    /// How a process that used up its slice waits: one that computes for long leaves half of the time to others.
+    pub(crate) const fn breath(&self) -> Wait {
+        if self.slices > EAGER { Wait::Pause(BREATH) } else { Wait::Turn }
     }
 
     fn is_full(&self) -> bool {

@@ -87,6 +87,30 @@ impl Machine {
         Process::shell(self, Some(command.to_vec()), terminal)
     }
 
+    /// What a server shows between login and prompt; nothing on a device.
+    #[must_use]
+    pub fn message_of_the_day(&self) -> String {
+        let mut kernel = self.kernel.lock();
+        let world = Arc::clone(&kernel.world);
+        let system = world.system;
+        if self.persona.is_device() {
+            return String::new();
+        }
+        let motd = kernel.read_path(b"/", b"/etc/motd", files::Who::ROOT).unwrap_or_default();
+        let motd = String::from_utf8_lossy(&motd).into_owned();
+        if system.is_debian() {
+            return format!(
+                "Linux {} {} {} x86_64\n{motd}",
+                world.host, system.kernel, system.build
+            );
+        }
+        format!(
+            "Welcome to {} (GNU/Linux {} x86_64)\n\n * Documentation:  https://help.ubuntu.com\n * Management:     \
+             https://landscape.canonical.com\n * Support:        https://ubuntu.com/pro\n\n{motd}",
+            system.pretty, system.kernel
+        )
+    }
+
     /// The files, as a file transfer sees them.
     #[must_use]
     pub fn files(&self) -> Transfer {

@@ -106,23 +106,22 @@ pub(super) struct Persona {
     pub(super) face: TelnetFace,
     pub(super) host: String,
     kernel: &'static str,
-    distribution: &'static str,
 }
 
 impl Persona {
     pub(super) fn of(identity: &Identity) -> Self {
         let face = identity.telnet_face();
-        let (distribution, kernel) = match identity.operating_system() {
-            OperatingSystem::Debian12 => ("Debian GNU/Linux 12", "6.1.0-28-amd64"),
-            OperatingSystem::Ubuntu20 => ("Ubuntu 20.04.6 LTS", "5.4.0-205-generic"),
-            OperatingSystem::Ubuntu24 => ("Ubuntu 24.04.1 LTS", "6.8.0-51-generic"),
+        let kernel = match identity.operating_system() {
+            OperatingSystem::Debian12 => "6.1.0-28-amd64",
+            OperatingSystem::Ubuntu20 => "5.4.0-205-generic",
+            OperatingSystem::Ubuntu24 => "6.8.0-51-generic",
         };
         let host = match face {
             TelnetFace::Router => "(none)".to_owned(),
             TelnetFace::Camera => identity.device_name().to_owned(),
             TelnetFace::Linux => identity.host_name(),
         };
-        Self { face, host, kernel, distribution }
+        Self { face, host, kernel }
     }
 
     /// What stands above the first prompt.
@@ -137,18 +136,13 @@ impl Persona {
         format!("{} login: ", self.host)
     }
 
-    /// What a shell says first, without its prompt.
-    pub(super) fn welcome(&self) -> String {
-        match self.face {
-            TelnetFace::Router | TelnetFace::Camera => {
-                "\r\n\r\nBusyBox v1.22.1 (2018-05-09 16:43:19 CST) built-in shell (ash)\r\n\
-                 Enter 'help' for a list of built-in commands.\r\n\r\n"
-                    .to_owned()
-            }
-            TelnetFace::Linux => format!(
-                "Linux {} {} #1 SMP x86_64\r\n\r\nWelcome to {}\r\n\r\n",
-                self.host, self.kernel, self.distribution
-            ),
+    /// What a device's shell says first, without its prompt; a server shows its message of the day.
+    pub(super) const fn welcome(&self) -> &'static str {
+        if self.face.is_busybox() {
+            "\r\n\r\nBusyBox v1.22.1 (2018-05-09 16:43:19 CST) built-in shell (ash)\r\n\
+             Enter 'help' for a list of built-in commands.\r\n\r\n"
+        } else {
+            ""
         }
     }
 }

@@ -315,7 +315,6 @@ impl Telnet {
         if !strayed && self.identity.logins().admits(self.visit.source, &user, &line) {
             told(user.clone(), Some(line), false, true, out);
             self.recorder = Some(Recorder::default());
-            say(self.persona.welcome().as_bytes(), out);
             let visitor = Visitor {
                 user,
                 source: self.visit.source,
@@ -323,6 +322,9 @@ impl Telnet {
                 service: "telnetd",
             };
             let machine = Machine::new(&self.identity, self.persona.face.machine(), visitor, now);
+            let greeting = with_returns(machine.message_of_the_day().as_bytes());
+            say(self.persona.welcome().as_bytes(), out);
+            say(&greeting, out);
             let process = machine.log_in();
             self.state = State::Shell(Box::new(Seat { machine, process }));
             self.shell(now, out, |process, said| process.start(now, said));

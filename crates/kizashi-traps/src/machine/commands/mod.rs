@@ -137,6 +137,7 @@ const THEMES: &[&[Command]] = &[
     files::COPYING,
     system::COMMANDS,
     system::ADMINISTRATION,
+    system::MACHINERY,
     system::SHELLS,
 ];
 

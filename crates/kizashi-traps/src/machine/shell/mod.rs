@@ -185,12 +185,13 @@ impl Shell {
     }
 
     pub(crate) async fn spend(&mut self, steps: u32) -> Result<(), Unwind> {
-        use super::console::{Refusal, Wait};
+        use super::console::Refusal;
         let due = self.console.lock().spend(steps);
         match due {
             Ok(false) => Ok(()),
             Ok(true) => {
-                self.console.suspend(Wait::Turn).await;
+                let wait = self.console.lock().breath();
+                self.console.suspend(wait).await;
                 Ok(())
             }
             Err(Refusal::Interrupted) => Err(Unwind::Interrupted),

@@ -88,13 +88,8 @@ fn programs(builder: &mut ImageBuilder, world: &World) {
     builder.link("/usr/bin/sh", "dash");
     builder.link("/usr/bin/awk", "/etc/alternatives/awk");
     builder.link("/etc/alternatives/awk", "/usr/bin/mawk");
-    builder.link("/usr/bin/nc", "/etc/alternatives/nc");
-    builder.link("/etc/alternatives/nc", "/bin/nc.openbsd");
-    builder.link("/usr/bin/vi", "/etc/alternatives/vi");
-    builder.link("/etc/alternatives/vi", "/usr/bin/vim.basic");
     builder.link("/usr/bin/editor", "/usr/bin/nano");
     builder.program("/usr/bin/mawk", "awk", 158_352);
-    builder.program("/usr/bin/nc.openbsd", "nc", 43_736);
 }
 
 fn etc(builder: &mut ImageBuilder, world: &World) {

@@ -1,12 +1,14 @@
 //! Commands about the machine, its processes, its users and its network.
 
 mod administration;
+mod hardware;
 mod interfaces;
 mod interpreters;
 mod machine;
 mod network;
 mod processes;
 mod running;
+mod sessions;
 mod times;
 mod users;
 
@@ -84,6 +86,49 @@ pub(super) const ADMINISTRATION: &[Command] = &[
     server("python3", interpreters::python),
     server("perl", interpreters::perl),
     server("ssh", administration::ssh),
+];
+
+/// Devices and settings, connections out, terminals.
+pub(super) const MACHINERY: &[Command] = &[
+    server("lspci", hardware::lspci),
+    server("lsusb", hardware::lsusb),
+    server("lsblk", hardware::lsblk),
+    administration("blkid", hardware::blkid),
+    administration("fdisk", hardware::fdisk),
+    administration("lsmod", hardware::lsmod),
+    administration("modprobe", hardware::modprobe),
+    administration("insmod", hardware::modprobe),
+    administration("rmmod", hardware::modprobe),
+    administration("sysctl", hardware::sysctl),
+    server("dmidecode", hardware::dmidecode),
+    server("vmstat", hardware::vmstat),
+    administration("iptables", hardware::iptables),
+    administration("swapoff", sessions::quiet),
+    administration("swapon", sessions::quiet),
+    administration("ldconfig", sessions::quiet),
+    server("update-rc.d", sessions::quiet),
+    other("logger", sessions::quiet),
+    server("mesg", sessions::quiet),
+    other("tty", sessions::tty),
+    usual("stty", sessions::stty),
+    server("getent", sessions::getent),
+    other("nc", sessions::netcat),
+    other("telnet", sessions::telnet),
+    server("scp", sessions::copy_out),
+    server("sftp", sessions::copy_out),
+    server("rsync", sessions::copy_out),
+    server("ftp", sessions::copy_out),
+    server("git", sessions::git),
+    usual("watch", sessions::watch),
+    server("hostnamectl", sessions::hostnamectl),
+    server("lsb_release", sessions::lsb_release),
+    server("systemd-detect-virt", sessions::virtualization),
+    server("journalctl", sessions::journal),
+    server("getconf", sessions::getconf),
+    server("ldd", sessions::ldd),
+    usual("vi", sessions::editor),
+    server("vim", sessions::editor),
+    server("nano", sessions::editor),
 ];
 
 /// Commands that run others.
