@@ -137,7 +137,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn digest_of(name: &[u8], bytes: &[u8]) -> String {
+pub(super) fn digest_of(name: &[u8], bytes: &[u8]) -> String {
     match name {
         b"md5sum" => hex(&digest::md5(bytes)),
         b"sha1sum" => hex(&digest::sha1(bytes)),

@@ -7,6 +7,7 @@ mod files;
 mod options;
 mod output;
 pub(crate) mod regex;
+mod server;
 mod system;
 mod text;
 
@@ -67,6 +68,11 @@ const fn administration(name: &'static str, run: fn(&mut Call<'_>) -> Finish) ->
 /// On servers alone.
 const fn server(name: &'static str, run: fn(&mut Call<'_>) -> Finish) -> Command {
     Command { name, run, place: Place::Usual, on: On::Server }
+}
+
+/// On devices alone.
+const fn device(name: &'static str, run: fn(&mut Call<'_>) -> Finish) -> Command {
+    Command { name, run, place: Place::Usual, on: On::Device }
 }
 
 /// What comes after a command's function.
@@ -136,9 +142,14 @@ const THEMES: &[&[Command]] = &[
     files::CHANGING,
     files::COPYING,
     system::COMMANDS,
-    system::ADMINISTRATION,
-    system::MACHINERY,
+    system::NETWORK,
     system::SHELLS,
+    server::SERVICES,
+    server::PACKAGES,
+    server::ACCOUNTS,
+    server::NETWORK,
+    server::HARDWARE,
+    server::OTHERS,
 ];
 
 fn all() -> impl Iterator<Item = &'static Command> {
@@ -172,7 +183,7 @@ pub(crate) fn run(program: &str, call: &mut Call<'_>) -> Finish {
     if program == "busybox" {
         return busybox(call);
     }
-    match all().find(|command| command.name == program) {
+    match all().find(|command| command.name == program && command.on != On::Device) {
         Some(command) => (command.run)(call),
         None => Finish::Status(0),
     }

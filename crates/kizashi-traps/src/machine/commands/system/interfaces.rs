@@ -216,47 +216,6 @@ fn sockets(call: &Call<'_>) -> Vec<(&'static str, &'static str, String, String, 
     rows
 }
 
-pub(super) fn ss(call: &mut Call<'_>) -> Finish {
-    let letters: Vec<u8> = call
-        .arguments()
-        .iter()
-        .filter(|word| word.first() == Some(&b'-'))
-        .flat_map(|word| word[1..].to_vec())
-        .collect();
-    let has = |letter: u8| letters.contains(&letter);
-    if has(b's') {
-        call.line("Total: 142\nTCP:   6 (estab 1, closed 0, orphaned 0, timewait 0)\n\nTransport Total     IP        IPv6\nRAW       0         0         0        \nUDP       2         1         1        \nTCP       6         4         2        \nINET      8         5         3        \nFRAG      0         0         0        \n");
-        return Finish::Status(0);
-    }
-    let netid = has(b'u') || !has(b't') && !has(b'u');
-    call.line(&format!(
-        "{}State  Recv-Q Send-Q Local Address:Port   Peer Address:Port Process",
-        if netid { "Netid " } else { "" }
-    ));
-    for (protocol, state, local, peer, process) in sockets(call) {
-        let listening = state == "LISTEN";
-        if listening && !has(b'l') && !has(b'a')
-            || !listening && has(b'l')
-            || has(b'u') && !has(b't')
-        {
-            continue;
-        }
-        let (number, name) = process.split_once('/').unwrap_or(("", ""));
-        let users = if has(b'p') && call.who.is_root() {
-            format!("users:((\"{name}\",pid={number},fd=3))")
-        } else {
-            String::new()
-        };
-        let short = if listening { "LISTEN" } else { "ESTAB" };
-        let queue = if listening { 128 } else { 0 };
-        call.line(&format!(
-            "{}{short:<6} 0      {queue:<6} {local:>18} {peer:>18} {users}",
-            if netid { format!("{protocol:<6}") } else { String::new() }
-        ));
-    }
-    Finish::Status(0)
-}
-
 pub(super) fn netstat(call: &mut Call<'_>) -> Finish {
     let letters: Vec<u8> = call
         .arguments()

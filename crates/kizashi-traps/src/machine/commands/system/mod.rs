@@ -1,9 +1,7 @@
 //! Commands about the machine, its processes, its users and its network.
 
-mod administration;
 mod hardware;
 mod interfaces;
-mod interpreters;
 mod machine;
 mod network;
 mod processes;
@@ -13,7 +11,8 @@ mod times;
 mod users;
 
 use super::{
-    Call, Command, Finish, Moment, Question, Replacement, administration, other, server, usual,
+    Call, Command, Finish, Moment, Question, Replacement, administration, device, other, server,
+    usual,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -61,74 +60,31 @@ pub(super) const COMMANDS: &[Command] = &[
     administration("poweroff", |_| Finish::Ends),
 ];
 
-/// The network, services, packages, accounts.
-pub(super) const ADMINISTRATION: &[Command] = &[
-    administration("ip", interfaces::ip),
+/// The network, devices, terminals: what `server` has not for servers.
+pub(super) const NETWORK: &[Command] = &[
     administration("ifconfig", interfaces::ifconfig),
-    server("ss", interfaces::ss),
     usual("netstat", interfaces::netstat),
     administration("route", interfaces::route),
     administration("arp", interfaces::arp),
-    usual("ping", interfaces::ping),
-    other("nslookup", interfaces::lookup),
-    server("host", interfaces::lookup),
-    server("dig", interfaces::lookup),
-    server("systemctl", administration::systemctl),
-    server("service", administration::old_service),
-    other("crontab", administration::crontab),
-    administration("useradd", administration::useradd),
-    administration("adduser", administration::useradd),
-    administration("usermod", administration::usermod),
-    administration("userdel", administration::usermod),
-    server("dpkg", administration::dpkg),
-    server("apt", administration::apt),
-    server("apt-get", administration::apt),
-    server("python3", interpreters::python),
-    server("perl", interpreters::perl),
-    server("ssh", administration::ssh),
-];
-
-/// Devices and settings, connections out, terminals.
-pub(super) const MACHINERY: &[Command] = &[
-    server("lspci", hardware::lspci),
+    device("ip", interfaces::ip),
+    device("ping", interfaces::ping),
+    device("nslookup", interfaces::lookup),
     server("lsusb", hardware::lsusb),
-    server("lsblk", hardware::lsblk),
-    administration("blkid", hardware::blkid),
-    administration("fdisk", hardware::fdisk),
-    administration("lsmod", hardware::lsmod),
-    administration("modprobe", hardware::modprobe),
+    device("lsmod", hardware::lsmod),
+    device("sysctl", hardware::sysctl),
     administration("insmod", hardware::modprobe),
     administration("rmmod", hardware::modprobe),
-    administration("sysctl", hardware::sysctl),
-    server("dmidecode", hardware::dmidecode),
-    server("vmstat", hardware::vmstat),
-    administration("iptables", hardware::iptables),
-    administration("swapoff", sessions::quiet),
-    administration("swapon", sessions::quiet),
     administration("ldconfig", sessions::quiet),
-    server("update-rc.d", sessions::quiet),
-    other("logger", sessions::quiet),
-    server("mesg", sessions::quiet),
-    other("tty", sessions::tty),
-    usual("stty", sessions::stty),
-    server("getent", sessions::getent),
-    other("nc", sessions::netcat),
+    device("logger", sessions::quiet),
+    device("tty", sessions::tty),
+    device("vi", sessions::quiet),
+    device("nc", sessions::netcat),
     other("telnet", sessions::telnet),
-    server("scp", sessions::copy_out),
     server("sftp", sessions::copy_out),
     server("rsync", sessions::copy_out),
     server("ftp", sessions::copy_out),
     server("git", sessions::git),
     usual("watch", sessions::watch),
-    server("hostnamectl", sessions::hostnamectl),
-    server("lsb_release", sessions::lsb_release),
-    server("systemd-detect-virt", sessions::virtualization),
-    server("journalctl", sessions::journal),
-    server("getconf", sessions::getconf),
-    server("ldd", sessions::ldd),
-    usual("vi", sessions::editor),
-    server("vim", sessions::editor),
-    server("nano", sessions::editor),
 ];
 
 /// Commands that run others.
