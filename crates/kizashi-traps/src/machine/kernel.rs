@@ -94,12 +94,11 @@ impl Kernel {
             let _ = self.write_as(id, end, &row, path, false, false);
         }
         let home = [b"/home/", &user[..]].concat();
-        if let Ok(place) = self.files.place(&home, true, Who::ROOT) {
-            if let Ok(id) = self.files.create_folder(&place, 0o750, Who::ROOT, now) {
-                if let Ok(node) = self.files.change(id) {
-                    (node.uid, node.gid) = (who.uid, who.gid);
-                }
-            }
+        if let Ok(place) = self.files.place(&home, true, Who::ROOT)
+            && let Ok(id) = self.files.create_folder(&place, 0o750, Who::ROOT, now)
+            && let Ok(node) = self.files.change(id)
+        {
+            (node.uid, node.gid) = (who.uid, who.gid);
         }
     }
 

@@ -230,13 +230,13 @@ impl Telnet {
             Key::Line(line) => self.line(line, now, out),
             Key::Interrupt => match self.state {
                 State::Shell(_) => {
-                    self.shell(now, out, |process, said| process.interrupt(now, said))
+                    self.shell(now, out, |process, said| process.interrupt(now, said));
                 }
                 _ => self.hang_up(out),
             },
             Key::EndOfFile => match self.state {
                 State::Shell(_) => {
-                    self.shell(now, out, |process, said| process.end_input(now, said))
+                    self.shell(now, out, |process, said| process.end_input(now, said));
                 }
                 _ => self.hang_up(out),
             },

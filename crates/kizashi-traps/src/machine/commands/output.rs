@@ -30,8 +30,10 @@ pub(super) const COMMANDS: &[Command] = &[
 
 fn echo(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();
-    // dash's own knows no `-e` and always reads escapes.
-    let dash = call.shells_own == Some(Kind::Dash);
+    // dash's own knows no `-e` and always reads escapes; but pieces of a loader's binary, of which dash would make nothing, are taken as
+    // bash takes them, so that what is dropped is kept whole.
+    let pieces = words.iter().any(|word| word.windows(2).any(|pair| pair == b"\\x"));
+    let dash = call.shells_own == Some(Kind::Dash) && !pieces;
     let is_option = |word: &&Vec<u8>| {
         word.len() > 1
             && word[0] == b'-'

@@ -47,8 +47,8 @@ impl ImageBuilder {
     }
 
     /// Puts a node at this path; folders on the way are made.
+    #[expect(clippy::needless_pass_by_value, reason = "a body is given to the image")]
     pub(crate) fn put(&mut self, path: &str, body: Body, mode: u16) -> NodeId {
-        let body = &body;
         let mut here = 0;
         let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
         while let Some(name) = names.next() {

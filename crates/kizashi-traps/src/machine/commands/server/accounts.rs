@@ -38,6 +38,7 @@ fn locked(call: &mut Call<'_>) -> Finish {
     call.fail("Permission denied.\nuseradd: cannot lock /etc/passwd; try again later.", 1)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn useradd(call: &mut Call<'_>) -> Finish {
     let longs = [
         ("base-dir", b'b'),

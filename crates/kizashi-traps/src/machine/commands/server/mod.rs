@@ -156,7 +156,7 @@ fn put(call: &mut Call<'_>, path: &[u8], bytes: &[u8]) {
 fn put_from(call: &mut Call<'_>, folder: &[u8], path: &[u8], bytes: &[u8]) {
     // What does not fit is lost, as on a full disk.
     let opened = call.kernel.open_for_writing(folder, path, false, 0o600, Who::ROOT);
-    drop(opened.and_then(|(node, path)| call.kernel.write(node, 0, bytes, &path)));
+    let _ = opened.and_then(|(node, path)| call.kernel.write(node, 0, bytes, &path));
 }
 
 fn set_mode(call: &mut Call<'_>, path: &[u8], mode: u16, uid: u32, gid: u32) {
@@ -181,12 +181,8 @@ fn make_folder(call: &mut Call<'_>, path: &[u8], mode: u16, uid: u32, gid: u32) 
 
 fn remove(call: &mut Call<'_>, path: &[u8]) {
     let now = call.kernel.seconds();
-    drop(
-        call.kernel
-            .files
-            .place(path, false, Who::ROOT)
-            .and_then(|place| call.kernel.files.remove(&place, Who::ROOT, now)),
-    );
+    let place = call.kernel.files.place(path, false, Who::ROOT);
+    let _ = place.and_then(|place| call.kernel.files.remove(&place, Who::ROOT, now));
 }
 
 fn base64(bytes: &[u8]) -> String {

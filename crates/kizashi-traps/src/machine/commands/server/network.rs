@@ -352,6 +352,7 @@ fn later(milliseconds: u64, text: &str, error: bool) -> Moment {
     Moment { after: Duration::from_millis(milliseconds), text: text.as_bytes().to_vec(), error }
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn ping(call: &mut Call<'_>) -> Finish {
     let given = match call.options("c:W:w:i:s:nq46I:t:fDbvR", &[], 2) {
         Ok(given) => given,

@@ -256,9 +256,9 @@ pub(super) fn expand(call: &mut Call<'_>) -> Finish {
                 for byte in line {
                     let missing = width - shown.len() % width;
                     if *byte == b'\t' {
-                        shown.extend(std::iter::repeat_n(b' ', missing))
+                        shown.extend(std::iter::repeat_n(b' ', missing));
                     } else {
-                        shown.push(*byte)
+                        shown.push(*byte);
                     }
                 }
             }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Call, Finish, Moment, Replacement};
-use crate::machine::files::Who;
 
 fn text_of(word: &[u8]) -> String {
     String::from_utf8_lossy(word).into_owned()
