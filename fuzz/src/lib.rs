@@ -13,12 +13,14 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 13] = [
+pub const ENTRIES: [(&str, Entry); 15] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("ssh_wire", kizashi_traps::fuzz::ssh_wire),
     ("telnet_wire", kizashi_traps::fuzz::telnet_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
+    ("machine", kizashi_traps::fuzz::machine),
+    ("file_facts", kizashi_traps::fuzz::file_facts),
     ("frames", kizashi_event::stream::fuzz),
     ("frame_payload", frame_payload),
     ("recording", recording),

@@ -37,6 +37,11 @@ impl Capture {
         }
     }
 
+    /// Bytes fed so far.
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
     /// What is kept so far.
     pub(crate) fn content(&self) -> &[u8] {
         &self.content

@@ -27,6 +27,16 @@ pub fn recognise(bytes: &[u8]) {
     crate::any::fuzz(bytes);
 }
 
+/// A login shell of a machine: each line typed, the first byte choosing the machine; and the same bytes as a script.
+pub fn machine(bytes: &[u8]) {
+    crate::machine::fuzz(bytes);
+}
+
+/// What captured content is, from its bytes.
+pub fn file_facts(bytes: &[u8]) {
+    crate::machine::fuzz_facts(bytes);
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

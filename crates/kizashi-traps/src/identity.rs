@@ -4,12 +4,13 @@
 //! Ubuntu 20.04, Apache 2.4.58 of Ubuntu 24.04.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::login::{LoginPolicy, LoginSettings};
+use crate::machine::{Persona, World};
 use crate::randomness::{Randomness, Source};
 use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
@@ -91,7 +92,11 @@ pub struct Identity {
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
     host_keys: Option<Arc<HostKeys>>,
+    /// The machines behind the logins, each built when it is first visited.
+    worlds: Worlds,
 }
+
+type Worlds = Arc<Mutex<Vec<(Persona, Arc<World>)>>>;
 
 impl Identity {
     /// The identity of this seed: 32 random bytes, made at installation and kept.
@@ -108,6 +113,7 @@ impl Identity {
             logins,
             randomness: Arc::new(Source::new(seed)),
             host_keys: HostKeys::of(&seed, None).map(Arc::new),
+            worlds: Worlds::default(),
         }
     }
 
@@ -141,8 +147,9 @@ impl Identity {
 
     /// The same identity with a web server of the owner's choice; the system follows it.
     #[must_use]
-    pub const fn with_web_server(mut self, web_server: WebServer) -> Self {
+    pub fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
+        self.worlds = Worlds::default();
         self
     }
 
@@ -176,6 +183,17 @@ impl Identity {
     #[must_use]
     pub fn logins(&self) -> &LoginPolicy {
         &self.logins
+    }
+
+    /// The machine of this persona that all visitors see.
+    pub(crate) fn world(&self, persona: Persona) -> Arc<World> {
+        let mut worlds = self.worlds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, world)) = worlds.iter().find(|(found, _)| *found == persona) {
+            return Arc::clone(world);
+        }
+        let world = Arc::new(World::build(self, persona));
+        worlds.push((persona, Arc::clone(&world)));
+        world
     }
 
     /// The web server.

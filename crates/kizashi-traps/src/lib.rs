@@ -17,6 +17,7 @@ mod draw;
 mod http;
 mod identity;
 mod login;
+mod machine;
 mod output;
 mod ports;
 mod randomness;
@@ -34,6 +35,9 @@ pub mod fuzz;
 
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
+pub use machine::{
+    Comparison, FileFault, FileStat, Machine, Persona, Process, Progress, Said, Transfer, Visitor,
+};
 pub use output::{Output, Seen};
 pub use ports::{PortList, PortListError};
 pub use registry::{registry, trap_named};

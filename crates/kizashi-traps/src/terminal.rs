@@ -2,15 +2,15 @@
 //! without. Telnet and SSH both speak to a [`Program`] and to nothing else of the machine, so that one machine serves both.
 
 mod keyboard;
+mod on_machine;
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use kizashi_event::{Detail, Timestamp};
 
-use crate::{Identity, TelnetFace};
+use crate::machine::Machine;
 pub(crate) use keyboard::{Key, Keyboard};
+use on_machine::OnMachine;
 
 /// A terminal's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,22 +61,13 @@ pub(crate) trait Program: Send {
     fn memory(&self) -> usize;
 }
 
-/// Who logged in, and for what.
-pub(crate) struct Login<'a> {
-    pub(crate) identity: &'a Arc<Identity>,
-    /// Which machine of this installation.
-    pub(crate) face: TelnetFace,
-    #[expect(dead_code, reason = "the machine's own list of who is there will show it")]
-    pub(crate) source: IpAddr,
-    pub(crate) user: &'a [u8],
-    pub(crate) terminal: Option<Size>,
-    /// The one command to run; a login shell without it.
-    pub(crate) command: Option<&'a [u8]>,
-}
-
-/// The program that this login gets.
-pub(crate) fn program(login: &Login<'_>) -> Box<dyn Program> {
-    crate::telnet::stand_in(login)
+/// The program that a login gets: this one command, or a login shell without it.
+pub(crate) fn program(
+    machine: &Machine,
+    on_terminal: bool,
+    command: Option<&[u8]>,
+) -> Box<dyn Program> {
+    Box::new(OnMachine::new(machine, on_terminal, command))
 }
 
 /// What a terminal's line discipline makes of output: LF becomes CR LF.

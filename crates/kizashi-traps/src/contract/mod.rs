@@ -86,7 +86,8 @@ fn is_described(trap: &Trap) {
         assert!(trap.doc.contains(part), "doc.md of `{}` lacks `{part}`", trap.name);
     }
     let limits = trap.limits;
-    assert!(limits.memory <= 256 * 1024 && limits.duration.as_secs() <= 3600, "{limits:?}");
+    // What has a machine behind its login holds the visitor's files as well.
+    assert!(limits.memory <= 320 * 1024 && limits.duration.as_secs() <= 3600, "{limits:?}");
     assert!(limits.idle.as_secs() <= 120 && limits.received <= 64 << 20, "{limits:?}");
     assert!(!trap.ports.unprivileged.is_empty());
     let ports = trap.ports.privileged.iter().chain(trap.ports.unprivileged);

@@ -1,14 +1,15 @@
 //! TCP: the accept loop, which survives whatever accepting fails with, and the conversation, which keeps a session within its
 //! trap's limits. Both are generic over the stream, so that tests run them in memory under a paused clock.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kizashi_event::{Port, canonical_ip};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -172,13 +173,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     async fn talk(&mut self) {
         let now = self.shared.clock.now();
         self.session.open(now, &mut self.out);
-        let mut buffer = vec![0; PIECE];
         let over = loop {
             if let Some(over) = self.settle().await {
                 break over;
             }
-            match self.read(&mut buffer, self.patience()).await {
-                Ok(count) => self.take(&buffer[..count]),
+            match self.read(self.patience()).await {
+                Ok(bytes) => self.take(&bytes),
                 Err(over) => break over,
             }
         };
@@ -191,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 self.session.idle(now, &mut self.out);
                 let _ = self.send().await;
             }
-            Over::Session => self.linger(&mut buffer).await,
+            Over::Session => self.linger().await,
             Over::Visitor | Over::Limit => {}
         }
     }
@@ -238,13 +238,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         (Instant::now() + idle).min(self.ends)
     }
 
-    async fn read(&mut self, buffer: &mut [u8], until: Instant) -> Result<usize, Over> {
+    /// What came. A visitor who is silent costs no buffer: bytes are taken into one on the stack, and kept as long as they are.
+    async fn read(&mut self, until: Instant) -> Result<Vec<u8>, Over> {
         let left = self.trap.limits.received.saturating_sub(self.report.received());
-        let room = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        match timeout_at(until, self.stream.read(&mut buffer[..room])).await {
+        let room = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
+        let stream = &mut self.stream;
+        let read = poll_fn(|context| {
+            let mut space = [0; PIECE];
+            let mut buffer = ReadBuf::new(&mut space[..room]);
+            let polled = Pin::new(&mut *stream).poll_read(context, &mut buffer);
+            polled.map_ok(|()| buffer.filled().to_vec())
+        });
+        match timeout_at(until, read).await {
             Err(_) => Err(Over::Silence),
-            Ok(Err(_) | Ok(0)) => Err(Over::Visitor),
-            Ok(Ok(count)) => Ok(count),
+            Ok(Ok(bytes)) if !bytes.is_empty() => Ok(bytes),
+            Ok(_) => Err(Over::Visitor),
         }
     }
 
@@ -260,13 +268,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             .map_err(|_| io::ErrorKind::TimedOut)?
     }
 
-    async fn linger(&mut self, buffer: &mut [u8]) {
+    async fn linger(&mut self) {
         let until = Instant::now() + LINGER;
         if timeout_at(until, self.stream.shutdown()).await.is_err() {
             return;
         }
-        while let Ok(count) = self.read(buffer, until).await {
-            self.take(&buffer[..count]);
+        while let Ok(bytes) = self.read(until).await {
+            self.take(&bytes);
         }
     }
 }

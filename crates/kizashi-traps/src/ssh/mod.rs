@@ -46,7 +46,7 @@ pub(crate) const TRAP: Trap = Trap {
         received: 64 * 1024 * 1024,
         duration: Duration::from_secs(3600),
         idle: Duration::from_secs(120),
-        memory: 256 * 1024,
+        memory: 320 * 1024,
         details: 4096,
         reply: 256 * 1024,
     },

@@ -1,14 +1,11 @@
 //! `telnet`: a router, a camera or a server with Telnet open and a weak password. It negotiates as its server does, asks for
-//! name and password as its `login` does, and behind them has a small shell on which the loaders of Mirai, Gafgyt and their
-//! kin come to their last stage, so that what they drop is kept. See `doc.md`.
+//! name and password as its `login` does, and behind them stands the machine (`crate::machine`), on which the loaders of Mirai,
+//! Gafgyt and their kin come to their last stage, so that what they drop is kept. See `doc.md`.
 
-mod applets;
 mod negotiation;
 mod persona;
 mod session;
-mod shell;
 mod wire;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +30,7 @@ pub(crate) const TRAP: Trap = Trap {
         received: 16 * 1024 * 1024,
         duration: Duration::from_secs(1800),
         idle: Duration::from_secs(120),
-        memory: 240 * 1024,
+        memory: 320 * 1024,
         details: 4096,
         reply: 160 * 1024,
     },
@@ -42,11 +39,6 @@ pub(crate) const TRAP: Trap = Trap {
     doc: include_str!("doc.md"),
     begin: session::begin,
 };
-
-/// The program behind every login, until the machine room is joined to them.
-pub(crate) fn stand_in(login: &crate::terminal::Login<'_>) -> Box<dyn crate::terminal::Program> {
-    Box::new(shell::Shell::new(login))
-}
 
 /// See [`crate::fuzz::telnet_wire`].
 pub(crate) fn fuzz(bytes: &[u8]) {

@@ -44,6 +44,15 @@ impl TelnetFace {
         Draw::new(seed, "telnet face").one_of(0, &Self::ALL).unwrap_or(Self::Router)
     }
 
+    /// The machine behind it.
+    pub(super) const fn machine(self) -> crate::machine::Persona {
+        match self {
+            Self::Router => crate::machine::Persona::Router,
+            Self::Camera => crate::machine::Persona::Camera,
+            Self::Linux => crate::machine::Persona::Server,
+        }
+    }
+
     pub(super) const fn is_busybox(self) -> bool {
         !matches!(self, Self::Linux)
     }
@@ -97,38 +106,22 @@ pub(super) struct Persona {
     pub(super) face: TelnetFace,
     pub(super) host: String,
     kernel: &'static str,
-    distribution: &'static str,
 }
 
 impl Persona {
     pub(super) fn of(identity: &Identity) -> Self {
-        Self::of_face(identity, identity.telnet_face())
-    }
-
-    pub(super) fn of_face(identity: &Identity, face: TelnetFace) -> Self {
-        let (distribution, kernel) = match identity.operating_system() {
-            OperatingSystem::Debian12 => ("Debian GNU/Linux 12", "6.1.0-28-amd64"),
-            OperatingSystem::Ubuntu20 => ("Ubuntu 20.04.6 LTS", "5.4.0-205-generic"),
-            OperatingSystem::Ubuntu24 => ("Ubuntu 24.04.1 LTS", "6.8.0-51-generic"),
+        let face = identity.telnet_face();
+        let kernel = match identity.operating_system() {
+            OperatingSystem::Debian12 => "6.1.0-28-amd64",
+            OperatingSystem::Ubuntu20 => "5.4.0-205-generic",
+            OperatingSystem::Ubuntu24 => "6.8.0-51-generic",
         };
         let host = match face {
             TelnetFace::Router => "(none)".to_owned(),
             TelnetFace::Camera => identity.device_name().to_owned(),
             TelnetFace::Linux => identity.host_name(),
         };
-        Self { face, host, kernel, distribution }
-    }
-
-    /// What `uname -a` says.
-    pub(super) fn system(&self) -> String {
-        let build = match self.kernel {
-            "6.1.0-28-amd64" => "#1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1 (2024-11-22)",
-            "5.4.0-205-generic" => "#225-Ubuntu SMP Fri Jan 10 22:23:35 UTC 2025",
-            _ => "#52-Ubuntu SMP PREEMPT_DYNAMIC Thu Dec 5 13:09:44 UTC 2024",
-        };
-        let architecture =
-            if self.kernel.starts_with("6.1") { "x86_64" } else { "x86_64 x86_64 x86_64" };
-        format!("Linux {} {} {build} {architecture} GNU/Linux\n", self.host, self.kernel)
+        Self { face, host, kernel }
     }
 
     /// What stands above the first prompt.
@@ -143,30 +136,13 @@ impl Persona {
         format!("{} login: ", self.host)
     }
 
-    /// What a shell says first, without its prompt.
-    pub(super) fn welcome(&self) -> String {
-        match self.face {
-            TelnetFace::Router | TelnetFace::Camera => {
-                "\r\n\r\nBusyBox v1.22.1 (2018-05-09 16:43:19 CST) built-in shell (ash)\r\n\
-                 Enter 'help' for a list of built-in commands.\r\n\r\n"
-                    .to_owned()
-            }
-            TelnetFace::Linux => format!(
-                "Linux {} {} #1 SMP x86_64\r\n\r\nWelcome to {}\r\n\r\n",
-                self.host, self.kernel, self.distribution
-            ),
-        }
-    }
-
-    pub(super) fn shell_prompt(&self, user: &[u8]) -> Vec<u8> {
-        let sign = if user == b"root" || self.face.is_busybox() { '#' } else { '$' };
-        match self.face {
-            TelnetFace::Router | TelnetFace::Camera => format!("{sign} ").into_bytes(),
-            TelnetFace::Linux => {
-                let mut prompt = user.to_vec();
-                prompt.extend(format!("@{}:~{sign} ", self.host).into_bytes());
-                prompt
-            }
+    /// What a device's shell says first, without its prompt; a server shows its message of the day.
+    pub(super) const fn welcome(&self) -> &'static str {
+        if self.face.is_busybox() {
+            "\r\n\r\nBusyBox v1.22.1 (2018-05-09 16:43:19 CST) built-in shell (ash)\r\n\
+             Enter 'help' for a list of built-in commands.\r\n\r\n"
+        } else {
+            ""
         }
     }
 }

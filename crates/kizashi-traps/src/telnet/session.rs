@@ -2,7 +2,6 @@
 //! state of its own so that what a loader says to a shell (`enable`, `system`, `shell`, `sh`, `/bin/busybox …`) is never recorded as a
 //! user's name or password, whenever it comes: Mirai's loader does not wait, and goes on after a refusal.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +10,9 @@ use kizashi_event::{Detail, FrameKind, HostileText, Timestamp};
 use super::negotiation::Negotiation;
 use super::persona::Persona;
 use super::wire::{AYT, IAC, IP, Parser, Token};
+use crate::machine::{Machine, Process, Progress, Said, Visitor};
 use crate::recorder::Recorder;
-use crate::terminal::{self, Key, Keyboard, Login, Printed, Program, Progress, Size};
+use crate::terminal::{Key, Keyboard, on_screen};
 use crate::{Identity, Output, Session, Visit};
 
 /// How long `login` waits for a pair, in all (login.c, `TIMEOUT`; login.defs, `LOGIN_TIMEOUT`).
@@ -26,7 +26,7 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
     Box::new(Telnet {
         identity: Arc::clone(identity),
         persona: Persona::of(identity),
-        source: visit.source,
+        visit,
         opened: Timestamp::from_seconds(0),
         parser: Parser::default(),
         keyboard: Keyboard::default(),
@@ -51,14 +51,20 @@ enum State {
     },
     /// A wrong pair is being slept over.
     Refused,
-    Shell(Box<dyn Program>),
+    Shell(Box<Seat>),
     Over,
+}
+
+/// A visitor's machine, and the login shell on it.
+struct Seat {
+    machine: Machine,
+    process: Process,
 }
 
 struct Telnet {
     identity: Arc<Identity>,
     persona: Persona,
-    source: IpAddr,
+    visit: Visit,
     opened: Timestamp,
     parser: Parser,
     keyboard: Keyboard,
@@ -90,7 +96,9 @@ impl Session for Telnet {
         if std::mem::take(&mut self.pausing) {
             match self.state {
                 State::Refused => self.refuse(out),
-                State::Shell(_) => self.run(now, out),
+                State::Shell(_) => {
+                    self.shell(now, out, |process, said| process.resume(now, said));
+                }
                 _ => {}
             }
             self.record_shown(now, out);
@@ -126,7 +134,15 @@ impl Session for Telnet {
     fn end(&mut self, now: Timestamp, out: &mut Output) {
         let rest = self.keyboard.take_rest();
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Shell(mut shell) => leave(&mut *shell, &rest, now, out),
+            State::Shell(seat) => {
+                if !rest.is_empty() {
+                    out.tell(Detail::Command {
+                        line: HostileText::from_bytes(&rest),
+                        known: Some(false),
+                    });
+                }
+                seat.machine.finish().into_iter().for_each(|detail| out.tell(detail));
+            }
             State::Password { user, command } => told(user, None, command, false, out),
             State::User if !rest.is_empty() => {
                 let command = is_loaders(&rest);
@@ -143,7 +159,7 @@ impl Session for Telnet {
     fn memory(&self) -> usize {
         let state = match &self.state {
             State::Password { user, .. } => user.len(),
-            State::Shell(shell) => shell.memory(),
+            State::Shell(seat) => seat.machine.memory() + seat.process.memory(),
             _ => 0,
         };
         let recorder = self.recorder.as_ref().map_or(0, Recorder::memory);
@@ -176,7 +192,7 @@ impl Telnet {
 
     fn greet(&mut self, out: &mut Output) {
         self.state = State::User;
-        say(self.persona.banner(&self.source.to_string()).as_bytes(), out);
+        say(self.persona.banner(&self.visit.source.to_string()).as_bytes(), out);
         say(self.persona.login_prompt().as_bytes(), out);
     }
 
@@ -212,33 +228,57 @@ impl Telnet {
         match key {
             Key::Typed => {}
             Key::Line(line) => self.line(line, now, out),
-            Key::Interrupt | Key::EndOfFile => match &mut self.state {
-                State::Shell(shell) => {
-                    if key == Key::Interrupt {
-                        shell.interrupt();
-                    } else {
-                        shell.end_of_input();
-                    }
-                    self.run(now, out);
+            Key::Interrupt => match self.state {
+                State::Shell(_) => {
+                    self.shell(now, out, |process, said| process.interrupt(now, said));
+                }
+                _ => self.hang_up(out),
+            },
+            Key::EndOfFile => match self.state {
+                State::Shell(_) => {
+                    self.shell(now, out, |process, said| process.end_input(now, said));
                 }
                 _ => self.hang_up(out),
             },
         }
     }
 
-    fn line(&mut self, line: Vec<u8>, now: Timestamp, out: &mut Output) {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Shell(mut shell) => {
-                self.record_shown(now, out);
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.add(now, FrameKind::Input, &line, out);
-                }
-                say(b"\r\n", out);
-                shell.give(&line);
-                shell.give(b"\n");
-                self.state = State::Shell(shell);
-                self.run(now, out);
+    /// Gives the shell its turn, and passes on what it says and what it asks for.
+    fn shell(
+        &mut self,
+        now: Timestamp,
+        out: &mut Output,
+        turn: impl FnOnce(&mut Process, &mut Said) -> Progress,
+    ) {
+        let State::Shell(seat) = &mut self.state else { return };
+        let mut said = Said::default();
+        let progress = turn(&mut seat.process, &mut said);
+        said.details.into_iter().for_each(|detail| out.tell(detail));
+        say(&on_screen(&said.output), out);
+        match progress {
+            Progress::Waiting => {}
+            Progress::Again(pause) => {
+                self.pausing = true;
+                out.take_turns_after(pause);
             }
+            Progress::Ended(_) => {
+                seat.machine.finish().into_iter().for_each(|detail| out.tell(detail));
+                self.record_shown(now, out);
+                self.hang_up(out);
+            }
+        }
+    }
+
+    fn line(&mut self, line: Vec<u8>, now: Timestamp, out: &mut Output) {
+        if matches!(self.state, State::Shell(_)) {
+            self.record_shown(now, out);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.add(now, FrameKind::Input, &line, out);
+            }
+            say(b"\r\n", out);
+            return self.shell(now, out, |process, said| process.line(&line, now, said));
+        }
+        match std::mem::replace(&mut self.state, State::Over) {
             State::User => self.name(line, out),
             State::Password { user, command } => self.password(user, command, line, now, out),
             other => self.state = other,
@@ -272,18 +312,23 @@ impl Telnet {
         say(b"\r\n", out);
         // A loader that was refused goes on with its next command; a name that is no command may still have one for an answer.
         let strayed = command || is_loaders(&line);
-        if !strayed && self.identity.logins().admits(self.source, &user, &line) {
+        if !strayed && self.identity.logins().admits(self.visit.source, &user, &line) {
             told(user.clone(), Some(line), false, true, out);
             self.recorder = Some(Recorder::default());
-            self.state = State::Shell(terminal::program(&Login {
-                identity: &self.identity,
-                face: self.persona.face,
-                source: self.source,
-                user: &user,
-                terminal: Some(Size { columns: 80, rows: 24 }),
-                command: None,
-            }));
-            return self.run(now, out);
+            let visitor = Visitor {
+                user,
+                source: self.visit.source,
+                destination: self.visit.destination,
+                service: "telnetd",
+            };
+            let machine = Machine::new(&self.identity, self.persona.face.machine(), visitor, now);
+            let greeting = on_screen(machine.message_of_the_day().as_bytes());
+            say(self.persona.welcome().as_bytes(), out);
+            say(&greeting, out);
+            let process = machine.log_in();
+            self.state = State::Shell(Box::new(Seat { machine, process }));
+            self.shell(now, out, |process, said| process.start(now, said));
+            return;
         }
         if strayed && !command {
             told(user, None, false, false, out);
@@ -294,26 +339,6 @@ impl Telnet {
         self.state = State::Refused;
         self.pausing = true;
         out.take_turns_after(self.persona.face.delay(now.micros().unsigned_abs()));
-    }
-
-    /// Lets the shell run as far as it comes.
-    fn run(&mut self, now: Timestamp, out: &mut Output) {
-        let State::Shell(shell) = &mut self.state else { return };
-        let mut printed = Printed::default();
-        let progress = shell.run(now, &mut printed);
-        say(&terminal::on_screen(&printed.out), out);
-        printed.told.into_iter().for_each(|detail| out.tell(detail));
-        match progress {
-            Progress::Waits => {}
-            Progress::Again(pause) => {
-                self.pausing = true;
-                out.take_turns_after(pause);
-            }
-            Progress::Ended(_) => {
-                leave(&mut **shell, b"", now, out);
-                self.hang_up(out);
-            }
-        }
     }
 
     /// The pause after a wrong pair is over.
@@ -341,13 +366,6 @@ impl Telnet {
         self.state = State::Over;
         out.close();
     }
-}
-
-/// The visitor leaves the shell: what he wrote is told.
-fn leave(shell: &mut dyn Program, unfinished: &[u8], now: Timestamp, out: &mut Output) {
-    let mut told = Vec::new();
-    shell.leave(unfinished, now, &mut told);
-    told.into_iter().for_each(|detail| out.tell(detail));
 }
 
 /// Sends a terminal's data, its IACs doubled.

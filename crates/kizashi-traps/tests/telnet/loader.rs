@@ -89,7 +89,8 @@ impl Loader {
 
     /// Sends a line with the token after it, and gives what came before the token's answer.
     pub(crate) fn ask(&mut self, line: &str, token: &str) -> Vec<u8> {
-        self.send(&format!("{line}; /bin/busybox {token}\r\n"));
+        let join = if line.is_empty() { "" } else { "; " };
+        self.send(&format!("{line}{join}/bin/busybox {token}\r\n"));
         self.wait(&[&format!("{token}: applet not found")])
     }
 }

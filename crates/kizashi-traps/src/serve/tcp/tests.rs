@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use kizashi_event::{Detail, Event, Timestamp};
-use tokio::io::{DuplexStream, duplex};
+use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
 
 use super::*;
 use crate::serve::{Caps, EventSink, Setup};

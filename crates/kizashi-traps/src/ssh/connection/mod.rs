@@ -16,6 +16,7 @@ use kizashi_event::{Detail, HostileText, Timestamp};
 
 use super::transport::{Failure, Taken, Transport, told};
 use super::wire::{Reader, Write as _, message};
+use crate::machine::Machine;
 use crate::{Identity, Output};
 use channel::{Channel, PACKET, WINDOW};
 use forward::Forward;
@@ -45,6 +46,8 @@ pub(super) struct Connection {
     identity: Arc<Identity>,
     source: IpAddr,
     user: Vec<u8>,
+    /// Since the first shell or command.
+    machine: Option<Machine>,
     channels: Vec<Option<Channel>>,
     no_more_sessions: bool,
     /// Chooses ports.
@@ -64,6 +67,7 @@ impl Connection {
             identity,
             source,
             user,
+            machine: None,
             channels: Vec::new(),
             no_more_sessions: false,
             chance,
@@ -363,7 +367,8 @@ impl Connection {
 
     pub(super) fn memory(&self) -> usize {
         let listeners: usize = self.listeners.iter().map(|(host, _)| host.len()).sum();
-        listeners + self.channels.iter().flatten().map(Channel::memory).sum::<usize>()
+        let machine = self.machine.as_ref().map_or(0, Machine::memory);
+        listeners + machine + self.channels.iter().flatten().map(Channel::memory).sum::<usize>()
     }
 }
 

@@ -8,8 +8,9 @@ use super::super::transport::{Failure, Taken, Transport, told};
 use super::super::wire::{Reader, message};
 use super::Connection;
 use super::service::{Running, Screen, Service};
-use crate::terminal::{self, Login, Program, Size};
-use crate::{Output, TelnetFace};
+use crate::Output;
+use crate::machine::{Machine, Persona, Visitor};
+use crate::terminal::{self, Program, Size};
 
 /// Variables that are told of one session.
 const MOST_VARIABLES: u8 = 32;
@@ -32,7 +33,7 @@ impl Connection {
         transport: &mut Transport,
         out: &mut Output,
     ) -> Taken<()> {
-        let begins = self.begins(place, request, out)?;
+        let begins = self.begins(place, request, now, out)?;
         let Some(channel) = self.channels.get_mut(place).and_then(Option::as_mut) else {
             return Ok(());
         };
@@ -58,9 +59,10 @@ impl Connection {
 
     /// What a larva becomes, where the request says so.
     fn begins(
-        &self,
+        &mut self,
         place: usize,
         request: &Request<'_>,
+        now: Timestamp,
         out: &mut Output,
     ) -> Taken<Option<(Begun, Option<Screen>)>> {
         let channel = self.channels.get(place).and_then(Option::as_ref);
@@ -69,16 +71,8 @@ impl Connection {
         };
         let mut reader = Reader::new(request.rest);
         let screen = *screen;
-        let login = |command| Login {
-            identity: &self.identity,
-            face: TelnetFace::Linux,
-            source: self.source,
-            user: &self.user,
-            terminal: screen.map(|screen| screen.size),
-            command,
-        };
         Ok(match request.name {
-            b"shell" => Some((Begun::Program(terminal::program(&login(None))), screen)),
+            b"shell" => Some((Begun::Program(self.program(screen, None, now)), screen)),
             b"exec" => {
                 let command = reader.string().ok_or(Failure::Silent)?;
                 if let Some(copy) = transfer::scp(command) {
@@ -86,7 +80,7 @@ impl Connection {
                     out.tell(Detail::Command { line, known: Some(true) });
                     return Ok(Some((Begun::Transfer(copy), screen)));
                 }
-                Some((Begun::Program(terminal::program(&login(Some(command)))), screen))
+                Some((Begun::Program(self.program(screen, Some(command), now)), screen))
             }
             b"subsystem" => {
                 let name = reader.string().ok_or(Failure::Silent)?;
@@ -96,6 +90,22 @@ impl Connection {
             }
             _ => None,
         })
+    }
+
+    /// A program on the visitor's machine, which all programs of his connection share.
+    fn program(
+        &mut self,
+        screen: Option<Screen>,
+        command: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Box<dyn Program> {
+        let (identity, user, source) = (&self.identity, &self.user, self.source);
+        let machine = self.machine.get_or_insert_with(|| {
+            let visitor =
+                Visitor { user: user.clone(), source, destination: None, service: "sshd" };
+            Machine::new(identity, Persona::Server, visitor, now)
+        });
+        terminal::program(machine, screen.is_some(), command)
     }
 }
 

@@ -1,0 +1,291 @@
+//! What a command is given and what it says.
+
+use std::sync::LazyLock;
+
+use crate::machine::files::{Fault, Who, absolute, base_name};
+use crate::machine::kernel::Kernel;
+use crate::machine::shell::descriptors::SharedSource;
+use crate::machine::shell::{Kind, Variables};
+use crate::machine::world::Dialect;
+
+use super::Finish;
+
+/// Bytes of all files that one command reads at once.
+const READ: usize = 2 * 1024 * 1024;
+
+static NO_VARIABLES: LazyLock<Variables> = LazyLock::new(Variables::default);
+
+/// Where a command's input comes from.
+pub(crate) enum Input {
+    Bytes(Vec<u8>),
+    Source(SharedSource),
+    /// Keys that have not been typed yet.
+    Console,
+}
+
+/// A file's name and its bytes.
+pub(crate) type NamedBytes = (Vec<u8>, Vec<u8>);
+
+/// One call of a command.
+pub(crate) struct Call<'a> {
+    pub(crate) kernel: &'a mut Kernel,
+    /// The command's name and its arguments.
+    pub(crate) words: &'a [Vec<u8>],
+    pub(crate) folder: &'a [u8],
+    pub(crate) who: Who,
+    pub(crate) umask: u16,
+    pub(crate) environment: &'a Variables,
+    pub(crate) dialect: Dialect,
+    /// Whether output goes to a terminal.
+    pub(crate) terminal: bool,
+    /// Whether the session has a terminal.
+    pub(crate) typed: bool,
+    /// The shell that runs it itself, where one does.
+    pub(crate) shells_own: Option<Kind>,
+    /// How that shell begins its errors.
+    pub(crate) complaint: &'a [u8],
+    /// Bytes of output at most.
+    pub(crate) limit: usize,
+    input: Input,
+    wants_input: bool,
+    said: Said,
+}
+
+/// What a command said: output and errors in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) bytes: Vec<u8>,
+    /// Where pieces end, and whether they are errors.
+    pub(crate) marks: Vec<(usize, bool)>,
+    /// Steps of the interpreter that it cost beside its call.
+    pub(crate) cost: u32,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        kernel: &'a mut Kernel,
+        words: &'a [Vec<u8>],
+        folder: &'a [u8],
+        who: Who,
+        input: Input,
+    ) -> Self {
+        let dialect = kernel.world.system.dialect;
+        Self {
+            kernel,
+            words,
+            folder,
+            who,
+            umask: 0o022,
+            environment: &NO_VARIABLES,
+            dialect,
+            terminal: false,
+            typed: false,
+            shells_own: None,
+            complaint: b"",
+            limit: 64 * 1024,
+            input,
+            wants_input: false,
+            said: Said::default(),
+        }
+    }
+
+    /// What was said, and whether the command wants all input first and must be called again.
+    pub(crate) fn into_said(mut self) -> (Said, bool) {
+        self.said.cost += u32::try_from(self.said.bytes.len() / 512).unwrap_or(0);
+        (self.said, self.wants_input)
+    }
+
+    pub(crate) fn is_busybox(&self) -> bool {
+        self.dialect == Dialect::BusyBox
+    }
+
+    /// The name that the command was called by.
+    pub(crate) fn name(&self) -> &'a [u8] {
+        self.words.first().map_or(b"", Vec::as_slice)
+    }
+
+    pub(crate) fn base_name(&self) -> &'a [u8] {
+        base_name(self.name())
+    }
+
+    pub(crate) fn arguments(&self) -> &'a [Vec<u8>] {
+        self.words.get(1..).unwrap_or_default()
+    }
+
+    fn add(&mut self, bytes: &[u8], error: bool) {
+        let room = self.limit.saturating_sub(self.said.bytes.len());
+        self.said.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let end = self.said.bytes.len();
+        match self.said.marks.last_mut() {
+            Some((last, kind)) if *kind == error => *last = end,
+            _ => self.said.marks.push((end, error)),
+        }
+    }
+
+    pub(crate) fn out(&mut self, bytes: &[u8]) {
+        self.add(bytes, false);
+    }
+
+    pub(crate) fn line(&mut self, text: &str) {
+        self.add(text.as_bytes(), false);
+        self.add(b"\n", false);
+    }
+
+    pub(crate) fn err(&mut self, bytes: &[u8]) {
+        self.add(bytes, true);
+    }
+
+    /// Whether nothing more will be shown.
+    pub(crate) fn is_full(&self) -> bool {
+        self.said.bytes.len() >= self.limit
+    }
+
+    /// Work that took long: so many steps.
+    pub(crate) fn cost(&mut self, steps: usize) {
+        self.said.cost = self.said.cost.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
+    }
+
+    /// `name: text`.
+    pub(crate) fn complain(&mut self, text: &str) {
+        let name = if self.is_busybox() { self.base_name() } else { self.name() };
+        self.err(&[self.complaint, name, b": ", text.as_bytes(), b"\n"].concat());
+    }
+
+    /// `name: text`, and a status.
+    pub(crate) fn fail(&mut self, text: &str, status: u8) -> Finish {
+        self.complain(text);
+        Finish::Status(status)
+    }
+
+    /// `name: path: fault` of GNU, `name: path: fault` of BusyBox with its own beginning.
+    pub(crate) fn complain_of(&mut self, path: &[u8], fault: Fault) {
+        let path = String::from_utf8_lossy(path).into_owned();
+        self.complain(&format!("{path}: {fault}"));
+    }
+
+    /// What comes in, whole.
+    pub(crate) fn input(&mut self) -> Vec<u8> {
+        match &mut self.input {
+            Input::Bytes(bytes) => std::mem::take(bytes),
+            Input::Source(source) => source.rest(),
+            Input::Console => {
+                self.wants_input = true;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether input is typed and not here yet.
+    pub(crate) fn is_console(&self) -> bool {
+        matches!(self.input, Input::Console)
+    }
+
+    pub(crate) fn path(&self, path: &[u8]) -> Vec<u8> {
+        absolute(self.folder, path)
+    }
+
+    /// A file's bytes, or the input for `-`.
+    pub(crate) fn read(&mut self, path: &[u8]) -> Result<Vec<u8>, Fault> {
+        if path == b"-" || path == b"/dev/stdin" {
+            return Ok(self.input());
+        }
+        let bytes = self.kernel.read_path(self.folder, path, self.who)?;
+        self.cost(bytes.len() / 2_048);
+        Ok(bytes)
+    }
+
+    /// The bytes of each file, or the input where there is none; what cannot be read is told.
+    pub(crate) fn read_all(&mut self, paths: &[Vec<u8>]) -> (Vec<NamedBytes>, u8) {
+        if paths.is_empty() {
+            let bytes = self.input();
+            return (vec![(b"-".to_vec(), bytes)], 0);
+        }
+        let (mut all, mut status, mut left) = (Vec::new(), 0, READ);
+        for path in paths.iter().take(1_000) {
+            if left == 0 {
+                break;
+            }
+            match self.read(path) {
+                Ok(bytes) => {
+                    left = left.saturating_sub(bytes.len());
+                    all.push((path.clone(), bytes));
+                }
+                Err(fault) => {
+                    self.unreadable(path, fault);
+                    status = 1;
+                }
+            }
+        }
+        (all, status)
+    }
+
+    /// Says that a file cannot be read, as BusyBox's tools and GNU's do.
+    pub(crate) fn unreadable(&mut self, path: &[u8], fault: Fault) {
+        let shown = String::from_utf8_lossy(path).into_owned();
+        let quoting = matches!(self.base_name(), b"head" | b"tail");
+        match (self.is_busybox(), fault) {
+            (true, Fault::IsAFolder) => self.complain(&format!("read error: {fault}")),
+            (true, _)
+                if matches!(
+                    self.base_name(),
+                    b"cat" | b"od" | b"md5sum" | b"sha1sum" | b"sha256sum"
+                ) =>
+            {
+                self.complain(&format!("can't open '{shown}': {fault}"));
+            }
+            (false, Fault::IsAFolder) if quoting => {
+                self.complain(&format!("error reading '{shown}': {fault}"));
+            }
+            (false, _) if quoting => {
+                self.complain(&format!("cannot open '{shown}' for reading: {fault}"));
+            }
+            (false, _) if self.base_name() == b"sort" => {
+                self.complain(&format!("cannot read: {shown}: {fault}"));
+            }
+            _ => self.complain(&format!("{shown}: {fault}")),
+        }
+    }
+
+    /// An option that is not there.
+    pub(crate) fn invalid_option(&mut self, letter: u8, status: u8) -> Finish {
+        let name = String::from_utf8_lossy(self.name()).into_owned();
+        self.complain(&format!("invalid option -- '{}'", char::from(letter)));
+        if self.is_busybox() {
+            return self.usage("");
+        }
+        self.err(format!("Try '{name} --help' for more information.\n").as_bytes());
+        Finish::Status(status)
+    }
+
+    /// BusyBox's banner and a usage line; of GNU the line that points to the help.
+    pub(crate) fn usage(&mut self, usage: &str) -> Finish {
+        if !self.is_busybox() {
+            let name = String::from_utf8_lossy(self.name()).into_owned();
+            self.err(format!("Try '{name} --help' for more information.\n").as_bytes());
+            return Finish::Status(1);
+        }
+        let name = String::from_utf8_lossy(self.base_name()).into_owned();
+        let banner = self.kernel.world.system.busybox;
+        self.err(
+            format!(
+                "{banner}\n\nUsage: {name}{}{usage}\n\n",
+                if usage.is_empty() { "" } else { " " }
+            )
+            .as_bytes(),
+        );
+        Finish::Status(1)
+    }
+
+    /// `missing operand`, as GNU says it; BusyBox shows its usage.
+    pub(crate) fn missing_operand(&mut self, usage: &str) -> Finish {
+        if self.is_busybox() {
+            return self.usage(usage);
+        }
+        self.complain("missing operand");
+        self.usage("")
+    }
+
+    pub(crate) fn variable(&self, name: &[u8]) -> Option<&[u8]> {
+        self.environment.value(name)
+    }
+}

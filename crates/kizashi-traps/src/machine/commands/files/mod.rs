@@ -1,0 +1,136 @@
+//! Commands that show, change and copy files.
+
+mod archive;
+mod attributes;
+mod change;
+mod copy;
+mod disk;
+mod find;
+mod list;
+mod names;
+mod status;
+
+use super::{Call, Command, Finish, administration, other, server, usual};
+use crate::machine::files::{Fault, NodeId};
+
+pub(super) const LISTING: &[Command] = &[
+    usual("ls", list::ls),
+    server("dir", list::ls),
+    server("vdir", list::ls),
+    usual("stat", status::stat),
+    server("file", status::file),
+    usual("df", disk::df),
+    other("du", disk::du),
+    other("find", find::find),
+    other("which", names::which),
+    server("whereis", names::whereis),
+    usual("readlink", names::readlink),
+    other("realpath", names::realpath),
+    other("basename", names::basename),
+    other("dirname", names::dirname),
+    server("locate", |_| Finish::Status(1)),
+    usual("lsattr", attributes::lsattr),
+];
+
+pub(super) const CHANGING: &[Command] = &[
+    usual("mkdir", change::mkdir),
+    usual("rmdir", change::rmdir),
+    usual("rm", change::rm),
+    usual("mv", change::mv),
+    usual("ln", change::ln),
+    usual("touch", change::touch),
+    usual("chmod", attributes::chmod),
+    usual("chown", attributes::chown),
+    usual("chgrp", attributes::chown),
+    usual("chattr", attributes::chattr),
+    usual("mktemp", change::mktemp),
+    other("unlink", change::rm),
+    server("truncate", change::truncate),
+    server("shred", change::shred),
+    usual("sync", |_| Finish::Status(0)),
+    administration("mknod", change::mknod),
+    server("mkfifo", change::mknod),
+];
+
+pub(super) const COPYING: &[Command] = &[
+    usual("cp", copy::cp),
+    other("install", copy::install),
+    usual("dd", copy::dd),
+    usual("tar", archive::tar),
+    usual("gzip", archive::gzip),
+    usual("gunzip", archive::gzip),
+    server("bzip2", archive::gzip),
+    server("bunzip2", archive::gzip),
+    server("xz", archive::gzip),
+    other("unzip", archive::unzip),
+    server("zip", archive::unzip),
+    server("split", copy::split),
+];
+
+/// `drwxr-xr-x`.
+fn letters(kind: u8, mode: u16) -> String {
+    let mut text = String::from(char::from(kind));
+    for (shift, special, lower, upper) in
+        [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')]
+    {
+        let bits = mode >> shift;
+        text.push(if bits & 4 != 0 { 'r' } else { '-' });
+        text.push(if bits & 2 != 0 { 'w' } else { '-' });
+        text.push(match (bits & 1 != 0, mode & special != 0) {
+            (true, true) => lower,
+            (false, true) => upper,
+            (true, false) => 'x',
+            (false, false) => '-',
+        });
+    }
+    text
+}
+
+/// A size as `-h` writes it: one place after the point below ten, rounded up.
+fn human(bytes: u64) -> String {
+    human_with(bytes, "KMGTPE", "")
+}
+
+fn human_with(bytes: u64, units: &str, suffix: &str) -> String {
+    if bytes < 1_024 {
+        return format!("{bytes}");
+    }
+    let mut value = bytes as f64;
+    for unit in units.chars() {
+        value /= 1_024.0;
+        if value < 10.0 {
+            let tenths = (value * 10.0).ceil();
+            if tenths < 100.0 {
+                return format!("{:.1}{unit}{suffix}", tenths / 10.0);
+            }
+        }
+        if value.ceil() < 1_024.0 {
+            return format!("{:.0}{unit}{suffix}", value.ceil());
+        }
+    }
+    format!("{bytes}")
+}
+
+impl Call<'_> {
+    /// The node at a path.
+    fn find(&self, path: &[u8], follow: bool) -> Result<NodeId, Fault> {
+        if path.is_empty() {
+            return Err(Fault::NotFound);
+        }
+        self.kernel.files.find(&self.path(path), follow, self.who)
+    }
+
+    fn is_folder(&self, path: &[u8]) -> bool {
+        self.find(path, true).is_ok_and(|id| self.kernel.files.node(id).is_folder())
+    }
+
+    /// `name: cannot VERB 'path': fault`, as coreutils say it; BusyBox has words of its own for some.
+    fn cannot(&mut self, verb: &str, path: &[u8], fault: Fault) {
+        let shown = String::from_utf8_lossy(path).into_owned();
+        if self.is_busybox() {
+            self.complain(&format!("can't {verb} '{shown}': {fault}"));
+        } else {
+            self.complain(&format!("cannot {verb} '{shown}': {fault}"));
+        }
+    }
+}

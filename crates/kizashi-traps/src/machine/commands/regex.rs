@@ -1,0 +1,557 @@
+//! Regular expressions: POSIX basic and extended, with the escapes that GNU's and perl's tools add. Matching goes back where it must, under a
+//! budget of steps for each search, so that no expression costs more than a bounded time; past it nothing matches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::machine::shell::pattern;
+
+/// Steps of one search beside four for each byte, and of all searches with one expression; past them nothing matches.
+const STEPS: u32 = 8_000;
+const ALL_STEPS: u32 = 8_000_000;
+/// Brackets inside one another, and bytes of an expression.
+const DEPTH: u32 = 30;
+const LENGTH: usize = 2_048;
+/// Repetitions that `{n,m}` may ask for.
+const REPEAT: u32 = 1_000;
+/// Pieces inside one another that may match in more than one way.
+const LEVELS: u32 = 160;
+
+/// An expression that means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bad(pub(crate) &'static str);
+
+#[derive(Clone, Debug)]
+enum Piece {
+    Byte(u8),
+    Any,
+    Set { negated: bool, ranges: Vec<(u8, u8)> },
+    Start,
+    End,
+    WordEdge(bool),
+    WordStart,
+    WordEnd,
+    Group(Option<usize>, Vec<Vec<Self>>),
+    Back(usize),
+    Repeat { least: u32, most: Option<u32>, lazy: bool, piece: Box<Self> },
+}
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub(crate) struct Regex {
+    choices: Vec<Vec<Piece>>,
+    groups: usize,
+    fold: bool,
+    /// Steps taken so far, by all copies together.
+    spent: Arc<AtomicU32>,
+}
+
+struct Reader<'a> {
+    text: &'a [u8],
+    at: usize,
+    extended: bool,
+    groups: usize,
+    depth: u32,
+}
+
+impl Regex {
+    pub(crate) fn new(text: &[u8], extended: bool, fold: bool) -> Result<Self, Bad> {
+        if text.len() > LENGTH {
+            return Err(Bad("Regular expression too big"));
+        }
+        let mut reader = Reader { text, at: 0, extended, groups: 0, depth: 0 };
+        let choices = reader.choices()?;
+        if reader.at < text.len() {
+            return Err(Bad("Unmatched ) or \\)"));
+        }
+        Ok(Self { choices, groups: reader.groups, fold, spent: Arc::default() })
+    }
+
+    /// Text that means itself.
+    pub(crate) fn of_text(text: &[u8], fold: bool) -> Self {
+        Self {
+            choices: vec![text.iter().take(LENGTH).map(|byte| Piece::Byte(*byte)).collect()],
+            groups: 0,
+            fold,
+            spent: Arc::default(),
+        }
+    }
+
+    pub(crate) fn is_match(&self, text: &[u8]) -> bool {
+        self.captures(text, 0).is_some()
+    }
+
+    /// The first match at or after `from`: the whole and its groups.
+    pub(crate) fn captures(&self, text: &[u8], from: usize) -> Option<Vec<Option<(usize, usize)>>> {
+        if self.spent.load(Ordering::Relaxed) > ALL_STEPS {
+            return None;
+        }
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let budget = STEPS.saturating_add(length.saturating_mul(4));
+        let mut matcher = Matcher {
+            text,
+            fold: self.fold,
+            steps: budget,
+            groups: vec![None; self.groups + 1],
+            depth: 0,
+        };
+        for start in from..=text.len() {
+            matcher.groups.iter_mut().for_each(|group| *group = None);
+            if let Some(end) = matcher.any(&self.choices, start, &mut |_, at| Some(at)) {
+                matcher.groups[0] = Some((start, end));
+                self.spent.fetch_add(budget - matcher.steps, Ordering::Relaxed);
+                return Some(matcher.groups);
+            }
+            if matcher.steps == 0 {
+                break;
+            }
+        }
+        self.spent.fetch_add(budget - matcher.steps, Ordering::Relaxed);
+        None
+    }
+
+    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        self.captures(text, from)?.first().copied().flatten()
+    }
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn starts_with(&self, text: &[u8]) -> bool {
+        self.text.get(self.at..).is_some_and(|rest| rest.starts_with(text))
+    }
+
+    fn choices(&mut self) -> Result<Vec<Vec<Piece>>, Bad> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(Bad("Regular expression too big"));
+        }
+        let mut choices = vec![self.sequence()?];
+        loop {
+            let bar: &[u8] = if self.extended { b"|" } else { b"\\|" };
+            if !self.starts_with(bar) {
+                break;
+            }
+            self.at += bar.len();
+            choices.push(self.sequence()?);
+        }
+        self.depth -= 1;
+        Ok(choices)
+    }
+
+    fn closes(&self) -> bool {
+        let (close, bar): (&[u8], &[u8]) =
+            if self.extended { (b")", b"|") } else { (b"\\)", b"\\|") };
+        self.starts_with(bar)
+            || self.starts_with(close) && self.depth > 1
+            || self.starts_with(close) && !self.extended
+    }
+
+    fn sequence(&mut self) -> Result<Vec<Piece>, Bad> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        let begin = self.at;
+        while self.peek().is_some() && !self.closes() {
+            let first = self.at == begin;
+            if let Some((least, most)) = self.repetition(first)? {
+                let lazy = self.extended && self.peek() == Some(b'?') && {
+                    self.at += 1;
+                    true
+                };
+                // A repetition of a repetition is one of them, so that no row of stars nests.
+                pieces = match pieces.pop() {
+                    Some(Piece::Repeat { piece, .. }) => {
+                        pieces.push(Piece::Repeat { least, most: None, lazy, piece });
+                        pieces
+                    }
+                    Some(piece) => {
+                        pieces.push(Piece::Repeat { least, most, lazy, piece: Box::new(piece) });
+                        pieces
+                    }
+                    None => pieces,
+                };
+                continue;
+            }
+            let piece = self.piece(first)?;
+            pieces.push(piece);
+        }
+        Ok(pieces)
+    }
+
+    /// `*`, `+`, `?`, `{n,m}` where they stand behind something.
+    fn repetition(&mut self, first: bool) -> Result<Option<(u32, Option<u32>)>, Bad> {
+        let (length, range) = match (self.peek(), self.extended) {
+            (Some(b'*'), _) if !first || self.extended => (1, (0, None)),
+            (Some(b'+'), true) => (1, (1, None)),
+            (Some(b'?'), true) => (1, (0, Some(1))),
+            (Some(b'\\'), false) if self.starts_with(b"\\+") => (2, (1, None)),
+            (Some(b'\\'), false) if self.starts_with(b"\\?") => (2, (0, Some(1))),
+            (Some(b'{'), true)
+                if self
+                    .text
+                    .get(self.at + 1)
+                    .is_some_and(|byte| byte.is_ascii_digit() || *byte == b',') =>
+            {
+                return self.interval(1, b"}").map(Some);
+            }
+            (Some(b'\\'), false) if self.starts_with(b"\\{") => {
+                return self.interval(2, b"\\}").map(Some);
+            }
+            _ => return Ok(None),
+        };
+        self.at += length;
+        Ok(Some(range))
+    }
+
+    fn interval(&mut self, open: usize, close: &[u8]) -> Result<(u32, Option<u32>), Bad> {
+        let rest = self.text.get(self.at + open..).unwrap_or_default();
+        let end = rest
+            .windows(close.len())
+            .position(|window| window == close)
+            .ok_or(Bad("Unmatched { or \\{"))?;
+        let inner =
+            std::str::from_utf8(&rest[..end]).map_err(|_| Bad("Invalid content of \\{\\}"))?;
+        let number = |text: &str| {
+            text.parse::<u32>()
+                .ok()
+                .filter(|number| *number <= REPEAT)
+                .ok_or(Bad("Invalid content of \\{\\}"))
+        };
+        let range = match inner.split_once(',') {
+            None => (number(inner)?, Some(number(inner)?)),
+            Some(("", most)) => (0, Some(number(most)?)),
+            Some((least, "")) => (number(least)?, None),
+            Some((least, most)) => (number(least)?, Some(number(most)?)),
+        };
+        self.at += open + end + close.len();
+        Ok(range)
+    }
+
+    fn piece(&mut self, first: bool) -> Result<Piece, Bad> {
+        let Some(byte) = self.peek() else { return Err(Bad("Invalid regular expression")) };
+        self.at += 1;
+        Ok(match byte {
+            b'.' => Piece::Any,
+            b'[' => self.set()?,
+            b'^' if self.extended || first => Piece::Start,
+            b'$' if self.extended || self.peek().is_none() || self.closes() => Piece::End,
+            b'(' if self.extended => self.group(b")")?,
+            b'\\' => return self.escape(),
+            byte => Piece::Byte(byte),
+        })
+    }
+
+    fn set(&mut self) -> Result<Piece, Bad> {
+        let rest = self.text.get(self.at - 1..).unwrap_or_default();
+        let (negated, ranges, length) =
+            pattern::set(rest, b"^").ok_or(Bad("Unmatched [, [^, [:, [., or [="))?;
+        self.at += length - 1;
+        Ok(Piece::Set { negated, ranges })
+    }
+
+    fn group(&mut self, close: &[u8]) -> Result<Piece, Bad> {
+        let number = if self.extended && self.starts_with(b"?:") {
+            self.at += 2;
+            None
+        } else {
+            self.groups += 1;
+            Some(self.groups)
+        };
+        let choices = self.choices()?;
+        if !self.starts_with(close) {
+            return Err(Bad("Unmatched ( or \\("));
+        }
+        self.at += close.len();
+        Ok(Piece::Group(number, choices))
+    }
+
+    fn escape(&mut self) -> Result<Piece, Bad> {
+        let Some(byte) = self.peek() else { return Err(Bad("Trailing backslash")) };
+        self.at += 1;
+        let class = |name: &[u8], negated: bool, more: &[u8]| {
+            let mut ranges = pattern::class(name).unwrap_or_default();
+            ranges.extend(more.iter().map(|byte| (*byte, *byte)));
+            Piece::Set { negated, ranges }
+        };
+        Ok(match byte {
+            b'(' if !self.extended => self.group(b"\\)")?,
+            b'1'..=b'9' => Piece::Back(usize::from(byte - b'0')),
+            b'w' => class(b"alnum", false, b"_"),
+            b'W' => class(b"alnum", true, b"_"),
+            b's' => class(b"space", false, b""),
+            b'S' => class(b"space", true, b""),
+            b'd' => class(b"digit", false, b""),
+            b'D' => class(b"digit", true, b""),
+            b'b' => Piece::WordEdge(true),
+            b'B' => Piece::WordEdge(false),
+            b'<' => Piece::WordStart,
+            b'>' => Piece::WordEnd,
+            b'n' => Piece::Byte(b'\n'),
+            b't' => Piece::Byte(b'\t'),
+            byte => Piece::Byte(byte),
+        })
+    }
+}
+
+struct Matcher<'a> {
+    text: &'a [u8],
+    fold: bool,
+    steps: u32,
+    groups: Vec<Option<(usize, usize)>>,
+    depth: u32,
+}
+
+type Rest<'r, 'a> = &'r mut dyn FnMut(&mut Matcher<'a>, usize) -> Option<usize>;
+
+impl<'a> Matcher<'a> {
+    fn any(&mut self, choices: &[Vec<Piece>], at: usize, rest: Rest<'_, 'a>) -> Option<usize> {
+        choices.iter().find_map(|choice| self.sequence(choice, at, rest))
+    }
+
+    /// Matches pieces one after the other, then the rest; goes down a level only where a piece can match in more than one way.
+    fn sequence(&mut self, pieces: &[Piece], at: usize, rest: Rest<'_, 'a>) -> Option<usize> {
+        if self.steps == 0 || self.depth > LEVELS {
+            self.steps = 0;
+            return None;
+        }
+        self.depth += 1;
+        let found = self.pieces(pieces, at, rest);
+        self.depth -= 1;
+        found
+    }
+
+    fn pieces(&mut self, mut pieces: &[Piece], mut at: usize, rest: Rest<'_, 'a>) -> Option<usize> {
+        loop {
+            self.steps = self.steps.saturating_sub(1);
+            let Some((piece, after)) = pieces.split_first() else { return rest(self, at) };
+            match piece {
+                Piece::Group(number, choices) => {
+                    return self.group(*number, choices, after, at, rest);
+                }
+                Piece::Repeat { least, most, lazy, piece } => {
+                    return self.repeat(piece, (*least, *most), *lazy, after, at, rest);
+                }
+                Piece::Back(number) => {
+                    let (start, end) = self.groups.get(*number).copied().flatten()?;
+                    let part = &self.text[start..end];
+                    at = if self.text[at..].starts_with(part) {
+                        at + part.len()
+                    } else {
+                        return None;
+                    };
+                }
+                single => at = self.single(single, at)?,
+            }
+            pieces = after;
+        }
+    }
+
+    fn group(
+        &mut self,
+        number: Option<usize>,
+        choices: &[Vec<Piece>],
+        after: &[Piece],
+        at: usize,
+        rest: Rest<'_, 'a>,
+    ) -> Option<usize> {
+        let before = number.and_then(|number| self.groups[number]);
+        let found = self.any(choices, at, &mut |matcher, end| {
+            let inner = number.map(|number| matcher.groups[number].replace((at, end)));
+            let found = matcher.sequence(after, end, rest);
+            if found.is_none()
+                && let (Some(number), Some(inner)) = (number, inner)
+            {
+                matcher.groups[number] = inner;
+            }
+            found
+        });
+        if found.is_none()
+            && let Some(number) = number
+        {
+            self.groups[number] = before;
+        }
+        found
+    }
+
+    /// Where a piece without parts ends, if it matches here.
+    fn single(&self, piece: &Piece, at: usize) -> Option<usize> {
+        let word = |place: Option<usize>| {
+            place
+                .and_then(|place| self.text.get(place))
+                .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        };
+        let (before, here) = (word(at.checked_sub(1)), word(Some(at)));
+        let holds = match piece {
+            Piece::Start => at == 0,
+            Piece::End => at == self.text.len(),
+            Piece::WordEdge(edge) => (before != here) == *edge,
+            Piece::WordStart => !before && here,
+            Piece::WordEnd => before && !here,
+            _ => {
+                let byte = *self.text.get(at)?;
+                return self.takes(piece, byte).then_some(at + 1);
+            }
+        };
+        holds.then_some(at)
+    }
+
+    fn takes(&self, piece: &Piece, byte: u8) -> bool {
+        match piece {
+            Piece::Byte(own) if self.fold => own.eq_ignore_ascii_case(&byte),
+            Piece::Byte(own) => *own == byte,
+            Piece::Any => true,
+            Piece::Set { negated, ranges } => {
+                let has =
+                    |byte: u8| ranges.iter().any(|(first, last)| (*first..=*last).contains(&byte));
+                let found = has(byte)
+                    || self.fold
+                        && (has(byte.to_ascii_lowercase()) || has(byte.to_ascii_uppercase()));
+                found != *negated
+            }
+            _ => false,
+        }
+    }
+
+    fn repeat(
+        &mut self,
+        piece: &Piece,
+        range: (u32, Option<u32>),
+        lazy: bool,
+        after: &[Piece],
+        at: usize,
+        rest: Rest<'_, 'a>,
+    ) -> Option<usize> {
+        if let Piece::Group(..) | Piece::Repeat { .. } | Piece::Back(_) = piece {
+            return self.repeat_part(piece, range, after, at, rest);
+        }
+        let (least, most) = range;
+        // A piece of one byte repeats without going down.
+        let mut ends = vec![at];
+        let limit = most.map_or(usize::MAX, |most| most as usize);
+        let mut here = at;
+        while !lazy && ends.len() <= limit {
+            match self.single(piece, here) {
+                Some(next) if next > here => {
+                    here = next;
+                    ends.push(here);
+                }
+                _ => break,
+            }
+        }
+        self.steps = self.steps.saturating_sub(u32::try_from(ends.len() / 8).unwrap_or(u32::MAX));
+        if lazy {
+            let mut count = 0;
+            loop {
+                if count >= least
+                    && let Some(end) = self.sequence(after, here, rest)
+                {
+                    return Some(end);
+                }
+                if most.is_some_and(|most| count >= most) || self.steps == 0 {
+                    return None;
+                }
+                here = self.single(piece, here).filter(|next| *next > here)?;
+                count += 1;
+            }
+        }
+        while ends.len() > least as usize {
+            let end = ends.pop()?;
+            if let Some(found) = self.sequence(after, end, rest) {
+                return Some(found);
+            }
+            if self.steps == 0 {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn repeat_part(
+        &mut self,
+        piece: &Piece,
+        (least, most): (u32, Option<u32>),
+        after: &[Piece],
+        at: usize,
+        rest: Rest<'_, 'a>,
+    ) -> Option<usize> {
+        let mut found = None;
+        if most != Some(0) {
+            let inner = std::slice::from_ref(piece);
+            found = self.sequence(inner, at, &mut |matcher, end| {
+                if end == at && least == 0 {
+                    return None;
+                }
+                matcher.repeat_part(
+                    piece,
+                    (least.saturating_sub(1), most.map(|most| most - 1)),
+                    after,
+                    end,
+                    rest,
+                )
+            });
+        }
+        if found.is_none() && least == 0 {
+            found = self.sequence(after, at, rest);
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn find(expression: &str, text: &str, extended: bool) -> Option<String> {
+        let regex = Regex::new(expression.as_bytes(), extended, false).unwrap();
+        regex.find(text.as_bytes(), 0).map(|(start, end)| text[start..end].to_owned())
+    }
+
+    #[test]
+    fn expressions_match_as_greps_do() {
+        for (expression, text, extended, expected) in [
+            ("a*b", "xaab", false, Some("aab")),
+            ("^[Mm]iner", "Miner x", false, Some("Miner")),
+            ("[0-9]\\{2,3\\}", "a1234", false, Some("123")),
+            ("\\(ab\\)\\1", "xabab", false, Some("abab")),
+            ("a\\|b", "zb", false, Some("b")),
+            ("(foo|ba+r)$", "xbaaar", true, Some("baaar")),
+            ("([0-9]{1,3}\\.){3}[0-9]{1,3}", "ip 192.0.2.7 x", true, Some("192.0.2.7")),
+            ("a+?", "aaa", true, Some("a")),
+            ("\\bcat\\b", "a cat b", true, Some("cat")),
+            ("[[:space:]]+x", "a \t x", true, Some(" \t x")),
+            ("*a", "*a", false, Some("*a")),
+            ("a{2}", "aaa", true, Some("aa")),
+            ("^$", "", true, Some("")),
+            ("x", "abc", true, None),
+        ] {
+            assert_eq!(find(expression, text, extended).as_deref(), expected, "{expression}");
+        }
+        assert_eq!(
+            Regex::new(b"[a", true, false).unwrap_err(),
+            Bad("Unmatched [, [^, [:, [., or [=")
+        );
+        assert_eq!(Regex::new(b"(a", true, false).unwrap_err(), Bad("Unmatched ( or \\("));
+    }
+
+    #[test]
+    fn an_expression_made_to_take_for_ever_ends() {
+        let text = vec![b'a'; 5_000];
+        for expression in [&b"(a*)*b"[..], b"(a|aa)+$x", b"(((a*)*)*)*c", b"a*a*a*a*a*a*a*b"] {
+            assert!(!Regex::new(expression, true, false).unwrap().is_match(&text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_expression_panics(expression in prop::collection::vec(prop_oneof![prop::sample::select(b"ab*+?(){}[]|\\^$.1,".to_vec()), any::<u8>()], 0..40), text in prop::collection::vec(prop::sample::select(b"ab1\n".to_vec()), 0..60), extended in any::<bool>()) {
+            let found = Regex::new(&expression, extended, true).ok().and_then(|regex| regex.find(&text, 0));
+            if let Some((start, end)) = found {
+                prop_assert!(start <= end && end <= text.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,528 @@
+//! Processes: `ps`, `top`, `kill` and their kin, from one table.
+
+use super::super::regex::Regex;
+use super::{Call, Finish};
+use crate::machine::live::Process;
+use crate::machine::world::calendar;
+
+pub(super) fn ps(call: &mut Call<'_>) -> Finish {
+    if call.is_busybox() {
+        return busybox_ps(call);
+    }
+    let words = call.arguments();
+    let letters: Vec<u8> = words
+        .iter()
+        .filter(|word| !word.starts_with(b"--"))
+        .flat_map(|word| word.iter().copied())
+        .collect();
+    let has = |letter: u8| letters.contains(&letter);
+    let bsd = words.iter().any(|word| {
+        word.first() != Some(&b'-')
+            && (word.contains(&b'a') || word.contains(&b'u') || word.contains(&b'x'))
+    });
+    let columns = words
+        .iter()
+        .position(|word| {
+            word == b"-o" || word == b"-eo" || word == b"-axo" || word == b"axo" || word == b"-Ao"
+        })
+        .and_then(|place| words.get(place + 1))
+        .cloned();
+    let single = words
+        .iter()
+        .position(|word| word == b"-p" || word == b"--pid")
+        .and_then(|place| words.get(place + 1))
+        .cloned();
+    let all = call.kernel.processes();
+    let every = has(b'e')
+        || has(b'A')
+        || bsd && has(b'x')
+        || words.iter().any(|word| {
+            matches!(&word[..], b"-ax" | b"-aux" | b"ax" | b"aux" | b"auxf" | b"auxw" | b"auxww")
+        });
+    let chosen: Vec<&Process> = all
+        .iter()
+        .filter(|process| match &single {
+            Some(list) => String::from_utf8_lossy(list)
+                .split(',')
+                .any(|number| number.parse() == Ok(process.number)),
+            None => every || process.terminal == "pts/0",
+        })
+        .collect();
+    call.cost(chosen.len() / 4);
+    let lines = match columns {
+        Some(columns) => by_columns(call, &String::from_utf8_lossy(&columns), &chosen),
+        None if bsd && has(b'u') || has(b'u') && has(b'a') => long_bsd(call, &chosen),
+        None if has(b'f') => full(call, &chosen),
+        None => short(&chosen, bsd),
+    };
+    for line in lines {
+        call.out(line.as_bytes());
+        call.out(b"\n");
+    }
+    Finish::Status(u8::from(chosen.is_empty()))
+}
+
+fn busybox_ps(call: &mut Call<'_>) -> Finish {
+    call.line("  PID USER       VSZ STAT COMMAND");
+    for process in call.kernel.processes() {
+        let command = if process.command.is_empty() {
+            format!("[{}]", process.name)
+        } else {
+            process.command.clone()
+        };
+        let line = format!(
+            "{:5} {:<8} {:5} {:<4} {command}",
+            process.number, process.user, process.virtual_kb, process.state
+        );
+        call.line(&line.chars().take(if call.terminal { 79 } else { 400 }).collect::<String>());
+    }
+    Finish::Status(0)
+}
+
+fn command(process: &Process) -> String {
+    if process.command.is_empty() { format!("[{}]", process.name) } else { process.command.clone() }
+}
+
+fn user(process: &Process) -> String {
+    if process.user.len() > 8 { format!("{}+", &process.user[..7]) } else { process.user.clone() }
+}
+
+fn computed(process: &Process) -> String {
+    format!(
+        "{:02}:{:02}:{:02}",
+        process.computed / 3_600,
+        process.computed / 60 % 60,
+        process.computed % 60
+    )
+}
+
+fn started(process: &Process, now: i64) -> String {
+    let start = calendar(process.start);
+    if now - process.start < 86_400 {
+        format!("{:02}:{:02}", start.hour, start.minute)
+    } else {
+        format!("{}{:02}", start.short_month(), start.day)
+    }
+}
+
+fn short(chosen: &[&Process], bsd: bool) -> Vec<String> {
+    let mut lines = vec![if bsd {
+        "    PID TTY      STAT   TIME COMMAND".to_owned()
+    } else {
+        "    PID TTY          TIME CMD".to_owned()
+    }];
+    for process in chosen {
+        lines.push(if bsd {
+            format!(
+                "{:7} {:<8} {:<4} {:>3}:{:02} {}",
+                process.number,
+                process.terminal,
+                process.state,
+                process.computed / 60,
+                process.computed % 60,
+                command(process)
+            )
+        } else {
+            format!(
+                "{:7} {:<8} {} {}",
+                process.number,
+                process.terminal,
+                computed(process),
+                process.name
+            )
+        });
+    }
+    lines
+}
+
+fn full(call: &Call<'_>, chosen: &[&Process]) -> Vec<String> {
+    let mut lines = vec!["UID          PID    PPID  C STIME TTY          TIME CMD".to_owned()];
+    for process in chosen {
+        lines.push(format!(
+            "{:<8} {:7} {:7}  0 {:>5} {:<8} {} {}",
+            user(process),
+            process.number,
+            process.parent,
+            started(process, call.kernel.seconds()),
+            process.terminal,
+            computed(process),
+            command(process)
+        ));
+    }
+    lines
+}
+
+fn long_bsd(call: &Call<'_>, chosen: &[&Process]) -> Vec<String> {
+    let total = call.kernel.world.hardware.memory_kb;
+    let mut lines = vec![
+        "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND".to_owned(),
+    ];
+    for process in chosen {
+        let memory = u64::from(process.resident_kb) * 1_000 / total;
+        let age = (call.kernel.seconds() - process.start).max(1);
+        let share = process.computed * 1_000 / age;
+        lines.push(format!(
+            "{:<8} {:7} {:2}.{} {:2}.{} {:6} {:5} {:<8} {:<4} {:>5} {:>3}:{:02} {}",
+            user(process),
+            process.number,
+            share / 10,
+            share % 10,
+            memory / 10,
+            memory % 10,
+            process.virtual_kb,
+            process.resident_kb,
+            process.terminal,
+            process.state,
+            started(process, call.kernel.seconds()),
+            process.computed / 60,
+            process.computed % 60,
+            command(process)
+        ));
+    }
+    lines
+}
+
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
+fn by_columns(call: &Call<'_>, columns: &str, chosen: &[&Process]) -> Vec<String> {
+    let names: Vec<(String, bool)> = columns
+        .split(',')
+        .map(|column| {
+            column
+                .split_once('=')
+                .map_or((column.trim().to_owned(), true), |(name, _)| (name.to_owned(), false))
+        })
+        .collect();
+    let total = call.kernel.world.hardware.memory_kb;
+    let value = |process: &Process, name: &str| match name {
+        "pid" => process.number.to_string(),
+        "ppid" => process.parent.to_string(),
+        "user" | "uname" | "euser" => user(process),
+        "comm" | "ucmd" => process.name.clone(),
+        "cmd" | "args" | "command" => command(process),
+        "stat" | "state" | "s" => process.state.clone(),
+        "tty" | "tt" => process.terminal.clone(),
+        "rss" => process.resident_kb.to_string(),
+        "vsz" => process.virtual_kb.to_string(),
+        "time" | "cputime" => computed(process),
+        "%mem" | "pmem" => {
+            format!("{:.1}", u64::from(process.resident_kb) as f64 * 100.0 / total as f64)
+        }
+        "%cpu" | "pcpu" => "0.0".to_owned(),
+        "uid" => "0".to_owned(),
+        "lstart" | "start" | "stime" => started(process, call.kernel.seconds()),
+        _ => "-".to_owned(),
+    };
+    let number = |name: &str| {
+        matches!(name, "pid" | "ppid" | "rss" | "vsz" | "%mem" | "%cpu" | "pmem" | "pcpu" | "uid")
+    };
+    let title = |name: &str| match name {
+        "comm" | "cmd" | "args" | "command" => {
+            if name == "cmd" { "CMD" } else { "COMMAND" }.to_owned()
+        }
+        "tty" | "tt" => "TT".to_owned(),
+        "pmem" => "%MEM".to_owned(),
+        "pcpu" => "%CPU".to_owned(),
+        name => name.to_uppercase(),
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    if names.iter().any(|(_, titled)| *titled) {
+        rows.push(
+            names
+                .iter()
+                .map(|(name, titled)| if *titled { title(name) } else { String::new() })
+                .collect(),
+        );
+    }
+    rows.extend(
+        chosen.iter().map(|process| names.iter().map(|(name, _)| value(process, name)).collect()),
+    );
+    let least = |name: &str| match name {
+        "pid" | "ppid" => 7,
+        "user" => 8,
+        "tty" | "tt" => 8,
+        "%mem" | "%cpu" | "stat" => 4,
+        _ => 1,
+    };
+    let width = |place: usize| {
+        rows.iter().map(|row| row[place].len()).max().unwrap_or(0).max(least(&names[place].0))
+    };
+    let widths: Vec<usize> = (0..names.len()).map(width).collect();
+    rows.iter()
+        .map(|row| {
+            let cells: Vec<String> = row
+                .iter()
+                .enumerate()
+                .map(|(place, text)| {
+                    if number(&names[place].0) {
+                        format!("{text:>width$}", width = widths[place])
+                    } else if place + 1 == row.len() {
+                        text.clone()
+                    } else {
+                        format!("{text:<width$}", width = widths[place])
+                    }
+                })
+                .collect();
+            cells.join(" ")
+        })
+        .collect()
+}
+
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
+pub(super) fn top(call: &mut Call<'_>) -> Finish {
+    let uptime = super::times::uptime_line(call);
+    let memory = call.kernel.memory();
+    let mut all = call.kernel.processes();
+    all.sort_by_key(|process| (std::cmp::Reverse(process.computed), process.number));
+    let count = all.len();
+    if call.is_busybox() {
+        call.line(&format!(
+            "Mem: {}K used, {}K free, {}K shrd, {}K buff, {}K cached",
+            memory.total - memory.free,
+            memory.free,
+            memory.shared,
+            memory.buffers,
+            memory.cached
+        ));
+        call.line("CPU:   2% usr   3% sys   0% nic  94% idle   0% io   0% irq   0% sirq");
+        let [one, five, fifteen] =
+            call.kernel.load().map(|load| format!("{}.{:02}", load / 100, load % 100));
+        call.line(&format!(
+            "Load average: {one} {five} {fifteen} 1/{count} {}",
+            call.kernel.last_process()
+        ));
+        call.line("  PID  PPID USER     STAT   VSZ %VSZ %CPU COMMAND");
+        for process in all.iter().take(20) {
+            let share = u64::from(process.virtual_kb) * 100 / memory.total;
+            call.line(&format!(
+                "{:5} {:5} {:<8} {:<4} {:5} {share:3}%   0% {}",
+                process.number,
+                process.parent,
+                process.user,
+                process.state,
+                process.virtual_kb,
+                command(process)
+            ));
+        }
+        return Finish::Status(0);
+    }
+    let megabytes = |kb: u64| kb as f64 / 1_024.0;
+    let sleeping = count - 1;
+    call.line(&format!("top -{}", uptime.strip_prefix("").unwrap_or(&uptime)));
+    call.line(&format!(
+        "Tasks: {count:3} total,   1 running, {sleeping:3} sleeping,   0 stopped,   0 zombie"
+    ));
+    call.line("%Cpu(s):  0.0 us,  1.6 sy,  0.0 ni, 98.4 id,  0.0 wa,  0.0 hi,  0.0 si,  0.0 st ");
+    let cache = memory.buffers + memory.cached + memory.reclaimable;
+    call.line(&format!(
+        "MiB Mem : {:8.1} total, {:8.1} free, {:8.1} used, {:8.1} buff/cache     ",
+        megabytes(memory.total),
+        megabytes(memory.free),
+        megabytes(memory.total - memory.available),
+        megabytes(cache)
+    ));
+    call.line(&format!(
+        "MiB Swap: {:8.1} total, {:8.1} free, {:8.1} used. {:8.1} avail Mem ",
+        megabytes(memory.swap),
+        megabytes(memory.swap),
+        0.0,
+        megabytes(memory.available)
+    ));
+    call.line("");
+    call.line("    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND");
+    for process in all.iter().take(if call.terminal { 17 } else { 400 }) {
+        let share = u64::from(process.resident_kb) as f64 * 100.0 / memory.total as f64;
+        let state = process.state.chars().next().unwrap_or('S');
+        let real_time = if process.state.contains('<') { "  0 -20" } else { " 20   0" };
+        call.line(&format!(
+            "{:7} {:<8} {real_time} {:7} {:6} {:6} {state}   0.0 {share:5.1} {:3}:{:02}.{:02} {}",
+            process.number,
+            user(process),
+            process.virtual_kb,
+            process.resident_kb,
+            process.resident_kb * 2 / 3,
+            process.computed / 60,
+            process.computed % 60,
+            process.number % 100,
+            process.name
+        ));
+    }
+    Finish::Status(0)
+}
+
+const SIGNALS: [&str; 15] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM",
+];
+
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
+pub(super) fn kill(call: &mut Call<'_>) -> Finish {
+    let words = call.arguments();
+    if words.first().is_some_and(|word| word == b"-l" || word == b"-L") {
+        let text: Vec<String> = SIGNALS
+            .iter()
+            .enumerate()
+            .map(|(place, name)| {
+                if call.is_busybox() {
+                    format!("{:2}) {name}", place + 1)
+                } else {
+                    format!("{:2}) SIG{name}", place + 1)
+                }
+            })
+            .collect();
+        let joined = text.join(if call.is_busybox() { "\n" } else { "\t" });
+        call.line(&joined);
+        return Finish::Status(0);
+    }
+    let mut signal_next = false;
+    let mut targets = Vec::new();
+    for word in words {
+        match word.first() {
+            _ if signal_next => signal_next = false,
+            Some(b'-') if targets.is_empty() && word == b"-s" => signal_next = true,
+            Some(b'-') if targets.is_empty() && word != b"--" => {}
+            _ if word == b"--" => {}
+            _ => targets.push(String::from_utf8_lossy(word).into_owned()),
+        }
+    }
+    if targets.is_empty() {
+        if call.is_busybox() {
+            return call.usage("[-l] [-SIG] PID...");
+        }
+        call.err(b"kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
+        return Finish::Status(2);
+    }
+    let all = call.kernel.processes();
+    let mut status = 0;
+    for target in targets {
+        let Ok(number) = target.trim_start_matches(['-', '%']).parse::<u32>() else {
+            let text = if call.is_busybox() {
+                format!("invalid number '{target}'")
+            } else {
+                format!("{target}: arguments must be process or job IDs")
+            };
+            call.complain(&text);
+            status = 1;
+            continue;
+        };
+        let found = all.iter().find(|process| process.number == number);
+        match found {
+            Some(process) if !call.who.is_root() && process.user == "root" => {
+                call.complain(&format!("({number}) - Operation not permitted"));
+                status = 1;
+            }
+            Some(_) => {}
+            None => {
+                let text = if call.is_busybox() {
+                    format!("can't kill pid {number}: No such process")
+                } else {
+                    format!("({number}) - No such process")
+                };
+                call.complain(&text);
+                status = 1;
+            }
+        }
+    }
+    Finish::Status(status)
+}
+
+pub(super) fn killall(call: &mut Call<'_>) -> Finish {
+    let names: Vec<String> = call
+        .arguments()
+        .iter()
+        .filter(|word| word.first() != Some(&b'-'))
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect();
+    let quiet = call.arguments().iter().any(|word| word == b"-q");
+    if names.is_empty() {
+        if call.is_busybox() {
+            return call.usage("[-l] [-q] [-SIG] NAME...");
+        }
+        call.err(b"Usage: killall [OPTION]... [--] NAME...\n       killall -l, --list\n       killall -V, --version\n");
+        return Finish::Status(1);
+    }
+    let all = call.kernel.processes();
+    let mut status = 0;
+    for name in names {
+        if !all.iter().any(|process| process.name == name && !process.command.is_empty()) {
+            if !quiet {
+                let text = if call.is_busybox() {
+                    format!("killall: {name}: no process killed\n")
+                } else {
+                    format!("{name}: no process found\n")
+                };
+                call.err(text.as_bytes());
+            }
+            status = 1;
+        }
+    }
+    Finish::Status(status)
+}
+
+pub(super) fn pidof(call: &mut Call<'_>) -> Finish {
+    let names: Vec<String> = call
+        .arguments()
+        .iter()
+        .filter(|word| word.first() != Some(&b'-'))
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect();
+    let mut found: Vec<String> = call
+        .kernel
+        .processes()
+        .into_iter()
+        .filter(|process| names.contains(&process.name))
+        .map(|process| process.number.to_string())
+        .collect();
+    found.reverse();
+    if found.is_empty() {
+        return Finish::Status(1);
+    }
+    call.line(&found.join(" "));
+    Finish::Status(0)
+}
+
+pub(super) fn pgrep(call: &mut Call<'_>) -> Finish {
+    let given = match call.options(
+        "flavxnocu:P:s:t:9e",
+        &[("full", b'f'), ("list-name", b'l'), ("exact", b'x'), ("signal", b's')],
+        2,
+    ) {
+        Ok(given) => given,
+        Err(finish) => return finish,
+    };
+    let Some(text) = given.rest.first() else {
+        if given.has(b'u') {
+            return Finish::Status(0);
+        }
+        let name = String::from_utf8_lossy(call.name()).into_owned();
+        call.complain("no matching criteria specified");
+        call.err(format!("Try `{name} --help' for more information.\n").as_bytes());
+        return Finish::Status(2);
+    };
+    let whole = if given.has(b'x') { [b"^(?:", &text[..], b")$"].concat() } else { text.clone() };
+    let Ok(regex) = Regex::new(&whole, true, false) else { return Finish::Status(2) };
+    let own = call.kernel.files.processes.get(2).copied();
+    let found: Vec<Process> = call
+        .kernel
+        .processes()
+        .into_iter()
+        .filter(|process| Some(process.number) != own)
+        .filter(|process| {
+            regex.is_match(
+                if given.has(b'f') { command(process) } else { process.name.clone() }.as_bytes(),
+            ) != given.has(b'v')
+        })
+        .collect();
+    if call.base_name() == b"pgrep" {
+        for process in &found {
+            let text = if given.has(b'a') {
+                format!("{} {}", process.number, command(process))
+            } else if given.has(b'l') {
+                format!("{} {}", process.number, process.name)
+            } else {
+                process.number.to_string()
+            };
+            call.line(&text);
+        }
+    }
+    Finish::Status(u8::from(found.is_empty()))
+}

@@ -1,0 +1,181 @@
+//! What a running process has of the outside: keys that came, text that leaves, what it waits for, and how much it may still use. The
+//! interpreter is written as `async` code and polled by hand without a waker: a future is a resumable interpreter that the compiler
+//! writes, and nothing here ever touches an executor, a thread or a clock.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// Steps of the interpreter between two turns: well under 50 ms of processor time in a release build.
+const SLICE: u32 = 2_000;
+/// Slices of one line that follow each other at once, and the pause before each later one.
+const EAGER: u32 = 5;
+const BREATH: Duration = Duration::from_millis(10);
+/// Steps for one line given; then the process is killed as the kernel kills what takes too much.
+const STEPS: u32 = 120_000;
+/// Bytes shown for one line given.
+const SHOWN: usize = 1024 * 1024;
+/// Bytes waiting to leave at which the interpreter pauses.
+const FULL: usize = 16 * 1024;
+/// Bytes given and not read.
+const INPUT: usize = 64 * 1024;
+
+/// What a process waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// More input, or its end.
+    Input,
+    /// Time.
+    Pause(Duration),
+    /// Nothing: it lets others go first.
+    Turn,
+}
+
+/// The state that a running process shares with whoever polls it.
+#[derive(Debug)]
+pub(crate) struct Console {
+    pub(crate) input: Vec<u8>,
+    /// No more input will come.
+    pub(crate) ended: bool,
+    pub(crate) interrupted: bool,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: Vec<u8>,
+    pub(crate) terminal: bool,
+    pub(crate) wait: Wait,
+    slice: u32,
+    /// Slices since the last line was given.
+    slices: u32,
+    steps: u32,
+    shown: usize,
+    /// Bytes held inside the running interpreter.
+    pub(crate) held: usize,
+}
+
+/// Why a step may not be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Interrupted,
+    Spent,
+}
+
+impl Console {
+    pub(crate) fn new(terminal: bool) -> Self {
+        Self {
+            input: Vec::new(),
+            ended: false,
+            interrupted: false,
+            out: Vec::new(),
+            err: Vec::new(),
+            terminal,
+            wait: Wait::Turn,
+            slice: SLICE,
+            slices: 0,
+            steps: STEPS,
+            shown: 0,
+            held: 0,
+        }
+    }
+
+    pub(crate) fn give(&mut self, bytes: &[u8]) {
+        let room = INPUT.saturating_sub(self.input.len());
+        self.input.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// How many more bytes of input are taken.
+    pub(crate) fn room(&self) -> usize {
+        INPUT.saturating_sub(self.input.len())
+    }
+
+    /// Shows output or errors; on a terminal both are one. `false` when the line's share is used up.
+    pub(crate) fn show(&mut self, bytes: &[u8], error: bool) -> bool {
+        if self.shown >= SHOWN {
+            return false;
+        }
+        self.shown += bytes.len();
+        if error && !self.terminal {
+            self.err.extend_from_slice(bytes);
+        } else {
+            self.out.extend_from_slice(bytes);
+        }
+        true
+    }
+
+    /// A new line was given: the bounds begin anew.
+    pub(crate) fn refill(&mut self) {
+        (self.steps, self.shown, self.slices) = (STEPS, 0, 0);
+    }
+
+    pub(crate) fn new_slice(&mut self) {
+        self.slice = SLICE;
+        self.slices = self.slices.saturating_add(1);
+    }
+
+    /// How a process that used up its slice waits: one that computes for long leaves half of the time to others.
+    pub(crate) const fn breath(&self) -> Wait {
+        if self.slices > EAGER { Wait::Pause(BREATH) } else { Wait::Turn }
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.len() + self.err.len() > FULL
+    }
+
+    /// Takes steps; whether another turn is due before the next.
+    pub(crate) fn spend(&mut self, steps: u32) -> Result<bool, Refusal> {
+        if std::mem::take(&mut self.interrupted) {
+            return Err(Refusal::Interrupted);
+        }
+        if self.steps < steps {
+            self.steps = 0;
+            return Err(Refusal::Spent);
+        }
+        self.steps -= steps;
+        self.slice = self.slice.saturating_sub(steps);
+        Ok(self.slice == 0 || self.is_full())
+    }
+
+    /// One line with its end, or what is left when no more comes.
+    pub(crate) fn take_line(&mut self) -> Option<Vec<u8>> {
+        match self.input.iter().position(|byte| *byte == b'\n') {
+            Some(end) => Some(self.input.drain(..=end).collect()),
+            None if self.ended && !self.input.is_empty() => Some(std::mem::take(&mut self.input)),
+            None => None,
+        }
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.input.capacity() + self.out.capacity() + self.err.capacity() + self.held
+    }
+}
+
+/// A console that both sides reach; the lock is never held across a suspension.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedConsole(Arc<Mutex<Console>>);
+
+impl SharedConsole {
+    pub(crate) fn new(terminal: bool) -> Self {
+        Self(Arc::new(Mutex::new(Console::new(terminal))))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Console> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops here until the process is polled again.
+    pub(crate) async fn suspend(&self, wait: Wait) {
+        self.lock().wait = wait;
+        Suspension(false).await;
+    }
+}
+
+/// Pending once.
+struct Suspension(bool);
+
+impl Future for Suspension {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}

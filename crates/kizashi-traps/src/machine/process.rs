@@ -1,0 +1,268 @@
+//! A running shell: given input and time, it answers and says what it waits for.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use kizashi_event::{Detail, Timestamp};
+
+use super::console::{SharedConsole, Wait};
+use super::files::Who;
+use super::kernel::SharedKernel;
+use super::shell::{Descriptors, Flow, Kind, Origin, Shell, Unwind, Variables};
+use super::{Machine, Persona};
+
+/// Bytes handed out in one call.
+const PIECE: usize = 24 * 1024;
+
+/// What a process said and what the visitor did.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// Standard output; on a terminal, all that is shown.
+    pub output: Vec<u8>,
+    /// Standard error, where there is no terminal.
+    pub errors: Vec<u8>,
+    /// Details, in their order.
+    pub details: Vec<Detail>,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It waits for input.
+    Waiting,
+    /// [`Process::resume`] is to be called after this time, zero where it only lets others go first.
+    Again(Duration),
+    /// It is over, with this exit status.
+    Ended(u8),
+}
+
+type Running = Pin<Box<dyn Future<Output = Flow> + Send>>;
+
+/// A shell that runs.
+pub struct Process {
+    kernel: SharedKernel,
+    console: SharedConsole,
+    running: Option<Running>,
+    status: u8,
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Process")
+            .field("runs", &self.running.is_some())
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Process {
+    pub(super) fn shell(machine: &Machine, command: Option<Vec<u8>>, terminal: bool) -> Self {
+        let console = SharedConsole::new(terminal);
+        let mut shell = login_shell(machine, &console, command.is_none());
+        let running: Running = match command {
+            None => Box::pin(async move {
+                let flow = shell.interactive().await;
+                shell.leave(flow).await
+            }),
+            Some(command) => Box::pin(async move { shell.argument(&command).await }),
+        };
+        Self { kernel: machine.kernel.clone(), console, running: Some(running), status: 0 }
+    }
+
+    /// Begins: a login shell shows its prompt, a command runs.
+    pub fn start(&mut self, now: Timestamp, said: &mut Said) -> Progress {
+        self.poll(now, said)
+    }
+
+    /// A line was typed; its end is added.
+    pub fn line(&mut self, line: &[u8], now: Timestamp, said: &mut Said) -> Progress {
+        {
+            let mut console = self.console.lock();
+            console.give(line);
+            console.give(b"\n");
+        }
+        self.poll(now, said)
+    }
+
+    /// Bytes came on standard input, as they are; see [`Self::room`].
+    pub fn input(&mut self, bytes: &[u8], now: Timestamp, said: &mut Said) -> Progress {
+        self.console.lock().give(bytes);
+        self.poll(now, said)
+    }
+
+    /// How many more bytes of input are taken at once; what is past it is lost.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.console.lock().room()
+    }
+
+    /// Input is over: Control-D on an empty line, or the sender's end of file.
+    pub fn end_input(&mut self, now: Timestamp, said: &mut Said) -> Progress {
+        self.console.lock().ended = true;
+        self.poll(now, said)
+    }
+
+    /// Control-C.
+    pub fn interrupt(&mut self, now: Timestamp, said: &mut Said) -> Progress {
+        {
+            let mut console = self.console.lock();
+            console.interrupted = true;
+            console.input.clear();
+        }
+        self.poll(now, said)
+    }
+
+    /// The pause that was asked for is over.
+    pub fn resume(&mut self, now: Timestamp, said: &mut Said) -> Progress {
+        self.poll(now, said)
+    }
+
+    /// Bytes that are held for the running shell.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.console.lock().memory()
+    }
+
+    fn poll(&mut self, now: Timestamp, said: &mut Said) -> Progress {
+        self.kernel.lock().set_now(now);
+        self.console.lock().new_slice();
+        // What waits to leave goes first; the shell goes on when it has.
+        if self.hand_out(said) {
+            return Progress::Again(Duration::ZERO);
+        }
+        let Some(running) = &mut self.running else { return Progress::Ended(self.status) };
+        let outcome = running.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(flow) = outcome {
+            self.running = None;
+            self.status = match flow {
+                Ok(status)
+                | Err(Unwind::Exit(status) | Unwind::Return(status) | Unwind::Abort(status)) => {
+                    status
+                }
+                Err(Unwind::Interrupted) => 130,
+                Err(Unwind::BrokenPipe) => 141,
+                Err(_) => 137,
+            };
+        }
+        let more = self.hand_out(said);
+        said.details.extend(self.kernel.lock().take_details());
+        match (&self.running, self.console.lock().wait) {
+            _ if more => Progress::Again(Duration::ZERO),
+            (None, _) => Progress::Ended(self.status),
+            (Some(_), Wait::Input) => Progress::Waiting,
+            (Some(_), Wait::Pause(pause)) => Progress::Again(pause),
+            (Some(_), Wait::Turn) => Progress::Again(Duration::ZERO),
+        }
+    }
+
+    /// Gives a piece of what was said; whether more waits.
+    fn hand_out(&self, said: &mut Said) -> bool {
+        let mut console = self.console.lock();
+        let count = console.out.len().min(PIECE);
+        said.output.extend(console.out.drain(..count));
+        let count = console.err.len().min(PIECE);
+        said.errors.extend(console.err.drain(..count));
+        if console.out.is_empty() && console.out.capacity() > 1_024 {
+            console.out = Vec::new();
+        }
+        !console.out.is_empty() || !console.err.is_empty()
+    }
+}
+
+/// The shell that an account has.
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
+fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) -> Shell {
+    let device = machine.persona.is_device();
+    let mut kernel = machine.kernel.lock();
+    let account = kernel.account(&machine.user);
+    let (who, home) = match &account {
+        Some(account) => (Who { uid: account.uid, gid: account.gid }, account.home.clone()),
+        // A name that the machine does not have got in: it is given what it asked for.
+        None if device => (Who::ROOT, b"/root".to_vec()),
+        None => (Who { uid: 1001, gid: 1001 }, b"/".to_vec()),
+    };
+    let folder =
+        if kernel.files.find(&home, true, who).is_ok() { home.clone() } else { b"/".to_vec() };
+    let process = kernel.files.processes.get(1).copied().unwrap_or(700);
+    let mut variables = Variables::default();
+    let user = if device && account.is_none() { b"root".to_vec() } else { machine.user.clone() };
+    let path: &[u8] = match (device, who.is_root()) {
+        (true, _) => b"/sbin:/usr/sbin:/bin:/usr/bin",
+        (false, true) => b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        (false, false) => b"/usr/local/bin:/usr/bin:/bin:/usr/games",
+    };
+    for (name, value) in [
+        (&b"HOME"[..], &home[..]),
+        (b"USER", &user),
+        (b"LOGNAME", &user),
+        (b"PATH", path),
+        (b"PWD", &folder),
+    ] {
+        variables.set_exported(name, value);
+    }
+    variables.set_exported(b"SHELL", if device { b"/bin/sh" } else { b"/bin/bash" });
+    if interactive {
+        variables.set_exported(b"TERM", b"xterm");
+        let prompt: &[u8] = if device { b"# " } else { b"\\u@\\h:\\w\\$ " };
+        let _ = variables.set(b"PS1", prompt);
+    }
+    if !device {
+        variables.set_exported(
+            b"LANG",
+            if kernel.world.system.is_debian() { b"en_US.UTF-8" } else { b"C.UTF-8" },
+        );
+        variables.set_exported(b"SHLVL", if interactive { b"1" } else { b"0" });
+        if kernel.visitor.service == "sshd" {
+            let from = kernel.visitor.source.to_string();
+            let port = 30_000 + u16::try_from(kernel.random() % 30_000).unwrap_or(0);
+            let here = kernel.address().to_string();
+            variables.set_exported(b"SSH_CLIENT", format!("{from} {port} 22").as_bytes());
+            variables
+                .set_exported(b"SSH_CONNECTION", format!("{from} {port} {here} 22").as_bytes());
+            if interactive {
+                variables.set_exported(b"SSH_TTY", b"/dev/pts/0");
+            }
+        }
+    }
+    drop(kernel);
+    let kind = if machine.persona == Persona::Server { Kind::Bash } else { Kind::Ash };
+    let label: &[u8] = match (kind, interactive) {
+        (Kind::Bash, true) => b"-bash",
+        (Kind::Bash, false) => b"bash",
+        (_, true) => b"-sh",
+        (_, false) => b"sh",
+    };
+    Shell::new(machine.kernel.clone(), console.clone(), kind, label, interactive)
+        .with_home(variables, folder, who, process)
+}
+
+impl Shell {
+    fn new(
+        kernel: SharedKernel,
+        console: SharedConsole,
+        kind: Kind,
+        label: &[u8],
+        login: bool,
+    ) -> Self {
+        Self::blank(
+            kernel,
+            console,
+            kind,
+            label.to_vec(),
+            if login { Origin::Interactive } else { Origin::Argument },
+            login,
+        )
+    }
+
+    fn with_home(mut self, variables: Variables, folder: Vec<u8>, who: Who, process: u32) -> Self {
+        self.variables = variables;
+        self.folder = folder;
+        self.who = who;
+        self.process = process;
+        self.descriptors = Descriptors::of_console();
+        self
+    }
+}

@@ -1,0 +1,83 @@
+//! Pathname expansion.
+
+use super::pattern::Pattern;
+use super::{Field, Shell};
+use crate::machine::files::{Files, absolute};
+
+/// Names that one pattern may become.
+const NAMES: usize = 2_000;
+
+impl Shell {
+    /// The paths that a field matches, or the field itself.
+    pub(super) fn path_names(&self, field: Field) -> Vec<Vec<u8>> {
+        let has_mark = field
+            .text
+            .iter()
+            .zip(&field.quoted)
+            .any(|(byte, quoted)| !quoted && b"*?[".contains(byte));
+        if !has_mark || self.options.no_glob {
+            return vec![field.text];
+        }
+        let found = self.matching_paths(&field.text, &field.quoted);
+        if found.is_empty() && !self.options.null_glob { vec![field.text] } else { found }
+    }
+
+    fn matching_paths(&self, text: &[u8], quoted: &[bool]) -> Vec<Vec<u8>> {
+        let who = self.who;
+        let kernel = self.kernel.lock();
+        let files: &Files = &kernel.files;
+        let mut found: Vec<Vec<u8>> =
+            vec![if text.first() == Some(&b'/') { b"/".to_vec() } else { Vec::new() }];
+        let mut at = 0;
+        for name in text.split(|byte| *byte == b'/') {
+            let marks = quoted.get(at..at + name.len()).unwrap_or_default();
+            at += name.len() + 1;
+            let last = at > text.len();
+            if name.is_empty() {
+                continue;
+            }
+            let pattern = Pattern::new(name, marks);
+            let mut next = Vec::new();
+            for path in &found {
+                if !pattern.is_pattern() {
+                    let whole = [&path[..], name].concat();
+                    if files.find(&absolute(&self.folder, &whole), false, who).is_ok() {
+                        next.push(whole);
+                    }
+                    continue;
+                }
+                let folder = if path.is_empty() {
+                    self.folder.clone()
+                } else {
+                    absolute(&self.folder, path)
+                };
+                let Ok(id) = files.find(&folder, true, who) else { continue };
+                if !files.node(id).permits(who, 4) {
+                    continue;
+                }
+                let hidden = name.first() == Some(&b'.');
+                let names = files.list(id).into_iter().map(|(name, _)| name);
+                next.extend(
+                    names
+                        .filter(|name| {
+                            (hidden || name.first() != Some(&b'.')) && pattern.matches(name)
+                        })
+                        .map(|name| [&path[..], &name].concat())
+                        .take(NAMES),
+                );
+            }
+            next.truncate(NAMES);
+            found = next;
+            if !last {
+                found.retain(|path| {
+                    files
+                        .find(&absolute(&self.folder, path), true, who)
+                        .is_ok_and(|id| files.node(id).is_folder())
+                });
+                found.iter_mut().for_each(|path| path.push(b'/'));
+            }
+        }
+        found.sort();
+        found
+    }
+}

@@ -1,0 +1,257 @@
+//! A shell that reads what is typed: prompts, continued lines, end of file.
+
+use kizashi_event::{Detail, HostileText};
+
+use super::ast::{Command, Compound, Item, List, Part};
+use super::parse::{Fault, Parser};
+use super::{Flow, Kind, Origin, Shell, Unwind};
+use crate::machine::world::calendar;
+
+/// Bytes of a command over all its lines.
+const COMMAND: usize = 64 * 1024;
+/// Commands remembered for `history`, and their bytes.
+const HISTORY: usize = 64;
+const HISTORY_LINE: usize = 256;
+/// Times that a line may be killed before the session goes with it.
+const KILLS: u32 = 3;
+
+impl Shell {
+    /// Reads and runs lines until the end; the status that the shell leaves.
+    pub(crate) async fn interactive(&mut self) -> Flow {
+        let terminal = self.is_terminal(0);
+        if terminal {
+            self.origin = Origin::Interactive;
+        }
+        let mut text = Vec::new();
+        let mut kills = 0;
+        loop {
+            let waits = self.prompt(terminal, text.is_empty());
+            if waits.is_err() {
+                return Ok(1);
+            }
+            match self.console_line().await {
+                Ok(Some(line)) => text.extend_from_slice(&line),
+                Ok(None) => return self.end_of_input(terminal),
+                Err(Unwind::Interrupted) => {
+                    text.clear();
+                    self.status = 130;
+                    let _ = self.write(2, b"\n");
+                    continue;
+                }
+                Err(unwind) => return Err(unwind),
+            }
+            if text.len() > COMMAND {
+                return Err(Unwind::Killed);
+            }
+            self.console.lock().refill();
+            match self.typed(&mut text).await {
+                Ok(_) => {}
+                Err(Unwind::Exit(status)) => {
+                    if terminal && self.is_bash() {
+                        let _ = self.write(2, if self.login { b"logout\n" } else { b"exit\n" });
+                    }
+                    return Ok(status);
+                }
+                Err(Unwind::Interrupted) => {
+                    self.status = 130;
+                    let _ = self.write(2, b"\n");
+                }
+                Err(Unwind::Killed) => {
+                    kills += 1;
+                    self.console.lock().refill();
+                    self.status = 137;
+                    if kills >= KILLS {
+                        return Err(Unwind::Killed);
+                    }
+                    let _ = self.write(2, b"Killed\n");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn end_of_input(&mut self, terminal: bool) -> Flow {
+        let mut console = self.console.lock();
+        if console.terminal {
+            console.ended = false;
+        }
+        drop(console);
+        if terminal && self.is_bash() {
+            self.write(2, if self.login { b"logout\n" } else { b"exit\n" })?;
+        }
+        Ok(self.status)
+    }
+
+    fn prompt(&self, terminal: bool, first: bool) -> Result<(), Unwind> {
+        if !terminal {
+            return Ok(());
+        }
+        let text = if first {
+            self.variables.value(b"PS1").map(<[u8]>::to_vec)
+        } else {
+            Some(self.variables.value(b"PS2").unwrap_or(b"> ").to_vec())
+        };
+        let text = text
+            .unwrap_or_else(|| if self.who.is_root() { b"# ".to_vec() } else { b"$ ".to_vec() });
+        let shown = if self.kind == Kind::Dash { text } else { self.prompt_text(&text) };
+        self.write(2, &shown).map(|_| ())
+    }
+
+    /// Runs what was typed, if it is a whole command; else leaves it for more lines.
+    async fn typed(&mut self, text: &mut Vec<u8>) -> Flow {
+        let parsed = Parser::of_terminal(text, self.is_bash()).next_line();
+        if matches!(parsed, Err(Fault::Incomplete(_))) && !self.console.lock().ended {
+            return Ok(self.status);
+        }
+        let text = std::mem::take(text);
+        let line = text.trim_ascii_end();
+        if line.trim_ascii().is_empty() {
+            return Ok(self.status);
+        }
+        self.remember(line);
+        let known = matches!(&parsed, Ok(Some(list)) if self.knows_list(list, 0));
+        self.with(|kernel| {
+            kernel
+                .tell(Detail::Command { line: HostileText::from_bytes(line), known: Some(known) });
+        });
+        self.line = 1;
+        let mut parser = Parser::of_terminal(&text, self.is_bash());
+        let mut status = 0;
+        loop {
+            match parser.next_line() {
+                Ok(None) => return Ok(status),
+                Ok(Some(list)) => status = self.list(&list).await?,
+                Err(fault) => {
+                    status = self.syntax_error(&fault, 1, &text);
+                    return Ok(self.set_status(status));
+                }
+            }
+        }
+    }
+
+    fn remember(&mut self, line: &[u8]) {
+        let history = std::sync::Arc::make_mut(&mut self.history);
+        if history.len() >= HISTORY {
+            history.remove(0);
+        }
+        history.push(line[..line.len().min(HISTORY_LINE)].to_vec());
+    }
+
+    /// A command given whole, as `ssh host command` does.
+    pub(crate) async fn argument(&mut self, command: &[u8]) -> Flow {
+        let known = matches!(Parser::new(command, self.is_bash()).next_line(), Ok(Some(list)) if self.knows_list(&list, 0));
+        self.with(|kernel| {
+            kernel.tell(Detail::Command {
+                line: HostileText::from_bytes(command),
+                known: Some(known),
+            });
+        });
+        self.origin = Origin::Argument;
+        let flow = self.source(command).await;
+        self.leave(flow).await
+    }
+
+    /// Whether all commands of a list are there.
+    fn knows_list(&self, list: &List, depth: u32) -> bool {
+        depth > 8 || list.items.iter().all(|item| self.knows_item(item, depth))
+    }
+
+    fn knows_item(&self, item: &Item, depth: u32) -> bool {
+        let pipelines =
+            std::iter::once(&item.first).chain(item.rest.iter().map(|(_, pipeline)| pipeline));
+        pipelines.flat_map(|pipeline| &pipeline.stages).all(|command| self.knows(command, depth))
+    }
+
+    fn knows(&self, command: &Command, depth: u32) -> bool {
+        match command {
+            Command::Simple(simple) => {
+                let mut words = simple.words.iter();
+                let Some(first) = words.next() else { return true };
+                let plain = |word: &[Part]| super::ast::literal(&word.to_vec());
+                let Some(mut name) = plain(first) else { return true };
+                if super::super::files::base_name(&name) == b"busybox" {
+                    match words.next().map(|word| plain(word)) {
+                        Some(Some(applet)) => return crate::machine::commands::is_applet(&applet),
+                        _ => name = b"busybox".to_vec(),
+                    }
+                }
+                self.is_builtin(&name)
+                    || self.functions.contains_key(&name)
+                    || self.aliases.contains_key(&name)
+                    || self.is_there(&name)
+            }
+            Command::Compound(compound, _) => match &**compound {
+                Compound::Group(list)
+                | Compound::Subshell(list)
+                | Compound::For { body: list, .. }
+                | Compound::Loop { body: list, .. } => self.knows_list(list, depth + 1),
+                _ => true,
+            },
+            Command::Function(..) => true,
+        }
+    }
+
+    fn is_there(&self, name: &[u8]) -> bool {
+        self.path_of(name).is_some_and(|path| {
+            self.with(|kernel| kernel.files.find(&path, true, self.who)).is_ok()
+        })
+    }
+
+    /// `\u@\h:\w\$` and their kin (bash(1), PROMPTING).
+    pub(crate) fn prompt_text(&self, text: &[u8]) -> Vec<u8> {
+        let (host, seconds, version) = self
+            .with(|kernel| (kernel.world.host.clone(), kernel.seconds(), kernel.world.system.bash));
+        let now = calendar(seconds);
+        let mut shown = Vec::new();
+        let mut bytes = text.iter().copied();
+        while let Some(byte) = bytes.next() {
+            if byte != b'\\' {
+                shown.push(byte);
+                continue;
+            }
+            match bytes.next() {
+                Some(b'u') => {
+                    shown.extend_from_slice(self.variables.value(b"USER").unwrap_or(b"root"));
+                }
+                Some(b'h') => shown.extend(host.split('.').next().unwrap_or_default().bytes()),
+                Some(b'H') => shown.extend(host.bytes()),
+                Some(b'w') => shown.extend(self.short_folder()),
+                Some(b'W') => {
+                    let folder = self.short_folder();
+                    let name = super::super::files::base_name(&folder);
+                    shown.extend_from_slice(if name.is_empty() { b"/" } else { name });
+                }
+                Some(b'$') => shown.push(if self.who.is_root() { b'#' } else { b'$' }),
+                Some(b'n') => shown.push(b'\n'),
+                Some(b'r') => shown.push(b'\r'),
+                Some(b't') => shown
+                    .extend(format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second).bytes()),
+                Some(b'A') => shown.extend(format!("{:02}:{:02}", now.hour, now.minute).bytes()),
+                Some(b'd') => shown.extend(
+                    format!("{} {} {:02}", now.short_day(), now.short_month(), now.day).bytes(),
+                ),
+                Some(b's') => shown.extend_from_slice(b"bash"),
+                Some(b'v') => shown.extend(version.bytes().take(3)),
+                Some(b'e') => shown.push(27),
+                Some(b'a') => shown.push(7),
+                Some(b'[' | b']') => {}
+                Some(b'\\') => shown.push(b'\\'),
+                Some(other) => shown.extend([b'\\', other]),
+                None => shown.push(b'\\'),
+            }
+        }
+        shown
+    }
+
+    fn short_folder(&self) -> Vec<u8> {
+        match self.variables.value(b"HOME").filter(|home| home.len() > 1) {
+            Some(home) if self.folder == home => b"~".to_vec(),
+            Some(home)
+                if self.folder.starts_with(home) && self.folder.get(home.len()) == Some(&b'/') =>
+            {
+                [b"~", &self.folder[home.len()..]].concat()
+            }
+            _ => self.folder.clone(),
+        }
+    }
+}

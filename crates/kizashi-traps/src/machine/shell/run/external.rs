@@ -1,0 +1,348 @@
+//! Programs: found by path or `PATH`, run as functions of this crate on the visitor's own view of the machine. A file of the visitor's is
+//! never run: a script is read by this shell, and a program of the right architecture ends at once and says nothing.
+
+use std::time::Duration;
+
+use super::super::{Boxed, Flow, Handle, Kind, Shell, Unwind};
+use crate::machine::commands::{self, Call, Finish, Input, Moment, Replacement};
+use crate::machine::console::Wait;
+use crate::machine::files::{Body, Fault, Files, NodeId, absolute, base_name};
+
+/// Bytes that one command shows on a terminal, and writes into a file or a pipe.
+const SHOWN: usize = 48 * 1024;
+const WRITTEN: usize = 256 * 1024;
+/// The longest sleep that takes real time; the rest of it passes on the machine's clock alone.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// Programs that replace themselves by another, in a row.
+const REPLACEMENTS: u32 = 12;
+
+/// What a path leads to when it is to be run.
+enum Runnable {
+    Program(&'static str),
+    Script(Vec<u8>),
+    /// A program of the visitor's, for this machine or for another.
+    Foreign {
+        ours: bool,
+    },
+}
+
+impl Shell {
+    /// Runs a program.
+    pub(super) fn external(
+        &mut self,
+        words: Vec<Vec<u8>>,
+        set: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Boxed<'_, Flow> {
+        Box::pin(self.external_steps(words, set))
+    }
+
+    async fn external_steps(
+        &mut self,
+        mut words: Vec<Vec<u8>>,
+        mut set: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Flow {
+        let who = self.who;
+        for _ in 0..REPLACEMENTS {
+            self.spend(4).await?;
+            let Some(name) = words.first().cloned() else { return Ok(0) };
+            let flow = match self.find_runnable(&name) {
+                Err(Fault::NotFound) => return Ok(self.missing(&name)),
+                Err(fault) => return Ok(self.not_run(&name, fault)),
+                Ok(Runnable::Foreign { ours: true }) => Ok(0),
+                Ok(Runnable::Foreign { ours: false }) => {
+                    self.wrong_format(&name);
+                    Ok(126)
+                }
+                Ok(Runnable::Script(text)) => self.run_script(&text, words, &set).await,
+                Ok(Runnable::Program(program)) => {
+                    match self.program(program, &words, &set).await? {
+                        Finish::Replace(replacement) => {
+                            let Replacement { words: next, set: more, who: other } = replacement;
+                            set.extend(more);
+                            words = next;
+                            if let Some(other) = other {
+                                self.who = other;
+                            }
+                            if self.is_builtin(&words.first().cloned().unwrap_or_default())
+                                && words.first().is_some_and(|word| {
+                                    matches!(&word[..], b"cd" | b"exit" | b"export")
+                                })
+                            {
+                                return Ok(self.missing(&words[0].clone()));
+                            }
+                            continue;
+                        }
+                        finish => self.finish(finish, &words, &set).await,
+                    }
+                }
+            };
+            self.who = who;
+            return flow;
+        }
+        self.who = who;
+        Err(Unwind::Killed)
+    }
+
+    fn missing(&self, name: &[u8]) -> u8 {
+        self.not_found(name)
+    }
+
+    fn wrong_format(&self, name: &[u8]) {
+        match self.kind {
+            Kind::Bash => self.complain_of(name, "cannot execute binary file: Exec format error"),
+            Kind::Dash => self.complain_of(name, "Exec format error"),
+            Kind::Ash => self.complain(
+                &[name, b": line 1: syntax error: unexpected word (expecting \")\")"].concat(),
+            ),
+        }
+    }
+
+    /// The absolute path of a command, by `PATH` where it has no slash.
+    pub(crate) fn path_of(&self, name: &[u8]) -> Option<Vec<u8>> {
+        if name.contains(&b'/') {
+            return Some(absolute(&self.folder, name));
+        }
+        let default: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        let path = self.variables.value(b"PATH").unwrap_or(default).to_vec();
+        let kernel = self.kernel.lock();
+        path.split(|byte| *byte == b':')
+            .take(40)
+            .map(|folder| absolute(&self.folder, &[folder, b"/", name].concat()))
+            .find(|path| {
+                let found = kernel.files.find(path, true, self.who);
+                found.is_ok_and(|id| {
+                    kernel.files.node(id).is_regular() && kernel.files.node(id).permits(self.who, 1)
+                })
+            })
+    }
+
+    fn find_runnable(&self, name: &[u8]) -> Result<Runnable, Fault> {
+        let path = self.path_of(name).filter(|_| !name.is_empty()).ok_or(Fault::NotFound)?;
+        let mut kernel = self.kernel.lock();
+        let id = kernel.files.find(&path, true, self.who)?;
+        let node = kernel.files.node(id);
+        if node.is_folder() {
+            return Err(Fault::IsAFolder);
+        }
+        if !node.permits(self.who, 1) {
+            return Err(Fault::Denied);
+        }
+        if let Body::Program { name, .. } = node.body {
+            return Ok(match name {
+                "" => Runnable::Foreign { ours: true },
+                name => Runnable::Program(name),
+            });
+        }
+        let architecture = kernel.world.architecture;
+        let bytes = kernel.read(id)?;
+        Ok(if bytes.starts_with(b"\x7fELF") {
+            Runnable::Foreign { ours: commands::is_for(&bytes, architecture) }
+        } else {
+            Runnable::Script(bytes)
+        })
+    }
+
+    /// Calls a program's function; its output goes where descriptors lead.
+    async fn program(
+        &mut self,
+        program: &'static str,
+        words: &[Vec<u8>],
+        set: &[(Vec<u8>, Vec<u8>)],
+    ) -> Result<Finish, Unwind> {
+        let mut given: Option<Vec<u8>> = None;
+        loop {
+            let (finish, output, wants) = self.call_program(program, words, set, given.take());
+            if wants {
+                given = Some(self.console_all().await?);
+                continue;
+            }
+            self.emit(&output.bytes, &output.marks, base_name(&words[0]))?;
+            self.spend(output.cost).await?;
+            return Ok(finish);
+        }
+    }
+
+    fn call_program(
+        &self,
+        program: &'static str,
+        words: &[Vec<u8>],
+        set: &[(Vec<u8>, Vec<u8>)],
+        given: Option<Vec<u8>>,
+    ) -> (Finish, commands::Said, bool) {
+        let input = match (given, self.descriptors.get(0)) {
+            (Some(bytes), _) => Input::Bytes(bytes),
+            (None, Some(Handle::Source(source))) => Input::Source(source.clone()),
+            (None, Some(Handle::Console { .. })) => Input::Console,
+            _ => Input::Bytes(Vec::new()),
+        };
+        let own = commands::is_shells_own(&words[0], self.kind);
+        let complaint = if own { self.complaint() } else { Vec::new() };
+        let mut environment = self.variables.clone();
+        for (name, value) in set {
+            environment.set_exported(name, value);
+        }
+        let terminal = self.is_terminal(1);
+        let mut kernel = self.kernel.lock();
+        // Every other program gets a number too, as on a machine on which something always runs.
+        let number = kernel.new_process();
+        kernel.current_name = base_name(&words[0]).to_vec();
+        kernel.current_line = words.to_vec();
+        kernel.files.processes.truncate(2);
+        kernel.files.processes.push(number);
+        let mut call = Call::new(&mut kernel, words, &self.folder, self.who, input);
+        call.umask = self.umask;
+        call.environment = &environment;
+        call.terminal = terminal;
+        call.typed = self.console.lock().terminal;
+        call.limit = if matches!(self.descriptors.get(1), Some(Handle::Console { .. })) {
+            SHOWN
+        } else {
+            WRITTEN
+        };
+        call.shells_own = own.then_some(self.kind);
+        call.complaint = &complaint;
+        let finish = commands::run(program, &mut call);
+        let (said, wants) = call.into_said();
+        kernel.files.processes.truncate(2);
+        (finish, said, wants)
+    }
+
+    /// Calls one of the shell's own commands that is a program elsewhere (`echo`, `test`).
+    pub(crate) async fn own_command(&mut self, name: &[u8], arguments: &[Vec<u8>]) -> Flow {
+        let mut words = vec![name.to_vec()];
+        words.extend_from_slice(arguments);
+        let Some(program) = commands::named(name) else { return Ok(127) };
+        match self.program(program, &words, &[]).await? {
+            Finish::Status(status) => Ok(status),
+            finish => self.finish(finish, &words, &[]).await,
+        }
+    }
+
+    /// Everything typed or sent until its end.
+    pub(crate) async fn console_all(&mut self) -> Result<Vec<u8>, Unwind> {
+        let mut all = Vec::new();
+        while let Some(piece) = self.console_piece().await? {
+            let room = WRITTEN.saturating_sub(all.len());
+            all.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+        Ok(all)
+    }
+
+    /// Sends a command's output on its way; a full disk is told as the command would.
+    pub(crate) fn emit(
+        &self,
+        bytes: &[u8],
+        marks: &[(usize, bool)],
+        name: &[u8],
+    ) -> Result<(), Unwind> {
+        let mut start = 0;
+        let mut told = false;
+        for (end, error) in marks {
+            let piece = bytes.get(start..*end).unwrap_or_default();
+            start = *end;
+            if let Some(fault) = self.write(if *error { 2 } else { 1 }, piece)?
+                && !told
+                && !*error
+            {
+                told = true;
+                let text = format!(": write error: {fault}\n");
+                let _ = self.write(2, &[name, text.as_bytes()].concat())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes after a program's function has returned.
+    async fn finish(
+        &mut self,
+        finish: Finish,
+        words: &[Vec<u8>],
+        set: &[(Vec<u8>, Vec<u8>)],
+    ) -> Flow {
+        match finish {
+            Finish::Status(status) => Ok(status),
+            Finish::Stream => self.stream().await,
+            Finish::Sleep(time) => {
+                self.sleep(time).await?;
+                Ok(0)
+            }
+            Finish::Slow(moments, status) => self.slow(moments, status, base_name(&words[0])).await,
+            Finish::Each(calls) => self.each(calls).await,
+            Finish::Shell => self.nested_shell(words, set).await,
+            Finish::Ask(question) => self.ask(*question).await,
+            Finish::Become { who, command, login } => self.become_user(who, command, login).await,
+            Finish::Ends => Err(Unwind::Exit(0)),
+            Finish::Replace(_) => Ok(126),
+        }
+    }
+
+    /// What comes in goes out, until its end: `cat` alone.
+    async fn stream(&mut self) -> Flow {
+        loop {
+            let piece = match self.descriptors.get(0) {
+                Some(Handle::Source(source)) => Some(source.rest()).filter(|rest| !rest.is_empty()),
+                Some(Handle::Console { .. }) => self.console_piece().await?,
+                _ => None,
+            };
+            let Some(piece) = piece else { return Ok(0) };
+            self.emit(&piece, &[(piece.len(), false)], b"cat")?;
+            self.spend(1).await?;
+        }
+    }
+
+    /// Sleeps: in real time as far as anybody waits for it.
+    pub(crate) async fn sleep(&mut self, time: Duration) -> Result<(), Unwind> {
+        let waits = self.origin != super::super::Origin::Script
+            || self.depth == 0
+            || matches!(self.descriptors.get(0), Some(Handle::Console { .. }));
+        let real = if waits { time.min(LONGEST_SLEEP) } else { Duration::ZERO };
+        let rest = i64::try_from((time - real).as_micros()).unwrap_or(i64::MAX);
+        if !real.is_zero() {
+            self.console.suspend(Wait::Pause(real)).await;
+        }
+        self.with(|kernel| kernel.skip(rest));
+        self.spend(1).await
+    }
+
+    /// Output that comes piece by piece.
+    async fn slow(&mut self, moments: Vec<Moment>, status: u8, name: &[u8]) -> Flow {
+        for moment in moments {
+            if !moment.after.is_zero() {
+                self.sleep(moment.after).await?;
+            }
+            self.emit(&moment.text, &[(moment.text.len(), moment.error)], name)?;
+            self.step().await?;
+        }
+        Ok(status)
+    }
+
+    /// Commands one after the other, as `xargs` and `find -exec` run them.
+    async fn each(&mut self, calls: Vec<Vec<Vec<u8>>>) -> Flow {
+        let mut status = 0;
+        for words in calls {
+            if !self.may_nest() {
+                return Ok(126);
+            }
+            let mut child = self.child();
+            child.descriptors.set(0, Handle::Source(super::super::Source::shared(Vec::new())));
+            let found = child.path_of(words.first().map_or(b"", Vec::as_slice)).is_some();
+            if !found {
+                let name = words.first().cloned().unwrap_or_default();
+                self.write(2, &[b"xargs: ", &name[..], b": No such file or directory\n"].concat())?;
+                return Ok(127);
+            }
+            let flow = child.external(words, Vec::new()).await;
+            match self.child_status(flow)? {
+                0 => {}
+                255 => return Ok(124),
+                _ => status = 123,
+            }
+        }
+        Ok(status)
+    }
+}
+
+/// Whether a file may be executed at all, for `test -x` and `which`.
+pub(crate) fn is_runnable(files: &Files, id: NodeId, who: crate::machine::files::Who) -> bool {
+    files.node(id).is_regular() && files.node(id).permits(who, 1)
+}

@@ -1,0 +1,182 @@
+//! Running what was parsed. Each function is a coroutine of the interpreter: between two steps it may stop until its next turn.
+
+mod compound;
+mod external;
+mod redirect;
+mod script;
+mod simple;
+mod test;
+
+pub(crate) use external::is_runnable;
+pub(crate) use test::{Wrong as WrongTest, evaluate as evaluate_test};
+
+use super::ast::{Command, Item, Join, List, Pipeline};
+use super::descriptors::Sink;
+use super::{Boxed, Flow, Handle, LEVELS, Shell, Source, Unwind};
+
+impl Shell {
+    pub(crate) fn list<'a>(&'a mut self, list: &'a List) -> Boxed<'a, Flow> {
+        Box::pin(async move {
+            let mut status = 0;
+            for item in &list.items {
+                status = if item.background {
+                    self.background(item).await?
+                } else {
+                    self.item(item).await?
+                };
+            }
+            Ok(status)
+        })
+    }
+
+    async fn item(&mut self, item: &Item) -> Flow {
+        let guarded = !item.rest.is_empty();
+        self.conditions += u32::from(guarded);
+        let first = self.pipeline(&item.first).await;
+        self.conditions -= u32::from(guarded);
+        let mut status = first?;
+        for (place, (join, pipeline)) in item.rest.iter().enumerate() {
+            let runs = match join {
+                Join::And => status == 0,
+                Join::Or => status != 0,
+            };
+            if !runs {
+                continue;
+            }
+            let last = place + 1 == item.rest.len();
+            self.conditions += u32::from(!last);
+            let flow = self.pipeline(pipeline).await;
+            self.conditions -= u32::from(!last);
+            status = flow?;
+        }
+        Ok(status)
+    }
+
+    /// `list &`: runs at once in a copy of the shell, in which sleeping takes no time of the visitor's.
+    async fn background(&mut self, item: &Item) -> Flow {
+        if !self.may_nest() {
+            return Ok(self.set_status(254));
+        }
+        let mut child = self.child();
+        child.origin = super::Origin::Script;
+        child.descriptors.set(0, Handle::Source(Source::shared(Vec::new())));
+        let number = self.with(super::Kernel::new_process);
+        self.background = number;
+        let place = self.jobs.len() + 1;
+        if self.jobs.len() < 64 {
+            self.jobs.push((number, b"job".to_vec()));
+        }
+        if self.origin == super::Origin::Interactive && self.is_terminal(1) {
+            self.say(format!("[{place}] {number}\n").as_bytes())?;
+        }
+        let flow = child.item(item).await;
+        let _ = self.child_status(flow)?;
+        Ok(self.set_status(0))
+    }
+
+    pub(crate) fn set_status(&mut self, status: u8) -> u8 {
+        self.status = status;
+        status
+    }
+
+    /// The status that a subshell leaves; what ends the whole line goes on.
+    pub(crate) fn child_status(&self, flow: Flow) -> Flow {
+        match flow {
+            Ok(status)
+            | Err(Unwind::Exit(status) | Unwind::Abort(status) | Unwind::Return(status)) => {
+                Ok(status)
+            }
+            Err(Unwind::Break(_) | Unwind::Continue(_)) => Ok(0),
+            Err(Unwind::BrokenPipe) => Ok(141),
+            Err(unwind @ (Unwind::Interrupted | Unwind::Killed)) => Err(unwind),
+        }
+    }
+
+    async fn pipeline(&mut self, pipeline: &Pipeline) -> Flow {
+        let negated = pipeline.negated;
+        self.conditions += u32::from(negated);
+        let flow = match &pipeline.stages[..] {
+            [single] => self.command(single).await,
+            stages => self.stages(stages).await,
+        };
+        self.conditions -= u32::from(negated);
+        let mut status = flow?;
+        if pipeline.timed {
+            let _ = self.write(2, b"\nreal\t0m0.004s\nuser\t0m0.001s\nsys\t0m0.003s\n")?;
+        }
+        if negated {
+            status = u8::from(status == 0);
+        }
+        self.set_status(status);
+        if status != 0 && self.options.exit_on_error && self.conditions == 0 && !negated {
+            return Err(Unwind::Exit(status));
+        }
+        Ok(status)
+    }
+
+    /// A pipeline's stages, one after the other, each with what the one before printed; a stage that prints more than a pipe holds ends
+    /// as if its reader had gone.
+    async fn stages(&mut self, stages: &[Command]) -> Flow {
+        let mut input: Option<Vec<u8>> = None;
+        let (mut status, mut failed) = (0, 0);
+        for (place, stage) in stages.iter().enumerate() {
+            if !self.may_nest() {
+                return Ok(254);
+            }
+            let mut child = self.child();
+            if let Some(bytes) = input.take() {
+                child.descriptors.set(0, Handle::Source(Source::shared(bytes)));
+            }
+            let sink = (place + 1 < stages.len()).then(Sink::default);
+            if let Some(sink) = &sink {
+                child.descriptors.set(1, Handle::Sink(sink.clone()));
+            }
+            let flow = child.command(stage).await;
+            status = self.child_status(flow)?;
+            if status != 0 {
+                failed = status;
+            }
+            input = sink.map(|sink| sink.take());
+            self.console.lock().held = input.as_ref().map_or(0, Vec::len);
+        }
+        self.console.lock().held = 0;
+        Ok(if self.options.pipe_fail { failed } else { status })
+    }
+
+    fn command<'a>(&'a mut self, command: &'a Command) -> Boxed<'a, Flow> {
+        Box::pin(async move {
+            self.step().await?;
+            if self.levels >= LEVELS {
+                // A real shell's stack ends too, and the shell with it.
+                return Err(Unwind::Killed);
+            }
+            self.levels += 1;
+            let flow = self.command_inside(command).await;
+            self.levels -= 1;
+            flow
+        })
+    }
+
+    async fn command_inside(&mut self, command: &Command) -> Flow {
+        match command {
+            Command::Simple(simple) => self.simple(simple).await,
+            Command::Compound(compound, redirections) => {
+                let saved = self.descriptors.clone();
+                let flow = match self.redirect(redirections).await {
+                    Ok(true) => self.compound(compound).await,
+                    Ok(false) => Ok(1),
+                    Err(unwind) => Err(unwind),
+                };
+                self.descriptors = saved;
+                flow
+            }
+            Command::Function(name, body) => {
+                if self.functions.len() < 256 {
+                    std::sync::Arc::make_mut(&mut self.functions)
+                        .insert(name.clone(), std::sync::Arc::clone(body));
+                }
+                Ok(0)
+            }
+        }
+    }
+}
