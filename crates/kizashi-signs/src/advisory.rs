@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::ports::port_info;
 use crate::sign::{minute, plain};
-use crate::{Sign, SignKind};
+use crate::{Sign, SignKind, silence_text};
 
 /// Values of one kind named at most.
 const MOST_NAMED: usize = 3;
@@ -53,13 +53,16 @@ pub fn advisory(sign: &Sign, evidence: &Evidence) -> Advisory {
 
 fn what(sign: &Sign) -> String {
     let summary = sign.summary();
-    match sign.port() {
+    match sign.port().filter(|_| !sign.is_silence()) {
         Some(port) => format!("{summary} {}", port_info(port).habit),
         None => summary,
     }
 }
 
 fn since(sign: &Sign) -> String {
+    if sign.is_silence() {
+        return silence_text::since(sign);
+    }
     if sign.kind == SignKind::Misbehaviour {
         return format!("It happened at {} and was over at once.", minute(sign.detected));
     }
@@ -74,6 +77,9 @@ fn since(sign: &Sign) -> String {
 }
 
 fn who(sign: &Sign, evidence: &Evidence) -> String {
+    if sign.is_silence() {
+        return silence_text::who(sign);
+    }
     let mut text = match sign.kind {
         SignKind::Misbehaviour => {
             "Whoever was connected just before; the events of that time name them.".to_owned()
@@ -110,6 +116,9 @@ fn who(sign: &Sign, evidence: &Evidence) -> String {
 }
 
 fn what_to_do(sign: &Sign) -> String {
+    if sign.is_silence() {
+        return silence_text::what_to_do(sign);
+    }
     if sign.kind == SignKind::Misbehaviour {
         return "Somebody found a fault in a trap. Update Kizashi and report the time and the events just before it \
                 (`kizashi sign` and the dashboard show them). If `kizashi doctor` says that a protection was not enforced, treat \

@@ -15,7 +15,7 @@ use crate::visits::Visits;
 
 /// Numbers of key series begin here; those of ports are smaller.
 pub(crate) const KEYS_FROM: u32 = 1 << 31;
-/// The kinds watched, the most telling first, with their shares of the promise; ports have the other half.
+/// The kinds watched, the most telling first, with their shares of the promise; ports and silence have the other half.
 pub(crate) const KINDS: [(KeyKind, f64); 12] = [
     (KeyKind::Payload, 0.03),
     (KeyKind::PayloadCluster, 0.04),
@@ -30,8 +30,14 @@ pub(crate) const KINDS: [(KeyKind, f64); 12] = [
     (KeyKind::Service, 0.03),
     (KeyKind::Total, 0.01),
 ];
-/// The share of the promise that ports have.
-pub(crate) const SHARE_OF_PORTS: f64 = 0.5;
+/// The share of the promise that rises of ports have.
+pub(crate) const SHARE_OF_PORTS: f64 = 0.45;
+/// The share that ports which fall silent have.
+pub(crate) const SHARE_OF_SILENT_PORTS: f64 = 0.04;
+/// The share that the silence of the whole sensor has.
+pub(crate) const SHARE_OF_SILENT_SENSOR: f64 = 0.01;
+/// The share that all keys of [`KINDS`] have together.
+const SHARE_OF_KEYS: f64 = 1.0 - SHARE_OF_PORTS - SHARE_OF_SILENT_PORTS - SHARE_OF_SILENT_SENSOR;
 /// Bins of silence after which a place may be given away: the detector's longest window.
 const QUIET: i64 = 288;
 /// Bins for which a key with one source is remembered: 24 hours.
@@ -64,7 +70,7 @@ impl Bounds {
     /// Places of one kind, by its share.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn places_of(&self, kind: usize) -> usize {
-        let share = KINDS.get(kind).map_or(0.0, |(_, share)| share / (1.0 - SHARE_OF_PORTS));
+        let share = KINDS.get(kind).map_or(0.0, |(_, share)| share / SHARE_OF_KEYS);
         (self.places as f64 * share) as usize
     }
 }
@@ -138,6 +144,11 @@ impl KeySeries {
     pub(crate) fn key(&self, series: u32) -> Option<&Key> {
         let place = series.checked_sub(KEYS_FROM)?;
         self.places.get(place as usize).map(|place| &place.key)
+    }
+
+    /// The series of a key that is watched.
+    pub(crate) fn find(&self, key: &Key) -> Option<u32> {
+        self.place_of.get(key).map(|place| KEYS_FROM + place)
     }
 
     /// The sources counted of a series from bin `since` on, as far as they are remembered.
@@ -300,8 +311,8 @@ mod tests {
 
     #[test]
     fn the_shares_of_all_kinds_make_the_promise() {
-        let sum: f64 = KINDS.iter().map(|(_, share)| share).sum::<f64>() + SHARE_OF_PORTS;
-        assert!((sum - 1.0).abs() < 1e-9);
+        let sum: f64 = KINDS.iter().map(|(_, share)| share).sum();
+        assert!((sum - SHARE_OF_KEYS).abs() < 1e-9 && SHARE_OF_KEYS > 0.0);
     }
 
     #[test]

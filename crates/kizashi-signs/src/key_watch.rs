@@ -31,6 +31,7 @@ pub(crate) struct KeyAlarm {
     pub(crate) evidence: Evidence,
     pub(crate) exposed: f64,
     pub(crate) baseline: Baseline,
+    pub(crate) fresh_from: Option<u64>,
 }
 
 /// What closing a bin told of keys.
@@ -83,7 +84,10 @@ impl KeyWatch {
             .filter_map(|alarm| {
                 let evidence =
                     report.evaluated.iter().find(|(series, _)| *series == alarm.series)?.1;
-                self.alarm(alarm.series, evidence, Some((alarm.exposed, alarm.baseline)))
+                let known = Some((alarm.exposed, alarm.baseline));
+                let mut told = self.alarm(alarm.series, evidence, known)?;
+                told.fresh_from = Some(alarm.fresh_from);
+                Some(told)
             })
             .collect();
         // One campaign shows under many kinds at once, and there may be few keys in all: what the watch takes for a shift of the
@@ -109,12 +113,17 @@ impl KeyWatch {
             let beta = exposed / evidence.expected.max(1.0 / LARGEST_RATIO);
             (exposed, Baseline { alpha: 1.0, beta, phi: 1.0 })
         });
-        Some(KeyAlarm { key, series: series.0, evidence, exposed, baseline })
+        Some(KeyAlarm { key, series: series.0, evidence, exposed, baseline, fresh_from: None })
     }
 
     /// Closes `bins` in which nothing came at all.
     pub(crate) fn skip(&mut self, bins: u64) {
         self.watch.skip(bins);
+    }
+
+    /// The watch itself, for whoever asks for numbers.
+    pub(crate) const fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// The evidence on a key's series now.

@@ -1,6 +1,7 @@
 //! A sign that still goes on: it grows with every source that comes, and ends when it is a day old and no longer stands out.
 
 use kizashi_detect::gamma_poisson::Baseline;
+use kizashi_detect::silence::Silence;
 use kizashi_event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,10 @@ pub(crate) struct OpenSign {
     pub(crate) expected: Expected,
     /// Exposed bins of the sensor before the sign began, each as its hour of the day weighs.
     pub(crate) exposed_before: f64,
+    /// The bin from which on windows counted when it was raised: what was told before was left out.
+    pub(crate) fresh_from: Option<u64>,
+    /// The silence that it tells of.
+    pub(crate) silence: Option<Silence>,
 }
 
 impl OpenSign {
@@ -88,6 +93,12 @@ impl OpenSign {
                 (sign.ratio_low, sign.ratio_high) = (sign.ratio, sign.ratio);
             }
         }
+    }
+
+    /// It is over at `now`.
+    pub(crate) const fn end(&mut self, now: Timestamp) {
+        self.sign.until = now;
+        self.sign.open = false;
     }
 
     /// The one series of a rise.

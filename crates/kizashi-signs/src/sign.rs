@@ -38,6 +38,10 @@ pub enum SignKind {
     Rise,
     /// Many ports rise in the same bin: more likely the sensor's own doing (back from an outage, a new address).
     SensorWide,
+    /// Nothing comes any more to ports that somebody came to every day.
+    PortSilent,
+    /// Nothing comes any more at all.
+    SensorSilent,
     /// A trap's process did what no trap does: whoever spoke to it broke into it. Raised by the house, not by detection.
     Misbehaviour,
 }
@@ -122,18 +126,21 @@ pub struct Sign {
     pub before: f64,
     /// Sources a day since.
     pub after: f64,
-    /// Ports that rose together, of a sensor-wide sign: the first 64 in order.
+    /// Ports that rose together, of a sensor-wide sign, or that fell silent together: the first 64.
     pub ports: Vec<String>,
     /// Other keys that rose with largely the same new sources, in the form of [`Key`]: at most 16.
     #[serde(default)]
     pub also: Vec<String>,
-    /// How many rose: 1, or of a sensor-wide sign all of them.
+    /// How many rose or fell silent: 1, or of a sensor-wide sign all of them.
     pub rising: usize,
 }
 
 impl Sign {
     /// What the ids of [`SignKind::Misbehaviour`] end with.
     pub const MISBEHAVED: &str = "-trap-misbehaved";
+
+    /// What the ids of signs of silence end with: a port may rise and have been silent in one day.
+    pub const SILENT: &str = "-silent";
 
     /// A sign on `key` detected at `detected`, whose numbers are still to be told.
     pub(crate) fn begun(kind: SignKind, key: &Key, detected: Timestamp) -> Self {
@@ -210,7 +217,13 @@ impl Sign {
         }
     }
 
-    /// The port that rises; `None` of a sensor-wide sign.
+    /// Whether it tells that something stopped.
+    #[must_use]
+    pub const fn is_silence(&self) -> bool {
+        matches!(self.kind, SignKind::PortSilent | SignKind::SensorSilent)
+    }
+
+    /// The port that rises or fell silent; `None` of a sign of the whole sensor.
     #[must_use]
     pub fn port(&self) -> Option<Port> {
         self.key.parse::<Key>().ok()?.as_port()
@@ -252,6 +265,7 @@ impl Sign {
                  address) than so many attacks at once.",
                 self.rising
             ),
+            SignKind::PortSilent | SignKind::SensorSilent => crate::silence_text::summary(self),
             SignKind::Misbehaviour => {
                 format!(
                     "{}. The process was ended and replaced; it had nothing to take and nowhere to go.",
@@ -264,6 +278,9 @@ impl Sign {
     /// Why the sign was raised, number by number, for `--explain` and the terminal.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
+        if self.is_silence() {
+            return crate::silence_text::facts(self);
+        }
         let fact = |name, value| Fact { name, value };
         vec![
             fact("counted", "sources that had not come to it for 24 hours".to_owned()),

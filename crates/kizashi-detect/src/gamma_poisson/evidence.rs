@@ -11,7 +11,7 @@ use super::{BINS_A_DAY, Baseline, Evidence, MOST_DAYS};
 /// W, in bins.
 pub(super) const WINDOWS: [u32; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
 /// ρ.
-const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
+pub(super) const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
 /// Terms of one window: of counts and of bins, for each ratio.
 const TERMS: usize = 2 * RATIOS.len();
 /// v is taken for this much more than its estimate: the promise must hold for every v that fits the past.
@@ -69,6 +69,36 @@ pub(super) struct Weighed {
     pub(super) fresh_log_m: f64,
     /// The window with the largest term.
     pub(super) window: Window,
+    /// Windows that begin before this bin hold a wave that was told before.
+    pub(super) fresh_from: u32,
+}
+
+/// The terms of M: for each window those of its ratios, of bins and of counts, as logarithms.
+pub(super) struct Terms {
+    logs: [f64; WINDOWS.len() * TERMS],
+    windows: [Option<Window>; WINDOWS.len()],
+}
+
+impl Terms {
+    /// The windows that are long enough ago to have a past, shortest first, each with the logarithms of its terms by ratio.
+    pub(super) fn by_window(&self) -> impl Iterator<Item = (Window, [f64; RATIOS.len()])> {
+        self.windows.iter().flatten().zip(self.logs.chunks_exact(TERMS)).map(|(window, logs)| {
+            let mut by_ratio = [f64::NEG_INFINITY; RATIOS.len()];
+            for (sum, pair) in by_ratio.iter_mut().zip(logs.chunks_exact(TERMS / RATIOS.len())) {
+                *sum = log_sum(pair);
+            }
+            (*window, by_ratio)
+        })
+    }
+}
+
+/// The logarithm of a sum of exponentials.
+pub(super) fn log_sum(logs: &[f64]) -> f64 {
+    let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if largest == f64::NEG_INFINITY {
+        return largest;
+    }
+    largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln()
 }
 
 /// Where one window begins, which is the same for every series.
@@ -112,10 +142,16 @@ impl<'a> Starts<'a> {
 
     /// M of `series`; `None` in the first bin, which has no past. `fresh_log_m` leaves out what alarmed before.
     pub(super) fn weigh(&self, series: &Series) -> Option<Weighed> {
-        let fresh =
-            self.starts.partition_point(|start| self.now - start.length >= series.spent_until);
+        let fresh_from = series.spent_until;
+        let Terms { logs, windows } = self.terms(series);
+        let fresh = self.starts.partition_point(|start| self.now - start.length >= fresh_from);
+        sum_up(&logs, &windows, fresh, fresh_from)
+    }
+
+    /// Every term of M.
+    pub(super) fn terms(&self, series: &Series) -> Terms {
         let windowed = series.windowed(self.now);
-        let mut terms = [f64::NEG_INFINITY; WINDOWS.len() * TERMS];
+        let mut logs = [f64::NEG_INFINITY; WINDOWS.len() * TERMS];
         let mut windows = [None; WINDOWS.len()];
         let mut known: Option<(u32, Scatter)> = None;
         let each = self
@@ -124,7 +160,7 @@ impl<'a> Starts<'a> {
             .zip(windowed.counts.into_iter().zip(windowed.active))
             .zip(windowed.totals);
         for (((start, (counts, active)), total), (window, terms)) in
-            each.zip(windows.iter_mut().zip(terms.chunks_exact_mut(TERMS)))
+            each.zip(windows.iter_mut().zip(logs.chunks_exact_mut(TERMS)))
         {
             let scatter = match known {
                 Some((known_at, scatter)) if known_at == start.shared.at => scatter,
@@ -137,7 +173,7 @@ impl<'a> Starts<'a> {
             told.log_bayes_factors(start.log_share, terms);
             *window = Some(told);
         }
-        sum_up(&terms, &windows, fresh)
+        Terms { logs, windows }
     }
 }
 
@@ -195,7 +231,12 @@ pub(super) fn log_bins(log_m: f64) -> f64 {
 }
 
 /// Sums over all windows, and over the `fresh` shortest.
-fn sum_up(terms: &[f64], windows: &[Option<Window>], fresh: usize) -> Option<Weighed> {
+fn sum_up(
+    terms: &[f64],
+    windows: &[Option<Window>],
+    fresh: usize,
+    fresh_from: u32,
+) -> Option<Weighed> {
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let (mut sum, mut fresh_sum) = (0.0, 0.0);
     let mut best: Option<(f64, Window)> = None;
@@ -220,6 +261,7 @@ fn sum_up(terms: &[f64], windows: &[Option<Window>], fresh: usize) -> Option<Wei
         log_m: log_m(sum),
         fresh_log_m: log_m(fresh_sum).max(f64::MIN),
         window,
+        fresh_from,
     })
 }
 

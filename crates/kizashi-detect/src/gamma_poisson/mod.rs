@@ -83,6 +83,7 @@ pub use dispersion::Scatter;
 pub use kind::{Kind, KindId, MOST_KINDS};
 pub use prior::Prior;
 pub use ratio::{Baseline, Ratio};
+pub use watch::explain::{Explanation, Threshold, WindowEvidence};
 pub use watch::Watch;
 
 /// Bins in one day.
@@ -187,6 +188,9 @@ pub struct Alarm {
     pub exposed: f64,
     /// What was known of the series when that window began.
     pub baseline: Baseline,
+    /// Windows that begin before this bin were left out of what the alarm was judged by: they hold a wave told before. 0 where
+    /// none was.
+    pub fresh_from: u64,
 }
 
 /// So many series rose in the same bin that the cause is more likely the sensor than attackers: told instead of their alarms.

@@ -69,6 +69,11 @@ impl Series {
         self.history.back().map(|(bin, _)| *bin)
     }
 
+    /// The counts of the bins that held any, as far back as a window may ask, oldest first.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.history.iter().map(|(bin, count)| (u64::from(*bin), *count))
+    }
+
     /// Whether two sources have come ever: before, no alarm is possible.
     pub(super) const fn is_watched(&self) -> bool {
         self.sources >= 2

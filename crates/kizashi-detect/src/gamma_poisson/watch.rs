@@ -1,6 +1,8 @@
 //! The watch over all series: counts of a bin in, alarms out. What a bin costs grows with the series that have a count in it;
 //! every 6 hours all series are looked at once, for the prior.
 
+pub(super) mod explain;
+
 use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
@@ -404,6 +406,7 @@ impl Watch {
             expected: evidence.expected,
             exposed: window.weighed,
             baseline: window.baseline,
+            fresh_from: u64::from(weighed.fresh_from),
         }
     }
 

@@ -9,6 +9,8 @@ use crate::open_sign::OpenSign;
 
 /// How long a sign stays open at least, in microseconds.
 const HOLD: i64 = Timestamp::DAY;
+/// How long a silence stays open at most: then it is the usual state.
+const SILENCE_IS_USUAL: i64 = 14 * Timestamp::DAY;
 
 impl Detection {
     pub(super) fn grow(
@@ -43,9 +45,16 @@ impl Detection {
                 let evidence = self.evidence_now(open.one_series()?)?;
                 Some(evidence.days >= threshold && evidence.sources > 0)
             };
-            if is_old(&open) && stands_out() != Some(true) {
+            if open.sign.is_silence() {
+                if now.since(open.sign.detected) >= SILENCE_IS_USUAL {
+                    open.end(now);
+                    closed.now_is(&open.sign);
+                } else {
+                    self.open.push(open);
+                }
+            } else if is_old(&open) && stands_out() != Some(true) {
                 open.measure(now, exposed, None);
-                open.sign.open = false;
+                open.end(now);
                 closed.now_is(&open.sign);
             } else {
                 self.open.push(open);

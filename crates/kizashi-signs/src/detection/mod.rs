@@ -2,6 +2,8 @@
 //! once; given the same bins it gives the same signs, whether live, after a restart from a snapshot, or in a replay.
 
 mod course;
+mod explaining;
+mod falling;
 mod queries;
 mod raising;
 mod settings;
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 pub use settings::{DetectionError, Settings};
 
 use crate::counts::{SeriesCount, SeriesOfPorts};
+use crate::falls::Falls;
+use crate::key_series::KEYS_FROM;
 use crate::key_watch::{KeyWatch, watch_of_ports};
 use crate::open_sign::OpenSign;
 use crate::port_scores::PortScores;
@@ -39,6 +43,7 @@ pub struct Detection {
     recent: Recent,
     scores: PortScores,
     evidence: EvidenceLog,
+    falls: Falls,
     open: Vec<OpenSign>,
     /// The start of the first bin ever closed, and of the next one to close.
     origin: Timestamp,
@@ -58,6 +63,14 @@ impl Closed {
     /// Every sign that is not as it was, to be saved.
     pub fn into_signs(self) -> impl Iterator<Item = Sign> {
         self.changed.into_iter().chain(self.raised)
+    }
+
+    /// A sign is more than it was, be it of this bin or of one before.
+    fn grew(&mut self, sign: &Sign) {
+        match self.raised.iter_mut().find(|raised| raised.id == sign.id) {
+            Some(raised) => *raised = sign.clone(),
+            None => self.now_is(sign),
+        }
     }
 
     fn now_is(&mut self, sign: &Sign) {
@@ -86,6 +99,7 @@ impl Detection {
             recent: Recent::default(),
             scores: PortScores::new(settings.changefinder),
             evidence: EvidenceLog::default(),
+            falls: Falls::new(false_alarms_per_week)?,
             open: Vec::new(),
             origin: Timestamp::default(),
             next: None,
@@ -147,12 +161,16 @@ impl Detection {
             }
         }
         let evaluated = [report.evaluated, of_keys.evaluated].concat();
+        let ports: Vec<u32> = rows.iter().map(|row| row.series).filter(|s| *s < KEYS_FROM).collect();
+        let fallen = self.falls.hear(index, &ports);
+        self.end_silences(end, &fallen.back, &mut closed);
         self.grow(end, &rows, &evaluated, &mut closed);
         self.end_signs(end, &mut closed);
         self.raise(start, &report.alarms, report.sensor_wide.as_ref(), &mut closed);
         if report.sensor_wide.is_none() {
             self.raise_keys(start, &of_keys.alarms, &mut closed);
         }
+        self.raise_silences(end, &fallen.fell, &mut closed);
         closed
     }
 
@@ -161,13 +179,16 @@ impl Detection {
         let mut closed = Closed::default();
         let Some(mut next) = self.next else { return closed };
         while next.plus(BIN) <= through {
-            // While a sign is open each bin may end it; with none, time is leapt over.
-            let bins = if self.open.is_empty() { through.since(next) / BIN } else { 1 };
+            // While a sign is open each bin may end it, and a silence may be told in any; otherwise time is leapt over.
+            let is_leap = self.open.is_empty() && self.falls.is_settled();
+            let bins = if is_leap { through.since(next) / BIN } else { 1 };
             self.watch.skip(bins.unsigned_abs());
             self.keys.skip(bins.unsigned_abs());
             next = next.plus(BIN.saturating_mul(bins));
             self.next = Some(next);
             self.end_signs(next, &mut closed);
+            let fell = self.falls.pass(bins.unsigned_abs());
+            self.raise_silences(next, &fell, &mut closed);
         }
         self.scores.advance(next);
         closed

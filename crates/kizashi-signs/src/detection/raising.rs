@@ -12,7 +12,7 @@ use crate::sign::key_label;
 use crate::{Severity, Sign, SignKind};
 
 /// Ports that a sensor-wide sign names at most.
-const MOST_NAMED: usize = 64;
+pub(super) const MOST_NAMED: usize = 64;
 /// Keys of one sign that are named as rising with it.
 const MOST_ALSO: usize = 16;
 
@@ -28,7 +28,7 @@ impl Detection {
         let wide = sensor_wide.map(|shift| self.sensor_wide(shift, start));
         let raised: Vec<OpenSign> = rises
             .chain(wide)
-            .filter(|new| self.open.iter().all(|open| open.sign.key != new.sign.key))
+            .filter(|new| !self.is_open(&new.sign.key))
             .collect();
         for new in raised {
             let sources = new
@@ -49,6 +49,11 @@ impl Detection {
         }
     }
 
+    /// Whether a sign that something rises is open on a key.
+    fn is_open(&self, key: &str) -> bool {
+        self.open.iter().any(|open| open.sign.key == key && !open.sign.is_silence())
+    }
+
     fn rise(&self, alarm: &Alarm, start: Timestamp) -> Option<OpenSign> {
         let port = self.series.port(alarm.series.0)?;
         let since_bin = i64::try_from(alarm.since_bin).ok()?;
@@ -63,6 +68,8 @@ impl Detection {
             series: vec![alarm.series.0],
             expected: Expected::Series(alarm.baseline),
             exposed_before: self.watch.exposed() - alarm.exposed,
+            fresh_from: Some(alarm.fresh_from),
+            silence: None,
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.days));
         Some(open)
@@ -77,7 +84,7 @@ impl Detection {
     ) {
         for alarm in alarms {
             let key = alarm.key.to_string();
-            if self.open.iter().any(|open| open.sign.key == key) {
+            if self.is_open(&key) {
                 continue;
             }
             let since = i64::try_from(alarm.evidence.since_bin).unwrap_or(i64::MAX);
@@ -105,10 +112,7 @@ impl Detection {
             return;
         }
         open.sign.also.push(key);
-        match closed.raised.iter_mut().find(|raised| raised.id == open.sign.id) {
-            Some(raised) => *raised = open.sign.clone(),
-            None => closed.now_is(&open.sign),
-        }
+        closed.grew(&open.sign);
     }
 
     /// Whether at least half of `sources` are among the new sources of an open sign.
@@ -137,6 +141,8 @@ impl Detection {
             series: vec![alarm.series],
             expected: Expected::Series(alarm.baseline),
             exposed_before: self.watch.exposed() - alarm.exposed,
+            fresh_from: alarm.fresh_from,
+            silence: None,
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.evidence.days));
         open
@@ -164,6 +170,8 @@ impl Detection {
             series,
             expected: Expected::Together(shift.expected),
             exposed_before: exposed - 1.0,
+            fresh_from: None,
+            silence: None,
         };
         open.measure(start.plus(BIN), exposed, None);
         open

@@ -29,6 +29,9 @@ pub enum DetectionError {
     /// The promise was outside its range.
     #[error("detection cannot start: {0}")]
     Settings(#[from] gamma_poisson::SettingsError),
+    /// The promise was too large for silences.
+    #[error("detection cannot start: {0}")]
+    Silence(#[from] kizashi_detect::silence::SettingsError),
     /// A parameter of ChangeFinder was outside its range.
     #[error("detection cannot start: {0}")]
     ChangeFinder(#[from] changefinder::SettingsError),

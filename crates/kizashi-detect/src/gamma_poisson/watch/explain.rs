@@ -1,0 +1,228 @@
+//! The numbers behind the evidence on one series, so that a person can work it out again by hand: what the past was, what each
+//! window holds, what each says, and what would have been enough. Worked out when asked, by the same code that judges.
+
+use serde::Serialize;
+
+use super::{FEWEST_SOURCES, KindState, Series, Watch};
+#[cfg(doc)]
+use crate::gamma_poisson::Alarm;
+use crate::gamma_poisson::evidence::{RATIOS, Starts, WINDOWS, log_bins, log_sum};
+use crate::gamma_poisson::exposure::Exposure;
+use crate::gamma_poisson::{Baseline, KindId, Prior, Ratio, Scatter, SeriesId};
+
+/// Steps of bisection: enough for every digit of a double.
+const BISECTIONS: usize = 80;
+
+/// The numbers behind the evidence on one series, with the names of the [module's](crate::gamma_poisson) formula.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Bins closed when it was worked out.
+    pub bins: u64,
+    /// The kind of the series.
+    pub kind: KindId,
+    /// A: its discounted counts.
+    pub total: f64,
+    /// E: discounted exposed bins, of all series alike.
+    pub exposure: f64,
+    /// a0 and b0 of its kind.
+    pub prior: Prior,
+    /// What an earlier run taught of this series, as far as it is not forgotten: its shape and rate, in bins.
+    pub own_prior: (f64, f64),
+    /// φ and v.
+    pub scatter: Scatter,
+    /// Each window that has a past, shortest first.
+    pub windows: Vec<WindowEvidence>,
+    /// Each ratio ρ with log Σ over W of n_W BF(W, ρ) / (number of ratios): what it adds to M.
+    pub ratios: Vec<(f64, f64)>,
+    /// log M.
+    pub log_m: f64,
+    /// log M of the windows that begin after the last wave that was told.
+    pub fresh_log_m: f64,
+    /// The place in `windows` of the one that says most.
+    pub strongest: usize,
+    /// Its rate over the rate before.
+    pub ratio: Ratio,
+    /// What is enough for an alarm.
+    pub threshold: Threshold,
+}
+
+/// What one window says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct WindowEvidence {
+    /// W, in bins.
+    pub length: u32,
+    /// n_W: the starts for which it stands.
+    pub starts: u32,
+    /// The first bin, counted from the first ever closed, which is 0.
+    pub since_bin: u64,
+    /// S.
+    pub counts: u64,
+    /// B: bins that hold any.
+    pub active: u32,
+    /// s: bins in which the sensor was listening.
+    pub exposed: u64,
+    /// A when it began.
+    pub total: f64,
+    /// E when it began.
+    pub exposure: f64,
+    /// a0 and b0 when it began.
+    pub prior: Prior,
+    /// φ and v when it began.
+    pub scatter: Scatter,
+    /// α, β and φ.
+    pub baseline: Baseline,
+    /// Counts that the past made one expect: s α / β.
+    pub expected: f64,
+    /// log of n_W × mean over ρ of BF(W, ρ): what it adds to M.
+    pub log_evidence: f64,
+    /// Whether it begins after the last wave that was told.
+    pub fresh: bool,
+}
+
+/// What is enough for an alarm, and why so much.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Threshold {
+    /// The promise, over everything.
+    pub false_alarms_per_week: f64,
+    /// Bins between two false alarms of everything.
+    pub bins_a_false_alarm: f64,
+    /// The kind's share of them.
+    pub share: f64,
+    /// Series of the kind among which chance may choose.
+    pub watched: u32,
+    /// Bins between two false alarms of this one series: the three above multiplied, the share as a divisor.
+    pub bins: f64,
+    /// log of the M that stands for so many bins.
+    pub log_m: f64,
+    /// Counts that the strongest window needs besides.
+    pub fewest_sources: u64,
+}
+
+/// The windows of a series and what they add to M by ratio.
+struct Windows {
+    windows: Vec<WindowEvidence>,
+    by_ratio: Vec<f64>,
+}
+
+impl Watch {
+    /// The numbers behind the evidence on a series now. `fresh_from` is that of an alarm just told ([`Alarm::fresh_from`]),
+    /// whose wave is spent by now; `None` leaves out what was told so far. `None` where the series is not known or has no past.
+    #[must_use]
+    pub fn explain(&self, series: SeriesId, fresh_from: Option<u64>) -> Option<Explanation> {
+        let series = self.series.get(self.slots.find(series)? as usize)?;
+        let exposure = self.exposure_now();
+        let now = exposure.now();
+        let fresh_from = fresh_from.unwrap_or_else(|| u64::from(series.spent_until));
+        let Windows { windows, by_ratio } = self.windows_of(series, &exposure, fresh_from)?;
+        let logs = |fresh: bool| {
+            let some = windows.iter().filter(|window| window.fresh || !fresh);
+            log_sum(&some.map(|window| window.log_evidence).collect::<Vec<_>>())
+        };
+        let (log_m, fresh_log_m) = (logs(false), logs(true).max(f64::MIN));
+        let most = |a: &(usize, &WindowEvidence), b: &(usize, &WindowEvidence)| {
+            a.1.log_evidence.total_cmp(&b.1.log_evidence)
+        };
+        let (strongest, best) = windows.iter().enumerate().max_by(most)?;
+        let shared = self.shared.back()?;
+        Some(Explanation {
+            bins: u64::from(now),
+            kind: series.kind,
+            total: series.total_after(now),
+            exposure: exposure.latest().baseline,
+            prior: shared.kind(series.kind.0).prior,
+            own_prior: series.own_prior_after(now),
+            scatter: series.scatter(shared),
+            ratio: best.baseline.ratio(best.counts, best.exposed),
+            ratios: RATIOS.into_iter().zip(by_ratio).collect(),
+            log_m,
+            fresh_log_m,
+            strongest,
+            threshold: self.threshold(series.kind),
+            windows,
+        })
+    }
+
+    /// Counts of a series in each of the last [`crate::gamma_poisson::LONGEST_WINDOW`] bins that held any, oldest first.
+    #[must_use]
+    pub fn recent(&self, series: SeriesId) -> Vec<(u64, u32)> {
+        let series = self.slots.find(series).and_then(|slot| self.series.get(slot as usize));
+        series.map(|series| series.counts().collect()).unwrap_or_default()
+    }
+
+    /// Counts a bin that the past makes one expect of a series now, its kind's prior included.
+    #[must_use]
+    pub fn rate(&self, series: SeriesId) -> Option<f64> {
+        let series = self.series.get(self.slots.find(series)? as usize)?;
+        let exposure = self.exposure_now();
+        let prior = self.shared.back()?.kind(series.kind.0).prior;
+        let (shape, rate) = series.own_prior_after(exposure.now());
+        let total = prior.shape + shape + series.total_after(exposure.now());
+        Some(total / (prior.rate + rate + exposure.latest().baseline))
+    }
+
+    /// The exposure with the silence that still goes on, as it would be judged now.
+    fn exposure_now(&self) -> Exposure {
+        let mut exposure = self.exposure.clone();
+        if self.silent > 0 {
+            exposure.pass(self.silent, !exposure.is_outage(self.silent));
+        }
+        exposure
+    }
+
+    fn windows_of(&self, series: &Series, exposure: &Exposure, fresh_from: u64) -> Option<Windows> {
+        let now = exposure.now();
+        let totals = series.windowed(now).totals;
+        let mut windows = Vec::with_capacity(WINDOWS.len());
+        let mut by_ratio: Vec<Vec<f64>> = vec![Vec::new(); RATIOS.len()];
+        let mut before = 0;
+        let terms = Starts::of(exposure, &self.shared).terms(series);
+        for ((window, logs), total) in terms.by_window().zip(totals) {
+            let start = now - window.length;
+            let shared = self.shared.iter().rev().find(|shared| shared.at <= start)?;
+            by_ratio.iter_mut().zip(logs).for_each(|(all, log)| all.push(log));
+            windows.push(WindowEvidence {
+                length: window.length,
+                starts: window.length - std::mem::replace(&mut before, window.length),
+                since_bin: u64::from(start),
+                counts: window.counts,
+                active: window.active,
+                exposed: window.exposed,
+                total,
+                exposure: exposure.mark(window.length)?.baseline,
+                prior: shared.kind(series.kind.0).prior,
+                scatter: series.scatter(shared),
+                baseline: window.baseline,
+                expected: window.expected(),
+                log_evidence: log_sum(&logs),
+                fresh: u64::from(start) >= fresh_from,
+            });
+        }
+        Some(Windows { windows, by_ratio: by_ratio.iter().map(|all| log_sum(all)).collect() })
+    }
+
+    fn threshold(&self, kind: KindId) -> Threshold {
+        let kind = self.kinds.get(usize::from(kind.0));
+        let competitors = kind.map_or(1.0, KindState::competitors);
+        let bins_a_false_alarm = self.settings.bins_a_false_alarm();
+        let bins = bins_a_false_alarm * competitors;
+        Threshold {
+            false_alarms_per_week: self.settings.false_alarms_per_week,
+            bins_a_false_alarm,
+            share: kind.map_or(1.0, |kind| kind.share),
+            watched: kind.map_or(0, |kind| kind.watched),
+            bins,
+            log_m: log_m_of(bins.ln()),
+            fewest_sources: FEWEST_SOURCES,
+        }
+    }
+}
+
+/// The log M that stands for so many bins: what [`log_bins`] undoes.
+fn log_m_of(bins: f64) -> f64 {
+    let (mut low, mut high) = (bins - 50.0, bins + 50.0);
+    for _ in 0..BISECTIONS {
+        let middle = f64::midpoint(low, high);
+        if log_bins(middle) < bins { low = middle } else { high = middle }
+    }
+    high
+}

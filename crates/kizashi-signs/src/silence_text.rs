@@ -1,0 +1,93 @@
+//! What signs of silence say: other words than those of a rise, for here it is the machine that wants a look, not its visitors.
+
+use kizashi_event::Timestamp;
+
+use crate::sign::{minute, plain};
+use crate::{Fact, Sign, SignKind};
+
+/// The silence in one sentence.
+pub(crate) fn summary(sign: &Sign) -> String {
+    let long = length(sign.until.since(sign.since));
+    let chance = format!("Chance alone brings this at most once in {} days.", plain(sign.days));
+    if sign.kind == SignKind::SensorSilent {
+        return format!(
+            "Nothing at all has come for {long}, where about {} new sources are usual in such a time. {chance}",
+            plain(sign.expected_sources)
+        );
+    }
+    let others = match sign.rising {
+        0 | 1 => String::new(),
+        rising => format!(" and {} other {}", rising - 1, if rising == 2 { "port" } else { "ports" }),
+    };
+    format!(
+        "Nothing has come to {} ({}){others} for {long}, where about {} new sources are usual; other ports are still visited. \
+         {chance}",
+        sign.key,
+        sign.label,
+        plain(sign.expected_sources)
+    )
+}
+
+/// What to look at.
+pub(crate) fn what_to_do(sign: &Sign) -> String {
+    if sign.kind == SignKind::SensorSilent {
+        return "Check that this machine can be reached: from another network, connect to one of its ports. If that fails, look \
+                at its address, its firewall and the provider's filter; if it works, at `kizashi status` and the log. If Kizashi or \
+                the machine was off in that time, nothing more needs doing. Until something comes again no attack can be seen."
+            .to_owned();
+    }
+    let ports = sign.ports.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    format!(
+        "Check from another network whether {} can still be reached ({ports}): a firewall rule, the provider's filter or a \
+         configuration that no longer listens there are more likely than attackers who all lost interest. If it was closed on \
+         purpose, nothing needs doing.",
+        if sign.rising > 1 { "these ports" } else { "this port" }
+    )
+}
+
+/// Who: nobody.
+pub(crate) fn who(sign: &Sign) -> String {
+    match sign.kind {
+        SignKind::SensorSilent => "Nobody comes.".to_owned(),
+        _ => "Nobody comes there.".to_owned(),
+    }
+}
+
+/// Since when, and how soon it was seen.
+pub(crate) fn since(sign: &Sign) -> String {
+    let course = if sign.open {
+        "Nobody has come since".to_owned()
+    } else {
+        format!("It was over at {}", minute(sign.until))
+    };
+    format!(
+        "The last visit ended by {}; the silence was raised at {}. {course}. New sources a day before: about {}.",
+        minute(sign.since),
+        minute(sign.detected),
+        plain(sign.before)
+    )
+}
+
+/// Number by number.
+pub(crate) fn facts(sign: &Sign) -> Vec<Fact> {
+    let fact = |name, value| Fact { name, value };
+    vec![
+        fact("counted", "ten minutes in which nobody came".to_owned()),
+        fact("since", minute(sign.since)),
+        fact("raised", minute(sign.detected)),
+        fact("sources", format!("0 (usual: {})", plain(sign.expected_sources))),
+        fact("sources a day", format!("{} before", plain(sign.before))),
+        fact("ratio", format!("0 (95 %: below {:.2})", sign.ratio_high)),
+        fact("by chance", format!("at most once in {} days", plain(sign.days))),
+    ]
+}
+
+/// A span in words: `50 minutes`, `9 hours`, `3 days`.
+fn length(micros: i64) -> String {
+    let minutes = micros.max(0) / (60 * Timestamp::SECOND);
+    match minutes {
+        0..120 => format!("{minutes} minutes"),
+        120..2_880 => format!("{} hours", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    }
+}
