@@ -4,13 +4,16 @@
 
 use std::ops::ControlFlow;
 
+use kizashi_detect::changefinder::ChangeFinder;
+use kizashi_detect::gamma_poisson::{Kind, KindId, Prior, SeriesId, Watch};
+use kizashi_detect::silence::{self, Silences};
 use kizashi_intake::{Format, Options};
 
 /// A parser of hostile bytes.
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 11] = [
+pub const ENTRIES: [(&str, Entry); 12] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
@@ -22,6 +25,7 @@ pub const ENTRIES: [(&str, Entry); 11] = [
     ("intake", intake),
     ("web_request", kizashi_web::fuzz::request),
     ("owner_text", owner_text),
+    ("detect", detect),
 ];
 
 /// A whole session of the trap that the first line names, or of one that the length chooses.
@@ -65,4 +69,91 @@ pub fn owner_text(bytes: &[u8]) {
     let _ = kizashi_event::Timestamp::parse(text);
     let _ = kizashi_event::Port::parse(text);
     let _ = kizashi_event::PayloadHash::parse(text);
+}
+
+/// Everything that detection keeps.
+type Detectors = (Watch, Silences, ChangeFinder);
+
+/// Bins as an attacker may shape them, with silences of any length, and detection saved and read again anywhere between. A byte says
+/// what comes: below 128 a bin of so many series (its low four bits), each a byte of number and a byte of count; 128 that detection
+/// is saved and read again; above, a silence of two to the power of its low six bits.
+pub fn detect(bytes: &[u8]) {
+    let Some(mut detectors) = detectors() else { return };
+    let mut leaps = 0;
+    let mut rest = bytes.iter().copied();
+    while let Some(what) = rest.next() {
+        match what {
+            128 => {
+                let Ok(saved) = postcard::to_allocvec(&detectors) else { return };
+                let Ok(read) = postcard::from_bytes::<Detectors>(&saved) else {
+                    panic!("what was saved is not read")
+                };
+                assert!(read == detectors, "what was read is not what was saved");
+                detectors = read;
+            }
+            129.. => {
+                let bins = 1_u64 << (what & 63);
+                detectors.0.skip(bins);
+                let ticks = u32::try_from(bins).unwrap_or(u32::MAX);
+                // A leap is thousands of ticks: some are enough.
+                if detectors.1.is_settled() && leaps < 4 {
+                    leaps += 1;
+                    detectors.1.leap(ticks);
+                } else {
+                    detectors.1.pass(ticks);
+                }
+            }
+            series => {
+                let mut one = || Some((u32::from(rest.next()?), count(rest.next()?)));
+                let bin: Vec<(u32, u32)> = (0..series & 15).map_while(|_| one()).collect();
+                close(&mut detectors, &bin);
+            }
+        }
+    }
+    for series in (0..256).map(SeriesId) {
+        let explained = detectors.0.explain(series, None);
+        assert!(explained.is_none_or(|numbers| numbers.log_m.is_finite() && !numbers.windows.is_empty()));
+    }
+}
+
+fn detectors() -> Option<Detectors> {
+    let prior = Some(Prior { shape: 0.3, rate: 2.0 });
+    let kinds = [Kind { share: 0.5, prior: None }, Kind { share: 0.5, prior }];
+    let mut watch = Watch::with_kinds(Default::default(), &kinds).ok()?;
+    (200..256).for_each(|series| watch.introduce(SeriesId(series), KindId(1), prior));
+    let settings = silence::Settings {
+        ticks_a_false_alarm: 1_008.0,
+        least_days: 1,
+        least_active: 1,
+        experience: 24.0,
+        hold: 0,
+    };
+    Some((watch, Silences::new(settings).ok()?, ChangeFinder::new(Default::default()).ok()?))
+}
+
+/// Small counts as they are, the largest beyond every bound.
+fn count(byte: u8) -> u32 {
+    match byte {
+        0..=250 => u32::from(byte),
+        251..=253 => 1 << (byte - 231),
+        _ => u32::MAX,
+    }
+}
+
+fn close((watch, silences, finder): &mut Detectors, bin: &[(u32, u32)]) {
+    let counts: Vec<(SeriesId, u32)> = bin.iter().map(|(id, count)| (SeriesId(*id), *count)).collect();
+    let report = watch.close_bin(&counts);
+    for (_, evidence) in &report.evaluated {
+        assert!(evidence.log_m.is_finite() && evidence.days.is_finite() && evidence.expected.is_finite());
+    }
+    for alarm in &report.alarms {
+        assert!(alarm.sources >= 3 && alarm.ratio_low <= alarm.ratio && alarm.ratio <= alarm.ratio_high);
+    }
+    let active: Vec<u32> = bin.iter().map(|(id, _)| *id).collect();
+    for silence in silences.tick(&active).silent {
+        assert!(silence.log_chance.is_finite() && !active.contains(&silence.series));
+    }
+    let sum: f64 = bin.iter().map(|(_, count)| f64::from(*count)).sum();
+    let scored = finder.step(sum);
+    assert!(scored.change.is_none_or(f64::is_finite));
 }

@@ -3,7 +3,7 @@
 //!
 //! [`synthetic`] makes traffic, [`exported`] reads that of the Python generator, [`background`] lays campaigns over real traffic;
 //! [`detectors`] score it and [`scoring`] finds thresholds, recall, delay and false alarms. The program `kizashi-bench` prints the
-//! table of all. Nothing here is part of Kizashi as it is installed.
+//! table of all. [`nulls`] is the other half: what is told where nothing happens. Nothing here is part of Kizashi as it is installed.
 
 pub mod background;
 pub mod campaign;
@@ -12,6 +12,7 @@ pub mod detectors;
 pub mod exported;
 pub mod matrix;
 pub mod model;
+pub mod nulls;
 pub mod parallel;
 pub mod promise;
 pub mod scoring;

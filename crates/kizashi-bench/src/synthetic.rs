@@ -76,7 +76,7 @@ pub fn make(seed: u64) -> Traffic {
     let bins = DAYS * BINS_A_DAY;
     let means = means(&mut chance, bins);
     let heard = heard(&mut chance, bins);
-    let mut counts = usual(&mut chance, &means, &heard);
+    let mut counts = usual(&mut chance, &means, &heard, &mut |_| {});
     let ground = Ground { rates: &means, named: NAMED.len(), heard: &heard };
     let campaigns = lay(&mut chance, ground, &mut counts);
     Traffic { ports: means.len(), counts, campaigns, rates: means }
@@ -87,11 +87,29 @@ pub fn make(seed: u64) -> Traffic {
 pub fn month_before(run: &Traffic, seed: u64) -> Vec<u16> {
     let mut chance = Chance::new(!seed);
     let heard = heard(&mut chance, DAYS * BINS_A_DAY);
-    usual(&mut chance, &run.rates, &heard)
+    usual(&mut chance, &run.rates, &heard, &mut |_| {})
 }
 
-/// What comes on usual days, single-source bursts included, bins × ports.
-fn usual(chance: &mut Chance, means: &[f64], heard: &[bool]) -> Vec<u16> {
+/// What was to be expected of each bin and port (bins × ports, in sources) on the usual days of a seed: what nobody but an oracle
+/// knows. Rhythms and drifts are in it, outages count as nothing, bursts and campaigns are not in it.
+#[must_use]
+pub fn expected(seed: u64) -> Vec<f64> {
+    let mut chance = Chance::new(seed);
+    let bins = DAYS * BINS_A_DAY;
+    let means = means(&mut chance, bins);
+    let heard = heard(&mut chance, bins);
+    let mut expected = Vec::with_capacity(bins * means.len());
+    usual(&mut chance, &means, &heard, &mut |rate| expected.push(rate));
+    expected
+}
+
+/// What comes on usual days, single-source bursts included, bins × ports; each expectation is told to `tell` in that order.
+fn usual(
+    chance: &mut Chance,
+    means: &[f64],
+    heard: &[bool],
+    tell: &mut impl FnMut(f64),
+) -> Vec<u16> {
     let (bins, ports) = (heard.len(), means.len());
     let mut rates: Vec<Rate> = means.iter().map(|mean| Rate::new(chance, *mean)).collect();
     let mut counts = vec![0_u16; bins * ports];
@@ -99,6 +117,7 @@ fn usual(chance: &mut Chance, means: &[f64], heard: &[bool]) -> Vec<u16> {
         for (count, rate) in row.iter_mut().zip(&mut rates) {
             let expected = rate.step(chance, bin);
             let drawn = if heard[bin] { chance.poisson(expected) } else { 0 };
+            tell(if heard[bin] { expected } else { 0.0 });
             *count = u16::try_from(drawn).unwrap_or(u16::MAX);
         }
     }
@@ -142,6 +161,23 @@ fn heard(chance: &mut Chance, bins: usize) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oracles_rates_are_those_that_the_counts_were_drawn_from() {
+        let (month, expected) = (make(5), expected(5));
+        assert_eq!(expected.len(), month.counts.len());
+        let quiet: Vec<usize> = (0..month.ports)
+            .filter(|port| month.campaigns.iter().all(|campaign| campaign.port != *port))
+            .collect();
+        let sum = |of: &dyn Fn(usize) -> f64| -> f64 {
+            (0..month.bins()).flat_map(|bin| quiet.iter().map(move |port| bin * month.ports + port)).map(of).sum()
+        };
+        let (came, drawn) = (sum(&|at| f64::from(month.counts[at])), sum(&|at| expected[at]));
+        // Bursts are about 41 sources; the rest is Poisson.
+        assert!((came - drawn).abs() < 5.0 * drawn.sqrt() + 100.0, "{came} of {drawn}");
+        let silent = (0..month.bins()).find(|bin| expected[bin * month.ports] == 0.0);
+        assert!(silent.is_none_or(|bin| month.bin(bin).iter().map(|n| u32::from(*n)).sum::<u32>() <= 3));
+    }
 
     #[test]
     fn a_seed_decides_everything_and_the_months_are_as_the_python_generator_makes_them() {

@@ -6,14 +6,14 @@ use std::fmt::Write as _;
 use kizashi_detect::gamma_poisson::SettingsError;
 
 use crate::detectors::{
-    Tuning, WarmTuning, bocpd, changefinder, dshield_trend, focus, gpe, robust_z, warm_changefinder,
+    Tuning, WarmTuning, bocpd, changefinder, dshield_trend, focus, gpe, oracle, robust_z, warm_changefinder,
 };
 use crate::matrix::Scores;
 use crate::model::Model;
 use crate::parallel;
 use crate::promise::Promises;
 use crate::scoring::{Rule, Run, Summary, summary};
-use crate::synthetic::DAYS;
+use crate::synthetic::{self, DAYS};
 use crate::traffic::Case;
 
 /// One false alarm a day, and one a week.
@@ -47,11 +47,13 @@ pub enum Detector {
     Gpe,
     /// The prototype e-detector that has seen the time before.
     GpeCarried,
+    /// Who knows the true rates; of made-up traffic only.
+    Oracle,
 }
 
 impl Detector {
     /// In the order of the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ChangeFinder,
         Self::ChangeFinderBest,
         Self::ChangeFinderWarm,
@@ -61,6 +63,7 @@ impl Detector {
         Self::Bocpd,
         Self::Gpe,
         Self::GpeCarried,
+        Self::Oracle,
     ];
 
     /// As a reader knows it.
@@ -76,6 +79,7 @@ impl Detector {
             Self::Bocpd => "Bayesian online change pt",
             Self::Gpe => "e-detector prototype, cold",
             Self::GpeCarried => "e-detector prototype, carried",
+            Self::Oracle => "oracle that knows the rates",
         }
     }
 
@@ -107,7 +111,17 @@ impl Detector {
             Self::GpeCarried => {
                 gpe(&case.carried, &Model::new(&case.carried), None).after(case.before)
             }
+            Self::Oracle => {
+                let expected = case.seed.map(synthetic::expected).unwrap_or_default();
+                oracle(cold, &expected)
+            }
         }
+    }
+
+    /// Whether it can stand beside the others on these runs: an oracle needs rates that somebody knows.
+    #[must_use]
+    pub fn knows(self, cases: &[Case]) -> bool {
+        !cases.is_empty() && (self != Self::Oracle || cases.iter().all(|case| case.seed.is_some()))
     }
 
     /// Its scores over all runs.

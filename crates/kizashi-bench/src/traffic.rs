@@ -69,6 +69,8 @@ pub struct Case {
     pub carried: Traffic,
     /// How many bins came before.
     pub before: usize,
+    /// The seed that the Rust generator made it from, where it did: an oracle asks it for the true rates.
+    pub seed: Option<u64>,
 }
 
 impl Case {
@@ -78,6 +80,6 @@ impl Case {
         let counts = [before, &run.counts].concat();
         let carried =
             Traffic { ports: run.ports, counts, campaigns: Vec::new(), rates: Vec::new() };
-        Self { before: before.len().checked_div(run.ports).unwrap_or(0), cold: run, carried }
+        Self { before: before.len().checked_div(run.ports).unwrap_or(0), cold: run, carried, seed: None }
     }
 }

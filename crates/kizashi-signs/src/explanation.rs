@@ -35,6 +35,12 @@ pub enum Numbers {
 }
 
 impl Explanation {
+    /// Bins that were closed at [`Self::at`], counted from [`Self::origin`].
+    #[must_use]
+    pub fn bins(&self) -> u64 {
+        u64::try_from(self.at.since(self.origin) / (600 * Timestamp::SECOND)).unwrap_or(0)
+    }
+
     /// The start of a bin.
     #[must_use]
     pub fn start_of(&self, bin: u64) -> Timestamp {

@@ -9,11 +9,13 @@ use crate::key_series::{SHARE_OF_SILENT_PORTS, SHARE_OF_SILENT_SENSOR};
 
 /// The number of the one series of the sensor's own watch.
 const SENSOR: u32 = 0;
-/// Ten minutes of a port's worst day that had a visitor: with fewer, silence says nothing for a week.
+/// Ten minutes a day that had a visitor, at its worst: with fewer, silence says nothing for a week.
 const LEAST_ACTIVE: u8 = 6;
 /// Days of history that a port needs, and that the sensor needs.
 const DAYS_OF_PORT: u8 = 3;
 const DAYS_OF_SENSOR: u8 = 1;
+/// Ten minutes after which a port that was told may be told again: a week. Whoever comes and goes is no news each time.
+const HOLD_OF_PORT: u32 = 7 * BINS_A_DAY;
 /// Active ten minutes that a port's experience is worth at most, and the sensor's: the sum of all ports goes more evenly.
 const EXPERIENCE_OF_PORT: f64 = 6.0;
 const EXPERIENCE_OF_SENSOR: f64 = 24.0;
@@ -23,6 +25,8 @@ const EXPERIENCE_OF_SENSOR: f64 = 24.0;
 pub(crate) struct Falls {
     ports: Silences,
     sensor: Silences,
+    /// The bin that the watch over ports takes next.
+    next: i64,
     /// The bin of each port's last visit.
     last: Vec<i64>,
     /// The last bin in which anything came.
@@ -52,19 +56,25 @@ pub(crate) struct Heard {
 impl Falls {
     /// A watch that has seen nothing, with its share of so many false alarms a week.
     pub(crate) fn new(false_alarms_per_week: f64) -> Result<Self, SettingsError> {
-        let settings = |share: f64, least_days, experience| Settings {
-            ticks_a_false_alarm: (f64::from(7 * BINS_A_DAY) / (false_alarms_per_week * share)).max(1.0),
-            least_days,
+        let ticks = |share: f64| (f64::from(7 * BINS_A_DAY) / (false_alarms_per_week * share)).max(1.0);
+        let ports = Settings {
+            ticks_a_false_alarm: ticks(SHARE_OF_SILENT_PORTS),
+            least_days: DAYS_OF_PORT,
             least_active: LEAST_ACTIVE,
-            experience,
+            experience: EXPERIENCE_OF_PORT,
+            hold: HOLD_OF_PORT,
+        };
+        let sensor = Settings {
+            ticks_a_false_alarm: ticks(SHARE_OF_SILENT_SENSOR),
+            least_days: DAYS_OF_SENSOR,
+            experience: EXPERIENCE_OF_SENSOR,
+            hold: 0,
+            ..ports
         };
         Ok(Self {
-            ports: Silences::new(settings(SHARE_OF_SILENT_PORTS, DAYS_OF_PORT, EXPERIENCE_OF_PORT))?,
-            sensor: Silences::new(settings(
-                SHARE_OF_SILENT_SENSOR,
-                DAYS_OF_SENSOR,
-                EXPERIENCE_OF_SENSOR,
-            ))?,
+            ports: Silences::new(ports)?,
+            sensor: Silences::new(sensor)?,
+            next: 0,
             last: Vec::new(),
             heard: 0,
         })
@@ -80,6 +90,11 @@ impl Falls {
             self.last[port] = bin;
         }
         self.heard = bin;
+        let missed = bin.saturating_sub(self.next).max(0);
+        if missed > 0 {
+            self.ports.pass(u32::try_from(missed).unwrap_or(u32::MAX));
+        }
+        self.next = bin.saturating_add(1);
         let (ports, sensor) = (self.ports.tick(ports), self.sensor.tick(&[SENSOR]));
         let fell = ports.silent.iter().map(|silence| Fall {
             port: Some(silence.series),

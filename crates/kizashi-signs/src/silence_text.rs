@@ -7,12 +7,16 @@ use crate::{Fact, Sign, SignKind};
 
 /// The silence in one sentence.
 pub(crate) fn summary(sign: &Sign) -> String {
-    let long = length(sign.until.since(sign.since));
+    let when = if sign.open {
+        format!("since {}", minute(sign.since))
+    } else {
+        format!("for {} from {} on", length(sign.until.since(sign.since)), minute(sign.since))
+    };
+    let (has, usual) = (if sign.open { "has come" } else { "came" }, plain(sign.before));
     let chance = format!("Chance alone brings this at most once in {} days.", plain(sign.days));
     if sign.kind == SignKind::SensorSilent {
         return format!(
-            "Nothing at all has come for {long}, where about {} new sources are usual in such a time. {chance}",
-            plain(sign.expected_sources)
+            "Nothing at all {has} {when}, where about {usual} new sources a day are usual. {chance}"
         );
     }
     let others = match sign.rising {
@@ -20,11 +24,9 @@ pub(crate) fn summary(sign: &Sign) -> String {
         rising => format!(" and {} other {}", rising - 1, if rising == 2 { "port" } else { "ports" }),
     };
     format!(
-        "Nothing has come to {} ({}){others} for {long}, where about {} new sources are usual; other ports are still visited. \
-         {chance}",
-        sign.key,
-        sign.label,
-        plain(sign.expected_sources)
+        "Nothing {has} to {} ({}){others} {when}, where about {usual} new sources a day are usual; other ports were visited all \
+         the time. {chance}",
+        sign.key, sign.label
     )
 }
 
@@ -61,10 +63,9 @@ pub(crate) fn since(sign: &Sign) -> String {
         format!("It was over at {}", minute(sign.until))
     };
     format!(
-        "The last visit ended by {}; the silence was raised at {}. {course}. New sources a day before: about {}.",
+        "The last visit was just before {}; the silence was raised at {}. {course}.",
         minute(sign.since),
-        minute(sign.detected),
-        plain(sign.before)
+        minute(sign.detected)
     )
 }
 

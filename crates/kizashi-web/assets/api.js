@@ -20,7 +20,7 @@
 /** @typedef {{ id: string, kind: string, key: string, label: string, since: string, detected: string, days: number,
  *   ratio: number, ratio_low: number, ratio_high: number, events: number, sources: number, expected_sources: number,
  *   severity: Severity, name: string | null, open: boolean, until: string, before: number, after: number,
- *   ports?: string[] }} Sign */
+ *   ports?: string[], rising?: number }} Sign */
 /** @typedef {[string, number][]} Counted */
 /** @typedef {{ sources: Counted, users: Counted, passwords: Counted, commands: Counted, paths: Counted, clients: Counted,
  *   payloads: Counted }} Evidence */

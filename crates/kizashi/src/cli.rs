@@ -26,7 +26,7 @@ pub(crate) enum Call {
     /// Read logs of honeypots into the store; the same file twice adds nothing
     Import(Import),
     /// Run detection over what is stored, as if live, and print the signs
-    Replay(Listing),
+    Replay(Replay),
     /// Score a series from standard input: CSV t,x or one number a line; several at once: t,x1,x2,…
     Score(Score),
     /// Print what was raised, the latest first
@@ -224,6 +224,21 @@ impl SpanArguments {
     pub(crate) fn holds(self, time: Timestamp) -> bool {
         self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+    /// Print the numbers behind each sign, or behind one sign (its id) or one key (such as tcp/445)
+    #[arg(long, value_name = "SIGN|KEY", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) explain: Option<String>,
+    /// Draw them too: a file for one sign, a folder for many
+    #[arg(long, value_name = "FILE|DIR", requires = "explain")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Configuration file with the promise [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

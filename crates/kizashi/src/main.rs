@@ -9,6 +9,7 @@ mod config;
 mod dashboard;
 mod demo;
 mod export;
+mod explain;
 mod failure;
 mod inherited;
 mod install;

@@ -192,7 +192,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire recognise machine file_facts frames frame_payload likeness intake web_request owner_text);
+entries!(trap_session http_wire recognise machine file_facts frames frame_payload likeness intake web_request owner_text detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

@@ -6,10 +6,10 @@ use crate::traffic::Traffic;
 
 /// κ: a baseline is never worth more counts than this.
 const KAPPA: f64 = 30.0;
-const WINDOWS: [usize; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
-const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0];
+pub(super) const WINDOWS: [usize; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
+pub(super) const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0];
 /// Bins between evaluations.
-const STEP: usize = 3;
+pub(super) const STEP: usize = 3;
 
 /// log10 of the Shiryaev-Roberts sum of Bayes factors, every half hour; with a `prior`, that one throughout.
 #[must_use]
@@ -69,7 +69,7 @@ impl Window {
 }
 
 /// log of a sum of exponentials; 0 for none.
-fn log_sum(terms: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn log_sum(terms: impl Iterator<Item = f64>) -> f64 {
     let mut all = [0.0; 9];
     let mut length = 0;
     for (slot, term) in all.iter_mut().zip(terms) {

@@ -6,6 +6,7 @@ mod changefinder;
 mod dshield;
 mod focus;
 mod gpe;
+mod oracle;
 mod robust_z;
 mod watch;
 
@@ -14,5 +15,6 @@ pub use changefinder::{Tuning, WarmTuning, changefinder, grid, warm_changefinder
 pub use dshield::dshield_trend;
 pub use focus::focus;
 pub use gpe::gpe;
+pub use oracle::oracle;
 pub use robust_z::robust_z;
 pub use watch::{Learned, Told, learn, told};

@@ -124,9 +124,8 @@ fn silent(
     let bins = (end.since(since) / BIN) as f64;
     sign.expected_sources = rate * bins;
     sign.before = rate * f64::from(kizashi_detect::gamma_poisson::BINS_A_DAY);
-    let expected = fall.silence.activity * f64::from(fall.silence.ticks);
     (sign.ratio, sign.ratio_low) = (0.0, 0.0);
-    sign.ratio_high = (NONE_CAME / expected.max(f64::MIN_POSITIVE)).min(1.0);
+    sign.ratio_high = (NONE_CAME / fall.silence.expected.max(f64::MIN_POSITIVE)).min(1.0);
     sign.severity =
         if kind == SignKind::SensorSilent { Severity::High } else { Severity::Low };
     OpenSign {

@@ -4,23 +4,29 @@ import { from, getSeries } from "../api.js";
 import { end, now, signs, status, useAnswer } from "../state.js";
 import { ago, bytes, chance, count, counted, moment, ratio, span } from "../format.js";
 import { Chart } from "../chart.js";
-import { address, strength, title } from "./signs.js";
+import { address, isSilence, strength, title } from "./signs.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
 
 /** @param {Sign[]} open strongest first */
 function verdict(open) {
-  const [first] = open;
+  if (open.some((sign) => sign.kind === "sensor-silent")) return { tone: "medium", line: "Nobody can tell: nothing comes any more." };
+  const rising = open.filter((sign) => !isSilence(sign));
+  const [first] = rising;
   if (!first) return { tone: "calm", line: "No sign of it." };
-  const many = counted(open.length, "sign is", "signs are");
+  const many = counted(rising.length, "sign is", "signs are");
   if (first.severity === "high") return { tone: "high", line: `Yes: ${many} open.` };
   if (first.severity === "medium") return { tone: "medium", line: `Perhaps: ${many} open.` };
-  return { tone: "low", line: `Hardly: ${counted(open.length, "weak sign is", "weak signs are")} open.` };
+  return { tone: "low", line: `Hardly: ${counted(rising.length, "weak sign is", "weak signs are")} open.` };
 }
 
 /** @param {{ known: Sign[], open: Sign[] }} props */
 function Why({ known, open }) {
-  const [first] = open;
+  const silent = open.find(isSilence);
+  const first = open.find((sign) => sign.kind === "sensor-silent") ?? open.find((sign) => !isSilence(sign)) ?? silent;
+  if (first && isSilence(first)) {
+    return html`<p class="why"><a href=${address(first)}>${title(first)}</a>: nobody has come since ${moment(first.since, now())}. Chance does that ${chance(first.days)}.</p>`;
+  }
   if (first?.kind === "sensor-wide") {
     return html`<p class="why">The strongest: <a href=${address(first)}>many ports rose at once</a>, ${moment(first.since, now())}.</p>`;
   }

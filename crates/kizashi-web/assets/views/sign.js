@@ -5,7 +5,7 @@ import { useAnswer } from "../state.js";
 import { chance, count, plain, ratio, span } from "../format.js";
 import { Chart } from "../chart.js";
 import { Bars, Failure, Loading, Moment, SEVERITY, SeverityMark, safe } from "../parts.js";
-import { Against, title } from "./signs.js";
+import { Against, isSilence, isWhole, silentFor, title } from "./signs.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
 /** @typedef {import("../api.js").Evidence} Evidence */
@@ -53,7 +53,9 @@ function Evidence({ evidence }) {
 /** @param {{ sign: Sign }} props */
 function Facts({ sign }) {
   return html`<dl class="facts">
-    <div><dt>Rate of new sources</dt><dd>${ratio(sign.ratio)}</dd><dd class="under">${plain(sign.ratio_low)} to ${plain(sign.ratio_high)}</dd></div>
+    ${isSilence(sign)
+      ? html`<div><dt>Silent for</dt><dd class="time">${silentFor(sign)}</dd><dd class="under">usual: ${plain(sign.before)} sources a day</dd></div>`
+      : html`<div><dt>Rate of new sources</dt><dd>${ratio(sign.ratio)}</dd><dd class="under">${plain(sign.ratio_low)} to ${plain(sign.ratio_high)}</dd></div>`}
     <div><dt>By chance</dt><dd class="text">${chance(sign.days)}</dd></div>
     <div><dt>Since</dt><dd class="time"><${Moment} at=${sign.since} /></dd><dd class="under">found ${span(Date.parse(sign.detected) - Date.parse(sign.since))} later</dd></div>
     <div><dt>Sources a day</dt><dd>${plain(sign.after)}</dd><dd class="under">before: ${plain(sign.before)}</dd></div>
@@ -70,14 +72,14 @@ export function SignView({ id }) {
   }
   if (!data) return html`<article class="page"><a class="back" href="#/">All signs</a><${Loading} lines=${8} /></article>`;
   const { sign, advisory, evidence } = data;
-  const wide = sign.kind === "sensor-wide";
-  const ports = wide ? (sign.ports ?? []) : [];
+  const silence = isSilence(sign);
+  const ports = sign.kind === "sensor-wide" || (silence && (sign.rising ?? 1) > 1) ? (sign.ports ?? []) : [];
   return html`<article class="page">
     <a class="back" href="#/">All signs</a>
     <header class="title">
       <${SeverityMark} severity=${sign.severity} />
       <h1>${title(sign)}</h1>
-      ${!wide && html`<a href=${`#/port/${sign.key}`}><code>${safe(sign.key)}</code></a>`}
+      ${!isWhole(sign) && html`<a href=${`#/port/${sign.key}`}><code>${safe(sign.key)}</code></a>`}
       <span class=${sign.open ? "state now" : "state"}>${sign.open ? "open" : "over"}</span>
     </header>
     <p class="lead">${safe(advisory.what)}</p>
@@ -85,10 +87,10 @@ export function SignView({ id }) {
     <div class="advisory">
       <section class="do"><h2>What to do</h2><p>${safe(advisory.what_to_do)}</p></section>
       <section><h2>Since when</h2><p>${safe(advisory.since)}</p></section>
-      <section><h2>Who</h2><p>${safe(advisory.who)}</p>${!wide && html`<${Against} sign=${sign} />`}</section>
+      <section><h2>Who</h2><p>${safe(advisory.who)}</p>${!isWhole(sign) && !silence && html`<${Against} sign=${sign} />`}</section>
     </div>
     <section class="panel"><div class="tools"><p class="key"><span class="count">Sources an hour</span><span class="change">Change score</span><span class="sign">Sign</span></p></div><${Course} sign=${sign} /></section>
-    ${ports.length > 0 && html`<section><div class="head"><h2>Ports that rose</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
-    <section><div class="head"><h2>What they did</h2><p>${SEVERITY[sign.severity] ?? ""} severity. All words below are the visitors' own.</p></div><${Evidence} evidence=${evidence} /></section>
+    ${ports.length > 0 && html`<section><div class="head"><h2>Ports that ${silence ? "fell silent" : "rose"}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
+    ${!silence && html`<section><div class="head"><h2>What they did</h2><p>${SEVERITY[sign.severity] ?? ""} severity. All words below are the visitors' own.</p></div><${Evidence} evidence=${evidence} /></section>`}
   </article>`;
 }

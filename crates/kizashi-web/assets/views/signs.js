@@ -18,8 +18,22 @@ export const strength = (sign) => (RANKS[sign.severity] ?? 0) * 1e9 + sign.ratio
 /** @param {Sign} sign */
 export const address = (sign) => `#/sign/${encodeURIComponent(sign.id)}`;
 
+/** Whether it tells that something stopped. @param {Sign} sign */
+export const isSilence = (sign) => sign.kind === "port-silent" || sign.kind === "sensor-silent";
+
+/** Whether it is of the whole sensor, and its key says nothing. @param {Sign} sign */
+export const isWhole = (sign) => sign.kind === "sensor-wide" || sign.kind === "sensor-silent";
+
 /** @param {Sign} sign */
-export const title = (sign) => (sign.kind === "sensor-wide" ? "Many ports rose at once" : safe(sign.name ?? sign.label));
+export function title(sign) {
+  if (sign.kind === "sensor-wide") return "Many ports rose at once";
+  if (sign.kind === "sensor-silent") return "Nothing comes any more";
+  if (sign.kind === "port-silent") return html`${safe(sign.label)} fell silent`;
+  return safe(sign.name ?? sign.label);
+}
+
+/** How long a silence has lasted. @param {Sign} sign */
+export const silentFor = (sign) => span((sign.open ? now().getTime() : Date.parse(sign.until)) - Date.parse(sign.since));
 
 /** Sources that came against those expected, as two bars on one scale. @param {{ sign: Sign }} props */
 export function Against({ sign }) {
@@ -31,25 +45,31 @@ export function Against({ sign }) {
   </dl>`;
 }
 
+/** How much, and of what. @param {{ sign: Sign }} props */
+function Measure({ sign }) {
+  if (isSilence(sign)) {
+    return html`<p class="ratio">0<small>in ${silentFor(sign)}</small></p>
+      <p class="aside">${sign.kind === "sensor-silent" ? "Check that this machine can be reached: until something comes no attack is seen." : "Check that it can still be reached; other ports are."}</p>`;
+  }
+  if (sign.kind === "sensor-wide") {
+    return html`<p class="ratio">${count(sign.ports?.length ?? 0)}<small>ports</small></p>
+      <p class="aside">More likely this machine (back from an outage, a new address) than attackers.</p>`;
+  }
+  return html`<p class="ratio">${ratio(sign.ratio)}<small>${plain(sign.ratio_low)} to ${plain(sign.ratio_high)}</small></p>
+    <${Against} sign=${sign} />`;
+}
+
 /** @param {{ sign: Sign }} props */
 function Card({ sign }) {
-  const wide = sign.kind === "sensor-wide";
   const delay = Date.parse(sign.detected) - Date.parse(sign.since);
   return html`<li class="card">
     <a href=${address(sign)}>
       <header>
         <${SeverityMark} severity=${sign.severity} />
         <h3>${title(sign)}</h3>
-        ${!wide && html`<code>${safe(sign.key)}</code>`}
+        ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}
       </header>
-      <div class="measure">
-        ${wide
-          ? html`<p class="ratio">${count(sign.ports?.length ?? 0)}<small>ports</small></p>`
-          : html`<p class="ratio">${ratio(sign.ratio)}<small>${plain(sign.ratio_low)} to ${plain(sign.ratio_high)}</small></p>`}
-        ${wide
-          ? html`<p class="aside">More likely this machine (back from an outage, a new address) than attackers.</p>`
-          : html`<${Against} sign=${sign} />`}
-      </div>
+      <div class="measure"><${Measure} sign=${sign} /></div>
       <p class="when">Since <b>${moment(sign.since, now())}</b>, found ${span(delay)} later. ${SEVERITY[sign.severity] ?? ""}: by chance ${chance(sign.days)}.</p>
     </a>
   </li>`;
@@ -57,11 +77,11 @@ function Card({ sign }) {
 
 /** A sign that is over, on one line. @param {{ sign: Sign }} props */
 function Past({ sign }) {
-  const wide = sign.kind === "sensor-wide";
+  const much = sign.kind === "sensor-wide" ? counted(sign.ports?.length ?? 0, "port") : isSilence(sign) ? silentFor(sign) : ratio(sign.ratio);
   return html`<li><a href=${address(sign)}>
     <${SeverityMark} severity=${sign.severity} />
-    <span class="name"><b>${title(sign)}</b> ${!wide && html`<code>${safe(sign.key)}</code>`}</span>
-    <span class="much">${wide ? counted(sign.ports?.length ?? 0, "port") : ratio(sign.ratio)}</span>
+    <span class="name"><b>${title(sign)}</b> ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}</span>
+    <span class="much">${much}</span>
     <time datetime=${sign.since} title=${sign.since}>${moment(sign.since, now())}</time>
   </a></li>`;
 }
@@ -75,7 +95,7 @@ export function Signs({ all = false }) {
   return html`<section class="signs" aria-labelledby="signs-title">
     <div class="head">
       <h2 id="signs-title">${open.length > 0 ? `${count(open.length)} open ${open.length === 1 ? "sign" : "signs"}` : "Signs"}</h2>
-      <p>More sources than a port's past explains</p>
+      <p>More sources than a port's past explains, or none any more</p>
     </div>
     ${signsError.value && html`<${Failure} error=${new Error(signsError.value)} />`}
     ${known === null && !signsError.value && html`<${Loading} lines=${4} />`}

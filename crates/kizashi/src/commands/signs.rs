@@ -51,7 +51,9 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
             Cell::text(&number(sign.expected_sources)),
             Cell::text(&number(sign.ratio)),
             Cell::text(&match sign.kind {
-                SignKind::Rise => format!("once in {} days", number(sign.days)),
+                SignKind::Rise | SignKind::PortSilent | SignKind::SensorSilent => {
+                    format!("once in {} days", number(sign.days))
+                }
                 SignKind::SensorWide | SignKind::Misbehaviour => String::new(),
             }),
             if sign.open { Cell::text("open") } else { Cell::text("over").tone(Tone::Faint) },

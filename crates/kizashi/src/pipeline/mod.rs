@@ -4,6 +4,8 @@
 //! restart resumes where it stopped, and a replay of what is stored gives the same signs as the live run did.
 
 mod board;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -4,6 +4,8 @@
 mod bad_input;
 mod dashboard;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod import;
 mod install;
 #[cfg(test)]

@@ -1,0 +1,151 @@
+//! Order and batches are the network's affair, not detection's: whatever comes within the lateness counts in its own ten minutes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use kizashi_event::{Detail, Event, EventId, Port, Service, Timestamp};
+use kizashi_signs::{Settings, Sign};
+use kizashi_store::Span;
+use proptest::prelude::*;
+
+use super::{LATENESS, Pipeline};
+
+/// Days of traffic in a case.
+const DAYS: i64 = 2;
+const START: i64 = 1_772_323_200 * Timestamp::SECOND;
+
+/// A folder of its own that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("kizashi-pipeline-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A visit, and how long after it the store gets to know.
+#[derive(Clone, Debug)]
+struct Visit {
+    event: Event,
+    late: i64,
+}
+
+/// Traffic to four ports with a wave on one of them in the end.
+fn visits() -> impl Strategy<Value = Vec<Visit>> {
+    let span = DAYS * Timestamp::DAY;
+    let usual = (0..span, 0_u32..4_000, 0_usize..4);
+    let wave = (span - 2 * Timestamp::HOUR..span, 10_000_u32..20_000, Just(1_usize));
+    let all = (prop::collection::vec(usual, 300), prop::collection::vec(wave, 60));
+    let lateness = prop::collection::vec(0..LATENESS, 360);
+    (all, lateness).prop_map(|((usual, wave), lateness)| {
+        let visits = usual.into_iter().chain(wave).zip(lateness).zip(1_u64..);
+        visits.map(|(((at, source, port), late), id)| Visit { event: event(at, source, port, id), late }).collect()
+    })
+}
+
+fn event(at: i64, source: u32, port: usize, id: u64) -> Event {
+    Event {
+        time: Timestamp::from_micros(START + at),
+        id: EventId(id),
+        sensor: "here".into(),
+        session: None,
+        source: std::net::Ipv4Addr::from(0xc612_0000 + source).into(),
+        source_port: 4_000,
+        destination: None,
+        port: Port::tcp([22, 23, 80, 445][port]),
+        service: Service::known("ssh"),
+        detail: Detail::Connect,
+    }
+}
+
+/// What a run left: its signs, its counts by port and hour, and how many events came too late.
+type Outcome = (BTreeMap<String, Sign>, Vec<Vec<(u64, u64)>>, Vec<Sign>);
+
+fn settings() -> Settings {
+    // Chance tells something in most cases, so that something is compared.
+    Settings { false_alarms_per_week: 50.0, ..Settings::default() }
+}
+
+/// Gives the visits to a pipeline in the order in which they arrive, in batches of these sizes; time goes on after each batch.
+fn run(visits: &[Visit], sizes: &[usize], restarts: bool) -> Outcome {
+    let folder = Folder::new();
+    let store = || kizashi_store::Settings {
+        clock: std::sync::Arc::new(|| Timestamp::from_micros(START + 30 * Timestamp::DAY)),
+        ..kizashi_store::Settings::default()
+    };
+    let mut arriving: Vec<&Visit> = visits.iter().collect();
+    arriving.sort_by_key(|visit| (visit.event.time.plus(visit.late), visit.event.id));
+    let mut pipeline = Pipeline::open(&folder.0, store(), settings()).unwrap();
+    let (mut raised, mut rest, mut sizes) = (Vec::new(), &arriving[..], sizes.iter().cycle());
+    while let Some(first) = rest.first() {
+        let now = first.event.time.plus(first.late);
+        raised.extend(pipeline.advance(now).unwrap());
+        let size = (*sizes.next().unwrap()).min(rest.len());
+        // What comes later than ten minutes are closed after is no part of this batch.
+        let batch: Vec<Event> = rest
+            .iter()
+            .take(size)
+            .filter(|visit| visit.event.time.plus(visit.late) < now.plus(LATENESS / 2))
+            .map(|visit| visit.event.clone())
+            .collect();
+        rest = &rest[batch.len()..];
+        pipeline.store().write(batch).unwrap();
+        if restarts && rest.len() % 7 == 0 {
+            pipeline.finish().unwrap();
+            pipeline = Pipeline::open(&folder.0, store(), settings()).unwrap();
+        }
+    }
+    let end = Timestamp::from_micros(START + (DAYS + 1) * Timestamp::DAY);
+    raised.extend(pipeline.advance(end).unwrap());
+    let reader = pipeline.store().reader().unwrap();
+    let signs = reader.signs(10_000).unwrap();
+    let signs = signs.iter().map(|stored| serde_json::from_str(&stored.json).unwrap());
+    let counts = [22, 23, 80, 445].map(|port| {
+        let span = Span { since: Some(Timestamp::from_micros(START)), until: Some(end) };
+        let key = kizashi_event::Key::port(Port::tcp(port));
+        let points = reader.series(&key, kizashi_store::BinLength::TenMinutes, span).unwrap();
+        points.iter().map(|point| (point.events, point.sources)).collect()
+    });
+    let signs: BTreeMap<String, Sign> =
+        signs.map(|sign: Sign| (sign.id.clone(), sign)).collect();
+    assert_eq!(reader.overview().unwrap().late, 0);
+    (signs, counts.to_vec(), raised)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, max_shrink_iters: 20, ..ProptestConfig::default() })]
+
+    #[test]
+    fn events_late_and_out_of_order_change_their_own_ten_minutes_and_no_sign(visits in visits()) {
+        let on_time: Vec<Visit> =
+            visits.iter().map(|visit| Visit { late: 0, ..visit.clone() }).collect();
+        let (signs, counts, raised) = run(&on_time, &[400], false);
+        prop_assert!(signs.values().any(|sign| sign.key == "tcp/23"), "the wave was not told");
+        let (late_signs, late_counts, late_raised) = run(&visits, &[1, 3, 8], false);
+        prop_assert_eq!(signs, late_signs);
+        prop_assert_eq!(counts, late_counts);
+        prop_assert_eq!(raised.len(), late_raised.len());
+    }
+
+    #[test]
+    fn the_same_events_in_any_batches_and_over_restarts_give_the_same_signs(
+        visits in visits(),
+        sizes in prop::collection::vec(1_usize..60, 1..12),
+    ) {
+        let once = run(&visits, &[1], false);
+        prop_assert_eq!(&run(&visits, &sizes, false).0, &once.0);
+        let restarted = run(&visits, &sizes, true);
+        prop_assert_eq!(&restarted.0, &once.0);
+        prop_assert_eq!(restarted.1, once.1);
+    }
+}
