@@ -14,6 +14,8 @@ const LEAST_ACTIVE: u8 = 6;
 /// Days of history that a port needs, and that the sensor needs.
 const DAYS_OF_PORT: u8 = 3;
 const DAYS_OF_SENSOR: u8 = 1;
+/// Bins after the begin of a wave in which its end is no fall: 14 days.
+const WAVE: i64 = 14 * BINS_A_DAY as i64;
 /// Ten minutes after which a port that was told may be told again: a week. Whoever comes and goes is no news each time.
 const HOLD_OF_PORT: u32 = 7 * BINS_A_DAY;
 /// Active ten minutes that a port's experience is worth at most, and the sensor's: the sum of all ports goes more evenly.
@@ -29,6 +31,8 @@ pub(crate) struct Falls {
     next: i64,
     /// The bin of each port's last visit.
     last: Vec<i64>,
+    /// The bin in which each port last began to rise; before all bins where it never did.
+    rose: Vec<i64>,
     /// The last bin in which anything came.
     heard: i64,
 }
@@ -76,6 +80,7 @@ impl Falls {
             sensor: Silences::new(sensor)?,
             next: 0,
             last: Vec::new(),
+            rose: Vec::new(),
             heard: 0,
         })
     }
@@ -86,6 +91,7 @@ impl Falls {
             let port = port as usize;
             if port >= self.last.len() {
                 self.last.resize(port + 1, bin);
+                self.rose.resize(port + 1, i64::MIN);
             }
             self.last[port] = bin;
         }
@@ -96,7 +102,12 @@ impl Falls {
         }
         self.next = bin.saturating_add(1);
         let (ports, sensor) = (self.ports.tick(ports), self.sensor.tick(&[SENSOR]));
-        let fell = ports.silent.iter().map(|silence| Fall {
+        // What comes to an end there is the wave, of which a sign has told already.
+        let is_usual = |silence: &&Silence| {
+            let rose = self.rose.get(silence.series as usize).copied().unwrap_or(i64::MIN);
+            bin.saturating_sub(rose) >= WAVE
+        };
+        let fell = ports.silent.iter().filter(is_usual).map(|silence| Fall {
             port: Some(silence.series),
             last: self.last.get(silence.series as usize).copied().unwrap_or(bin),
             days: days(silence, SHARE_OF_SILENT_PORTS),
@@ -104,6 +115,13 @@ impl Falls {
         });
         let back = ports.back.into_iter().map(Some).chain(sensor.back.iter().map(|_| None));
         Heard { fell: fell.collect(), back: back.collect() }
+    }
+
+    /// A sign told that a port rises, in this bin.
+    pub(crate) fn note_rise(&mut self, port: u32, bin: i64) {
+        if let Some(rose) = self.rose.get_mut(port as usize) {
+            *rose = bin;
+        }
     }
 
     /// Takes bins in which nothing came: one, or any number when [`Self::is_settled`].

@@ -24,6 +24,8 @@ impl Detection {
         sensor_wide: Option<&SensorWideShift>,
         closed: &mut Closed,
     ) {
+        let index = self.index_of(start);
+        alarms.iter().for_each(|alarm| self.falls.note_rise(alarm.series.0, index));
         let rises = alarms.iter().filter_map(|alarm| self.rise(alarm, start));
         let wide = sensor_wide.map(|shift| self.sensor_wide(shift, start));
         let raised: Vec<OpenSign> = rises

@@ -29,7 +29,7 @@ const STYLE: &str = "\
 svg{--ground:#fff;--ink:#1b1f24;--faint:#667079;--rule:#d7dce1;--bar:#7b8a99;--wave:#c2410c;--usual:#0f766e;\
 background:var(--ground);font:13px system-ui,sans-serif}\
 @media(prefers-color-scheme:dark){svg{--ground:#14181d;--ink:#e6e9ec;--faint:#98a2ad;--rule:#333b44;--bar:#64748b;--wave:#fb923c;--usual:#2dd4bf}}\
-text{fill:var(--ink)}.faint{fill:var(--faint)}.head{font-size:17px;font-weight:600}.name{font-weight:600}\
+text{fill:var(--ink);stroke:var(--ground);stroke-width:3px;paint-order:stroke;white-space:pre}.faint{fill:var(--faint)}.head{font-size:17px;font-weight:600}.name{font-weight:600}\
 .bar{fill:var(--bar)}.wave{fill:var(--wave)}.rule{stroke:var(--rule)}.usual{stroke:var(--usual);stroke-dasharray:5 4}\
 .enough{stroke:var(--wave);stroke-dasharray:3 3}.ground{fill:var(--ground)}.end{text-anchor:end}.middle{text-anchor:middle}";
 
@@ -51,6 +51,8 @@ pub(crate) fn svg(explained: &Explained) -> String {
             page.evidence(rise);
         }
         page.y += 8.0;
+        let at = format!("{} UTC", local_minute(explanation.at, &TimeZone::UTC));
+        page.line("faint", &words::moment(explained, &at));
         for line in words::verdict(explanation) {
             page.paragraph(&line);
         }
@@ -193,7 +195,7 @@ impl Page {
         self.y = first;
         let right = (middle + 8.0, 80.0, RIGHT);
         self.bars("Evidence by ratio", right, &by_ratio, top, enough);
-        self.y = lower + 8.0;
+        self.y = lower + 20.0;
         self.line(
             "faint",
             "Bars are powers of ten of what each adds to M; dashed: what M needs for a sign.",

@@ -42,6 +42,8 @@ pub(crate) fn print(explained: &Explained, terminal: &mut Terminal) -> Result<()
         terminal.line(&line)?;
     }
     terminal.line("")?;
+    let at = terminal.minute(explanation.at);
+    wrapped(&words::moment(explained, &at), terminal)?;
     for (name, value) in words::past(explanation) {
         terminal.line(&format!("{name:40}{value}"))?;
     }

@@ -32,6 +32,14 @@ pub(super) fn summary(explained: &Explained) -> String {
     }
 }
 
+/// When the numbers stood so.
+pub(super) fn moment(explained: &Explained, at: &str) -> String {
+    match explained.sign {
+        Some(_) => format!("The numbers as they were when it was raised, at {at}:"),
+        None => format!("The numbers as they were at {at}:"),
+    }
+}
+
 /// What the past was.
 pub(super) fn past(explanation: &Explanation) -> Vec<(&'static str, String)> {
     match &explanation.numbers {
@@ -73,7 +81,7 @@ fn verdict_of_rise(rise: &gamma_poisson::Explanation) -> Vec<String> {
     let gamma_poisson::Threshold {
         false_alarms_per_week, bins_a_false_alarm, share, watched, bins, log_m, fewest_sources,
     } = rise.threshold;
-    let mut lines = vec![format!("M = {}. Enough for a sign: {}.", of_log(rise.log_m), of_log(log_m))];
+    let mut lines = vec![format!("M = {}. Enough for a sign: M = {}.", of_log(rise.log_m), of_log(log_m))];
     if (rise.fresh_log_m - rise.log_m).abs() > 1e-9 {
         lines.push(format!(
             "A wave told before is left out of what a new sign needs: M = {} of the windows that begin after it.",
@@ -82,7 +90,7 @@ fn verdict_of_rise(rise: &gamma_poisson::Explanation) -> Vec<String> {
     }
     lines.push(format!(
         "Promised is at most {} false alarm{} a week over everything, one in {} ten minutes. Its kind has {} % of that, and \
-         chance may choose among {} of its kind: this one may alarm falsely once in {} ten minutes ({}).",
+         chance may choose among {} of its kind: this one may alarm falsely once in {} ten minutes ({}), which is what that M stands for.",
         plain_short(false_alarms_per_week),
         if (false_alarms_per_week - 1.0).abs() < 1e-9 { "" } else { "s" },
         plain(bins_a_false_alarm),

@@ -59,7 +59,7 @@ fn a_sign_is_explained_in_text_json_and_drawing_by_the_same_numbers() {
     assert!(m.as_f64().unwrap() >= enough.as_f64().unwrap(), "{numbers}");
     let id = port["sign"]["id"].as_str().unwrap();
     let shown = text(&folder, &["replay", "--explain", id]);
-    for part in ["new sources an hour", "▲", "A, discounted sources", "window", "Enough for a sign", "█", id] {
+    for part in ["new sources an hour", "▲", "A, discounted sources", "window", "Enough for a sign: M", "when it was raised", "█", id] {
         assert!(shown.contains(part), "{part} is missing in {shown}");
     }
     let alpha = numbers["windows"][8]["baseline"]["alpha"].as_f64().unwrap();
