@@ -112,7 +112,10 @@ pub fn detect(bytes: &[u8]) {
     }
     for series in (0..256).map(SeriesId) {
         let explained = detectors.0.explain(series, None);
-        assert!(explained.is_none_or(|numbers| numbers.log_m.is_finite() && !numbers.windows.is_empty()));
+        assert!(
+            explained
+                .is_none_or(|numbers| numbers.log_m.is_finite() && !numbers.windows.is_empty())
+        );
     }
 }
 
@@ -141,13 +144,20 @@ fn count(byte: u8) -> u32 {
 }
 
 fn close((watch, silences, finder): &mut Detectors, bin: &[(u32, u32)]) {
-    let counts: Vec<(SeriesId, u32)> = bin.iter().map(|(id, count)| (SeriesId(*id), *count)).collect();
+    let counts: Vec<(SeriesId, u32)> =
+        bin.iter().map(|(id, count)| (SeriesId(*id), *count)).collect();
     let report = watch.close_bin(&counts);
     for (_, evidence) in &report.evaluated {
-        assert!(evidence.log_m.is_finite() && evidence.days.is_finite() && evidence.expected.is_finite());
+        assert!(
+            evidence.log_m.is_finite()
+                && evidence.days.is_finite()
+                && evidence.expected.is_finite()
+        );
     }
     for alarm in &report.alarms {
-        assert!(alarm.sources >= 3 && alarm.ratio_low <= alarm.ratio && alarm.ratio <= alarm.ratio_high);
+        assert!(
+            alarm.sources >= 3 && alarm.ratio_low <= alarm.ratio && alarm.ratio <= alarm.ratio_high
+        );
     }
     let active: Vec<u32> = bin.iter().map(|(id, _)| *id).collect();
     for silence in silences.tick(&active).silent {

@@ -23,7 +23,14 @@ pub fn table(first: u32, divisor: u32, only: &str) -> String {
     let mut table = format!(
         "False alarms at {A_WEEK} a week promised, and the exact 95 % interval of realised over promised\n\n\
          {:42} {:>8} {:^29} {:^29}\n{:42} {:>8} {:^29} {:^29}  kept\n",
-        "rises", "machines", "first 72 hours", "later", "", "", "promised, realised", "promised, realised"
+        "rises",
+        "machines",
+        "first 72 hours",
+        "later",
+        "",
+        "",
+        "promised, realised",
+        "promised, realised"
     );
     let (mut told, mut promised) = ([0; 2], [0.0; 2]);
     for null in rises::NULLS.iter().filter(|null| null.name.contains(only)) {
@@ -44,7 +51,11 @@ pub fn table(first: u32, divisor: u32, only: &str) -> String {
         }
         let wide: u32 = outcomes.iter().map(|outcome| outcome.wide).sum();
         let _ = write!(table, "{}", row(null.name, machines, &phases));
-        let _ = writeln!(table, "{}", if wide > 0 { format!(", {wide} sensor-wide") } else { String::new() });
+        let _ = writeln!(
+            table,
+            "{}",
+            if wide > 0 { format!(", {wide} sensor-wide") } else { String::new() }
+        );
     }
     let _ = writeln!(table, "in all: {told:?} of {promised:.1?}\n");
     add_silences(&mut table, first, divisor, only);
@@ -100,6 +111,10 @@ mod tests {
     #[test]
     fn the_suite_is_run_machine_by_machine() {
         let table = table(10_000, 80, "stationary, 1");
-        assert_eq!(table.lines().filter(|line| line.starts_with("stationary, 1")).count(), 1, "{table}");
+        assert_eq!(
+            table.lines().filter(|line| line.starts_with("stationary, 1")).count(),
+            1,
+            "{table}"
+        );
     }
 }

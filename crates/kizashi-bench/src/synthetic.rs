@@ -170,13 +170,18 @@ mod tests {
             .filter(|port| month.campaigns.iter().all(|campaign| campaign.port != *port))
             .collect();
         let sum = |of: &dyn Fn(usize) -> f64| -> f64 {
-            (0..month.bins()).flat_map(|bin| quiet.iter().map(move |port| bin * month.ports + port)).map(of).sum()
+            (0..month.bins())
+                .flat_map(|bin| quiet.iter().map(move |port| bin * month.ports + port))
+                .map(of)
+                .sum()
         };
         let (came, drawn) = (sum(&|at| f64::from(month.counts[at])), sum(&|at| expected[at]));
         // Bursts are about 41 sources; the rest is Poisson.
         assert!((came - drawn).abs() < 5.0 * drawn.sqrt() + 100.0, "{came} of {drawn}");
         let silent = (0..month.bins()).find(|bin| expected[bin * month.ports] == 0.0);
-        assert!(silent.is_none_or(|bin| month.bin(bin).iter().map(|n| u32::from(*n)).sum::<u32>() <= 3));
+        assert!(
+            silent.is_none_or(|bin| month.bin(bin).iter().map(|n| u32::from(*n)).sum::<u32>() <= 3)
+        );
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use kizashi_detect::gamma_poisson::SettingsError;
 
 use crate::detectors::{
-    Tuning, WarmTuning, bocpd, changefinder, dshield_trend, focus, gpe, oracle, robust_z, warm_changefinder,
+    Tuning, WarmTuning, bocpd, changefinder, dshield_trend, focus, gpe, oracle, robust_z,
+    warm_changefinder,
 };
 use crate::matrix::Scores;
 use crate::model::Model;

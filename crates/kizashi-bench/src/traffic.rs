@@ -80,6 +80,11 @@ impl Case {
         let counts = [before, &run.counts].concat();
         let carried =
             Traffic { ports: run.ports, counts, campaigns: Vec::new(), rates: Vec::new() };
-        Self { before: before.len().checked_div(run.ports).unwrap_or(0), cold: run, carried, seed: None }
+        Self {
+            before: before.len().checked_div(run.ports).unwrap_or(0),
+            cold: run,
+            carried,
+            seed: None,
+        }
     }
 }

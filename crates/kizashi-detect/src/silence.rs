@@ -279,9 +279,8 @@ impl Silences {
     /// Series that are watched.
     #[must_use]
     pub fn watched(&self) -> u32 {
-        let watched = |pulse: &&Pulse| {
-            !pulse.told && (pulse.experience > 0.0 || pulse.running.is_some())
-        };
+        let watched =
+            |pulse: &&Pulse| !pulse.told && (pulse.experience > 0.0 || pulse.running.is_some());
         u32::try_from(self.pulses.iter().filter(watched).count()).unwrap_or(u32::MAX)
     }
 

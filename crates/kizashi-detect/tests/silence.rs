@@ -156,7 +156,10 @@ fn no_null_breaks_the_promise() {
         for settings in [PORTS, SENSOR] {
             let outcome = run(null, settings, 0, 6);
             let (low, high) = interval(outcome.told);
-            println!("{:40} {} of {:.1}, {low:.2} to {high:.2}", null.name, outcome.told, outcome.promised);
+            println!(
+                "{:40} {} of {:.1}, {low:.2} to {high:.2}",
+                null.name, outcome.told, outcome.promised
+            );
             assert!(low <= outcome.promised, "{}: {outcome:?}", null.name);
         }
     }

@@ -60,7 +60,8 @@ pub(crate) struct Heard {
 impl Falls {
     /// A watch that has seen nothing, with its share of so many false alarms a week.
     pub(crate) fn new(false_alarms_per_week: f64) -> Result<Self, SettingsError> {
-        let ticks = |share: f64| (f64::from(7 * BINS_A_DAY) / (false_alarms_per_week * share)).max(1.0);
+        let ticks =
+            |share: f64| (f64::from(7 * BINS_A_DAY) / (false_alarms_per_week * share)).max(1.0);
         let ports = Settings {
             ticks_a_false_alarm: ticks(SHARE_OF_SILENT_PORTS),
             least_days: DAYS_OF_PORT,

@@ -21,7 +21,9 @@ pub(crate) fn summary(sign: &Sign) -> String {
     }
     let others = match sign.rising {
         0 | 1 => String::new(),
-        rising => format!(" and {} other {}", rising - 1, if rising == 2 { "port" } else { "ports" }),
+        rising => {
+            format!(" and {} other {}", rising - 1, if rising == 2 { "port" } else { "ports" })
+        }
     };
     format!(
         "Nothing {has} to {} ({}){others} {when}, where about {usual} new sources a day are usual; other ports were visited all \

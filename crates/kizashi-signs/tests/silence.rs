@@ -6,6 +6,8 @@
     reason = "a test says what went wrong by failing"
 )]
 
+use std::collections::BTreeMap;
+
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use kizashi_signs::{Detection, Numbers, Settings, Severity, Sign, SignKind, advisory};
 use kizashi_store::{ClosedBin, Evidence, KeyBin, PortBin};
@@ -65,7 +67,11 @@ fn a_sensor_that_stops_is_told_within_hours_by_the_clock_alone_and_over_when_som
     assert!(sign.id.ends_with("Z-total-silent") && sign.days >= 7.0, "{sign:?}");
     assert!(sign.expected_sources > 2.0 && sign.before > 50.0 && sign.ratio == 0.0, "{sign:?}");
     let text = advisory(&sign, &Evidence::default());
-    assert!(text.what.starts_with("Nothing at all has come since 2026-03-05 00:00 UTC"), "{}", text.what);
+    assert!(
+        text.what.starts_with("Nothing at all has come since 2026-03-05 00:00 UTC"),
+        "{}",
+        text.what
+    );
     assert!(text.what_to_do.contains("firewall") && text.what_to_do.contains("kizashi status"));
     assert!(matches!(detection.explain(&sign.id).unwrap().numbers, Numbers::Silence(_)));
     let closed = detection.close(&bin(6 * DAY + 1, &[22]));
@@ -88,7 +94,7 @@ fn a_port_that_stops_is_told_and_the_others_are_not() {
     assert!(serde_json::to_string(sign).unwrap().contains("\"kind\":\"port-silent\""));
     let numbers = detection.explain(&sign.id).unwrap();
     assert!(matches!(numbers.numbers, Numbers::Silence(silence) if silence.ticks > 6));
-    assert!(numbers.usual > 0.2 && !numbers.counts.is_empty());
+    assert!(numbers.usual > 0.1 && numbers.at == start(8 * DAY), "{numbers:?}");
     let back = usual(&mut detection, 8 * DAY..8 * DAY + 2, &[]);
     assert_eq!((back.len(), back[0].open), (1, false));
 }
@@ -115,7 +121,7 @@ fn a_year_of_nothing_is_one_sign_that_becomes_usual_and_no_rise_at_its_end() {
     usual(&mut detection, 0..4 * DAY, &[]);
     let closed = detection.advance(start(370 * DAY));
     assert_eq!(closed.raised.len(), 1, "{closed:?}");
-    assert_eq!((closed.changed.len(), closed.changed[0].open), (1, false));
+    assert!(closed.changed.is_empty() && !closed.raised[0].open, "{closed:?}");
     let signs = usual(&mut detection, 370 * DAY..375 * DAY, &[]);
     assert!(signs.is_empty(), "{signs:?}");
 }
@@ -181,6 +187,10 @@ proptest! {
         }
         of_replay.extend(replay.advance(end).into_signs());
         of_steps.extend(steps.advance(end).into_signs());
+        let last = |signs: Vec<Sign>| -> BTreeMap<String, Sign> {
+            signs.into_iter().map(|sign| (sign.id.clone(), sign)).collect()
+        };
+        let (of_live, of_replay, of_steps) = (last(of_live), last(of_replay), last(of_steps));
         prop_assert_eq!(&of_live, &of_replay);
         prop_assert_eq!(&of_live, &of_steps);
         prop_assert_eq!(live.snapshot().unwrap(), replay.snapshot().unwrap());

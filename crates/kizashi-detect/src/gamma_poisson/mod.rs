@@ -83,8 +83,8 @@ pub use dispersion::Scatter;
 pub use kind::{Kind, KindId, MOST_KINDS};
 pub use prior::Prior;
 pub use ratio::{Baseline, Ratio};
-pub use watch::explain::{Explanation, Threshold, WindowEvidence};
 pub use watch::Watch;
+pub use watch::explain::{Explanation, Threshold, WindowEvidence};
 
 /// Bins in one day.
 pub const BINS_A_DAY: u32 = 144;

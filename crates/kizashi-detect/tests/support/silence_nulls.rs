@@ -20,8 +20,7 @@ pub(crate) const PORTS: Settings = Settings {
     experience: 6.0,
     hold: 1_008,
 };
-pub(crate) const SENSOR: Settings =
-    Settings { least_days: 1, experience: 24.0, hold: 0, ..PORTS };
+pub(crate) const SENSOR: Settings = Settings { least_days: 1, experience: 24.0, hold: 0, ..PORTS };
 
 /// Days that a machine is watched.
 pub(crate) const DAYS: u32 = 28;

@@ -24,7 +24,8 @@ impl Detection {
             match fall.port {
                 None => {
                     let rate = self.rate_of_all();
-                    let open = silent(SignKind::SensorSilent, &Key::total(), since, end, fall, rate);
+                    let open =
+                        silent(SignKind::SensorSilent, &Key::total(), since, end, fall, rate);
                     closed.raised.push(open.sign.clone());
                     self.open.push(open);
                 }
@@ -43,12 +44,11 @@ impl Detection {
     ) {
         let Some(port) = self.series.port(series) else { return };
         let is_one_cause = |open: &OpenSign| {
-            open.sign.kind == SignKind::PortSilent
-                && open.sign.since.since(since).abs() <= TOGETHER
+            open.sign.kind == SignKind::PortSilent && open.sign.since.since(since).abs() <= TOGETHER
         };
         if let Some(open) = self.open.iter_mut().find(|open| is_one_cause(open)) {
             open.silent_too(series, port);
-            closed.grew(&open.sign);
+            closed.now_is(&open.sign);
             return;
         }
         let rate = self.watch.rate(kizashi_detect::gamma_poisson::SeriesId(series)).unwrap_or(0.0);
@@ -61,7 +61,12 @@ impl Detection {
     }
 
     /// Ends the signs of what is back in the bin that ended at `end`.
-    pub(super) fn end_silences(&mut self, end: Timestamp, back: &[Option<u32>], closed: &mut Closed) {
+    pub(super) fn end_silences(
+        &mut self,
+        end: Timestamp,
+        back: &[Option<u32>],
+        closed: &mut Closed,
+    ) {
         if back.is_empty() {
             return;
         }
@@ -126,8 +131,7 @@ fn silent(
     sign.before = rate * f64::from(kizashi_detect::gamma_poisson::BINS_A_DAY);
     (sign.ratio, sign.ratio_low) = (0.0, 0.0);
     sign.ratio_high = (NONE_CAME / fall.silence.expected.max(f64::MIN_POSITIVE)).min(1.0);
-    sign.severity =
-        if kind == SignKind::SensorSilent { Severity::High } else { Severity::Low };
+    sign.severity = if kind == SignKind::SensorSilent { Severity::High } else { Severity::Low };
     OpenSign {
         sign,
         series: Vec::new(),

@@ -65,15 +65,12 @@ impl Closed {
         self.changed.into_iter().chain(self.raised)
     }
 
-    /// A sign is more than it was, be it of this bin or of one before.
-    fn grew(&mut self, sign: &Sign) {
-        match self.raised.iter_mut().find(|raised| raised.id == sign.id) {
-            Some(raised) => *raised = sign.clone(),
-            None => self.now_is(sign),
-        }
-    }
-
+    /// A sign is not as it was, be it of this bin or of one before.
     fn now_is(&mut self, sign: &Sign) {
+        if let Some(raised) = self.raised.iter_mut().find(|raised| raised.id == sign.id) {
+            *raised = sign.clone();
+            return;
+        }
         self.changed.retain(|old| old.id != sign.id);
         self.changed.push(sign.clone());
     }
@@ -161,7 +158,8 @@ impl Detection {
             }
         }
         let evaluated = [report.evaluated, of_keys.evaluated].concat();
-        let ports: Vec<u32> = rows.iter().map(|row| row.series).filter(|s| *s < KEYS_FROM).collect();
+        let ports: Vec<u32> =
+            rows.iter().map(|row| row.series).filter(|s| *s < KEYS_FROM).collect();
         let fallen = self.falls.hear(index, &ports);
         self.end_silences(end, &fallen.back, &mut closed);
         self.grow(end, &rows, &evaluated, &mut closed);

@@ -28,10 +28,8 @@ impl Detection {
         alarms.iter().for_each(|alarm| self.falls.note_rise(alarm.series.0, index));
         let rises = alarms.iter().filter_map(|alarm| self.rise(alarm, start));
         let wide = sensor_wide.map(|shift| self.sensor_wide(shift, start));
-        let raised: Vec<OpenSign> = rises
-            .chain(wide)
-            .filter(|new| !self.is_open(&new.sign.key))
-            .collect();
+        let raised: Vec<OpenSign> =
+            rises.chain(wide).filter(|new| !self.is_open(&new.sign.key)).collect();
         for new in raised {
             let sources = new
                 .one_series()
@@ -114,7 +112,7 @@ impl Detection {
             return;
         }
         open.sign.also.push(key);
-        closed.grew(&open.sign);
+        closed.now_is(&open.sign);
     }
 
     /// Whether at least half of `sources` are among the new sources of an open sign.

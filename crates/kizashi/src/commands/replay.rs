@@ -79,13 +79,17 @@ fn print(
 fn draw(explained: &[Explained], path: &Path) -> Result<(), Failure> {
     let fault = |error: std::io::Error, path: &Path| {
         let shown = harmless(&path.display().to_string());
-        Failure::Asked(format!("{shown} cannot be written ({error}); choose another place with --svg"))
+        Failure::Asked(format!(
+            "{shown} cannot be written ({error}); choose another place with --svg"
+        ))
     };
     let shown = path.as_os_str().to_string_lossy();
     let is_folder = path.is_dir() || shown.ends_with('/') || explained.len() > 1;
     if !is_folder {
         return match explained.first() {
-            Some(one) => std::fs::write(path, explain::svg(one)).map_err(|error| fault(error, path)),
+            Some(one) => {
+                std::fs::write(path, explain::svg(one)).map_err(|error| fault(error, path))
+            }
             None => Ok(()),
         };
     }

@@ -73,8 +73,6 @@ fn began(explanation: &Explanation) -> u64 {
         Numbers::Rise(rise) => {
             rise.windows.get(rise.strongest).map_or(0, |window| window.since_bin)
         }
-        Numbers::Silence(silence) => {
-            explanation.bins().saturating_sub(u64::from(silence.ticks))
-        }
+        Numbers::Silence(silence) => explanation.bins().saturating_sub(u64::from(silence.ticks)),
     }
 }

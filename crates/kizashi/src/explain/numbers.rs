@@ -9,7 +9,11 @@ pub(super) fn of_log(log: f64) -> String {
     }
     let tens = log / std::f64::consts::LN_10;
     if (0.95..6.0).contains(&tens) {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a million")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "below a million"
+        )]
         return thousands(log.exp().round() as u64);
     }
     if (-2.0..0.95).contains(&tens) {
@@ -29,7 +33,11 @@ pub(super) fn plain(number: f64) -> String {
     }
     match number.abs() {
         size if size >= 9.95 => {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "`as` saturates"
+            )]
             return thousands(number.abs().round() as u64);
         }
         size if size >= 0.995 => format!("{number:.1}"),

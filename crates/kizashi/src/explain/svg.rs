@@ -140,14 +140,25 @@ impl Page {
             let is_wave = (hour + 1) as f64 > chart.since && (hour as f64) < chart.raised;
             let tall = height(*count as f64);
             let class = if is_wave { "wave" } else { "bar" };
-            self.rect(class, LEFT + hour as f64 * wide + 0.5, bottom - tall, (wide - 1.0).max(0.5), tall);
+            self.rect(
+                class,
+                LEFT + hour as f64 * wide + 0.5,
+                bottom - tall,
+                (wide - 1.0).max(0.5),
+                tall,
+            );
         }
         let usual = bottom - height(chart.usual);
         self.rule("usual", (LEFT, usual), (RIGHT, usual));
         for (at, name) in [(chart.since, "began"), (chart.raised, "raised")] {
             let x = LEFT + at * wide;
             self.rule("enough", (x, top), (x, bottom + 6.0));
-            self.text(if name == "began" { "end" } else { "" }, if name == "began" { x - 4.0 } else { x + 4.0 }, top + 10.0, name);
+            self.text(
+                if name == "began" { "end" } else { "" },
+                if name == "began" { x - 4.0 } else { x + 4.0 },
+                top + 10.0,
+                name,
+            );
         }
         for day in (0..=chart.hours.len()).step_by(24) {
             let hours = i64::try_from(day).unwrap_or(0);
@@ -161,7 +172,10 @@ impl Page {
             self.text(class, x, bottom + 18.0, &local_minute(time, &TimeZone::UTC));
         }
         self.y = bottom + 40.0;
-        self.line("faint", &format!("Dashed across: what is usual, {} an hour.", plain(chart.usual)));
+        self.line(
+            "faint",
+            &format!("Dashed across: what is usual, {} an hour.", plain(chart.usual)),
+        );
     }
 
     /// Two panels of bars: by window and by ratio, on one scale with what is enough.
@@ -220,7 +234,13 @@ impl Page {
             let y = first + at as f64 * ROW;
             let wide = room * (log / top).clamp(0.0, 1.0);
             self.text("faint", left, y + 14.0, name);
-            self.rect(if *is_most { "wave" } else { "bar" }, start, y + 3.0, wide.max(1.0), ROW - 7.0);
+            self.rect(
+                if *is_most { "wave" } else { "bar" },
+                start,
+                y + 3.0,
+                wide.max(1.0),
+                ROW - 7.0,
+            );
             self.text("", start + wide + 6.0, y + 14.0, &of_log(*log));
         }
         #[allow(clippy::cast_precision_loss, reason = "nine rows")]
@@ -241,6 +261,8 @@ fn escaped(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
+            // No XML may hold them.
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             other => escaped.push(other),
         }
     }
@@ -253,8 +275,12 @@ mod tests {
 
     #[test]
     fn nothing_that_an_attacker_wrote_becomes_markup_or_control() {
-        let shown = escaped("user:</text><script>alert(\"1\")</script>&'\u{1b}[2J\u{202e}\u{0}\u{ffff}");
-        assert!(!shown.contains(['<', '>', '"', '\'', '\u{1b}', '\u{202e}', '\u{0}', '\u{ffff}']), "{shown}");
+        let shown =
+            escaped("user:</text><script>alert(\"1\")</script>&'\u{1b}[2J\u{202e}\u{0}\u{ffff}");
+        assert!(
+            !shown.contains(['<', '>', '"', '\'', '\u{1b}', '\u{202e}', '\u{0}', '\u{ffff}']),
+            "{shown}"
+        );
         assert!(shown.starts_with("user:&lt;/text&gt;&lt;script&gt;"), "{shown}");
     }
 }

@@ -30,7 +30,9 @@ pub(crate) fn print(explained: &Explained, terminal: &mut Terminal) -> Result<()
         let ports = sign.map(|sign| sign.ports.join(", ")).unwrap_or_default();
         return match sign.map(|sign| sign.kind) {
             Some(SignKind::SensorWide) => wrapped(
-                &format!("Each of these was beyond its own threshold in the same ten minutes: {ports}."),
+                &format!(
+                    "Each of these was beyond its own threshold in the same ten minutes: {ports}."
+                ),
                 terminal,
             ),
             _ => terminal.line("The numbers behind it are not kept any more."),
@@ -83,11 +85,8 @@ fn plot(chart: &Chart, terminal: &Terminal) -> Vec<String> {
     let room = terminal.columns.unwrap_or(COLUMNS).saturating_sub(wide + 3).max(8);
     // Each column shows the most of its share, so that no short wave is lost.
     let share = chart.hours.len().div_ceil(room).max(1);
-    let columns: Vec<u64> = chart
-        .hours
-        .chunks(share)
-        .map(|hours| hours.iter().copied().max().unwrap_or(0))
-        .collect();
+    let columns: Vec<u64> =
+        chart.hours.chunks(share).map(|hours| hours.iter().copied().max().unwrap_or(0)).collect();
     let place = |hour: f64| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some columns")]
         let column = (hour / share as f64) as usize;
@@ -111,7 +110,11 @@ fn plot(chart: &Chart, terminal: &Terminal) -> Vec<String> {
             let block = block(*count, most, row).to_string();
             let is_wave = (since..=raised).contains(&column);
             let tone = if is_wave { Tone::Alarm } else { Tone::Plain };
-            bars.push_str(&painted(&block, if block == " " { Tone::Plain } else { tone }, terminal.colours));
+            bars.push_str(&painted(
+                &block,
+                if block == " " { Tone::Plain } else { tone },
+                terminal.colours,
+            ));
         }
         let bars = if terminal.colours { bars } else { bars.trim_end().to_owned() };
         lines.push(format!("{title:>wide$} │{bars}"));
@@ -131,8 +134,9 @@ fn marks(since: usize, raised: usize) -> String {
 
 /// What stands in one row of a column.
 fn block(count: u64, most: u64, row: u64) -> char {
-    let eighths = u64::try_from((u128::from(count) * 8 * u128::from(HEIGHT)).div_ceil(u128::from(most)))
-        .unwrap_or(8 * HEIGHT);
+    let eighths =
+        u64::try_from((u128::from(count) * 8 * u128::from(HEIGHT)).div_ceil(u128::from(most)))
+            .unwrap_or(8 * HEIGHT);
     match eighths.saturating_sub(row * 8) {
         0 if row == 0 => '·',
         0 => ' ',
@@ -166,7 +170,10 @@ fn windows(rise: &gamma_poisson::Explanation) -> Table {
                 Cell::text(&plain(window.baseline.alpha)),
                 Cell::text(&plain(window.baseline.beta)),
                 Cell::text(&of_log(window.log_evidence)),
-                Cell::text(&format!("{}{told}", bar(window.log_evidence, top, rise.threshold.log_m))),
+                Cell::text(&format!(
+                    "{}{told}",
+                    bar(window.log_evidence, top, rise.threshold.log_m)
+                )),
             ]
             .map(|cell| cell.tone(tone)),
         );
@@ -193,7 +200,12 @@ fn ratios(rise: &gamma_poisson::Explanation) -> Table {
 
 /// A bar of a logarithm up to `top`, with a mark where it would be enough.
 fn bar(log: f64, top: f64, enough: f64) -> String {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a few characters")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a few characters"
+    )]
     let place = |log: f64| ((log / top).clamp(0.0, 1.0) * BAR as f64).round() as usize;
     let (full, mark) = (place(log), place(enough));
     let character = |at: usize| match (at < full, at == mark) {

@@ -58,7 +58,10 @@ fn past_of_rise(rise: &gamma_poisson::Explanation) -> Vec<(&'static str, String)
     let mut past = vec![
         ("A, discounted sources so far", plain(rise.total)),
         ("E, discounted ten minutes listened", plain(rise.exposure)),
-        ("a0, b0, prior of its kind", format!("{} and {}", plain(rise.prior.shape), plain(rise.prior.rate))),
+        (
+            "a0, b0, prior of its kind",
+            format!("{} and {}", plain(rise.prior.shape), plain(rise.prior.rate)),
+        ),
         ("φ, clumps within an hour", format!("{:.2}", rise.scatter.phi)),
         ("v, wandering of the rate", format!("{:.3}", rise.scatter.volatility)),
     ];
@@ -79,9 +82,16 @@ pub(super) fn verdict(explanation: &Explanation) -> Vec<String> {
 
 fn verdict_of_rise(rise: &gamma_poisson::Explanation) -> Vec<String> {
     let gamma_poisson::Threshold {
-        false_alarms_per_week, bins_a_false_alarm, share, watched, bins, log_m, fewest_sources,
+        false_alarms_per_week,
+        bins_a_false_alarm,
+        share,
+        watched,
+        bins,
+        log_m,
+        fewest_sources,
     } = rise.threshold;
-    let mut lines = vec![format!("M = {}. Enough for a sign: M = {}.", of_log(rise.log_m), of_log(log_m))];
+    let mut lines =
+        vec![format!("M = {}. Enough for a sign: M = {}.", of_log(rise.log_m), of_log(log_m))];
     if (rise.fresh_log_m - rise.log_m).abs() > 1e-9 {
         lines.push(format!(
             "A wave told before is left out of what a new sign needs: M = {} of the windows that begin after it.",

@@ -49,7 +49,12 @@ fn visits() -> impl Strategy<Value = Vec<Visit>> {
     let lateness = prop::collection::vec(0..LATENESS, 360);
     (all, lateness).prop_map(|((usual, wave), lateness)| {
         let visits = usual.into_iter().chain(wave).zip(lateness).zip(1_u64..);
-        visits.map(|(((at, source, port), late), id)| Visit { event: event(at, source, port, id), late }).collect()
+        visits
+            .map(|(((at, source, port), late), id)| Visit {
+                event: event(at, source, port, id),
+                late,
+            })
+            .collect()
     })
 }
 
@@ -116,8 +121,7 @@ fn run(visits: &[Visit], sizes: &[usize], restarts: bool) -> Outcome {
         let points = reader.series(&key, kizashi_store::BinLength::TenMinutes, span).unwrap();
         points.iter().map(|point| (point.events, point.sources)).collect()
     });
-    let signs: BTreeMap<String, Sign> =
-        signs.map(|sign: Sign| (sign.id.clone(), sign)).collect();
+    let signs: BTreeMap<String, Sign> = signs.map(|sign: Sign| (sign.id.clone(), sign)).collect();
     assert_eq!(reader.overview().unwrap().late, 0);
     (signs, counts.to_vec(), raised)
 }

@@ -59,27 +59,45 @@ fn a_sign_is_explained_in_text_json_and_drawing_by_the_same_numbers() {
     assert!(m.as_f64().unwrap() >= enough.as_f64().unwrap(), "{numbers}");
     let id = port["sign"]["id"].as_str().unwrap();
     let shown = text(&folder, &["replay", "--explain", id]);
-    for part in ["new sources an hour", "▲", "A, discounted sources", "window", "Enough for a sign: M", "when it was raised", "█", id] {
+    for part in [
+        "new sources an hour",
+        "▲",
+        "A, discounted sources",
+        "window",
+        "Enough for a sign: M",
+        "when it was raised",
+        "█",
+        id,
+    ] {
         assert!(shown.contains(part), "{part} is missing in {shown}");
     }
     let alpha = numbers["windows"][8]["baseline"]["alpha"].as_f64().unwrap();
-    assert!(shown.contains(&format!("{alpha:.1}")) || shown.contains(&format!("{alpha:.0}")), "{shown}");
+    assert!(
+        shown.contains(&format!("{alpha:.1}")) || shown.contains(&format!("{alpha:.0}")),
+        "{shown}"
+    );
     text(&folder, &["replay", "--explain", "tcp/23", "--svg", "port.svg"]);
     let drawing = std::fs::read_to_string(folder.path().join("port.svg")).unwrap();
     assert!(drawing.starts_with("<svg xmlns=") && drawing.ends_with("</svg>\n"));
-    assert!(drawing.contains("Evidence by window") && drawing.contains("prefers-color-scheme:dark"));
+    assert!(
+        drawing.contains("Evidence by window") && drawing.contains("prefers-color-scheme:dark")
+    );
 }
 
 #[test]
 fn what_an_attacker_wrote_does_nothing_in_an_explanation() {
     let folder = with_waves();
-    let shown = String::from_utf8(run(&folder, &["replay", "--explain", "--svg", "drawn/"]).stdout).unwrap();
+    let shown = String::from_utf8(run(&folder, &["replay", "--explain", "--svg", "drawn/"]).stdout)
+        .unwrap();
     assert!(shown.contains("\\x1b[2J\\u{202e}"), "{shown}");
     assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
     let mut hostile = 0;
     for file in std::fs::read_dir(folder.path().join("drawn")).unwrap() {
         let drawing = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        assert!(!drawing.contains("<script") && !drawing.contains(['\u{1b}', '\u{202e}']), "{drawing}");
+        assert!(
+            !drawing.contains("<script") && !drawing.contains(['\u{1b}', '\u{202e}']),
+            "{drawing}"
+        );
         hostile += usize::from(drawing.contains("&lt;script&gt;"));
     }
     assert!(hostile > 0, "the hostile key was drawn nowhere");
