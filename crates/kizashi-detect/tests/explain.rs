@@ -32,7 +32,7 @@ fn assert_adds_up(numbers: &Explanation) {
     assert_eq!(starts, numbers.windows.last().unwrap().length);
     for window in &numbers.windows {
         assert_eq!(u64::from(window.length), numbers.bins - window.since_bin);
-        assert!(window.active <= window.length && window.exposed <= u64::from(window.length));
+        assert!(window.active <= window.length && window.exposed > 0.0);
         assert!(window.log_evidence <= numbers.windows[numbers.strongest].log_evidence);
     }
 }

@@ -166,7 +166,7 @@ fn windows(rise: &gamma_poisson::Explanation) -> Table {
                 Cell::number(window.counts),
                 Cell::text(&plain(window.expected)),
                 Cell::number(u64::from(window.active)),
-                Cell::number(window.exposed),
+                Cell::text(&plain(window.exposed)),
                 Cell::text(&plain(window.baseline.alpha)),
                 Cell::text(&plain(window.baseline.beta)),
                 Cell::text(&of_log(window.log_evidence)),

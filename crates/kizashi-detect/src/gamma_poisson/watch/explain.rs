@@ -22,7 +22,7 @@ pub struct Explanation {
     pub kind: KindId,
     /// A: its discounted counts.
     pub total: f64,
-    /// E: discounted exposed bins, of all series alike.
+    /// E: discounted exposed bins, each as its hour of the day weighs, of all series alike.
     pub exposure: f64,
     /// a0 and b0 of its kind.
     pub prior: Prior,
@@ -59,8 +59,8 @@ pub struct WindowEvidence {
     pub counts: u64,
     /// B: bins that hold any.
     pub active: u32,
-    /// s: bins in which the sensor was listening.
-    pub exposed: u64,
+    /// s: bins in which the sensor was listening, each as its hour of the day weighs.
+    pub exposed: f64,
     /// A when it began.
     pub total: f64,
     /// E when it began.
@@ -128,7 +128,7 @@ impl Watch {
             bins: u64::from(now),
             kind: series.kind,
             total: series.total_after(now),
-            exposure: exposure.latest().baseline,
+            exposure: exposure.latest().weighed_baseline,
             prior: shared.kind(series.kind.0).prior,
             own_prior: series.own_prior_after(now),
             scatter: series.scatter(shared),
@@ -149,7 +149,7 @@ impl Watch {
         series.map(|series| series.counts().collect()).unwrap_or_default()
     }
 
-    /// Counts a bin that the past makes one expect of a series now, its kind's prior included.
+    /// Counts that the past makes one expect of a series in a bin of a usual hour, its kind's prior included.
     #[must_use]
     pub fn rate(&self, series: SeriesId) -> Option<f64> {
         let series = self.series.get(self.slots.find(series)? as usize)?;
@@ -157,7 +157,7 @@ impl Watch {
         let prior = self.shared.back()?.kind(series.kind.0).prior;
         let (shape, rate) = series.own_prior_after(exposure.now());
         let total = prior.shape + shape + series.total_after(exposure.now());
-        Some(total / (prior.rate + rate + exposure.latest().baseline))
+        Some(total / (prior.rate + rate + exposure.latest().weighed_baseline))
     }
 
     /// The exposure with the silence that still goes on, as it would be judged now.
@@ -186,9 +186,9 @@ impl Watch {
                 since_bin: u64::from(start),
                 counts: window.counts,
                 active: window.active,
-                exposed: window.exposed,
+                exposed: window.weighed,
                 total,
-                exposure: exposure.mark(window.length)?.baseline,
+                exposure: exposure.mark(window.length)?.weighed_baseline,
                 prior: shared.kind(series.kind.0).prior,
                 scatter: series.scatter(shared),
                 baseline: window.baseline,
