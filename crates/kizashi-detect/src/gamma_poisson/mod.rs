@@ -47,7 +47,7 @@
 //! exact 95 % interval of what is realised lies below what is promised. Real traffic changes for reasons that are not attacks,
 //! and each such change counts as an alarm.
 //!
-//! Silence never alarms. Bins in which the whole sensor heard nothing, against all expectation, are an outage and teach
+//! Silence never alarms here ([`crate::silence`] tells of it). Bins in which the whole sensor heard nothing, against all expectation, are an outage and teach
 //! nothing (see [`Watch::skip`]).
 //!
 //! ```
