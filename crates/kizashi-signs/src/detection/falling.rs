@@ -136,7 +136,7 @@ fn silent(
         sign,
         series: Vec::new(),
         expected: Expected::Together(rate),
-        exposed_before: 0,
+        exposed_before: 0.0,
         fresh_from: None,
         silence: Some(fall.silence),
     }
