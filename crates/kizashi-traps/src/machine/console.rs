@@ -43,6 +43,8 @@ pub(crate) struct Console {
     pub(crate) out: Vec<u8>,
     pub(crate) err: Vec<u8>,
     pub(crate) terminal: bool,
+    /// What is typed is not to be shown.
+    pub(crate) hidden: bool,
     pub(crate) wait: Wait,
     slice: u32,
     /// Slices since the last line was given.
@@ -69,6 +71,7 @@ impl Console {
             out: Vec::new(),
             err: Vec::new(),
             terminal,
+            hidden: false,
             wait: Wait::Turn,
             slice: SLICE,
             slices: 0,

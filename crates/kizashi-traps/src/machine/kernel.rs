@@ -215,8 +215,7 @@ impl Kernel {
             Body::Bytes(bytes) => bytes.to_vec(),
             Body::Written(written) => {
                 let mut bytes = written.capture.content().to_vec();
-                let size =
-                    usize::try_from(written.capture.size()).unwrap_or(READABLE).min(READABLE);
+                let size = usize::try_from(node.size()).unwrap_or(READABLE).min(READABLE);
                 bytes.resize(size.max(bytes.len()), 0);
                 bytes
             }

@@ -99,6 +99,12 @@ impl Process {
         self.console.lock().room()
     }
 
+    /// Whether what is typed now is not to be shown, as at a password's prompt; the newline at its end is.
+    #[must_use]
+    pub fn hides_input(&self) -> bool {
+        self.console.lock().hidden
+    }
+
     /// Input is over: Control-D on an empty line, or the sender's end of file.
     pub fn end_input(&mut self, now: Timestamp, said: &mut Said) -> Progress {
         self.console.lock().ended = true;

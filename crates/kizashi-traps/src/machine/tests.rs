@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn identity() -> Arc<Identity> {
@@ -118,5 +120,21 @@ fn whatever_takes_for_ever_ends() {
         let found = run(line);
         assert!(started.elapsed().as_secs() < 20, "{line}");
         assert!(found.output.len() < 2 << 20, "{line}: {}", found.output.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_lines_make_it_panic_or_hold_more_than_its_bound(pieces in prop::collection::vec(prop_oneof![
+        prop::sample::select(vec![
+            "for i in 1 2 3; do ", "; done", "while read x; do ", "echo ", "cat ", "| ", "&& ", "|| ", "> /tmp/f ", ">> f ", "< /etc/passwd ", "<<E\nx $y\nE\n", "$(", ")", "`", "\"", "'", "${x:-", "}", "$((", "))",
+            "if ", "then ", "fi ", "case x in ", "esac ", "f() { ", "f ", "(", "\n", "; ", "sh ", "awk '{print $1}' ", "sed s/a/b/g ", "grep -E 'a|b' ", "find / -name ", "xargs ", "tar c ", "ls -laR ", "dd if=/dev/zero bs=1M ",
+            "/bin/busybox ", "ps aux ", "printf %s ", "rm -rf ", "cp -r /etc ", "mkdir -p a/b ", "sort ", "od -c ", "python3 -c ", "*", "{a,b}", "{1..99}", "\\x41", "--help ", "-9 ", "cd /tmp ", "exit ",
+        ]).prop_map(|text| text.as_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 0..5),
+    ], 0..40)) {
+        super::fuzz(&pieces.concat());
     }
 }

@@ -221,7 +221,11 @@ impl Telnet {
     }
 
     fn press(&mut self, byte: u8, now: Timestamp, out: &mut Output) {
-        let secret = matches!(self.state, State::Password { .. });
+        let secret = match &self.state {
+            State::Password { .. } => true,
+            State::Shell(seat) => seat.process.hides_input(),
+            _ => false,
+        };
         let mut echo = Vec::new();
         let key = self.keyboard.press(byte, (!secret).then_some(&mut echo));
         say(&echo, out);

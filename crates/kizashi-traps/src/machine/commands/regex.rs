@@ -8,7 +8,7 @@ use crate::machine::shell::pattern;
 
 /// Steps of one search beside four for each byte, and of all searches with one expression; past them nothing matches.
 const STEPS: u32 = 8_000;
-const ALL_STEPS: u32 = 8_000_000;
+const ALL_STEPS: u32 = 3_000_000;
 /// Brackets inside one another, and bytes of an expression.
 const DEPTH: u32 = 30;
 const LENGTH: usize = 2_048;

@@ -70,6 +70,7 @@ impl Files {
             capture: Capture::default(),
             visitors: false,
             uploaded: false,
+            hole: 0,
         };
         self.create(place, Body::Written(Box::new(written)), mode, who, now)
     }
@@ -135,10 +136,11 @@ impl Files {
                 capture: Capture::default(),
                 visitors: false,
                 uploaded: false,
+                hole: 0,
             };
             let old = std::mem::replace(&mut **written, empty);
             self.kept = self.kept.saturating_sub(old.capture.content().len());
-            self.room = self.room.saturating_add(old.capture.size());
+            self.room = self.room.saturating_add(old.capture.size() + old.hole);
             if old.visitors {
                 self.lost.push(old);
             }
@@ -200,8 +202,21 @@ impl Files {
             capture: Capture::default(),
             visitors: false,
             uploaded: false,
+            hole: 0,
         };
         node.body = Body::Written(Box::new(written));
+        Ok(())
+    }
+
+    /// Makes a file longer by zeros that are not held.
+    pub(crate) fn stretch(&mut self, id: NodeId, by: u64) -> Result<(), Fault> {
+        if by > self.room {
+            return Err(Fault::NoSpace);
+        }
+        if let Body::Written(written) = &mut self.change(id)?.body {
+            written.hole += by;
+            self.room -= by;
+        }
         Ok(())
     }
 
@@ -227,11 +242,13 @@ impl Files {
                 capture,
                 visitors: false,
                 uploaded: false,
+                hole: 0,
             }));
         }
         let Body::Written(written) = &mut node.body else { return Ok(0) };
         let before = written.capture.content().len();
-        if offset == written.capture.size() {
+        let end = written.capture.size();
+        if offset == end || offset == end + written.hole {
             written.capture.feed_within(bytes, room);
         } else {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);

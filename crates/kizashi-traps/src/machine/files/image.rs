@@ -150,6 +150,10 @@ impl ImageBuilder {
         (node.uid, node.gid) = (uid, gid);
     }
 
+    pub(crate) fn set_mode(&mut self, id: NodeId, mode: u16) {
+        self.nodes[id as usize].mode = mode;
+    }
+
     pub(crate) fn dated(&mut self, id: NodeId, time: i64) {
         self.nodes[id as usize].modified = time;
     }

@@ -66,6 +66,8 @@ pub(crate) struct Written {
     /// Whether any byte came from the visitor; a copy of the machine's own file is no payload.
     pub(crate) visitors: bool,
     pub(crate) uploaded: bool,
+    /// Bytes behind the content that are zeros and were never held.
+    pub(crate) hole: u64,
 }
 
 /// A device.
@@ -186,7 +188,7 @@ impl Node {
         match &self.body {
             Body::Folder(_) => 4096,
             Body::Bytes(bytes) => bytes.len() as u64,
-            Body::Written(written) => written.capture.size(),
+            Body::Written(written) => written.capture.size() + written.hole,
             Body::Link(target) => target.len() as u64,
             Body::Program { size, .. } => u64::from(*size),
             Body::Device(_) | Body::Live(_) => 0,

@@ -134,7 +134,9 @@ impl Shell {
         if history.len() >= HISTORY {
             history.remove(0);
         }
-        history.push(line[..line.len().min(HISTORY_LINE)].to_vec());
+        let lines: Vec<&[u8]> = line.split(|byte| *byte == b'\n').collect();
+        let joined = lines.join(&b"; "[..]);
+        history.push(joined[..joined.len().min(HISTORY_LINE)].to_vec());
     }
 
     /// A command given whole, as `ssh host command` does.

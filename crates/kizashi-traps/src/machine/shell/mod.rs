@@ -114,6 +114,8 @@ pub(crate) struct Shell {
     pub(crate) process: u32,
     pub(crate) background: u32,
     pub(crate) jobs: Vec<(u32, Vec<u8>)>,
+    /// It runs in the background, where nobody waits for its sleeping.
+    pub(crate) detached: bool,
     pub(crate) line: u32,
     depth: u32,
     /// Commands around it.
@@ -160,6 +162,7 @@ impl Shell {
             process: 0,
             background: 0,
             jobs: Vec::new(),
+            detached: false,
             line: 1,
             depth: 0,
             levels: 0,

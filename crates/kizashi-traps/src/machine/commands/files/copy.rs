@@ -285,7 +285,9 @@ fn move_bytes(
                         return Err(Fault::NoSpace);
                     }
                     let offset = seek.saturating_mul(block) as u64;
-                    call.kernel.write_as(node, offset, taken, &path, !endless, false)
+                    call.kernel.write_as(node, offset, taken, &path, !endless, false)?;
+                    let hole = if endless { size.saturating_sub(taken.len()) } else { 0 };
+                    call.kernel.files.stretch(node, hole as u64)
                 });
             if let Err(fault) = written {
                 let shown = String::from_utf8_lossy(path).into_owned();

@@ -138,11 +138,8 @@ fn table(call: &mut Call<'_>, rows: &[Vec<String>], typed: bool) {
         (false, place) if place + 2 < columns => 5,
         _ => 4,
     };
-    let width = |place: usize| {
-        rows.iter().map(|row| row[place].len()).max().unwrap_or(0).max(
-            if call.is_busybox() || place == 0 || rows[0][1] != "Size" { least(place) } else { 5 },
-        )
-    };
+    let width =
+        |place: usize| rows.iter().map(|row| row[place].len()).max().unwrap_or(0).max(least(place));
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for row in rows {
         let mut line = String::new();

@@ -7,6 +7,8 @@ use crate::machine::files::{Fault, Files};
 
 /// Files that a recursive search reads.
 const FILES: usize = 400;
+/// Bytes that one search reads.
+const READ: usize = 3 * 1024 * 1024;
 
 const LETTERS: &str = "EFGPie:f:vwxclLnHhoqsrRaA:B:C:m:zIbUuTy";
 
@@ -147,9 +149,11 @@ fn search(
     let named = given.has(b'H') || several && !given.has(b'h');
     let (mut any, mut status) = (false, 0);
     let inputs: Vec<Vec<u8>> = if files.is_empty() { vec![b"-".to_vec()] } else { files };
+    let mut left = READ;
     for path in inputs {
         match call.read(&path) {
             Ok(bytes) => {
+                left = left.saturating_sub(bytes.len());
                 let shown: &[u8] = if path == b"-" { b"(standard input)" } else { &path };
                 any |= search_one(call, given, regexes, shown, &bytes, named);
                 if any && given.has(b'q') {
@@ -165,7 +169,7 @@ fn search(
                 status = 2;
             }
         }
-        if call.is_full() {
+        if call.is_full() || left == 0 {
             break;
         }
     }

@@ -292,9 +292,7 @@ impl Shell {
 
     /// Sleeps: in real time as far as anybody waits for it.
     pub(crate) async fn sleep(&mut self, time: Duration) -> Result<(), Unwind> {
-        let waits = self.origin != super::super::Origin::Script
-            || self.depth == 0
-            || matches!(self.descriptors.get(0), Some(Handle::Console { .. }));
+        let waits = !self.detached;
         let real = if waits { time.min(LONGEST_SLEEP) } else { Duration::ZERO };
         let rest = i64::try_from((time - real).as_micros()).unwrap_or(i64::MAX);
         if !real.is_zero() {

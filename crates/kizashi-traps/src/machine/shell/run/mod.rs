@@ -58,7 +58,7 @@ impl Shell {
             return Ok(self.set_status(254));
         }
         let mut child = self.child();
-        child.origin = super::Origin::Script;
+        child.detached = true;
         child.descriptors.set(0, Handle::Source(Source::shared(Vec::new())));
         let number = self.with(super::Kernel::new_process);
         self.background = number;

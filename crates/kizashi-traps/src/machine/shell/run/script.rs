@@ -282,11 +282,11 @@ impl Shell {
         let mut answers = Vec::new();
         for prompt in &question.prompts {
             self.write(2, prompt)?;
-            let line = self.read_line(0, b'\n').await?.unwrap_or_default();
+            self.console.lock().hidden = true;
+            let line = self.read_line(0, b'\n').await;
+            self.console.lock().hidden = false;
+            let line = line?.unwrap_or_default();
             answers.push(line.strip_suffix(b"\n").unwrap_or(&line).to_vec());
-            if self.console.lock().terminal {
-                self.write(2, b"\n")?;
-            }
         }
         let (text, status) = self.with(|kernel| (question.then)(kernel, &answers));
         self.write(2, &text)?;

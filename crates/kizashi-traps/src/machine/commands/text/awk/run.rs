@@ -10,7 +10,7 @@ use super::parser::{Expression, Place, Program, Rule, Statement};
 use super::value::{Value, general, text_of};
 
 /// Steps of one program beside those that its input allows.
-const STEPS: u32 = 60_000;
+const STEPS: u32 = 30_000;
 /// Bytes of input that allow for a step each.
 const INPUT: usize = 128 * 1024;
 /// Bytes of one value, members of all arrays, expressions kept compiled.
