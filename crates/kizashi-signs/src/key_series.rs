@@ -200,11 +200,6 @@ impl KeySeries {
         self.place_of.get(key).map(|place| KEYS_FROM + place)
     }
 
-    /// The series of a key that is watched.
-    pub(crate) fn find(&self, key: &Key) -> Option<u32> {
-        self.place_of.get(key).map(|place| KEYS_FROM + place)
-    }
-
     /// The sources counted of a series from bin `since` on, as far as they are remembered.
     pub(crate) fn sources_since(&self, series: u32, since: i64) -> Vec<u32> {
         self.visits.sources_since(series, since)

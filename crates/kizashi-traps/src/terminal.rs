@@ -57,6 +57,11 @@ pub(crate) trait Program: Send {
     /// The visitor is gone: what he wrote is told now, and what he typed of a line.
     fn leave(&mut self, unfinished: &[u8], now: Timestamp, told: &mut Vec<Detail>);
 
+    /// Whether what is typed now is not to be shown, as at a password's prompt.
+    fn hides_input(&self) -> bool {
+        false
+    }
+
     /// Bytes of the visitor's that are held.
     fn memory(&self) -> usize;
 }

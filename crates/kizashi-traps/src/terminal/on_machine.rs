@@ -130,6 +130,10 @@ impl Program for OnMachine {
         told.extend(self.machine.finish());
     }
 
+    fn hides_input(&self) -> bool {
+        self.process.hides_input()
+    }
+
     /// Without the machine's files, which all programs of a connection share.
     fn memory(&self) -> usize {
         self.process.memory() + self.input.len()

@@ -64,7 +64,8 @@ impl Running {
         };
         for byte in bytes {
             let mut echo = Vec::new();
-            let key = keyboard.press(*byte, Some(&mut echo));
+            let hidden = self.program.hides_input();
+            let key = keyboard.press(*byte, (!hidden).then_some(&mut echo));
             match key {
                 Key::Typed => {}
                 Key::Line(line) => {
