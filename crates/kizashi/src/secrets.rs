@@ -1,5 +1,6 @@
 //! The secrets of an installation, each a file of its own in the data folder that only its owner reads (0600): the dashboard's two
-//! tokens, the certificate that was made for it with its key, and the SSH trap's RSA host key. They outlive a restart, so that a page stays signed in.
+//! tokens, the certificate that was made for it with its key, and the SSH trap's RSA host key. They outlive a restart, so that a page
+//! stays signed in and a server is the same to who comes again.
 //!
 //! A file is written whole and then put in place, and given to whom the folder belongs, for root may call for a service's folder.
 
