@@ -460,7 +460,13 @@ mod tests {
         shown.sensor = None;
         (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
         let traps = &mut shown.traps;
-        for list in [&mut traps.http, &mut traps.telnet, &mut traps.any_tcp, &mut traps.any_udp] {
+        for list in [
+            &mut traps.http,
+            &mut traps.ssh,
+            &mut traps.telnet,
+            &mut traps.any_tcp,
+            &mut traps.any_udp,
+        ] {
             assert!(
                 list.take().is_some_and(|list| list.parse::<kizashi_traps::PortList>().is_ok())
             );
