@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use kizashi_event::{Event, Timestamp};
 
@@ -242,12 +243,14 @@ fn run(ledger: &mut Ledger, queue: &Queue) {
     loop {
         let work = queue.next();
         let events = work.events.len() as u64;
+        let (count, began) = (work.events.len(), Instant::now());
         if events > 0
             && let Err(error) = ledger.write(work.events)
         {
             queue.count_dropped(events);
             ledger.fail(error);
         }
+        queue.note_pace(count, began.elapsed());
         let dropped = queue.dropped();
         if dropped > counted && ledger.count_dropped(dropped - counted) {
             counted = dropped;

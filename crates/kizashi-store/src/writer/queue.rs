@@ -1,7 +1,7 @@
 //! The way into the writer: bounded, so that a slow disk costs events, which are counted, and never memory or a trap's time.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,11 @@ use kizashi_event::Event;
 const MOST_WAITING: usize = 32_768;
 /// Events that are written without waiting for more.
 const FULL_BATCH: usize = 16_384;
+/// Events that are written at once however slow the writer is.
+const LEAST_BATCH: usize = 256;
+/// How long a batch may take to be written: with as long a wait before it and behind it, nothing given is older than a second
+/// before it is kept, on a slow disk too.
+const LONGEST_WRITE: Duration = Duration::from_millis(150);
 /// How long the first event of a batch waits for others.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
@@ -32,6 +37,8 @@ pub(crate) struct Queue {
     for_writer: Condvar,
     for_room: Condvar,
     dropped: AtomicU64,
+    /// Events that the writer writes in [`LONGEST_WRITE`], as it last did; 0 before it did.
+    pace: AtomicUsize,
 }
 
 /// What the writer does next.
@@ -60,7 +67,7 @@ impl Queue {
     /// Takes events, waiting for room; `false` when the writer has stopped.
     pub(crate) fn give(&self, events: Vec<Event>) -> bool {
         let mut waiting = self.lock();
-        while waiting.events.len() >= MOST_WAITING && !waiting.stopped {
+        while waiting.events.len() >= self.batch() && !waiting.stopped {
             waiting = self.for_room.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         if waiting.stopped {
@@ -70,12 +77,35 @@ impl Queue {
         true
     }
 
+    /// Events of one batch.
+    fn batch(&self) -> usize {
+        match self.pace.load(Ordering::Relaxed) {
+            0 => LEAST_BATCH * 4,
+            pace => pace.clamp(LEAST_BATCH, FULL_BATCH),
+        }
+    }
+
+    /// Notes how long a batch of so many events took to be written.
+    pub(crate) fn note_pace(&self, events: usize, took: Duration) {
+        if events >= LEAST_BATCH {
+            let share = LONGEST_WRITE.as_secs_f64() / took.as_secs_f64().max(1e-6);
+            #[allow(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "thousands of events; `as` saturates"
+            )]
+            let pace = (events as f64 * share) as usize;
+            self.pace.store(pace.max(1), Ordering::Relaxed);
+        }
+    }
+
     fn push(&self, waiting: &mut Waiting, events: impl IntoIterator<Item = Event>) {
-        let before = waiting.events.len();
+        let (before, full) = (waiting.events.len(), self.batch());
         waiting.events.extend(events);
         waiting.first_at.get_or_insert_with(Instant::now);
         let after = waiting.events.len();
-        if before == 0 || (before < FULL_BATCH && after >= FULL_BATCH) {
+        if before == 0 || (before < full && after >= full) {
             self.for_writer.notify_one();
         }
     }
@@ -106,7 +136,7 @@ impl Queue {
             let age = waiting.first_at.map(|first| first.elapsed());
             let due = age.is_some_and(|age| age >= LONGEST_WAIT);
             if due
-                || waiting.events.len() >= FULL_BATCH
+                || waiting.events.len() >= self.batch()
                 || !waiting.requests.is_empty()
                 || waiting.stopped
             {
@@ -123,12 +153,15 @@ impl Queue {
                 }
             };
         }
-        waiting.first_at = None;
-        let work = Work {
-            events: std::mem::take(&mut waiting.events),
-            requests: std::mem::take(&mut waiting.requests),
-            last: waiting.stopped,
-        };
+        // A request sees all that was given before it, and so does the end.
+        let all = !waiting.requests.is_empty() || waiting.stopped;
+        let count = if all { usize::MAX } else { self.batch() }.min(waiting.events.len());
+        let later = waiting.events.split_off(count);
+        let events = std::mem::replace(&mut waiting.events, later);
+        // What is left goes with the next batch, at once.
+        waiting.first_at = waiting.first_at.filter(|_| !waiting.events.is_empty());
+        let work =
+            Work { events, requests: std::mem::take(&mut waiting.requests), last: waiting.stopped };
         drop(waiting);
         self.for_room.notify_all();
         work
