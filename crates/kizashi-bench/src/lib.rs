@@ -16,6 +16,7 @@ pub mod nulls;
 pub mod parallel;
 pub mod promise;
 pub mod scoring;
+pub mod shell;
 pub mod synthetic;
 pub mod table;
 pub mod traffic;

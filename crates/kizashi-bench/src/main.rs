@@ -33,6 +33,8 @@ enum Command {
     Nulls(Nulls),
     /// Look for ChangeFinder's best settings on seeds that no table uses
     Tune(Synthetic),
+    /// Print how far the machine behind the login agrees with a real Debian, and Cowrie's with it
+    Shell(kizashi_bench::shell::command::Call),
 }
 
 #[derive(Args)]
@@ -97,6 +99,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::Tune(call) => tune(&call),
+        Command::Shell(call) => shell(&call),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -263,5 +266,10 @@ fn tune(call: &Synthetic) -> Result<(), Failure> {
             println!("{early:.3} / {later:.3}  {tuning}");
         }
     }
+    Ok(())
+}
+
+fn shell(call: &kizashi_bench::shell::command::Call) -> Result<(), Failure> {
+    print!("{}", kizashi_bench::shell::command::run(call)?);
     Ok(())
 }

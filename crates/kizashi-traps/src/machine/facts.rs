@@ -7,6 +7,14 @@ pub(crate) fn describe(content: &[u8]) -> String {
         return elf;
     }
     let starts = |mark: &[u8]| content.starts_with(mark);
+    // A header that is cut off tells its class and order at most.
+    if let [0x7f, b'E', b'L', b'F', class @ 1..=2, order @ 1..=2, ..] = content {
+        return format!(
+            "ELF {}-bit {}",
+            if *class == 2 { 64 } else { 32 },
+            if *order == 1 { "LSB" } else { "MSB" }
+        );
+    }
     let kind = match content {
         [] => "empty",
         _ if starts(b"\x1f\x8b") => "gzip compressed data",

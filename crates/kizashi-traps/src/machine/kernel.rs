@@ -49,6 +49,8 @@ pub(crate) struct Kernel {
     /// Processes of this line, which pass with it.
     pub(crate) current_name: Vec<u8>,
     pub(crate) current_line: Vec<Vec<u8>>,
+    /// What was given to run without a terminal, as `ssh host command` does.
+    pub(crate) given: Option<Vec<u8>>,
     drawn: u64,
 }
 
@@ -67,6 +69,7 @@ impl Kernel {
             next_process: first,
             current_name: Vec::new(),
             current_line: Vec::new(),
+            given: None,
             drawn: 0,
             world,
         }

@@ -61,6 +61,7 @@ impl std::fmt::Debug for Process {
 impl Process {
     pub(super) fn shell(machine: &Machine, command: Option<Vec<u8>>, terminal: bool) -> Self {
         let console = SharedConsole::new(terminal);
+        machine.kernel.lock().given = command.clone().filter(|_| !terminal);
         let mut shell = login_shell(machine, &console, command.is_none());
         let running: Running = match command {
             None => Box::pin(async move {
@@ -216,10 +217,12 @@ fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) ->
         let _ = variables.set(b"PS1", prompt);
     }
     if !device {
-        variables.set_exported(
-            b"LANG",
-            if kernel.world.system.is_debian() { b"en_US.UTF-8" } else { b"C.UTF-8" },
-        );
+        let _ = variables.set(b"BASH_VERSION", kernel.world.system.bash.as_bytes());
+        if !interactive {
+            // bash names itself a terminal where nobody did.
+            let _ = variables.set(b"TERM", b"dumb");
+        }
+        variables.set_exported(b"LANG", b"C.UTF-8");
         variables.set_exported(b"SHLVL", if interactive { b"1" } else { b"0" });
         if kernel.visitor.service == "sshd" {
             let from = kernel.visitor.source.to_string();

@@ -50,7 +50,10 @@ fn lines_of_attackers_give_what_a_debian_gives() {
         ("echo one two | sed 's/one/1/; s/\\(t\\)wo/\\1&/'", "1 ttwo\n"),
         ("printf '3\\n1\\n2\\n' | sort -rn | head -1", "3\n"),
         ("a=(1 2 3); echo ${a[@]:1} ${#a[@]}", "2 3 3\n"),
-        ("echo \"unterminated", "bash: line 1: unexpected EOF while looking for matching `\"'\n"),
+        (
+            "echo \"unterminated",
+            "bash: -c: line 1: unexpected EOF while looking for matching `\"'\n",
+        ),
         ("md5sum /dev/null", "d41d8cd98f00b204e9800998ecf8427e  /dev/null\n"),
         (
             "ls -d /etc /nope 2>&1 | sort",

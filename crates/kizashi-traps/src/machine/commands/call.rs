@@ -135,6 +135,18 @@ impl<'a> Call<'a> {
         self.add(bytes, true);
     }
 
+    /// Takes back the last line said, for tools that say something else behind a wrong option.
+    pub(crate) fn unsay_last_line(&mut self) {
+        let bytes = &self.said.bytes;
+        let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let end = body.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
+        self.said.bytes.truncate(end);
+        self.said.marks.retain(|(mark, _)| *mark <= end);
+        if self.said.marks.last().is_none_or(|(mark, _)| *mark < end) && end > 0 {
+            self.said.marks.push((end, true));
+        }
+    }
+
     /// Whether nothing more will be shown.
     pub(crate) fn is_full(&self) -> bool {
         self.said.bytes.len() >= self.limit
@@ -268,8 +280,10 @@ impl<'a> Call<'a> {
         let banner = self.kernel.world.system.busybox;
         self.err(
             format!(
-                "{banner}\n\nUsage: {name}{}{usage}\n\n",
-                if usage.is_empty() { "" } else { " " }
+                "{banner}\n\nUsage: {name}{}{usage}\n{}",
+                if usage.is_empty() { "" } else { " " },
+                // Older BusyBoxes leave a line behind their usage.
+                if self.kernel.world.persona.is_device() { "\n" } else { "" }
             )
             .as_bytes(),
         );

@@ -1,6 +1,7 @@
 //! What programs do: one function a command, files by theme. A command is given its words, its input and the visitor's view of the
 //! machine; it answers with output, errors and a status, or with what must come next (another command, a pause, a question).
 
+mod awk;
 mod call;
 mod encoding;
 mod files;
@@ -98,6 +99,8 @@ pub(crate) enum Finish {
     },
     /// The session ends, as when the machine goes down.
     Ends,
+    /// The shell was killed by this signal.
+    Killed(u8),
 }
 
 /// A piece of output after a pause.
@@ -137,6 +140,7 @@ const THEMES: &[&[Command]] = &[
     output::COMMANDS,
     text::COMMANDS,
     text::FILTERS,
+    awk::COMMANDS,
     encoding::COMMANDS,
     files::LISTING,
     files::CHANGING,

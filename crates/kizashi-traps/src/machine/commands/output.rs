@@ -19,6 +19,10 @@ pub(super) const COMMANDS: &[Command] = &[
     usual("pwd", pwd),
     usual("expr", expr),
     usual("clear", |call| {
+        if !call.is_busybox() && call.environment.environment().all(|(name, _)| name != b"TERM") {
+            call.err(b"TERM environment variable not set.\n");
+            return Finish::Status(1);
+        }
         call.out(b"\x1b[H\x1b[J");
         Finish::Status(0)
     }),
@@ -244,7 +248,17 @@ fn print_once(call: &mut Call<'_>, format: &[u8], arguments: &mut &[Vec<u8>]) ->
             return Err(1);
         };
         rest = &rest[length + 1..];
+        if call.shells_own == Some(Kind::Bash) && !b"diouxXeEfFgGaAcsbqn".contains(&kind) {
+            let shown = char::from(kind);
+            call.complain(&format!("`{shown}': invalid format character"));
+            return Err(1);
+        }
         let argument = next();
+        if kind == b'q' {
+            let quoted = backslashed(&argument.unwrap_or_default());
+            call.out(&quoted);
+            continue;
+        }
         match convert(call, kind, &conversion, argument) {
             Ok(true) => return Ok(true),
             Ok(false) => {}
@@ -254,6 +268,18 @@ fn print_once(call: &mut Call<'_>, format: &[u8], arguments: &mut &[Vec<u8>]) ->
     let (text, stopped) = unescape(rest, Escapes::Printf);
     call.out(&text);
     if status == 0 { Ok(stopped) } else { Err(status) }
+}
+
+/// A text as bash's `%q` quotes it.
+fn backslashed(text: &[u8]) -> Vec<u8> {
+    if text.is_empty() {
+        return b"''".to_vec();
+    }
+    let plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,^".contains(byte) || *byte >= 0x80;
+    text.iter()
+        .flat_map(|byte| if plain(byte) { vec![*byte] } else { vec![b'\\', *byte] })
+        .collect()
 }
 
 fn conversion(text: &[u8], next: &mut dyn FnMut() -> Option<Vec<u8>>) -> (Conversion, usize) {
@@ -287,7 +313,7 @@ fn conversion(text: &[u8], next: &mut dyn FnMut() -> Option<Vec<u8>>) -> (Conver
         at += 1;
         conversion.precision = Some(number(&mut at).min(4_096));
     }
-    while text.get(at).is_some_and(|byte| b"hlLqjzt".contains(byte)) {
+    while text.get(at).is_some_and(|byte| b"hlLjzt".contains(byte)) {
         at += 1;
     }
     (conversion, at)
@@ -428,19 +454,11 @@ fn pad(call: &mut Call<'_>, text: &[u8], conversion: &Conversion) {
     }
 }
 
-/// `awk`'s and others' `printf`.
-pub(super) fn format_text(call: &mut Call<'_>, format: &[u8], arguments: &[Vec<u8>]) -> Vec<u8> {
-    let mut inner =
-        Call::new(call.kernel, &[], call.folder, call.who, super::Input::Bytes(Vec::new()));
-    let mut left = arguments;
-    let _ = print_once(&mut inner, format, &mut left);
-    inner.into_said().0.bytes
-}
-
 fn expr(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();
     if words.is_empty() {
-        return call.missing_operand("EXPRESSION");
+        let finish = call.missing_operand("EXPRESSION");
+        return if call.is_busybox() { finish } else { Finish::Status(2) };
     }
     let mut at = 0;
     match expr_level(words, &mut at, 0, 0) {

@@ -67,6 +67,7 @@ impl Kernel {
             .find(|daemon| daemon.name == self.visitor.service)
             .map_or(1, |daemon| daemon.number);
         let shell = number_of(1).unwrap_or(700);
+        let terminal = if self.given.is_some() { "?" } else { "pts/0" };
         let make = |number,
                     parent,
                     name: &str,
@@ -91,13 +92,23 @@ impl Kernel {
             all.push(make(shell, service, "sh", "-sh".to_owned(), "S", "pts/0", 620));
         } else {
             let (name, command) = if self.visitor.service == "sshd" {
-                ("sshd", format!("sshd: {user}@pts/0"))
+                (
+                    "sshd",
+                    format!(
+                        "sshd: {user}@{}",
+                        if self.given.is_some() { "notty" } else { "pts/0" }
+                    ),
+                )
             } else {
                 ("login", format!("login -h {} -p", self.visitor.source))
             };
             let parent = number_of(0).unwrap_or(699);
             all.push(make(parent, service, name, command, "Ss", "?", 8_204));
-            all.push(make(shell, parent, "bash", "-bash".to_owned(), "Ss", "pts/0", 5_012));
+            let command = self.given.as_ref().map_or_else(
+                || "-bash".to_owned(),
+                |given| format!("bash -c {}", String::from_utf8_lossy(given)),
+            );
+            all.push(make(shell, parent, "bash", command, "Ss", terminal, 5_012));
         }
         if let Some(number) = number_of(2) {
             let name = String::from_utf8_lossy(&self.current_name).into_owned();
@@ -111,8 +122,8 @@ impl Kernel {
                 shell,
                 &name,
                 line.join(" "),
-                if device { "R" } else { "R+" },
-                "pts/0",
+                if device || self.given.is_some() { "R" } else { "R+" },
+                terminal,
                 if device { 588 } else { 4_100 },
             );
             running.start = self.seconds();

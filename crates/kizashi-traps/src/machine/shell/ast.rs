@@ -28,6 +28,8 @@ pub(crate) enum Join {
 pub(crate) struct Pipeline {
     pub(crate) negated: bool,
     pub(crate) timed: bool,
+    /// In POSIX's form: `time -p`.
+    pub(crate) portable: bool,
     pub(crate) stages: Vec<Command>,
 }
 
@@ -84,6 +86,8 @@ pub(crate) struct Arm {
     pub(crate) patterns: Vec<Word>,
     pub(crate) body: List,
     pub(crate) falls_through: bool,
+    /// `;;&`: the patterns after it are tried as well.
+    pub(crate) tries_on: bool,
 }
 
 /// The expression of `[[ ]]`.

@@ -86,6 +86,7 @@ pub(crate) struct Options {
     pub(crate) no_exec: bool,
     pub(crate) pipe_fail: bool,
     pub(crate) null_glob: bool,
+    pub(crate) no_clobber: bool,
 }
 
 /// One shell process, or a copy of one in a subshell.
@@ -120,6 +121,8 @@ pub(crate) struct Shell {
     depth: u32,
     /// Commands around it.
     levels: u32,
+    /// Process substitutions so far, by which their files are told apart.
+    substitutions: u8,
     /// Loops around the command that runs.
     loops: u32,
     /// Conditions around it, in which failures do not end the shell.
@@ -166,6 +169,7 @@ impl Shell {
             line: 1,
             depth: 0,
             levels: 0,
+            substitutions: 0,
             loops: 0,
             conditions: 0,
             calls: 0,

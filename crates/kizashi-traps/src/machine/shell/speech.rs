@@ -87,6 +87,14 @@ impl Shell {
     /// A line that cannot be read; the status that it leaves.
     pub(crate) fn syntax_error(&mut self, fault: &SyntaxFault, line: u32, text: &[u8]) -> u8 {
         let before = std::mem::replace(&mut self.line, line);
+        let label = self.label.clone();
+        // bash names the option in errors of what it was given by `-c`.
+        if self.is_bash()
+            && self.origin == Origin::Argument
+            && !matches!(fault, SyntaxFault::BadSubstitution(_))
+        {
+            self.label.extend_from_slice(b": -c");
+        }
         match (self.kind, fault) {
             (_, SyntaxFault::BadSubstitution(what)) => match self.kind {
                 Kind::Bash => self.complain_of(what, "bad substitution"),
@@ -121,6 +129,7 @@ impl Shell {
             }
         }
         self.line = before;
+        self.label = label;
         if self.kind == Kind::Bash
             && self.origin == Origin::Argument
             && matches!(fault, SyntaxFault::BadSubstitution(_))

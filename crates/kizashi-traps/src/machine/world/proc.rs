@@ -48,7 +48,26 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
         builder.live(&format!("/proc/{name}"), live, 0o444);
     }
     builder.live("/proc/sys/kernel/pid_max", Live::Maximum, 0o644);
-    builder.text("/proc/sys/vm/nr_hugepages", "0\n");
+    for (name, text) in [
+        ("sys/vm/nr_hugepages", "0"),
+        ("sys/vm/swappiness", "60"),
+        ("sys/vm/drop_caches", "0"),
+        ("sys/vm/overcommit_memory", "0"),
+        ("sys/kernel/ostype", "Linux"),
+        ("sys/kernel/nmi_watchdog", "0"),
+        ("sys/kernel/randomize_va_space", "2"),
+        ("sys/net/ipv4/tcp_syncookies", "1"),
+        (
+            "crypto",
+            "name         : crc32c\ndriver       : crc32c-generic\nmodule       : kernel\npriority     : 100\nrefcnt       : 3\nselftest     : passed\ninternal     : no\ntype         : shash\nblocksize    : 1\ndigestsize   : 4\n",
+        ),
+    ] {
+        let id = builder.text(&format!("/proc/{name}"), format!("{text}\n"));
+        builder.dated(id, world.set_up);
+    }
+    if !world.persona.is_device() {
+        builder.text("/proc/diskstats", " 254       0 vda 18123 4211 1283712 9120 88214 61023 3712400 81222 0 60112 93411 0 0 0 0 1211 3068\n 254       1 vda1 18011 4211 1279104 9098 88002 61023 3712384 81110 0 60020 90209 0 0 0 0 0 0\n");
+    }
     builder.text("/proc/sys/net/ipv4/ip_forward", "0\n");
     builder.text("/proc/sys/fs/file-max", "9223372036854775807\n");
     builder.live("/proc/self", Live::SelfLink, 0o777);
@@ -65,6 +84,10 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
         builder.live(&format!("{OWN}/{name}"), Live::Own(file), mode);
     }
     builder.live(&format!("{OWN}/mounts"), Live::Mounts, 0o444);
+    for number in 0..3 {
+        builder.link(&format!("{OWN}/fd/{number}"), "/dev/null");
+    }
+    builder.folder(&format!("{OWN}/fd"), 0o500);
     builder.folder(OWN, 0o555);
     devices(builder, world);
 }

@@ -140,6 +140,19 @@ fn etc(builder: &mut ImageBuilder, world: &World) {
             world.draw("machine id").number(1)
         ),
     );
+    builder.text("/etc/host.conf", "multi on\n");
+    builder.text(
+        "/etc/hosts.allow",
+        "# /etc/hosts.allow: list of hosts that are allowed to access the system.\n",
+    );
+    builder.text(
+        "/etc/hosts.deny",
+        "# /etc/hosts.deny: list of hosts that are _not_ allowed to access the system.\n",
+    );
+    builder.text("/etc/passwd-", world.passwd());
+    builder.text("/etc/pam.d/passwd", "@include common-password\n");
+    builder.folder("/var/spool", 0o755);
+    builder.link("/var/spool/mail", "../mail");
     builder.text("/etc/timezone", "Etc/UTC\n");
     builder.text("/etc/shells", "# /etc/shells: valid login shells\n/bin/sh\n/usr/bin/sh\n/bin/bash\n/usr/bin/bash\n/bin/rbash\n/usr/bin/rbash\n/usr/bin/dash\n");
     builder.text("/etc/fstab", format!("# /etc/fstab: static file system information.\n# <file system> <mount point>   <type>  <options>       <dump>  <pass>\nUUID={} /               ext4    errors=remount-ro 0       1\n", world.disk_id()));
@@ -176,6 +189,9 @@ fn settings(builder: &mut ImageBuilder, world: &World) {
         builder.text(path, text);
     }
     for path in [
+        "/etc/cron.yearly",
+        "/etc/sysctl.d",
+        "/etc/selinux",
         "/etc/cron.d",
         "/etc/cron.daily",
         "/etc/cron.hourly",
@@ -233,7 +249,7 @@ fn network(builder: &mut ImageBuilder, world: &World) {
 }
 
 fn services(builder: &mut ImageBuilder, world: &World) {
-    builder.text("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n\n#Port 22\nPermitRootLogin yes\n#PubkeyAuthentication yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\nUsePAM yes\nX11Forwarding yes\nPrintMotd no\nAcceptEnv LANG LC_*\nSubsystem\tsftp\t/usr/lib/openssh/sftp-server\n");
+    builder.text("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n\n#Port 22\nPermitRootLogin yes\n#PubkeyAuthentication yes\n#PasswordAuthentication yes\nKbdInteractiveAuthentication no\nUsePAM yes\nX11Forwarding yes\nPrintMotd no\nAcceptEnv LANG LC_*\nSubsystem\tsftp\t/usr/lib/openssh/sftp-server\n");
     builder.text("/etc/ssh/ssh_config", "Include /etc/ssh/ssh_config.d/*.conf\n\nHost *\n    SendEnv LANG LC_*\n    HashKnownHosts yes\n    GSSAPIAuthentication yes\n");
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let draw = world.draw("host key text");
@@ -244,6 +260,31 @@ fn services(builder: &mut ImageBuilder, world: &World) {
         format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{key} root@{}\n", world.host),
     );
     builder.secret("/etc/ssh/ssh_host_ed25519_key", "", 0o600, 0);
+    for (name, kind) in [
+        ("ecdsa", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBB"),
+        ("rsa", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ"),
+    ] {
+        builder.text(
+            &format!("/etc/ssh/ssh_host_{name}_key.pub"),
+            format!("{kind}{key}{key} root@{}\n", world.host),
+        );
+        builder.secret(&format!("/etc/ssh/ssh_host_{name}_key"), "", 0o600, 0);
+    }
+    builder.text(
+        "/sys/devices/system/cpu/online",
+        if world.hardware.processors > 1 {
+            format!("0-{}\n", world.hardware.processors - 1)
+        } else {
+            "0\n".to_owned()
+        },
+    );
+    for name in ["cron", "dbus", "ssh", "udev", "procps", "rsyslog"] {
+        builder.put_script(
+            &format!("/etc/init.d/{name}"),
+            "#!/bin/sh\n# Hands on to systemd.\nservice \"${0##*/}\" \"$@\"\n",
+        );
+    }
+    builder.text("/var/log/dpkg.log", "2024-04-21 16:46:31 startup archives unpack\n2024-04-21 16:46:40 status installed libc-bin:amd64 2.36-9+deb12u4\n");
     let page = "<!DOCTYPE html>\n<html>\n<head>\n<title>Welcome</title>\n</head>\n<body>\n<h1>It works!</h1>\n</body>\n</html>\n";
     if world.daemons.iter().any(|daemon| daemon.name == "nginx") {
         builder.text("/etc/nginx/nginx.conf", "user www-data;\nworker_processes auto;\npid /run/nginx.pid;\n\nevents {\n\tworker_connections 768;\n}\n\nhttp {\n\tsendfile on;\n\tinclude /etc/nginx/mime.types;\n\taccess_log /var/log/nginx/access.log;\n\terror_log /var/log/nginx/error.log;\n\tinclude /etc/nginx/conf.d/*.conf;\n\tinclude /etc/nginx/sites-enabled/*;\n}\n");

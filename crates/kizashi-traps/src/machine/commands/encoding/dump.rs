@@ -123,10 +123,17 @@ pub(super) fn od(call: &mut Call<'_>) -> Finish {
     if kinds.is_empty() {
         kinds.push("o2".to_owned());
     }
+    // `z` behind a type shows the text of the row as well.
+    let legend = kinds.iter().any(|kind| kind.len() > 1 && kind.ends_with('z'));
+    let kinds: Vec<String> =
+        kinds.into_iter().map(|kind| kind.trim_end_matches('z').to_owned()).collect();
     let Some(units) = kinds.iter().map(|kind| unit(kind)).collect::<Option<Vec<_>>>() else {
         return call.fail(&format!("invalid character in type string '{}'", kinds[0]), 1);
     };
     let (files, status) = call.read_all(&given.rest);
+    if files.is_empty() {
+        return Finish::Status(status);
+    }
     let bytes: Vec<u8> = files.into_iter().flat_map(|(_, bytes)| bytes).collect();
     let skip = given.text(b'j').and_then(|text| size(&text)).unwrap_or(0).min(bytes.len());
     let count =
@@ -144,9 +151,15 @@ pub(super) fn od(call: &mut Call<'_>) -> Finish {
         units
             .iter()
             .map(|(size, letter, column)| {
-                row.chunks(*size)
+                let mut text: String = row
+                    .chunks(*size)
                     .map(|unit| format!("{:>column$}", od_unit(unit, *size, *letter)))
-                    .collect()
+                    .collect();
+                if legend {
+                    let missing = (width - row.len()).div_ceil(*size) * column;
+                    text.push_str(&format!("{}  >{}<", " ".repeat(missing), readable(row)));
+                }
+                text
             })
             .collect()
     });
@@ -203,6 +216,10 @@ pub(super) fn hexdump(call: &mut Call<'_>) -> Finish {
         Err(finish) => return finish,
     };
     let (files, status) = call.read_all(&given.rest);
+    if files.is_empty() {
+        call.complain("all input file arguments failed");
+        return Finish::Status(1);
+    }
     let bytes: Vec<u8> = files.into_iter().flat_map(|(_, bytes)| bytes).collect();
     let skip = given.text(b's').and_then(|text| size(&text)).unwrap_or(0).min(bytes.len());
     let count =
@@ -238,6 +255,7 @@ pub(super) fn hexdump(call: &mut Call<'_>) -> Finish {
     Finish::Status(status)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn xxd(call: &mut Call<'_>) -> Finish {
     let given = match call.options(
         "prl:s:c:g:ui",
@@ -248,7 +266,24 @@ pub(super) fn xxd(call: &mut Call<'_>) -> Finish {
         Err(finish) => return finish,
     };
     let (files, status) = call.read_all(given.rest.get(..1).unwrap_or_default());
+    if status > 0 {
+        return Finish::Status(2);
+    }
     let bytes: Vec<u8> = files.into_iter().flat_map(|(_, bytes)| bytes).collect();
+    if given.has(b'i') {
+        // Twelve bytes a row, as a C array has them.
+        let rows: Vec<String> = bytes
+            .chunks(12)
+            .map(|row| {
+                format!(
+                    "  {}",
+                    row.iter().map(|byte| format!("0x{byte:02x}")).collect::<Vec<_>>().join(", ")
+                )
+            })
+            .collect();
+        call.line(&rows.join(",\n"));
+        return Finish::Status(0);
+    }
     if given.has(b'r') {
         let made = if given.has(b'p') {
             unhex(&bytes)

@@ -5,6 +5,9 @@ use super::super::Given;
 use super::{Call, Finish};
 use crate::machine::files::NodeId;
 
+/// Usage of Debian's BusyBox 1.35.
+const TAR: &str = "c|x|t [-ZzJjahmvokO] [-f TARFILE] [-C DIR] [FILE]...\n\nCreate, extract, or list files from a tar file\n\n\tc\tCreate\n\tx\tExtract\n\tt\tList\n\t-f FILE\tName of TARFILE ('-' for stdin/out)\n\t-C DIR\tChange to DIR before operation\n\t-v\tVerbose\n\t-O\tExtract to stdout\n\t-m\tDon't restore mtime\n\t-o\tDon't restore user:group\n\t-k\tDon't replace existing files\n\t-Z\t(De)compress using compress\n\t-z\t(De)compress using gzip\n\t-J\t(De)compress using xz\n\t-j\t(De)compress using bzip2\n\t--lzma\t(De)compress using lzma\n\t-a\t(De)compress based on extension\n\t-h\tFollow symlinks\n\t--overwrite\t\tReplace existing files\n\t--strip-components NUM\tNUM of leading components to strip\n\t--no-recursion\t\tDon't descend in directories\n\t--numeric-owner\t\tUse numeric user:group\n\t--no-same-permissions\tDon't restore access permissions\n\t--to-command COMMAND\tPipe files to COMMAND";
+
 /// Files in one archive.
 const FILES: usize = 100;
 
@@ -58,9 +61,11 @@ pub(super) fn tar(call: &mut Call<'_>) -> Finish {
     match given.last_of(b"cxt") {
         Some(b'c') => create(call, &given),
         Some(_) => extract(call, &given),
-        None if call.is_busybox() => {
-            call.usage("-[cxtzjahmvO] [-X FILE] [-T FILE] [-f TARFILE] [-C DIR] [FILE]...")
-        }
+        None if call.is_busybox() => call.usage(if !call.kernel.world.persona.is_device() {
+            TAR
+        } else {
+            "-[cxtzjahmvO] [-X FILE] [-T FILE] [-f TARFILE] [-C DIR] [FILE]..."
+        }),
         None => {
             call.err(b"tar: You must specify one of the '-Acdtrux', '--delete' or '--test-label' options\nTry 'tar --help' or 'tar --usage' for more information.\n");
             Finish::Status(2)
@@ -95,8 +100,12 @@ fn create(call: &mut Call<'_>, given: &Given) -> Finish {
     }
     let mut archive = Vec::new();
     let mut status = 0;
+    let folder = given.value(b'C').map(<[u8]>::to_vec);
     for path in &given.rest {
-        let mut todo: Vec<(Vec<u8>, NodeId)> = match call.find(path, true) {
+        let there = folder
+            .as_ref()
+            .map_or_else(|| path.clone(), |folder| [&folder[..], b"/", path].concat());
+        let mut todo: Vec<(Vec<u8>, NodeId)> = match call.find(&there, true) {
             Ok(id) => vec![(path.clone(), id)],
             Err(fault) => {
                 let shown = String::from_utf8_lossy(path).into_owned();
@@ -176,7 +185,11 @@ fn extract(call: &mut Call<'_>, given: &Given) -> Finish {
                 if call.is_busybox() {
                     return call.fail(&format!("can't open '{shown}': {fault}"), 1);
                 }
-                call.complain(&format!("{shown}: Cannot open: {fault}"));
+                if given.has(b'z') || given.has(b'j') || given.has(b'J') {
+                    call.err(format!("tar (child): {shown}: Cannot open: {fault}\ntar (child): Error is not recoverable: exiting now\ntar: Child returned status 2\n").as_bytes());
+                } else {
+                    call.complain(&format!("{shown}: Cannot open: {fault}"));
+                }
                 call.complain("Error is not recoverable: exiting now");
                 return Finish::Status(2);
             }
@@ -253,6 +266,7 @@ fn unpack(call: &mut Call<'_>, given: &Given, bytes: &[u8]) -> Finish {
     Finish::Status(status)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn gzip(call: &mut Call<'_>) -> Finish {
     let given = match call.options(
         "cdfklnrtv123456789",
@@ -263,9 +277,55 @@ pub(super) fn gzip(call: &mut Call<'_>) -> Finish {
         Err(finish) => return finish,
     };
     let name = String::from_utf8_lossy(call.base_name()).into_owned();
-    if given.rest.is_empty() {
-        call.err(format!("\n{name}: stdin: not in gzip format\n").as_bytes());
-        return Finish::Status(1);
+    let unpacks = given.has(b'd') || matches!(&name[..], "gunzip" | "bunzip2" | "zcat" | "unxz");
+    // gunzip and zcat are scripts that call gzip.
+    let tool = if name.starts_with("bun") || name == "bzip2" {
+        "bzip2"
+    } else if name == "xz" || name == "unxz" {
+        "xz"
+    } else {
+        "gzip"
+    };
+    if given.has(b'l') && !given.rest.is_empty() {
+        call.line("         compressed        uncompressed  ratio uncompressed_name");
+        for path in &given.rest {
+            let size = call.read(path).map_or(0, |bytes| bytes.len());
+            let shown = String::from_utf8_lossy(path).trim_end_matches(".gz").to_owned();
+            call.line(&format!("{size:>19} {size:>19}  -0.0% {shown}"));
+        }
+        return Finish::Status(0);
+    }
+    if given.rest.is_empty() || given.has(b'c') {
+        let (files, status) = call.read_all(&given.rest);
+        for (_, bytes) in files {
+            if !unpacks {
+                let packed = super::pack::packed(&bytes);
+                call.out(&packed);
+            } else if let Some(plain) = super::pack::unpacked(&bytes) {
+                call.out(&plain);
+            } else if bytes.is_empty() {
+                call.err(format!("\n{tool}: stdin: unexpected end of file\n").as_bytes());
+                return Finish::Status(1);
+            } else {
+                let what = if tool == "xz" {
+                    "xz: (stdin): File format not recognized\n".to_owned()
+                } else if tool == "bzip2" {
+                    "bzip2: (stdin) is not a bzip2 file.\n".to_owned()
+                } else {
+                    format!(
+                        "\n{tool}: stdin: {}\n",
+                        if bytes.starts_with(b"\x1f\x8b") {
+                            "unexpected end of file"
+                        } else {
+                            "not in gzip format"
+                        }
+                    )
+                };
+                call.err(what.as_bytes());
+                return Finish::Status(1);
+            }
+        }
+        return Finish::Status(status);
     }
     let mut status = 0;
     for path in &given.rest {
@@ -275,7 +335,7 @@ pub(super) fn gzip(call: &mut Call<'_>) -> Finish {
                 if call.is_busybox() {
                     call.complain(&format!("can't open '{shown}': {fault}"));
                 } else {
-                    call.complain(&format!("{shown}: {fault}"));
+                    call.err(format!("{tool}: {shown}: {fault}\n").as_bytes());
                 }
                 status = 1;
             }
@@ -309,6 +369,9 @@ pub(super) fn gzip(call: &mut Call<'_>) -> Finish {
 pub(super) fn unzip(call: &mut Call<'_>) -> Finish {
     let Some(path) = call.arguments().iter().find(|word| word.first() != Some(&b'-')).cloned()
     else {
+        if !call.is_busybox() {
+            call.line("UnZip 6.00 of 20 April 2009, by Debian. Original by Info-ZIP.");
+        }
         return Finish::Status(0);
     };
     let shown = String::from_utf8_lossy(&path).into_owned();
@@ -322,4 +385,32 @@ pub(super) fn unzip(call: &mut Call<'_>) -> Finish {
         ),
     }
     Finish::Status(9)
+}
+
+/// `zcat`: unpacks to the output.
+pub(super) fn zcat(call: &mut Call<'_>) -> Finish {
+    let (mut status, mut inputs) = (0, Vec::new());
+    if call.arguments().is_empty() {
+        inputs.push(call.input());
+    }
+    for path in call.arguments() {
+        match call.read(path) {
+            Ok(bytes) => inputs.push(bytes),
+            Err(fault) => {
+                let shown = String::from_utf8_lossy(path).into_owned();
+                call.err(format!("gzip: {shown}: {fault}\n").as_bytes());
+                status = 1;
+            }
+        }
+    }
+    for bytes in inputs {
+        match super::pack::unpacked(&bytes) {
+            Some(plain) => call.out(&plain),
+            None => {
+                call.err(b"\ngzip: stdin: not in gzip format\n");
+                status = 1;
+            }
+        }
+    }
+    Finish::Status(status)
 }

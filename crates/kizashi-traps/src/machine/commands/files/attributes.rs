@@ -162,6 +162,7 @@ pub(super) fn chmod(call: &mut Call<'_>) -> Finish {
 }
 
 /// Changes each node, and tells what cannot be changed.
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn each(
     call: &mut Call<'_>,
     given: &Given,
@@ -192,11 +193,33 @@ fn each(
             let folder = node.is_folder();
             let refused = !call.who.is_root() && call.who.uid != node.uid
                 || node.flags & flags::IMMUTABLE != 0;
+            let before = node.mode;
             let outcome = if refused {
                 Err(Fault::NotPermitted)
             } else {
                 call.kernel.files.change(id).map(|node| change(node, folder))
             };
+            let after = call.kernel.files.node(id).mode;
+            if outcome.is_ok()
+                && given.has(b'v')
+                && verb == "access"
+                && call.base_name() == b"chmod"
+            {
+                let shown = String::from_utf8_lossy(&path).into_owned();
+                let words = |mode: u16| super::letters(0, mode).trim_start_matches('\0').to_owned();
+                if before == after {
+                    call.line(&format!(
+                        "mode of '{shown}' retained as {after:04o} ({})",
+                        words(after)
+                    ));
+                } else {
+                    call.line(&format!(
+                        "mode of '{shown}' changed from {before:04o} ({}) to {after:04o} ({})",
+                        words(before),
+                        words(after)
+                    ));
+                }
+            }
             if let Err(fault) = outcome {
                 let shown = String::from_utf8_lossy(&path).into_owned();
                 if call.is_busybox() {

@@ -275,6 +275,13 @@ pub(super) fn mv(call: &mut Call<'_>) -> Finish {
             }
             call.kernel.files.rename(&from, &to, &there, who, now)
         });
+        if outcome.is_ok() && given.has(b'v') {
+            let (from, to) = (
+                String::from_utf8_lossy(&path).into_owned(),
+                String::from_utf8_lossy(&target).into_owned(),
+            );
+            call.line(&format!("renamed '{from}' -> '{to}'"));
+        }
         if let Err(fault) = outcome {
             let missing = call.find(&path, false).is_err();
             if call.is_busybox() {
@@ -410,7 +417,11 @@ pub(super) fn touch(call: &mut Call<'_>) -> Finish {
         .map(<[u8]>::to_vec)
         .and_then(|path| call.find(&path, true).ok())
         .map(|id| call.kernel.files.node(id).modified);
-    let time = reference.unwrap_or_else(|| call.kernel.seconds());
+    let named = given
+        .text(b'd')
+        .and_then(|text| super::super::system::date_of(&text, call.kernel.seconds()));
+    let stamped = given.text(b't').and_then(|text| stamp(&text));
+    let time = reference.or(named).or(stamped).unwrap_or_else(|| call.kernel.seconds());
     let mut status = 0;
     for path in &given.rest {
         let exists = call.find(path, true);
@@ -423,7 +434,7 @@ pub(super) fn touch(call: &mut Call<'_>) -> Finish {
             Err(Fault::NotFound) => call
                 .kernel
                 .open_for_writing(call.folder, path, true, 0o666 & !call.umask, call.who)
-                .map(|_| ()),
+                .and_then(|(id, _)| call.kernel.files.change(id).map(|node| node.modified = time)),
             Err(fault) => Err(fault),
         };
         if let Err(fault) = outcome {
@@ -437,6 +448,23 @@ pub(super) fn touch(call: &mut Call<'_>) -> Finish {
         }
     }
     Finish::Status(status)
+}
+
+/// `[[CC]YY]MMDDhhmm[.ss]`, as `touch -t` has it.
+fn stamp(text: &str) -> Option<i64> {
+    let (digits, seconds) = text.split_once('.').unwrap_or((text, "0"));
+    if digits.len() != 12 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part = |range: std::ops::Range<usize>| digits[range].parse::<i64>().ok();
+    Some(crate::machine::world::seconds_of(
+        part(0..4)?,
+        part(4..6)?,
+        part(6..8)?,
+        part(8..10)?,
+        part(10..12)?,
+        seconds.parse().ok()?,
+    ))
 }
 
 pub(super) fn mktemp(call: &mut Call<'_>) -> Finish {
@@ -479,7 +507,7 @@ pub(super) fn mktemp(call: &mut Call<'_>) -> Finish {
             Finish::Status(0)
         }
         Err(fault) => {
-            let shown = String::from_utf8_lossy(&path).into_owned();
+            let shown = String::from_utf8_lossy(&template).into_owned();
             call.fail(&format!("failed to create file via template ‘{shown}’: {fault}"), 1)
         }
     }
@@ -494,14 +522,41 @@ pub(super) fn truncate(call: &mut Call<'_>) -> Finish {
         return call.missing_operand("-s SIZE FILE...");
     }
     for path in &given.rest {
-        if let Err(fault) =
-            call.kernel.open_for_writing(call.folder, path, false, 0o666 & !call.umask, call.who)
-        {
-            let shown = String::from_utf8_lossy(path).into_owned();
-            return call.fail(&format!("cannot open '{shown}' for writing: {fault}"), 1);
-        }
+        let before = call.read(path).unwrap_or_default();
+        let opened =
+            call.kernel.open_for_writing(call.folder, path, false, 0o666 & !call.umask, call.who);
+        let (node, whole) = match opened {
+            Ok(opened) => opened,
+            Err(fault) => {
+                let shown = String::from_utf8_lossy(path).into_owned();
+                return call.fail(&format!("cannot open '{shown}' for writing: {fault}"), 1);
+            }
+        };
+        // As much of the new length as is kept of any file.
+        let mut bytes = before;
+        bytes.resize(new_size(given.text(b's').as_deref(), bytes.len()).min(256 * 1024), 0);
+        let _ = call.kernel.write_as(node, 0, &bytes, &whole, false, false);
     }
     Finish::Status(0)
+}
+
+/// `10`, `4k`, `+2M`, `-1`.
+fn new_size(text: Option<&str>, before: usize) -> usize {
+    let Some(text) = text else { return before };
+    let number = text.trim_start_matches(['+', '-', '<', '>']);
+    let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+    let unit = match number[digits.len()..].chars().next().map(|unit| unit.to_ascii_uppercase()) {
+        Some('K') => 1_024,
+        Some('M') => 1_048_576,
+        Some('G') => 1_073_741_824,
+        _ => 1,
+    };
+    let size = digits.parse::<usize>().unwrap_or(0).saturating_mul(unit);
+    match text.as_bytes().first() {
+        Some(b'+') => before.saturating_add(size),
+        Some(b'-') => before.saturating_sub(size),
+        _ => size,
+    }
 }
 
 pub(super) fn shred(call: &mut Call<'_>) -> Finish {

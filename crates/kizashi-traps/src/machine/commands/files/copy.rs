@@ -267,6 +267,15 @@ fn move_bytes(
     let start = skip.saturating_mul(block).min(bytes.len());
     let wanted = block.saturating_mul(count);
     let taken = &bytes[start..start + wanted.min(bytes.len() - start)];
+    let conversion = option("conv").unwrap_or_default();
+    let converted = if conversion.windows(5).any(|word| word == b"ucase") {
+        taken.to_ascii_uppercase()
+    } else if conversion.windows(5).any(|word| word == b"lcase") {
+        taken.to_ascii_lowercase()
+    } else {
+        taken.to_vec()
+    };
+    let taken = &converted[..];
     // A device gives as much as is asked for: more than is moved counts, and is zeros or noise.
     let endless = bytes.len() == crate::machine::kernel::READABLE;
     let size = if endless { wanted.min(MOVED * 64) } else { taken.len() };

@@ -41,7 +41,9 @@ pub(super) fn ls(call: &mut Call<'_>) -> Finish {
     let (mut files, mut folders, mut status) = (Vec::new(), Vec::new(), 0);
     let long = is_long(&given, call);
     for path in &paths {
-        match call.find(path, !long && !given.has(b'd') || path.ends_with(b"/")) {
+        let followed = call.find(path, !long && !given.has(b'd') || path.ends_with(b"/"));
+        // A link that leads nowhere is shown itself.
+        match followed.or_else(|fault| call.find(path, false).map_err(|_| fault)) {
             Ok(id) if call.kernel.files.node(id).is_folder() && !given.has(b'd') => {
                 folders.push(Entry { name: path.clone(), id });
             }
@@ -195,6 +197,11 @@ fn show(call: &mut Call<'_>, given: &Given, entries: &[Entry], in_folder: bool) 
             name.extend(mark(call, entry.id, given.has(b'F')));
         }
         names.push(name);
+    }
+    if given.has(b'm') && !names.is_empty() {
+        call.out(&names.join(&b", "[..]));
+        call.out(b"\n");
+        return;
     }
     let columns = call.terminal && !given.has(b'1') || given.has(b'C');
     if columns {

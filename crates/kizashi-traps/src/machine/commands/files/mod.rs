@@ -8,6 +8,7 @@ mod disk;
 mod find;
 mod list;
 mod names;
+mod pack;
 mod status;
 
 use super::{Call, Command, Finish, administration, other, server, usual};
@@ -28,7 +29,6 @@ pub(super) const LISTING: &[Command] = &[
     other("realpath", names::realpath),
     other("basename", names::basename),
     other("dirname", names::dirname),
-    server("locate", |_| Finish::Status(1)),
     usual("lsattr", attributes::lsattr),
 ];
 
@@ -59,6 +59,7 @@ pub(super) const COPYING: &[Command] = &[
     usual("tar", archive::tar),
     usual("gzip", archive::gzip),
     usual("gunzip", archive::gzip),
+    usual("zcat", archive::zcat),
     server("bzip2", archive::gzip),
     server("bunzip2", archive::gzip),
     server("xz", archive::gzip),

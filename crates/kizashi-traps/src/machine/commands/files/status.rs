@@ -166,6 +166,10 @@ pub(super) fn file(call: &mut Call<'_>) -> Finish {
 }
 
 fn description(call: &mut Call<'_>, path: &[u8], follow: bool) -> String {
+    if path == b"-" {
+        let bytes = call.input();
+        return facts::describe(&bytes);
+    }
     let id = match call.find(path, follow) {
         Ok(id) => id,
         Err(fault) => return format!("cannot open `{}' ({fault})", String::from_utf8_lossy(path)),

@@ -168,12 +168,66 @@ pub(super) fn python(call: &mut Call<'_>) -> Finish {
 
 fn module(call: &mut Call<'_>, name: &str) -> Finish {
     match name {
+        "json.tool" => {
+            let input = text(&call.input());
+            match indented(&input) {
+                Some(shown) => {
+                    call.line(&shown);
+                    Finish::Status(0)
+                }
+                None => {
+                    call.err(b"Expecting value: line 1 column 1 (char 0)\n");
+                    Finish::Status(1)
+                }
+            }
+        }
         "http.server" | "SimpleHTTPServer" => Finish::Sleep(std::time::Duration::from_secs(30)),
         _ => {
             call.err(format!("/usr/bin/python3: No module named {name}\n").as_bytes());
             Finish::Status(1)
         }
     }
+}
+
+/// JSON with four spaces a level; nothing where brackets do not fit.
+fn indented(input: &str) -> Option<String> {
+    let (mut shown, mut closers, mut quoted, mut escaped) =
+        (String::new(), Vec::new(), false, false);
+    let newline = |shown: &mut String, depth: usize| {
+        shown.push('\n');
+        shown.push_str(&" ".repeat(4 * depth.min(40)));
+    };
+    for c in input.trim().chars().take(16_384) {
+        if quoted {
+            quoted = escaped || c != '"';
+            escaped = c == '\\' && !escaped;
+            shown.push(c);
+            continue;
+        }
+        match c {
+            '{' | '[' => {
+                closers.push(if c == '{' { '}' } else { ']' });
+                shown.push(c);
+                newline(&mut shown, closers.len());
+            }
+            '}' | ']' => {
+                (closers.pop()? == c).then_some(())?;
+                newline(&mut shown, closers.len());
+                shown.push(c);
+            }
+            ',' => {
+                shown.push(c);
+                newline(&mut shown, closers.len());
+            }
+            ':' => shown.push_str(": "),
+            _ if c.is_whitespace() => {}
+            _ => {
+                quoted = c == '"';
+                shown.push(c);
+            }
+        }
+    }
+    (closers.is_empty() && !shown.is_empty()).then_some(shown)
 }
 
 #[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]

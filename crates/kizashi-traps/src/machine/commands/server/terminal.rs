@@ -28,7 +28,9 @@ pub(super) fn stty(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn tput(call: &mut Call<'_>) -> Finish {
-    let Some(terminal) = call.variable(b"TERM").map(text).filter(|name| !name.is_empty()) else {
+    let exported = call.environment.environment().find(|(name, _)| *name == b"TERM");
+    let Some(terminal) = exported.map(|(_, value)| text(value)).filter(|name| !name.is_empty())
+    else {
         call.err(b"tput: No value for $TERM and no -T specified\n");
         return Finish::Status(2);
     };

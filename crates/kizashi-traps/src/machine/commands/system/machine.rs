@@ -90,10 +90,18 @@ pub(super) fn hostname(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn nproc(call: &mut Call<'_>) -> Finish {
+    if let Err(finish) =
+        call.options("i:", &[("all", b'a'), ("ignore", b'i'), ("help", b'?'), ("version", b'?')], 1)
+    {
+        return finish;
+    }
     let count = call.kernel.world.hardware.processors;
     call.line(&count.to_string());
     Finish::Status(0)
 }
+
+/// What procps says to a wrong option of `free`.
+const FREE: &str = "\nUsage:\n free [options]\n\nOptions:\n -b, --bytes         show output in bytes\n     --kilo          show output in kilobytes\n     --mega          show output in megabytes\n     --giga          show output in gigabytes\n     --tera          show output in terabytes\n     --peta          show output in petabytes\n -k, --kibi          show output in kibibytes\n -m, --mebi          show output in mebibytes\n -g, --gibi          show output in gibibytes\n     --tebi          show output in tebibytes\n     --pebi          show output in pebibytes\n -h, --human         show human-readable output\n     --si            use powers of 1000 not 1024\n -l, --lohi          show detailed low and high memory statistics\n -t, --total         show total for RAM + swap\n -v, --committed     show committed memory and commit limit\n -s N, --seconds N   repeat printing every N seconds\n -c N, --count N     repeat printing N times, then exit\n -w, --wide          wide output\n\n     --help     display this help and exit\n -V, --version  output version information and exit\n\nFor more details see free(1).\n";
 
 #[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn free(call: &mut Call<'_>) -> Finish {
@@ -112,7 +120,12 @@ pub(super) fn free(call: &mut Call<'_>) -> Finish {
         1,
     ) {
         Ok(given) => given,
-        Err(finish) => return finish,
+        Err(finish) if call.is_busybox() => return finish,
+        Err(_) => {
+            call.unsay_last_line();
+            call.err(FREE.as_bytes());
+            return Finish::Status(1);
+        }
     };
     let memory = call.kernel.memory();
     let unit = given.last_of(b"bkmgh").unwrap_or(b'k');
@@ -125,6 +138,21 @@ pub(super) fn free(call: &mut Call<'_>) -> Finish {
     };
     let cache = memory.buffers + memory.cached + memory.reclaimable;
     if call.is_busybox() {
+        if !call.kernel.world.persona.is_device() {
+            call.line(
+                "              total        used        free      shared  buff/cache   available",
+            );
+            let row = |values: &[u64]| {
+                values.iter().map(|value| format!("{:>12}", show(*value))).collect::<String>()
+            };
+            let used = memory.total - memory.available;
+            call.line(&format!(
+                "Mem:     {}",
+                row(&[memory.total, used, memory.free, memory.shared, cache, memory.available])
+            ));
+            call.line(&format!("Swap:    {}", row(&[memory.swap, 0, memory.swap])));
+            return Finish::Status(0);
+        }
         call.line("             total       used       free     shared    buffers     cached");
         let used = memory.total - memory.free;
         call.line(&format!(
@@ -209,13 +237,17 @@ pub(super) fn mount(call: &mut Call<'_>) -> Finish {
         call.out(text.as_bytes());
         return Finish::Status(0);
     }
+    let hint = "\n       dmesg(1) may have more information after failed mount system call.";
     if !call.who.is_root() {
         return call.fail("only root can do that", 1);
     }
     let remount =
         call.arguments().iter().any(|word| word.windows(7).any(|window| window == b"remount"));
     match words.last() {
-        Some(_) if remount || call.arguments().iter().any(|word| word == b"-a") => {
+        Some(target)
+            if remount && call.kernel.files.find(&call.path(target), true, call.who).is_ok()
+                || call.arguments().iter().any(|word| word == b"-a") =>
+        {
             Finish::Status(0)
         }
         Some(target) => {
@@ -227,9 +259,18 @@ pub(super) fn mount(call: &mut Call<'_>) -> Finish {
                         String::from_utf8_lossy(words[0])
                     )
                 } else {
-                    format!("{shown}: mount point does not exist.")
+                    format!("{shown}: mount point does not exist.{hint}")
                 };
                 return call.fail(&text, if call.is_busybox() { 255 } else { 32 });
+            }
+            let device = String::from_utf8_lossy(words[0]).into_owned();
+            if words.len() > 1
+                && device.starts_with('/')
+                && !call.is_busybox()
+                && call.kernel.files.find(device.as_bytes(), true, call.who).is_err()
+            {
+                return call
+                    .fail(&format!("{shown}: special device {device} does not exist.{hint}"), 32);
             }
             Finish::Status(0)
         }
@@ -248,11 +289,18 @@ pub(super) fn umount(call: &mut Call<'_>) -> Finish {
     let shown = String::from_utf8_lossy(target).into_owned();
     let known =
         call.kernel.mounts().iter().any(|mount| mount.folder == shown || mount.device == shown);
+    let there = call.kernel.files.find(&call.path(target), true, call.who).is_ok();
     match (known, call.is_busybox()) {
         (true, true) => call.fail(&format!("can't unmount {shown}: Device or resource busy"), 1),
         (true, false) => call.fail(&format!("{shown}: target is busy."), 32),
         (false, true) => call.fail(&format!("can't unmount {shown}: Invalid argument"), 1),
-        (false, false) => call.fail(&format!("{shown}: not mounted."), 32),
+        (false, false) => call.fail(
+            &format!(
+                "{shown}: {}",
+                if there { "not mounted." } else { "no mount point specified." }
+            ),
+            32,
+        ),
     }
 }
 
@@ -310,7 +358,15 @@ pub(super) fn dmesg(call: &mut Call<'_>) -> Finish {
     Finish::Status(0)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn lscpu(call: &mut Call<'_>) -> Finish {
+    if let Err(finish) = call.options(
+        "abBcCeJpsxy",
+        &[("all", b'a'), ("json", b'J'), ("parse", b'p'), ("extended", b'e'), ("online", b'b')],
+        1,
+    ) {
+        return finish;
+    }
     let world = std::sync::Arc::clone(&call.kernel.world);
     let (hardware, processor) = (&world.hardware, world.hardware.processor);
     let count = hardware.processors;
@@ -367,7 +423,13 @@ pub(super) fn lscpu(call: &mut Call<'_>) -> Finish {
         ("  Spectre v2:", "Mitigation; Retpolines".to_owned()),
     ];
     for (name, value) in rows {
-        call.line(format!("{name:<25} {value}").trim_end());
+        // Without a terminal util-linux indents nothing and uses one column more.
+        let line = if call.terminal {
+            format!("{name:<25} {value}")
+        } else {
+            format!("{:<40} {value}", name.trim_start())
+        };
+        call.line(line.trim_end());
     }
     Finish::Status(0)
 }

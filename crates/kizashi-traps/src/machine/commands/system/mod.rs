@@ -10,6 +10,8 @@ mod sessions;
 mod times;
 mod users;
 
+pub(super) use times::parsed as date_of;
+
 use super::{
     Call, Command, Finish, Moment, Question, Replacement, administration, device, other, server,
     usual,
@@ -48,14 +50,23 @@ pub(super) const COMMANDS: &[Command] = &[
     server("last", users::last),
     other("wget", network::wget),
     server("curl", network::curl),
-    other("tftp", network::tftp),
-    other("ftpget", network::ftpget),
-    administration(
-        "reboot",
-        |call| {
-            if call.is_busybox() { Finish::Status(0) } else { Finish::Ends }
-        },
-    ),
+    device("tftp", network::tftp),
+    device("ftpget", network::ftpget),
+    administration("reboot", |call| {
+        if call.is_busybox() {
+            return Finish::Status(0);
+        }
+        let wrong = call.arguments().iter().find(|word| {
+            word.starts_with(b"--")
+                && ![&b"--force"[..], b"--reboot", b"--halt", b"--poweroff", b"--no-wall"]
+                    .contains(&&word[..])
+        });
+        if let Some(word) = wrong {
+            let text = format!("unrecognized option '{}'", String::from_utf8_lossy(word));
+            return call.fail(&text, 1);
+        }
+        Finish::Ends
+    }),
     administration("halt", |_| Finish::Ends),
     administration("poweroff", |_| Finish::Ends),
 ];
@@ -69,7 +80,6 @@ pub(super) const NETWORK: &[Command] = &[
     device("ip", interfaces::ip),
     device("ping", interfaces::ping),
     device("nslookup", interfaces::lookup),
-    server("lsusb", hardware::lsusb),
     device("lsmod", hardware::lsmod),
     device("sysctl", hardware::sysctl),
     administration("insmod", hardware::modprobe),
@@ -79,11 +89,8 @@ pub(super) const NETWORK: &[Command] = &[
     device("tty", sessions::tty),
     device("vi", sessions::quiet),
     device("nc", sessions::netcat),
-    other("telnet", sessions::telnet),
+    device("telnet", sessions::telnet),
     server("sftp", sessions::copy_out),
-    server("rsync", sessions::copy_out),
-    server("ftp", sessions::copy_out),
-    server("git", sessions::git),
     usual("watch", sessions::watch),
 ];
 

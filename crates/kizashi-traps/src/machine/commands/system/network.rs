@@ -10,6 +10,10 @@ fn moment(after_ms: u64, text: String) -> Moment {
     Moment { after: Duration::from_millis(after_ms), text: text.into_bytes(), error: true }
 }
 
+/// Usages of Debian's BusyBox 1.35.
+const WGET: &str = "[-cqS] [--spider] [-O FILE] [-o LOGFILE] [--header STR]\n\t[--post-data STR | --post-file FILE] [-Y on/off]\n\t[--no-check-certificate] [-P DIR] [-U AGENT] URL...\n\nRetrieve files via HTTP or FTP\n\n\t--spider\tOnly check URL existence: $? is 0 if exists\n\t--header STR\tAdd STR (of form 'header: value') to headers\n\t--post-data STR\tSend STR using POST method\n\t--post-file FILE\tSend FILE using POST method\n\t--no-check-certificate\tDon't validate the server's certificate\n\t-c\t\tContinue retrieval of aborted transfer\n\t-q\t\tQuiet\n\t-P DIR\t\tSave to DIR (default .)\n\t-S    \t\tShow server response\n\t-O FILE\t\tSave to FILE ('-' for stdout)\n\t-o LOGFILE\tLog messages to FILE\n\t-U STR\t\tUse STR for User-Agent header\n\t-Y on/off\tUse proxy";
+const TFTP: &str = "[OPTIONS] HOST [PORT]\n\nTransfer a file from/to tftp server\n\n\t-l FILE\tLocal FILE\n\t-r FILE\tRemote FILE\n\t-g\tGet file\n\t-p\tPut file\n\t-b SIZE\tTransfer blocks in bytes";
+
 /// An address in its parts.
 pub(super) struct Address {
     pub(super) whole: String,
@@ -64,14 +68,32 @@ pub(super) fn wget(call: &mut Call<'_>) -> Finish {
         ("no-cache", b'k'),
         ("connect-timeout", b'T'),
     ];
-    let given = match call.options("qO:kT:t:U:cP:Svbo:Y:prnNdiaxl:w:A:e:L4:", &longs, 2) {
+    if call.arguments().iter().any(|word| word == b"--help") && !call.is_busybox() {
+        call.line("GNU Wget 1.21.3, a non-interactive network retriever.\nUsage: wget [OPTION]... [URL]...\n\nMandatory arguments to long options are mandatory for short options too.");
+        return Finish::Status(0);
+    }
+    let bare = call.arguments().iter().any(|word| word == b"-nv");
+    let given = match call.options("qO:kT:t:U:cP:Svbo:Y:prnNdiaxl:w:A:e:L4:V", &longs, 2) {
+        Ok(given) if given.has(b'V') && !call.is_busybox() => {
+            call.line("GNU Wget 1.21.3 built on linux-gnu.");
+            return Finish::Status(0);
+        }
         Ok(given) => given,
-        Err(finish) => return finish,
+        Err(finish) if call.is_busybox() => return finish,
+        Err(finish) => {
+            call.unsay_last_line();
+            call.err(b"Usage: wget [OPTION]... [URL]...\n\nTry `wget --help' for more options.\n");
+            return finish;
+        }
     };
     let urls = given.rest.clone();
     if urls.is_empty() {
         if call.is_busybox() {
-            return call.usage("[-c|--continue] [-s|--spider] [-q|--quiet] [-O|--output-document FILE]\n\t[--header 'header: value'] [-Y|--proxy on/off] [-P DIR]\n\t[-U|--user-agent AGENT] URL...");
+            return if call.kernel.world.persona.is_device() {
+                call.usage("[-c|--continue] [-s|--spider] [-q|--quiet] [-O|--output-document FILE]\n\t[--header 'header: value'] [-Y|--proxy on/off] [-P DIR]\n\t[-U|--user-agent AGENT] URL...")
+            } else {
+                call.usage(WGET)
+            };
         }
         call.err(b"wget: missing URL\nUsage: wget [OPTION]... [URL]...\n\nTry `wget --help' for more options.\n");
         return Finish::Status(1);
@@ -105,16 +127,17 @@ pub(super) fn wget(call: &mut Call<'_>) -> Finish {
             }
         }
         if call.is_busybox() {
-            busybox_wget(call, &address, quiet, &mut moments);
+            busybox_wget(&address, quiet, &mut moments);
+        } else if address.host.is_empty() {
+            return call.invalid_url(url);
         } else {
-            gnu_wget(call, &address, quiet, tries, &mut moments);
+            gnu_wget(call, &address, (quiet, bare), tries, &mut moments);
         }
     }
     Finish::Slow(moments, if call.is_busybox() { 1 } else { 4 })
 }
 
-fn busybox_wget(call: &Call<'_>, address: &Address, quiet: bool, moments: &mut Vec<Moment>) {
-    let _ = call;
+fn busybox_wget(address: &Address, quiet: bool, moments: &mut Vec<Moment>) {
     if !is_number(&address.host) {
         moments.push(moment(5_000, format!("wget: bad address '{}'\n", address.host)));
         return;
@@ -134,12 +157,21 @@ fn busybox_wget(call: &Call<'_>, address: &Address, quiet: bool, moments: &mut V
 fn gnu_wget(
     call: &Call<'_>,
     address: &Address,
-    quiet: bool,
+    (quiet, bare): (bool, bool),
     tries: u64,
     moments: &mut Vec<Moment>,
 ) {
     if quiet {
         moments.push(moment(4_000, String::new()));
+        return;
+    }
+    if bare {
+        let text = if is_number(&address.host) {
+            "failed: Connection refused.\n".to_owned()
+        } else {
+            format!("wget: unable to resolve host address ‘{}’\n", address.host)
+        };
+        moments.push(moment(4_000, text));
         return;
     }
     let now = calendar(call.kernel.seconds());
@@ -150,6 +182,11 @@ fn gnu_wget(
             now.year, now.month, now.day, now.hour, now.minute, now.second, address.whole
         ),
     ));
+    if address.whole.starts_with("ftp:") {
+        let last = address.whole.rsplit('/').next().unwrap_or_default();
+        let name = if last.is_empty() { ".listing" } else { last };
+        moments.push(moment(0, format!("           => ‘{name}’\n")));
+    }
     if !is_number(&address.host) {
         moments.push(moment(0, format!("Resolving {0} ({0})... ", address.host)));
         moments.push(moment(5_000, format!("failed: Temporary failure in name resolution.\nwget: unable to resolve host address ‘{}’\n", address.host)));
@@ -168,6 +205,14 @@ fn gnu_wget(
                 "failed: Connection refused.\n".to_owned()
             },
         ));
+    }
+}
+
+impl Call<'_> {
+    fn invalid_url(&mut self, url: &[u8]) -> Finish {
+        let shown = String::from_utf8_lossy(url).into_owned();
+        self.err(format!("{shown}: Invalid host name.\n").as_bytes());
+        Finish::Status(1)
     }
 }
 
@@ -207,9 +252,25 @@ pub(super) fn curl(call: &mut Call<'_>) -> Finish {
         ("compressed", b'g'),
         ("data-binary", b'd'),
     ];
-    let given = match call.options("so:OkLm:fSA:H:d:X:IvVu:ge:b:c:x:T:F:w:4y:Y:N#:", &longs, 2) {
+    let given = match call.options("so:OkLm:fSA:H:d:X:IvVu:ge:b:c:x:T:F:w:46y:Y:N#:", &longs, 2) {
         Ok(given) => given,
-        Err(finish) => return finish,
+        Err(finish) => {
+            call.unsay_last_line();
+            call.unsay_last_line();
+            let word = call
+                .arguments()
+                .last()
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .unwrap_or_default();
+            let known = !word.starts_with("--") && word.len() == 2;
+            let what = if known && "omAHdXuebcxTFwyY#".contains(&word[1..]) {
+                "requires parameter"
+            } else {
+                "is unknown"
+            };
+            call.err(format!("curl: option {word}: {what}\ncurl: try 'curl --help' or 'curl --manual' for more information\n").as_bytes());
+            return finish;
+        }
     };
     if given.has(b'V') {
         call.line("curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1 OpenSSL/3.0.15 zlib/1.2.13");
@@ -223,11 +284,14 @@ pub(super) fn curl(call: &mut Call<'_>) -> Finish {
     let address = address(&url, "http");
     call.kernel.tell_address(address.whole.as_bytes());
     let quiet = given.has(b's');
+    if let Some(finish) = curl_otherwise(call, &url, quiet && !given.has(b'S')) {
+        return finish;
+    }
     let to_file = given.has(b'o') || given.has(b'O') || !call.terminal;
     let mut moments = Vec::new();
     if !quiet && to_file {
         moments.push(moment(0, "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n                                 Dload  Upload   Total   Spent    Left  Speed\n".to_owned()));
-        for second in 0..4 {
+        for second in 0..if is_number(&address.host) { 4 } else { 1 } {
             moments.push(moment(
                 if second == 0 { 0 } else { 1_000 },
                 format!(
@@ -237,7 +301,8 @@ pub(super) fn curl(call: &mut Call<'_>) -> Finish {
             ));
         }
     }
-    let newline = if !quiet && to_file { "\n" } else { "" };
+    // The line of progress is ended where a connection was tried.
+    let newline = if !quiet && to_file && is_number(&address.host) { "\n" } else { "" };
     let loud = !quiet || given.has(b'S');
     if !is_number(&address.host) {
         moments.push(moment(
@@ -266,6 +331,37 @@ pub(super) fn curl(call: &mut Call<'_>) -> Finish {
     Finish::Slow(moments, 7)
 }
 
+/// What curl does without a network: files, and addresses that are none.
+fn curl_otherwise(call: &mut Call<'_>, url: &[u8], silent: bool) -> Option<Finish> {
+    let text = String::from_utf8_lossy(url).into_owned();
+    let scheme = text.split_once("://").map_or("http", |(scheme, _)| scheme).to_lowercase();
+    let (fault, status) = if scheme == "file" {
+        let path = text.split_once("://").map_or("", |(_, path)| path).to_owned();
+        match call.read(path.as_bytes()) {
+            Ok(bytes) => {
+                call.out(&bytes);
+                return Some(Finish::Status(0));
+            }
+            Err(_) => (format!("(37) Couldn't open file {path}"), 37),
+        }
+    } else if ![
+        "http", "https", "ftp", "ftps", "tftp", "telnet", "ldap", "smtp", "scp", "sftp", "dict",
+        "gopher",
+    ]
+    .contains(&scheme.as_str())
+    {
+        (format!("(1) Protocol \"{scheme}\" not supported or disabled in libcurl"), 1)
+    } else if address(url, "http").host.is_empty() {
+        ("(3) URL using bad/illegal format or missing URL".to_owned(), 3)
+    } else {
+        return None;
+    };
+    if !silent {
+        call.err(format!("curl: {fault}\n").as_bytes());
+    }
+    Some(Finish::Status(status))
+}
+
 pub(super) fn tftp(call: &mut Call<'_>) -> Finish {
     let given = match call.options(
         "gpl:r:b:c:vm:",
@@ -277,7 +373,11 @@ pub(super) fn tftp(call: &mut Call<'_>) -> Finish {
     };
     let Some(host) = given.rest.first().cloned() else {
         if call.is_busybox() {
-            return call.usage("[OPTIONS] HOST [PORT]");
+            return call.usage(if call.kernel.world.persona.is_device() {
+                "[OPTIONS] HOST [PORT]"
+            } else {
+                TFTP
+            });
         }
         call.err(b"tftp: usage: tftp host-name [port]\n");
         return Finish::Status(1);

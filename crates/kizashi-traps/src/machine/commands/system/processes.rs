@@ -5,9 +5,23 @@ use super::{Call, Finish};
 use crate::machine::live::Process;
 use crate::machine::world::calendar;
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn ps(call: &mut Call<'_>) -> Finish {
     if call.is_busybox() {
         return busybox_ps(call);
+    }
+    if let Some(text) = ps_fault(call) {
+        call.err(format!("error: {text}\n\nUsage:\n ps [options]\n\n Try 'ps --help <simple|list|output|threads|misc|all>'\n  or 'ps --help <s|l|o|t|m|a>'\n for additional help text.\n\nFor more details see ps(1).\n").as_bytes());
+        return Finish::Status(1);
+    }
+    if let Some(name) = argument_of(call, b"-C") {
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let all = call.kernel.processes();
+        let chosen: Vec<&Process> = all.iter().filter(|process| process.name == name).collect();
+        for line in short(&chosen, false) {
+            call.line(&line);
+        }
+        return Finish::Status(u8::from(chosen.is_empty()));
     }
     let words = call.arguments();
     let letters: Vec<u8> = words
@@ -33,6 +47,7 @@ pub(super) fn ps(call: &mut Call<'_>) -> Finish {
         .and_then(|place| words.get(place + 1))
         .cloned();
     let all = call.kernel.processes();
+    let own = if call.kernel.given.is_some() { "?" } else { "pts/0" };
     let every = has(b'e')
         || has(b'A')
         || bsd && has(b'x')
@@ -45,7 +60,11 @@ pub(super) fn ps(call: &mut Call<'_>) -> Finish {
             Some(list) => String::from_utf8_lossy(list)
                 .split(',')
                 .any(|number| number.parse() == Ok(process.number)),
-            None => every || process.terminal == "pts/0",
+            None => {
+                every
+                    || process.terminal == own
+                        && (own != "?" || process.user == "root" && !process.command.is_empty())
+            }
         })
         .collect();
     call.cost(chosen.len() / 4);
@@ -62,7 +81,80 @@ pub(super) fn ps(call: &mut Call<'_>) -> Finish {
     Finish::Status(u8::from(chosen.is_empty()))
 }
 
+/// The word behind an option.
+fn argument_of(call: &Call<'_>, option: &[u8]) -> Option<Vec<u8>> {
+    let words = call.arguments();
+    let place = words.iter().position(|word| word == option)?;
+    words.get(place + 1).cloned()
+}
+
+/// What is wrong with the words, as procps says it.
+fn ps_fault(call: &mut Call<'_>) -> Option<String> {
+    const COLUMNS: [&str; 38] = [
+        "pid", "ppid", "user", "uname", "euser", "comm", "ucmd", "cmd", "args", "command", "stat",
+        "state", "s", "tty", "tt", "rss", "vsz", "time", "cputime", "%mem", "pmem", "%cpu", "pcpu",
+        "uid", "lstart", "start", "stime", "etime", "nice", "ni", "pri", "pgid", "sid", "group",
+        "gid", "ruser", "lwp", "nlwp",
+    ];
+    let long = call.arguments().iter().filter_map(|word| word.strip_prefix(b"--")).any(|word| {
+        ![
+            &b"sort"[..],
+            b"pid",
+            b"ppid",
+            b"user",
+            b"forest",
+            b"no-headers",
+            b"help",
+            b"version",
+            b"tty",
+            b"cols",
+            b"width",
+        ]
+        .iter()
+        .any(|known| word.starts_with(known))
+    });
+    if long {
+        return Some("unknown gnu long option".to_owned());
+    }
+    if let Some(columns) = argument_of(call, b"-o") {
+        let columns = String::from_utf8_lossy(&columns).into_owned();
+        let unknown = columns
+            .split(',')
+            .map(|column| {
+                column
+                    .split('=')
+                    .next()
+                    .unwrap_or_default()
+                    .split(':')
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+            })
+            .find(|name| !COLUMNS.contains(name));
+        if let Some(name) = unknown {
+            return Some(format!("unknown user-defined format specifier \"{name}\""));
+        }
+    }
+    let user = argument_of(call, b"-u").or_else(|| argument_of(call, b"-U"))?;
+    let known = user.iter().all(u8::is_ascii_digit) || call.kernel.account(&user).is_some();
+    (!known).then(|| "user name does not exist".to_owned())
+}
+
 fn busybox_ps(call: &mut Call<'_>) -> Finish {
+    if !call.kernel.world.persona.is_device() {
+        // Debian's BusyBox shows fewer columns.
+        call.line("PID   USER     COMMAND");
+        for process in call.kernel.processes() {
+            let line = format!(
+                "{:5} {:<8} {}",
+                process.number,
+                process.user.chars().take(8).collect::<String>(),
+                command(&process)
+            );
+            call.line(&line);
+        }
+        return Finish::Status(0);
+    }
     call.line("  PID USER       VSZ STAT COMMAND");
     for process in call.kernel.processes() {
         let command = if process.command.is_empty() {
@@ -269,6 +361,25 @@ fn by_columns(call: &Call<'_>, columns: &str, chosen: &[&Process]) -> Vec<String
 
 #[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn top(call: &mut Call<'_>) -> Finish {
+    if !call.is_busybox() {
+        let letters: Vec<u8> = call
+            .arguments()
+            .iter()
+            .filter(|word| word.first() == Some(&b'-'))
+            .flat_map(|word| word[1..].iter().copied())
+            .collect();
+        if let Some(letter) =
+            letters.iter().find(|letter| !b"bcdEeHhiknoOpSsUuwv0123456789".contains(letter))
+        {
+            let letter = char::from(*letter);
+            call.err(format!("top: invalid option -- '{letter}'\n").as_bytes());
+            return Finish::Status(0);
+        }
+        // Without a terminal it has nowhere to draw, and says nothing of it.
+        if !letters.contains(&b'b') && !call.typed {
+            return Finish::Status(1);
+        }
+    }
     let uptime = super::times::uptime_line(call);
     let memory = call.kernel.memory();
     let mut all = call.kernel.processes();
@@ -358,6 +469,30 @@ const SIGNALS: [&str; 15] = [
 pub(super) fn kill(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();
     if words.first().is_some_and(|word| word == b"-l" || word == b"-L") {
+        if let Some(wanted) = words.get(1) {
+            let wanted = String::from_utf8_lossy(wanted).into_owned();
+            let number = wanted.parse::<usize>().ok().map(|number| number & 127);
+            let name = number.and_then(|number| SIGNALS.get(number.wrapping_sub(1)).copied());
+            return match name {
+                Some(name) => {
+                    call.line(name);
+                    Finish::Status(0)
+                }
+                None => call.fail(&format!("{wanted}: invalid signal specification"), 1),
+            };
+        }
+        if !call.is_busybox() {
+            // Five in a row, each at its place.
+            for (row, names) in SIGNALS.chunks(5).enumerate() {
+                let cells: Vec<String> = names
+                    .iter()
+                    .enumerate()
+                    .map(|(place, name)| format!("{:2}) SIG{name}", row * 5 + place + 1))
+                    .collect();
+                call.line(&cells.join("\t"));
+            }
+            return Finish::Status(0);
+        }
         let text: Vec<String> = SIGNALS
             .iter()
             .enumerate()
@@ -387,6 +522,10 @@ pub(super) fn kill(call: &mut Call<'_>) -> Finish {
     if targets.is_empty() {
         if call.is_busybox() {
             return call.usage("[-l] [-SIG] PID...");
+        }
+        if call.shells_own.is_none() {
+            call.err(b"\nUsage:\n kill [options] <pid> [...]\n\nOptions:\n <pid> [...]            send signal to every <pid> listed\n -<signal>, -s, --signal <signal>\n                        specify the <signal> to be sent\n -q, --queue <value>    integer value to be sent with the signal\n -l, --list=[<signal>]  list all signal names, or convert one to a name\n -L, --table            list all signal names in a nice table\n\n -h, --help     display this help and exit\n -V, --version  output version information and exit\n\nFor more details see kill(1).\n");
+            return Finish::Status(1);
         }
         call.err(b"kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
         return Finish::Status(2);
@@ -523,6 +662,19 @@ pub(super) fn pgrep(call: &mut Call<'_>) -> Finish {
             };
             call.line(&text);
         }
+    }
+    // A pattern that the shell's own command line holds kills that shell, as long as it did not become this program.
+    let shell = call.kernel.files.processes.get(1).copied();
+    let given = call.kernel.given.clone().unwrap_or_default();
+    let became = given.trim_ascii() == call.words.join(&b' ');
+    if call.base_name() == b"pkill"
+        && given.len() > 1
+        && !became
+        && found.iter().any(|process| Some(process.number) == shell)
+    {
+        let hard = given.windows(2).any(|pair| pair == b"-9")
+            || given.windows(5).any(|word| word == b"-KILL");
+        return Finish::Killed(if hard { 9 } else { 15 });
     }
     Finish::Status(u8::from(found.is_empty()))
 }

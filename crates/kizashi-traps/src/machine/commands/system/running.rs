@@ -6,6 +6,16 @@ use super::{Call, Finish, Replacement};
 const CALLS: usize = 300;
 const WORDS: usize = 2_000;
 
+/// Whether a word names a program, by its path or by `PATH`.
+fn is_there(call: &Call<'_>, word: &[u8]) -> bool {
+    let found = |path: &[u8]| call.kernel.files.find(path, true, call.who).is_ok();
+    if word.contains(&b'/') {
+        return found(&call.path(word));
+    }
+    let path = call.variable(b"PATH").unwrap_or(b"/usr/bin:/usr/sbin:/bin:/sbin");
+    path.split(|byte| *byte == b':').any(|folder| found(&[folder, b"/", word].concat()))
+}
+
 fn replaced(words: Vec<Vec<u8>>) -> Finish {
     Finish::Replace(Replacement { words, set: Vec::new(), who: None })
 }
@@ -30,6 +40,21 @@ pub(super) fn env(call: &mut Call<'_>) -> Finish {
         .collect();
     let words: Vec<Vec<u8>> = given.rest.iter().skip(set.len()).cloned().collect();
     if !words.is_empty() {
+        if !call.is_busybox() && !is_there(call, &words[0]) {
+            let shown = String::from_utf8_lossy(&words[0]).into_owned();
+            return call.fail(&format!("‘{shown}’: No such file or directory"), 127);
+        }
+        let mut set = set;
+        if given.has(b'i') {
+            // What is not to be inherited is empty, which scripts can hardly tell from unset.
+            let names: Vec<Vec<u8>> =
+                call.environment.environment().map(|(name, _)| name.to_vec()).collect();
+            let empty = names
+                .into_iter()
+                .filter(|name| name != b"PATH" && set.iter().all(|(given, _)| given != name))
+                .map(|name| (name, Vec::new()));
+            set = empty.chain(set.clone()).collect();
+        }
         return Finish::Replace(Replacement { words, set, who: None });
     }
     let unset: Vec<Vec<u8>> = given.values(b'u').map(<[u8]>::to_vec).collect();
@@ -90,10 +115,38 @@ pub(super) fn timeout(call: &mut Call<'_>) -> Finish {
         Err(finish) => return finish,
     };
     let skip = usize::from(!given.has(b't'));
+    if given.rest.len() <= skip && !call.is_busybox() {
+        call.err(b"Try 'timeout --help' for more information.\n");
+        return Finish::Status(125);
+    }
     if given.rest.len() <= skip {
         return call.missing_operand("[-s SIG] SECS PROG ARGS");
     }
-    replaced(given.rest[skip..].to_vec())
+    let words = given.rest[skip..].to_vec();
+    if !call.is_busybox() && !is_there(call, &words[0]) {
+        let shown = String::from_utf8_lossy(&words[0]).into_owned();
+        return call
+            .fail(&format!("failed to run command ‘{shown}’: No such file or directory"), 127);
+    }
+    let seconds =
+        |word: &[u8]| String::from_utf8_lossy(word).trim_end_matches('s').parse::<f64>().ok();
+    // A sleep is the only thing here that lasts.
+    if let (Some(limit), [name, time, ..]) =
+        (given.rest.first().and_then(|word| seconds(word)), &words[..])
+        && skip == 1
+        && name == b"sleep"
+        && seconds(time).is_some_and(|time| time > limit)
+    {
+        return Finish::Slow(
+            vec![super::Moment {
+                after: std::time::Duration::from_secs_f64(limit.clamp(0.0, 30.0)),
+                text: Vec::new(),
+                error: true,
+            }],
+            124,
+        );
+    }
+    replaced(words)
 }
 
 pub(super) fn nice(call: &mut Call<'_>) -> Finish {

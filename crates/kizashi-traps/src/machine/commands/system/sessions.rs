@@ -122,50 +122,6 @@ pub(super) fn copy_out(call: &mut Call<'_>) -> Finish {
     )
 }
 
-pub(super) fn git(call: &mut Call<'_>) -> Finish {
-    let words: Vec<String> = call.arguments().iter().map(|word| text_of(word)).collect();
-    match words.first().map(String::as_str) {
-        Some("--version") => call.line("git version 2.39.5"),
-        Some("clone") => {
-            let Some(url) = words.iter().skip(1).find(|word| !word.starts_with('-')) else {
-                call.err(b"fatal: You must specify a repository to clone.\n");
-                return Finish::Status(129);
-            };
-            call.kernel.tell_address(url.as_bytes());
-            let folder = url
-                .trim_end_matches('/')
-                .rsplit('/')
-                .next()
-                .unwrap_or_default()
-                .trim_end_matches(".git")
-                .to_owned();
-            let host = url.split("://").nth(1).unwrap_or(url).split('/').next().unwrap_or_default();
-            let text =
-                format!("fatal: unable to access '{url}/': Could not resolve host: {host}\n");
-            return Finish::Slow(
-                vec![
-                    Moment {
-                        after: Duration::ZERO,
-                        text: format!("Cloning into '{folder}'...\n").into_bytes(),
-                        error: true,
-                    },
-                    Moment { after: Duration::from_secs(4), text: text.into_bytes(), error: true },
-                ],
-                128,
-            );
-        }
-        None => {
-            call.line("usage: git [-v | --version] [-h | --help] [-C <path>] [-c <name>=<value>]\n           <command> [<args>]");
-            return Finish::Status(1);
-        }
-        Some(_) => {
-            call.err(b"fatal: not a git repository (or any of the parent directories): .git\n");
-            return Finish::Status(128);
-        }
-    }
-    Finish::Status(0)
-}
-
 pub(super) fn watch(call: &mut Call<'_>) -> Finish {
     let words: Vec<Vec<u8>> =
         call.arguments().iter().skip_while(|word| word.first() == Some(&b'-')).cloned().collect();

@@ -20,14 +20,21 @@ pub(super) fn uptime_line(call: &Call<'_>) -> String {
     });
     let [one, five, fifteen] =
         call.kernel.load().map(|load| format!("{}.{:02}", load / 100, load % 100));
+    let users = if call.typed { "1 user" } else { "0 user" };
     if call.is_busybox() {
+        // Debian's BusyBox counts users; those of devices do not.
+        let users = if call.kernel.world.persona.is_device() {
+            String::new()
+        } else {
+            format!("  {users}s,")
+        };
         return format!(
-            " {:02}:{:02}:{:02} up {up},  load average: {one}, {five}, {fifteen}",
+            " {:02}:{:02}:{:02} up {up},{users}  load average: {one}, {five}, {fifteen}",
             now.hour, now.minute, now.second
         );
     }
     format!(
-        " {:02}:{:02}:{:02} up {up},  1 user,  load average: {one}, {five}, {fifteen}",
+        " {:02}:{:02}:{:02} up {up},  {users},  load average: {one}, {five}, {fifteen}",
         now.hour, now.minute, now.second
     )
 }
@@ -151,6 +158,15 @@ pub(super) fn date(call: &mut Call<'_>) -> Finish {
             None => return call.fail(&format!("invalid date ‘{text}’"), 1),
         }
     }
+    if let Some(path) = given.value(b'r').map(<[u8]>::to_vec) {
+        match call.kernel.files.find(&call.path(&path), true, call.who) {
+            Ok(id) => seconds = call.kernel.files.node(id).modified,
+            Err(fault) => {
+                let shown = String::from_utf8_lossy(&path).into_owned();
+                return call.fail(&format!("{shown}: {fault}"), 1);
+            }
+        }
+    }
     if given.has(b's') && !call.who.is_root() {
         return call.fail("cannot set date: Operation not permitted", 1);
     }
@@ -180,7 +196,7 @@ pub(super) fn date(call: &mut Call<'_>) -> Finish {
 }
 
 /// `@seconds`, `now`, `yesterday`, `+1 day`, `2 hours ago`, `YYYY-MM-DD`, with a time.
-fn parsed(text: &str, now: i64) -> Option<i64> {
+pub(in super::super) fn parsed(text: &str, now: i64) -> Option<i64> {
     let text = text.trim();
     if let Some(seconds) = text.strip_prefix('@') {
         return seconds.parse().ok();

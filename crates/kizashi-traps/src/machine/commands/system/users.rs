@@ -96,16 +96,40 @@ pub(super) fn id(call: &mut Call<'_>) -> Finish {
 
 pub(super) fn groups(call: &mut Call<'_>) -> Finish {
     let name = own_name(call);
-    let list = groups_of(call, &name, call.who.gid);
-    let names: Vec<Vec<u8>> = list.into_iter().map(|(_, name)| name).collect();
-    call.out(&[&names.join(&b' ')[..], b"\n"].concat());
-    Finish::Status(0)
+    let mut status = 0;
+    for wanted in call.arguments() {
+        let shown = String::from_utf8_lossy(wanted).into_owned();
+        match call.kernel.account(wanted) {
+            Some(account) => {
+                let list = groups_of(call, &account.name, account.gid);
+                let names: Vec<Vec<u8>> = list.into_iter().map(|(_, name)| name).collect();
+                call.out(&[wanted, &b" : "[..], &names.join(&b' '), b"\n"].concat());
+            }
+            None => {
+                call.complain(&format!("‘{shown}’: no such user"));
+                status = 1;
+            }
+        }
+    }
+    if call.arguments().is_empty() {
+        let list = groups_of(call, &name, call.who.gid);
+        let names: Vec<Vec<u8>> = list.into_iter().map(|(_, name)| name).collect();
+        call.out(&[&names.join(&b' ')[..], b"\n"].concat());
+    }
+    Finish::Status(status)
 }
 
 pub(super) fn w(call: &mut Call<'_>) -> Finish {
-    let first = super::times::uptime_line(call);
-    call.line(&first);
-    call.line("USER     TTY      FROM             LOGIN@   IDLE   JCPU   PCPU WHAT");
+    let bare = call.arguments().iter().any(|word| word == b"-h");
+    if !bare {
+        let first = super::times::uptime_line(call);
+        call.line(&first);
+        call.line("USER     TTY      FROM             LOGIN@   IDLE   JCPU   PCPU WHAT");
+    }
+    // Who runs one command by SSH has no terminal and stands in no list.
+    if !call.typed {
+        return Finish::Status(0);
+    }
     let login = calendar(call.kernel.login.seconds());
     let user = String::from_utf8_lossy(&call.kernel.visitor.user).into_owned();
     let source = call.kernel.visitor.source.to_string();
@@ -121,6 +145,9 @@ pub(super) fn w(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn who(call: &mut Call<'_>) -> Finish {
+    if !call.typed && !call.is_busybox() {
+        return Finish::Status(0);
+    }
     let user = String::from_utf8_lossy(&call.kernel.visitor.user).into_owned();
     if call.base_name() == b"users" {
         call.line(&user);
@@ -154,14 +181,17 @@ pub(super) fn last(call: &mut Call<'_>) -> Finish {
     let source = call.kernel.visitor.source.to_string();
     let boot = calendar(call.kernel.world.boot(call.kernel.now()));
     let set_up = calendar(call.kernel.world.set_up);
-    call.line(&format!(
+    let row = format!(
         "{user:<8} pts/0        {source:<16} {} {} {:2} {:02}:{:02}   still logged in",
         login.short_day(),
         login.short_month(),
         login.day,
         login.hour,
         login.minute
-    ));
+    );
+    if call.typed {
+        call.line(&row);
+    }
     call.line(&format!(
         "reboot   system boot  {:<16} {} {} {:2} {:02}:{:02}   still running",
         call.kernel.world.system.kernel.chars().take(16).collect::<String>(),

@@ -45,6 +45,11 @@ pub(super) fn grep(call: &mut Call<'_>) -> Finish {
     ];
     let given = match call.options(LETTERS, &longs, 2) {
         Ok(given) => given,
+        Err(finish) if !call.is_busybox() => {
+            call.unsay_last_line();
+            call.err(b"Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n");
+            return finish;
+        }
         Err(finish) => return finish,
     };
     let mut files = given.rest.clone();
@@ -113,6 +118,10 @@ fn expressions(
                     &format!("bad regex '{}': {}", String::from_utf8_lossy(text), bad.0),
                     2,
                 ));
+            }
+            // GNU grep has one sentence for a bracket that is left open.
+            Err(bad) if bad.0.starts_with("Unmatched [,") => {
+                return Err(call.fail("Invalid regular expression", 2));
             }
             Err(bad) => return Err(call.fail(bad.0, 2)),
         }

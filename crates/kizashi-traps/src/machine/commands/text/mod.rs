@@ -1,12 +1,12 @@
 //! Commands that show text, and those that change it on its way.
 
-mod awk;
 mod filter;
 mod grep;
 mod sed;
 mod sort;
+mod usage;
 
-use super::{Call, Command, Finish, other, usual};
+use super::{Call, Command, Finish, device, usual};
 
 pub(super) const COMMANDS: &[Command] = &[
     usual("cat", cat),
@@ -18,10 +18,9 @@ pub(super) const COMMANDS: &[Command] = &[
     usual("rev", rev),
     usual("tee", tee),
     usual("fold", fold),
-    usual("strings", strings),
+    device("strings", strings),
     usual("more", cat),
     usual("less", cat),
-    super::server("zcat", |call| call.fail("stdin: not in gzip format", 1)),
 ];
 
 pub(super) const FILTERS: &[Command] = &[
@@ -30,8 +29,6 @@ pub(super) const FILTERS: &[Command] = &[
     usual("fgrep", grep::grep),
     usual("zgrep", grep::grep),
     usual("sed", sed::sed),
-    other("awk", awk::awk),
-    super::server("mawk", awk::awk),
     usual("cut", filter::cut),
     usual("tr", filter::tr),
     usual("uniq", filter::uniq),
@@ -113,6 +110,15 @@ fn visible(text: &[u8], given: &super::Given) -> Vec<u8> {
 }
 
 fn tac(call: &mut Call<'_>) -> Finish {
+    let missing = call
+        .arguments()
+        .iter()
+        .find(|path| call.kernel.files.find(&call.path(path), true, call.who).is_err())
+        .map(|path| String::from_utf8_lossy(path).into_owned());
+    if let Some(path) = missing.filter(|_| !call.is_busybox()) {
+        return call
+            .fail(&format!("failed to open '{path}' for reading: No such file or directory"), 1);
+    }
     let (files, status) = call.read_all(call.arguments());
     for (_, bytes) in files {
         let all: Vec<&[u8]> = lines(&bytes).collect();
@@ -146,8 +152,14 @@ fn modern(words: &[Vec<u8>]) -> Vec<Vec<u8>> {
     };
     words
         .iter()
-        .flat_map(|word| {
-            if old(word) { vec![b"-n".to_vec(), word[1..].to_vec()] } else { vec![word.clone()] }
+        .enumerate()
+        .flat_map(|(place, word)| {
+            let valued = place > 0 && matches!(&words[place - 1][..], b"-n" | b"-c");
+            if old(word) && !valued {
+                vec![b"-n".to_vec(), word[1..].to_vec()]
+            } else {
+                vec![word.clone()]
+            }
         })
         .collect()
 }

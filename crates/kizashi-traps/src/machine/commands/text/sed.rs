@@ -1,5 +1,7 @@
 //! `sed`: addresses, `s y d D p P q Q n N g G h H x = a i c r w l b t T : { }`, `-n -e -E -i -s`.
 
+mod output;
+
 use super::super::regex::Regex;
 use super::{Call, Finish, body, lines};
 
@@ -61,6 +63,12 @@ pub(super) fn sed(call: &mut Call<'_>) -> Finish {
         ("separate", b's'),
     ];
     // `-i` may have a suffix inside, which the reading below takes for letters.
+    let suffix = call
+        .words
+        .iter()
+        .find_map(|word| word.strip_prefix(b"-i").filter(|rest| rest.first() == Some(&b'.')))
+        .unwrap_or_default()
+        .to_vec();
     let words: Vec<Vec<u8>> = call
         .words
         .iter()
@@ -114,9 +122,7 @@ pub(super) fn sed(call: &mut Call<'_>) -> Finish {
             if call.is_busybox() {
                 return call.usage("[-inrE] [-f FILE]... [-e CMD]... [FILE]...");
             }
-            call.err(
-                b"Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n\n",
-            );
+            call.err(super::usage::SED.as_bytes());
             return Finish::Status(1);
         }
         scripts.push(files.remove(0));
@@ -129,6 +135,13 @@ pub(super) fn sed(call: &mut Call<'_>) -> Finish {
         Err(fault) => {
             let text = if call.is_busybox() {
                 fault.to_owned()
+            } else if fault == "unknown command" {
+                let letter =
+                    script.get(reader.at.saturating_sub(1)).copied().map_or(' ', char::from);
+                format!(
+                    "-e expression #1, char {}: unknown command: `{letter}'",
+                    reader.at.min(script.len())
+                )
             } else {
                 format!("-e expression #1, char {}: {fault}", reader.at.min(script.len()))
             };
@@ -136,44 +149,10 @@ pub(super) fn sed(call: &mut Call<'_>) -> Finish {
         }
     };
     if given.has(b'i') {
-        in_place(call, &mut orders, &files, given.has(b'n'))
+        output::in_place(call, &mut orders, &files, given.has(b'n'), &suffix)
     } else {
-        on_output(call, &mut orders, &files, given.has(b'n'))
+        output::on_output(call, &mut orders, &files, given.has(b'n'))
     }
-}
-
-fn on_output(call: &mut Call<'_>, orders: &mut [Order], files: &[Vec<u8>], quiet: bool) -> Finish {
-    let (inputs, status) = call.read_all(files);
-    let status = if status > 0 { if call.is_busybox() { 1 } else { 2 } } else { 0 };
-    let bytes: Vec<u8> = inputs.into_iter().flat_map(|(_, bytes)| bytes).collect();
-    let (made, exit) = run(call, orders, &bytes, quiet);
-    call.out(&made);
-    Finish::Status(exit.unwrap_or(status))
-}
-
-fn in_place(call: &mut Call<'_>, orders: &mut [Order], files: &[Vec<u8>], quiet: bool) -> Finish {
-    let mut status = 0;
-    for path in files {
-        let bytes = match call.read(path) {
-            Ok(bytes) => bytes,
-            Err(fault) => {
-                let shown = String::from_utf8_lossy(path).into_owned();
-                call.complain(&format!("can't read {shown}: {fault}"));
-                status = if call.is_busybox() { 1 } else { 2 };
-                continue;
-            }
-        };
-        let (made, _) = run(call, orders, &bytes, quiet);
-        let written = call
-            .kernel
-            .open_for_writing(call.folder, path, false, 0o644, call.who)
-            .and_then(|(node, path)| call.kernel.write(node, 0, &made, &path));
-        if let Err(fault) = written {
-            call.complain_of(path, fault);
-            status = 4;
-        }
-    }
-    Finish::Status(status)
 }
 
 impl Reader<'_> {

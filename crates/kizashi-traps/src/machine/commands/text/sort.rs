@@ -81,6 +81,17 @@ pub(super) fn sort(call: &mut Call<'_>) -> Finish {
         }
         order
     };
+    if given.has(b'c') {
+        let wrong = (1..all.len())
+            .find(|place| last_resort(&all[place - 1], &all[*place]) == Ordering::Greater);
+        let Some(place) = wrong else { return Finish::Status(0) };
+        let name = given
+            .rest
+            .first()
+            .map_or_else(|| "-".to_owned(), |path| String::from_utf8_lossy(path).into_owned());
+        let line = String::from_utf8_lossy(all[place]).into_owned();
+        return call.fail(&format!("{name}:{}: disorder: {line}", place + 1), 1);
+    }
     all.sort_by(last_resort);
     if given.has(b'u') {
         all.dedup_by(|left, right| compare(left, right) == Ordering::Equal);

@@ -37,9 +37,9 @@ impl Shell {
             }
         };
         if name == b"return" {
-            if self.calls == 0 && self.is_bash() && self.origin == Origin::Interactive {
+            if self.calls == 0 && self.is_bash() && self.origin != Origin::Script {
                 self.complain(b"return: can only `return' from a function or sourced script");
-                return Ok(1);
+                return Ok(if self.origin == Origin::Interactive { 1 } else { 2 });
             }
             return Err(Unwind::Return(status));
         }
@@ -184,9 +184,9 @@ impl Shell {
         let count = number(words.first())
             .and_then(Result::ok)
             .and_then(|count| usize::try_from(count).ok());
-        // The file's lines came before those of this session.
+        // The file's lines came before those of this session; a shell that nobody types into reads none.
         let home = self.variables.value(b"HOME").unwrap_or(b"/root").to_vec();
-        let before = if self.is_bash() {
+        let before = if self.is_bash() && self.origin == Origin::Interactive {
             self.with(|kernel| kernel.read_path(&home, b".bash_history", self.who))
                 .unwrap_or_default()
         } else {

@@ -194,7 +194,10 @@ impl Shell {
             if remove && word == b"-a" {
                 aliases.clear();
             } else if remove {
-                status |= u8::from(aliases.remove(word).is_none());
+                if aliases.remove(word).is_none() {
+                    self.complain(&[b"unalias: ", &word[..], b": not found"].concat());
+                    status = 1;
+                }
             } else if let Some(place) = word.iter().position(|byte| *byte == b'=') {
                 if aliases.len() < 64 && word.len() < 1_024 {
                     aliases.insert(word[..place].to_vec(), word[place + 1..].to_vec());
@@ -210,7 +213,14 @@ impl Shell {
         Ok(status)
     }
 
-    pub(super) fn help(&mut self) -> Flow {
+    pub(super) fn help(&mut self, words: &[Vec<u8>]) -> Flow {
+        if let Some(topic) = words.first().filter(|topic| {
+            self.is_bash() && !self.is_builtin(topic) && !KEYWORDS.contains(&&topic[..])
+        }) {
+            let topic = String::from_utf8_lossy(topic).into_owned();
+            self.complain(format!("help: no help topics match `{topic}'.  Try `help help' or `man -k {topic}' or `info {topic}'.").as_bytes());
+            return Ok(1);
+        }
         match self.kind {
             Kind::Bash => {
                 let version = self.with(|kernel| kernel.world.system.bash);

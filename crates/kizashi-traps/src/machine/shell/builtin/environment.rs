@@ -185,6 +185,7 @@ impl Shell {
                 b'u' => self.options.no_unset = on,
                 b'f' => self.options.no_glob = on,
                 b'n' => self.options.no_exec = on,
+                b'C' => self.options.no_clobber = on,
                 _ => {}
             }
         }
@@ -196,6 +197,7 @@ impl Shell {
             b"xtrace" => self.options.trace = on,
             b"nounset" => self.options.no_unset = on,
             b"noglob" => self.options.no_glob = on,
+            b"noclobber" => self.options.no_clobber = on,
             b"pipefail" => self.options.pipe_fail = on,
             _ => {}
         }
@@ -209,7 +211,16 @@ impl Shell {
             }
             return 0;
         }
-        0
+        let mut status = 0;
+        for name in words.iter().filter(|word| word.first() != Some(&b'-')) {
+            let on = name == b"nullglob" && self.options.null_glob;
+            let name = String::from_utf8_lossy(name);
+            let shown = format!("{name:<15}\t{}\n", if on { "on" } else { "off" });
+            if self.say(shown.as_bytes()).is_err() || !on {
+                status = 1;
+            }
+        }
+        status
     }
 
     pub(super) fn shift(&mut self, words: &[Vec<u8>]) -> Flow {
@@ -283,11 +294,19 @@ impl Shell {
             ROWS.iter().find(|(_, _, found)| letter.ends_with(found.trim_start_matches('-')))
         {
             self.say(format!("{value}\n").as_bytes())?;
+        } else if self.is_bash() {
+            self.complain(format!("ulimit: {letter}: invalid option").as_bytes());
+            self.write(2, b"ulimit: usage: ulimit [-SHabcdefiklmnpqrstuvxPRT] [limit]\n")?;
+            return Ok(2);
         }
         Ok(0)
     }
 
     pub(super) fn let_values(&mut self, words: &[Vec<u8>]) -> Flow {
+        if words.is_empty() && self.is_bash() {
+            self.complain(b"let: expression expected");
+            return Ok(1);
+        }
         let mut value = 0;
         for word in words {
             value = self.arithmetic(word)?;

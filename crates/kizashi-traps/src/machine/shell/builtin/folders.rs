@@ -89,7 +89,16 @@ impl Shell {
             _ => 0,
         };
         if status == 0 {
-            let shown = self.prompt_text(b"\\w\n");
+            let mut shown = self.prompt_text(b"\\w");
+            if name == b"pushd" {
+                let here = self.folder.clone();
+                let old = self.variables.value(b"OLDPWD").unwrap_or(b"/").to_vec();
+                self.folder = old;
+                let before = self.prompt_text(b" \\w");
+                self.folder = here;
+                shown.extend(before);
+            }
+            shown.push(b'\n');
             self.say(&shown)?;
         }
         Ok(status)

@@ -201,8 +201,9 @@ impl Shell {
     /// Commands that change the shell and wait for nothing.
     fn change(&mut self, name: &[u8], words: &[Vec<u8>]) -> Flow {
         match name {
-            b":" | b"bind" | b"compgen" | b"complete" | b"compopt" | b"caller" | b"suspend"
-            | b"fc" | b"disown" => Ok(0),
+            b":" | b"bind" | b"compgen" | b"complete" | b"compopt" | b"suspend" | b"fc"
+            | b"disown" => Ok(0),
+            b"caller" => Ok(u8::from(self.calls == 0)),
             b"break" | b"continue" => self.leave_loop(name, words),
             b"return" | b"exit" | b"logout" => self.leave_shell(name, words),
             b"cd" | b"chdir" => self.change_folder(words),
@@ -232,11 +233,17 @@ impl Shell {
                         ENABLED.iter().map(|name| format!("enable {name}\n")).collect();
                     self.say(text.as_bytes())?;
                 }
+                let unknown =
+                    words.iter().find(|word| word.first() != Some(&b'-') && !self.is_builtin(word));
+                if let Some(name) = unknown {
+                    self.complain(&[b"enable: ", &name[..], b": not a shell builtin"].concat());
+                    return Ok(1);
+                }
                 Ok(0)
             }
             b"history" => self.show_history(words),
             b"getopts" => self.getopts(words),
-            b"help" => self.help(),
+            b"help" => self.help(words),
             _ => Ok(0),
         }
     }

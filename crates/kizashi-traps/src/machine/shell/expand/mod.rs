@@ -242,7 +242,9 @@ impl Shell {
     /// `<(list)`: the output as a file's name.
     async fn process_substitution(&mut self, list: &List) -> Result<Vec<u8>, Unwind> {
         let (output, _) = self.captured(list).await?;
-        let path = format!("/dev/fd/{}", 63 - self.depth.min(40)).into_bytes();
+        self.substitutions = self.substitutions.wrapping_add(1);
+        let number = 63 - self.depth.min(20) - u32::from(self.substitutions % 20);
+        let path = format!("/dev/fd/{number}").into_bytes();
         let who = self.who;
         let hidden = self.with(|kernel| {
             let now = kernel.seconds();

@@ -2,7 +2,7 @@
 
 use super::super::ast::{Operation, Parameter, Word};
 use super::super::variables::{Content, Refused};
-use super::super::{Boxed, Kind, Shell, Unwind, escape};
+use super::super::{Boxed, Kind, Origin, Shell, Unwind, escape};
 use super::Fields;
 use super::pattern::Pattern;
 
@@ -36,7 +36,7 @@ impl Shell {
             {
                 let text = if self.is_bash() { "unbound variable" } else { "parameter not set" };
                 self.complain_of(&name, text);
-                return Err(Unwind::Exit(if self.is_bash() { 1 } else { 2 }));
+                return Err(Unwind::Exit(if self.is_bash() { 127 } else { 2 }));
             }
             let made = self.operate(&name, found, &parameter.operation).await?;
             self.add(made, fields, quoted)
@@ -78,6 +78,17 @@ impl Shell {
             return Ok(self.scalar(name).map_or(Found::Unset, Found::One));
         };
         let text = self.text(index).await?;
+        if name == b"BASH_VERSINFO" && self.is_bash() {
+            let version = self.with(|kernel| kernel.world.system.bash);
+            let members: Vec<Vec<u8>> = version
+                .split(['.', '(', ')', '-'])
+                .filter(|part| !part.is_empty())
+                .chain(["x86_64-pc-linux-gnu"])
+                .map(|part| part.as_bytes().to_vec())
+                .collect();
+            let place = usize::try_from(self.arithmetic(&text).unwrap_or(0)).unwrap_or(0);
+            return Ok(members.get(place).cloned().map_or(Found::Unset, Found::One));
+        }
         let members = match self.variables.get(name).map(|variable| variable.content.clone()) {
             Some(Content::Many(values)) => values,
             Some(Content::One(value)) => std::collections::BTreeMap::from([(0, value)]),
@@ -107,7 +118,12 @@ impl Shell {
             b"$" => number(self.process.into()),
             b"#" => number(self.positional.len() as u64),
             b"!" => (self.background > 0).then(|| self.background.to_string().into_bytes()),
-            b"-" => Some(if self.is_bash() { b"himBHs".to_vec() } else { b"smi".to_vec() }),
+            b"-" => Some(match (self.is_bash(), self.origin) {
+                (true, Origin::Argument) => b"hBc".to_vec(),
+                (true, Origin::Script) => b"hB".to_vec(),
+                (true, Origin::Interactive) => b"himBHs".to_vec(),
+                (false, _) => b"smi".to_vec(),
+            }),
             b"0" => Some(self.label.clone()),
             b"@" | b"*" => Some(self.positional.join(&b' ')),
             _ if name.first().is_some_and(u8::is_ascii_digit) => {

@@ -219,8 +219,9 @@ impl Parser<'_> {
         }
         self.require_byte(b')')?;
         let body = self.list(&[b"esac"])?;
-        let mut falls_through = false;
+        let (mut falls_through, mut tries_on) = (false, false);
         if self.starts_with(b";;&") {
+            tries_on = true;
             self.at += 3;
         } else if self.starts_with(b";;") {
             self.at += 2;
@@ -230,7 +231,7 @@ impl Parser<'_> {
         } else if self.reserved() != Some(b"esac") {
             return Err(self.unexpected());
         }
-        Ok(Arm { patterns, body, falls_through })
+        Ok(Arm { patterns, body, falls_through, tries_on })
     }
 
     fn function_or_simple(&mut self) -> Parsed<Command> {

@@ -173,7 +173,8 @@ impl<'a> Parser<'a> {
     }
 
     fn pipeline(&mut self) -> Parsed<Pipeline> {
-        let mut pipeline = Pipeline { negated: false, timed: false, stages: Vec::new() };
+        let mut pipeline =
+            Pipeline { negated: false, timed: false, portable: false, stages: Vec::new() };
         loop {
             self.blanks();
             match self.reserved() {
@@ -182,6 +183,11 @@ impl<'a> Parser<'a> {
                 _ => break,
             }
             self.word_text();
+            self.blanks();
+            if pipeline.timed && self.starts_with(b"-p ") {
+                pipeline.portable = true;
+                self.at += 2;
+            }
         }
         loop {
             self.blanks();

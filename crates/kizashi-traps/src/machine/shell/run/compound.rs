@@ -152,10 +152,10 @@ impl Shell {
             }
             if chosen {
                 status = self.list(&arm.body).await?;
-                if !arm.falls_through {
+                if !arm.falls_through && !arm.tries_on {
                     return Ok(status);
                 }
-                falls = true;
+                falls = arm.falls_through;
             }
         }
         Ok(status)

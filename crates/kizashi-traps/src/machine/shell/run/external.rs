@@ -212,6 +212,15 @@ impl Shell {
         let mut words = vec![name.to_vec()];
         words.extend_from_slice(arguments);
         let Some(program) = commands::named(name) else { return Ok(127) };
+        if let (b"printf", [option, variable, rest @ ..]) = (name, arguments)
+            && option == b"-v"
+            && self.is_bash()
+        {
+            let words = [&[name.to_vec()][..], rest].concat();
+            let (_, said, _) = self.call_program(program, &words, &[], None);
+            self.assign(variable, &said.bytes)?;
+            return Ok(0);
+        }
         match self.program(program, &words, &[]).await? {
             Finish::Status(status) => Ok(status),
             finish => self.finish(finish, &words, &[]).await,
@@ -272,6 +281,7 @@ impl Shell {
             Finish::Ask(question) => self.ask(*question).await,
             Finish::Become { who, command, login } => self.become_user(who, command, login).await,
             Finish::Ends => Err(Unwind::Exit(0)),
+            Finish::Killed(signal) => Err(Unwind::Exit(128 + signal)),
             Finish::Replace(_) => Ok(126),
         }
     }

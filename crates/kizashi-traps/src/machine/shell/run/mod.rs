@@ -102,7 +102,15 @@ impl Shell {
         self.conditions -= u32::from(negated);
         let mut status = flow?;
         if pipeline.timed {
-            let _ = self.write(2, b"\nreal\t0m0.004s\nuser\t0m0.001s\nsys\t0m0.003s\n")?;
+            let text: &[u8] = if pipeline.portable {
+                b"real 0.00\nuser 0.00\nsys 0.00\n"
+            } else {
+                b"\nreal\t0m0.004s\nuser\t0m0.001s\nsys\t0m0.003s\n"
+            };
+            let _ = self.write(2, text)?;
+        }
+        if self.is_bash() && pipeline.stages.len() == 1 {
+            self.set_stages(&[status]);
         }
         if negated {
             status = u8::from(status == 0);
@@ -119,6 +127,7 @@ impl Shell {
     async fn stages(&mut self, stages: &[Command]) -> Flow {
         let mut input: Option<Vec<u8>> = None;
         let (mut status, mut failed) = (0, 0);
+        let mut all = Vec::with_capacity(stages.len());
         for (place, stage) in stages.iter().enumerate() {
             if !self.may_nest() {
                 return Ok(254);
@@ -133,6 +142,7 @@ impl Shell {
             }
             let flow = child.command(stage).await;
             status = self.child_status(flow)?;
+            all.push(status);
             if status != 0 {
                 failed = status;
             }
@@ -140,7 +150,21 @@ impl Shell {
             self.console.lock().held = input.as_ref().map_or(0, Vec::len);
         }
         self.console.lock().held = 0;
+        if self.is_bash() {
+            self.set_stages(&all);
+        }
         Ok(if self.options.pipe_fail { failed } else { status })
+    }
+
+    /// `PIPESTATUS`.
+    fn set_stages(&mut self, all: &[u8]) {
+        let members = all
+            .iter()
+            .enumerate()
+            .map(|(place, status)| (place as u64, status.to_string().into_bytes()));
+        // What does not fit is left out, as any variable.
+        let _ =
+            self.variables.put(b"PIPESTATUS", super::variables::Content::Many(members.collect()));
     }
 
     fn command<'a>(&'a mut self, command: &'a Command) -> Boxed<'a, Flow> {

@@ -28,6 +28,16 @@ impl Shell {
             }
             Action::Write { target, append, both } => {
                 let path = self.text(target).await?;
+                let exists = self.with(|kernel| {
+                    kernel
+                        .files
+                        .find(&absolute(&self.folder, &path), true, self.who)
+                        .is_ok_and(|id| kernel.files.node(id).is_regular())
+                });
+                if self.options.no_clobber && exists && !*append {
+                    self.complain_of(&path, "cannot overwrite existing file");
+                    return Ok(false);
+                }
                 let opened = self.open_writing(number, &path, *append)?;
                 if opened
                     && *both
@@ -54,15 +64,15 @@ impl Shell {
 
     fn open_reading(&mut self, number: u8, path: &[u8], writes: bool) -> Result<bool, Unwind> {
         if writes
+            && !is_connection(path)
             && self
                 .with(|kernel| kernel.files.find(&absolute(&self.folder, path), true, self.who))
                 .is_err()
         {
             return self.open_writing(number, path, true);
         }
-        if is_connection(path) {
-            self.with(|kernel| kernel.tell_address(path));
-            self.redirection_failed(path, false, Fault::NotFound);
+        if is_connection(path) && self.is_bash() {
+            self.refuse_connection(path);
             return Ok(false);
         }
         if matches!(path, b"/dev/tty" | b"/dev/stdin" | b"/dev/fd/0") {
@@ -100,9 +110,7 @@ impl Shell {
                 return Ok(true);
             }
             _ if self.is_bash() && is_connection(path) => {
-                self.with(|kernel| kernel.tell_address(path));
-                self.complain_of(b"connect", "Connection timed out");
-                self.redirection_failed(path, true, Fault::NotFound);
+                self.refuse_connection(path);
                 return Ok(false);
             }
             _ => {}
@@ -119,6 +127,21 @@ impl Shell {
                 self.redirection_failed(path, true, fault);
                 Ok(false)
             }
+        }
+    }
+
+    /// bash connects to nobody: an address refuses, a name is not found.
+    fn refuse_connection(&self, path: &[u8]) {
+        self.with(|kernel| kernel.tell_address(path));
+        let host =
+            String::from_utf8_lossy(path.split(|byte| *byte == b'/').nth(3).unwrap_or_default())
+                .into_owned();
+        if host.parse::<std::net::IpAddr>().is_ok() || host == "localhost" {
+            let _ = self.write(2, b"bash: connect: Connection refused\n");
+            self.complain_of(path, "Connection refused");
+        } else {
+            self.complain_of(host.as_bytes(), "Temporary failure in name resolution");
+            self.complain_of(path, "Invalid argument");
         }
     }
 

@@ -141,6 +141,10 @@ impl Shell {
     }
 
     /// `sh`, `bash` and their kin as commands.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one flat sequence of the tool's own options and texts"
+    )]
     pub(super) async fn nested_shell(
         &mut self,
         words: &[Vec<u8>],
@@ -149,8 +153,11 @@ impl Shell {
         if !self.may_nest() {
             return Ok(126);
         }
+        let applet = words.first().is_some_and(|word| base_name(word) == b"busybox");
+        let words = if applet { words.get(1..).unwrap_or_default() } else { words };
         let name = words.first().cloned().unwrap_or_default();
-        let mut shell = self.spawn(self.kind_named(&name), &name, set);
+        let kind = if applet { Kind::Ash } else { self.kind_named(&name) };
+        let mut shell = self.spawn(kind, &name, set);
         let mut command = None;
         let mut rest = words[1..].iter();
         let mut file = None;
@@ -168,6 +175,14 @@ impl Shell {
                 b"-o" | b"+o" | b"-O" | b"+O" => drop(rest.next()),
                 b"--version" if shell.is_bash() => return self.bash_version(),
                 b"--help" if shell.is_bash() => return Ok(0),
+                _ if word.starts_with(b"--") && shell.is_bash() => {
+                    self.write(2, &[b"bash: ", &word[..], b": invalid option\n"].concat())?;
+                    return Ok(2);
+                }
+                _ if word.starts_with(b"--") && shell.kind == Kind::Dash => {
+                    self.write(2, &[&name[..], b": 0: Illegal option --\n"].concat())?;
+                    return Ok(2);
+                }
                 _ if word.first() == Some(&b'-') && word.len() > 1 => {
                     shell.set_letters(&word[1..], true);
                     if word.contains(&b'c') {
@@ -185,6 +200,9 @@ impl Shell {
             }
         }
         shell.positional = rest.cloned().collect();
+        if standard_input && let Some(first) = file.take() {
+            shell.positional.insert(0, first);
+        }
         let flow = if let Some(command) = command {
             if command.is_empty() && words.iter().any(|word| word == b"-c") && words.len() == 2 {
                 shell.complain(b"-c: option requires an argument");
