@@ -13,6 +13,7 @@ mod kexinit;
 mod mac;
 mod packet;
 mod persona;
+mod program;
 mod session;
 mod transfer;
 mod transport;
@@ -55,6 +56,18 @@ pub(crate) const TRAP: Trap = Trap {
     doc: include_str!("doc.md"),
     begin: session::begin,
 };
+
+fn machine_for_fuzzing(now: kizashi_event::Timestamp) -> crate::machine::Machine {
+    use crate::machine::{Machine, Persona, Visitor};
+    let identity = std::sync::Arc::new(crate::Identity::draw([7; 32]));
+    let visitor = Visitor {
+        user: b"root".to_vec(),
+        source: std::net::Ipv4Addr::new(192, 0, 2, 7).into(),
+        destination: None,
+        service: "sshd",
+    };
+    Machine::new(&identity, Persona::Server, visitor, now)
+}
 
 /// See [`crate::fuzz::ssh_wire`].
 pub(crate) fn fuzz(bytes: &[u8]) {

@@ -1,7 +1,6 @@
 //! One visit: the client's line, then packets, then a login, then channels. Each layer takes what the one below gives it; what a fault
 //! says to the visitor is decided here, once.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
         .map(|keys| Transport::new(Persona::of(identity), keys, identity.randomness()));
     Box::new(Ssh {
         identity: Arc::clone(identity),
-        source: visit.source,
+        visit,
         opened: Timestamp::from_seconds(0),
         transport,
         phase: Phase::Identification(Identification::default()),
@@ -44,7 +43,7 @@ enum Phase {
 
 struct Ssh {
     identity: Arc<Identity>,
-    source: IpAddr,
+    visit: Visit,
     opened: Timestamp,
     /// There is none for one seed of 2^256 for which there are no keys.
     transport: Option<Transport>,
@@ -135,7 +134,7 @@ impl Ssh {
                 Outcome::More => {}
                 Outcome::Named(line) => {
                     name(&line, out);
-                    let login = Login::new(Arc::clone(&self.identity), self.source);
+                    let login = Login::new(Arc::clone(&self.identity), self.visit.source);
                     self.phase = Phase::Login(Box::new(login));
                     transport.begin(line, out);
                 }
@@ -191,7 +190,7 @@ impl Ssh {
                     Connection::greet(transport, out);
                     let identity = Arc::clone(&self.identity);
                     let chance = transport.randomness.number();
-                    let connection = Connection::new(identity, self.source, user, chance);
+                    let connection = Connection::new(identity, self.visit, user, chance, now);
                     self.phase = Phase::Connection(Box::new(connection));
                     Ok(())
                 }
@@ -223,7 +222,7 @@ impl Ssh {
 
     /// Asks for another turn where a program wants one.
     fn pause(&mut self, out: &mut Output) {
-        if let Phase::Connection(connection) = &self.phase
+        if let Phase::Connection(connection) = &mut self.phase
             && let Some(pause) = connection.pause(out)
         {
             self.pausing = true;

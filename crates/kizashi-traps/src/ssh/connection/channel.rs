@@ -8,7 +8,7 @@ use super::super::transport::Transport;
 use super::super::wire::{Write as _, message};
 use super::service::Service;
 use crate::Output;
-use crate::terminal::{Printed, Progress};
+use crate::machine::{Progress, Said};
 
 /// Bytes that a visitor may send before he is given more (channels.h: 64 packets of 32 KiB).
 pub(super) const WINDOW: u32 = 64 * PACKET;
@@ -104,14 +104,14 @@ impl Channel {
         self.room.checked_add(count).inspect(|room| self.room = *room).is_some()
     }
 
-    pub(super) fn print(&mut self, printed: Printed) {
-        for (waiting, text) in [(&mut self.out, printed.out), (&mut self.err, printed.err)] {
+    pub(super) fn print(&mut self, said: Said) {
+        for (waiting, text) in [(&mut self.out, said.output), (&mut self.err, said.errors)] {
             let room = MOST_WAITING.saturating_sub(waiting.len());
             waiting.extend_from_slice(&text[..text.len().min(room)]);
         }
     }
 
-    /// Runs the service, unless too much of what it printed waits already.
+    /// Runs the service, unless too much of what it said waits already.
     pub(super) fn run(&mut self, now: Timestamp, out: &mut Output) {
         if self.ended.is_some() {
             return;
@@ -120,13 +120,13 @@ impl Channel {
             self.again = Some(Duration::ZERO);
             return;
         }
-        let mut printed = Printed::default();
-        let progress = self.service.run(now, &mut printed, out);
-        std::mem::take(&mut printed.told).into_iter().for_each(|detail| out.tell(detail));
-        self.print(printed);
+        let mut said = Said::default();
+        let progress = self.service.run(now, &mut said, out);
+        std::mem::take(&mut said.details).into_iter().for_each(|detail| out.tell(detail));
+        self.print(said);
         self.again = None;
         match progress {
-            Progress::Waits => {}
+            Progress::Waiting => {}
             Progress::Again(pause) => self.again = Some(pause),
             Progress::Ended(status) => {
                 let told = !matches!(self.service, Service::Forward(_));

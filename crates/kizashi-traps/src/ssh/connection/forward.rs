@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kizashi_event::{Detail, HostileText, Port, Service, Timestamp};
 
 use super::mail::Mail;
-use crate::terminal::{Printed, Progress};
+use crate::machine::{Progress, Said};
 use crate::trap::PIECE;
 use crate::{Identity, Output, Session, Visit, http};
 
@@ -131,10 +131,10 @@ impl Forward {
         self.ended = true;
     }
 
-    pub(super) fn run(&mut self, _now: Timestamp, printed: &mut Printed) -> Progress {
-        printed.out.append(&mut self.answer);
+    pub(super) fn run(&mut self, _now: Timestamp, said: &mut Said) -> Progress {
+        said.output.append(&mut self.answer);
         let over = self.ended || matches!(self.side, OtherSide::Gone);
-        if over { Progress::Ended(0) } else { Progress::Waits }
+        if over { Progress::Ended(0) } else { Progress::Waiting }
     }
 
     pub(super) fn leave(&mut self, now: Timestamp, out: &mut Output) {

@@ -16,8 +16,8 @@ use kizashi_event::{Detail, HostileText, Timestamp};
 
 use super::transport::{Failure, Taken, Transport, told};
 use super::wire::{Reader, Write as _, message};
-use crate::machine::Machine;
-use crate::{Identity, Output};
+use crate::machine::{Machine, Persona, Visitor};
+use crate::{Identity, Output, Visit};
 use channel::{Channel, PACKET, WINDOW};
 use forward::Forward;
 use service::Service;
@@ -25,7 +25,7 @@ use service::Service;
 /// Channels at once. OpenSSH allows ten sessions and forwards without bound.
 const MOST_CHANNELS: usize = 24;
 /// Bytes of a visitor's that all channels together hold, before more of them are taken.
-const MOST_HELD: usize = 144 * 1024;
+const MOST_HELD: usize = 200 * 1024;
 /// What a shell says of a program that was killed by SIGKILL, as the kernel kills where there is no memory.
 const KILLED: u8 = 137;
 /// sshd_config, `MaxSessions`.
@@ -44,12 +44,13 @@ const CONNECT_FAILED: u32 = 2;
 /// A visitor who is in.
 pub(super) struct Connection {
     identity: Arc<Identity>,
+    machine: Machine,
     source: IpAddr,
     user: Vec<u8>,
-    /// Since the first shell or command.
-    machine: Option<Machine>,
     channels: Vec<Option<Channel>>,
     no_more_sessions: bool,
+    /// The pause that is being slept.
+    asked: Duration,
     /// Chooses ports.
     chance: u64,
     /// Hosts and ports that the visitor believes to be listened on.
@@ -57,19 +58,28 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) const fn new(
+    pub(super) fn new(
         identity: Arc<Identity>,
-        source: IpAddr,
+        visit: Visit,
         user: Vec<u8>,
         chance: u64,
+        now: Timestamp,
     ) -> Self {
+        let visitor = Visitor {
+            user: user.clone(),
+            source: visit.source,
+            destination: visit.destination,
+            service: "sshd",
+        };
+        let machine = Machine::new(&identity, Persona::Server, visitor, now);
         Self {
             identity,
-            source,
+            machine,
+            source: visit.source,
             user,
-            machine: None,
             channels: Vec::new(),
             no_more_sessions: false,
+            asked: Duration::ZERO,
             chance,
             listeners: Vec::new(),
         }
@@ -326,13 +336,12 @@ impl Connection {
         }
     }
 
-    /// Goes on with every channel; what is wanted next is said by [`Self::pause`].
+    /// Goes on with every channel, now that the pause last asked for is over; what is wanted next is said by [`Self::pause`].
     pub(super) fn go_on(&mut self, now: Timestamp, transport: &mut Transport, out: &mut Output) {
+        let slept = std::mem::take(&mut self.asked);
         for place in 0..self.channels.len() {
-            if let Some(channel) = self.channels.get_mut(place).and_then(Option::as_mut)
-                && channel.again.is_some()
-            {
-                channel.again = Some(Duration::ZERO);
+            if let Some(channel) = self.channels.get_mut(place).and_then(Option::as_mut) {
+                channel.again = channel.again.map(|pause| pause.saturating_sub(slept));
             }
             if !out.is_full() {
                 self.run(place, now, transport, out);
@@ -346,16 +355,16 @@ impl Connection {
     }
 
     /// How long to wait before going on, where a program pauses or replies wait to leave.
-    pub(super) fn pause(&self, out: &Output) -> Option<Duration> {
+    pub(super) fn pause(&mut self, out: &Output) -> Option<Duration> {
         let channels = self.channels.iter().flatten();
         if out.is_full() && channels.clone().any(Channel::waits_to_send) {
             return Some(Duration::ZERO);
         }
         // A program that only waits for the visitor to take its output goes on when he does.
-        channels
-            .filter(|channel| !channel.waits_to_send())
-            .filter_map(|channel| channel.again)
-            .min()
+        let waiting = channels.filter(|channel| !channel.waits_to_send());
+        let pause = waiting.filter_map(|channel| channel.again).min();
+        self.asked = pause.unwrap_or_default();
+        pause
     }
 
     /// The visitor is gone.
@@ -363,12 +372,14 @@ impl Connection {
         for channel in self.channels.iter_mut().flatten() {
             channel.end(None, now, out);
         }
+        self.machine.finish().into_iter().for_each(|detail| out.tell(detail));
     }
 
     pub(super) fn memory(&self) -> usize {
         let listeners: usize = self.listeners.iter().map(|(host, _)| host.len()).sum();
-        let machine = self.machine.as_ref().map_or(0, Machine::memory);
-        listeners + machine + self.channels.iter().flatten().map(Channel::memory).sum::<usize>()
+        listeners
+            + self.machine.memory()
+            + self.channels.iter().flatten().map(Channel::memory).sum::<usize>()
     }
 }
 

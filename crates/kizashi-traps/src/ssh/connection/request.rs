@@ -3,14 +3,14 @@
 
 use kizashi_event::{Detail, HostileText, Timestamp};
 
+use super::super::program::{Command, Program};
 use super::super::transfer;
 use super::super::transport::{Failure, Taken, Transport, told};
 use super::super::wire::{Reader, message};
 use super::Connection;
 use super::service::{Running, Screen, Service};
 use crate::Output;
-use crate::machine::{Machine, Persona, Visitor};
-use crate::terminal::{self, Program, Size};
+use crate::terminal::Size;
 
 /// Variables that are told of one session.
 const MOST_VARIABLES: u8 = 32;
@@ -33,7 +33,7 @@ impl Connection {
         transport: &mut Transport,
         out: &mut Output,
     ) -> Taken<()> {
-        let begins = self.begins(place, request, now, out)?;
+        let begins = self.begins(place, request, out)?;
         let Some(channel) = self.channels.get_mut(place).and_then(Option::as_mut) else {
             return Ok(());
         };
@@ -59,10 +59,9 @@ impl Connection {
 
     /// What a larva becomes, where the request says so.
     fn begins(
-        &mut self,
+        &self,
         place: usize,
         request: &Request<'_>,
-        now: Timestamp,
         out: &mut Output,
     ) -> Taken<Option<(Begun, Option<Screen>)>> {
         let channel = self.channels.get(place).and_then(Option::as_ref);
@@ -71,41 +70,29 @@ impl Connection {
         };
         let mut reader = Reader::new(request.rest);
         let screen = *screen;
+        let command = |command| -> Box<dyn Program> {
+            Box::new(Command::of(&self.machine, command, screen.is_some()))
+        };
         Ok(match request.name {
-            b"shell" => Some((Begun::Program(self.program(screen, None, now)), screen)),
+            b"shell" => Some((Begun::Program(command(None)), screen)),
             b"exec" => {
-                let command = reader.string().ok_or(Failure::Silent)?;
-                if let Some(copy) = transfer::scp(command) {
-                    let line = HostileText::from_bytes(command);
+                let line = reader.string().ok_or(Failure::Silent)?;
+                if let Some(copy) = transfer::scp(line, self.machine.files()) {
+                    let line = HostileText::from_bytes(line);
                     out.tell(Detail::Command { line, known: Some(true) });
                     return Ok(Some((Begun::Transfer(copy), screen)));
                 }
-                Some((Begun::Program(self.program(screen, Some(command), now)), screen))
+                Some((Begun::Program(command(Some(line))), screen))
             }
             b"subsystem" => {
                 let name = reader.string().ok_or(Failure::Silent)?;
                 let value = HostileText::from_bytes(name);
                 out.tell(Detail::Note { name: "ssh subsystem".into(), value });
-                (name == b"sftp").then(|| (Begun::Transfer(transfer::sftp(&self.user)), screen))
+                (name == b"sftp")
+                    .then(|| (Begun::Transfer(transfer::sftp(self.machine.files())), screen))
             }
             _ => None,
         })
-    }
-
-    /// A program on the visitor's machine, which all programs of his connection share.
-    fn program(
-        &mut self,
-        screen: Option<Screen>,
-        command: Option<&[u8]>,
-        now: Timestamp,
-    ) -> Box<dyn Program> {
-        let (identity, user, source) = (&self.identity, &self.user, self.source);
-        let machine = self.machine.get_or_insert_with(|| {
-            let visitor =
-                Visitor { user: user.clone(), source, destination: None, service: "sshd" };
-            Machine::new(identity, Persona::Server, visitor, now)
-        });
-        terminal::program(machine, screen.is_some(), command)
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a channel is for: a program with or without a terminal, a file transfer, or a connection that is never made.
 
-use kizashi_event::{FrameKind, Timestamp};
+use kizashi_event::{Detail, FrameKind, HostileText, Timestamp};
 
+use super::super::program::Program;
 use super::forward::Forward;
 use crate::Output;
+use crate::machine::{Progress, Said};
 use crate::recorder::Recorder;
-use crate::terminal::{Key, Keyboard, Printed, Program, Progress, Size, on_screen};
+use crate::terminal::{Key, Keyboard, Size, on_screen};
 
 /// A terminal that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +64,10 @@ impl Running {
             }
             return self.program.give(bytes);
         };
+        let hidden = self.program.hides_input();
         for byte in bytes {
             let mut echo = Vec::new();
-            let hidden = self.program.hides_input();
-            let key = keyboard.press(*byte, (!hidden).then_some(&mut echo));
+            let key = keyboard.press(*byte, Some(&mut echo));
             match key {
                 Key::Typed => {}
                 Key::Line(line) => {
@@ -77,34 +79,36 @@ impl Running {
                 Key::Interrupt => self.program.interrupt(),
                 Key::EndOfFile => self.program.end_of_input(),
             }
-            if *echoes {
+            if *echoes && !hidden {
                 self.pending.extend(echo);
             }
         }
     }
 
-    fn run(&mut self, now: Timestamp, printed: &mut Printed, out: &mut Output) -> Progress {
-        let progress = self.program.run(now, printed);
+    fn run(&mut self, now: Timestamp, said: &mut Said, out: &mut Output) -> Progress {
+        let progress = self.program.run(now, said);
         let mut shown = std::mem::take(&mut self.pending);
         if self.keyboard.is_some() {
-            shown.extend(on_screen(&printed.out));
-            shown.extend(on_screen(&std::mem::take(&mut printed.err)));
+            shown.extend(on_screen(&said.output));
+            shown.extend(on_screen(&std::mem::take(&mut said.errors)));
             self.recorder.add(now, FrameKind::Output, &shown, out);
-            printed.out = shown;
+            said.output = shown;
         } else {
-            for text in [&printed.out, &printed.err] {
+            for text in [&said.output, &said.errors] {
                 self.recorder.add(now, FrameKind::Output, &on_screen(text), out);
             }
         }
         progress
     }
 
-    fn leave(&mut self, now: Timestamp, out: &mut Output) {
+    fn leave(&mut self, out: &mut Output) {
         let unfinished =
             self.keyboard.as_mut().map(|(keyboard, _)| keyboard.take_rest()).unwrap_or_default();
-        let mut told = Vec::new();
-        self.program.leave(&unfinished, now, &mut told);
-        told.into_iter().for_each(|detail| out.tell(detail));
+        if !unfinished.is_empty() {
+            let line = HostileText::from_bytes(&unfinished);
+            out.tell(Detail::Command { line, known: Some(false) });
+        }
+        self.program.leave().into_iter().for_each(|detail| out.tell(detail));
         std::mem::take(&mut self.recorder).finish(out);
     }
 }
@@ -149,17 +153,12 @@ impl Service {
         }
     }
 
-    pub(super) fn run(
-        &mut self,
-        now: Timestamp,
-        printed: &mut Printed,
-        out: &mut Output,
-    ) -> Progress {
+    pub(super) fn run(&mut self, now: Timestamp, said: &mut Said, out: &mut Output) -> Progress {
         match self {
-            Self::Larval { .. } => Progress::Waits,
-            Self::Program(running) => running.run(now, printed, out),
-            Self::Transfer(program) => program.run(now, printed),
-            Self::Forward(forward) => forward.run(now, printed),
+            Self::Larval { .. } => Progress::Waiting,
+            Self::Program(running) => running.run(now, said, out),
+            Self::Transfer(program) => program.run(now, said),
+            Self::Forward(forward) => forward.run(now, said),
         }
     }
 
@@ -167,11 +166,9 @@ impl Service {
     pub(super) fn leave(&mut self, now: Timestamp, out: &mut Output) {
         match self {
             Self::Larval { .. } => {}
-            Self::Program(running) => running.leave(now, out),
+            Self::Program(running) => running.leave(out),
             Self::Transfer(program) => {
-                let mut told = Vec::new();
-                program.leave(b"", now, &mut told);
-                told.into_iter().for_each(|detail| out.tell(detail));
+                program.leave().into_iter().for_each(|detail| out.tell(detail));
             }
             Self::Forward(forward) => forward.leave(now, out),
         }

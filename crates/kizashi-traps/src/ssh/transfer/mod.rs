@@ -1,44 +1,40 @@
-//! Files that a visitor brings or asks for: by `scp`'s own protocol in a command, or by SFTP. What is brought is kept by its hash; the
-//! disk that it seems to land on is the session's alone.
+//! Files that a visitor brings or asks for: by `scp`'s own protocol in a command, or by SFTP. They are those of the machine behind the
+//! login, which tells by their hash what was brought.
 
-mod disk;
 mod scp;
 mod sftp;
 
-use kizashi_event::{Detail, HostileText, PayloadOrigin};
-
-use crate::capture::Capture;
-use crate::terminal::Program;
+use super::program::Program;
+use crate::machine::Transfer;
 
 /// The copy that this command asks for, if it is one that a copying client sends.
-pub(super) fn scp(command: &[u8]) -> Option<Box<dyn Program>> {
-    scp::Copy::asked(command).map(|copy| Box::new(copy) as Box<dyn Program>)
+pub(super) fn scp(command: &[u8], files: Transfer) -> Option<Box<dyn Program>> {
+    scp::Copy::asked(command, files).map(|copy| Box::new(copy) as Box<dyn Program>)
 }
 
-/// The subsystem of this name, for this user.
-pub(super) fn sftp(user: &[u8]) -> Box<dyn Program> {
-    Box::new(sftp::Server::new(user))
+/// The server of SFTP.
+pub(super) fn sftp(files: Transfer) -> Box<dyn Program> {
+    Box::new(sftp::Server::new(files))
 }
 
-/// See [`crate::fuzz::ssh_transfer`].
+/// See [`crate::fuzz::ssh_wire`].
 pub(super) fn fuzz(bytes: &[u8]) {
-    use crate::terminal::Printed;
+    use crate::machine::{Progress, Said};
     use kizashi_event::Timestamp;
     let now = Timestamp::from_seconds(1_800_000_000);
-    for mut program in [sftp(b"root")].into_iter().chain(scp(b"scp -t /tmp")) {
+    let machine = super::machine_for_fuzzing(now);
+    let copy = scp(b"scp -t /tmp", machine.files());
+    for mut program in [sftp(machine.files())].into_iter().chain(copy) {
         for piece in bytes.chunks(97) {
             program.give(piece);
-            let _ = program.run(now, &mut Printed::default());
+            let mut turns = 0;
+            while program.run(now, &mut Said::default())
+                == Progress::Again(std::time::Duration::ZERO)
+                && turns < 100
+            {
+                turns += 1;
+            }
         }
-        program.leave(b"", now, &mut Vec::new());
     }
-}
-
-/// A file that was brought; an empty one is nothing.
-fn tell(path: &[u8], capture: Capture, told: &mut Vec<Detail>) {
-    let mut payload = capture.finish(PayloadOrigin::Upload);
-    if payload.size.unwrap_or(0) > 0 {
-        payload.name = Some(HostileText::from_bytes(path));
-        told.push(Detail::Payload(Box::new(payload)));
-    }
+    let _ = machine.finish();
 }

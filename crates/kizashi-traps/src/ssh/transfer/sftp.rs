@@ -1,17 +1,19 @@
 //! SFTP version 3 (draft-ietf-secsh-filexfer-02) as OpenSSH's `sftp-server` speaks it.
 
-use kizashi_event::{Detail, Timestamp};
+use std::time::Duration;
 
+use kizashi_event::Timestamp;
+
+use super::super::program::Program;
 use super::super::wire::{Reader, Write as _};
-use super::disk::{Attributes, Disk, Fault, LONGEST_PATH};
-use crate::terminal::{Printed, Program, Progress};
+use crate::machine::{FileFault, FileStat, Progress, Said, Transfer};
 
-/// Bytes of a message that sftp-server takes (sftp-common.h); a client sends 32 KiB of a file at most.
-const LONGEST: usize = 256 * 1024;
-/// Bytes of a message that are taken here.
+/// Bytes of a message that are taken; sftp-server takes 256 KiB, and a client sends 32 KiB of a file at most.
 const LONGEST_HELD: usize = 48 * 1024;
-/// Bytes of files that are kept in one session.
-const KEPT: usize = 96 * 1024;
+/// Bytes of a path.
+const LONGEST_PATH: usize = 4 * 1024;
+/// Bytes of answers at which other messages wait.
+const FULL: usize = 16 * 1024;
 /// Files and folders open at once.
 const MOST_HANDLES: usize = 32;
 /// Bytes of an answer to a read.
@@ -48,27 +50,25 @@ enum Open {
 }
 
 pub(super) struct Server {
-    disk: Disk,
+    files: Transfer,
     input: Vec<u8>,
     answer: Vec<u8>,
     handles: Vec<Option<Open>>,
     begun: bool,
     ended: bool,
     failed: bool,
-    told: Vec<Detail>,
 }
 
 impl Server {
-    pub(super) fn new(user: &[u8]) -> Self {
+    pub(super) const fn new(files: Transfer) -> Self {
         Self {
-            disk: Disk::of(user),
+            files,
             input: Vec::new(),
             answer: Vec::new(),
             handles: Vec::new(),
             begun: false,
             ended: false,
             failed: false,
-            told: Vec::new(),
         }
     }
 
@@ -98,16 +98,14 @@ impl Server {
         self.say(STATUS, &body);
     }
 
-    fn done(&mut self, id: u32, outcome: Result<(), Fault>) {
-        self.status(
-            id,
-            match outcome {
-                Ok(()) => OK,
-                Err(Fault::NoSuchFile) => NO_SUCH_FILE,
-                Err(Fault::PermissionDenied) => PERMISSION_DENIED,
-                Err(Fault::Failure) => FAILURE,
-            },
-        );
+    fn done(&mut self, id: u32, outcome: Result<(), FileFault>) {
+        let code = match outcome {
+            Ok(()) => OK,
+            Err(FileFault::NotFound) => NO_SUCH_FILE,
+            Err(FileFault::Denied) => PERMISSION_DENIED,
+            Err(_) => FAILURE,
+        };
+        self.status(id, code);
     }
 
     fn handle(&mut self, id: u32, open: Open) {
@@ -137,16 +135,20 @@ impl Server {
         }
     }
 
-    fn attributes(&mut self, id: u32, attributes: Option<Attributes>) {
-        let Some(attributes) = attributes else { return self.status(id, NO_SUCH_FILE) };
-        let mut body = Vec::new();
-        body.put_u32(id);
-        put_attributes(&mut body, &attributes);
-        self.say(ATTRS, &body);
+    fn attributes(&mut self, id: u32, stat: Result<FileStat, FileFault>) {
+        match stat {
+            Ok(stat) => {
+                let mut body = Vec::new();
+                body.put_u32(id);
+                put_attributes(&mut body, &stat);
+                self.say(ATTRS, &body);
+            }
+            Err(fault) => self.done(id, Err(fault)),
+        }
     }
 
     /// Answers a message; `None` where it is cut short.
-    fn take(&mut self, message: &[u8], now: Timestamp) -> Option<()> {
+    fn take(&mut self, message: &[u8]) -> Option<()> {
         let mut reader = Reader::new(message);
         let kind = reader.byte()?;
         let id = reader.u32()?;
@@ -155,37 +157,43 @@ impl Server {
             return Some(());
         }
         match kind {
-            3 => self.open(id, reader, now)?,
+            3 => self.open(id, reader)?,
             4 => self.close(id, reader.string()?),
             5 => self.read(id, reader)?,
             6 => self.write(id, reader)?,
             7 => {
-                let attributes = self.disk.look(path(reader.string()?));
-                self.attributes(id, attributes);
+                let stat = self.files.stat(path(reader.string()?), false);
+                self.attributes(id, stat);
             }
             8 => {
-                let attributes =
-                    self.path_of(reader.string()?).and_then(|path| self.disk.look(&path));
-                self.attributes(id, attributes);
+                let path = self.path_of(reader.string()?).ok_or(FileFault::Failure);
+                let stat = path.and_then(|path| self.files.stat(&path, true));
+                self.attributes(id, stat);
             }
             9 => {
                 let path = path(reader.string()?);
-                let outcome = self.disk.set_mode(path, mode(&mut reader)?);
+                let outcome = self.set_mode(path, mode(&mut reader)?);
                 self.done(id, outcome);
             }
             10 => {
-                let path = self.path_of(reader.string()?);
+                let path = self.path_of(reader.string()?).ok_or(FileFault::Failure);
                 let mode = mode(&mut reader)?;
-                let outcome =
-                    path.map_or(Err(Fault::Failure), |path| self.disk.set_mode(&path, mode));
+                let outcome = path.and_then(|path| self.set_mode(&path, mode));
                 self.done(id, outcome);
             }
             11 | 12 => self.folder(kind, id, reader.string()?),
-            13..=20 => self.change(kind, id, reader, now)?,
+            13..=20 => self.change(kind, id, reader)?,
             200 => self.extended(id, reader)?,
             _ => self.status(id, UNSUPPORTED),
         }
         Some(())
+    }
+
+    fn set_mode(&self, path: &[u8], mode: Option<u32>) -> Result<(), FileFault> {
+        match mode {
+            Some(mode) => self.files.set_mode(path, low(mode)),
+            None => self.files.stat(path, true).map(|_| ()),
+        }
     }
 
     /// The first message only says which version the client speaks.
@@ -205,33 +213,42 @@ impl Server {
         if kind == 12 {
             return self.list(id, named);
         }
-        let path = self.disk.absolute(path(named));
-        match self.disk.list(&path) {
-            Some(_) => self.handle(id, Open::Folder { path, listed: false }),
-            None => self.status(id, NO_SUCH_FILE),
+        let path = self.files.absolute(path(named));
+        match self.files.list(&path) {
+            Ok(_) => self.handle(id, Open::Folder { path, listed: false }),
+            Err(fault) => self.done(id, Err(fault)),
         }
     }
 
     /// What names paths and nothing that is open.
-    fn change(&mut self, kind: u8, id: u32, mut reader: Reader<'_>, now: Timestamp) -> Option<()> {
+    fn change(&mut self, kind: u8, id: u32, mut reader: Reader<'_>) -> Option<()> {
         let first = path(reader.string()?);
         let outcome = match kind {
-            13 | 15 => self.disk.remove(first, &mut self.told),
-            14 => self.disk.make_folder(first, now),
+            13 | 15 => self.files.remove(first, kind == 15),
+            14 => self.files.make_folder(first, low(mode(&mut reader)?.unwrap_or(0o755))),
             16 => {
-                let path = self.disk.absolute(first);
+                let path = self.files.absolute(first);
                 self.names(id, &[(path, None)]);
                 return Some(());
             }
             17 => {
-                let attributes = self.disk.look(first);
-                self.attributes(id, attributes);
+                let stat = self.files.stat(first, true);
+                self.attributes(id, stat);
                 return Some(());
             }
-            18 => self.disk.rename(first, path(reader.string()?)),
-            // There are no links, and none can be made.
-            19 => Err(Fault::NoSuchFile),
-            _ => Err(Fault::Failure),
+            18 => match self.files.rename(first, path(reader.string()?)) {
+                // sftp-server gives no more than this where the target is there.
+                Err(FileFault::Exists) => Err(FileFault::Failure),
+                other => other,
+            },
+            19 => match self.files.read_link(first) {
+                Ok(target) => {
+                    self.names(id, &[(target, None)]);
+                    return Some(());
+                }
+                Err(fault) => Err(fault),
+            },
+            _ => Err(FileFault::Failure),
         };
         self.done(id, outcome);
         Some(())
@@ -241,10 +258,7 @@ impl Server {
         match reader.string()? {
             b"posix-rename@openssh.com" => {
                 let (from, to) = (path(reader.string()?), path(reader.string()?));
-                if self.disk.look(to).is_some() {
-                    let _ = self.disk.remove(to, &mut self.told);
-                }
-                let outcome = self.disk.rename(from, to);
+                let outcome = self.files.rename(from, to);
                 self.done(id, outcome);
             }
             b"fsync@openssh.com" => self.status(id, OK),
@@ -253,27 +267,22 @@ impl Server {
         Some(())
     }
 
-    fn open(&mut self, id: u32, mut reader: Reader<'_>, now: Timestamp) -> Option<()> {
-        let path = path(reader.string()?);
+    fn open(&mut self, id: u32, mut reader: Reader<'_>) -> Option<()> {
+        let path = self.files.absolute(path(reader.string()?));
         let flags = reader.u32()?;
-        let mode = mode(&mut reader)?;
-        let (reads, writes) = (flags & 1 != 0, flags & 2 != 0);
-        if writes {
-            let how = (flags & 8 != 0, flags & 16 != 0);
-            match self.disk.write_to(path, how, now, &mut self.told) {
-                Ok(path) => {
-                    let _ = self.disk.set_mode(&path, mode);
-                    self.handle(id, Open::File { path, writes });
-                }
-                Err(fault) => self.done(id, Err(fault)),
-            }
-        } else {
-            let path = self.disk.absolute(path);
-            match self.disk.look(&path) {
-                Some(_) if reads => self.handle(id, Open::File { path, writes }),
-                Some(_) => self.status(id, FAILURE),
-                None => self.status(id, NO_SUCH_FILE),
-            }
+        let mode = mode(&mut reader)?.unwrap_or(0o666);
+        let (writes, creates, empties) = (flags & 2 != 0, flags & 8 != 0, flags & 16 != 0);
+        let there = self.files.stat(&path, true);
+        let outcome = match &there {
+            Ok(stat) if is_folder(stat) => Err(FileFault::Failure),
+            Err(fault) if !(writes && creates) => Err(*fault),
+            // What was not asked to be emptied goes on.
+            _ if writes => self.files.create(&path, empties || there.is_err(), low(mode)),
+            _ => self.files.read(&path, 0, 1).map(|_| ()),
+        };
+        match outcome {
+            Ok(()) => self.handle(id, Open::File { path, writes }),
+            Err(fault) => self.done(id, Err(fault)),
         }
         Some(())
     }
@@ -295,14 +304,15 @@ impl Server {
             self.status(id, FAILURE);
             return Some(());
         };
-        match self.disk.read(&path, offset, (count as usize).min(MOST_READ)).map(<[u8]>::to_vec) {
-            Some(data) => {
+        match self.files.read(&path, offset, (count as usize).min(MOST_READ)) {
+            Ok(data) if data.is_empty() => self.status(id, EOF),
+            Ok(data) => {
                 let mut body = Vec::new();
                 body.put_u32(id);
                 body.put_string(&data);
                 self.say(DATA, &body);
             }
-            None => self.status(id, EOF),
+            Err(fault) => self.done(id, Err(fault)),
         }
         Some(())
     }
@@ -315,10 +325,8 @@ impl Server {
             self.status(id, FAILURE);
             return Some(());
         };
-        let room = KEPT.saturating_sub(self.disk.memory());
-        let path = path.clone();
-        self.disk.append(&path, offset, data, room);
-        self.status(id, OK);
+        let outcome = self.files.write(path, offset, data);
+        self.done(id, outcome);
         Some(())
     }
 
@@ -333,9 +341,10 @@ impl Server {
         };
         match folder {
             Some((path, false)) => {
-                let names = self.disk.list(&path).unwrap_or_default();
-                let names: Vec<_> =
-                    names.into_iter().map(|(name, what)| (name, Some(what))).collect();
+                let inside = self.files.list(&path).unwrap_or_default();
+                let here = self.files.stat(&path, true).ok();
+                let mut names = vec![(b".".to_vec(), here.clone()), (b"..".to_vec(), here)];
+                names.extend(inside.into_iter().map(|(name, what)| (name, Some(what))));
                 self.names(id, &names);
             }
             Some((_, true)) => self.status(id, EOF),
@@ -343,7 +352,7 @@ impl Server {
         }
     }
 
-    fn names(&mut self, id: u32, names: &[(Vec<u8>, Option<Attributes>)]) {
+    fn names(&mut self, id: u32, names: &[(Vec<u8>, Option<FileStat>)]) {
         let mut body = Vec::new();
         body.put_u32(id);
         body.put_u32(u32::try_from(names.len()).unwrap_or(0));
@@ -364,18 +373,28 @@ impl Server {
     }
 }
 
+const fn is_folder(stat: &FileStat) -> bool {
+    stat.mode & 0o170_000 == 0o040_000
+}
+
+/// Permission bits without the kind of file.
+fn low(mode: u32) -> u16 {
+    u16::try_from(mode & 0o7_777).unwrap_or(0)
+}
+
 fn path(text: &[u8]) -> &[u8] {
     &text[..text.len().min(LONGEST_PATH)]
 }
 
-fn put_attributes(body: &mut Vec<u8>, attributes: &Attributes) {
+fn put_attributes(body: &mut Vec<u8>, attributes: &FileStat) {
     body.put_u32(1 | 2 | 4 | 8);
     body.put_u64(attributes.size);
-    body.put_u32(attributes.owner);
-    body.put_u32(attributes.owner);
+    body.put_u32(attributes.owner.0);
+    body.put_u32(attributes.owner.1);
     body.put_u32(attributes.mode);
-    body.put_u32(attributes.changed);
-    body.put_u32(attributes.changed);
+    let changed = u32::try_from(attributes.modified).unwrap_or(0);
+    body.put_u32(changed);
+    body.put_u32(changed);
 }
 
 /// The rights in a message's attributes, where it has them.
@@ -391,14 +410,14 @@ fn mode(reader: &mut Reader<'_>) -> Option<Option<u32>> {
 }
 
 /// A line of `ls -l`.
-fn long_name(name: &[u8], attributes: &Attributes) -> Vec<u8> {
-    let mut line = String::from(if attributes.is_folder() { "d" } else { "-" });
+fn long_name(name: &[u8], attributes: &FileStat) -> Vec<u8> {
+    let mut line = String::from(if is_folder(attributes) { "d" } else { "-" });
     for place in (0..9).rev() {
         let set = attributes.mode >> place & 1 == 1;
         line.push(if set { ['x', 'w', 'r'][place % 3] } else { '-' });
     }
-    let owner = if attributes.owner == 0 { "root" } else { "user" };
-    let links = if attributes.is_folder() { 2 } else { 1 };
+    let owner = if attributes.owner.0 == 0 { "root" } else { "user" };
+    let links = if is_folder(attributes) { 2 } else { 1 };
     line.push_str(&format!(
         " {links:>4} {owner:<8} {owner:<8} {:>8} Jun 10  2024 ",
         attributes.size
@@ -417,42 +436,40 @@ impl Program for Server {
         self.ended = true;
     }
 
-    fn interrupt(&mut self) {}
-
-    fn run(&mut self, now: Timestamp, printed: &mut Printed) -> Progress {
-        let mut input = std::mem::take(&mut self.input);
+    fn run(&mut self, _now: Timestamp, said: &mut Said) -> Progress {
+        let input = std::mem::take(&mut self.input);
         let mut read = 0;
-        while let Some(length) = Reader::new(&input[read..]).u32() {
+        while self.answer.len() < FULL
+            && let Some(length) = Reader::new(&input[read..]).u32()
+        {
             let length = length as usize;
-            if length > LONGEST || length > LONGEST_HELD || length == 0 || self.failed {
+            if length > LONGEST_HELD || length == 0 || self.failed {
                 self.failed = true;
                 break;
             }
             let Some(message) = input.get(read + 4..read + 4 + length) else { break };
-            if self.take(message, now).is_none() {
+            if self.take(message).is_none() {
                 let id = Reader::new(message.get(1..).unwrap_or_default()).u32().unwrap_or(0);
                 self.status(id, BAD_MESSAGE);
                 self.failed = true;
             }
             read += 4 + length;
         }
-        input.drain(..read);
-        self.input = input;
-        printed.out.append(&mut self.answer);
-        printed.told.append(&mut self.told);
+        let more = self.answer.len() >= FULL;
+        self.input = input[read..].to_vec();
+        said.output.append(&mut self.answer);
         match (self.failed, self.ended) {
             (true, _) => Progress::Ended(255),
+            _ if more => Progress::Again(Duration::ZERO),
             (_, true) => Progress::Ended(0),
-            _ => Progress::Waits,
+            _ => Progress::Waiting,
         }
     }
 
-    fn leave(&mut self, _unfinished: &[u8], _now: Timestamp, told: &mut Vec<Detail>) {
-        told.append(&mut self.told);
-        self.disk.leave(told);
-    }
-
     fn memory(&self) -> usize {
-        self.disk.memory() + self.input.len()
+        let handle = |open: &Open| match open {
+            Open::File { path, .. } | Open::Folder { path, .. } => path.len(),
+        };
+        self.handles.iter().flatten().map(handle).sum::<usize>() + self.input.len()
     }
 }
