@@ -112,7 +112,7 @@ struct Start<'a> {
     /// s.
     weighed: f64,
     /// Bins in which the rhythm of the day was learned before this run.
-    carried_days: f64,
+    carried_bins: f64,
     shared: &'a Shared,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Starts<'a> {
                 log_share,
                 baseline: mark.weighed_baseline,
                 weighed: end.weighed - mark.weighed,
-                carried_days: exposure.rhythm.carried_bins(),
+                carried_bins: exposure.rhythm.carried_bins(),
                 shared: shared.iter().rev().find(|shared| shared.at <= now - length)?,
             })
         };
@@ -185,7 +185,7 @@ impl Start<'_> {
         let alpha = prior.shape + own.0 + total / scatter.phi;
         let beta = prior.rate + own.1 + self.baseline / scatter.phi;
         // The mean stays; the doubt about it grows by what the rate wanders.
-        let seen = self.baseline + own.1 + self.carried_days;
+        let seen = self.baseline + own.1 + self.carried_bins;
         let volatility = DOUBT * scatter.volatility + volatility_of_first_days(seen);
         let spread = 1.0 + alpha * volatility;
         Baseline { alpha: alpha / spread, beta: beta / spread, phi: scatter.phi }

@@ -8,11 +8,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fade;
 use super::series::HOUR;
 
 const HOURS: usize = 24;
-/// What is left of an hour's weight a day later: half after 5 days.
-const FADE: f64 = 0.870_550_563_296_124_1;
+/// Hours after which an hour of the day comes again.
+const DAY: u32 = 24;
 /// Days that the flat rhythm is worth, against how one day differs from another.
 const FLAT_DAYS: f64 = 3.0;
 /// Counts that it is worth, against chance.
@@ -99,10 +100,11 @@ impl Rhythm {
         let place = hour as usize % HOURS;
         let HourOfDay { counts, expected, days } = self.hours[place];
         if together.expected > 0.0 {
+            let left = fade::over_hours(DAY);
             self.hours[place] = HourOfDay {
-                counts: counts * FADE + together.counts,
-                expected: expected * FADE + together.expected,
-                days: days * FADE + 1.0,
+                counts: counts * left + together.counts,
+                expected: expected * left + together.expected,
+                days: days * left + 1.0,
             };
         }
         if place + 1 == HOURS {

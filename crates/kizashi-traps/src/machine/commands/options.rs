@@ -59,6 +59,17 @@ impl Call<'_> {
         self.options_of(self.arguments(), letters, longs, status, false)
     }
 
+    /// The same of other arguments than the command was given, for tools that take some words in a form of their own.
+    pub(crate) fn options_among(
+        &mut self,
+        arguments: &[Vec<u8>],
+        letters: &str,
+        longs: &[(&str, u8)],
+        status: u8,
+    ) -> Result<Given, Finish> {
+        self.options_of(arguments, letters, longs, status, true)
+    }
+
     fn options_of(
         &mut self,
         words: &[Vec<u8>],

@@ -25,15 +25,8 @@ pub(super) fn tar(call: &mut Call<'_>) -> Finish {
             }
         })
         .collect();
-    let mut inner = Call::new(
-        call.kernel,
-        &words,
-        call.folder,
-        call.who,
-        super::super::Input::Bytes(Vec::new()),
-    );
-    inner.dialect = call.dialect;
-    let given = inner.options(
+    let given = call.options_among(
+        words.get(1..).unwrap_or_default(),
         "cxtzjJvf:C:pkmOhaT:X:P",
         &[
             ("create", b'c'),
@@ -50,13 +43,9 @@ pub(super) fn tar(call: &mut Call<'_>) -> Finish {
         ],
         64,
     );
-    let said = inner.into_said().0;
     let given = match given {
         Ok(given) => given,
-        Err(finish) => {
-            call.err(&said.bytes);
-            return finish;
-        }
+        Err(finish) => return finish,
     };
     match given.last_of(b"cxt") {
         Some(b'c') => create(call, &given),

@@ -91,7 +91,6 @@ pub(super) fn changed_mode(text: &str, mode: u16, folder: bool, umask: u16) -> O
     Some(mode)
 }
 
-#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn chmod(call: &mut Call<'_>) -> Finish {
     // A mode may begin with a minus: `chmod -x file`.
     let words: Vec<Vec<u8>> = call
@@ -110,15 +109,8 @@ pub(super) fn chmod(call: &mut Call<'_>) -> Finish {
             }
         })
         .collect();
-    let mut inner = Call::new(
-        call.kernel,
-        &words,
-        call.folder,
-        call.who,
-        super::super::Input::Bytes(Vec::new()),
-    );
-    inner.dialect = call.dialect;
-    let given = inner.options(
+    let given = call.options_among(
+        words.get(1..).unwrap_or_default(),
         "Rfvch",
         &[
             ("recursive", b'R'),
@@ -129,13 +121,9 @@ pub(super) fn chmod(call: &mut Call<'_>) -> Finish {
         ],
         1,
     );
-    let said = inner.into_said().0;
     let given = match given {
         Ok(given) => given,
-        Err(finish) => {
-            call.err(&said.bytes);
-            return finish;
-        }
+        Err(finish) => return finish,
     };
     let Some((mode, paths)) = given.rest.split_first() else {
         return call.missing_operand("[-Rcvf] MODE[,MODE]... FILE...");

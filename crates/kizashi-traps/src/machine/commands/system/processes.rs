@@ -564,13 +564,17 @@ pub(super) fn kill(call: &mut Call<'_>) -> Finish {
     Finish::Status(status)
 }
 
-pub(super) fn killall(call: &mut Call<'_>) -> Finish {
-    let names: Vec<String> = call
-        .arguments()
+/// The arguments that are no options, as text.
+fn operands(call: &Call<'_>) -> Vec<String> {
+    call.arguments()
         .iter()
         .filter(|word| word.first() != Some(&b'-'))
         .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect();
+        .collect()
+}
+
+pub(super) fn killall(call: &mut Call<'_>) -> Finish {
+    let names = operands(call);
     let quiet = call.arguments().iter().any(|word| word == b"-q");
     if names.is_empty() {
         if call.is_busybox() {
@@ -598,12 +602,7 @@ pub(super) fn killall(call: &mut Call<'_>) -> Finish {
 }
 
 pub(super) fn pidof(call: &mut Call<'_>) -> Finish {
-    let names: Vec<String> = call
-        .arguments()
-        .iter()
-        .filter(|word| word.first() != Some(&b'-'))
-        .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect();
+    let names = operands(call);
     let mut found: Vec<String> = call
         .kernel
         .processes()

@@ -203,11 +203,8 @@ type Chooser = fn(&[u8], bool, char, usize) -> (usize, usize);
 
 fn piece(call: &mut Call<'_>, choose: Chooser) -> Finish {
     let words = modern(call.words);
-    let before = call.words;
-    let mut inner =
-        Call::new(call.kernel, &words, call.folder, call.who, super::Input::Bytes(Vec::new()));
-    inner.dialect = call.dialect;
-    let given = inner.options(
+    let given = call.options_among(
+        words.get(1..).unwrap_or_default(),
         "n:c:qvfFs:z",
         &[
             ("lines", b'n'),
@@ -219,14 +216,9 @@ fn piece(call: &mut Call<'_>, choose: Chooser) -> Finish {
         ],
         1,
     );
-    let said = inner.into_said().0;
-    call.words = before;
     let given = match given {
         Ok(given) => given,
-        Err(finish) => {
-            call.err(&said.bytes);
-            return finish;
-        }
+        Err(finish) => return finish,
     };
     let by_bytes = given.has(b'c');
     let text = given.text(if by_bytes { b'c' } else { b'n' }).unwrap_or_else(|| "10".to_owned());

@@ -84,22 +84,10 @@ pub(super) fn sed(call: &mut Call<'_>) -> Finish {
             }
         })
         .collect();
-    let mut inner = Call::new(
-        call.kernel,
-        &words,
-        call.folder,
-        call.who,
-        super::super::Input::Bytes(Vec::new()),
-    );
-    inner.dialect = call.dialect;
-    let given = inner.options("ne:f:rEisuz", &longs, 1);
-    let said = inner.into_said().0;
+    let given = call.options_among(words.get(1..).unwrap_or_default(), "ne:f:rEisuz", &longs, 1);
     let given = match given {
         Ok(given) => given,
-        Err(finish) => {
-            call.err(&said.bytes);
-            return finish;
-        }
+        Err(finish) => return finish,
     };
     let mut files = given.rest.clone();
     let mut scripts: Vec<Vec<u8>> = given.values(b'e').map(<[u8]>::to_vec).collect();
