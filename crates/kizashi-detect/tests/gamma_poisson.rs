@@ -12,8 +12,8 @@ mod nulls;
 mod support;
 
 use kizashi_detect::gamma_poisson::{
-    Alarm, Evidence, KindId, LARGEST_RATIO, MOST_DAYS, Prior, Report, SeriesId, Settings,
-    SettingsError, Watch,
+    Alarm, KindId, LARGEST_RATIO, MOST_DAYS, Prior, Report, SeriesId, Settings, SettingsError,
+    Watch,
 };
 use proptest::prelude::*;
 use support::{Bin, Plain, Random};
@@ -294,27 +294,28 @@ fn four_of_a_hundred_series_alarm_each_for_itself() {
 
 #[test]
 fn an_outage_teaches_no_lower_rate_and_its_end_is_no_rise() {
-    for seed in 50..60 {
+    const MACHINES: u32 = 80;
+    const DAYS_AFTER: u32 = 2;
+    // The bins of an outage are no starts of a wave: where they were counted, this was broken.
+    let promised = f64::from(MACHINES * DAYS_AFTER) / 7.0;
+    let mut alarms = 0;
+    for seed in 0..u64::from(MACHINES) {
         let mut random = Random(seed);
         let mut watch = watch(1.0);
         let rates = vec![0.5; 20];
         for bin in poisson_bins(&mut random, &rates).take(1_500) {
             watch.close_bin(&bin);
         }
-        let before = watch.score(SeriesId(0)).unwrap();
-        let rate =
-            |evidence: Evidence, now: u64| evidence.expected / (now - evidence.since_bin) as f64;
-        let before = rate(before, watch.bins());
+        let before = watch.rate(SeriesId(0)).unwrap();
         watch.skip(5 * 144);
-        let mut alarms = 0;
-        for bin in poisson_bins(&mut random, &rates).take(300) {
+        for bin in poisson_bins(&mut random, &rates).take(DAYS_AFTER as usize * 144) {
             let report = watch.close_bin(&bin);
             alarms += report.alarms.len() + usize::from(report.sensor_wide.is_some());
         }
-        let after = rate(watch.score(SeriesId(0)).unwrap(), watch.bins());
-        assert!(alarms <= 1, "seed {seed}: {alarms} alarms after an outage");
+        let after = watch.rate(SeriesId(0)).unwrap();
         assert!((after / before - 1.0).abs() < 0.35, "seed {seed}: {before} became {after}");
     }
+    assert!((alarms as f64) < promised / 2.0, "{alarms} alarms, {promised} promised");
 }
 
 #[test]
@@ -355,9 +356,9 @@ fn the_rhythm_of_the_day_is_learned_and_carried_and_a_night_is_judged_by_nights(
     for bin in &night[..12] {
         knowing.close_bin(bin);
     }
-    let expected = knowing.score(SeriesId(0)).unwrap().expected;
-    let window = (12 * 144 + 12 - knowing.score(SeriesId(0)).unwrap().since_bin) as f64;
-    assert!(expected / window < 0.8, "{expected} sources were expected in {window} bins at night");
+    let windows = knowing.explain(SeriesId(0), None).unwrap().windows;
+    let tonight = windows.iter().find(|window| window.length == 8).unwrap();
+    assert!(tonight.expected / 8.0 < 0.8, "{tonight:?}");
 
     let mut carried = watch(1.0);
     carried.expect_rhythm(rhythm);
@@ -540,4 +541,27 @@ fn all_ports_at_once_at_the_largest_count_and_a_year_of_nothing_stay_finite() {
         watch.skip(366 * 144);
     }
     assert_finite(&watch.close_bin(&[(SeriesId(1), 2)])).unwrap();
+}
+
+#[test]
+fn of_a_quiet_series_that_is_thrice_as_lively_for_a_week_the_longest_windows_say_most() {
+    let mut longest_say_most = 0;
+    for seed in 80..90 {
+        let mut random = Random(seed);
+        let mut watch = watch(1.0);
+        let steady = vec![0.014; 50];
+        for bin in poisson_bins(&mut random, &steady).take(20 * 144) {
+            watch.close_bin(&bin);
+        }
+        let mut creeping = steady;
+        creeping[0] *= 3.0;
+        for bin in poisson_bins(&mut random, &creeping).take(7 * 144) {
+            watch.close_bin(&bin);
+        }
+        let now = watch.explain(SeriesId(0), None).unwrap();
+        let week = now.windows.last().unwrap();
+        assert!((1_008..1_044).contains(&week.length) && week.counts >= 7, "{week:?}");
+        longest_say_most += usize::from(now.windows[now.strongest].length > 288);
+    }
+    assert!(longest_say_most >= 6, "{longest_say_most} of 10");
 }

@@ -4,7 +4,8 @@
 //! most the sum of the shares.
 
 use kizashi_detect::gamma_poisson::{
-    self, Baseline, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, SeriesId, Watch,
+    self, Baseline, Evidence, HALF_LIFE, Kind, KindId, LARGEST_RATIO, LONGEST_EXACT_WINDOW,
+    LONGEST_WINDOW, SeriesId, Watch,
 };
 use kizashi_event::{Key, KeyKind};
 use kizashi_store::KeyBin;
@@ -104,15 +105,20 @@ impl KeyWatch {
             }
             match first {
                 Some(first) => self.watch.count_earlier(series, bin.abs_diff(first), 1),
-                // Nobody knows when they came: before all windows they are past and no rise.
-                None if past >= LEAST_PAST => {
-                    let sources = past.round() as u32;
-                    self.watch.count_earlier(series, u64::from(LONGEST_WINDOW) + 1, sources);
-                }
+                None if past >= LEAST_PAST => self.count_past(series, past),
                 None => {}
             }
         }
         counted.rows
+    }
+
+    /// Counts sources of the last two days of which nobody knows when they came: before all windows they are past and no rise,
+    /// and as many as will not have faded further than two days by now.
+    fn count_past(&mut self, series: SeriesId, past: f64) {
+        let ago = (u64::from(LONGEST_WINDOW) + 1).min(self.watch.bins());
+        let longer = ago.saturating_sub(u64::from(LONGEST_EXACT_WINDOW));
+        let faded = (-(longer as f64) / f64::from(HALF_LIFE)).exp2();
+        self.watch.count_earlier(series, ago, (past / faded).round() as u32);
     }
 
     /// Closes a bin in which something came.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LONGEST_WINDOW;
+/// Bins after which a series is no longer active: two days.
+const ACTIVE_FOR: u32 = 288;
 
-/// Series by the bin of their last count, for the last [`LONGEST_WINDOW`] bins.
+/// Series by the bin of their last count, for the last [`ACTIVE_FOR`] bins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Activity {
     by_last_bin: Vec<u32>,
@@ -13,12 +14,12 @@ pub(super) struct Activity {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self { by_last_bin: vec![0; LONGEST_WINDOW as usize], bin: 0 }
+        Self { by_last_bin: vec![0; ACTIVE_FOR as usize], bin: 0 }
     }
 
     /// Goes on to `bin`.
     pub(super) fn advance(&mut self, bin: u32) {
-        let passed = bin.saturating_sub(self.bin).min(LONGEST_WINDOW);
+        let passed = bin.saturating_sub(self.bin).min(ACTIVE_FOR);
         for back in 0..passed {
             *self.at(bin - back) = 0;
         }
@@ -28,22 +29,22 @@ impl Activity {
     /// A series has a count in the running bin, after its last in `before`.
     pub(super) fn touch(&mut self, before: Option<u32>) {
         let bin = self.bin;
-        if let Some(before) = before.filter(|before| bin - before.min(&bin) < LONGEST_WINDOW) {
+        if let Some(before) = before.filter(|before| bin - before.min(&bin) < ACTIVE_FOR) {
             let series = self.at(before);
             *series = series.saturating_sub(1);
         }
         *self.at(bin) += 1;
     }
 
-    /// Series with a count in the last [`LONGEST_WINDOW`] bins.
+    /// Series with a count in the last [`ACTIVE_FOR`] bins.
     pub(super) fn active(&self) -> usize {
         self.by_last_bin.iter().map(|series| *series as usize).sum()
     }
 
     fn at(&mut self, bin: u32) -> &mut u32 {
         // A state read from a damaged file must not be able to index past the end.
-        self.by_last_bin.resize(LONGEST_WINDOW as usize, 0);
-        &mut self.by_last_bin[(bin % LONGEST_WINDOW) as usize]
+        self.by_last_bin.resize(ACTIVE_FOR as usize, 0);
+        &mut self.by_last_bin[(bin % ACTIVE_FOR) as usize]
     }
 }
 

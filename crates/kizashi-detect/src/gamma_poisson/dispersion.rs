@@ -221,11 +221,18 @@ impl Shared {
     }
 }
 
-/// The residuals of one series, and what they were each time that [`Shared`] was worked out.
+/// φ and v of a series for windows that begin under the [`Shared`] of these hours.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Published {
+    hours: u32,
+    scatter: Scatter,
+}
+
+/// The residuals of one series, and what followed from them each time that [`Shared`] was worked out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Dispersion {
     running: Residuals,
-    published: VecDeque<Residuals>,
+    published: VecDeque<Published>,
 }
 
 impl Dispersion {
@@ -233,21 +240,26 @@ impl Dispersion {
         self.running.add(hours, residual);
     }
 
-    /// Fixes the running residuals for windows that begin from now on; forgets what none asks for that begins after
-    /// `oldest` hours.
-    pub(super) fn publish(&mut self, hours: u32, oldest: u32) {
-        let unchanged = self.published.back().is_some_and(|last| last.hours >= self.running.hours);
-        if !unchanged {
-            self.published.push_back(self.running.after(hours));
+    /// Fixes φ and v for windows that begin from now on, under the last of `shared`, and forgets those for windows that begin
+    /// under none of them. A series of which no hour was looked at has those of its `kind`.
+    pub(super) fn publish(&mut self, shared: &VecDeque<Shared>, kind: u8) {
+        let Some((oldest, last)) = shared.front().zip(shared.back()) else { return };
+        if self.running.hours > 0 {
+            let scatter = self.running.after(last.hours).of_series(last.kind(kind).scatter);
+            self.published.push_back(Published { hours: last.hours, scatter });
         }
-        while self.published.get(1).is_some_and(|second| second.hours <= oldest) {
+        while self.published.front().is_some_and(|first| first.hours < oldest.hours) {
             self.published.pop_front();
+        }
+        if self.published.len() > shared.len() {
+            let kept = |hours: u32| shared.binary_search_by_key(&hours, |one| one.hours).is_ok();
+            self.published.retain(|one| kept(one.hours));
         }
     }
 
     /// φ and v of windows that begin under `shared`.
     pub(super) fn scatter(&self, shared: &Shared, kind: Scatter) -> Scatter {
-        let known = self.published.iter().rev().find(|residuals| residuals.hours <= shared.hours);
-        known.map_or(kind, |own| own.after(shared.hours).of_series(kind))
+        let known = self.published.iter().rev().find(|published| published.hours <= shared.hours);
+        known.filter(|known| known.hours == shared.hours).map_or(kind, |known| known.scatter)
     }
 }

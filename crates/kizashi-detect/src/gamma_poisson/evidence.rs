@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 
 use super::dispersion::{Scatter, Shared, volatility_of_first_days};
 use super::exposure::Exposure;
+use super::history::Windowed;
 use super::series::Series;
-use super::{BINS_A_DAY, Baseline, Evidence, MOST_DAYS};
+use super::{BINS_A_DAY, Baseline, Evidence, LONGEST_EXACT_WINDOW, MOST_DAYS, QUARTER_OF_DAY};
 
-/// W, in bins.
-pub(super) const WINDOWS: [u32; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
+/// W, in bins. Those past [`LONGEST_EXACT_WINDOW`] begin up to six hours earlier, with a quarter of a day.
+pub(super) const WINDOWS: [u32; 11] = [1, 2, 4, 8, 16, 36, 72, 144, 288, 576, 1_008];
 /// ρ.
 pub(super) const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
 /// Terms of one window: of counts and of bins, for each ratio.
@@ -20,23 +21,28 @@ const DOUBT: f64 = 1.15;
 /// bound counts M as if it stopped at its threshold, where M as it crosses it is far above (one source more on a quiet series
 /// multiplies it by a hundred). Measured under the model itself, on stationary Poisson series at every rate (example `nulls`).
 const CONSERVATISM: f64 = 10.0;
-/// Σ n_W = 288 is what M has on average; up to some times as much the bound is taken as it is.
+/// Σ w_W n_W = 324 is what M has on average at most; up to some times as much the bound is taken as it is.
 const USUAL: f64 = 1_000.0;
+/// A window none of whose terms can reach n_W times e to this power is left out: chance alone fills one in 40 so far, so that of
+/// most series nothing need be worked out, and far too little for any alarm.
+const WORTH: f64 = 2.0;
+/// w_W of windows longer than two days: what rises so slowly has time to show, and most of what changes over days is no attack.
+const WEIGHT_OF_LONG: f64 = 0.05;
 /// Terms smaller than the largest by this many nats are left out: all together at most one part in 10^13.
 const NEGLIGIBLE: f64 = 35.0;
 
 /// log ρ.
 static LOG_RATIOS: LazyLock<[f64; RATIOS.len()]> = LazyLock::new(|| RATIOS.map(f64::ln));
-/// log (n_W / number of ratios).
-static LOG_SHARES: LazyLock<[f64; WINDOWS.len()]> = LazyLock::new(|| {
-    let mut before = 0;
-    #[allow(clippy::cast_precision_loss, reason = "seven")]
-    let ratios = RATIOS.len() as f64;
-    WINDOWS.map(|window| {
-        let starts = f64::from(window - std::mem::replace(&mut before, window));
-        (starts / ratios).ln()
-    })
-});
+/// The bin at which a window of at least `length` bins begins, after `now` bins.
+const fn start_of(now: u32, length: u32) -> u32 {
+    let start = now.saturating_sub(length);
+    if length > LONGEST_EXACT_WINDOW { start / QUARTER_OF_DAY * QUARTER_OF_DAY } else { start }
+}
+
+/// The first bin of the longest window after `now` bins.
+pub(super) const fn oldest_start(now: u32) -> u32 {
+    start_of(now, WINDOWS[WINDOWS.len() - 1])
+}
 
 /// What one window holds against the past at its start.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,36 +64,63 @@ impl Window {
     pub(super) fn expected(&self) -> f64 {
         self.baseline.rate() * self.weighed
     }
+
+    /// A bound on the largest term's log BF, by arithmetic alone; negative where there are fewer counts than expected.
+    ///
+    /// Every term is at most that of Poisson counts, (ρ(β + s)/(β + ρs))^S ((β + s)/(β + ρs))^α, for c ≤ 1 + t and B ≤ S. With
+    /// e = αs/β expected it is 1 at ρ = 1 and has its peak at ρ = S/e; the peak's logarithm as a function of S, with its slope,
+    /// is 0 at S = e, and its second derivative α/(S(α + S)) is at most α/(e(α + e)) above. So it is at most (S − e)²/2 times that.
+    fn bound(&self) -> f64 {
+        let expected = self.expected();
+        #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
+        let excess = self.counts as f64 - expected;
+        let Baseline { alpha, .. } = self.baseline;
+        0.5 * alpha * excess * excess.abs() / (expected * (alpha + expected))
+    }
+}
+
+/// log (w_W n_W / number of ratios), of the bins between the start of a window and that of the one before.
+#[allow(clippy::cast_precision_loss, reason = "a week of bins")]
+fn log_share(starts: u64, with_quarter: bool) -> f64 {
+    let weight = if with_quarter { WEIGHT_OF_LONG } else { 1.0 };
+    (weight * starts as f64 / RATIOS.len() as f64).ln()
 }
 
 /// M of one series now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Weighed {
-    /// log M.
+    /// log M; `f64::MIN` where no window is worth looking at.
     pub(super) log_m: f64,
     /// The same of windows that begin after the last alarm's wave.
     pub(super) fresh_log_m: f64,
-    /// The window with the largest term.
+    /// The window with the largest term, or the one that comes nearest to having one.
     pub(super) window: Window,
     /// Windows that begin before this bin hold a wave that was told before.
     pub(super) fresh_from: u32,
 }
 
-/// The terms of M: for each window those of its ratios, of bins and of counts, as logarithms.
+/// One window and the logarithms of its terms, for each ratio of bins and of counts; `None` where it is left out.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
-    logs: [f64; WINDOWS.len() * TERMS],
-    windows: [Option<Window>; WINDOWS.len()],
+    pub(super) window: Window,
+    /// n_W.
+    pub(super) starts: u64,
+    /// A when it began.
+    pub(super) total: f64,
+    /// [`Window::bound`].
+    bound: f64,
+    logs: Option<[f64; TERMS]>,
 }
 
 impl Terms {
-    /// The windows that are long enough ago to have a past, shortest first, each with the logarithms of its terms by ratio.
-    pub(super) fn by_window(&self) -> impl Iterator<Item = (Window, [f64; RATIOS.len()])> {
-        self.windows.iter().flatten().zip(self.logs.chunks_exact(TERMS)).map(|(window, logs)| {
+    /// The logarithms of its terms by ratio.
+    pub(super) fn by_ratio(&self) -> Option<[f64; RATIOS.len()]> {
+        self.logs.map(|logs| {
             let mut by_ratio = [f64::NEG_INFINITY; RATIOS.len()];
-            for (sum, pair) in by_ratio.iter_mut().zip(logs.chunks_exact(TERMS / RATIOS.len())) {
+            for (sum, pair) in by_ratio.iter_mut().zip(logs.chunks_exact(2)) {
                 *sum = log_sum(pair);
             }
-            (*window, by_ratio)
+            by_ratio
         })
     }
 }
@@ -103,9 +136,15 @@ pub(super) fn log_sum(logs: &[f64]) -> f64 {
 
 /// Where one window begins, which is the same for every series.
 struct Start<'a> {
-    /// W.
+    /// The bin.
+    bin: u32,
+    /// Bins since, W.
     length: u32,
-    /// log (n_W / number of ratios).
+    /// Whether it is one of those that begin with a quarter of a day.
+    with_quarter: bool,
+    /// n_W: bins between it and the start of the window before in which the sensor listened.
+    starts: u64,
+    /// log (w_W n_W / number of ratios).
     log_share: f64,
     /// E when it began.
     baseline: f64,
@@ -118,7 +157,6 @@ struct Start<'a> {
 
 /// Where the windows begin that end now, shortest first.
 pub(super) struct Starts<'a> {
-    now: u32,
     starts: Vec<Start<'a>>,
 }
 
@@ -126,76 +164,101 @@ impl<'a> Starts<'a> {
     /// After all bins of `exposure`. A window begins after the first bin: nothing is known before it.
     pub(super) fn of(exposure: &Exposure, shared: &'a VecDeque<Shared>) -> Self {
         let (now, end) = (exposure.now(), exposure.latest());
-        let start = |(length, log_share): (u32, f64)| {
-            let mark = exposure.mark(length).filter(|_| length < now)?;
-            Some(Start {
-                length,
-                log_share,
-                baseline: mark.weighed_baseline,
-                weighed: end.weighed - mark.weighed,
-                carried_bins: exposure.rhythm.carried_bins(),
-                shared: shared.iter().rev().find(|shared| shared.at <= now - length)?,
-            })
-        };
-        Self { now, starts: WINDOWS.into_iter().zip(*LOG_SHARES).map_while(start).collect() }
+        let mut listened = end.exposed;
+        let mut starts = Vec::with_capacity(WINDOWS.len());
+        for shortest in WINDOWS {
+            let bin = start_of(now, shortest);
+            let mark = exposure.mark(now - bin).filter(|_| bin > 0);
+            let shared = shared.iter().rev().find(|shared| shared.at <= bin);
+            let Some((mark, shared)) = mark.zip(shared) else { break };
+            let before = std::mem::replace(&mut listened, mark.exposed);
+            let between = before.saturating_sub(listened);
+            // All starts within an outage are the same one, for which the window before stands.
+            if between > 0 {
+                starts.push(Start {
+                    bin,
+                    length: now - bin,
+                    with_quarter: shortest > LONGEST_EXACT_WINDOW,
+                    starts: between,
+                    log_share: log_share(between, shortest > LONGEST_EXACT_WINDOW),
+                    baseline: mark.weighed_baseline,
+                    weighed: end.weighed - mark.weighed,
+                    carried_bins: exposure.rhythm.carried_bins(),
+                    shared,
+                });
+            }
+        }
+        Self { starts }
     }
 
-    /// M of `series`; `None` in the first bin, which has no past. `fresh_log_m` leaves out what alarmed before.
+    /// M of `series`; `None` in the first bin, which has no past.
     pub(super) fn weigh(&self, series: &Series) -> Option<Weighed> {
-        let fresh_from = series.spent_until;
-        let Terms { logs, windows } = self.terms(series);
-        let fresh = self.starts.partition_point(|start| self.now - start.length >= fresh_from);
-        sum_up(&logs, &windows, fresh, fresh_from)
+        let mut sums = Sums::new(series.spent_until);
+        for (start, terms) in self.starts.iter().zip(self.terms(series)) {
+            sums.add(start.bin, &terms);
+        }
+        sums.weighed()
     }
 
-    /// Every term of M.
-    pub(super) fn terms(&self, series: &Series) -> Terms {
-        let windowed = series.windowed(self.now);
-        let mut logs = [f64::NEG_INFINITY; WINDOWS.len() * TERMS];
-        let mut windows = [None; WINDOWS.len()];
+    /// What each window holds and adds to M. A wave of which the last two days show nothing is over, and no window longer than
+    /// that goes on telling of it.
+    #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
+    pub(super) fn terms(&self, series: &Series) -> impl Iterator<Item = Terms> {
         let mut known: Option<(u32, Scatter)> = None;
-        let each = self
-            .starts
-            .iter()
-            .zip(windowed.counts.into_iter().zip(windowed.active))
-            .zip(windowed.totals);
-        for (((start, (counts, active)), total), (window, terms)) in
-            each.zip(windows.iter_mut().zip(logs.chunks_exact_mut(TERMS)))
-        {
+        let mut is_lively = false;
+        self.starts.iter().map(move |start| {
             let scatter = match known {
-                Some((known_at, scatter)) if known_at == start.shared.at => scatter,
+                Some((at, scatter)) if at == start.shared.at => scatter,
                 _ => series.scatter(start.shared),
             };
             known = Some((start.shared.at, scatter));
-            let baseline = start.baseline(series, self.now, total, scatter);
-            let told =
-                Window { length: start.length, counts, active, weighed: start.weighed, baseline };
-            told.log_bayes_factors(start.log_share, terms);
-            *window = Some(told);
-        }
-        Terms { logs, windows }
+            let windowed = start.windowed(series);
+            let window = start.window(series, windowed, scatter);
+            let bound = window.bound();
+            if !start.with_quarter {
+                is_lively = window.counts as f64 > RATIOS[0] * window.expected();
+            }
+            let is_over = start.with_quarter && !is_lively;
+            let logs =
+                (bound > WORTH && !is_over).then(|| window.log_bayes_factors(start.log_share));
+            Terms { window, starts: start.starts, total: windowed.total, bound, logs }
+        })
     }
 }
 
 impl Start<'_> {
+    fn windowed(&self, series: &Series) -> Windowed {
+        let history = &series.history;
+        if self.with_quarter { history.since_quarter(self.bin) } else { history.since(self.bin) }
+    }
+
+    fn window(&self, series: &Series, windowed: Windowed, scatter: Scatter) -> Window {
+        let Windowed { counts, active, total } = windowed;
+        let baseline = self.baseline(series, total, scatter);
+        let counts = u64::from(counts);
+        Window { length: self.length, counts, active, weighed: self.weighed, baseline }
+    }
+
     /// α and β of a series with discounted `total` counts.
-    fn baseline(&self, series: &Series, now: u32, total: f64, scatter: Scatter) -> Baseline {
+    fn baseline(&self, series: &Series, total: f64, scatter: Scatter) -> Baseline {
         let prior = self.shared.kind(series.kind.0).prior;
-        let own = series.own_prior_after(now - self.length);
-        let alpha = prior.shape + own.0 + total / scatter.phi;
-        let beta = prior.rate + own.1 + self.baseline / scatter.phi;
+        let own = series.own_prior_after(self.bin);
+        let clumps = 1.0 / scatter.phi;
+        let alpha = prior.shape + own.0 + total * clumps;
+        let beta = prior.rate + own.1 + self.baseline * clumps;
         // The mean stays; the doubt about it grows by what the rate wanders.
         let seen = self.baseline + own.1 + self.carried_bins;
         let volatility = DOUBT * scatter.volatility + volatility_of_first_days(seen);
-        let spread = 1.0 + alpha * volatility;
-        Baseline { alpha: alpha / spread, beta: beta / spread, phi: scatter.phi }
+        let narrower = 1.0 / (1.0 + alpha * volatility);
+        Baseline { alpha: alpha * narrower, beta: beta * narrower, phi: scatter.phi }
     }
 }
 
 impl Window {
-    /// For each ratio the logarithms of n_W BF / number of ratios, of the bins that hold any and of counts, a half each. Both
+    /// For each ratio the logarithms of w_W n_W BF / number of ratios, of the bins that hold any and of counts, a half each. Both
     /// rise with the ratio to a peak and fall: past it and negligible, the rest is too.
-    fn log_bayes_factors(&self, log_share: f64, terms: &mut [f64]) {
+    fn log_bayes_factors(&self, log_share: f64) -> [f64; TERMS] {
+        let mut terms = [f64::NEG_INFINITY; TERMS];
         let Baseline { alpha, beta, phi } = self.baseline;
         #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
         let (counts, exposed) = (self.counts as f64, self.weighed);
@@ -221,6 +284,7 @@ impl Window {
             }
             peak = peak.max(larger);
         }
+        terms
     }
 }
 
@@ -230,39 +294,75 @@ pub(super) fn log_bins(log_m: f64) -> f64 {
     if log_sharper > 0.0 { log_m + log_sharper } else { log_m }
 }
 
-/// Sums over all windows, and over the `fresh` shortest.
-fn sum_up(
-    terms: &[f64],
-    windows: &[Option<Window>],
-    fresh: usize,
+/// A sum of exponentials that grows, without leaving the range of numbers.
+#[derive(Clone, Copy, Debug)]
+struct LogSum {
+    largest: f64,
+    /// The sum over e to the largest.
+    sum: f64,
+}
+
+impl LogSum {
+    const NOTHING: Self = Self { largest: f64::NEG_INFINITY, sum: 0.0 };
+
+    fn of(logs: &[f64]) -> Self {
+        let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let worth = logs.iter().map(|log| log - largest).filter(|below| *below > -NEGLIGIBLE);
+        Self { largest, sum: worth.map(f64::exp).sum() }
+    }
+
+    fn add(&mut self, other: Self) {
+        if other.largest > self.largest {
+            self.sum *= (self.largest - other.largest).exp();
+            self.largest = other.largest;
+        }
+        self.sum += other.sum * (other.largest - self.largest).exp();
+    }
+
+    fn log(self) -> f64 {
+        self.largest + self.sum.ln()
+    }
+}
+
+/// Sums over all windows, and over those that begin after what was told.
+struct Sums {
     fresh_from: u32,
-) -> Option<Weighed> {
-    let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let (mut sum, mut fresh_sum) = (0.0, 0.0);
-    let mut best: Option<(f64, Window)> = None;
-    for (at, (terms, window)) in terms.chunks_exact(TERMS).zip(windows).enumerate() {
-        let Some(window) = window else { break };
-        let mut share = 0.0;
-        for term in terms {
-            if largest - term < NEGLIGIBLE {
-                share += (term - largest).exp();
+    all: LogSum,
+    fresh: LogSum,
+    /// The window that adds most, and the logarithm of what; while none adds any, the one with the largest bound.
+    best: Option<(f64, Terms)>,
+}
+
+impl Sums {
+    const fn new(fresh_from: u32) -> Self {
+        let nothing = LogSum::NOTHING;
+        Self { fresh_from, all: nothing, fresh: nothing, best: None }
+    }
+
+    fn add(&mut self, bin: u32, terms: &Terms) {
+        let mut log = f64::NEG_INFINITY;
+        if let Some(logs) = &terms.logs {
+            let share = LogSum::of(logs);
+            self.all.add(share);
+            if bin >= self.fresh_from {
+                self.fresh.add(share);
             }
+            log = share.log();
         }
-        sum += share;
-        if at < fresh {
-            fresh_sum += share;
-        }
-        if best.is_none_or(|(most, _)| share > most) {
-            best = Some((share, *window));
+        let better = self.best.is_none_or(|(most, best)| (log, terms.bound) > (most, best.bound));
+        if better {
+            self.best = Some((log, *terms));
         }
     }
-    let log_m = |sum: f64| largest + sum.ln();
-    best.map(|(_, window)| Weighed {
-        log_m: log_m(sum),
-        fresh_log_m: log_m(fresh_sum).max(f64::MIN),
-        window,
-        fresh_from,
-    })
+
+    fn weighed(self) -> Option<Weighed> {
+        self.best.map(|(_, Terms { window, .. })| Weighed {
+            log_m: self.all.log().max(f64::MIN),
+            fresh_log_m: self.fresh.log().max(f64::MIN),
+            window,
+            fresh_from: self.fresh_from,
+        })
+    }
 }
 
 impl Weighed {

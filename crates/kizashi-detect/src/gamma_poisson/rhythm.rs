@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fade;
-use super::series::HOUR;
+use super::history::HOUR;
 
 const HOURS: usize = 24;
 /// Hours after which an hour of the day comes again.

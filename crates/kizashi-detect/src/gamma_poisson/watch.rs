@@ -9,18 +9,19 @@ use serde::{Deserialize, Serialize};
 
 use super::activity::Activity;
 use super::dispersion::{First, LEAST_EXPECTED, Residual, Scatter, Shared};
-use super::evidence::{Starts, Weighed, log_bins};
+use super::evidence::{Starts, Weighed, log_bins, oldest_start};
 use super::exposure::Exposure;
+use super::history::HOUR;
 use super::kind::{self, KindState};
 use super::rhythm::{Rhythm, Together};
-use super::series::{HOUR, Series};
+use super::series::Series;
 use super::{
-    Alarm, BINS_A_DAY, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_WINDOW, Prior, Report,
-    SensorWideShift, SeriesId, Settings, SettingsError,
+    Alarm, BINS_A_DAY, Evidence, Kind, KindId, LARGEST_RATIO, LONGEST_EXACT_WINDOW, Prior,
+    QUARTER_OF_DAY, Report, SensorWideShift, SeriesId, Settings, SettingsError,
 };
 
-/// Bins after which what the series share is worked out anew: 6 hours.
-const SHARED_FOR: u32 = 36;
+/// Bins after which what the series share is worked out anew.
+const SHARED_FOR: u32 = QUARTER_OF_DAY;
 /// Until this bin it is worked out every hour.
 const FREQUENT_UNTIL: u32 = 72;
 /// Bins for which a series that alarmed is held: 24 hours.
@@ -33,7 +34,7 @@ const FEWEST_SOURCES: u64 = 3;
 const WIDE_SHARE: usize = 20;
 const FEWEST_WIDE: usize = 5;
 
-/// Watches any number of series of counts in ten-minute bins: at most 3 KB each. The whole state can be saved and goes
+/// Watches any number of series of counts in ten-minute bins: at most 5 KB each. The whole state can be saved and goes
 /// on bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
@@ -138,7 +139,7 @@ impl Watch {
         let bin = u32::try_from(self.bins().saturating_sub(bins_ago)).unwrap_or(u32::MAX);
         let Some(slot) = self.slots.find(series) else { return };
         if let Some(series) = self.series.get_mut(slot as usize)
-            && series.last_bin().is_none()
+            && series.history.last_bin().is_none()
             && bins_ago > 0
             && count > 0
         {
@@ -186,7 +187,7 @@ impl Watch {
         let (shape, rate) = series.own_prior_after(now);
         let phi = series.scatter(shared).phi;
         let bins = now.saturating_add(self.silent);
-        let shape = shape + series.total_after(bins) / phi;
+        let shape = shape + series.history.total_after(bins) / phi;
         let rate = rate + self.exposure.latest().weighed_baseline / phi;
         Prior { shape: shape.max(1e-9), rate }.checked().ok()
     }
@@ -316,7 +317,7 @@ impl Watch {
                     kind.pool.add(hours, residual);
                 }
             }
-            let total = series.total_after(hours.saturating_mul(HOUR));
+            let total = series.history.total_after(hours.saturating_mul(HOUR));
             series.busy = hour_f * total > LEAST_EXPECTED * end.baseline;
             series.busy
         });
@@ -343,19 +344,32 @@ impl Watch {
                 let count = of_kind.clone().count();
                 let totals = of_kind.map(|series| {
                     let (shape, rate) = series.own_prior_after(bin);
-                    (series.total_after(bin) + shape, exposure + rate)
+                    (series.history.total_after(bin) + shape, exposure + rate)
                 });
                 prior = Prior::fitted(totals, count).unwrap_or(prior);
             }
             shared.kinds.push(kind.shared(prior, hours));
         }
-        let oldest_start = bin.saturating_sub(LONGEST_WINDOW);
         self.shared.push_back(shared);
-        while self.shared.get(1).is_some_and(|second| second.at <= oldest_start) {
+        self.forget_shared(bin);
+        self.series.iter_mut().for_each(|series| series.publish(&self.shared, bin));
+    }
+
+    /// Of what series shared before the last two days one a day is enough, as far back as a window may begin.
+    fn forget_shared(&mut self, bin: u32) {
+        let oldest = oldest_start(bin);
+        while self.shared.get(1).is_some_and(|second| second.at <= oldest) {
             self.shared.pop_front();
         }
-        if let Some((oldest, shared)) = self.shared.front().zip(self.shared.back()) {
-            self.series.iter_mut().for_each(|series| series.publish(shared, oldest));
+        let exact = bin.saturating_sub(LONGEST_EXACT_WINDOW);
+        let day = |shared: &Shared| shared.at / BINS_A_DAY;
+        let mut at = 1;
+        while self.shared.get(at + 1).is_some_and(|next| next.at <= exact) {
+            if self.shared.get(at).map(day) == self.shared.get(at - 1).map(day) {
+                self.shared.remove(at);
+            } else {
+                at += 1;
+            }
         }
     }
 
@@ -369,7 +383,7 @@ impl Watch {
                 self.series.resize_with(slot as usize + 1, Series::default);
             }
             let series = &mut self.series[slot as usize];
-            let (before, was_watched) = (series.last_bin(), series.is_watched());
+            let (before, was_watched) = (series.history.last_bin(), series.is_watched());
             series.touch(bin, count);
             if series.is_watched()
                 && !was_watched
@@ -391,24 +405,29 @@ impl Watch {
     fn evaluate(&mut self, touched: &[u32]) -> Report {
         let now = self.exposure.now();
         let promise = self.settings.bins_a_false_alarm();
-        let kinds: Vec<f64> = self.kinds.iter().map(KindState::competitors).collect();
+        let of_kind = |kind: &KindState| {
+            let competitors = kind.competitors();
+            (competitors, (promise * competitors).ln())
+        };
+        let kinds: Vec<(f64, f64)> = self.kinds.iter().map(of_kind).collect();
         let mut report =
             Report { evaluated: Vec::with_capacity(touched.len()), ..Report::default() };
         let mut rising: Vec<(u32, Weighed)> = Vec::new();
         let starts = Starts::of(&self.exposure, &self.shared);
         for &slot in touched {
             let series = &mut self.series[slot as usize];
-            series.forget(now);
+            series.history.forget(now);
             let Some(weighed) = starts.weigh(series) else { continue };
-            let competitors = kinds.get(usize::from(series.kind.0)).copied().unwrap_or(f64::MAX);
+            let kind = kinds.get(usize::from(series.kind.0)).copied();
+            let (competitors, threshold) = kind.unwrap_or((f64::MAX, f64::MAX));
             let evidence = weighed.evidence(now, competitors);
             report.evaluated.push((self.slots.id(slot), evidence));
-            let threshold = (promise * competitors).ln();
             let above = log_bins(weighed.fresh_log_m) >= threshold
                 && weighed.window.counts >= FEWEST_SOURCES;
             if above && !series.above && now >= series.held_until {
                 series.held_until = now.saturating_add(HOLD);
                 series.told = true;
+                series.spent_until = now;
                 rising.push((slot, weighed));
             }
             // A wave that was told is spent as far as it stands out: neither its course nor its end is a new rise.
@@ -463,7 +482,7 @@ impl Watch {
         let sources: u64 = rising
             .iter()
             .filter_map(|(slot, _)| series(slot))
-            .map(|series| series.windowed(now).counts[0])
+            .map(|series| u64::from(series.history.since(now.saturating_sub(1)).counts))
             .sum();
         let expected: f64 = rising.iter().map(|(_, weighed)| weighed.window.baseline.rate()).sum();
         #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]

@@ -33,12 +33,14 @@ impl Random {
 /// What one bin held: `None` for silence, else a count for each series.
 pub(crate) type Bin = Option<Vec<u32>>;
 
-const WINDOWS: [usize; 9] = [1, 2, 4, 8, 16, 36, 72, 144, 288];
+const WINDOWS: [usize; 11] = [1, 2, 4, 8, 16, 36, 72, 144, 288, 576, 1_008];
 const RATIOS: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 32.0, 256.0];
 
 /// What all series share from a bin on, with each series' φ.
 struct Shared {
     at: usize,
+    /// Those that are still known after it, of two days all and of the days before one each.
+    kept: Vec<usize>,
     a0: f64,
     b0: f64,
     phi: Vec<f64>,
@@ -94,12 +96,21 @@ impl Plain {
     /// log M of series `i` after `now` bins.
     pub(crate) fn log_m(&self, now: usize, i: usize) -> f64 {
         let mut terms = Vec::new();
-        for (at, &w) in WINDOWS.iter().enumerate() {
-            if w >= now {
+        let known = &self.shared.iter().rev().find(|shared| shared.at < now).unwrap().kept;
+        let (mut before, mut lively) = (now, false);
+        for &w in &WINDOWS {
+            let start = now.saturating_sub(w);
+            // The longest begin with a quarter of a day.
+            let start = if w > 288 { start / 36 * 36 } else { start };
+            if start == 0 {
                 break;
             }
-            let start = now - w;
-            let shared = self.shared.iter().rev().find(|shared| shared.at <= start).unwrap();
+            // An outage has no starts of its own.
+            let between = start..std::mem::replace(&mut before, start);
+            let starts: f64 = self.exposed[between].iter().sum();
+            let starts = if w > 288 { starts / 20.0 } else { starts };
+            let shared = known.iter().map(|at| &self.shared[*at]).rev();
+            let shared = shared.into_iter().find(|shared| shared.at <= start).unwrap();
             let (phi, v) = (shared.phi[i], shared.v[i]);
             let mut alpha = shared.a0 + self.totals[start][i] / phi;
             let mut beta = shared.b0 + self.baseline[start] / phi;
@@ -111,7 +122,20 @@ impl Plain {
             let counts: Vec<f64> = (start..now).map(|t| self.count(t, i)).collect();
             let active = counts.iter().filter(|count| **count > 0.0).count() as f64;
             let counts: f64 = counts.iter().sum();
-            let starts = w - if at == 0 { 0 } else { WINDOWS[at - 1] };
+            // What is so little above what was expected is not looked at.
+            let (expected, variance) = (mean * s, mean * s * (1.0 + mean * s / alpha));
+            if w <= 288 {
+                lively = counts > 1.5 * expected;
+            }
+            if (w > 288 && !lively)
+                || counts <= expected
+                || (counts - expected).powi(2) <= 4.0 * variance
+            {
+                continue;
+            }
+            if starts == 0.0 {
+                continue;
+            }
             for rho in RATIOS {
                 // The tilt of Poisson counts, and that of clumps with the same exponent.
                 let poisson = rho * (beta + s) / (beta + rho * s);
@@ -125,8 +149,11 @@ impl Plain {
                 let (of_bins, of_counts) = (active * poisson.ln(), counts * clumps.ln());
                 let more = of_bins.max(of_counts);
                 let both = more + (0.5 * ((of_bins - more).exp() + (of_counts - more).exp())).ln();
-                terms.push(none + both + (starts as f64 / RATIOS.len() as f64).ln());
+                terms.push(none + both + (starts / RATIOS.len() as f64).ln());
             }
+        }
+        if terms.is_empty() {
+            return f64::MIN;
         }
         let largest = terms.iter().copied().fold(f64::MIN, f64::max);
         largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln()
@@ -171,7 +198,14 @@ impl Plain {
     /// Goes through the bins once for φ and v by hours and the prior by 6 hours (by hours on the first half day).
     fn share(&mut self) {
         let n = self.series;
-        self.shared.push(Shared { at: 0, a0: 0.5, b0: 0.05, phi: vec![3.0; n], v: vec![0.1; n] });
+        self.shared.push(Shared {
+            at: 0,
+            kept: vec![0],
+            a0: 0.5,
+            b0: 0.05,
+            phi: vec![3.0; n],
+            v: vec![0.1; n],
+        });
         let fade = 0.5_f64.powf(1.0 / 120.0);
         // Sums and weights of φ − 1 and of v: of each series, and at the end of all.
         let mut sums = vec![[0.0; 4]; n + 1];
@@ -197,9 +231,30 @@ impl Plain {
                 let (phi, v) = mean(sums[n], 3.0, 0.1, 20.0);
                 let (phi, v) = sums[..n].iter().map(|sums| mean(*sums, phi, v, 24.0)).unzip();
                 let (a0, b0) = self.prior(t);
-                self.shared.push(Shared { at: t, a0, b0, phi, v });
+                let kept = self.kept(t);
+                self.shared.push(Shared { at: t, kept, a0, b0, phi, v });
             }
         }
+    }
+
+    /// Which are known after what is shared from bin `t` on, which comes next: before the last two days the first of each day.
+    fn kept(&self, t: usize) -> Vec<usize> {
+        let mut kept = self.shared.last().unwrap().kept.clone();
+        kept.push(self.shared.len());
+        let at = |one: usize| self.shared.get(one).map_or(t, |shared| shared.at);
+        let oldest = t.saturating_sub(1_008) / 36 * 36;
+        while kept.len() > 1 && at(kept[1]) <= oldest {
+            kept.remove(0);
+        }
+        let mut place = 1;
+        while place + 1 < kept.len() && at(kept[place + 1]) <= t.saturating_sub(288) {
+            if at(kept[place]) / 144 == at(kept[place - 1]) / 144 {
+                kept.remove(place);
+            } else {
+                place += 1;
+            }
+        }
+        kept
     }
 
     /// What the hour from `start` on adds to the sums of φ − 1 and v and to their weights.

@@ -76,7 +76,7 @@ pub(crate) const NULLS: &[Null] = &[
     null("weekends at 70 %, 10", Form::Weekly(0.7), 10.0, 10.0, 80),
     null("drift sd 0.2 in 2 days, 0.1", Form::Drift(0.2, 288.0), 0.1, 0.1, 80),
     null("drift sd 0.2 in 2 days, 10", Form::Drift(0.2, 288.0), 10.0, 10.0, 80),
-    null("drift sd 0.35 in 6 h, 1", Form::Drift(0.35, 36.0), 1.0, 1.0, 80),
+    null("drift sd 0.35 in 6 h, 1", Form::Drift(0.35, 36.0), 1.0, 1.0, 640),
     null("outages, 0.05 to 5", Form::Outages, 0.05, 5.0, 80),
     null("single-source bursts, 0.001 to 1", Form::Bursts, 0.001, 1.0, 80),
     null("daily, drift and clumps, 0.01 to 5", Form::All, 0.01, 5.0, 80),

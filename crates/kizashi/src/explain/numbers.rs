@@ -3,6 +3,10 @@
 use crate::screen::thousands;
 
 /// A number given by its natural logarithm: whole below a million, `3.2e7` above, `4.1e-3` where it is small.
+pub(super) fn of_log_or_none(log: Option<f64>) -> String {
+    log.map_or_else(|| "–".to_owned(), of_log)
+}
+
 pub(super) fn of_log(log: f64) -> String {
     if log == f64::NEG_INFINITY || log < -700.0 {
         return "0".to_owned();

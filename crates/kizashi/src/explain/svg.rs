@@ -181,7 +181,7 @@ impl Page {
     /// Two panels of bars: by window and by ratio, on one scale with what is enough.
     fn evidence(&mut self, rise: &gamma_poisson::Explanation) {
         self.y += 12.0;
-        let top = rise.threshold.log_m.max(rise.log_m) * 1.02;
+        let top = rise.threshold.log_m.max(rise.log_m.unwrap_or(0.0)) * 1.02;
         let (first, enough) = (self.y, rise.threshold.log_m / top);
         let middle = f64::midpoint(LEFT, RIGHT);
         let by_window: Vec<(String, f64, bool)> = rise
@@ -195,14 +195,14 @@ impl Page {
                     window.counts,
                     plain(window.expected)
                 );
-                (name, window.log_evidence, at == rise.strongest)
+                (name, window.log_evidence.unwrap_or(0.0), at == rise.strongest)
             })
             .collect();
-        let most = rise.ratios.iter().map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
+        let most = rise.ratios.iter().filter_map(|(_, log)| *log).fold(0.0, f64::max);
         let by_ratio: Vec<(String, f64, bool)> = rise
             .ratios
             .iter()
-            .map(|(ratio, log)| (format!("{ratio} times"), *log, *log >= most))
+            .map(|(ratio, log)| (format!("{ratio} times"), log.unwrap_or(0.0), *log >= Some(most)))
             .collect();
         let title = "Evidence by window (sources of expected)";
         let lower = self.bars(title, (24.0, 150.0, middle - 24.0), &by_window, top, enough);

@@ -156,7 +156,7 @@ fn windows(rise: &gamma_poisson::Explanation) -> Table {
         Column::number("evidence"),
         Column::text("(of M, by powers of ten)"),
     ]);
-    let top = rise.threshold.log_m.max(rise.log_m);
+    let top = rise.threshold.log_m.max(rise.log_m.unwrap_or(0.0));
     for (at, window) in rise.windows.iter().enumerate() {
         let tone = if at == rise.strongest { Tone::Strong } else { Tone::Plain };
         let told = if window.fresh { "" } else { " told before" };
@@ -169,10 +169,10 @@ fn windows(rise: &gamma_poisson::Explanation) -> Table {
                 Cell::text(&plain(window.exposed)),
                 Cell::text(&plain(window.baseline.alpha)),
                 Cell::text(&plain(window.baseline.beta)),
-                Cell::text(&of_log(window.log_evidence)),
+                Cell::text(&of_log_or_none(window.log_evidence)),
                 Cell::text(&format!(
                     "{}{told}",
-                    bar(window.log_evidence, top, rise.threshold.log_m)
+                    bar(window.log_evidence.unwrap_or(0.0), top, rise.threshold.log_m)
                 )),
             ]
             .map(|cell| cell.tone(tone)),
@@ -187,12 +187,12 @@ fn ratios(rise: &gamma_poisson::Explanation) -> Table {
         Column::number("evidence"),
         Column::text("(of M, by powers of ten)"),
     ]);
-    let top = rise.threshold.log_m.max(rise.log_m);
+    let top = rise.threshold.log_m.max(rise.log_m.unwrap_or(0.0));
     for (ratio, log) in &rise.ratios {
         table.row([
             Cell::text(&format!("{ratio} times")),
-            Cell::text(&of_log(*log)),
-            Cell::text(&bar(*log, top, rise.threshold.log_m)),
+            Cell::text(&of_log_or_none(*log)),
+            Cell::text(&bar(log.unwrap_or(0.0), top, rise.threshold.log_m)),
         ]);
     }
     table

@@ -90,12 +90,20 @@ fn verdict_of_rise(rise: &gamma_poisson::Explanation) -> Vec<String> {
         log_m,
         fewest_sources,
     } = rise.threshold;
-    let mut lines =
-        vec![format!("M = {}. Enough for a sign: M = {}.", of_log(rise.log_m), of_log(log_m))];
-    if (rise.fresh_log_m - rise.log_m).abs() > 1e-9 {
+    let mut lines = vec![format!(
+        "M = {}. Enough for a sign: M = {}.",
+        of_log_or_none(rise.log_m),
+        of_log(log_m)
+    )];
+    let apart = |fresh: f64, all: f64| (fresh - all).abs() > 1e-9;
+    if rise
+        .fresh_log_m
+        .zip(rise.log_m)
+        .map_or(rise.fresh_log_m != rise.log_m, |(fresh, all)| apart(fresh, all))
+    {
         lines.push(format!(
             "A wave told before is left out of what a new sign needs: M = {} of the windows that begin after it.",
-            of_log(rise.fresh_log_m)
+            of_log_or_none(rise.fresh_log_m)
         ));
     }
     lines.push(format!(

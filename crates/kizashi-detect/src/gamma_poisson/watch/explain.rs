@@ -8,7 +8,9 @@ use super::{FEWEST_SOURCES, KindState, Series, Watch};
 use crate::gamma_poisson::Alarm;
 use crate::gamma_poisson::evidence::{RATIOS, Starts, WINDOWS, log_bins, log_sum};
 use crate::gamma_poisson::exposure::Exposure;
-use crate::gamma_poisson::{Baseline, KindId, Prior, Ratio, Scatter, SeriesId};
+use crate::gamma_poisson::{
+    Baseline, KindId, LONGEST_EXACT_WINDOW, Prior, Ratio, Scatter, SeriesId,
+};
 
 /// Steps of bisection: enough for every digit of a double.
 const BISECTIONS: usize = 80;
@@ -32,12 +34,12 @@ pub struct Explanation {
     pub scatter: Scatter,
     /// Each window that has a past, shortest first.
     pub windows: Vec<WindowEvidence>,
-    /// Each ratio ρ with log Σ over W of n_W BF(W, ρ) / (number of ratios): what it adds to M.
-    pub ratios: Vec<(f64, f64)>,
-    /// log M.
-    pub log_m: f64,
-    /// log M of the windows that begin after the last wave that was told.
-    pub fresh_log_m: f64,
+    /// Each ratio ρ with log Σ over W of w_W n_W BF(W, ρ) / (number of ratios): what it adds to M. `None` where it adds nothing.
+    pub ratios: Vec<(f64, Option<f64>)>,
+    /// log M; `None` where every window is left out.
+    pub log_m: Option<f64>,
+    /// log M of the windows that begin after the last wave that was told; `None` where all of them are left out.
+    pub fresh_log_m: Option<f64>,
     /// The place in `windows` of the one that says most.
     pub strongest: usize,
     /// Its rate over the rate before.
@@ -51,8 +53,8 @@ pub struct Explanation {
 pub struct WindowEvidence {
     /// W, in bins.
     pub length: u32,
-    /// n_W: the starts for which it stands.
-    pub starts: u32,
+    /// n_W: the starts for which it stands, bins in which the sensor listened.
+    pub starts: u64,
     /// The first bin, counted from the first ever closed, which is 0.
     pub since_bin: u64,
     /// S.
@@ -73,8 +75,9 @@ pub struct WindowEvidence {
     pub baseline: Baseline,
     /// Counts that the past made one expect: s α / β.
     pub expected: f64,
-    /// log of n_W × mean over ρ of BF(W, ρ): what it adds to M.
-    pub log_evidence: f64,
+    /// log of w_W n_W × mean over ρ of BF(W, ρ): what it adds to M. `None` where it is left out, because its counts are no more than
+    /// chance brings all the time.
+    pub log_evidence: Option<f64>,
     /// Whether it begins after the last wave that was told.
     pub fresh: bool,
 }
@@ -101,7 +104,8 @@ pub struct Threshold {
 /// The windows of a series and what they add to M by ratio.
 struct Windows {
     windows: Vec<WindowEvidence>,
-    by_ratio: Vec<f64>,
+    by_ratio: Vec<Option<f64>>,
+    strongest: usize,
 }
 
 impl Watch {
@@ -113,40 +117,39 @@ impl Watch {
         let exposure = self.exposure_now();
         let now = exposure.now();
         let fresh_from = fresh_from.unwrap_or_else(|| u64::from(series.spent_until));
-        let Windows { windows, by_ratio } = self.windows_of(series, &exposure, fresh_from)?;
+        let Windows { windows, by_ratio, strongest } =
+            self.windows_of(series, &exposure, fresh_from)?;
         let logs = |fresh: bool| {
             let some = windows.iter().filter(|window| window.fresh || !fresh);
-            log_sum(&some.map(|window| window.log_evidence).collect::<Vec<_>>())
+            log_sum_of(some.filter_map(|window| window.log_evidence))
         };
-        let (log_m, fresh_log_m) = (logs(false), logs(true).max(f64::MIN));
-        let most = |a: &(usize, &WindowEvidence), b: &(usize, &WindowEvidence)| {
-            a.1.log_evidence.total_cmp(&b.1.log_evidence)
-        };
-        let (strongest, best) = windows.iter().enumerate().max_by(most)?;
+        let best = windows.get(strongest)?;
         let shared = self.shared.back()?;
         Some(Explanation {
             bins: u64::from(now),
             kind: series.kind,
-            total: series.total_after(now),
+            total: series.history.total_after(now),
             exposure: exposure.latest().weighed_baseline,
             prior: shared.kind(series.kind.0).prior,
             own_prior: series.own_prior_after(now),
             scatter: series.scatter(shared),
             ratio: best.baseline.ratio(best.counts, best.exposed),
             ratios: RATIOS.into_iter().zip(by_ratio).collect(),
-            log_m,
-            fresh_log_m,
+            log_m: logs(false),
+            fresh_log_m: logs(true),
             strongest,
             threshold: self.threshold(series.kind),
             windows,
         })
     }
 
-    /// Counts of a series in each of the last [`crate::gamma_poisson::LONGEST_WINDOW`] bins that held any, oldest first.
+    /// Counts of a series in each of the last [`LONGEST_EXACT_WINDOW`] bins that held any, oldest first.
     #[must_use]
     pub fn recent(&self, series: SeriesId) -> Vec<(u64, u32)> {
         let series = self.slots.find(series).and_then(|slot| self.series.get(slot as usize));
-        series.map(|series| series.counts().collect()).unwrap_or_default()
+        let first = self.bins().saturating_sub(u64::from(LONGEST_EXACT_WINDOW));
+        let counts = series.into_iter().flat_map(|series| series.history.counts());
+        counts.filter(|(bin, _)| *bin >= first).collect()
     }
 
     /// Counts that the past makes one expect of a series in a bin of a usual hour, its kind's prior included.
@@ -156,7 +159,7 @@ impl Watch {
         let exposure = self.exposure_now();
         let prior = self.shared.back()?.kind(series.kind.0).prior;
         let (shape, rate) = series.own_prior_after(exposure.now());
-        let total = prior.shape + shape + series.total_after(exposure.now());
+        let total = prior.shape + shape + series.history.total_after(exposure.now());
         Some(total / (prior.rate + rate + exposure.latest().weighed_baseline))
     }
 
@@ -171,33 +174,39 @@ impl Watch {
 
     fn windows_of(&self, series: &Series, exposure: &Exposure, fresh_from: u64) -> Option<Windows> {
         let now = exposure.now();
-        let totals = series.windowed(now).totals;
+        let starts = Starts::of(exposure, &self.shared);
+        let chosen = starts.weigh(series)?.window.length;
         let mut windows = Vec::with_capacity(WINDOWS.len());
         let mut by_ratio: Vec<Vec<f64>> = vec![Vec::new(); RATIOS.len()];
-        let mut before = 0;
-        let terms = Starts::of(exposure, &self.shared).terms(series);
-        for ((window, logs), total) in terms.by_window().zip(totals) {
+        for terms in starts.terms(series) {
+            let window = terms.window;
             let start = now - window.length;
             let shared = self.shared.iter().rev().find(|shared| shared.at <= start)?;
-            by_ratio.iter_mut().zip(logs).for_each(|(all, log)| all.push(log));
+            let logs = terms.by_ratio();
+            by_ratio
+                .iter_mut()
+                .zip(logs.into_iter().flatten())
+                .for_each(|(all, log)| all.push(log));
             windows.push(WindowEvidence {
                 length: window.length,
-                starts: window.length - std::mem::replace(&mut before, window.length),
+                starts: terms.starts,
                 since_bin: u64::from(start),
                 counts: window.counts,
                 active: window.active,
                 exposed: window.weighed,
-                total,
+                total: terms.total,
                 exposure: exposure.mark(window.length)?.weighed_baseline,
                 prior: shared.kind(series.kind.0).prior,
                 scatter: series.scatter(shared),
                 baseline: window.baseline,
                 expected: window.expected(),
-                log_evidence: log_sum(&logs),
+                log_evidence: logs.map(|logs| log_sum(&logs)),
                 fresh: u64::from(start) >= fresh_from,
             });
         }
-        Some(Windows { windows, by_ratio: by_ratio.iter().map(|all| log_sum(all)).collect() })
+        let strongest = windows.iter().position(|window| window.length == chosen)?;
+        let by_ratio = by_ratio.into_iter().map(|all| log_sum_of(all.into_iter())).collect();
+        Some(Windows { windows, by_ratio, strongest })
     }
 
     fn threshold(&self, kind: KindId) -> Threshold {
@@ -215,6 +224,12 @@ impl Watch {
             fewest_sources: FEWEST_SOURCES,
         }
     }
+}
+
+/// The logarithm of a sum of exponentials; `None` of nothing.
+fn log_sum_of(logs: impl Iterator<Item = f64>) -> Option<f64> {
+    let logs: Vec<f64> = logs.collect();
+    Some(log_sum(&logs)).filter(|sum| sum.is_finite())
 }
 
 /// The log M that stands for so many bins: what [`log_bins`] undoes.
