@@ -14,6 +14,7 @@ use super::let_go::LetGo;
 use super::payloads;
 use super::sessions;
 use super::tally::{NOBODY, Tally};
+use super::visits::Visits;
 use crate::codes::{BIN, bin_of, bits_of, stored};
 use crate::error::InContext;
 use crate::{ClosedBin, Mode, Settings, StoreError};
@@ -26,6 +27,7 @@ pub(crate) struct Ledger {
     pub(super) dictionary: Dictionary,
     clusters: Clusters,
     tally: Tally,
+    pub(super) visits: Visits,
     detail: Vec<u8>,
     pub(crate) let_go: LetGo,
     /// The first bin that is not closed yet.
@@ -90,6 +92,7 @@ impl Ledger {
             settings,
             dictionary,
             tally: Tally::default(),
+            visits: Visits::default(),
             detail: Vec::new(),
             open_from: open_from.unwrap_or(i64::MIN),
             reopened: None,
@@ -103,6 +106,7 @@ impl Ledger {
         let result = self.write_in_transaction(events);
         if result.is_err() {
             self.tally = Tally::default();
+            self.visits.forget();
             self.reopened = reopened;
             self.dictionary = Dictionary::load(&self.connection, self.settings.retention.most_keys)
                 .doing("writing events", &self.path)?;
@@ -117,6 +121,7 @@ impl Ledger {
             dictionary,
             clusters,
             tally,
+            visits,
             detail,
             settings,
             open_from,
@@ -128,7 +133,9 @@ impl Ledger {
         let latest = (settings.clock)().plus(Settings::TOLERANCE);
         let mut counted = Counted::default();
         let spared = spared_from(settings.mode, *open_from);
-        dictionary.make_room(&transaction, spared)?;
+        if dictionary.make_room(&transaction, spared)? {
+            visits.forget();
+        }
         {
             let mut insert = transaction.prepare_cached(INSERT_EVENT)?;
             for mut event in events {
@@ -164,7 +171,7 @@ impl Ledger {
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }
-        tally.write(&transaction)?;
+        tally.write(&transaction, visits)?;
         dictionary.census.write(&transaction)?;
         counted.write(&transaction)?;
         add_to_counter(&transaction, "sources", dictionary.take_fresh_sources())?;

@@ -10,8 +10,10 @@ mod let_go;
 mod payloads;
 mod queue;
 mod retention;
+mod rows;
 mod sessions;
 mod tally;
+mod visits;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -174,5 +174,6 @@ fn counts(counters: &Counters, outbox: &Outbox) -> TrapCounts {
         received: counters.received(),
         events: counters.events(),
         lost: outbox.lost() + counters.uncounted(),
+        left_out: outbox.left_out(),
     }
 }

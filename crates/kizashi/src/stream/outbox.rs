@@ -1,5 +1,6 @@
 //! The trap's side: events wait here until the core says that they are kept. A new stream (the core was replaced) begins again
-//! with the first that is not. Visitors never wait: past the bound events are lost and counted.
+//! with the first that is not. Visitors never wait: past the bound events are lost and counted. Captured content is bulk that a visitor
+//! makes as large as he likes, so it may fill two thirds of the room; what comes then is told without it, by its length and hash.
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
@@ -17,6 +18,8 @@ use kizashi_traps::EventSink;
 const MOST_WAITING: usize = 65_536;
 /// Bytes of events that may wait.
 pub(crate) const MOST_BYTES: usize = 24 << 20;
+/// Bytes that may wait when captured content still comes with its event.
+const MOST_BYTES_WITH_CONTENT: usize = MOST_BYTES / 3 * 2;
 /// Bytes written at once, before the last frame.
 const PIECE: usize = 64 * 1024;
 /// How often the counts are told.
@@ -39,10 +42,18 @@ pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     lost: AtomicU64,
+    left_out: AtomicU64,
 }
 
 impl EventSink for Outbox {
-    fn record(&self, event: Event) {
+    fn record(&self, mut event: Event) {
+        let content = event.detail.carried().map_or(0, |payload| payload.content.len());
+        if content > 0
+            && self.lock().bytes + content > MOST_BYTES_WITH_CONTENT
+            && event.detail.leave_content_out()
+        {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
         let Some(payload) = event_payload(event) else {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
@@ -73,6 +84,11 @@ impl Outbox {
     /// Events lost since the start.
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Events told without the content that they carried, since the start.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
     }
 
     /// Sends over this stream from now on, beginning with the first event that is not acknowledged.

@@ -1,0 +1,99 @@
+//! Who came under which key on which day and in which of its hours: the exact sets of the running days. The latest visits are
+//! remembered, so that a source that comes again costs no look into the database; and of a day that was empty when it was first
+//! met all of them, so that a source that is new costs none either.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::rows::write_rows;
+
+/// Visits remembered between two batches: about 4 MB. Past that all are forgotten.
+const MOST_REMEMBERED: usize = 131_072;
+
+/// The visits of a day as far as they are remembered, with a bit for each hour.
+#[derive(Debug)]
+struct Day {
+    /// Whether these are all that there are.
+    is_whole: bool,
+    hours: HashMap<(u32, u32), u32>,
+}
+
+/// The latest visits.
+#[derive(Debug, Default)]
+pub(super) struct Visits {
+    days: HashMap<i64, Day>,
+    /// What the database does not know yet: day, key, source.
+    changed: Vec<(i64, u32, u32)>,
+}
+
+impl Visits {
+    /// Notes a visit; whether its source is new under this key in this hour, and on this day.
+    pub(super) fn touch(
+        &mut self,
+        connection: &Connection,
+        hour: i64,
+        key: u32,
+        source: u32,
+    ) -> rusqlite::Result<(bool, bool)> {
+        let (date, bit) = (hour.div_euclid(24), 1_u32 << hour.rem_euclid(24));
+        if !self.days.contains_key(&date) {
+            self.days.insert(date, Day::open(connection, date)?);
+        }
+        let Some(day) = self.days.get_mut(&date) else { return Ok((false, false)) };
+        let known = match day.hours.get(&(key, source)) {
+            Some(hours) => *hours,
+            None if day.is_whole => 0,
+            None => hours_of(connection, (date, key, source))?,
+        };
+        let in_hour = known & bit == 0;
+        if in_hour {
+            self.changed.push((date, key, source));
+        }
+        day.hours.insert((key, source), known | bit);
+        Ok((in_hour, known == 0))
+    }
+
+    /// Writes what is new.
+    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.changed.sort_unstable();
+        self.changed.dedup();
+        let days = &self.days;
+        let rows = self.changed.iter().filter_map(|&(date, key, source)| {
+            let hours = days.get(&date)?.hours.get(&(key, source))?;
+            Some([date, i64::from(key), i64::from(source), i64::from(*hours)])
+        });
+        let insert = "INSERT OR REPLACE INTO visits (day, key, source, hours)";
+        write_rows(connection, (insert, ""), rows)?;
+        self.changed.clear();
+        if self.days.values().map(|day| day.hours.len()).sum::<usize>() > MOST_REMEMBERED {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    /// Remembers nothing: the database may have been changed, or a transaction undone.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Day {
+    fn open(connection: &Connection, day: i64) -> rusqlite::Result<Self> {
+        let any = connection
+            .prepare_cached("SELECT 1 FROM visits WHERE day = ?1 LIMIT 1")?
+            .exists([day])?;
+        Ok(Self { is_whole: !any, hours: HashMap::new() })
+    }
+}
+
+fn hours_of(
+    connection: &Connection,
+    (day, key, source): (i64, u32, u32),
+) -> rusqlite::Result<u32> {
+    let hours: Option<u32> = connection
+        .prepare_cached("SELECT hours FROM visits WHERE day = ?1 AND key = ?2 AND source = ?3")?
+        .query_row((day, key, source), |row| row.get(0))
+        .optional()?;
+    Ok(hours.unwrap_or(0))
+}
