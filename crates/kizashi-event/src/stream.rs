@@ -165,7 +165,8 @@ pub fn put_acknowledged(sequence: u64, out: &mut Vec<u8>) {
 
 fn counts_of(payload: &[u8]) -> Option<TrapCounts> {
     let (fields, rest) = payload.as_chunks::<8>();
-    let [accepted, refused, refused_untold, accept_errors, received, events, lost, left_out] = fields
+    let [accepted, refused, refused_untold, accept_errors, received, events, lost, left_out] =
+        fields
     else {
         return None;
     };

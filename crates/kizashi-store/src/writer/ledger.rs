@@ -1,6 +1,7 @@
 //! The writer's own side: a connection, the dictionary, and what is known of closed bins. One batch is one transaction, events
 //! and rollups together: whatever moment the process dies at, they agree.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub(crate) struct Ledger {
     clusters: Clusters,
     tally: Tally,
     pub(super) visits: Visits,
-    detail: Vec<u8>,
+    texts: Texts,
     pub(crate) let_go: LetGo,
     /// The first bin that is not closed yet.
     pub(crate) open_from: i64,
@@ -36,6 +37,26 @@ pub(crate) struct Ledger {
     reopened: Option<i64>,
     /// The first failure that nobody has been told of.
     failure: Option<StoreError>,
+}
+
+/// The texts of an event's row, written where those of the event before stood; most have its destination too.
+#[derive(Default)]
+struct Texts {
+    detail: Vec<u8>,
+    destination: Option<(IpAddr, String)>,
+}
+
+impl Texts {
+    fn of(&mut self, event: &Event) -> rusqlite::Result<(Option<&str>, &str)> {
+        self.detail.clear();
+        serde_json::to_writer(&mut self.detail, &event.detail)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        if self.destination.as_ref().map(|(address, _)| *address) != event.destination {
+            self.destination = event.destination.map(|address| (address, address.to_string()));
+        }
+        let destination = self.destination.as_ref().map(|(_, text)| text.as_str());
+        Ok((destination, std::str::from_utf8(&self.detail)?))
+    }
 }
 
 #[derive(Default)]
@@ -93,7 +114,7 @@ impl Ledger {
             dictionary,
             tally: Tally::default(),
             visits: Visits::default(),
-            detail: Vec::new(),
+            texts: Texts::default(),
             open_from: open_from.unwrap_or(i64::MIN),
             reopened: None,
             failure: None,
@@ -122,7 +143,7 @@ impl Ledger {
             clusters,
             tally,
             visits,
-            detail,
+            texts,
             settings,
             open_from,
             reopened,
@@ -151,7 +172,7 @@ impl Ledger {
                     dictionary.name(&transaction, &event.sensor)?,
                     dictionary.name(&transaction, event.service.name())?,
                 );
-                if !insert_event(&mut insert, &event, source, names, flagged, detail)? {
+                if !insert_event(&mut insert, &event, source, names, flagged, texts)? {
                     continue;
                 }
                 counted.raw += 1;
@@ -240,13 +261,9 @@ fn insert_event(
     source: u32,
     (sensor, service): (i64, i64),
     flagged: bool,
-    detail: &mut Vec<u8>,
+    texts: &mut Texts,
 ) -> rusqlite::Result<bool> {
-    detail.clear();
-    serde_json::to_writer(&mut *detail, &event.detail)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    let detail = std::str::from_utf8(detail)?;
-    let destination = event.destination.map(|address| address.to_string());
+    let (destination, detail) = texts.of(event)?;
     let rows = insert.execute((
         event.time.micros(),
         bits_of(event.id.0),

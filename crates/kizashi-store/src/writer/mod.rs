@@ -115,8 +115,9 @@ impl Store {
         crate::private_files::close_to_others(folder)?;
         let path = folder.join(FILE);
         let connection = open_to_write(&path)?;
-        let mut ledger = Ledger::new(connection, path, settings)?;
         let queue = Arc::new(Queue::default());
+        queue.set_unhurried(settings.mode == crate::Mode::Historic);
+        let mut ledger = Ledger::new(connection, path, settings)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn({
@@ -209,7 +210,9 @@ impl Store {
         self.ask(move |ledger| {
             ledger.settings.mode = mode;
             Ok(())
-        })
+        })?;
+        self.inlet().0.set_unhurried(mode == crate::Mode::Historic);
+        Ok(())
     }
 
     /// Lets old events go and turns days that are over into sketches.

@@ -13,7 +13,8 @@ pub(super) fn write_rows<const WIDTH: usize>(
     rows: impl Iterator<Item = [i64; WIDTH]>,
 ) -> rusqlite::Result<()> {
     let row = format!("({})", vec!["?"; WIDTH].join(", "));
-    let statement = |rows: usize| format!("{insert} VALUES {} {after}", vec![row.as_str(); rows].join(", "));
+    let statement =
+        |rows: usize| format!("{insert} VALUES {} {after}", vec![row.as_str(); rows].join(", "));
     let mut many = connection.prepare_cached(&statement(AT_ONCE))?;
     let mut waiting: Vec<[i64; WIDTH]> = Vec::with_capacity(AT_ONCE);
     for row in rows {

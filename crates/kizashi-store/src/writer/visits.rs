@@ -3,6 +3,7 @@
 //! met all of them, so that a source that is new costs none either.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -23,8 +24,10 @@ struct Day {
 #[derive(Debug, Default)]
 pub(super) struct Visits {
     days: HashMap<i64, Day>,
-    /// What the database does not know yet: day, key, source.
-    changed: Vec<(i64, u32, u32)>,
+    /// Those that the database does not know yet: day, key, source.
+    fresh: Vec<(i64, u32, u32)>,
+    /// Those of which it does not know all hours yet.
+    again: Vec<(i64, u32, u32)>,
 }
 
 impl Visits {
@@ -37,35 +40,45 @@ impl Visits {
         source: u32,
     ) -> rusqlite::Result<(bool, bool)> {
         let (date, bit) = (hour.div_euclid(24), 1_u32 << hour.rem_euclid(24));
-        if !self.days.contains_key(&date) {
-            self.days.insert(date, Day::open(connection, date)?);
-        }
-        let Some(day) = self.days.get_mut(&date) else { return Ok((false, false)) };
-        let known = match day.hours.get(&(key, source)) {
-            Some(hours) => *hours,
-            None if day.is_whole => 0,
-            None => hours_of(connection, (date, key, source))?,
+        let day = match self.days.entry(date) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Day::open(connection, date)?),
         };
+        let hours = match day.hours.entry((key, source)) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) if day.is_whole => entry.insert(0),
+            Entry::Vacant(entry) => entry.insert(hours_of(connection, (date, key, source))?),
+        };
+        let known = *hours;
         let in_hour = known & bit == 0;
         if in_hour {
-            self.changed.push((date, key, source));
+            let waiting = if known == 0 { &mut self.fresh } else { &mut self.again };
+            waiting.push((date, key, source));
+            *hours |= bit;
         }
-        day.hours.insert((key, source), known | bit);
         Ok((in_hour, known == 0))
     }
 
     /// Writes what is new.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.changed.sort_unstable();
-        self.changed.dedup();
-        let days = &self.days;
-        let rows = self.changed.iter().filter_map(|&(date, key, source)| {
-            let hours = days.get(&date)?.hours.get(&(key, source))?;
+        let hours = |(date, key, source): (i64, u32, u32)| {
+            let hours = self.days.get(&date)?.hours.get(&(key, source))?;
             Some([date, i64::from(key), i64::from(source), i64::from(*hours)])
-        });
-        let insert = "INSERT OR REPLACE INTO visits (day, key, source, hours)";
-        write_rows(connection, (insert, ""), rows)?;
-        self.changed.clear();
+        };
+        self.fresh.sort_unstable();
+        // None is there: "or ignore" only spares SQLite preparing to undo a statement of many rows.
+        let insert = "INSERT OR IGNORE INTO visits (day, key, source, hours)";
+        write_rows(connection, (insert, ""), self.fresh.iter().copied().filter_map(hours))?;
+        self.again.sort_unstable();
+        self.again.dedup();
+        let mut change = connection.prepare_cached(
+            "UPDATE visits SET hours = ?4 WHERE day = ?1 AND key = ?2 AND source = ?3",
+        )?;
+        for row in self.again.iter().copied().filter_map(hours) {
+            change.execute(row)?;
+        }
+        self.fresh.clear();
+        self.again.clear();
         if self.days.values().map(|day| day.hours.len()).sum::<usize>() > MOST_REMEMBERED {
             self.forget();
         }
@@ -87,10 +100,7 @@ impl Day {
     }
 }
 
-fn hours_of(
-    connection: &Connection,
-    (day, key, source): (i64, u32, u32),
-) -> rusqlite::Result<u32> {
+fn hours_of(connection: &Connection, (day, key, source): (i64, u32, u32)) -> rusqlite::Result<u32> {
     let hours: Option<u32> = connection
         .prepare_cached("SELECT hours FROM visits WHERE day = ?1 AND key = ?2 AND source = ?3")?
         .query_row((day, key, source), |row| row.get(0))
