@@ -126,12 +126,15 @@ fn status(up: &Up, path: &str) -> u64 {
     answer.pointer(path).and_then(serde_json::Value::as_u64).expect("a number")
 }
 
-/// Waits until the store has counted so many sessions, and gives how many it has then.
+/// Waits until the store has counted so many sessions or counts no more, and gives how many it has then.
 fn counted(up: &Up, wanted: u64) -> u64 {
-    let began = Instant::now();
+    let (mut sessions, mut since) = (0, Instant::now());
     loop {
-        let sessions = status(up, "/store/sessions");
-        if sessions >= wanted || began.elapsed() > Duration::from_secs(30) {
+        let now = status(up, "/store/sessions");
+        if now != sessions {
+            (sessions, since) = (now, Instant::now());
+        }
+        if sessions >= wanted || since.elapsed() > Duration::from_secs(5) {
             return sessions;
         }
         std::thread::sleep(Duration::from_millis(200));

@@ -29,7 +29,7 @@ const THREADS: usize = 2;
 /// Runs until the supervisor says so, or is gone.
 pub(crate) fn run() -> Result<(), Failure> {
     let channel = Channel::of_stdin()?;
-    let (setup, _) = first(&channel, |setup: &TrapSetup| setup.supervisor)?;
+    let (setup, _) = first(&channel, c"kizashi-trap", |setup: &TrapSetup| setup.supervisor)?;
     // The usual hook may open files to name the lines of a backtrace.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     let needs = TrapNeeds {
