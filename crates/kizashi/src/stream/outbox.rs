@@ -22,6 +22,9 @@ pub(crate) const MOST_BYTES: usize = 24 << 20;
 const MOST_BYTES_WITH_CONTENT: usize = MOST_BYTES / 3 * 2;
 /// Bytes written at once, before the last frame.
 const PIECE: usize = 64 * 1024;
+/// How long the first event waits for others before it is written: in a flood most of what telling an event costs is to wake the thread
+/// that writes it. The core gathers for longer.
+const GATHERS: Duration = Duration::from_millis(5);
 /// How often the counts are told.
 const COUNTS_EVERY: Duration = Duration::from_secs(1);
 
@@ -160,6 +163,7 @@ impl Outbox {
     /// Writes what waits, and the counts every second, for as long as the process lives.
     pub(crate) fn write(&self, counts: impl Fn() -> TrapCounts) {
         let mut told = (TrapCounts::default(), Instant::now());
+        let mut behind = false;
         loop {
             let mut waiting = self.lock();
             let nothing = |waiting: &mut Waiting| {
@@ -170,6 +174,11 @@ impl Outbox {
                 .wait_timeout_while(waiting, COUNTS_EVERY, |waiting| nothing(waiting))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
+            if !behind && waiting.written < waiting.events.len() {
+                drop(waiting);
+                std::thread::sleep(GATHERS);
+                waiting = self.lock();
+            }
             let Some(stream) = waiting.stream.clone() else { continue };
             let mut piece = Vec::new();
             while piece.len() < PIECE
@@ -178,6 +187,7 @@ impl Outbox {
                 put_event(*sequence, payload, &mut piece);
                 waiting.written += 1;
             }
+            behind = waiting.written < waiting.events.len();
             drop(waiting);
             let now = counts();
             if now != told.0 && told.1.elapsed() >= COUNTS_EVERY {
