@@ -1,8 +1,8 @@
 //! What attackers take at most, tried over loopback: memory of both processes and the dashboard's slowest answer while each flood runs,
 //! and whether everybody was counted after it.
 //!
-//! `cargo bench -p kizashi --bench soak [-- FLOOD…]`, the floods by name (`idle connections body zip slow hold names`) or all; about
-//! three minutes, nothing but loopback, and as many processes of its own as the limit on open files takes.
+//! `cargo bench -p kizashi --bench soak [-- FLOOD…]`, the floods by name (`idle connections body bodies zip slow hold names
+//! names-all-told`) or all; about three minutes, nothing but loopback, and as many processes of its own as the limit on open files takes.
 
 #![allow(
     clippy::unwrap_used,
@@ -172,7 +172,10 @@ fn run(name: &str, traps: &str, flood: Flood) {
     if let Some(wanted) = sessions {
         let have = counted(&up, wanted);
         let lost = status(&up, "/traps/lost") + status(&up, "/store/dropped");
-        what.push_str(&format!("; sessions counted {have} of {wanted}, events lost {lost}"));
+        let left_out = status(&up, "/traps/left_out");
+        what.push_str(&format!(
+            "; sessions counted {have} of {wanted}, events lost {lost}, told without their content {left_out}"
+        ));
     }
     let served = (status(&up, "/traps/accepted"), status(&up, "/traps/refused"));
     let crashes = status(&up, "/traps/crashes") + status(&up, "/traps/core_restarts");
@@ -195,10 +198,11 @@ fn main() {
         clients::hold_for_parent(&order);
         return;
     }
-    let floods: [(&str, &str, Flood); 8] = [
+    let floods: [(&str, &str, Flood); 9] = [
         ("idle", "", clients::idle),
         ("connections", "", clients::connections),
         ("body", "", clients::body),
+        ("bodies", ALL_TOLD, clients::bodies),
         ("zip", "", clients::zip),
         ("slow", "", clients::slow),
         ("hold", "", clients::hold),

@@ -186,6 +186,48 @@ pub(crate) fn body(address: SocketAddr) -> (String, Option<u64>) {
     (what, Some(16))
 }
 
+/// Eight thousand bodies of 60 KB, each another and none that packs: twenty times what the trap keeps for the core.
+pub(crate) fn bodies(address: SocketAddr) -> (String, Option<u64>) {
+    const BODIES: u32 = 8_000;
+    const BODY: usize = 60_000;
+    let (answered, began) = (AtomicU64::new(0), Instant::now());
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let answered = &answered;
+            scope.spawn(move || {
+                let mut state = 0x9e37_79b9_7f4a_7c15 + u64::from(thread);
+                for number in (thread..BODIES).step_by(4) {
+                    let mut asked = format!(
+                        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {BODY}\r\nConnection: close\r\n\r\n"
+                    )
+                    .into_bytes();
+                    // Xorshift (Marsaglia 2003).
+                    asked.extend((0..BODY / 8).flat_map(|_| {
+                        state ^= state << 13;
+                        state ^= state >> 7;
+                        state ^= state << 17;
+                        state.to_le_bytes()
+                    }));
+                    let mut stream = connect(address, number).unwrap();
+                    let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+                    let _ = stream.write_all(&asked);
+                    let mut answer = Vec::new();
+                    let _ = stream.read_to_end(&mut answer);
+                    answered
+                        .fetch_add(u64::from(answer.starts_with(b"HTTP/1.1 ")), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let what = format!(
+        "{BODIES} different bodies of {} KB in {:.1} s, {} answered",
+        BODY / 1000,
+        began.elapsed().as_secs_f64(),
+        answered.into_inner()
+    );
+    (what, Some(u64::from(BODIES)))
+}
+
 /// Two thousand bodies of 64 MB of zeros, packed.
 pub(crate) fn zip(address: SocketAddr) -> (String, Option<u64>) {
     const BODIES: u32 = 2_000;
