@@ -107,3 +107,59 @@ fn hours_of(connection: &Connection, (day, key, source): (i64, u32, u32)) -> rus
         .optional()?;
     Ok(hours.unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn database() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE visits (
+                     day INTEGER NOT NULL, key INTEGER NOT NULL, source INTEGER NOT NULL, hours INTEGER NOT NULL,
+                     PRIMARY KEY (day, key, source)
+                 ) WITHOUT ROWID;",
+            )
+            .unwrap();
+        connection
+    }
+
+    proptest! {
+        /// Batches of visits over three days; after some everything is forgotten, as when the process starts again.
+        #[test]
+        fn whatever_is_remembered_the_database_holds_each_visit_and_each_is_new_once(
+            batches in prop::collection::vec(
+                (prop::collection::vec((0..72_i64, 1..4_u32, 1..6_u32), 0..60), any::<bool>()),
+                1..8,
+            ),
+        ) {
+            let (connection, mut visits) = (database(), Visits::default());
+            let mut model: BTreeMap<(i64, u32, u32), u32> = BTreeMap::new();
+            for (batch, forget) in batches {
+                for (hour, key, source) in batch {
+                    let hours = model.entry((hour.div_euclid(24), key, source)).or_default();
+                    let bit = 1_u32 << hour.rem_euclid(24);
+                    let expected = (*hours & bit == 0, *hours == 0);
+                    *hours |= bit;
+                    prop_assert_eq!(visits.touch(&connection, hour, key, source).unwrap(), expected);
+                }
+                visits.write(&connection).unwrap();
+                if forget {
+                    visits.forget();
+                }
+            }
+            let mut read = connection.prepare("SELECT day, key, source, hours FROM visits").unwrap();
+            let stored: BTreeMap<(i64, u32, u32), u32> = read
+                .query_map([], |row| Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?)))
+                .unwrap()
+                .collect::<rusqlite::Result<_>>()
+                .unwrap();
+            prop_assert_eq!(stored, model);
+        }
+    }
+}
