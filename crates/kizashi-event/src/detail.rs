@@ -99,6 +99,9 @@ pub struct Payload {
     /// Where the visitor wanted it fetched from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<HostileText>,
+    /// The trap had no room to pass `content` on: of what was received its length and hash alone are known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
 }
 
 /// An HTTP request, whole.
@@ -286,6 +289,16 @@ impl Detail {
             Self::Request { body, .. } => body.as_deref_mut(),
             _ => None,
         }
+    }
+
+    /// Leaves out the content carried, so that what is told of it is its length and hash; whether there was any.
+    pub fn leave_content_out(&mut self) -> bool {
+        let Some(payload) = self.payload_mut().filter(|payload| !payload.content.is_empty()) else {
+            return false;
+        };
+        payload.content = Vec::new();
+        payload.left_out = true;
+        true
     }
 
     /// The same, for looking at it: a payload's content or a recording's.

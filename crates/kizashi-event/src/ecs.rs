@@ -115,6 +115,7 @@ fn add_payload(document: &mut Value, payload: &Payload) {
     set(document, &["file", "name"], text(payload.name.as_ref()));
     set(document, &["url", "full"], text(payload.url.as_ref()));
     set(document, &["kizashi", "payload_origin"], serde_json::to_value(payload.origin).ok());
+    set(document, &["kizashi", "payload_left_out"], payload.left_out.then_some(true));
 }
 
 fn text(text: Option<&HostileText>) -> Option<&str> {

@@ -36,6 +36,8 @@ pub struct TrapCounts {
     pub events: u64,
     /// Events lost because nobody took them for too long.
     pub lost: u64,
+    /// Events told without the content that they carried, because there was no room for it.
+    pub left_out: u64,
 }
 
 /// What a frame says.
@@ -150,6 +152,7 @@ pub fn put_counts(counts: &TrapCounts, out: &mut Vec<u8>) {
         counts.received,
         counts.events,
         counts.lost,
+        counts.left_out,
     ];
     let payload: Vec<u8> = fields.iter().flat_map(|field| field.to_le_bytes()).collect();
     put(COUNTS, 0, &payload, out);
@@ -162,7 +165,9 @@ pub fn put_acknowledged(sequence: u64, out: &mut Vec<u8>) {
 
 fn counts_of(payload: &[u8]) -> Option<TrapCounts> {
     let (fields, rest) = payload.as_chunks::<8>();
-    let [accepted, refused, refused_untold, accept_errors, received, events, lost] = fields else {
+    let [accepted, refused, refused_untold, accept_errors, received, events, lost, left_out] =
+        fields
+    else {
         return None;
     };
     let read = |field: &[u8; 8]| u64::from_le_bytes(*field);
@@ -174,6 +179,7 @@ fn counts_of(payload: &[u8]) -> Option<TrapCounts> {
         received: read(received),
         events: read(events),
         lost: read(lost),
+        left_out: read(left_out),
     })
 }
 

@@ -28,6 +28,7 @@ fn event(content: &[u8]) -> Event {
                 origin: PayloadOrigin::Sent,
                 name: None,
                 url: None,
+                left_out: false,
             })),
         },
     }

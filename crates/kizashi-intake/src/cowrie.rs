@@ -309,6 +309,7 @@ fn payload(name: &str, line: &Line<'_>) -> Option<Detail> {
         origin,
         name: name.map(HostileText::from),
         url: web.map(HostileText::from),
+        left_out: false,
     })))
 }
 

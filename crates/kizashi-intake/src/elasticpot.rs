@@ -135,6 +135,7 @@ fn body(content: &[u8]) -> Payload {
         origin: PayloadOrigin::Sent,
         name: None,
         url: None,
+        left_out: false,
     }
 }
 

@@ -55,6 +55,7 @@ impl Capture {
             origin,
             name: None,
             url: None,
+            left_out: false,
         }
     }
 }

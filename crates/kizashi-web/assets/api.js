@@ -5,7 +5,7 @@
  *   listeners: { service: string, address: string }[], series_watched: number, false_alarms_per_week: number,
  *   feed_dropped: number, traps?: TrapStatus }} Status */
 /** @typedef {{ process: number, renewals: number, crashes: number, misbehaved: number, core_restarts: number,
- *   not_enforced: string | null, accepted: number, refused: number, refused_untold: number, lost: number }} TrapStatus */
+ *   not_enforced: string | null, accepted: number, refused: number, refused_untold: number, lost: number, left_out: number }} TrapStatus */
 /** @typedef {{ events: number, events_raw: number, sessions: number, sources: number, first: string | null,
  *   last: string | null, late: number, out_of_time: number, dropped: number, bytes: number }} StoreStatus */
 /** @typedef {{ kind: string, key: string, label: string, events: number, sessions: number, sources: number, first: string,

@@ -54,6 +54,8 @@ pub struct TrapStatus {
     pub refused_untold: u64,
     /// Events lost because the store could not take them for too long.
     pub lost: u64,
+    /// Events told without the content that they carried, because the store could not take that for too long.
+    pub left_out: u64,
 }
 
 /// The store at a glance; made from [`Overview`], whose fields it has.

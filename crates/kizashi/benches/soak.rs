@@ -1,8 +1,8 @@
 //! What attackers take at most, tried over loopback: memory of both processes and the dashboard's slowest answer while each flood runs,
 //! and whether everybody was counted after it.
 //!
-//! `cargo bench -p kizashi --bench soak [-- FLOOD…]`, the floods by name (`idle connections body zip slow hold names`) or all; about
-//! three minutes, nothing but loopback, and as many processes of its own as the limit on open files takes.
+//! `cargo bench -p kizashi --bench soak [-- FLOOD…]`, the floods by name (`idle connections body bodies zip slow hold names
+//! names-all-told`) or all; about three minutes, nothing but loopback, and as many processes of its own as the limit on open files takes.
 
 #![allow(
     clippy::unwrap_used,
@@ -126,12 +126,15 @@ fn status(up: &Up, path: &str) -> u64 {
     answer.pointer(path).and_then(serde_json::Value::as_u64).expect("a number")
 }
 
-/// Waits until the store has counted so many sessions, and gives how many it has then.
+/// Waits until the store has counted so many sessions or counts no more, and gives how many it has then.
 fn counted(up: &Up, wanted: u64) -> u64 {
-    let began = Instant::now();
+    let (mut sessions, mut since) = (0, Instant::now());
     loop {
-        let sessions = status(up, "/store/sessions");
-        if sessions >= wanted || began.elapsed() > Duration::from_secs(30) {
+        let now = status(up, "/store/sessions");
+        if now != sessions {
+            (sessions, since) = (now, Instant::now());
+        }
+        if sessions >= wanted || since.elapsed() > Duration::from_secs(5) {
             return sessions;
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -169,7 +172,10 @@ fn run(name: &str, traps: &str, flood: Flood) {
     if let Some(wanted) = sessions {
         let have = counted(&up, wanted);
         let lost = status(&up, "/traps/lost") + status(&up, "/store/dropped");
-        what.push_str(&format!("; sessions counted {have} of {wanted}, events lost {lost}"));
+        let left_out = status(&up, "/traps/left_out");
+        what.push_str(&format!(
+            "; sessions counted {have} of {wanted}, events lost {lost}, told without their content {left_out}"
+        ));
     }
     let served = (status(&up, "/traps/accepted"), status(&up, "/traps/refused"));
     let crashes = status(&up, "/traps/crashes") + status(&up, "/traps/core_restarts");
@@ -192,10 +198,11 @@ fn main() {
         clients::hold_for_parent(&order);
         return;
     }
-    let floods: [(&str, &str, Flood); 8] = [
+    let floods: [(&str, &str, Flood); 9] = [
         ("idle", "", clients::idle),
         ("connections", "", clients::connections),
         ("body", "", clients::body),
+        ("bodies", ALL_TOLD, clients::bodies),
         ("zip", "", clients::zip),
         ("slow", "", clients::slow),
         ("hold", "", clients::hold),

@@ -151,7 +151,7 @@ pub(crate) struct Doctor {
     /// Configuration file [default: kizashi.toml where there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Folder of the data [default: ./kizashi-data, or the configuration's]
+    /// Folder of the data [default: the configuration's, or ./kizashi-data, or the installed service's]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// One JSON object a line

@@ -73,6 +73,7 @@ impl TrapHealth {
             refused: counts.refused,
             refused_untold: counts.refused_untold,
             lost: counts.lost,
+            left_out: counts.left_out,
         }
     }
 }

@@ -27,6 +27,7 @@ impl Ledger {
                 .query_row("SELECT min(day) FROM visits", [], |row| row.get(0))
                 .doing(doing, &self.path)?;
             let Some(day) = day.filter(|day| *day < first_exact) else { return Ok(()) };
+            self.visits.forget();
             settle(&transaction, day).doing(doing, &self.path)?;
             transaction.commit().doing(doing, &self.path)?;
         }

@@ -33,18 +33,18 @@ impl Dictionary {
         Ok(Self { census: Census::load(connection)?, most: Some(most), ..Self::default() })
     }
 
-    /// Makes room for new keys in the kinds that are full; keys that came at or after `spared` stay.
+    /// Makes room for new keys in the kinds that are full; whether any went. Keys that came at or after `spared` stay.
     pub(super) fn make_room(
         &mut self,
         connection: &Connection,
         spared: i64,
-    ) -> rusqlite::Result<()> {
-        if let Some(most) = self.most
-            && self.census.make_room(connection, most, spared)?
-        {
+    ) -> rusqlite::Result<bool> {
+        let Some(most) = self.most else { return Ok(false) };
+        let any = self.census.make_room(connection, most, spared)?;
+        if any {
             self.forget();
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Remembers no number: some may have gone.

@@ -213,6 +213,7 @@ impl Ledger {
         transaction.commit().doing(doing, &self.path)?;
         self.dictionary.census.less(KeyKind::Source, gone);
         self.dictionary.forget();
+        self.visits.forget();
         Ok(gone)
     }
 
@@ -248,6 +249,7 @@ impl Ledger {
         if gone > 0 {
             self.dictionary.census = Census::load(&self.connection)?;
             self.dictionary.forget();
+            self.visits.forget();
         }
         Ok(gone as u64)
     }

@@ -1,6 +1,7 @@
 //! The writer's own side: a connection, the dictionary, and what is known of closed bins. One batch is one transaction, events
 //! and rollups together: whatever moment the process dies at, they agree.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::let_go::LetGo;
 use super::payloads;
 use super::sessions;
 use super::tally::{NOBODY, Tally};
+use super::visits::Visits;
 use crate::codes::{BIN, bin_of, bits_of, stored};
 use crate::error::InContext;
 use crate::{ClosedBin, Mode, Settings, StoreError};
@@ -26,7 +28,8 @@ pub(crate) struct Ledger {
     pub(super) dictionary: Dictionary,
     clusters: Clusters,
     tally: Tally,
-    detail: Vec<u8>,
+    pub(super) visits: Visits,
+    texts: Texts,
     pub(crate) let_go: LetGo,
     /// The first bin that is not closed yet.
     pub(crate) open_from: i64,
@@ -34,6 +37,26 @@ pub(crate) struct Ledger {
     reopened: Option<i64>,
     /// The first failure that nobody has been told of.
     failure: Option<StoreError>,
+}
+
+/// The texts of an event's row, written where those of the event before stood; most have its destination too.
+#[derive(Default)]
+struct Texts {
+    detail: Vec<u8>,
+    destination: Option<(IpAddr, String)>,
+}
+
+impl Texts {
+    fn of(&mut self, event: &Event) -> rusqlite::Result<(Option<&str>, &str)> {
+        self.detail.clear();
+        serde_json::to_writer(&mut self.detail, &event.detail)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        if self.destination.as_ref().map(|(address, _)| *address) != event.destination {
+            self.destination = event.destination.map(|address| (address, address.to_string()));
+        }
+        let destination = self.destination.as_ref().map(|(_, text)| text.as_str());
+        Ok((destination, std::str::from_utf8(&self.detail)?))
+    }
 }
 
 #[derive(Default)]
@@ -90,7 +113,8 @@ impl Ledger {
             settings,
             dictionary,
             tally: Tally::default(),
-            detail: Vec::new(),
+            visits: Visits::default(),
+            texts: Texts::default(),
             open_from: open_from.unwrap_or(i64::MIN),
             reopened: None,
             failure: None,
@@ -103,6 +127,7 @@ impl Ledger {
         let result = self.write_in_transaction(events);
         if result.is_err() {
             self.tally = Tally::default();
+            self.visits.forget();
             self.reopened = reopened;
             self.dictionary = Dictionary::load(&self.connection, self.settings.retention.most_keys)
                 .doing("writing events", &self.path)?;
@@ -117,7 +142,8 @@ impl Ledger {
             dictionary,
             clusters,
             tally,
-            detail,
+            visits,
+            texts,
             settings,
             open_from,
             reopened,
@@ -128,7 +154,9 @@ impl Ledger {
         let latest = (settings.clock)().plus(Settings::TOLERANCE);
         let mut counted = Counted::default();
         let spared = spared_from(settings.mode, *open_from);
-        dictionary.make_room(&transaction, spared)?;
+        if dictionary.make_room(&transaction, spared)? {
+            visits.forget();
+        }
         {
             let mut insert = transaction.prepare_cached(INSERT_EVENT)?;
             for mut event in events {
@@ -144,7 +172,7 @@ impl Ledger {
                     dictionary.name(&transaction, &event.sensor)?,
                     dictionary.name(&transaction, event.service.name())?,
                 );
-                if !insert_event(&mut insert, &event, source, names, flagged, detail)? {
+                if !insert_event(&mut insert, &event, source, names, flagged, texts)? {
                     continue;
                 }
                 counted.raw += 1;
@@ -164,7 +192,7 @@ impl Ledger {
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }
-        tally.write(&transaction)?;
+        tally.write(&transaction, visits)?;
         dictionary.census.write(&transaction)?;
         counted.write(&transaction)?;
         add_to_counter(&transaction, "sources", dictionary.take_fresh_sources())?;
@@ -233,13 +261,9 @@ fn insert_event(
     source: u32,
     (sensor, service): (i64, i64),
     flagged: bool,
-    detail: &mut Vec<u8>,
+    texts: &mut Texts,
 ) -> rusqlite::Result<bool> {
-    detail.clear();
-    serde_json::to_writer(&mut *detail, &event.detail)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    let detail = std::str::from_utf8(detail)?;
-    let destination = event.destination.map(|address| address.to_string());
+    let (destination, detail) = texts.of(event)?;
     let rows = insert.execute((
         event.time.micros(),
         bits_of(event.id.0),

@@ -10,8 +10,10 @@ mod let_go;
 mod payloads;
 mod queue;
 mod retention;
+mod rows;
 mod sessions;
 mod tally;
+mod visits;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -113,8 +115,9 @@ impl Store {
         crate::private_files::close_to_others(folder)?;
         let path = folder.join(FILE);
         let connection = open_to_write(&path)?;
-        let mut ledger = Ledger::new(connection, path, settings)?;
         let queue = Arc::new(Queue::default());
+        queue.set_unhurried(settings.mode == crate::Mode::Historic);
+        let mut ledger = Ledger::new(connection, path, settings)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn({
@@ -207,7 +210,9 @@ impl Store {
         self.ask(move |ledger| {
             ledger.settings.mode = mode;
             Ok(())
-        })
+        })?;
+        self.inlet().0.set_unhurried(mode == crate::Mode::Historic);
+        Ok(())
     }
 
     /// Lets old events go and turns days that are over into sketches.

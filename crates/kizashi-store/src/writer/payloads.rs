@@ -2,7 +2,7 @@
 //! stands in a counter that changes in the transaction of the content itself, so that enforcing the quota costs a seek, and a
 //! visitor who sends nothing but new content fills no disk between two rounds of retention.
 
-use kizashi_event::Event;
+use kizashi_event::{Event, Payload};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::clusters::{Clusters, of_known};
@@ -32,6 +32,9 @@ pub(crate) fn keep(
     let Some(payload) = event.detail.payload_mut() else { return Ok(None) };
     let hash = payload.sha256;
     if payload.content.is_empty() {
+        if payload.left_out {
+            keep_name(connection, payload)?;
+        }
         let cluster = if is_payload { of_known(connection, hash)? } else { None };
         return Ok(cluster.filter(|cluster| clusters.touch(*cluster, time)));
     }
@@ -74,6 +77,20 @@ pub(crate) fn keep(
     forget(connection, newest.saturating_sub(MOST_KNOWN))?;
     let_oldest_go(connection, most)?;
     Ok(cluster)
+}
+
+/// Notes that there was content of this hash, as if it had been kept and let go: when it comes again, with room, it is kept.
+fn keep_name(connection: &Connection, payload: &Payload) -> rusqlite::Result<()> {
+    let size = stored(payload.size.unwrap_or(0));
+    let added = connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO payloads (sha256, size, head, content) VALUES (?1, ?2, x'', NULL)",
+        )?
+        .execute((payload.sha256.0.as_slice(), size))?;
+    if added == 0 {
+        return Ok(());
+    }
+    forget(connection, connection.last_insert_rowid().saturating_sub(MOST_KNOWN))
 }
 
 /// Lets content go, the oldest first, until at most `most` bytes are kept; how many went. Hash and head stay.

@@ -1,7 +1,7 @@
 //! The way into the writer: bounded, so that a slow disk costs events, which are counted, and never memory or a trap's time.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,8 @@ use kizashi_event::Event;
 const MOST_WAITING: usize = 32_768;
 /// Events that are written without waiting for more.
 const FULL_BATCH: usize = 16_384;
+/// The same where nobody waits for what is given, as when a log is read: the longer a batch, the more of it is one row.
+const LONGEST_BATCH: usize = 32_768;
 /// Events that are written at once however slow the writer is.
 const LEAST_BATCH: usize = 256;
 /// How long a batch may take to be written: with as long a wait before it and behind it, nothing given is older than a second
@@ -39,6 +41,7 @@ pub(crate) struct Queue {
     dropped: AtomicU64,
     /// Events that the writer writes in [`LONGEST_WRITE`], as it last did; 0 before it did.
     pace: AtomicUsize,
+    unhurried: AtomicBool,
 }
 
 /// What the writer does next.
@@ -77,8 +80,16 @@ impl Queue {
         true
     }
 
+    /// Whether nobody waits for what is given: batches are then as long as they may be.
+    pub(crate) fn set_unhurried(&self, unhurried: bool) {
+        self.unhurried.store(unhurried, Ordering::Relaxed);
+    }
+
     /// Events of one batch.
     fn batch(&self) -> usize {
+        if self.unhurried.load(Ordering::Relaxed) {
+            return LONGEST_BATCH;
+        }
         match self.pace.load(Ordering::Relaxed) {
             0 => LEAST_BATCH * 4,
             pace => pace.clamp(LEAST_BATCH, FULL_BATCH),

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use kizashi_event::{KeyKind, Timestamp, Weight};
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::rows::write_rows;
+use super::visits::Visits;
 use crate::codes::{hour_of, kind_code, pack, stored, unite, unpack};
 
 /// The source of what came from more addresses than were told apart: it counts as none. Keys are numbered from 1.
@@ -15,29 +17,58 @@ pub(crate) const NOBODY: u32 = 0;
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     touches: Vec<Touch>,
-    totals: HashMap<u32, Total>,
     bins: Vec<BinTouch>,
     key_bins: Vec<KeyBinTouch>,
     late: HashMap<(i64, u32), u64>,
 }
 
-/// One event under one key, or those that it stands for. The order of the fields is the order of the table.
+/// A row of a table and a source: when, of what kind, which key, who. One number, for hundreds of thousands of them are sorted each
+/// second, and numbers sort three times as fast as tuples. Numbers order as the fields do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Touch {
-    hour: i64,
-    kind: i64,
-    key: u32,
-    source: u32,
-    events: u32,
-    sessions: u32,
+struct Place(u128);
+
+impl Place {
+    /// Half of the numbers that a time has room for here: hours and ten minutes of any [`Timestamp`] are nearer to 0 than that.
+    const ZERO: i128 = 1 << 55;
+
+    #[allow(clippy::cast_sign_loss, reason = "the sum is positive, see ZERO; kinds are below 16")]
+    const fn new(time: i64, kind: i64, key: u32, source: u32) -> Self {
+        let time = (time as i128 + Self::ZERO) as u128;
+        Self((time << 72) | ((kind as u128 & 0xff) << 64) | ((key as u128) << 32) | source as u128)
+    }
+
+    #[allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "as put in")]
+    const fn time(self) -> i64 {
+        ((self.0 >> 72) as i128 - Self::ZERO) as i64
+    }
+
+    const fn kind(self) -> i64 {
+        (self.0 >> 64 & 0xff) as i64
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "a part is wanted")]
+    const fn key(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "a part is wanted")]
+    const fn source(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Whether both are of one row.
+    const fn is_of_row(self, other: Self) -> bool {
+        self.0 >> 32 == other.0 >> 32
+    }
 }
 
+/// One event under one key in an hour, or those that it stands for.
 #[derive(Clone, Copy, Debug)]
-struct Total {
-    first: i64,
-    last: i64,
-    events: u64,
-    sessions: u64,
+struct Touch {
+    place: Place,
+    at: i64,
+    events: u32,
+    sessions: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,35 +79,25 @@ struct BinTouch {
     events: u32,
 }
 
-/// One event under one key in ten minutes. The order of the fields is the order of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// One event under one key in ten minutes.
+#[derive(Clone, Copy, Debug)]
 struct KeyBinTouch {
-    bin: i64,
-    kind: i64,
-    key: u32,
-    source: u32,
+    place: Place,
     events: u32,
 }
 
-/// One row of `hourly`, and what it is by day.
+/// One row of `hourly`, what it is by day, and between which moments its events came.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     hour: i64,
     kind: i64,
     key: u32,
+    first: i64,
+    last: i64,
     events: u64,
     sessions: u64,
     sources: u64,
     sources_of_day: u64,
-}
-
-/// One source of one key on one day, with a bit for each hour in which it came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Visit {
-    day: i64,
-    key: u32,
-    source: u32,
-    hours: u32,
 }
 
 impl Tally {
@@ -89,20 +110,12 @@ impl Tally {
         source: u32,
         weight: Weight,
     ) {
-        let kind = kind_code(kind);
-        let (events, sessions) = (narrow(weight.events), narrow(weight.sessions));
-        self.touches.push(Touch { hour: hour_of(time), kind, key, source, events, sessions });
-        let micros = time.micros();
-        let total = self.totals.entry(key).or_insert(Total {
-            first: micros,
-            last: micros,
-            events: 0,
-            sessions: 0,
+        self.touches.push(Touch {
+            place: Place::new(hour_of(time), kind_code(kind), key, source),
+            at: time.micros(),
+            events: narrow(weight.events),
+            sessions: narrow(weight.sessions),
         });
-        total.first = total.first.min(micros);
-        total.last = total.last.max(micros);
-        total.events += u64::from(events);
-        total.sessions += u64::from(sessions);
     }
 
     /// Counts events in their ten minutes.
@@ -118,8 +131,8 @@ impl Tally {
         source: u32,
         events: u64,
     ) {
-        let (kind, events) = (kind_code(kind), narrow(events));
-        self.key_bins.push(KeyBinTouch { bin, kind, key, source, events });
+        let place = Place::new(bin, kind_code(kind), key, source);
+        self.key_bins.push(KeyBinTouch { place, events: narrow(events) });
     }
 
     /// Counts events that came after their ten minutes were closed.
@@ -128,33 +141,18 @@ impl Tally {
     }
 
     /// Writes all of it and is empty again.
-    pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.write_totals(connection)?;
+    pub(crate) fn write(
+        &mut self,
+        connection: &Connection,
+        visits: &mut Visits,
+    ) -> rusqlite::Result<()> {
         self.write_bins(connection)?;
         self.write_key_bins(connection)?;
-        let (mut rows, visits) = self.rows_and_visits();
-        count_sources(connection, &mut rows, &visits)?;
+        let rows = self.rows(connection, visits)?;
+        visits.write(connection)?;
         write_hours(connection, &rows)?;
-        write_days(connection, rows)
-    }
-
-    fn write_totals(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut update = connection.prepare_cached(
-            "UPDATE keys SET first = min(first, ?2), last = max(last, ?3), events = events + ?4, sessions = sessions + ?5
-             WHERE id = ?1",
-        )?;
-        let mut totals: Vec<(u32, Total)> = self.totals.drain().collect();
-        totals.sort_unstable_by_key(|(key, _)| *key);
-        for (key, total) in totals {
-            update.execute((
-                key,
-                total.first,
-                total.last,
-                stored(total.events),
-                stored(total.sessions),
-            ))?;
-        }
-        Ok(())
+        write_days(connection, &rows)?;
+        write_totals(connection, rows)
     }
 
     fn write_bins(&mut self, connection: &Connection) -> rusqlite::Result<()> {
@@ -198,15 +196,12 @@ impl Tally {
         let mut change = connection.prepare_cached(
             "UPDATE key_bins SET events = events + ?4, sources = ?5 WHERE bin = ?1 AND kind = ?2 AND key = ?3",
         )?;
-        self.key_bins.sort_unstable();
-        let same =
-            |a: &KeyBinTouch, b: &KeyBinTouch| (a.bin, a.kind, a.key) == (b.bin, b.kind, b.key);
-        for group in self.key_bins.chunk_by(same) {
-            let Some(&KeyBinTouch { bin, kind, key, .. }) = group.first() else { continue };
+        self.key_bins.sort_unstable_by_key(|touch| touch.place);
+        for group in self.key_bins.chunk_by(|a, b| a.place.is_of_row(b.place)) {
+            let Some(KeyBinTouch { place, .. }) = group.first() else { continue };
+            let (bin, kind, key) = (place.time(), place.kind(), place.key());
             let events = stored(group.iter().map(|touch| u64::from(touch.events)).sum());
-            let mut sources: Vec<u32> =
-                group.iter().map(|touch| touch.source).filter(|source| *source != NOBODY).collect();
-            sources.dedup();
+            let mut sources = sources_of(group.iter().map(|touch| touch.place));
             if add.execute((bin, kind, key, events, pack(&sources)))? == 0 {
                 let known: Vec<u8> = read.query_row((bin, kind, key), |row| row.get(0))?;
                 unite(&mut sources, &unpack(&known));
@@ -217,47 +212,48 @@ impl Tally {
         Ok(())
     }
 
-    fn rows_and_visits(&mut self) -> (Vec<Row>, Vec<Visit>) {
-        self.touches.sort_unstable();
-        let (mut rows, mut visits): (Vec<Row>, Vec<Visit>) = (Vec::new(), Vec::new());
-        for group in
-            self.touches.chunk_by(|a, b| (a.hour, a.kind, a.key) == (b.hour, b.kind, b.key))
-        {
-            let Some(&Touch { hour, kind, key, .. }) = group.first() else { continue };
+    /// The rows by hour, in the order of the table, and with them the visits.
+    fn rows(&mut self, connection: &Connection, visits: &mut Visits) -> rusqlite::Result<Vec<Row>> {
+        let mut rows: Vec<Row> = Vec::new();
+        self.touches.sort_unstable_by_key(|touch| touch.place);
+        for group in self.touches.chunk_by(|a, b| a.place.is_of_row(b.place)) {
+            let Some(Touch { place, .. }) = group.first() else { continue };
             let mut row = Row {
-                hour,
-                kind,
-                key,
+                hour: place.time(),
+                kind: place.kind(),
+                key: place.key(),
+                first: group.iter().map(|touch| touch.at).min().unwrap_or(0),
+                last: group.iter().map(|touch| touch.at).max().unwrap_or(0),
                 events: group.iter().map(|touch| u64::from(touch.events)).sum(),
                 sessions: group.iter().map(|touch| u64::from(touch.sessions)).sum(),
                 sources: 0,
                 sources_of_day: 0,
             };
-            if kind == kind_code(KeyKind::Source) {
-                row.sources = 1;
-                row.sources_of_day = 1;
+            if row.kind == kind_code(KeyKind::Source) {
+                (row.sources, row.sources_of_day) = (1, 1);
             } else {
-                let (day, hours) = (hour.div_euclid(24), 1_u32 << hour.rem_euclid(24));
-                let sources = group.chunk_by(|a, b| a.source == b.source);
-                let sources = sources
-                    .filter_map(|same| same.first())
-                    .map(|touch| touch.source)
-                    .filter(|source| *source != NOBODY);
-                visits.extend(sources.map(|source| Visit { day, key, source, hours }));
+                for source in sources_of(group.iter().map(|touch| touch.place)) {
+                    let (in_hour, on_day) = visits.touch(connection, row.hour, row.key, source)?;
+                    row.sources += u64::from(in_hour);
+                    row.sources_of_day += u64::from(on_day);
+                }
             }
             rows.push(row);
         }
         self.touches.clear();
-        visits.sort_unstable();
-        visits.dedup_by(|next, kept| {
-            let same = (next.day, next.key, next.source) == (kept.day, kept.key, kept.source);
-            if same {
-                kept.hours |= next.hours;
-            }
-            same
-        });
-        (rows, visits)
+        Ok(rows)
     }
+}
+
+/// Who came, once each, in order; nobody but whoever can be told apart.
+fn sources_of(places: impl Iterator<Item = Place>) -> Vec<u32> {
+    let mut sources: Vec<u32> = Vec::new();
+    for source in places.map(Place::source) {
+        if source != NOBODY && sources.last() != Some(&source) {
+            sources.push(source);
+        }
+    }
+    sources
 }
 
 /// What one event stands for is bounded where it is believed; this only keeps a row small.
@@ -265,79 +261,86 @@ fn narrow(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Notes each visit, and adds to the rows the sources that had not come in that hour or on that day.
-fn count_sources(
-    connection: &Connection,
-    rows: &mut [Row],
-    visits: &[Visit],
-) -> rusqlite::Result<()> {
-    let mut places: HashMap<(i64, u32), usize> = HashMap::with_capacity(rows.len());
-    for (place, row) in rows.iter().enumerate() {
-        places.insert((row.hour, row.key), place);
-    }
-    let mut read = connection
-        .prepare_cached("SELECT hours FROM visits WHERE day = ?1 AND key = ?2 AND source = ?3")?;
-    let mut write = connection.prepare_cached(
-        "INSERT OR REPLACE INTO visits (day, key, source, hours) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    for visit in visits {
-        let known: Option<u32> =
-            read.query_row((visit.day, visit.key, visit.source), |row| row.get(0)).optional()?;
-        let fresh = visit.hours & !known.unwrap_or(0);
-        if fresh == 0 {
-            continue;
-        }
-        write.execute((visit.day, visit.key, visit.source, visit.hours | known.unwrap_or(0)))?;
-        let hours = (0..24).filter(|hour| fresh & (1 << hour) != 0);
-        for (nth, hour) in hours.enumerate() {
-            let place = places.get(&(visit.day * 24 + hour, visit.key));
-            if let Some(row) = place.and_then(|place| rows.get_mut(*place)) {
-                row.sources += 1;
-                row.sources_of_day += u64::from(nth == 0 && known.is_none());
-            }
-        }
-    }
-    Ok(())
-}
+/// A source is one source in each hour and on each day, however often it is counted.
+const ADD_UP: &str = "ON CONFLICT DO UPDATE SET events = events + excluded.events, sessions = sessions + excluded.sessions,
+    sources = CASE kind WHEN 3 THEN 1 ELSE sources + excluded.sources END";
 
 fn write_hours(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
-    let mut write = connection.prepare_cached(
-        "INSERT INTO hourly (hour, kind, key, events, sessions, sources) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO UPDATE SET events = events + excluded.events, sessions = sessions + excluded.sessions,
-                                   sources = CASE kind WHEN 3 THEN 1 ELSE sources + excluded.sources END",
-    )?;
-    for row in rows {
-        write.execute((
+    let insert = "INSERT INTO hourly (hour, kind, key, events, sessions, sources)";
+    let rows = rows.iter().map(|row| {
+        [
             row.hour,
             row.kind,
-            row.key,
+            i64::from(row.key),
             stored(row.events),
             stored(row.sessions),
             stored(row.sources),
+        ]
+    });
+    write_rows(connection, (insert, ADD_UP), rows)
+}
+
+fn write_days(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO daily (day, kind, key, events, sessions, sources)";
+    let mut rows = rows.to_vec();
+    let place = |row: &Row| (row.hour.div_euclid(24), row.kind, row.key);
+    rows.sort_unstable_by_key(place);
+    let days = rows.chunk_by(|a, b| place(a) == place(b)).filter_map(|group| {
+        let (day, kind, key) = group.first().map(place)?;
+        let sources: u64 = group.iter().map(|row| row.sources_of_day).sum();
+        Some([
+            day,
+            kind,
+            i64::from(key),
+            stored(group.iter().map(|row| row.events).sum()),
+            stored(group.iter().map(|row| row.sessions).sum()),
+            stored(if kind == kind_code(KeyKind::Source) { 1 } else { sources }),
+        ])
+    });
+    write_rows(connection, (insert, ADD_UP), days)
+}
+
+fn write_totals(connection: &Connection, mut rows: Vec<Row>) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached(
+        "UPDATE keys SET first = min(first, ?2), last = max(last, ?3), events = events + ?4, sessions = sessions + ?5
+         WHERE id = ?1",
+    )?;
+    rows.sort_unstable_by_key(|row| row.key);
+    for group in rows.chunk_by(|a, b| a.key == b.key) {
+        let Some(Row { key, .. }) = group.first() else { continue };
+        update.execute((
+            key,
+            group.iter().map(|row| row.first).min(),
+            group.iter().map(|row| row.last).max(),
+            stored(group.iter().map(|row| row.events).sum()),
+            stored(group.iter().map(|row| row.sessions).sum()),
         ))?;
     }
     Ok(())
 }
 
-fn write_days(connection: &Connection, mut rows: Vec<Row>) -> rusqlite::Result<()> {
-    let mut write = connection.prepare_cached(
-        "INSERT INTO daily (day, kind, key, events, sessions, sources) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO UPDATE SET events = events + excluded.events, sessions = sessions + excluded.sessions,
-                                   sources = CASE kind WHEN 3 THEN 1 ELSE sources + excluded.sources END",
-    )?;
-    let place = |row: &Row| (row.hour.div_euclid(24), row.kind, row.key);
-    rows.sort_unstable_by_key(place);
-    for group in rows.chunk_by(|a, b| place(a) == place(b)) {
-        let Some((day, kind, key)) = group.first().map(place) else { continue };
-        let sources: u64 = group.iter().map(|row| row.sources_of_day).sum();
-        write.execute((
-            day,
-            kind,
-            key,
-            stored(group.iter().map(|row| row.events).sum()),
-            stored(group.iter().map(|row| row.sessions).sum()),
-            stored(if kind == kind_code(KeyKind::Source) { 1 } else { sources }),
-        ))?;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn places_hold_their_fields_and_order_as_these_do(
+            one in (any::<i64>(), 0..16_i64, any::<u32>(), any::<u32>()),
+            two in (any::<i64>(), 0..16_i64, any::<u32>(), any::<u32>()),
+        ) {
+            let hour = |time: i64| hour_of(Timestamp::from_micros(time));
+            let (one, two) = ((hour(one.0), one.1, one.2, one.3), (hour(two.0), two.1, two.2, two.3));
+            let place = |(time, kind, key, source)| Place::new(time, kind, key, source);
+            let fields = |place: Place| (place.time(), place.kind(), place.key(), place.source());
+            prop_assert_eq!(fields(place(one)), one);
+            prop_assert_eq!(place(one).cmp(&place(two)), one.cmp(&two));
+            prop_assert_eq!(
+                place(one).is_of_row(place(two)),
+                (one.0, one.1, one.2) == (two.0, two.1, two.2)
+            );
+        }
     }
-    Ok(())
 }

@@ -171,6 +171,7 @@ fn what_visitors_did_is_told_with_the_first_bytes_of_what_they_sent() {
         origin: PayloadOrigin::Sent,
         name: None,
         url: None,
+        left_out: false,
     };
     let mut events: Vec<Event> =
         (0..5).map(|n| event(n, midnight(), 1, 22, login("root", "xc3511"))).collect();
@@ -228,6 +229,7 @@ fn sent(number: u64, source: u32, content: &[u8]) -> Event {
         origin: PayloadOrigin::Sent,
         name: None,
         url: None,
+        left_out: false,
     };
     event(number, midnight(), source, 8080, Detail::Payload(Box::new(payload)))
 }

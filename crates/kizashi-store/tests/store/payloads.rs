@@ -13,6 +13,7 @@ fn sent(number: u8, content: &[u8]) -> Event {
         origin: PayloadOrigin::Upload,
         name: None,
         url: None,
+        left_out: false,
     };
     let detail = Detail::Payload(Box::new(payload));
     event(u64::from(number), midnight().plus(i64::from(number)), 1, 22, detail)
@@ -103,4 +104,25 @@ fn a_smaller_quota_is_enforced_by_the_next_round_of_retention() {
     assert_eq!(store.maintain(now).unwrap().payloads, 3);
     let payloads = store.reader().unwrap().payloads(10).unwrap();
     assert_eq!(payloads.iter().filter(|one| one.has_content).count(), 2);
+}
+
+#[test]
+fn content_that_was_left_out_is_known_and_kept_when_it_comes_again() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(Timestamp::DAY));
+    let mut without = sent(1, b"a dropper");
+    assert!(without.detail.leave_content_out());
+    store.write(vec![without]).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    assert_eq!(reader.payload_content(PayloadHash([1; 32])).unwrap(), Some(None));
+    let listed = reader.payloads(10).unwrap();
+    assert_eq!((listed.len(), listed[0].events, listed[0].size), (1, 1, 9));
+    let mut again = sent(1, b"a dropper");
+    again.id = kizashi_event::EventId(900);
+    store.write(vec![again]).unwrap();
+    store.flush().unwrap();
+    let content = reader.payload_content(PayloadHash([1; 32])).unwrap();
+    assert_eq!(content, Some(Some(b"a dropper".to_vec())));
+    assert_eq!(reader.payloads(10).unwrap().len(), 1);
 }

@@ -22,6 +22,7 @@ fn content(bytes: &[u8]) -> Box<Payload> {
         origin: PayloadOrigin::Sent,
         name: None,
         url: None,
+        left_out: false,
     })
 }
 

@@ -8,22 +8,44 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::net::{AddressFamily, SocketType};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 /// The variable in which a process that only holds connections is told which.
 pub(crate) const HOLDER: &str = "KIZASHI_SOAK_HOLDER";
 /// Connections that one such process holds: below the usual limits on open files.
 const A_HOLDER: u32 = 12_500;
 
+/// The `number`th source: 127.0.1.1, 127.0.2.1, …: 65,000 networks, then the next host of each.
+fn source(number: u32) -> SocketAddr {
+    let (network, host) = (1 + number % 65_000, 1 + number / 65_000 % 250);
+    SocketAddr::from((Ipv4Addr::from_bits(0x7f00_0000 + (network << 8) + host), 0))
+}
+
 /// Connects from the `number`th source.
 fn connect(address: SocketAddr, number: u32) -> std::io::Result<TcpStream> {
-    // 127.0.1.1, 127.0.2.1, …: 65,000 networks, then the next host of each.
-    let (network, host) = (1 + number % 65_000, 1 + number / 65_000 % 250);
-    let source = Ipv4Addr::from_bits(0x7f00_0000 + (network << 8) + host);
     let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
-    rustix::net::bind(&socket, &SocketAddr::from((source, 0)))?;
+    rustix::net::bind(&socket, &source(number))?;
     rustix::net::connect(&socket, &address)?;
     Ok(TcpStream::from(socket))
+}
+
+/// The same without waiting: `None` where the listener's queue was full, so that the kernel answered nothing.
+fn knock(address: SocketAddr, number: u32) -> std::io::Result<Option<TcpStream>> {
+    let socket = rustix::net::socket_with(
+        AddressFamily::INET,
+        SocketType::STREAM,
+        SocketFlags::NONBLOCK,
+        None,
+    )?;
+    rustix::net::bind(&socket, &source(number))?;
+    match rustix::net::connect(&socket, &address) {
+        Ok(()) | Err(Errno::INPROGRESS) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // Over the loopback the answer comes within the call, or not at all.
+    let stream = TcpStream::from(socket);
+    Ok(stream.peer_addr().is_ok().then_some(stream))
 }
 
 /// Closes without the wait that a flood would run out of ports by.
@@ -95,33 +117,46 @@ pub(crate) fn idle(address: SocketAddr) -> (String, Option<u64>) {
     (what, Some(opened))
 }
 
-/// As many connections a second as four threads make, for ten seconds.
+/// Twenty thousand connections a second for ten seconds, or as many as two threads make, whoever answers. A few stand for their client
+/// alone: where the queue fills between the last two packets of the handshake, the kernel forgets what it had half accepted.
 pub(crate) fn connections(address: SocketAddr) -> (String, Option<u64>) {
     const LASTS: Duration = Duration::from_secs(10);
-    let (made, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+    const WANTED: u32 = 20_000;
+    const THREADS: u32 = 2;
+    let (made, full, failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let began = Instant::now();
     thread::scope(|scope| {
-        for thread in 0..4 {
-            let (made, failed) = (&made, &failed);
+        for thread in 0..THREADS {
+            let (made, full, failed) = (&made, &full, &failed);
             scope.spawn(move || {
-                let mut number = thread * 1_000_003;
+                let (mut number, mut tried) = (thread * 1_000_003, 0_u32);
                 while began.elapsed() < LASTS {
-                    number += 1;
-                    match connect(address, number) {
-                        Ok(stream) => {
+                    if began.elapsed() < Duration::from_secs(1) * tried / (WANTED / THREADS) {
+                        thread::sleep(Duration::from_millis(1));
+                        continue;
+                    }
+                    (number, tried) = (number + 1, tried + 1);
+                    match knock(address, number) {
+                        Ok(Some(stream)) => {
                             made.fetch_add(1, Ordering::Relaxed);
                             cut(&stream);
                         }
+                        Ok(None) => drop(full.fetch_add(1, Ordering::Relaxed)),
                         Err(_) => drop(failed.fetch_add(1, Ordering::Relaxed)),
                     }
                 }
             });
         }
     });
-    let (made, failed) = (made.into_inner(), failed.into_inner());
-    let rate = made as f64 / began.elapsed().as_secs_f64();
-    // A connection that is cut before it is accepted never reaches the house; the kernel alone has seen it.
-    (format!("{made} connections, {rate:.0} a second, {failed} failed"), Some(made))
+    let seconds = began.elapsed().as_secs_f64();
+    let (made, full, failed) = (made.into_inner(), full.into_inner(), failed.into_inner());
+    let what = format!(
+        "{WANTED} a second wanted, {:.0} a second tried; {made} connections stood ({:.0} a second), {full} found the kernel's queue \
+         full, {failed} failed",
+        (made + full + failed) as f64 / seconds,
+        made as f64 / seconds
+    );
+    (what, Some(made))
 }
 
 /// Bodies of ten gigabytes, sixteen at once.
@@ -149,6 +184,48 @@ pub(crate) fn body(address: SocketAddr) -> (String, Option<u64>) {
         began.elapsed().as_secs_f64()
     );
     (what, Some(16))
+}
+
+/// Eight thousand bodies of 60 KB, each another and none that packs: twenty times what the trap keeps for the core.
+pub(crate) fn bodies(address: SocketAddr) -> (String, Option<u64>) {
+    const BODIES: u32 = 8_000;
+    const BODY: usize = 60_000;
+    let (answered, began) = (AtomicU64::new(0), Instant::now());
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let answered = &answered;
+            scope.spawn(move || {
+                let mut state = 0x9e37_79b9_7f4a_7c15 + u64::from(thread);
+                for number in (thread..BODIES).step_by(4) {
+                    let mut asked = format!(
+                        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {BODY}\r\nConnection: close\r\n\r\n"
+                    )
+                    .into_bytes();
+                    // Xorshift (Marsaglia 2003).
+                    asked.extend((0..BODY / 8).flat_map(|_| {
+                        state ^= state << 13;
+                        state ^= state >> 7;
+                        state ^= state << 17;
+                        state.to_le_bytes()
+                    }));
+                    let mut stream = connect(address, number).unwrap();
+                    let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+                    let _ = stream.write_all(&asked);
+                    let mut answer = Vec::new();
+                    let _ = stream.read_to_end(&mut answer);
+                    answered
+                        .fetch_add(u64::from(answer.starts_with(b"HTTP/1.1 ")), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let what = format!(
+        "{BODIES} different bodies of {} KB in {:.1} s, {} answered",
+        BODY / 1000,
+        began.elapsed().as_secs_f64(),
+        answered.into_inner()
+    );
+    (what, Some(u64::from(BODIES)))
 }
 
 /// Two thousand bodies of 64 MB of zeros, packed.

@@ -38,7 +38,7 @@ const LETS_GO: Duration = Duration::from_secs(3);
 /// Runs until the supervisor says so, or is gone.
 pub(crate) fn run() -> Result<(), Failure> {
     let channel = Channel::of_stdin()?;
-    let (setup, received) = first(&channel, |setup: &CoreSetup| setup.supervisor)?;
+    let (setup, received) = first(&channel, c"kizashi-core", |setup: &CoreSetup| setup.supervisor)?;
     let listener =
         received.descriptors.into_iter().next().map(TcpListener::from).ok_or_else(alone)?;
     let protections =

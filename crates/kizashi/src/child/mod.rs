@@ -6,6 +6,8 @@ pub(crate) mod core;
 mod misbehave;
 pub(crate) mod trap;
 
+use std::ffi::CStr;
+
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use serde::de::DeserializeOwned;
 
@@ -15,8 +17,11 @@ use crate::supervisor::channel::{Channel, LONGEST, Received};
 /// Takes the first message, and makes sure that this process does not outlive the supervisor.
 fn first<T: DeserializeOwned>(
     channel: &Channel,
+    name: &CStr,
     supervisor: fn(&T) -> u32,
 ) -> Result<(T, Received), Failure> {
+    // Started from /proc/self/exe, it would be called "exe" wherever people look for who has a port.
+    let _ = rustix::thread::set_name(name);
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(std::io::Error::from)?;
     let mut buffer = vec![0; LONGEST];
     let received = channel.receive(&mut buffer).map_err(|_| alone())?.ok_or_else(alone)?;

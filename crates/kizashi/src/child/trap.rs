@@ -29,7 +29,7 @@ const THREADS: usize = 2;
 /// Runs until the supervisor says so, or is gone.
 pub(crate) fn run() -> Result<(), Failure> {
     let channel = Channel::of_stdin()?;
-    let (setup, _) = first(&channel, |setup: &TrapSetup| setup.supervisor)?;
+    let (setup, _) = first(&channel, c"kizashi-trap", |setup: &TrapSetup| setup.supervisor)?;
     // The usual hook may open files to name the lines of a backtrace.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     let needs = TrapNeeds {
@@ -174,5 +174,6 @@ fn counts(counters: &Counters, outbox: &Outbox) -> TrapCounts {
         received: counters.received(),
         events: counters.events(),
         lost: outbox.lost() + counters.uncounted(),
+        left_out: outbox.left_out(),
     }
 }

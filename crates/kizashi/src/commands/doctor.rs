@@ -27,8 +27,11 @@ struct Finding {
 /// Prints what was found. What is not enforced is told, not failed: `up --require-sandbox` does that.
 pub(crate) fn run(call: &cli::Doctor, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut config = Config::load(call.config.as_deref())?;
-    if let Some(data) = &call.data {
-        config.data.clone_from(data);
+    let installed = super::install::default_data();
+    match &call.data {
+        Some(data) => config.data.clone_from(data),
+        None if call.config.is_none() && config == Config::default() => config.data = installed,
+        None => {}
     }
     let mut findings = vec![kernel()];
     findings.extend(data(&config.data));

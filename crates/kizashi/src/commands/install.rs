@@ -26,7 +26,11 @@ pub(crate) fn install(call: &cli::Install, terminal: &mut Terminal) -> Result<()
         &install::listening_here(),
         connection.as_deref(),
     )?;
-    let program = std::env::current_exe()?;
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::Asked(format!(
+            "the program cannot find its own file ({error}), which it is told by /proc; mount that (`mount -t proc proc /proc`) and call install again"
+        ))
+    })?;
     take(&install::installation(&machine, &program), call.dry_run, terminal)?;
     if !call.dry_run {
         terminal.line("")?;
@@ -57,8 +61,9 @@ pub(crate) fn uninstall(call: &cli::Uninstall, terminal: &mut Terminal) -> Resul
     take(&install::removal(&machine, call.purge), call.dry_run, terminal)?;
     if !call.purge && machine.at(install::DATA).exists() {
         terminal.line(&format!(
-            "what was recorded is still in {}; `kizashi uninstall --purge` removes it too",
-            machine.at(install::DATA).display()
+            "what was recorded is still in {0}, and the settings in {1}; `sudo rm -r {0} {1}` and `sudo userdel kizashi` remove them too",
+            machine.at(install::DATA).display(),
+            machine.at("/etc/kizashi").display()
         ))?;
     }
     Ok(())

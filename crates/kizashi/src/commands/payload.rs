@@ -84,7 +84,7 @@ pub(crate) fn export(call: &cli::PayloadExport, terminal: &mut Terminal) -> Resu
         Some(Some(content)) => content,
         Some(None) => {
             return Err(Failure::Asked(format!(
-                "the content of {hash} was let go to stay within the quota; raise payload_megabytes under [retention] to keep more"
+                "the content of {hash} is not kept: it was let go to stay within the quota (raise payload_megabytes under [retention] to keep more), or came when there was no room to take it"
             )));
         }
         None => {

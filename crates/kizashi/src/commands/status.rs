@@ -76,11 +76,12 @@ fn lines_of(traps: TrapStatus) -> Vec<(&'static str, String)> {
         (
             "visitors",
             format!(
-                "{} served, {} past a cap (of them {} only counted); {} events lost on the way",
+                "{} served, {} past a cap (of them {} only counted); {} events lost on the way, {} told without their content",
                 thousands(traps.accepted),
                 thousands(traps.refused),
                 thousands(traps.refused_untold),
-                thousands(traps.lost)
+                thousands(traps.lost),
+                thousands(traps.left_out)
             ),
         ),
     ];

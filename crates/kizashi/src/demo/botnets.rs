@@ -301,6 +301,7 @@ fn payload(content: Vec<u8>, origin: PayloadOrigin) -> Payload {
         origin,
         name: None,
         url: None,
+        left_out: false,
     }
 }
 

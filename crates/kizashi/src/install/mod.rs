@@ -42,6 +42,11 @@ impl Machine {
         self.root == Path::new("/")
     }
 
+    fn has_user(&self) -> bool {
+        std::fs::read_to_string(self.at("/etc/passwd"))
+            .is_ok_and(|users| users.lines().any(|line| line.starts_with("kizashi:")))
+    }
+
     /// Where a path of the installed machine lies seen from here.
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
@@ -94,7 +99,8 @@ pub(crate) fn installation(machine: &Machine, program: &Path) -> Vec<Step> {
 /// What `kizashi uninstall` does; `purge` takes the configuration and everything recorded too.
 pub(crate) fn removal(machine: &Machine, purge: bool) -> Vec<Step> {
     let mut steps = Vec::new();
-    if machine.has_systemd() {
+    // A second call, to purge what the first one left, has no unit and may have no user any more.
+    if machine.has_systemd() && machine.at(UNIT).exists() {
         steps.push(Step::run(
             "stop it, now and at every boot",
             "systemctl",
@@ -110,7 +116,7 @@ pub(crate) fn removal(machine: &Machine, purge: bool) -> Vec<Step> {
     }
     if machine.has_systemd() {
         steps.push(Step::run("forget the unit", "systemctl", &["daemon-reload"]));
-        if purge {
+        if purge && machine.has_user() {
             steps.push(Step::run("remove the user", "userdel", &["kizashi"]));
         }
     }

@@ -139,7 +139,7 @@ fn remove(path: &Path) -> Result<Done, Failure> {
 fn run(purpose: &str, program: &str, arguments: &[String]) -> Result<Done, Failure> {
     let told = |reason: String| {
         Failure::Asked(format!(
-            "to {purpose}, `{program} {}` was run, and {reason}; see to that and call install again",
+            "to {purpose}, `{program} {}` was run, and {reason}; see to that and make the same call again",
             arguments.join(" ")
         ))
     };

@@ -73,7 +73,7 @@ fn available(status: &RestrictionStatus, wanted: ABI) -> Result<(), String> {
             Err("landlock is in this kernel but turned off; add `landlock` to `lsm=` of the kernel's command line".to_owned())
         }
         LandlockStatus::NotImplemented => {
-            Err("this kernel is built without landlock, which Linux has since 5.13".to_owned())
+            Err("this kernel has no landlock, which Linux has since 5.13, or what this runs in (a container's filter of system calls) hides it".to_owned())
         }
     }
 }

@@ -62,6 +62,7 @@ const fn sum(one: &TrapCounts, other: &TrapCounts) -> TrapCounts {
         received: one.received.saturating_add(other.received),
         events: one.events.saturating_add(other.events),
         lost: one.lost.saturating_add(other.lost),
+        left_out: one.left_out.saturating_add(other.left_out),
     }
 }
 

@@ -101,6 +101,7 @@ mod tests {
                 origin: PayloadOrigin::Sent,
                 name: None,
                 url: None,
+                left_out: false,
             }))
         };
         let truth = Event { detail: payload(b"true", Some(4)), ..event() };

@@ -1,5 +1,6 @@
 //! The trap's side: events wait here until the core says that they are kept. A new stream (the core was replaced) begins again
-//! with the first that is not. Visitors never wait: past the bound events are lost and counted.
+//! with the first that is not. Visitors never wait: past the bound events are lost and counted. Captured content is bulk that a visitor
+//! makes as large as he likes, so it may fill two thirds of the room; what comes then is told without it, by its length and hash.
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
@@ -17,8 +18,13 @@ use kizashi_traps::EventSink;
 const MOST_WAITING: usize = 65_536;
 /// Bytes of events that may wait.
 pub(crate) const MOST_BYTES: usize = 24 << 20;
+/// Bytes that may wait when captured content still comes with its event.
+const MOST_BYTES_WITH_CONTENT: usize = MOST_BYTES / 3 * 2;
 /// Bytes written at once, before the last frame.
 const PIECE: usize = 64 * 1024;
+/// How long the first event waits for others before it is written: in a flood most of what telling an event costs is to wake the thread
+/// that writes it. The core gathers for longer.
+const GATHERS: Duration = Duration::from_millis(5);
 /// How often the counts are told.
 const COUNTS_EVERY: Duration = Duration::from_secs(1);
 
@@ -39,10 +45,18 @@ pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     lost: AtomicU64,
+    left_out: AtomicU64,
 }
 
 impl EventSink for Outbox {
-    fn record(&self, event: Event) {
+    fn record(&self, mut event: Event) {
+        let content = event.detail.carried().map_or(0, |payload| payload.content.len());
+        if content > 0
+            && self.lock().bytes + content > MOST_BYTES_WITH_CONTENT
+            && event.detail.leave_content_out()
+        {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
         let Some(payload) = event_payload(event) else {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
@@ -73,6 +87,11 @@ impl Outbox {
     /// Events lost since the start.
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Events told without the content that they carried, since the start.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
     }
 
     /// Sends over this stream from now on, beginning with the first event that is not acknowledged.
@@ -144,6 +163,7 @@ impl Outbox {
     /// Writes what waits, and the counts every second, for as long as the process lives.
     pub(crate) fn write(&self, counts: impl Fn() -> TrapCounts) {
         let mut told = (TrapCounts::default(), Instant::now());
+        let mut behind = false;
         loop {
             let mut waiting = self.lock();
             let nothing = |waiting: &mut Waiting| {
@@ -154,6 +174,11 @@ impl Outbox {
                 .wait_timeout_while(waiting, COUNTS_EVERY, |waiting| nothing(waiting))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
+            if !behind && waiting.written < waiting.events.len() {
+                drop(waiting);
+                std::thread::sleep(GATHERS);
+                waiting = self.lock();
+            }
             let Some(stream) = waiting.stream.clone() else { continue };
             let mut piece = Vec::new();
             while piece.len() < PIECE
@@ -162,6 +187,7 @@ impl Outbox {
                 put_event(*sequence, payload, &mut piece);
                 waiting.written += 1;
             }
+            behind = waiting.written < waiting.events.len();
             drop(waiting);
             let now = counts();
             if now != told.0 && told.1.elapsed() >= COUNTS_EVERY {

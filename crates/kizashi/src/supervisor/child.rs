@@ -18,6 +18,9 @@ use super::channel::{self, Channel, LONGEST};
 
 /// This program, whatever became of the file that it was started from.
 const OURSELVES: &str = "/proc/self/exe";
+/// Why that fails in a bare chroot.
+const NO_PROC: &str =
+    "there is no /proc, by which a program finds itself; mount it by `mount -t proc proc /proc`";
 /// How long a child may leave an order unread.
 const READS_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of log that one trap process may write; a trap hardly writes any.
@@ -81,7 +84,10 @@ impl Child {
             // The terminal's Ctrl-C is for the supervisor, which ends the children in order.
             .process_group(0)
             .kill_on_drop(true);
-        let mut process = command.spawn()?;
+        let mut process = command.spawn().map_err(|error| {
+            let is_there = std::fs::symlink_metadata(OURSELVES).is_ok();
+            if is_there { error } else { std::io::Error::other(NO_PROC) }
+        })?;
         let channel = Arc::new(UnixDatagram::from_std(ours)?);
         let child = Self {
             name,

@@ -20,7 +20,7 @@ pub(crate) fn probe(core: CoreSetup, trap: &TrapSetup) -> Result<Vec<Protection>
     runtime.block_on(async {
         let folder = core.config.data.clone();
         let (sender, mut news) = mpsc::channel(8);
-        let child = Child::start((Role::Trap, 1), &folder, sender.clone())?;
+        let child = Child::start((Role::Trap, 1), &folder, sender.clone()).map_err(not_started)?;
         child.send(trap, &[]).await?;
         let said = heard(&mut news).await?;
         let Confined(mut protections) =
@@ -28,7 +28,7 @@ pub(crate) fn probe(core: CoreSetup, trap: &TrapSetup) -> Result<Vec<Protection>
         child.kill();
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let (sender, mut news) = mpsc::channel(8);
-        let child = Child::start((Role::Core, 2), &folder, sender)?;
+        let child = Child::start((Role::Core, 2), &folder, sender).map_err(not_started)?;
         child.send(&CoreSetup { probe: true, ..core }, &[listener.as_fd()]).await?;
         if let Ok(FromCore::Ready { protections: more, .. }) =
             serde_json::from_slice(&heard(&mut news).await?)
@@ -37,6 +37,11 @@ pub(crate) fn probe(core: CoreSetup, trap: &TrapSetup) -> Result<Vec<Protection>
         }
         Ok(protections)
     })
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
+fn not_started(error: std::io::Error) -> Failure {
+    Failure::Asked(format!("no process could be started to try the protections ({error})"))
 }
 
 async fn heard(news: &mut mpsc::Receiver<News>) -> Result<Vec<u8>, Failure> {

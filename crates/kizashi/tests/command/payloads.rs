@@ -25,6 +25,7 @@ fn keep(folder: &Folder, content: &[u8]) -> String {
         origin: PayloadOrigin::Upload,
         name: None,
         url: None,
+        left_out: false,
     };
     let event = Event {
         time: Timestamp::parse("2026-03-02T00:00:00Z").unwrap(),

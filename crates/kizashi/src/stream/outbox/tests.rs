@@ -1,5 +1,7 @@
 use kizashi_event::stream::{Frame, put_acknowledged};
-use kizashi_event::{Detail, EventId, Port, Service, SessionId, Timestamp};
+use kizashi_event::{
+    Detail, EventId, Payload, PayloadHash, PayloadOrigin, Port, Service, SessionId, Timestamp,
+};
 
 use super::*;
 
@@ -68,4 +70,38 @@ fn without_a_core_the_bound_holds_and_what_is_lost_is_counted() {
     (0..MOST_WAITING as u64 + 10).for_each(|number| outbox.record(event(number)));
     assert_eq!((outbox.lock().events.len(), outbox.lost()), (MOST_WAITING, 10));
     assert!(outbox.lock().bytes <= MOST_BYTES);
+}
+
+#[test]
+fn content_that_has_no_room_is_left_out_and_its_event_is_told_with_length_and_hash() {
+    const CONTENT: usize = 64 * 1024;
+    let with_content = |number| Event {
+        detail: Detail::Payload(Box::new(Payload {
+            sha256: PayloadHash([3; 32]),
+            size: Some(CONTENT as u64),
+            content: vec![b'x'; CONTENT],
+            origin: PayloadOrigin::Sent,
+            name: None,
+            url: None,
+            left_out: false,
+        })),
+        ..event(number)
+    };
+    let outbox = outbox();
+    let events = (MOST_BYTES / CONTENT) as u64 + 100;
+    (0..events).for_each(|number| outbox.record(with_content(number)));
+    let left_out = outbox.left_out();
+    assert_eq!(outbox.lost(), 0);
+    assert!(left_out > 100 && outbox.lock().bytes <= MOST_BYTES, "{left_out}");
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    outbox.connect(ours).unwrap();
+    let (mut whole, mut without) = (0, 0);
+    for frame in read(&mut theirs, usize::try_from(events).unwrap()) {
+        let Message::Event(event) = frame.message else { panic!("only events were told") };
+        let payload = event.detail.payload().unwrap();
+        assert_eq!((payload.size, payload.sha256.0), (Some(CONTENT as u64), [3; 32]));
+        assert_eq!(payload.left_out, payload.content.is_empty());
+        if payload.left_out { without += 1 } else { whole += 1 }
+    }
+    assert_eq!((whole, without), (events - left_out, left_out));
 }

@@ -4,14 +4,17 @@ use super::{Call, Finish};
 
 /// How `od` writes a unit: size in bytes, letter of its base, width of its column.
 fn unit(kind: &str) -> Option<(usize, char, usize)> {
-    let letter = kind.chars().next()?;
-    let size: usize = match &kind[1..] {
+    let mut characters = kind.chars();
+    let letter = characters.next()?;
+    let size: usize = match characters.as_str() {
         "" if letter == 'c' || letter == 'a' => 1,
         "" => 4,
         "C" => 1,
         "S" => 2,
         "I" | "L" => 4,
-        size => size.trim_end_matches('z').parse().ok()?,
+        size => {
+            size.trim_end_matches('z').parse().ok().filter(|size| [1, 2, 4, 8].contains(size))?
+        }
     };
     let width = match (letter, size) {
         ('c' | 'a', _) => 4,
@@ -43,7 +46,7 @@ fn unit(kind: &str) -> Option<(usize, char, usize)> {
         ('d' | 'u' | 'o', 8) => 23,
         _ => return None,
     };
-    ([1, 2, 4, 8].contains(&size)).then_some((size, letter, width))
+    Some((size, letter, width))
 }
 
 fn od_unit(bytes: &[u8], size: usize, letter: char) -> String {

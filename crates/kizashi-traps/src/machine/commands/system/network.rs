@@ -263,7 +263,8 @@ pub(super) fn curl(call: &mut Call<'_>) -> Finish {
                 .map(|word| String::from_utf8_lossy(word).into_owned())
                 .unwrap_or_default();
             let known = !word.starts_with("--") && word.len() == 2;
-            let what = if known && "omAHdXuebcxTFwyY#".contains(&word[1..]) {
+            let takes_more = |letter: &str| "omAHdXuebcxTFwyY#".contains(letter);
+            let what = if known && word.get(1..).is_some_and(takes_more) {
                 "requires parameter"
             } else {
                 "is unknown"
