@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+use super::commands::meter::Meter;
 use super::facts;
 use super::files::{Body, Device, Edit, Fault, Files, NodeId, Who, Written, absolute};
 use super::program;
@@ -52,6 +53,8 @@ pub(crate) struct Kernel {
     /// What was given to run without a terminal, as `ssh host command` does.
     pub(crate) given: Option<Vec<u8>>,
     drawn: u64,
+    /// What the command that runs may still compute.
+    pub(crate) meter: Meter,
 }
 
 impl Kernel {
@@ -71,6 +74,7 @@ impl Kernel {
             current_line: Vec::new(),
             given: None,
             drawn: 0,
+            meter: Meter::default(),
             world,
         }
     }

@@ -32,7 +32,7 @@ use kizashi_event::{Detail, Timestamp};
 pub use kernel::Visitor;
 pub use process::{Process, Progress, Said};
 pub use transfer::{FileFault, FileStat, Transfer};
-pub use world::Persona;
+pub use world::{Downloads, Persona};
 
 use crate::Identity;
 use kernel::{Kernel, SharedKernel};

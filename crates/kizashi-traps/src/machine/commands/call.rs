@@ -11,7 +11,7 @@ use crate::machine::world::Dialect;
 use super::Finish;
 
 /// Bytes of all files that one command reads at once.
-const READ: usize = 2 * 1024 * 1024;
+const READ: usize = 1024 * 1024;
 
 static NO_VARIABLES: LazyLock<Variables> = LazyLock::new(Variables::default);
 
@@ -135,6 +135,12 @@ impl<'a> Call<'a> {
         self.add(bytes, true);
     }
 
+    /// Takes back all that was said, to say it later.
+    pub(crate) fn unsay(&mut self) -> Vec<u8> {
+        self.said.marks.clear();
+        std::mem::take(&mut self.said.bytes)
+    }
+
     /// Takes back the last line said, for tools that say something else behind a wrong option.
     pub(crate) fn unsay_last_line(&mut self) {
         let bytes = &self.said.bytes;
@@ -150,6 +156,11 @@ impl<'a> Call<'a> {
     /// Whether nothing more will be shown.
     pub(crate) fn is_full(&self) -> bool {
         self.said.bytes.len() >= self.limit
+    }
+
+    /// Uses units of the call's meter; whether there are any left.
+    pub(crate) fn work(&self, units: usize) -> bool {
+        self.kernel.meter.take(units)
     }
 
     /// Work that took long: so many steps.
@@ -202,7 +213,7 @@ impl<'a> Call<'a> {
             return Ok(self.input());
         }
         let bytes = self.kernel.read_path(self.folder, path, self.who)?;
-        self.cost(bytes.len() / 2_048);
+        self.cost(bytes.len() / 1_024);
         Ok(bytes)
     }
 

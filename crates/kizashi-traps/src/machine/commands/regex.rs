@@ -1,14 +1,14 @@
 //! Regular expressions: POSIX basic and extended, with the escapes that GNU's and perl's tools add. Matching goes back where it must, under a
-//! budget of steps for each search, so that no expression costs more than a bounded time; past it nothing matches.
+//! budget of steps for each search and the meter of the whole call, so that no expression costs more than a bounded time; past it nothing
+//! matches.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::meter::Meter;
 use crate::machine::shell::pattern;
 
-/// Steps of one search beside four for each byte, and of all searches with one expression; past them nothing matches.
+/// Steps of one search beside four for each byte; past them nothing matches.
 const STEPS: u32 = 8_000;
-const ALL_STEPS: u32 = 3_000_000;
 /// Brackets inside one another, and bytes of an expression.
 const DEPTH: u32 = 30;
 const LENGTH: usize = 2_048;
@@ -39,11 +39,11 @@ enum Piece {
 /// A compiled expression.
 #[derive(Clone, Debug)]
 pub(crate) struct Regex {
-    choices: Vec<Vec<Piece>>,
+    choices: Arc<Vec<Vec<Piece>>>,
     groups: usize,
     fold: bool,
-    /// Steps taken so far, by all copies together.
-    spent: Arc<AtomicU32>,
+    /// Where its steps are counted.
+    meter: Meter,
 }
 
 struct Reader<'a> {
@@ -64,17 +64,30 @@ impl Regex {
         if reader.at < text.len() {
             return Err(Bad("Unmatched ) or \\)"));
         }
-        Ok(Self { choices, groups: reader.groups, fold, spent: Arc::default() })
+        Ok(Self {
+            choices: Arc::new(choices),
+            groups: reader.groups,
+            fold,
+            meter: Meter::default(),
+        })
     }
 
     /// Text that means itself.
     pub(crate) fn of_text(text: &[u8], fold: bool) -> Self {
         Self {
-            choices: vec![text.iter().take(LENGTH).map(|byte| Piece::Byte(*byte)).collect()],
+            choices: Arc::new(vec![
+                text.iter().take(LENGTH).map(|byte| Piece::Byte(*byte)).collect(),
+            ]),
             groups: 0,
             fold,
-            spent: Arc::default(),
+            meter: Meter::default(),
         }
+    }
+
+    /// The same expression, whose steps are taken from this meter.
+    pub(crate) fn metered(mut self, meter: &Meter) -> Self {
+        self.meter = meter.clone();
+        self
     }
 
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
@@ -83,11 +96,11 @@ impl Regex {
 
     /// The first match at or after `from`: the whole and its groups.
     pub(crate) fn captures(&self, text: &[u8], from: usize) -> Option<Vec<Option<(usize, usize)>>> {
-        if self.spent.load(Ordering::Relaxed) > ALL_STEPS {
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let budget = STEPS.saturating_add(length.saturating_mul(4)).min(self.meter.left());
+        if budget == 0 {
             return None;
         }
-        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let budget = STEPS.saturating_add(length.saturating_mul(4));
         let mut matcher = Matcher {
             text,
             fold: self.fold,
@@ -95,19 +108,34 @@ impl Regex {
             groups: vec![None; self.groups + 1],
             depth: 0,
         };
+        let first = self.first();
         for start in from..=text.len() {
+            if first.is_some_and(|first| text.get(start) != Some(&first)) {
+                continue;
+            }
             matcher.groups.iter_mut().for_each(|group| *group = None);
             if let Some(end) = matcher.any(&self.choices, start, &mut |_, at| Some(at)) {
                 matcher.groups[0] = Some((start, end));
-                self.spent.fetch_add(budget - matcher.steps, Ordering::Relaxed);
+                self.meter.take((budget - matcher.steps) as usize);
                 return Some(matcher.groups);
             }
             if matcher.steps == 0 {
                 break;
             }
         }
-        self.spent.fetch_add(budget - matcher.steps, Ordering::Relaxed);
+        self.meter.take((budget - matcher.steps) as usize);
         None
+    }
+
+    /// The byte that every match begins with, where there is one.
+    fn first(&self) -> Option<u8> {
+        match (&self.choices[..], self.fold) {
+            ([choice], false) => match choice.first() {
+                Some(Piece::Byte(byte)) => Some(*byte),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {

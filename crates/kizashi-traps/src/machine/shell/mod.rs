@@ -70,6 +70,8 @@ pub(crate) enum Unwind {
     Interrupted,
     /// More was used than a line may use.
     Killed,
+    /// The shell's stack ended: it dies of SIGSEGV.
+    Crashed,
     BrokenPipe,
 }
 
@@ -203,6 +205,15 @@ impl Shell {
             }
             Err(Refusal::Interrupted) => Err(Unwind::Interrupted),
             Err(Refusal::Spent) => Err(Unwind::Killed),
+        }
+    }
+
+    /// Computes until the line's share is used up, as what never ends does; then the kernel kills it.
+    pub(crate) async fn use_up(&mut self) -> Unwind {
+        loop {
+            if let Err(unwind) = self.spend(super::console::SLICE).await {
+                return unwind;
+            }
         }
     }
 

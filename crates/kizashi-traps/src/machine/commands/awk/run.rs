@@ -10,7 +10,7 @@ use super::syntax::{Expression, Pattern, Program, Slot, Statement, Target};
 use super::value::Value;
 
 /// Steps of one program.
-const STEPS: u32 = 100_000;
+const STEPS: u32 = 150_000;
 /// Functions inside one another.
 pub(super) const CALLS: usize = 40;
 /// Elements of all arrays, and fields of a record.
@@ -188,7 +188,6 @@ impl<'a, 'b> Machine<'a, 'b> {
             self.call.complain(&text);
             self.status = 2;
         }
-        self.call.cost(usize::try_from((STEPS - self.steps) / 4).unwrap_or(0));
         self.finish()
     }
 
@@ -331,7 +330,10 @@ impl<'a, 'b> Machine<'a, 'b> {
     }
 
     pub(super) fn statement(&mut self, statement: &Statement) -> Flow {
-        if self.steps == 0 || self.call.is_full() {
+        if self.steps == 0 {
+            return self.stop();
+        }
+        if self.call.is_full() {
             self.status = 2;
             return Flow::Exit;
         }

@@ -533,6 +533,9 @@ pub(super) fn nc(call: &mut Call<'_>) -> Finish {
         return Finish::Status(1);
     };
     call.kernel.tell_address(format!("{host}:{port}").as_bytes());
+    if !given.has(b'z') && call.downloads_from(host) {
+        return call.brought(&format!("tcp://{host}:{port}/"), b"-");
+    }
     let Ok(address) = host.parse::<Ipv4Addr>() else {
         let text =
             format!("{host}: forward host lookup failed: Temporary failure in name resolution\n");

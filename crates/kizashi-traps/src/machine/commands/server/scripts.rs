@@ -1,7 +1,7 @@
 //! `python3`, `perl` and `openssl`, as far as one-liners of loaders go: a shell on a terminal of its own, a command, a sum, a text. Anything
 //! else ends without a word, as a program without output does.
 
-use super::super::{Call, Finish};
+use super::super::{Call, Finish, Moment};
 
 fn text(word: &[u8]) -> String {
     String::from_utf8_lossy(word).into_owned()
@@ -286,6 +286,10 @@ fn run_python(call: &mut Call<'_>, program: &str, file: &str) -> Finish {
         {
             let shown = python_value(call, inside);
             call.line(&shown);
+        } else if ["urlretrieve(", "urlopen("].iter().any(|name| statement.contains(name)) {
+            if let Some(finish) = python_fetches(call, &statement, file) {
+                return finish;
+            }
         } else if statement.contains("spawn(")
             || statement.contains("system(")
             || statement.contains("popen(")
@@ -301,6 +305,31 @@ fn run_python(call: &mut Call<'_>, program: &str, file: &str) -> Finish {
     } else {
         Finish::Each(commands.into_iter().take(8).collect())
     }
+}
+
+/// `urlretrieve(address, path)`, `open(path, "wb").write(urlopen(address).read())`; a traceback where nothing answers.
+fn python_fetches(call: &mut Call<'_>, statement: &str, file: &str) -> Option<Finish> {
+    let texts = quoted(statement);
+    let address = texts.iter().find(|text| text.contains("://"))?;
+    call.kernel.tell_address(address.as_bytes());
+    let host = address.split("://").nth(1)?.split(['/', ':']).next()?;
+    if call.downloads_from(host) {
+        let path = texts.iter().find(|text| {
+            !text.contains("://") && !matches!(&text[..], "w" | "wb" | "a" | "ab" | "")
+        })?;
+        call.bring(address, path.as_bytes());
+        return None;
+    }
+    let (pause, error) = if host.parse::<std::net::Ipv4Addr>().is_ok() {
+        (4, "[Errno 111] Connection refused")
+    } else {
+        (5, "[Errno -3] Temporary failure in name resolution")
+    };
+    let text = format!(
+        "Traceback (most recent call last):\n  File \"{file}\", line 1, in <module>\nurllib.error.URLError: <urlopen error {error}>\n"
+    );
+    let after = std::time::Duration::from_secs(pause);
+    Some(Finish::Slow(vec![Moment { after, text: text.into_bytes(), error: true }], 1))
 }
 
 fn python_value(call: &mut Call<'_>, expression: &str) -> String {

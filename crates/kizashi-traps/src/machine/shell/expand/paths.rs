@@ -2,14 +2,18 @@
 
 use super::pattern::Pattern;
 use super::{Field, Shell};
+use crate::machine::commands::meter::Meter;
 use crate::machine::files::{Files, absolute};
 
 /// Names that one pattern may become.
 const NAMES: usize = 2_000;
+/// Units of the meter for a path that is looked up, and for a name that is listed.
+const LOOK: usize = 200;
+const NAME: usize = 30;
 
 impl Shell {
     /// The paths that a field matches, or the field itself.
-    pub(super) fn path_names(&self, field: Field) -> Vec<Vec<u8>> {
+    pub(super) fn path_names(&self, field: Field, meter: &Meter) -> Vec<Vec<u8>> {
         let has_mark = field
             .text
             .iter()
@@ -18,11 +22,11 @@ impl Shell {
         if !has_mark || self.options.no_glob {
             return vec![field.text];
         }
-        let found = self.matching_paths(&field.text, &field.quoted);
+        let found = self.matching_paths(&field.text, &field.quoted, meter);
         if found.is_empty() && !self.options.null_glob { vec![field.text] } else { found }
     }
 
-    fn matching_paths(&self, text: &[u8], quoted: &[bool]) -> Vec<Vec<u8>> {
+    fn matching_paths(&self, text: &[u8], quoted: &[bool], meter: &Meter) -> Vec<Vec<u8>> {
         let who = self.who;
         let kernel = self.kernel.lock();
         let files: &Files = &kernel.files;
@@ -39,6 +43,9 @@ impl Shell {
             let pattern = Pattern::new(name, marks);
             let mut next = Vec::new();
             for path in &found {
+                if !meter.take(LOOK) {
+                    break;
+                }
                 if !pattern.is_pattern() {
                     let whole = [&path[..], name].concat();
                     if files.find(&absolute(&self.folder, &whole), false, who).is_ok() {
@@ -60,7 +67,9 @@ impl Shell {
                 next.extend(
                     names
                         .filter(|name| {
-                            (hidden || name.first() != Some(&b'.')) && pattern.matches(name)
+                            meter.take(NAME)
+                                && (hidden || name.first() != Some(&b'.'))
+                                && pattern.matches_within(name, meter)
                         })
                         .map(|name| [&path[..], &name].concat())
                         .take(NAMES),

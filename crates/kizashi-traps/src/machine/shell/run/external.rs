@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::{Boxed, Flow, Handle, Kind, Shell, Unwind};
-use crate::machine::commands::{self, Call, Finish, Input, Moment, Replacement};
+use crate::machine::commands::{self, Call, Finish, Further, Input, Moment, Replacement};
 use crate::machine::console::Wait;
 use crate::machine::files::{Body, Fault, Files, NodeId, absolute, base_name};
 
@@ -15,6 +15,17 @@ const WRITTEN: usize = 256 * 1024;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Programs that replace themselves by another, in a row.
 const REPLACEMENTS: u32 = 12;
+
+/// A program between two of its turns.
+#[derive(Default)]
+struct Run {
+    /// Input that it waited for.
+    given: Option<Vec<u8>>,
+    /// How it goes on.
+    further: Option<Further>,
+    /// It used all that one call may.
+    exhausted: bool,
+}
 
 /// What a path leads to when it is to be run.
 enum Runnable {
@@ -149,16 +160,22 @@ impl Shell {
         words: &[Vec<u8>],
         set: &[(Vec<u8>, Vec<u8>)],
     ) -> Result<Finish, Unwind> {
-        let mut given: Option<Vec<u8>> = None;
+        let mut run = Run::default();
         loop {
-            let (finish, output, wants) = self.call_program(program, words, set, given.take());
+            let (finish, output, wants) = self.call_program(program, words, set, &mut run);
             if wants {
-                given = Some(self.console_all().await?);
+                run.given = Some(self.console_all().await?);
                 continue;
             }
             self.emit(&output.bytes, &output.marks, base_name(&words[0]))?;
+            if run.exhausted {
+                return Err(self.use_up().await);
+            }
             self.spend(output.cost).await?;
-            return Ok(finish);
+            match finish {
+                Finish::Further(further) => run.further = Some(further),
+                finish => return Ok(finish),
+            }
         }
     }
 
@@ -167,9 +184,9 @@ impl Shell {
         program: &'static str,
         words: &[Vec<u8>],
         set: &[(Vec<u8>, Vec<u8>)],
-        given: Option<Vec<u8>>,
+        run: &mut Run,
     ) -> (Finish, commands::Said, bool) {
-        let input = match (given, self.descriptors.get(0)) {
+        let input = match (run.given.take(), self.descriptors.get(0)) {
             (Some(bytes), _) => Input::Bytes(bytes),
             (None, Some(Handle::Source(source))) => Input::Source(source.clone()),
             (None, Some(Handle::Console { .. })) => Input::Console,
@@ -201,8 +218,14 @@ impl Shell {
         };
         call.shells_own = own.then_some(self.kind);
         call.complaint = &complaint;
-        let finish = commands::run(program, &mut call);
-        let (said, wants) = call.into_said();
+        call.kernel.meter.refill();
+        let finish = match run.further.take() {
+            Some(further) => further(&mut call),
+            None => commands::run(program, &mut call),
+        };
+        let (mut said, wants) = call.into_said();
+        said.cost = said.cost.saturating_add(kernel.meter.steps());
+        run.exhausted = kernel.meter.is_empty();
         kernel.files.processes.truncate(2);
         (finish, said, wants)
     }
@@ -217,7 +240,7 @@ impl Shell {
             && self.is_bash()
         {
             let words = [&[name.to_vec()][..], rest].concat();
-            let (_, said, _) = self.call_program(program, &words, &[], None);
+            let (_, said, _) = self.call_program(program, &words, &[], &mut Run::default());
             self.assign(variable, &said.bytes)?;
             return Ok(0);
         }
@@ -282,7 +305,7 @@ impl Shell {
             Finish::Become { who, command, login } => self.become_user(who, command, login).await,
             Finish::Ends => Err(Unwind::Exit(0)),
             Finish::Killed(signal) => Err(Unwind::Exit(128 + signal)),
-            Finish::Replace(_) => Ok(126),
+            Finish::Replace(_) | Finish::Further(_) => Ok(126),
         }
     }
 

@@ -89,6 +89,11 @@ impl Shell {
             Err(Unwind::Break(_) | Unwind::Continue(_)) => Ok(0),
             Err(Unwind::BrokenPipe) => Ok(141),
             Err(unwind @ (Unwind::Interrupted | Unwind::Killed)) => Err(unwind),
+            // A subshell dies alone, and its parent says so.
+            Err(Unwind::Crashed) => {
+                let _ = self.write(2, b"Segmentation fault\n")?;
+                Ok(139)
+            }
         }
     }
 
@@ -172,7 +177,7 @@ impl Shell {
             self.step().await?;
             if self.levels >= LEVELS {
                 // A real shell's stack ends too, and the shell with it.
-                return Err(Unwind::Killed);
+                return Err(Unwind::Crashed);
             }
             self.levels += 1;
             let flow = self.command_inside(command).await;

@@ -130,7 +130,7 @@ impl Shell {
     ) -> Flow {
         if self.calls >= CALLS {
             // bash's stack overflows far later, and then all ends.
-            return Err(Unwind::Killed);
+            return Err(Unwind::Crashed);
         }
         self.calls += 1;
         let positional =

@@ -1,3 +1,7 @@
+mod downloads;
+mod exhaustion;
+mod personas;
+
 use proptest::prelude::*;
 
 use super::*;
