@@ -195,6 +195,13 @@ impl Kernel {
         }
     }
 
+    /// Content that the machine itself brought: wherever it is written, it is no capture.
+    pub(crate) fn bring(&mut self, content: &[u8]) {
+        if self.captured.len() < CAPTURES {
+            self.captured.insert(Sha256::digest(content).into());
+        }
+    }
+
     /// Each content once, however often it was written.
     fn tell_content(&mut self, written: Written) {
         if written.capture.size() == 0 || self.captured.len() >= CAPTURES {

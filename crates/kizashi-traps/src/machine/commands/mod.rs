@@ -15,7 +15,7 @@ mod text;
 
 use std::time::Duration;
 
-pub(crate) use call::{Call, Input, Said};
+pub(crate) use call::{Answers, Call, Input, Said};
 pub(super) use files::links;
 pub(crate) use options::Given;
 

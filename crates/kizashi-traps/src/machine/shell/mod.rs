@@ -7,6 +7,7 @@
 //!
 //! Nothing is ever executed: commands are functions of this crate that read and write the visitor's own view of the files.
 
+mod arrays;
 pub(crate) mod ast;
 mod builtin;
 pub(crate) mod descriptors;

@@ -1,5 +1,6 @@
 mod downloads;
 mod exhaustion;
+mod grammar;
 mod personas;
 
 use proptest::prelude::*;

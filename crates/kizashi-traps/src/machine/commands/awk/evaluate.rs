@@ -428,10 +428,21 @@ impl Machine<'_, '_> {
                     None => return Ok(Value::Number(-1.0)),
                 }
             }
-            // No other command's output can be waited for here; as if it had none.
             Source::Command(command) => {
-                self.text(command)?;
-                None
+                let command = self.text(command)?;
+                match self.call.answer_of(&command) {
+                    Some(output) => {
+                        let key = [b"|", &command[..]].concat();
+                        let mut reader =
+                            self.files.remove(&key).unwrap_or(Reader { text: output, at: 0 });
+                        let separator = self.text_of(special::RS);
+                        let record = self.take_record(&mut reader, &separator);
+                        self.files.insert(key, reader);
+                        record
+                    }
+                    // The shell runs it, and the program begins again with what it printed.
+                    None => return Err(Flow::Exit),
+                }
             }
         };
         let Some(record) = record else { return Ok(Value::Number(0.0)) };

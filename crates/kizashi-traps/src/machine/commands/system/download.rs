@@ -99,11 +99,13 @@ impl Placeholder {
     }
 
     /// All of it, to be shown.
-    pub(super) fn bytes(&self, call: &Call<'_>) -> Vec<u8> {
-        match &self.content {
+    pub(super) fn bytes(&self, call: &mut Call<'_>) -> Vec<u8> {
+        let bytes = match &self.content {
             Content::Bytes(bytes) => bytes.clone(),
             Content::Program(size) => program::bytes(call.kernel.world.architecture, *size, *size),
-        }
+        };
+        call.kernel.bring(&bytes);
+        bytes
     }
 
     /// Puts it where the tool saves it.

@@ -2,7 +2,7 @@
 
 use super::super::ast::{Operation, Parameter, Word};
 use super::super::variables::{Content, Refused};
-use super::super::{Boxed, Kind, Origin, Shell, Unwind, escape};
+use super::super::{Boxed, Kind, Origin, Shell, Unwind, arrays, escape};
 use super::Fields;
 use super::pattern::Pattern;
 use crate::machine::commands::meter::Meter;
@@ -90,10 +90,20 @@ impl Shell {
             let place = usize::try_from(self.arithmetic(&text).unwrap_or(0)).unwrap_or(0);
             return Ok(members.get(place).cloned().map_or(Found::Unset, Found::One));
         }
+        if let Some(Content::Map(values)) =
+            self.variables.get(name).map(|variable| variable.content.clone())
+        {
+            if matches!(&text[..], b"@" | b"*") {
+                let members =
+                    arrays::ordered(&values).into_iter().map(|(_, value)| value.clone()).collect();
+                return Ok(Found::Many { members, joined: text == b"*" });
+            }
+            return Ok(values.get(&text).cloned().map_or(Found::Unset, Found::One));
+        }
         let members = match self.variables.get(name).map(|variable| variable.content.clone()) {
             Some(Content::Many(values)) => values,
             Some(Content::One(value)) => std::collections::BTreeMap::from([(0, value)]),
-            None => std::collections::BTreeMap::new(),
+            Some(Content::Map(_)) | None => std::collections::BTreeMap::new(),
         };
         if matches!(&text[..], b"@" | b"*") {
             return Ok(Found::Many {
@@ -230,6 +240,9 @@ impl Shell {
                 let keys = match self.variables.get(name).map(|variable| &variable.content) {
                     Some(Content::Many(values)) => {
                         values.keys().map(|key| key.to_string().into_bytes()).collect()
+                    }
+                    Some(Content::Map(values)) => {
+                        arrays::ordered(values).into_iter().map(|(key, _)| key.clone()).collect()
                     }
                     Some(Content::One(_)) => vec![b"0".to_vec()],
                     None => Vec::new(),

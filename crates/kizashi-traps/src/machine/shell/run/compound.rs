@@ -7,7 +7,7 @@ use crate::machine::commands::meter::Meter;
 use crate::machine::commands::regex::Regex;
 
 /// What a loop does after its body.
-enum Next {
+pub(super) enum Next {
     Round,
     Out(u8),
 }
@@ -31,6 +31,10 @@ impl Shell {
             Compound::Loop { until, condition, body } => self.looped(*until, condition, body).await,
             Compound::For { name, words, body } => {
                 self.for_each(name, words.as_deref(), body).await
+            }
+            Compound::Coprocess { name, command } => self.coprocess(name, command).await,
+            Compound::Select { name, words, body } => {
+                self.select(name, words.as_deref(), body).await
             }
             Compound::Count { header, body } => self.count(header, body).await,
             Compound::Case { word, arms } => self.case(word, arms).await,
@@ -62,7 +66,7 @@ impl Shell {
     }
 
     /// A loop's body, once.
-    async fn round(&mut self, body: &List) -> Result<Next, Unwind> {
+    pub(super) async fn round(&mut self, body: &List) -> Result<Next, Unwind> {
         self.step().await?;
         self.loops += 1;
         let flow = self.list(body).await;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::{Boxed, Flow, Handle, Kind, Shell, Unwind};
-use crate::machine::commands::{self, Call, Finish, Further, Input, Moment, Replacement};
+use crate::machine::commands::{self, Answers, Call, Finish, Further, Input, Moment, Replacement};
 use crate::machine::console::Wait;
 use crate::machine::files::{Body, Fault, Files, NodeId, absolute, base_name};
 
@@ -25,6 +25,7 @@ struct Run {
     further: Option<Further>,
     /// It used all that one call may.
     exhausted: bool,
+    answers: Answers,
 }
 
 /// What a path leads to when it is to be run.
@@ -163,6 +164,14 @@ impl Shell {
         let mut run = Run::default();
         loop {
             let (finish, output, wants) = self.call_program(program, words, set, &mut run);
+            if let Some(command) = run.answers.wanted.take() {
+                // What it said so far it says again.
+                self.spend(output.cost).await?;
+                let output = self.output_of(&command).await?;
+                run.answers.known.insert(command, output);
+                run.given = run.answers.input.take();
+                continue;
+            }
             if wants {
                 run.given = Some(self.console_all().await?);
                 continue;
@@ -177,6 +186,21 @@ impl Shell {
                 finish => return Ok(finish),
             }
         }
+    }
+
+    /// What a command prints when `sh` runs it.
+    async fn output_of(&mut self, command: &[u8]) -> Result<Vec<u8>, Unwind> {
+        if !self.may_nest() {
+            return Ok(Vec::new());
+        }
+        let sink = super::super::descriptors::Sink::default();
+        let mut child = self.child();
+        child.descriptors.set(1, Handle::Sink(sink.clone()));
+        child.descriptors.set(0, Handle::Source(super::super::Source::shared(Vec::new())));
+        let words = vec![b"sh".to_vec(), b"-c".to_vec(), command.to_vec()];
+        let flow = child.external(words, Vec::new()).await;
+        self.child_status(flow)?;
+        Ok(sink.take())
     }
 
     fn call_program(
@@ -218,12 +242,14 @@ impl Shell {
         };
         call.shells_own = own.then_some(self.kind);
         call.complaint = &complaint;
+        call.answers = std::mem::take(&mut run.answers);
         call.kernel.meter.refill();
         let finish = match run.further.take() {
             Some(further) => further(&mut call),
             None => commands::run(program, &mut call),
         };
-        let (mut said, wants) = call.into_said();
+        let (mut said, wants, answers) = call.into_said();
+        run.answers = answers;
         said.cost = said.cost.saturating_add(kernel.meter.steps());
         run.exhausted = kernel.meter.is_empty();
         kernel.files.processes.truncate(2);
@@ -278,7 +304,9 @@ impl Shell {
             {
                 told = true;
                 let text = format!(": write error: {fault}\n");
-                let _ = self.write(2, &[name, text.as_bytes()].concat())?;
+                let own = commands::is_shells_own(name, self.kind);
+                let head = if own { self.complaint() } else { Vec::new() };
+                let _ = self.write(2, &[&head[..], name, text.as_bytes()].concat())?;
             }
         }
         Ok(())

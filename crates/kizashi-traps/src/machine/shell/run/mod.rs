@@ -4,6 +4,7 @@ mod compound;
 mod external;
 mod redirect;
 mod script;
+mod select;
 mod simple;
 mod test;
 
@@ -71,6 +72,32 @@ impl Shell {
         }
         let flow = child.item(item).await;
         let _ = self.child_status(flow)?;
+        Ok(self.set_status(0))
+    }
+
+    /// `coproc`: runs at once as what is in the background does; what it printed is read from the first descriptor of its array, and what is
+    /// written to the second is lost, for it has ended.
+    pub(super) async fn coprocess(&mut self, name: &[u8], command: &Command) -> Flow {
+        if !self.may_nest() {
+            return Ok(self.set_status(254));
+        }
+        let sink = Sink::default();
+        let mut child = self.child();
+        child.detached = true;
+        child.descriptors.set(0, Handle::Source(Source::shared(Vec::new())));
+        child.descriptors.set(1, Handle::Sink(sink.clone()));
+        let number = self.with(super::Kernel::new_process);
+        self.background = number;
+        let flow = child.command(command).await;
+        let _ = self.child_status(flow)?;
+        let (reads, writes) = (63, 60);
+        self.descriptors.set(reads, Handle::Source(Source::shared(sink.take())));
+        self.descriptors.set(writes, Handle::Sink(Sink::default()));
+        let members = [reads, writes].map(|number| number.to_string().into_bytes());
+        let members = (0_u64..).zip(members).collect();
+        // What does not fit is left out, as any variable.
+        let _ = self.variables.put(name, super::variables::Content::Many(members));
+        let _ = self.variables.set(&[name, b"_PID"].concat(), number.to_string().as_bytes());
         Ok(self.set_status(0))
     }
 
