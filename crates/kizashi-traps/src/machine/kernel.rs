@@ -280,6 +280,8 @@ impl Kernel {
         let old = match &self.files.node(id).body {
             Body::Device(Device { kind: b'c', major: 1, minor: 7 }) => return Err(Fault::NoSpace),
             Body::Device(_) => return Ok(bytes.len()),
+            // What nobody may write says so only when it is written to.
+            Body::Live(_) if self.files.node(id).mode & 0o200 == 0 => return Err(Fault::Io),
             Body::Live(_) => return Ok(bytes.len()),
             Body::Bytes(content) => content.to_vec(),
             Body::Program { .. } => self.read(id)?,

@@ -212,6 +212,16 @@ pub(crate) fn fuzz(bytes: &[u8]) {
             turns(&mut shell, progress, &mut said);
         }
     }
+    // The same bytes as an archive that he brought.
+    let files = machine.files();
+    if files.create(b"/tmp/a", true, 0o644).is_ok() {
+        let _ = files.write(b"/tmp/a", 0, bytes);
+        let line =
+            b"cd /tmp; tar xf a; tar tvf a; tar xzf a; gzip -dc a; xz -dc a; unzip a; file a";
+        let mut archive = machine.run(line, false);
+        let first = archive.start(now, &mut said);
+        turns(&mut archive, first, &mut said);
+    }
     let mut script = machine.run(bytes, false);
     let first = script.start(now, &mut said);
     turns(&mut script, first, &mut said);

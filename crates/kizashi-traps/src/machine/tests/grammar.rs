@@ -15,7 +15,7 @@ fn arrays_by_name_are_those_of_bash() {
             "1 []\ndeclare -A m=([y]=\"2\" )\n",
         ),
         (
-            "declare -A m=([a b]=c); for k in \"${!m[@]}\"; do echo \"$k=${m[$k]}\"; done; m[\"c d\"]=e; echo ${m[\"c d\"]}",
+            "declare -A m=([\"a b\"]=c); for k in \"${!m[@]}\"; do echo \"$k=${m[$k]}\"; done; m[\"c d\"]=e; echo ${m[\"c d\"]}",
             "a b=c\ne\n",
         ),
         (

@@ -93,5 +93,8 @@ fn router(builder: &mut ImageBuilder, persona: Persona) {
     builder.text("/var/udhcpd.conf", "start 192.168.1.100\nend 192.168.1.199\ninterface br0\noption subnet 255.255.255.0\noption router 192.168.1.1\noption lease 86400\n");
     builder.text("/var/dnsmasq.conf", "no-hosts\nresolv-file=/etc/resolv.conf\ninterface=br0\n");
     builder.text("/web/index.htm", "<html><head><title>Wireless Router</title></head><frameset rows=\"90,*\"><frame src=\"top.htm\"></frameset></html>\n");
+    if persona == Persona::Router {
+        builder.text("/var/hostapd.conf", "interface=ath0\nbridge=br0\ndriver=nl80211\nhw_mode=g\nchannel=6\nssid=TP-LINK_4F2A\nwpa=2\nwpa_key_mgmt=WPA-PSK\nwpa_pairwise=CCMP\n");
+    }
     builder.text("/etc/version", "V1.0.12 build 20180509\n");
 }

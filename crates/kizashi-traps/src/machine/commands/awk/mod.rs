@@ -10,6 +10,7 @@ mod expression;
 mod format;
 mod lexer;
 mod parser;
+mod print;
 mod run;
 mod syntax;
 mod value;

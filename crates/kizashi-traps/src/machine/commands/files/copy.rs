@@ -94,6 +94,9 @@ fn copy(call: &mut Call<'_>, given: &Given, from: &[u8], to: &[u8], left: &mut u
                 (true, true) => format!("can't open '{shown}': {fault}"),
                 (true, false) => format!("can't create '{shown}': {fault}"),
                 (false, true) => format!("cannot open '{shown}' for reading: {fault}"),
+                (false, false) if fault == Fault::NoSpace => {
+                    format!("error writing '{shown}': {fault}")
+                }
                 (false, false) => format!("cannot create regular file '{shown}': {fault}"),
             };
             call.complain(&text);
@@ -111,6 +114,10 @@ pub(super) fn copy_file(call: &mut Call<'_>, id: NodeId, to: &[u8]) -> Result<()
     let (now, who) = (call.kernel.seconds(), call.who);
     let mode = node.mode & 0o777 & !call.umask;
     if let Body::Program { .. } | Body::Bytes(_) | Body::Link(_) = node.body {
+        let size = node.size();
+        if size > call.kernel.files.room {
+            return Err((Fault::NoSpace, false));
+        }
         let whole = call.path(to);
         let place = call.kernel.files.place(&whole, true, who).map_err(|fault| (fault, false))?;
         match place.node {
@@ -129,6 +136,7 @@ pub(super) fn copy_file(call: &mut Call<'_>, id: NodeId, to: &[u8]) -> Result<()
                 call.kernel.files.change(there).map_err(|fault| (fault, false))?.body = node.body;
             }
         }
+        call.kernel.files.room -= size;
         return Ok(());
     }
     let visitors = matches!(&node.body, Body::Written(written) if written.visitors);

@@ -176,13 +176,14 @@ impl Shell {
                 run.given = Some(self.console_all().await?);
                 continue;
             }
-            self.emit(&output.bytes, &output.marks, base_name(&words[0]))?;
+            let failed = self.emit(&output.bytes, &output.marks, base_name(&words[0]))?;
             if run.exhausted {
                 return Err(self.use_up().await);
             }
             self.spend(output.cost).await?;
             match finish {
                 Finish::Further(further) => run.further = Some(further),
+                Finish::Status(0) if failed => return Ok(Finish::Status(1)),
                 finish => return Ok(finish),
             }
         }
@@ -286,13 +287,13 @@ impl Shell {
         Ok(all)
     }
 
-    /// Sends a command's output on its way; a full disk is told as the command would.
+    /// Sends a command's output on its way; a full disk is told as the command would, and whether it was.
     pub(crate) fn emit(
         &self,
         bytes: &[u8],
         marks: &[(usize, bool)],
         name: &[u8],
-    ) -> Result<(), Unwind> {
+    ) -> Result<bool, Unwind> {
         let mut start = 0;
         let mut told = false;
         for (end, error) in marks {
@@ -309,7 +310,7 @@ impl Shell {
                 let _ = self.write(2, &[&head[..], name, text.as_bytes()].concat())?;
             }
         }
-        Ok(())
+        Ok(told)
     }
 
     /// What comes after a program's function has returned.

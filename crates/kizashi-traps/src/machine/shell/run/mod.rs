@@ -11,7 +11,7 @@ mod test;
 pub(crate) use external::is_runnable;
 pub(crate) use test::{Wrong as WrongTest, evaluate as evaluate_test};
 
-use super::ast::{Command, Item, Join, List, Pipeline};
+use super::ast::{Command, Compound, Item, Join, List, Pipeline};
 use super::descriptors::Sink;
 use super::{Boxed, Flow, Handle, LEVELS, Shell, Source, Unwind};
 
@@ -216,6 +216,10 @@ impl Shell {
     async fn command_inside(&mut self, command: &Command) -> Flow {
         match command {
             Command::Simple(simple) => self.simple(simple).await,
+            // Its descriptors stay open.
+            Command::Compound(compound, _) if matches!(**compound, Compound::Coprocess { .. }) => {
+                self.compound(compound).await
+            }
             Command::Compound(compound, redirections) => {
                 let saved = self.descriptors.clone();
                 let flow = match self.redirect(redirections).await {
