@@ -35,7 +35,6 @@ impl Machine<'_, '_> {
         Flow::Exit
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
     fn value_of(&mut self, expression: &Expression) -> Result<Value, Flow> {
         Ok(match expression {
             Expression::Number(value) => Value::Number(*value),

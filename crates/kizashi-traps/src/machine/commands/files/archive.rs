@@ -275,6 +275,7 @@ pub(super) fn brought(call: &Call<'_>, path: &[u8]) -> bool {
 }
 
 /// A plain ustar archive, whose every field is checked against what is there.
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn unpack(call: &mut Call<'_>, given: &Given, bytes: &[u8], visitors: bool) -> Finish {
     let folder = given.value(b'C').map(<[u8]>::to_vec);
     let strip = given.number(b'T').and_then(|count| usize::try_from(count).ok()).unwrap_or(0);

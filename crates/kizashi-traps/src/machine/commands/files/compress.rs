@@ -14,6 +14,7 @@ struct Work {
     tests: bool,
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn compress(call: &mut Call<'_>) -> Finish {
     let given = match call.options(
         "cdfklnNqrtvzT:e0123456789",
@@ -127,6 +128,10 @@ impl Work {
     }
 
     /// From a file to the one that takes its place.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one flat sequence of the tool's own options and texts"
+    )]
     fn file(&self, call: &mut Call<'_>, path: &[u8], bytes: &[u8]) -> u8 {
         let (tool, suffix) = (self.method.tool(), self.method.suffix());
         let shown = String::from_utf8_lossy(path).into_owned();

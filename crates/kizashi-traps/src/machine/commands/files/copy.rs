@@ -39,6 +39,7 @@ pub(super) fn cp(call: &mut Call<'_>) -> Finish {
     Finish::Status(status)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn copy(call: &mut Call<'_>, given: &Given, from: &[u8], to: &[u8], left: &mut usize) -> u8 {
     let recursive = given.has(b'r') || given.has(b'R') || given.has(b'a');
     let id = match call.find(from, !given.has(b'a') && !given.has(b'd')) {
@@ -265,6 +266,7 @@ pub(super) fn dd(call: &mut Call<'_>) -> Finish {
     move_bytes(call, &bytes, (block, count, skip, seek), option("of").as_deref(), &option)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn move_bytes(
     call: &mut Call<'_>,
     bytes: &[u8],

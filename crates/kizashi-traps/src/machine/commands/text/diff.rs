@@ -101,7 +101,7 @@ fn unified(call: &mut Call<'_>, (left, right): (&[&[u8]], &[&[u8]]), runs: &[Run
         };
         call.line(&format!("@@ -{} +{} @@", range(start, end - start), range(other, length)));
         let mut at = start;
-        let mut show = |call: &mut Call<'_>, mark: &[u8], lines: &[&[u8]]| {
+        let show = |call: &mut Call<'_>, mark: &[u8], lines: &[&[u8]]| {
             for line in lines {
                 call.out(&[mark, body(line), b"\n"].concat());
                 if !line.ends_with(b"\n") {

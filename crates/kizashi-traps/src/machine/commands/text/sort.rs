@@ -38,7 +38,6 @@ fn key(text: &str) -> Key {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn sort(call: &mut Call<'_>) -> Finish {
     let longs = [
         ("reverse", b'r'),
@@ -355,7 +354,7 @@ mod tests {
         #[test]
         fn lines_come_into_the_order_that_the_library_gives_them(lines in prop::collection::vec("[a-c]{0,3}", 0..70)) {
             let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-            let mut expected = lines.clone();
+            let mut expected = lines;
             expected.sort();
             prop_assert_eq!(sorted(text.as_bytes(), &[]), expected.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes());
             expected.dedup();

@@ -53,27 +53,7 @@ impl Shell {
                     }
                     continue;
                 }
-                let folder = if path.is_empty() {
-                    self.folder.clone()
-                } else {
-                    absolute(&self.folder, path)
-                };
-                let Ok(id) = files.find(&folder, true, who) else { continue };
-                if !files.node(id).permits(who, 4) {
-                    continue;
-                }
-                let hidden = name.first() == Some(&b'.');
-                let names = files.list(id).into_iter().map(|(name, _)| name);
-                next.extend(
-                    names
-                        .filter(|name| {
-                            meter.take(NAME)
-                                && (hidden || name.first() != Some(&b'.'))
-                                && pattern.matches_within(name, meter)
-                        })
-                        .map(|name| [&path[..], &name].concat())
-                        .take(NAMES),
-                );
+                next.extend(self.members(files, path, (name, &pattern), meter));
             }
             next.truncate(NAMES);
             found = next;
@@ -88,5 +68,28 @@ impl Shell {
         }
         found.sort();
         found
+    }
+    /// The members of a folder that a pattern fits, under the folder's path.
+    fn members(
+        &self,
+        files: &Files,
+        path: &[u8],
+        (name, pattern): (&[u8], &Pattern),
+        meter: &Meter,
+    ) -> Vec<Vec<u8>> {
+        let folder =
+            if path.is_empty() { self.folder.clone() } else { absolute(&self.folder, path) };
+        let Ok(id) = files.find(&folder, true, self.who) else { return Vec::new() };
+        if !files.node(id).permits(self.who, 4) {
+            return Vec::new();
+        }
+        let hidden = name.first() == Some(&b'.');
+        let fits = |name: &Vec<u8>| {
+            meter.take(NAME)
+                && (hidden || name.first() != Some(&b'.'))
+                && pattern.matches_within(name, meter)
+        };
+        let names = files.list(id).into_iter().map(|(name, _)| name);
+        names.filter(fits).map(|name| [path, &name].concat()).take(NAMES).collect()
     }
 }

@@ -70,8 +70,8 @@ fn menu(items: &[Vec<u8>]) -> Vec<u8> {
     let mut made = Vec::new();
     for row in 0..rows {
         let mut at = 0;
-        let mut place = 0;
-        for (number, item) in items.iter().enumerate().skip(row).step_by(rows) {
+        let inside = items.iter().enumerate().skip(row).step_by(rows);
+        for (place, (number, item)) in inside.enumerate() {
             let indices = if place == 0 { digits(rows) } else { digits(items.len()) };
             let text = [format!("{:>indices$}) ", number + 1).as_bytes(), item].concat();
             let end = at + text.len();
@@ -81,7 +81,6 @@ fn menu(items: &[Vec<u8>]) -> Vec<u8> {
             }
             indent(end, at + width, &mut made);
             at += width;
-            place += 1;
         }
         made.push(b'\n');
     }
