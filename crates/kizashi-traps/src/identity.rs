@@ -10,7 +10,7 @@ use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::login::{LoginPolicy, LoginSettings};
-use crate::machine::{Persona, World};
+use crate::machine::{Downloads, Persona, World};
 use crate::randomness::{Randomness, Source};
 use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
@@ -24,6 +24,27 @@ pub enum OperatingSystem {
     Ubuntu20,
     /// Ubuntu 24.04 LTS "noble".
     Ubuntu24,
+}
+
+impl OperatingSystem {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Debian12, Self::Ubuntu20, Self::Ubuntu24];
+
+    /// The word for it in configuration: `debian-12`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Debian12 => "debian-12",
+            Self::Ubuntu20 => "ubuntu-20.04",
+            Self::Ubuntu24 => "ubuntu-24.04",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|system| system.name() == name)
+    }
 }
 
 /// The web server pretended, as its distribution ships it.
@@ -89,6 +110,7 @@ pub struct Identity {
     seed: [u8; 32],
     web_server: WebServer,
     telnet_face: TelnetFace,
+    downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
     host_keys: Option<Arc<HostKeys>>,
@@ -110,6 +132,7 @@ impl Identity {
             seed,
             web_server,
             telnet_face: TelnetFace::draw(&seed),
+            downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
             host_keys: HostKeys::of(&seed, None).map(Arc::new),
@@ -158,6 +181,32 @@ impl Identity {
     pub const fn with_telnet_face(mut self, face: TelnetFace) -> Self {
         self.telnet_face = face;
         self
+    }
+
+    /// The same identity on an operating system of the owner's choice; the web server follows it.
+    #[must_use]
+    pub fn with_operating_system(self, system: OperatingSystem) -> Self {
+        let fitting: Vec<WebServer> = WebServer::ALL
+            .into_iter()
+            .filter(|server| server.operating_system() == system)
+            .collect();
+        let server = Draw::new(&self.seed, "web server of a system").one_of(0, &fitting);
+        match server {
+            Some(server) => self.with_web_server(server),
+            None => self,
+        }
+    }
+
+    /// The same identity with another end of visitors' downloads.
+    #[must_use]
+    pub fn with_downloads(mut self, downloads: Downloads) -> Self {
+        self.downloads = downloads;
+        self.worlds = Worlds::default();
+        self
+    }
+
+    pub(crate) const fn downloads(&self) -> Downloads {
+        self.downloads
     }
 
     /// Which kind of machine answers on Telnet's ports.

@@ -36,7 +36,8 @@ pub mod fuzz;
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{
-    Comparison, FileFault, FileStat, Machine, Persona, Process, Progress, Said, Transfer, Visitor,
+    Comparison, Downloads, FileFault, FileStat, Machine, Persona, Process, Progress, Said,
+    Transfer, Visitor,
 };
 pub use output::{Output, Seen};
 pub use ports::{PortList, PortListError};

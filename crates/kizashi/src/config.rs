@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use kizashi_detect::changefinder;
-use kizashi_traps::{LoginSettings, PairPattern, PairPatternError};
+use kizashi_traps::{
+    Downloads, Identity, LoginSettings, OperatingSystem, PairPattern, PairPatternError, TelnetFace,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -17,6 +19,8 @@ pub(crate) const DEFAULT_DATA: &str = "./kizashi-data";
 
 /// What stands for a certificate that is made here.
 const MADE: &str = "generated";
+/// What stands for a choice that the installation's seed makes.
+const DRAWN: &str = "drawn";
 /// Keys of one kind that are kept at least.
 const LEAST_KEYS: u64 = 1_000;
 /// Megabytes that the traps' process can be given.
@@ -40,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) traps: Traps,
     /// Who gets into the traps that ask for a login.
     pub(crate) logins: Logins,
+    /// The machine that is pretended.
+    pub(crate) machine: Machine,
     /// Where the dashboard listens.
     pub(crate) dashboard: Dashboard,
     /// How long and how much is kept.
@@ -94,6 +100,18 @@ pub(crate) struct Logins {
     pub(crate) weak: bool,
     /// After how many tries a weak pair gets in: for each visitor a number from the first to the last.
     pub(crate) tries: [u16; 2],
+}
+
+/// `[machine]`: what stands behind every login. What is `drawn` belongs to the installation and stays over restarts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Machine {
+    /// The server: `debian-12`, `ubuntu-20.04`, `ubuntu-24.04`.
+    pub(crate) system: String,
+    /// What answers on Telnet: `router-mips`, `router-mipsel`, `router-arm`, `camera`, or `linux` for the server.
+    pub(crate) telnet: String,
+    /// What becomes of downloads, which are never fetched: `unreachable`, or `placeholder` for a harmless thing of the right type.
+    pub(crate) downloads: String,
 }
 
 /// `[dashboard]`
@@ -160,6 +178,7 @@ impl Default for Config {
             false_alarms_per_week: 1.0,
             traps: Traps::default(),
             logins: Logins::default(),
+            machine: Machine::default(),
             dashboard: Dashboard::default(),
             retention: Retention::default(),
             changefinder: ChangeFinder::default(),
@@ -223,6 +242,44 @@ impl Logins {
             weak: self.weak,
             tries: least..=most,
         })
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            system: DRAWN.to_owned(),
+            telnet: DRAWN.to_owned(),
+            downloads: Downloads::default().name().to_owned(),
+        }
+    }
+}
+
+impl Machine {
+    /// The identity with what the owner chose.
+    pub(crate) fn apply(&self, mut identity: Identity) -> Result<Identity, String> {
+        let unknown = |setting: &str, value: &str, names: &[&str]| {
+            format!(
+                "{setting} under [machine] must be one of {}, and {value:?} is none",
+                names.join(", ")
+            )
+        };
+        if self.system != DRAWN {
+            let names = OperatingSystem::ALL.map(OperatingSystem::name);
+            let system = OperatingSystem::from_name(&self.system)
+                .ok_or_else(|| unknown("system", &self.system, &[&[DRAWN], &names[..]].concat()))?;
+            identity = identity.with_operating_system(system);
+        }
+        if self.telnet != DRAWN {
+            let names = TelnetFace::ALL.map(TelnetFace::name);
+            let face = TelnetFace::from_name(&self.telnet)
+                .ok_or_else(|| unknown("telnet", &self.telnet, &[&[DRAWN], &names[..]].concat()))?;
+            identity = identity.with_telnet_face(face);
+        }
+        let downloads = Downloads::from_name(&self.downloads).ok_or_else(|| {
+            unknown("downloads", &self.downloads, &Downloads::ALL.map(Downloads::name))
+        })?;
+        Ok(identity.with_downloads(downloads))
     }
 }
 
@@ -345,6 +402,7 @@ impl Config {
         }
         self.dashboard.check()?;
         self.logins.settings()?;
+        self.machine.apply(Identity::draw([0; 32]))?;
         if self.sensor.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 64) {
             return Err("sensor must be a name of 1 to 64 characters".to_owned());
         }
@@ -502,6 +560,9 @@ mod tests {
             "[logins]\naccept = [\"nocolon\"]",
             "[logins]\ntries = [3, 1]",
             "[logins]\ntries = [0, 1]",
+            "[machine]\nsystem = \"debian-11\"",
+            "[machine]\ntelnet = \"toaster\"",
+            "[machine]\ndownloads = \"fetch\"",
         ] {
             assert!(read(text).is_err(), "{text}");
         }

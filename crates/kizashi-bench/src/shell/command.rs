@@ -23,6 +23,9 @@ pub struct Call {
     /// Only lines that contain this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
+    /// Only lines of this file of `data/shell`, such as `unseen`
+    #[arg(long, value_name = "THEME", default_value = "")]
+    theme: String,
     /// Leave Cowrie out
     #[arg(long)]
     no_cowrie: bool,
@@ -54,7 +57,10 @@ pub enum ShellError {
 /// When the lines cannot be read or the real Debian cannot be asked.
 pub fn run(call: &Call) -> Result<String, ShellError> {
     let all = corpus()?;
-    let asked: Vec<Line> = all.into_iter().filter(|line| line.text.contains(&call.only)).collect();
+    let is_asked = |line: &Line| {
+        line.text.contains(&call.only) && (call.theme.is_empty() || line.theme == call.theme)
+    };
+    let asked: Vec<Line> = all.into_iter().filter(is_asked).collect();
     let mut debian = Reference::open(&call.folder.join("debian"));
     let identity = debian.identity()?;
     let (mut lines, mut shapes, mut notes) = (Vec::new(), Vec::new(), String::new());

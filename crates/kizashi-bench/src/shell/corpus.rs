@@ -56,6 +56,7 @@ themes![
     "text",
     "files",
     "system",
+    "unseen",
 ];
 
 /// All lines, theme by theme

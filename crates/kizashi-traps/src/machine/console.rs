@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Steps of the interpreter between two turns: well under 50 ms of processor time in a release build.
-const SLICE: u32 = 2_000;
+pub(crate) const SLICE: u32 = 2_000;
 /// Slices of one line that follow each other at once, and the pause before each later one.
 const EAGER: u32 = 5;
 const BREATH: Duration = Duration::from_millis(10);

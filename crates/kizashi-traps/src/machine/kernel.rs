@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+use super::commands::meter::Meter;
 use super::facts;
 use super::files::{Body, Device, Edit, Fault, Files, NodeId, Who, Written, absolute};
 use super::program;
@@ -52,6 +53,8 @@ pub(crate) struct Kernel {
     /// What was given to run without a terminal, as `ssh host command` does.
     pub(crate) given: Option<Vec<u8>>,
     drawn: u64,
+    /// What the command that runs may still compute.
+    pub(crate) meter: Meter,
 }
 
 impl Kernel {
@@ -71,6 +74,7 @@ impl Kernel {
             current_line: Vec::new(),
             given: None,
             drawn: 0,
+            meter: Meter::default(),
             world,
         }
     }
@@ -191,6 +195,13 @@ impl Kernel {
         }
     }
 
+    /// Content that the machine itself brought: wherever it is written, it is no capture.
+    pub(crate) fn bring(&mut self, content: &[u8]) {
+        if self.captured.len() < CAPTURES {
+            self.captured.insert(Sha256::digest(content).into());
+        }
+    }
+
     /// Each content once, however often it was written.
     fn tell_content(&mut self, written: Written) {
         if written.capture.size() == 0 || self.captured.len() >= CAPTURES {
@@ -269,6 +280,8 @@ impl Kernel {
         let old = match &self.files.node(id).body {
             Body::Device(Device { kind: b'c', major: 1, minor: 7 }) => return Err(Fault::NoSpace),
             Body::Device(_) => return Ok(bytes.len()),
+            // What nobody may write says so only when it is written to.
+            Body::Live(_) if self.files.node(id).mode & 0o200 == 0 => return Err(Fault::Io),
             Body::Live(_) => return Ok(bytes.len()),
             Body::Bytes(content) => content.to_vec(),
             Body::Program { .. } => self.read(id)?,

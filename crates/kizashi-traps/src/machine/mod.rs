@@ -32,7 +32,7 @@ use kizashi_event::{Detail, Timestamp};
 pub use kernel::Visitor;
 pub use process::{Process, Progress, Said};
 pub use transfer::{FileFault, FileStat, Transfer};
-pub use world::Persona;
+pub use world::{Downloads, Persona};
 
 use crate::Identity;
 use kernel::{Kernel, SharedKernel};
@@ -211,6 +211,16 @@ pub(crate) fn fuzz(bytes: &[u8]) {
             let progress = shell.interrupt(now, &mut said);
             turns(&mut shell, progress, &mut said);
         }
+    }
+    // The same bytes as an archive that he brought.
+    let files = machine.files();
+    if files.create(b"/tmp/a", true, 0o644).is_ok() {
+        let _ = files.write(b"/tmp/a", 0, bytes);
+        let line =
+            b"cd /tmp; tar xf a; tar tvf a; tar xzf a; gzip -dc a; xz -dc a; unzip a; file a";
+        let mut archive = machine.run(line, false);
+        let first = archive.start(now, &mut said);
+        turns(&mut archive, first, &mut said);
     }
     let mut script = machine.run(bytes, false);
     let first = script.start(now, &mut said);

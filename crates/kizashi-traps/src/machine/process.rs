@@ -151,6 +151,7 @@ impl Process {
                 }
                 Err(Unwind::Interrupted) => 130,
                 Err(Unwind::BrokenPipe) => 141,
+                Err(Unwind::Crashed) => 139,
                 Err(_) => 137,
             };
         }

@@ -5,7 +5,10 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Architecture {
     X86_64,
+    /// Big-endian.
     Mips,
+    /// Little-endian.
+    Mipsel,
     Arm,
 }
 
@@ -34,6 +37,13 @@ impl Architecture {
                 flags: 0x5000_1007,
                 interpreter: "/lib/ld-uClibc.so.0",
             },
+            Self::Mipsel => Shape {
+                wide: false,
+                big: false,
+                machine: 8,
+                flags: 0x7000_1007,
+                interpreter: "/lib/ld-uClibc.so.0",
+            },
             Self::Arm => Shape {
                 wide: false,
                 big: false,
@@ -48,7 +58,8 @@ impl Architecture {
     pub(crate) const fn machine(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
-            Self::Mips => "mips",
+            // The kernel's word is the same for both orders.
+            Self::Mips | Self::Mipsel => "mips",
             Self::Arm => "armv7l",
         }
     }
@@ -76,6 +87,18 @@ pub(crate) fn bytes(architecture: Architecture, node: u32, size: u32) -> Vec<u8>
         bytes.extend(masked);
     }
     bytes.truncate(size);
+    bytes
+}
+
+/// A program for a processor that the machine does not have: 32 bits, the ELF machine and the byte order that are asked for.
+pub(crate) fn foreign(machine: u16, big: bool, size: u32) -> Vec<u8> {
+    let wide = matches!(machine, 62 | 183);
+    let mut shape = if wide { Architecture::X86_64.shape() } else { Architecture::Mips.shape() };
+    (shape.big, shape.machine, shape.flags) = (big, machine, 0);
+    let mut bytes = bytes(Architecture::X86_64, u32::from(machine), size);
+    let head = head(&shape, size as usize);
+    let length = head.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&head[..length]);
     bytes
 }
 
@@ -145,6 +168,7 @@ mod tests {
             (bytes[4], bytes[5], [bytes[18], bytes[19]], bytes.len())
         };
         assert_eq!(fields(Architecture::Mips), (1, 2, [0, 8], 4_000));
+        assert_eq!(fields(Architecture::Mipsel), (1, 1, [8, 0], 4_000));
         assert_eq!(fields(Architecture::Arm), (1, 1, [40, 0], 4_000));
         assert_eq!(fields(Architecture::X86_64), (2, 1, [62, 0], 4_000));
         assert_eq!(bytes(Architecture::Arm, 7, 900), bytes(Architecture::Arm, 7, 900));

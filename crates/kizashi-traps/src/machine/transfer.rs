@@ -1,7 +1,7 @@
 //! The visitor's files as SFTP and SCP see them.
 
 use super::files::{Body, Fault, Files, NodeId, Who};
-use super::kernel::SharedKernel;
+use super::kernel::{Kernel, SharedKernel};
 
 /// Why a transfer is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +46,8 @@ pub struct FileStat {
     pub owner: (u32, u32),
     /// Seconds since the epoch.
     pub modified: i64,
+    /// Names that it has.
+    pub links: usize,
 }
 
 /// Access by path; paths that are not absolute begin at the account's home.
@@ -159,18 +161,151 @@ impl Transfer {
         }
     }
 
+    /// Whether it may change what belongs to a file itself.
+    fn own(&self, kernel: &Kernel, path: &[u8], follow: bool) -> Result<NodeId, FileFault> {
+        let id = self.find(&kernel.files, path, follow)?;
+        if !self.who.is_root() && kernel.files.node(id).uid != self.who.uid {
+            return Err(FileFault::Denied);
+        }
+        Ok(id)
+    }
+
     /// Sets the permission bits.
     ///
     /// # Errors
     /// Where it is not there or is another's.
-    pub fn set_mode(&self, path: &[u8], mode: u16) -> Result<(), FileFault> {
+    pub fn set_mode(&self, path: &[u8], mode: u16, follow: bool) -> Result<(), FileFault> {
         let mut kernel = self.kernel.lock();
-        let id = self.find(&kernel.files, path, true)?;
-        if !self.who.is_root() && kernel.files.node(id).uid != self.who.uid {
-            return Err(FileFault::Denied);
-        }
+        let id = self.own(&kernel, path, follow)?;
         kernel.files.change(id)?.mode = mode & 0o7777;
         Ok(())
+    }
+
+    /// Sets when it was changed, in seconds since the epoch.
+    ///
+    /// # Errors
+    /// As [`Self::set_mode`].
+    pub fn set_time(&self, path: &[u8], modified: i64, follow: bool) -> Result<(), FileFault> {
+        let mut kernel = self.kernel.lock();
+        let id = self.own(&kernel, path, follow)?;
+        kernel.files.change(id)?.modified = modified;
+        Ok(())
+    }
+
+    /// Gives it to another, which root may.
+    ///
+    /// # Errors
+    /// As [`Self::set_mode`].
+    pub fn set_owner(
+        &self,
+        path: &[u8],
+        user: u32,
+        group: u32,
+        follow: bool,
+    ) -> Result<(), FileFault> {
+        let mut kernel = self.kernel.lock();
+        let id = self.own(&kernel, path, follow)?;
+        let node = kernel.files.node(id);
+        if !self.who.is_root() && (node.uid != user || node.gid != group) {
+            return Err(FileFault::Denied);
+        }
+        let node = kernel.files.change(id)?;
+        (node.uid, node.gid) = (user, group);
+        Ok(())
+    }
+
+    /// Empties a file; to any other size it stays as it is, for what is cut or stretched is nothing that was brought.
+    ///
+    /// # Errors
+    /// Where it is not there or may not be written.
+    pub fn set_size(&self, path: &[u8], size: u64) -> Result<(), FileFault> {
+        let mut kernel = self.kernel.lock();
+        let now = kernel.seconds();
+        let whole = super::files::absolute(&self.home, path);
+        let id = kernel.files.find(&whole, true, self.who)?;
+        kernel.files.may_write(id, false, self.who)?;
+        if size == 0 {
+            kernel.files.truncate(id, &whole, now)?;
+        }
+        Ok(())
+    }
+
+    /// Another name for a file.
+    ///
+    /// # Errors
+    /// Where it is not there, is a folder, or the name is taken.
+    pub fn hard_link(&self, from: &[u8], to: &[u8]) -> Result<(), FileFault> {
+        let mut kernel = self.kernel.lock();
+        let now = kernel.seconds();
+        let id = self.find(&kernel.files, from, false)?;
+        if kernel.files.node(id).is_folder() {
+            return Err(FileFault::Failure);
+        }
+        let place = kernel.files.place(&self.absolute(to), false, self.who)?;
+        if place.node.is_some() {
+            return Err(FileFault::Failure);
+        }
+        kernel.files.attach(&place, id, now)?;
+        Ok(())
+    }
+
+    /// A link at `path` that names `target`.
+    ///
+    /// # Errors
+    /// Where the name is taken or its folder may not be changed.
+    pub fn link(&self, target: &[u8], path: &[u8]) -> Result<(), FileFault> {
+        let mut kernel = self.kernel.lock();
+        let now = kernel.seconds();
+        let place = kernel.files.place(&self.absolute(path), false, self.who)?;
+        if place.node.is_some() {
+            return Err(FileFault::Failure);
+        }
+        kernel.files.create(&place, Body::Link(target.into()), 0o777, self.who, now)?;
+        Ok(())
+    }
+
+    /// The home of an account.
+    #[must_use]
+    pub fn home_of(&self, user: &[u8]) -> Option<Vec<u8>> {
+        self.kernel.lock().account(user).map(|account| account.home)
+    }
+
+    /// The name of a user or a group, where the number has one.
+    #[must_use]
+    pub fn name_of(&self, number: u32, is_group: bool) -> Option<String> {
+        let mut kernel = self.kernel.lock();
+        let name = if is_group { kernel.group_name(number) } else { kernel.user_name(number) };
+        let name = String::from_utf8_lossy(&name).into_owned();
+        (name != number.to_string()).then_some(name)
+    }
+
+    /// The names of owner and group, or their numbers.
+    #[must_use]
+    pub fn names(&self, (user, group): (u32, u32)) -> (String, String) {
+        let mut kernel = self.kernel.lock();
+        let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
+        (text(kernel.user_name(user)), text(kernel.group_name(group)))
+    }
+
+    /// A time as month, day, year, hour and minute, and the machine's own now.
+    #[must_use]
+    pub fn date(&self, seconds: i64) -> ((&'static str, i64, i64, i64, i64), i64) {
+        let time = super::world::calendar(seconds);
+        let date = (time.short_month(), time.day, time.year, time.hour, time.minute);
+        (date, self.kernel.lock().seconds())
+    }
+
+    /// Blocks of 4 KiB on the disk, and those that are free.
+    #[must_use]
+    pub fn blocks(&self) -> (u64, u64) {
+        let kernel = self.kernel.lock();
+        (kernel.world.hardware.disk_kb / 4, kernel.files.room / 4_096)
+    }
+
+    /// Whether the server is OpenSSH 8.2, which knows less than 9.
+    #[must_use]
+    pub fn is_old_server(&self) -> bool {
+        self.kernel.lock().world.system.openssh.starts_with("OpenSSH_8.2")
     }
 
     /// Makes a folder.
@@ -231,5 +366,6 @@ fn stat(files: &Files, id: NodeId) -> FileStat {
         size: node.size(),
         owner: (node.uid, node.gid),
         modified: node.modified,
+        links: super::commands::links(files, id),
     }
 }

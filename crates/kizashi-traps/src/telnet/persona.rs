@@ -11,8 +11,12 @@ use crate::identity::OperatingSystem;
 /// Which kind of machine answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TelnetFace {
-    /// A router with BusyBox on MIPS.
+    /// A router with BusyBox on big-endian MIPS.
     Router,
+    /// A router with BusyBox on little-endian MIPS.
+    MipselRouter,
+    /// A router with BusyBox on ARM.
+    ArmRouter,
     /// A camera or recorder with BusyBox on ARM.
     Camera,
     /// The server itself, with inetutils-telnetd.
@@ -21,13 +25,16 @@ pub enum TelnetFace {
 
 impl TelnetFace {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Router, Self::Camera, Self::Linux];
+    pub const ALL: [Self; 5] =
+        [Self::Router, Self::MipselRouter, Self::ArmRouter, Self::Camera, Self::Linux];
 
     /// The word for it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Router => "router",
+            Self::Router => "router-mips",
+            Self::MipselRouter => "router-mipsel",
+            Self::ArmRouter => "router-arm",
             Self::Camera => "camera",
             Self::Linux => "linux",
         }
@@ -48,6 +55,8 @@ impl TelnetFace {
     pub(super) const fn machine(self) -> crate::machine::Persona {
         match self {
             Self::Router => crate::machine::Persona::Router,
+            Self::MipselRouter => crate::machine::Persona::MipselRouter,
+            Self::ArmRouter => crate::machine::Persona::ArmRouter,
             Self::Camera => crate::machine::Persona::Camera,
             Self::Linux => crate::machine::Persona::Server,
         }
@@ -117,7 +126,9 @@ impl Persona {
             OperatingSystem::Ubuntu24 => "6.8.0-51-generic",
         };
         let host = match face {
-            TelnetFace::Router => "(none)".to_owned(),
+            TelnetFace::Router | TelnetFace::MipselRouter | TelnetFace::ArmRouter => {
+                "(none)".to_owned()
+            }
             TelnetFace::Camera => identity.device_name().to_owned(),
             TelnetFace::Linux => identity.host_name(),
         };
@@ -127,8 +138,8 @@ impl Persona {
     /// What stands above the first prompt.
     pub(super) fn banner(&self, source: &str) -> String {
         match self.face {
-            TelnetFace::Router | TelnetFace::Camera => "\r\n".to_owned(),
-            TelnetFace::Linux => format!("\r\nLinux {} ({source}) (pts/0)\r\n\r\n", self.kernel),
+            face if face.is_busybox() => "\r\n".to_owned(),
+            _ => format!("\r\nLinux {} ({source}) (pts/0)\r\n\r\n", self.kernel),
         }
     }
 

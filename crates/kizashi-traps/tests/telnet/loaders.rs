@@ -57,9 +57,13 @@ fn architecture(answer: &[u8]) -> &'static str {
 
 #[test]
 fn mirais_loader_comes_to_its_last_stage_on_every_face() {
-    for (face, expected) in
-        [(TelnetFace::Router, "mips"), (TelnetFace::Camera, "arm"), (TelnetFace::Linux, "x86")]
-    {
+    for (face, expected) in [
+        (TelnetFace::Router, "mips"),
+        (TelnetFace::MipselRouter, "mpsl"),
+        (TelnetFace::ArmRouter, "arm"),
+        (TelnetFace::Camera, "arm"),
+        (TelnetFace::Linux, "x86"),
+    ] {
         let house = House::open(face);
         let mut loader = Loader::connect(house.address);
         loader.log_in("root", "xc3511");

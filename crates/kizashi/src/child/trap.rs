@@ -154,9 +154,13 @@ fn setup_of(setup: &TrapSetup) -> Setup {
     }
 }
 
-/// What the installation pretends to be. A key or a list that cannot be read was refused before the start.
+/// What the installation pretends to be. A key, a name or a list that cannot be read was refused before the start.
 fn identity_of(setup: &TrapSetup) -> Identity {
-    let identity = Identity::draw(setup.identity)
+    let drawn = Identity::draw(setup.identity);
+    let identity = setup
+        .machine
+        .apply(drawn.clone())
+        .unwrap_or(drawn)
         .with_randomness(setup.randomness)
         .with_logins(setup.logins.settings().unwrap_or_default());
     match setup.rsa_host_key.as_ref().map(|SecretText(text)| RsaHostKey::from_text(text)) {

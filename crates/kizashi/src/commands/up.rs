@@ -113,6 +113,7 @@ pub(crate) fn setups(
         rsa_host_key: None,
         randomness: [0; 32],
         logins: config.logins.clone(),
+        machine: config.machine.clone(),
         session_seed: 0,
         limits,
         posts: bound.posts.len(),

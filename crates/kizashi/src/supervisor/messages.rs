@@ -4,7 +4,7 @@ use kizashi_event::Transport;
 use kizashi_web::{Token, TokenError, Tokens};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Logins};
+use crate::config::{Config, Logins, Machine};
 use crate::limits::TrapLimits;
 use crate::sandbox::Protection;
 
@@ -20,6 +20,7 @@ pub(crate) struct TrapSetup {
     /// What sessions draw from; another at each start.
     pub(crate) randomness: [u8; 32],
     pub(crate) logins: Logins,
+    pub(crate) machine: Machine,
     pub(crate) session_seed: u64,
     pub(crate) limits: TrapLimits,
     /// Sockets that will be given.

@@ -1,5 +1,6 @@
 //! What a command is given and what it says.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::machine::files::{Fault, Who, absolute, base_name};
@@ -11,7 +12,7 @@ use crate::machine::world::Dialect;
 use super::Finish;
 
 /// Bytes of all files that one command reads at once.
-const READ: usize = 2 * 1024 * 1024;
+const READ: usize = 1024 * 1024;
 
 static NO_VARIABLES: LazyLock<Variables> = LazyLock::new(Variables::default);
 
@@ -48,8 +49,24 @@ pub(crate) struct Call<'a> {
     pub(crate) limit: usize,
     input: Input,
     wants_input: bool,
+    /// Whether its input is kept, for it may begin again.
+    pub(crate) remembers: bool,
+    /// What commands printed that it reads from.
+    pub(crate) answers: Answers,
     said: Said,
 }
+
+/// What commands printed, and which one is asked for next.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) known: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub(crate) wanted: Option<Vec<u8>>,
+    /// The input as it was, where the program begins again.
+    pub(crate) input: Option<Vec<u8>>,
+}
+
+/// Commands that one program reads from.
+const ANSWERS: usize = 12;
 
 /// What a command said: output and errors in their order.
 #[derive(Debug, Default)]
@@ -85,14 +102,16 @@ impl<'a> Call<'a> {
             limit: 64 * 1024,
             input,
             wants_input: false,
+            remembers: false,
+            answers: Answers::default(),
             said: Said::default(),
         }
     }
 
     /// What was said, and whether the command wants all input first and must be called again.
-    pub(crate) fn into_said(mut self) -> (Said, bool) {
+    pub(crate) fn into_said(mut self) -> (Said, bool, Answers) {
         self.said.cost += u32::try_from(self.said.bytes.len() / 512).unwrap_or(0);
-        (self.said, self.wants_input)
+        (self.said, self.wants_input, self.answers)
     }
 
     pub(crate) fn is_busybox(&self) -> bool {
@@ -135,6 +154,12 @@ impl<'a> Call<'a> {
         self.add(bytes, true);
     }
 
+    /// Takes back all that was said, to say it later.
+    pub(crate) fn unsay(&mut self) -> Vec<u8> {
+        self.said.marks.clear();
+        std::mem::take(&mut self.said.bytes)
+    }
+
     /// Takes back the last line said, for tools that say something else behind a wrong option.
     pub(crate) fn unsay_last_line(&mut self) {
         let bytes = &self.said.bytes;
@@ -150,6 +175,11 @@ impl<'a> Call<'a> {
     /// Whether nothing more will be shown.
     pub(crate) fn is_full(&self) -> bool {
         self.said.bytes.len() >= self.limit
+    }
+
+    /// Uses units of the call's meter; whether there are any left.
+    pub(crate) fn work(&self, units: usize) -> bool {
+        self.kernel.meter.take(units)
     }
 
     /// Work that took long: so many steps.
@@ -177,14 +207,30 @@ impl<'a> Call<'a> {
 
     /// What comes in, whole.
     pub(crate) fn input(&mut self) -> Vec<u8> {
-        match &mut self.input {
+        let bytes = match &mut self.input {
             Input::Bytes(bytes) => std::mem::take(bytes),
             Input::Source(source) => source.rest(),
             Input::Console => {
                 self.wants_input = true;
                 Vec::new()
             }
+        };
+        if self.remembers && !bytes.is_empty() {
+            self.answers.input = Some(bytes.clone());
         }
+        bytes
+    }
+
+    /// What a command prints; nothing where it has to be run first, and this call ends.
+    pub(crate) fn answer_of(&mut self, command: &[u8]) -> Option<Vec<u8>> {
+        if self.answers.known.len() >= ANSWERS {
+            return Some(Vec::new());
+        }
+        let known = self.answers.known.get(command).cloned();
+        if known.is_none() {
+            self.answers.wanted = Some(command.to_vec());
+        }
+        known
     }
 
     /// Whether input is typed and not here yet.
@@ -202,7 +248,7 @@ impl<'a> Call<'a> {
             return Ok(self.input());
         }
         let bytes = self.kernel.read_path(self.folder, path, self.who)?;
-        self.cost(bytes.len() / 2_048);
+        self.cost(bytes.len() / 1_024);
         Ok(bytes)
     }
 

@@ -5,6 +5,7 @@ mod awk;
 mod call;
 mod encoding;
 mod files;
+pub(crate) mod meter;
 mod options;
 mod output;
 pub(crate) mod regex;
@@ -14,7 +15,8 @@ mod text;
 
 use std::time::Duration;
 
-pub(crate) use call::{Call, Input, Said};
+pub(crate) use call::{Answers, Call, Input, Said};
+pub(super) use files::links;
 pub(crate) use options::Given;
 
 use super::files::Who;
@@ -84,6 +86,8 @@ pub(crate) enum Finish {
     Sleep(Duration),
     /// Output that takes its time, then the status.
     Slow(Vec<Moment>, u8),
+    /// The same command goes on in its next turn.
+    Further(Further),
     /// Another command in this one's place.
     Replace(Replacement),
     /// Commands one after the other.
@@ -102,6 +106,9 @@ pub(crate) enum Finish {
     /// The shell was killed by this signal.
     Killed(u8),
 }
+
+/// How a command goes on.
+pub(crate) type Further = Box<dyn FnOnce(&mut Call<'_>) -> Finish + Send>;
 
 /// A piece of output after a pause.
 pub(crate) struct Moment {
@@ -366,12 +373,18 @@ impl Kernel {
 
     /// A user's name by his number.
     pub(crate) fn user_name(&mut self, uid: u32) -> Vec<u8> {
+        if uid == 0 {
+            return b"root".to_vec();
+        }
         let found = self.accounts().into_iter().find(|account| account.uid == uid);
         found.map_or_else(|| uid.to_string().into_bytes(), |account| account.name)
     }
 
     /// A group's name by its number.
     pub(crate) fn group_name(&mut self, gid: u32) -> Vec<u8> {
+        if gid == 0 {
+            return b"root".to_vec();
+        }
         self.groups()
             .into_iter()
             .find(|(_, number, _)| *number == gid)

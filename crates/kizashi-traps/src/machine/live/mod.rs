@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use super::files::{Fault, Live};
 use super::kernel::Kernel;
+use super::program::Architecture;
 
 pub(crate) use processes::Process;
 
@@ -89,43 +90,72 @@ impl Kernel {
 
     fn processors_text(&self) -> String {
         let hardware = &self.world.hardware;
-        let processor = hardware.processor;
         let mut text = String::new();
-        let bogomips = processor.khz / 5;
-        let (whole, part) = (bogomips / 100, bogomips % 100);
         match self.world.architecture {
-            super::program::Architecture::X86_64 => {
+            Architecture::X86_64 => {
                 for number in 0..hardware.processors {
                     self.server_processor(number, &mut text);
                 }
             }
-            super::program::Architecture::Mips => {
+            Architecture::Mips | Architecture::Mipsel => self.mips_processor(&mut text),
+            Architecture::Arm => self.arm_processors(&mut text),
+        }
+        text
+    }
+
+    fn mips_processor(&self, text: &mut String) {
+        let processor = self.world.hardware.processor;
+        // What their kernels measured: half of the clock on a 74Kc, two thirds on a 24KEc.
+        let (machine, bogomips) = match self.world.architecture {
+            Architecture::Mips => ("TP-LINK TL-WR841N/ND v8", "266.24"),
+            _ => ("Unknown", "385.84"),
+        };
+        let _ = write!(
+            text,
+            "system type\t\t: {}\nmachine\t\t\t: {machine}\nprocessor\t\t: 0\ncpu model\t\t: {}\nBogoMIPS\t\t: {bogomips}\nwait instruction\t: yes\nmicrosecond timers\t: yes\ntlb_entries\t\t: 32\nextra interrupt vector\t: yes\nhardware watchpoint\t: yes, count: 4, address/irw mask: [0x0ffc, 0x0ffc, 0x0ffb, 0x0ffb]\nisa\t\t\t: mips1 mips2 mips32r1 mips32r2\nASEs implemented\t: {}\nshadow register sets\t: 1\nkscratch registers\t: 0\ncore\t\t\t: 0\nVCED exceptions\t\t: not available\nVCEI exceptions\t\t: not available\n\n",
+            processor.vendor, processor.model, processor.flags
+        );
+    }
+
+    fn arm_processors(&self, text: &mut String) {
+        let hardware = &self.world.hardware;
+        let processor = hardware.processor;
+        let bogomips = processor.khz / 5;
+        let (whole, part) = (bogomips / 100, bogomips % 100);
+        if self.world.persona == super::Persona::ArmRouter {
+            // Kernels before 3.8 tell what all processors share once.
+            let _ = writeln!(text, "Processor\t: {}", processor.model);
+            for number in 0..hardware.processors {
                 let _ = write!(
                     text,
-                    "system type\t\t: {}\nmachine\t\t\t: Unknown\nprocessor\t\t: 0\ncpu model\t\t: {}\nBogoMIPS\t\t: 380.92\nwait instruction\t: yes\nmicrosecond timers\t: yes\ntlb_entries\t\t: 32\nextra interrupt vector\t: yes\nhardware watchpoint\t: yes, count: 4, address/irw mask: [0x0ffc, 0x0ffc, 0x0ffb, 0x0ffb]\nisa\t\t\t: mips1 mips2 mips32r1 mips32r2\nASEs implemented\t: {}\nshadow register sets\t: 1\nkscratch registers\t: 0\ncore\t\t\t: 0\nVCED exceptions\t\t: not available\nVCEI exceptions\t\t: not available\n\n",
-                    processor.vendor, processor.model, processor.flags
+                    "processor\t: {number}\nBogoMIPS\t: {}.{}\n\n",
+                    if number == 0 { 1_599 } else { 1_595 },
+                    if number == 0 { "07" } else { "80" }
                 );
             }
-            super::program::Architecture::Arm => {
-                for number in 0..hardware.processors {
-                    let _ = write!(
-                        text,
-                        "processor\t: {number}\nmodel name\t: {}\nBogoMIPS\t: {}.{part:02}\nFeatures\t: {} \nCPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x0\nCPU part\t: 0x{:03x}\nCPU revision\t: {}\n\n",
-                        processor.model,
-                        whole / 20,
-                        processor.flags,
-                        processor.number,
-                        processor.stepping
-                    );
-                }
+            let _ = write!(
+                text,
+                "Features\t: {} \nCPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x3\nCPU part\t: 0x{:03x}\nCPU revision\t: {}\n\n",
+                processor.flags, processor.number, processor.stepping
+            );
+        } else {
+            for number in 0..hardware.processors {
                 let _ = write!(
                     text,
-                    "Hardware\t: {}\nRevision\t: 0000\nSerial\t\t: 0000000000000000\n",
-                    processor.vendor
+                    "processor\t: {number}\nmodel name\t: {}\nBogoMIPS\t: {}.{part:02}\nFeatures\t: {} \nCPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x0\nCPU part\t: 0x{:03x}\nCPU revision\t: {}\n\n",
+                    processor.model,
+                    whole / 20,
+                    processor.flags,
+                    processor.number,
+                    processor.stepping
                 );
             }
         }
-        text
+        let _ = write!(
+            text,
+            "Hardware\t: {}\nRevision\t: 0000\nSerial\t\t: 0000000000000000\n",
+            processor.vendor
+        );
     }
 
     fn server_processor(&self, number: u32, text: &mut String) {
@@ -287,8 +317,13 @@ impl Kernel {
 
     fn boot_line(&self) -> String {
         if self.world.persona.is_device() {
-            return "console=ttyS0,115200 root=/dev/mtdblock5 rootfstype=jffs2 mem=64M\n"
-                .to_owned();
+            let rest = match self.world.persona {
+                super::Persona::Camera => "console=ttyAMA0,115200 mem=128M",
+                super::Persona::Router => "console=ttyS0,115200 board=TL-WR841N-v8",
+                super::Persona::MipselRouter => "console=ttyS1,57600n8",
+                _ => "console=ttyS0,115200",
+            };
+            return format!("{rest} root=/dev/mtdblock5 rootfstype=jffs2\n");
         }
         format!(
             "BOOT_IMAGE=/boot/vmlinuz-{} root=UUID={} ro quiet\n",
@@ -347,7 +382,13 @@ impl Kernel {
 
     fn modules_text(&self) -> String {
         if self.world.persona.is_device() {
-            return "rt2860v2_ap 1234567 0 - Live 0x00000000\n".to_owned();
+            return match self.world.persona {
+                super::Persona::Camera => "hi3536_isp 182304 0 - Live 0xbf012000 (P)\n",
+                super::Persona::Router => "ath9k 102608 0 - Live 0x81a20000\nath9k_hw 327120 1 ath9k, Live 0x81980000\nmac80211 391296 1 ath9k, Live 0x81880000\n",
+                super::Persona::MipselRouter => "mt7628_ap 2231360 1 - Live 0x82400000 (P)\n",
+                _ => "wl 4364221 0 - Live 0xbf1a0000 (P)\net 58532 0 - Live 0xbf092000 (P)\nigs 13140 1 wl, Live 0xbf17c000 (P)\n",
+            }
+            .to_owned();
         }
         [
             "tcp_diag 16384 0 - Live 0x0000000000000000",

@@ -71,11 +71,38 @@ pub(crate) enum Value {
 pub(crate) enum Compound {
     Group(List),
     Subshell(List),
-    If { branches: Vec<(List, List)>, otherwise: Option<List> },
-    Loop { until: bool, condition: List, body: List },
-    For { name: Vec<u8>, words: Option<Vec<Word>>, body: List },
-    Count { header: [Word; 3], body: List },
-    Case { word: Word, arms: Vec<Arm> },
+    If {
+        branches: Vec<(List, List)>,
+        otherwise: Option<List>,
+    },
+    Loop {
+        until: bool,
+        condition: List,
+        body: List,
+    },
+    For {
+        name: Vec<u8>,
+        words: Option<Vec<Word>>,
+        body: List,
+    },
+    /// `coproc`, with the name of its descriptors.
+    Coprocess {
+        name: Vec<u8>,
+        command: Arc<Command>,
+    },
+    Select {
+        name: Vec<u8>,
+        words: Option<Vec<Word>>,
+        body: List,
+    },
+    Count {
+        header: [Word; 3],
+        body: List,
+    },
+    Case {
+        word: Word,
+        arms: Vec<Arm>,
+    },
     Arithmetic(Word),
     Test(Test),
 }

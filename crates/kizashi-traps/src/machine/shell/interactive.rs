@@ -56,6 +56,8 @@ impl Shell {
                     self.status = 130;
                     let _ = self.write(2, b"\n");
                 }
+                // The login shell itself is gone, and the session with it.
+                Err(Unwind::Crashed) => return Err(Unwind::Crashed),
                 Err(Unwind::Killed) => {
                     kills += 1;
                     self.console.lock().refill();

@@ -7,6 +7,7 @@
 //!
 //! Nothing is ever executed: commands are functions of this crate that read and write the visitor's own view of the files.
 
+mod arrays;
 pub(crate) mod ast;
 mod builtin;
 pub(crate) mod descriptors;
@@ -70,6 +71,8 @@ pub(crate) enum Unwind {
     Interrupted,
     /// More was used than a line may use.
     Killed,
+    /// The shell's stack ended: it dies of SIGSEGV.
+    Crashed,
     BrokenPipe,
 }
 
@@ -203,6 +206,15 @@ impl Shell {
             }
             Err(Refusal::Interrupted) => Err(Unwind::Interrupted),
             Err(Refusal::Spent) => Err(Unwind::Killed),
+        }
+    }
+
+    /// Computes until the line's share is used up, as what never ends does; then the kernel kills it.
+    pub(crate) async fn use_up(&mut self) -> Unwind {
+        loop {
+            if let Err(unwind) = self.spend(super::console::SLICE).await {
+                return unwind;
+            }
         }
     }
 

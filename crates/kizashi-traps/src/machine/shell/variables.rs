@@ -11,6 +11,8 @@ const BYTES: usize = 48 * 1024;
 pub(crate) enum Content {
     One(Vec<u8>),
     Many(BTreeMap<u64, Vec<u8>>),
+    /// Members by name.
+    Map(BTreeMap<Vec<u8>, Vec<u8>>),
 }
 
 /// One variable.
@@ -42,6 +44,9 @@ impl Variable {
         match &self.content {
             Content::One(value) => value.len(),
             Content::Many(values) => values.values().map(|value| value.len() + 16).sum(),
+            Content::Map(values) => {
+                values.iter().map(|(key, value)| key.len() + value.len() + 32).sum()
+            }
         }
     }
 }
@@ -56,6 +61,7 @@ impl Variables {
         match &self.all.get(name)?.content {
             Content::One(value) => Some(value),
             Content::Many(values) => values.get(&0).map(Vec::as_slice),
+            Content::Map(values) => values.get(&b"0"[..]).map(Vec::as_slice),
         }
     }
 
@@ -66,6 +72,7 @@ impl Variables {
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refused> {
         match self.all.get(name) {
             Some(Variable { content: Content::Many(_), .. }) => self.set_member(name, 0, value),
+            Some(Variable { content: Content::Map(_), .. }) => self.set_named(name, b"0", value),
             _ => self.put(name, Content::One(value.to_vec())),
         }
     }
@@ -79,10 +86,38 @@ impl Variables {
         let mut values = match self.all.get(name).map(|variable| &variable.content) {
             Some(Content::Many(values)) => values.clone(),
             Some(Content::One(value)) => BTreeMap::from([(0, value.clone())]),
-            None => BTreeMap::new(),
+            Some(Content::Map(_)) | None => BTreeMap::new(),
         };
         values.insert(index, value.to_vec());
         self.put(name, Content::Many(values))
+    }
+
+    /// Whether its members have names.
+    pub(crate) fn is_map(&self, name: &[u8]) -> bool {
+        matches!(self.all.get(name), Some(Variable { content: Content::Map(_), .. }))
+    }
+
+    /// Sets a member by its name.
+    pub(crate) fn set_named(
+        &mut self,
+        name: &[u8],
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), Refused> {
+        let mut values = match self.all.get(name).map(|variable| &variable.content) {
+            Some(Content::Map(values)) => values.clone(),
+            _ => BTreeMap::new(),
+        };
+        values.insert(key.to_vec(), value.to_vec());
+        self.put(name, Content::Map(values))
+    }
+
+    pub(crate) fn unset_named(&mut self, name: &[u8], key: &[u8]) {
+        if let Some(Content::Map(values)) = self.all.get(name).map(|variable| &variable.content) {
+            let mut values = values.clone();
+            values.remove(key);
+            let _ = self.put(name, Content::Map(values));
+        }
     }
 
     pub(crate) fn put(&mut self, name: &[u8], content: Content) -> Result<(), Refused> {
@@ -146,7 +181,7 @@ impl Variables {
         self.all.iter().filter(|(_, variable)| variable.exported).filter_map(|(name, variable)| {
             match &variable.content {
                 Content::One(value) => Some((&name[..], &value[..])),
-                Content::Many(_) => None,
+                Content::Many(_) | Content::Map(_) => None,
             }
         })
     }

@@ -160,17 +160,23 @@ const DEVICE_THREADS: [(u32, &str, &str); 10] = [
     (144, "mtdblock5", "SW"),
 ];
 
-const ROUTER: [Row; 9] = [
+const ROUTER: [Row; 8] = [
     (1, 0, "root", "init", "init", 0, 1_580, 400, "S"),
     (214, 1, "root", "syslogd", "/sbin/syslogd -L", 8, 1_576, 380, "S"),
     (217, 1, "root", "klogd", "/sbin/klogd", 8, 1_576, 372, "S"),
-    (301, 1, "root", "wscd", "wscd -i ra0 -m 1 -w /var/tmp/", 14, 2_392, 640, "S"),
     (322, 1, "root", "udhcpd", "udhcpd /var/udhcpd.conf", 15, 1_576, 404, "S"),
     (344, 1, "root", "dnsmasq", "dnsmasq -C /var/dnsmasq.conf", 15, 1_020, 540, "S"),
     (361, 1, "root", "httpd", "/bin/httpd -p 80", 17, 3_788, 1_812, "S"),
     (377, 1, "root", "upnpd", "upnpd -D -W ppp0", 18, 1_788, 612, "S"),
     (402, 1, "root", "telnetd", "telnetd", 20, 1_576, 392, "S"),
 ];
+
+/// What serves the radio, by its maker.
+const ATHEROS: Row =
+    (301, 1, "root", "hostapd", "hostapd -B /var/hostapd.conf", 14, 1_968, 812, "S");
+const MEDIATEK: Row =
+    (301, 1, "root", "wscd", "wscd -i ra0 -m 1 -w /var/tmp/", 14, 2_392, 640, "S");
+const BROADCOM: Row = (301, 1, "root", "nas", "nas", 14, 1_996, 588, "S");
 
 const CAMERA: [Row; 7] = [
     (1, 0, "root", "init", "init", 0, 1_580, 404, "S"),
@@ -245,7 +251,14 @@ fn daemon(
 
 pub(super) fn list(identity: &Identity, persona: Persona) -> Vec<Daemon> {
     let (threads, rows): (&[_], Vec<Row>) = match persona {
-        Persona::Router | Persona::ArmRouter => (&DEVICE_THREADS, ROUTER.to_vec()),
+        Persona::Router | Persona::MipselRouter | Persona::ArmRouter => {
+            let radio = match persona {
+                Persona::Router => ATHEROS,
+                Persona::MipselRouter => MEDIATEK,
+                _ => BROADCOM,
+            };
+            (&DEVICE_THREADS, ROUTER.iter().copied().chain([radio]).collect())
+        }
         Persona::Camera => (&DEVICE_THREADS, CAMERA.to_vec()),
         Persona::Server => {
             let web: &[Row] = match identity.web_server() {

@@ -8,7 +8,11 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
     builder.program(
         "/bin/busybox",
         "busybox",
-        if world.persona == Persona::Router { 296_180 } else { 387_412 },
+        match world.persona {
+            Persona::Router => 296_180,
+            Persona::MipselRouter => 301_464,
+            _ => 387_412,
+        },
     );
     for (name, place) in
         commands::programs(world.system.dialect).filter(|(name, _)| *name != "busybox")
@@ -59,7 +63,7 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
     if world.persona == Persona::Camera {
         camera(builder, world);
     } else {
-        router(builder);
+        router(builder, world.persona);
     }
 }
 
@@ -77,12 +81,20 @@ fn camera(builder: &mut ImageBuilder, world: &World) {
     );
 }
 
-fn router(builder: &mut ImageBuilder) {
-    for name in ["httpd", "upnpd", "dnsmasq", "wscd"] {
+fn router(builder: &mut ImageBuilder, persona: Persona) {
+    let radio = match persona {
+        Persona::Router => "hostapd",
+        Persona::MipselRouter => "wscd",
+        _ => "nas",
+    };
+    for name in ["httpd", "upnpd", "dnsmasq", radio] {
         builder.program(&format!("/usr/sbin/{name}"), "", 112_640);
     }
     builder.text("/var/udhcpd.conf", "start 192.168.1.100\nend 192.168.1.199\ninterface br0\noption subnet 255.255.255.0\noption router 192.168.1.1\noption lease 86400\n");
     builder.text("/var/dnsmasq.conf", "no-hosts\nresolv-file=/etc/resolv.conf\ninterface=br0\n");
     builder.text("/web/index.htm", "<html><head><title>Wireless Router</title></head><frameset rows=\"90,*\"><frame src=\"top.htm\"></frameset></html>\n");
+    if persona == Persona::Router {
+        builder.text("/var/hostapd.conf", "interface=ath0\nbridge=br0\ndriver=nl80211\nhw_mode=g\nchannel=6\nssid=TP-LINK_4F2A\nwpa=2\nwpa_key_mgmt=WPA-PSK\nwpa_pairwise=CCMP\n");
+    }
     builder.text("/etc/version", "V1.0.12 build 20180509\n");
 }

@@ -65,13 +65,24 @@ static SERVERS: [Processor; 4] = [
     },
 ];
 
+/// As a TP-Link with an AR9341 says it; `vendor` is the system's type.
 static MIPS: Processor = Processor {
-    vendor: "MT7628",
+    vendor: "Atheros AR9341 rev 3",
+    model: "MIPS 74Kc V4.12",
+    family: 0,
+    number: 0,
+    stepping: 0,
+    khz: 535_000,
+    cache_kb: 0,
+    flags: "mips16 dsp dsp2",
+};
+static MIPSEL: Processor = Processor {
+    vendor: "MediaTek MT7628AN ver:1 eco:2",
     model: "MIPS 24KEc V5.5",
     family: 0,
     number: 0,
     stepping: 0,
-    khz: 575_000,
+    khz: 580_000,
     cache_kb: 0,
     flags: "mips16 dsp",
 };
@@ -118,7 +129,8 @@ impl Hardware {
         let byte = |place| (draw.below(place, 256) & 255) as u8;
         if persona.is_device() {
             let (processor, processors, memory_kb) = match persona {
-                Persona::Router => (&MIPS, 1, 59_712),
+                Persona::Router => (&MIPS, 1, 28_616),
+                Persona::MipselRouter => (&MIPSEL, 1, 59_712),
                 Persona::ArmRouter => (&ARM_ROUTER, 2, 255_708),
                 _ => (&ARM_CAMERA, 2, 124_392),
             };

@@ -29,9 +29,11 @@ use crate::draw::Draw;
 pub enum Persona {
     /// The server that the identity's other services speak of: Debian 12, Ubuntu 20.04 or Ubuntu 24.04.
     Server,
-    /// A router with BusyBox on big-endian MIPS.
+    /// A router with BusyBox on big-endian MIPS (Atheros).
     Router,
-    /// A router with BusyBox on ARM.
+    /// A router with BusyBox on little-endian MIPS (MediaTek).
+    MipselRouter,
+    /// A router with BusyBox on ARM (Broadcom).
     ArmRouter,
     /// A camera or recorder with BusyBox on ARM.
     Camera,
@@ -39,12 +41,43 @@ pub enum Persona {
 
 impl Persona {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Server, Self::Router, Self::ArmRouter, Self::Camera];
+    pub const ALL: [Self; 5] =
+        [Self::Server, Self::Router, Self::MipselRouter, Self::ArmRouter, Self::Camera];
 
     /// Whether the machine is a device with BusyBox.
     #[must_use]
     pub const fn is_device(self) -> bool {
         !matches!(self, Self::Server)
+    }
+}
+
+/// What becomes of a visitor's downloads; his address is told and never fetched, whichever it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Downloads {
+    /// The network is slow or the host does not answer.
+    #[default]
+    Unreachable,
+    /// They bring a harmless thing of the type that the address names, so that the visitor goes on.
+    Placeholder,
+}
+
+impl Downloads {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Unreachable, Self::Placeholder];
+
+    /// The word for it in configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Placeholder => "placeholder",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.name() == name)
     }
 }
 
@@ -60,6 +93,7 @@ pub(crate) struct World {
     pub(crate) image: Arc<Image>,
     pub(crate) seed: [u8; 32],
     pub(crate) set_up: i64,
+    pub(crate) downloads: Downloads,
     /// An account beside root; `None` on devices.
     pub(crate) user: Option<&'static str>,
     reboot_every: i64,
@@ -73,11 +107,12 @@ impl World {
         let host = match persona {
             Persona::Server => identity.host_name(),
             Persona::Camera => identity.device_name().to_owned(),
-            Persona::Router | Persona::ArmRouter => "(none)".to_owned(),
+            Persona::Router | Persona::MipselRouter | Persona::ArmRouter => "(none)".to_owned(),
         };
         let architecture = match persona {
             Persona::Server => Architecture::X86_64,
             Persona::Router => Architecture::Mips,
+            Persona::MipselRouter => Architecture::Mipsel,
             Persona::ArmRouter | Persona::Camera => Architecture::Arm,
         };
         let draw = Draw::new(&seed, "machine");
@@ -104,6 +139,7 @@ impl World {
             image: Arc::new(super::files::ImageBuilder::new(set_up).finish("/")),
             seed,
             set_up,
+            downloads: identity.downloads(),
             user,
             reboot_every,
             reboot_phase,

@@ -121,7 +121,24 @@ const DEVICE: System = System {
     issue: "",
 };
 
-static ROUTER: System = DEVICE;
+/// A maker's build on the kernel of OpenWrt's Barrier Breaker.
+static MIPS_ROUTER: System = System {
+    kernel: "3.10.49",
+    build: "#1 Wed May 9 16:43:19 CST 2018",
+    compiler: "(root@localhost.localdomain) (gcc version 4.8.3 (OpenWrt/Linaro GCC 4.8-2014.04 unknown) )",
+    ..DEVICE
+};
+
+/// MediaTek's SDK.
+static MIPSEL_ROUTER: System = DEVICE;
+
+/// Broadcom's SDK for its Northstar.
+static ARM_ROUTER: System = System {
+    kernel: "2.6.36.4brcmarm",
+    build: "#1 SMP PREEMPT Wed May 9 16:43:19 CST 2018",
+    compiler: "(root@localhost.localdomain) (gcc version 4.5.3 (Buildroot 2012.02) )",
+    ..DEVICE
+};
 
 static CAMERA: System = System {
     kernel: "3.10.104",
@@ -133,7 +150,9 @@ static CAMERA: System = System {
 impl System {
     pub(crate) fn of(identity: &Identity, persona: Persona) -> &'static Self {
         match (persona, identity.operating_system()) {
-            (Persona::Router | Persona::ArmRouter, _) => &ROUTER,
+            (Persona::Router, _) => &MIPS_ROUTER,
+            (Persona::MipselRouter, _) => &MIPSEL_ROUTER,
+            (Persona::ArmRouter, _) => &ARM_ROUTER,
             (Persona::Camera, _) => &CAMERA,
             (Persona::Server, OperatingSystem::Debian12) => &DEBIAN_12,
             (Persona::Server, OperatingSystem::Ubuntu20) => &UBUNTU_20,

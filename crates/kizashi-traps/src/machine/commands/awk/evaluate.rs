@@ -12,21 +12,36 @@ use super::value::Value;
 
 /// Fields of a record.
 const FIELDS: usize = 5_000;
+/// Units of the meter for an expression.
+const EVALUATION: usize = 8;
 
 impl Machine<'_, '_> {
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
     pub(super) fn evaluate(&mut self, expression: &Expression) -> Result<Value, Flow> {
-        if self.steps == 0 {
-            self.status = 2;
-            return Err(Flow::Exit);
+        if self.steps == 0 || !self.call.work(EVALUATION) {
+            return Err(self.stop());
         }
         self.steps -= 1;
+        let value = self.value_of(expression)?;
+        if let Value::Text(text) | Value::Input(text) = &value {
+            self.call.work(text.len() / 16);
+        }
+        Ok(value)
+    }
+
+    /// What never ends is given up.
+    pub(super) fn stop(&mut self) -> Flow {
+        self.call.kernel.meter.exhaust();
+        self.status = 2;
+        Flow::Exit
+    }
+
+    fn value_of(&mut self, expression: &Expression) -> Result<Value, Flow> {
         Ok(match expression {
             Expression::Number(value) => Value::Number(*value),
             Expression::Text(text) => Value::Text(text.clone()),
             Expression::Regex(regex) => {
                 let record = self.whole_record();
-                truth(regex.is_match(&record))
+                truth(regex.clone().metered(&self.call.kernel.meter).is_match(&record))
             }
             Expression::Variable(slot) => self.get(*slot),
             Expression::Field(number) => {
@@ -333,7 +348,9 @@ impl Machine<'_, '_> {
         if let Some(regex) = self.regexes.get(text) {
             return regex.clone();
         }
-        let regex = Regex::new(text, true, false).unwrap_or_else(|_| Regex::of_text(text, false));
+        let regex = Regex::new(text, true, false)
+            .unwrap_or_else(|_| Regex::of_text(text, false))
+            .metered(&self.call.kernel.meter);
         if self.regexes.len() < 100 {
             self.regexes.insert(text.to_vec(), regex.clone());
         }
@@ -342,7 +359,7 @@ impl Machine<'_, '_> {
 
     pub(super) fn regex(&mut self, expression: &Expression) -> Result<Regex, Flow> {
         if let Expression::Regex(regex) = expression {
-            return Ok(regex.clone());
+            return Ok(regex.clone().metered(&self.call.kernel.meter));
         }
         let text = self.text(expression)?;
         Ok(self.compiled(&text))
@@ -410,10 +427,21 @@ impl Machine<'_, '_> {
                     None => return Ok(Value::Number(-1.0)),
                 }
             }
-            // No other command's output can be waited for here; as if it had none.
             Source::Command(command) => {
-                self.text(command)?;
-                None
+                let command = self.text(command)?;
+                match self.call.answer_of(&command) {
+                    Some(output) => {
+                        let key = [b"|", &command[..]].concat();
+                        let mut reader =
+                            self.files.remove(&key).unwrap_or(Reader { text: output, at: 0 });
+                        let separator = self.text_of(special::RS);
+                        let record = self.take_record(&mut reader, &separator);
+                        self.files.insert(key, reader);
+                        record
+                    }
+                    // The shell runs it, and the program begins again with what it printed.
+                    None => return Err(Flow::Exit),
+                }
             }
         };
         let Some(record) = record else { return Ok(Value::Number(0.0)) };

@@ -1,7 +1,8 @@
 //! `awk`: mawk 1.3.4 as Debian and Ubuntu have it, and BusyBox's. Bots cut columns with it; scripts count with it.
 //!
 //! A program is read into a tree ([`syntax`], [`lexer`], [`parser`], [`expression`]) and walked ([`run`], [`evaluate`], [`builtin`]) under a
-//! budget of steps. What it gives to other commands (`system`, `print | "sh"`) runs after it; what it would read from them is empty.
+//! budget of steps. What it gives to other commands (`system`, `print | "sh"`) runs after it; what it reads from one
+//! (`command | getline`) the shell gets first, and the program begins again from its beginning, which shows nothing of what it did before.
 
 mod builtin;
 mod evaluate;
@@ -9,6 +10,7 @@ mod expression;
 mod format;
 mod lexer;
 mod parser;
+mod print;
 mod run;
 mod syntax;
 mod value;
@@ -44,6 +46,7 @@ fn awk(call: &mut Call<'_>) -> Finish {
         }
         text = operands.remove(0);
     }
+    call.remembers = text.windows(7).any(|word| word == b"getline");
     let program = match parser::parse(&text) {
         Ok(program) => program,
         Err(fault) => return faulty(call, &fault),

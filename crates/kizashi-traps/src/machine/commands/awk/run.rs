@@ -10,15 +10,13 @@ use super::syntax::{Expression, Pattern, Program, Slot, Statement, Target};
 use super::value::Value;
 
 /// Steps of one program.
-const STEPS: u32 = 100_000;
+const STEPS: u32 = 150_000;
 /// Functions inside one another.
 pub(super) const CALLS: usize = 40;
 /// Elements of all arrays, and fields of a record.
 pub(super) const ELEMENTS: usize = 20_000;
 /// Bytes of one text.
 pub(super) const LENGTH: usize = 256 * 1024;
-/// Files and commands that are written to.
-const FILES: usize = 16;
 
 pub(super) type Array = Rc<RefCell<BTreeMap<Vec<u8>, Value>>>;
 
@@ -81,7 +79,7 @@ pub(super) struct Machine<'a, 'b> {
     pub(super) split: bool,
     pub(super) regexes: HashMap<Vec<u8>, Regex>,
     pub(super) files: HashMap<Vec<u8>, Reader>,
-    written: Vec<Vec<u8>>,
+    pub(super) written: Vec<Vec<u8>>,
     /// Text for commands, and commands to run, in their order.
     pub(super) commands: Vec<(Vec<u8>, Vec<u8>)>,
     inside: Vec<bool>,
@@ -188,7 +186,6 @@ impl<'a, 'b> Machine<'a, 'b> {
             self.call.complain(&text);
             self.status = 2;
         }
-        self.call.cost(usize::try_from((STEPS - self.steps) / 4).unwrap_or(0));
         self.finish()
     }
 
@@ -331,7 +328,10 @@ impl<'a, 'b> Machine<'a, 'b> {
     }
 
     pub(super) fn statement(&mut self, statement: &Statement) -> Flow {
-        if self.steps == 0 || self.call.is_full() {
+        if self.steps == 0 {
+            return self.stop();
+        }
+        if self.call.is_full() {
             self.status = 2;
             return Flow::Exit;
         }
@@ -452,95 +452,6 @@ impl<'a, 'b> Machine<'a, 'b> {
             if let Some(step) = step {
                 self.statement(step);
             }
-        }
-    }
-
-    fn print(&mut self, values: &[Expression], target: &Target) -> Flow {
-        let format = self.text_of(special::OFMT);
-        let mut texts = Vec::new();
-        for value in values {
-            match self.evaluate(value) {
-                Ok(value) => texts.push(value.text(&format)),
-                Err(flow) => return flow,
-            }
-        }
-        let mut line = if values.is_empty() {
-            self.whole_record()
-        } else {
-            texts.join(&self.text_of(special::OFS)[..])
-        };
-        line.extend(self.text_of(special::ORS));
-        self.write(&line, target)
-    }
-
-    fn printf(&mut self, values: &[Expression], target: &Target) -> Result<Flow, Flow> {
-        let text = self.formatted(values)?;
-        Ok(self.write(&text, target))
-    }
-
-    fn write(&mut self, text: &[u8], target: &Target) -> Flow {
-        let conversion = self.text_of(special::CONVFMT);
-        let (expression, append) = match target {
-            Target::Output => {
-                self.call.out(text);
-                return Flow::Normal;
-            }
-            Target::File(name) => (name, false),
-            Target::Append(name) => (name, true),
-            Target::Command(name) => {
-                let command = match self.evaluate(name) {
-                    Ok(command) => command.text(&conversion),
-                    Err(flow) => return flow,
-                };
-                self.give_command(command, text);
-                return Flow::Normal;
-            }
-        };
-        let name = match self.evaluate(expression) {
-            Ok(name) => name.text(&conversion),
-            Err(flow) => return flow,
-        };
-        match &name[..] {
-            b"/dev/stdout" | b"-" => self.call.out(text),
-            b"/dev/stderr" => self.call.err(text),
-            _ => return self.write_file(name, append, text),
-        }
-        Flow::Normal
-    }
-
-    pub(super) fn give_command(&mut self, command: Vec<u8>, text: &[u8]) {
-        if let Some((_, given)) =
-            self.commands.iter_mut().find(|(known, given)| *known == command && !given.is_empty())
-        {
-            given.extend_from_slice(&text[..text.len().min(LENGTH.saturating_sub(given.len()))]);
-        } else if self.commands.len() < FILES {
-            self.commands.push((command, text.to_vec()));
-        }
-    }
-
-    fn write_file(&mut self, name: Vec<u8>, append: bool, text: &[u8]) -> Flow {
-        let known = self.written.contains(&name);
-        if !known && self.written.len() >= FILES {
-            return Flow::Exit;
-        }
-        let opened = self.call.kernel.open_for_writing(
-            self.call.folder,
-            &name,
-            append || known,
-            0o666 & !self.call.umask,
-            self.call.who,
-        );
-        let written = opened.and_then(|(node, path)| {
-            let offset = self.call.kernel.files.node(node).size();
-            self.call.kernel.write(node, offset, text, &path)
-        });
-        let shown = String::from_utf8_lossy(&name).into_owned();
-        if !known {
-            self.written.push(name);
-        }
-        match written {
-            Ok(_) => Flow::Normal,
-            Err(fault) => Flow::Fatal(format!("cannot open \"{shown}\" for output ({fault})")),
         }
     }
 }

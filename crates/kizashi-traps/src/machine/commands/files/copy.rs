@@ -1,9 +1,9 @@
 //! `cp`, `install`, `dd`, `split`.
 
-use super::super::Given;
+use super::super::{Given, Moment};
 use super::change::{destination, make_folder, operands};
 use super::{Call, Finish};
-use crate::machine::files::{Body, Fault, NodeId};
+use crate::machine::files::{Body, Device, Fault, NodeId};
 
 /// Nodes that one recursive copy makes, and bytes that `dd` moves.
 const NODES: usize = 200;
@@ -39,6 +39,7 @@ pub(super) fn cp(call: &mut Call<'_>) -> Finish {
     Finish::Status(status)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn copy(call: &mut Call<'_>, given: &Given, from: &[u8], to: &[u8], left: &mut usize) -> u8 {
     let recursive = given.has(b'r') || given.has(b'R') || given.has(b'a');
     let id = match call.find(from, !given.has(b'a') && !given.has(b'd')) {
@@ -94,6 +95,9 @@ fn copy(call: &mut Call<'_>, given: &Given, from: &[u8], to: &[u8], left: &mut u
                 (true, true) => format!("can't open '{shown}': {fault}"),
                 (true, false) => format!("can't create '{shown}': {fault}"),
                 (false, true) => format!("cannot open '{shown}' for reading: {fault}"),
+                (false, false) if fault == Fault::NoSpace => {
+                    format!("error writing '{shown}': {fault}")
+                }
                 (false, false) => format!("cannot create regular file '{shown}': {fault}"),
             };
             call.complain(&text);
@@ -111,6 +115,10 @@ pub(super) fn copy_file(call: &mut Call<'_>, id: NodeId, to: &[u8]) -> Result<()
     let (now, who) = (call.kernel.seconds(), call.who);
     let mode = node.mode & 0o777 & !call.umask;
     if let Body::Program { .. } | Body::Bytes(_) | Body::Link(_) = node.body {
+        let size = node.size();
+        if size > call.kernel.files.room {
+            return Err((Fault::NoSpace, false));
+        }
         let whole = call.path(to);
         let place = call.kernel.files.place(&whole, true, who).map_err(|fault| (fault, false))?;
         match place.node {
@@ -129,6 +137,7 @@ pub(super) fn copy_file(call: &mut Call<'_>, id: NodeId, to: &[u8]) -> Result<()
                 call.kernel.files.change(there).map_err(|fault| (fault, false))?.body = node.body;
             }
         }
+        call.kernel.files.room -= size;
         return Ok(());
     }
     let visitors = matches!(&node.body, Body::Written(written) if written.visitors);
@@ -257,6 +266,7 @@ pub(super) fn dd(call: &mut Call<'_>) -> Finish {
     move_bytes(call, &bytes, (block, count, skip, seek), option("of").as_deref(), &option)
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 fn move_bytes(
     call: &mut Call<'_>,
     bytes: &[u8],
@@ -278,8 +288,22 @@ fn move_bytes(
     let taken = &converted[..];
     // A device gives as much as is asked for: more than is moved counts, and is zeros or noise.
     let endless = bytes.len() == crate::machine::kernel::READABLE;
-    let size = if endless { wanted.min(MOVED * 64) } else { taken.len() };
+    let mut size = match (endless, to) {
+        (false, _) => taken.len(),
+        (true, None) => wanted.min(MOVED * 64),
+        (true, Some(_)) => wanted,
+    };
+    let sinks = to.is_some_and(|path| {
+        call.find(path, true).is_ok_and(|id| {
+            matches!(call.kernel.files.node(id).body, Body::Device(Device { minor: 3 | 5, .. }))
+        })
+    });
+    if sinks && size == usize::MAX {
+        // From one device into another without an end.
+        call.kernel.meter.exhaust();
+    }
     let mut status = 0;
+    let mut unwritten = 0;
     match to {
         None => call.out(taken),
         Some(path) => {
@@ -290,13 +314,19 @@ fn move_bytes(
                 .kernel
                 .open_for_writing(call.folder, path, keep, 0o666 & !call.umask, call.who)
                 .and_then(|(node, path)| {
-                    if size as u64 > call.kernel.files.room {
-                        return Err(Fault::NoSpace);
+                    if sinks {
+                        return Ok(());
                     }
+                    let room = usize::try_from(call.kernel.files.room).unwrap_or(usize::MAX);
+                    let taken = &taken[..taken.len().min(room)];
+                    let fits = size.min(room);
+                    unwritten = usize::from(fits < size);
+                    size = fits;
                     let offset = seek.saturating_mul(block) as u64;
                     call.kernel.write_as(node, offset, taken, &path, !endless, false)?;
                     let hole = if endless { size.saturating_sub(taken.len()) } else { 0 };
-                    call.kernel.files.stretch(node, hole as u64)
+                    call.kernel.files.stretch(node, hole as u64)?;
+                    if unwritten > 0 { Err(Fault::NoSpace) } else { Ok(()) }
                 });
             if let Err(fault) = written {
                 let shown = String::from_utf8_lossy(path).into_owned();
@@ -318,11 +348,20 @@ fn move_bytes(
     if level.as_deref() == Some(b"none") {
         return Finish::Status(status);
     }
-    let records = format!("{}+{}", size / block, u8::from(size % block != 0));
-    call.err(format!("{records} records in\n{records} records out\n").as_bytes());
+    let part = u8::from(size % block != 0 && unwritten == 0);
+    let whole = size / block;
+    call.err(
+        format!("{}+{part} records in\n{whole}+{part} records out\n", whole + unwritten).as_bytes(),
+    );
     if level.as_deref() != Some(b"noxfer") && !(call.is_busybox() && size == 0) {
         let text = speed(call, size);
         call.err(text.as_bytes());
+    }
+    if size > MOVED * 64 {
+        // It takes the time that it says, as far as anybody waits.
+        let after = std::time::Duration::from_micros(size as u64 / 900);
+        let text = call.unsay();
+        return Finish::Slow(vec![Moment { after, text, error: true }], status);
     }
     Finish::Status(status)
 }

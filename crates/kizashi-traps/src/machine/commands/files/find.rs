@@ -174,7 +174,8 @@ impl Reader<'_> {
                 let text = self.next(&word)?;
                 Test::Regex(
                     Regex::new(&[b"^", &text[..], b"$"].concat(), false, word == b"-iregex")
-                        .map_err(|bad| bad.0.to_owned())?,
+                        .map_err(|bad| bad.0.to_owned())?
+                        .metered(&call.kernel.meter),
                 )
             }
             b"-type" => Test::Kind(self.next(&word)?),

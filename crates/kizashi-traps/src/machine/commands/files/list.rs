@@ -105,7 +105,7 @@ fn list_folder(call: &mut Call<'_>, given: &Given, folder: &Entry, queue: &mut V
         .filter(|(name, _)| all || given.has(b'A') || name.first() != Some(&b'.'))
         .map(|(name, id)| Entry { name, id })
         .collect();
-    call.cost(entries.len() / 16);
+    call.cost(entries.len() / 8);
     if all {
         let parent = call.find(&[&folder.name[..], b"/.."].concat(), true).unwrap_or(folder.id);
         entries.push(Entry { name: b".".to_vec(), id: folder.id });
@@ -257,7 +257,7 @@ pub(super) fn inode(id: NodeId) -> u64 {
 }
 
 /// Names that lead to a node.
-pub(super) fn links(files: &Files, id: NodeId) -> usize {
+pub(in crate::machine) fn links(files: &Files, id: NodeId) -> usize {
     if !files.node(id).is_folder() {
         return 1;
     }

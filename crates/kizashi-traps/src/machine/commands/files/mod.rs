@@ -3,6 +3,7 @@
 mod archive;
 mod attributes;
 mod change;
+mod compress;
 mod copy;
 mod disk;
 mod find;
@@ -10,6 +11,9 @@ mod list;
 mod names;
 mod pack;
 mod status;
+
+pub(in crate::machine) use list::links;
+pub(super) use pack::packed;
 
 use super::{Call, Command, Finish, administration, other, server, usual};
 use crate::machine::files::{Fault, NodeId};
@@ -57,12 +61,15 @@ pub(super) const COPYING: &[Command] = &[
     other("install", copy::install),
     usual("dd", copy::dd),
     usual("tar", archive::tar),
-    usual("gzip", archive::gzip),
-    usual("gunzip", archive::gzip),
-    usual("zcat", archive::zcat),
-    server("bzip2", archive::gzip),
-    server("bunzip2", archive::gzip),
-    server("xz", archive::gzip),
+    usual("gzip", compress::compress),
+    usual("gunzip", compress::compress),
+    usual("zcat", compress::compress),
+    server("bzip2", compress::compress),
+    server("bunzip2", compress::compress),
+    server("bzcat", compress::compress),
+    server("xz", compress::compress),
+    server("unxz", compress::compress),
+    server("xzcat", compress::compress),
     other("unzip", archive::unzip),
     server("zip", archive::unzip),
     server("split", copy::split),

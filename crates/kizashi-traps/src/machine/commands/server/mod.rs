@@ -5,6 +5,8 @@ mod accounts;
 mod hardware;
 mod network;
 mod packages;
+mod python;
+mod reach;
 mod remote;
 mod schedule;
 mod scripts;
@@ -66,13 +68,13 @@ pub(super) const ACCOUNTS: &[Command] = &[
 pub(super) const NETWORK: &[Command] = &[
     server("ip", network::ip),
     server("ss", network::ss),
-    server("ping", network::ping),
-    server("nslookup", network::lookup),
-    server("dig", network::lookup),
-    server("host", network::lookup),
-    server("traceroute", network::traceroute),
+    server("ping", reach::ping),
+    server("nslookup", reach::lookup),
+    server("dig", reach::lookup),
+    server("host", reach::lookup),
+    server("traceroute", reach::traceroute),
     admin("iptables", network::iptables),
-    server("nc", network::nc),
+    server("nc", reach::nc),
     server("ssh", remote::ssh),
     server("scp", remote::scp),
     server("ssh-keygen", remote::keygen),
@@ -126,7 +128,7 @@ pub(super) const OTHERS: &[Command] = &[
     server("fallocate", small::fallocate),
     server("ldd", small::ldd),
     server("cpio", small::cpio),
-    server("python3", scripts::python),
+    server("python3", python::python),
     server("perl", scripts::perl),
     server("openssl", scripts::openssl),
 ];

@@ -1,5 +1,7 @@
 //! Commands about the machine, its processes, its users and its network.
 
+mod download;
+mod fetch;
 mod hardware;
 mod interfaces;
 mod machine;

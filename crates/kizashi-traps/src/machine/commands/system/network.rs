@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use super::fetch::{Saving, curl_brings, wget_saves};
 use super::{Call, Finish, Moment};
+use crate::machine::files::base_name;
 use crate::machine::world::calendar;
 
-fn moment(after_ms: u64, text: String) -> Moment {
+pub(super) fn moment(after_ms: u64, text: String) -> Moment {
     Moment { after: Duration::from_millis(after_ms), text: text.into_bytes(), error: true }
 }
 
@@ -104,10 +106,24 @@ pub(super) fn wget(call: &mut Call<'_>) -> Finish {
         .filter(|tries| *tries > 0)
         .unwrap_or(if given.has(b'T') { 2 } else { 1 })
         .min(3);
-    let mut moments = Vec::new();
+    let (mut moments, mut failed) = (Vec::new(), 0);
     for url in urls.iter().take(8) {
         let address = address(url, "http");
         call.kernel.tell_address(address.whole.as_bytes());
+        if call.downloads_from(&address.host) {
+            let saving = Saving {
+                path: given.value(b'O').map(<[u8]>::to_vec),
+                folder: given.value(b'P').map(<[u8]>::to_vec),
+                quiet,
+                bare,
+                spider: given.has(b'S') && call.arguments().iter().any(|word| word == b"--spider"),
+            };
+            if let Err(status) = wget_saves(call, &address, &saving, &mut moments) {
+                failed = status;
+            }
+            continue;
+        }
+        failed = if call.is_busybox() { 1 } else { 4 };
         if let Some(path) = given.value(b'O').filter(|path| *path != b"-") {
             // The file is made before the connection, and stays empty.
             let path = path.to_vec();
@@ -134,7 +150,7 @@ pub(super) fn wget(call: &mut Call<'_>) -> Finish {
             gnu_wget(call, &address, (quiet, bare), tries, &mut moments);
         }
     }
-    Finish::Slow(moments, if call.is_busybox() { 1 } else { 4 })
+    Finish::Slow(moments, failed)
 }
 
 fn busybox_wget(address: &Address, quiet: bool, moments: &mut Vec<Moment>) {
@@ -288,6 +304,9 @@ pub(super) fn curl(call: &mut Call<'_>) -> Finish {
     if let Some(finish) = curl_otherwise(call, &url, quiet && !given.has(b'S')) {
         return finish;
     }
+    if call.downloads_from(&address.host) {
+        return curl_brings(call, &given, &address, quiet);
+    }
     let to_file = given.has(b'o') || given.has(b'O') || !call.terminal;
     let mut moments = Vec::new();
     if !quiet && to_file {
@@ -391,6 +410,12 @@ pub(super) fn tftp(call: &mut Call<'_>) -> Finish {
         .or_else(|| given.rest.last().filter(|_| given.rest.len() > 1).cloned())
         .unwrap_or_default();
     call.kernel.tell_address(&[b"tftp://", &host[..], b"/", &file].concat());
+    let shown = String::from_utf8_lossy(&host).into_owned();
+    if !given.has(b'p') && !file.is_empty() && call.downloads_from(&shown) {
+        let local = given.value(b'l').map_or_else(|| base_name(&file).to_vec(), <[u8]>::to_vec);
+        let address = format!("tftp://{shown}/{}", String::from_utf8_lossy(&file));
+        return call.brought(&address, &local);
+    }
     let text = if call.is_busybox() { "tftp: timeout\n" } else { "Transfer timed out.\n\n" };
     Finish::Slow(vec![moment(5_000, text.to_owned())], 1)
 }
@@ -416,6 +441,11 @@ pub(super) fn ftpget(call: &mut Call<'_>) -> Finish {
     let file = given.rest.last().cloned().unwrap_or_default();
     call.kernel.tell_address(&[b"ftp://", &host[..], b"/", &file].concat());
     let shown = String::from_utf8_lossy(&host).into_owned();
+    if call.downloads_from(&shown) {
+        let local = given.rest.get(1).cloned().unwrap_or_default();
+        let address = format!("ftp://{shown}/{}", String::from_utf8_lossy(&file));
+        return call.brought(&address, &local);
+    }
     Finish::Slow(
         vec![moment(
             4_000,

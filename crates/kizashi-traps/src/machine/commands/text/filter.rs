@@ -297,7 +297,11 @@ pub(super) fn column(call: &mut Call<'_>) -> Finish {
 }
 
 /// Two files' bytes, or what is wrong.
-fn two(call: &mut Call<'_>, rest: &[Vec<u8>], status: u8) -> Result<(Vec<u8>, Vec<u8>), Finish> {
+pub(super) fn two(
+    call: &mut Call<'_>,
+    rest: &[Vec<u8>],
+    status: u8,
+) -> Result<(Vec<u8>, Vec<u8>), Finish> {
     let [first, second, ..] = rest else { return Err(call.missing_operand("FILE1 FILE2")) };
     let mut both = Vec::new();
     for path in [first, second] {
@@ -379,94 +383,4 @@ pub(super) fn cmp(call: &mut Call<'_>) -> Finish {
         }
     }
     Finish::Status(1)
-}
-
-/// Lines compared at most.
-const DIFF: usize = 400;
-
-pub(super) fn diff(call: &mut Call<'_>) -> Finish {
-    let given = match call.options(
-        "qruNaibwBsU:",
-        &[("brief", b'q'), ("unified", b'u'), ("recursive", b'r')],
-        2,
-    ) {
-        Ok(given) => given,
-        Err(finish) => return finish,
-    };
-    let (first, second) = match two(call, &given.rest, 2) {
-        Ok(both) => both,
-        Err(finish) => return finish,
-    };
-    if first == second {
-        return Finish::Status(0);
-    }
-    let names: Vec<String> =
-        given.rest.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    let (left, right): (Vec<&[u8]>, Vec<&[u8]>) =
-        (lines(&first).collect(), lines(&second).collect());
-    if given.has(b'q') || left.len() > DIFF || right.len() > DIFF {
-        call.line(&format!("Files {} and {} differ", names[0], names[1]));
-        return Finish::Status(1);
-    }
-    call.cost(left.len() * right.len() / 64);
-    for (a, b, c, d) in changes(&left, &right) {
-        let range = |start: usize, end: usize| {
-            if end - start == 1 { format!("{end}") } else { format!("{},{end}", start + 1) }
-        };
-        let head = match (a == b, c == d) {
-            (true, _) => format!("{a}a{}", range(c, d)),
-            (_, true) => format!("{}d{c}", range(a, b)),
-            _ => format!("{}c{}", range(a, b), range(c, d)),
-        };
-        call.line(&head);
-        for line in &left[a..b] {
-            call.out(&[b"< ", body(line), b"\n"].concat());
-        }
-        if a < b && c < d {
-            call.line("---");
-        }
-        for line in &right[c..d] {
-            call.out(&[b"> ", body(line), b"\n"].concat());
-        }
-    }
-    Finish::Status(1)
-}
-
-/// Runs of lines that differ: from and to in both files (longest common subsequence).
-fn changes(left: &[&[u8]], right: &[&[u8]]) -> Vec<(usize, usize, usize, usize)> {
-    let width = right.len() + 1;
-    let mut table = vec![0_u16; (left.len() + 1) * width];
-    for a in (0..left.len()).rev() {
-        for b in (0..right.len()).rev() {
-            table[a * width + b] = if left[a] == right[b] {
-                table[(a + 1) * width + b + 1] + 1
-            } else {
-                table[(a + 1) * width + b].max(table[a * width + b + 1])
-            };
-        }
-    }
-    let (mut a, mut b, mut runs) = (0, 0, Vec::new());
-    while a < left.len() || b < right.len() {
-        let (start_a, start_b) = (a, b);
-        while a < left.len() || b < right.len() {
-            if a < left.len() && b < right.len() && left[a] == right[b] {
-                break;
-            }
-            if b == right.len()
-                || a < left.len() && table[(a + 1) * width + b] >= table[a * width + b + 1]
-            {
-                a += 1;
-            } else {
-                b += 1;
-            }
-        }
-        if a > start_a || b > start_b {
-            runs.push((start_a, a, start_b, b));
-        }
-        while a < left.len() && b < right.len() && left[a] == right[b] {
-            a += 1;
-            b += 1;
-        }
-    }
-    runs
 }

@@ -9,6 +9,8 @@ use crate::machine::files::{Fault, Files};
 const FILES: usize = 400;
 /// Bytes that one search reads.
 const READ: usize = 3 * 1024 * 1024;
+/// Units of the meter below which the next file waits for the next turn.
+const TURN: u32 = 1_000_000;
 
 const LETTERS: &str = "EFGPie:f:vwxclLnHhoqsrRaA:B:C:m:zIbUuTy";
 
@@ -79,7 +81,7 @@ pub(super) fn grep(call: &mut Call<'_>) -> Finish {
         Ok(regexes) => regexes,
         Err(finish) => return finish,
     };
-    search(call, &given, &regexes, files)
+    search(call, given, regexes, files)
 }
 
 fn expressions(
@@ -97,7 +99,7 @@ fn expressions(
     let mut all = Vec::new();
     for text in texts.iter().take(200) {
         if kind == b'F' && !given.has(b'w') && !given.has(b'x') {
-            all.push(Regex::of_text(text, fold));
+            all.push(Regex::of_text(text, fold).metered(&call.kernel.meter));
             continue;
         }
         let extended = matches!(kind, b'E' | b'P');
@@ -112,7 +114,7 @@ fn expressions(
             inner
         };
         match Regex::new(&whole, extended, fold) {
-            Ok(regex) => all.push(regex),
+            Ok(regex) => all.push(regex.metered(&call.kernel.meter)),
             Err(bad) if call.is_busybox() => {
                 return Err(call.fail(
                     &format!("bad regex '{}': {}", String::from_utf8_lossy(text), bad.0),
@@ -137,8 +139,8 @@ fn quoted(text: &[u8]) -> Vec<u8> {
 
 fn search(
     call: &mut Call<'_>,
-    given: &Given,
-    regexes: &[Regex],
+    given: Given,
+    regexes: Vec<Regex>,
     mut files: Vec<Vec<u8>>,
 ) -> Finish {
     let recursive = given.has(b'r') || given.has(b'R');
@@ -156,33 +158,57 @@ fn search(
         several = true;
     }
     let named = given.has(b'H') || several && !given.has(b'h');
-    let (mut any, mut status) = (false, 0);
-    let inputs: Vec<Vec<u8>> = if files.is_empty() { vec![b"-".to_vec()] } else { files };
-    let mut left = READ;
-    for path in inputs {
-        match call.read(&path) {
-            Ok(bytes) => {
-                left = left.saturating_sub(bytes.len());
-                let shown: &[u8] = if path == b"-" { b"(standard input)" } else { &path };
-                any |= search_one(call, given, regexes, shown, &bytes, named);
-                if any && given.has(b'q') {
-                    return Finish::Status(0);
+    let mut inputs = if files.is_empty() { vec![b"-".to_vec()] } else { files };
+    inputs.reverse();
+    let search =
+        Search { given, regexes, inputs, named, recursive, any: false, status: 0, left: READ };
+    search.go_on(call)
+}
+
+/// A search over files that goes on in turns.
+struct Search {
+    given: Given,
+    regexes: Vec<Regex>,
+    /// The files that are left, the next one last.
+    inputs: Vec<Vec<u8>>,
+    named: bool,
+    recursive: bool,
+    any: bool,
+    status: u8,
+    left: usize,
+}
+
+impl Search {
+    fn go_on(mut self, call: &mut Call<'_>) -> Finish {
+        while let Some(path) = self.inputs.pop() {
+            match call.read(&path) {
+                Ok(bytes) => {
+                    self.left = self.left.saturating_sub(bytes.len());
+                    let shown: &[u8] = if path == b"-" { b"(standard input)" } else { &path };
+                    self.any |=
+                        search_one(call, &self.given, &self.regexes, shown, &bytes, self.named);
+                    if self.any && self.given.has(b'q') {
+                        return Finish::Status(0);
+                    }
+                }
+                Err(Fault::IsAFolder) if self.recursive => {}
+                Err(fault) => {
+                    if !self.given.has(b's') {
+                        let shown = String::from_utf8_lossy(&path).into_owned();
+                        call.complain(&format!("{shown}: {fault}"));
+                    }
+                    self.status = 2;
                 }
             }
-            Err(Fault::IsAFolder) if recursive => {}
-            Err(fault) => {
-                if !given.has(b's') {
-                    let shown = String::from_utf8_lossy(&path).into_owned();
-                    call.complain(&format!("{shown}: {fault}"));
-                }
-                status = 2;
+            if call.is_full() || self.left == 0 {
+                break;
+            }
+            if call.kernel.meter.left() < TURN && !call.kernel.meter.is_empty() {
+                return Finish::Further(Box::new(move |call| self.go_on(call)));
             }
         }
-        if call.is_full() || left == 0 {
-            break;
-        }
+        Finish::Status(if self.status > 0 { self.status } else { u8::from(!self.any) })
     }
-    Finish::Status(if status > 0 { status } else { u8::from(!any) })
 }
 
 /// The files under a path.
@@ -225,7 +251,7 @@ fn search_one(
         bytes.iter().take(32_768).any(|byte| *byte == 0) && !given.has(b'a') && !call.is_busybox();
     let limit = given.number(b'm').unwrap_or(u64::MAX);
     let all: Vec<&[u8]> = lines(bytes).collect();
-    call.cost(bytes.len() / 1_024 + all.len() / 32);
+    call.work(bytes.len() / 16);
     let number = |letter: u8| given.number(letter).or_else(|| given.number(b'C')).unwrap_or(0);
     let (before, after) = (
         usize::try_from(number(b'B')).unwrap_or(0).min(1_000),

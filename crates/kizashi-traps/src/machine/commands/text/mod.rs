@@ -1,5 +1,6 @@
 //! Commands that show text, and those that change it on its way.
 
+mod diff;
 mod filter;
 mod grep;
 mod sed;
@@ -37,7 +38,7 @@ pub(super) const FILTERS: &[Command] = &[
     usual("sort", sort::sort),
     usual("comm", filter::comm),
     usual("cmp", filter::cmp),
-    usual("diff", filter::diff),
+    usual("diff", diff::diff),
 ];
 
 /// Lines with their ends.

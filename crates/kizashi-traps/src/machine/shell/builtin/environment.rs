@@ -1,7 +1,7 @@
 //! Variables and settings: `export`, `declare`, `unset`, `set`, `shopt`, `shift`, `umask`, `ulimit`, `let`, `getopts`.
 
 use super::super::variables::Content;
-use super::super::{Flow, Kind, Shell, Unwind, escape, is_name};
+use super::super::{Flow, Kind, Shell, Unwind, arrays, escape, is_name};
 
 impl Shell {
     #[expect(
@@ -20,6 +20,9 @@ impl Shell {
             .collect();
         if rest.is_empty() {
             return self.show_variables(name, &letters);
+        }
+        if letters.contains(&b'p') && self.is_bash() {
+            return self.print_variables(name, &rest);
         }
         let export = name == b"export" || letters.contains(&b'x');
         let protect = name == b"readonly" || letters.contains(&b'r');
@@ -53,15 +56,24 @@ impl Shell {
             }
             let integer = letters.contains(&b'i');
             if array {
-                let members = value.unwrap_or_default();
-                let members = members
-                    .split(|byte| *byte == b' ')
+                let members: Vec<Vec<u8>> = value
+                    .clone()
+                    .unwrap_or_default()
+                    .split(|byte| *byte == arrays::BETWEEN)
                     .filter(|member| !member.is_empty())
-                    .enumerate();
-                let content = Content::Many(
-                    members.map(|(place, member)| (place as u64, member.to_vec())).collect(),
-                );
-                self.variables.put(key, content).map_err(|_| Unwind::Killed)?;
+                    .map(<[u8]>::to_vec)
+                    .collect();
+                if letters.contains(&b'A') {
+                    if value.is_some() || !self.variables.is_map(key) {
+                        self.assign_map(key, &members, false)?;
+                    }
+                } else if value.is_some() || self.variables.get(key).is_none() {
+                    let members = members.into_iter().enumerate();
+                    let content = Content::Many(
+                        members.map(|(place, member)| (place as u64, member)).collect(),
+                    );
+                    self.variables.put(key, content).map_err(|_| Unwind::Killed)?;
+                }
             } else if let Some(value) = value {
                 let value =
                     if integer { self.arithmetic(&value)?.to_string().into_bytes() } else { value };
@@ -76,6 +88,64 @@ impl Shell {
             if protect {
                 self.variables.protect(key);
             }
+        }
+        Ok(status)
+    }
+
+    /// `declare -p name…`.
+    fn print_variables(&mut self, name: &[u8], rest: &[&Vec<u8>]) -> Flow {
+        let mut status = 0;
+        for key in rest {
+            let Some(variable) = self.variables.get(key) else {
+                self.complain(&[name, b": ", &key[..], b": not found"].concat());
+                status = 1;
+                continue;
+            };
+            let quoted = |value: &[u8]| {
+                let inner: Vec<u8> = value
+                    .iter()
+                    .flat_map(|byte| {
+                        if b"\"\\$`".contains(byte) { vec![b'\\', *byte] } else { vec![*byte] }
+                    })
+                    .collect();
+                [b"\"", &inner[..], b"\""].concat()
+            };
+            let list = |members: Vec<(Vec<u8>, &Vec<u8>)>, end: &[u8]| {
+                let member = |(key, value): &(Vec<u8>, &Vec<u8>)| {
+                    [b"[", &key[..], b"]=", &quoted(value)].concat()
+                };
+                let all: Vec<Vec<u8>> = members.iter().map(member).collect();
+                [b"(", &all.join(&b' ')[..], end].concat()
+            };
+            let (mut marks, shown) = match &variable.content {
+                Content::One(value) => (String::new(), quoted(value)),
+                Content::Many(values) => {
+                    let members = values
+                        .iter()
+                        .map(|(place, value)| (place.to_string().into_bytes(), value))
+                        .collect();
+                    ("a".to_owned(), list(members, b")"))
+                }
+                Content::Map(values) => {
+                    let members: Vec<_> = arrays::ordered(values)
+                        .into_iter()
+                        .map(|(key, value)| (key.clone(), value))
+                        .collect();
+                    ("A".to_owned(), list(members, if values.is_empty() { b")" } else { b" )" }))
+                }
+            };
+            if variable.read_only {
+                marks.push('r');
+            }
+            if variable.exported {
+                marks.push('x');
+            }
+            if marks.is_empty() {
+                marks.push('-');
+            }
+            let line =
+                [b"declare -", marks.as_bytes(), b" ", &key[..], b"=", &shown, b"\n"].concat();
+            self.say(&line)?;
         }
         Ok(status)
     }
@@ -122,7 +192,12 @@ impl Shell {
             if let (Some(open), Some(b']')) =
                 (name.iter().position(|byte| *byte == b'['), name.last())
             {
-                let index = self.arithmetic(&name[open + 1..name.len() - 1])?;
+                let inner = &name[open + 1..name.len() - 1];
+                if self.variables.is_map(&name[..open]) {
+                    self.variables.unset_named(&name[..open], inner);
+                    continue;
+                }
+                let index = self.arithmetic(inner)?;
                 self.variables.unset_member(&name[..open], u64::try_from(index).unwrap_or(0));
                 continue;
             }

@@ -9,6 +9,10 @@ pub(crate) mod pattern;
 
 use super::ast::{List, Part, Word};
 use super::{Boxed, Flow, Shell, Unwind, WORDS};
+use crate::machine::commands::meter::Meter;
+
+/// Bytes of an expansion that take as long as a step.
+const BYTES: usize = 128;
 
 /// A word being made.
 #[derive(Clone, Debug, Default)]
@@ -87,8 +91,15 @@ impl Shell {
             let list: &[Word] = braced.as_deref().unwrap_or(std::slice::from_ref(word));
             for word in list {
                 self.step().await?;
-                for field in self.split_word(word).await? {
-                    for name in self.path_names(field) {
+                let split = self.split_word(word).await?;
+                let length: usize = split.iter().map(|field| field.text.len()).sum();
+                let work = length / BYTES + split.len() / 8;
+                self.spend(u32::try_from(work).unwrap_or(u32::MAX)).await?;
+                for field in split {
+                    let meter = Meter::default();
+                    let names = self.path_names(field, &meter);
+                    self.spend(meter.steps()).await?;
+                    for name in names {
                         bytes += name.len() + 1;
                         if bytes > WORDS {
                             return Err(self.too_long());
@@ -126,6 +137,8 @@ impl Shell {
             splits: false,
         };
         self.parts(word, &mut fields, false).await?;
+        let length: usize = fields.bytes;
+        self.spend(u32::try_from(length / BYTES).unwrap_or(u32::MAX)).await?;
         let mut whole = Field::default();
         for (place, field) in fields.done.iter().chain(std::iter::once(&fields.open)).enumerate() {
             if place > 0 {

@@ -2,9 +2,10 @@
 
 use super::super::ast::{Operation, Parameter, Word};
 use super::super::variables::{Content, Refused};
-use super::super::{Boxed, Kind, Origin, Shell, Unwind, escape};
+use super::super::{Boxed, Kind, Origin, Shell, Unwind, arrays, escape};
 use super::Fields;
 use super::pattern::Pattern;
+use crate::machine::commands::meter::Meter;
 
 /// A parameter's value: nothing, one text, or the members of a list.
 enum Found {
@@ -89,10 +90,20 @@ impl Shell {
             let place = usize::try_from(self.arithmetic(&text).unwrap_or(0)).unwrap_or(0);
             return Ok(members.get(place).cloned().map_or(Found::Unset, Found::One));
         }
+        if let Some(Content::Map(values)) =
+            self.variables.get(name).map(|variable| variable.content.clone())
+        {
+            if matches!(&text[..], b"@" | b"*") {
+                let members =
+                    arrays::ordered(&values).into_iter().map(|(_, value)| value.clone()).collect();
+                return Ok(Found::Many { members, joined: text == b"*" });
+            }
+            return Ok(values.get(&text).cloned().map_or(Found::Unset, Found::One));
+        }
         let members = match self.variables.get(name).map(|variable| variable.content.clone()) {
             Some(Content::Many(values)) => values,
             Some(Content::One(value)) => std::collections::BTreeMap::from([(0, value)]),
-            None => std::collections::BTreeMap::new(),
+            Some(Content::Map(_)) | None => std::collections::BTreeMap::new(),
         };
         if matches!(&text[..], b"@" | b"*") {
             return Ok(Found::Many {
@@ -230,6 +241,9 @@ impl Shell {
                     Some(Content::Many(values)) => {
                         values.keys().map(|key| key.to_string().into_bytes()).collect()
                     }
+                    Some(Content::Map(values)) => {
+                        arrays::ordered(values).into_iter().map(|(key, _)| key.clone()).collect()
+                    }
                     Some(Content::One(_)) => vec![b"0".to_vec()],
                     None => Vec::new(),
                 };
@@ -238,12 +252,19 @@ impl Shell {
             Operation::Slice { offset, length } => self.slice(found, offset, length.as_ref()).await,
             Operation::Remove { suffix, longest, pattern } => {
                 let pattern = self.pattern(pattern).await?;
-                Ok(each(found, |value| remove(value, &pattern, *suffix, *longest)))
+                let meter = Meter::default();
+                let made = each(found, |value| remove(value, &pattern, *suffix, *longest, &meter));
+                self.spend(meter.steps()).await?;
+                Ok(made)
             }
             Operation::Replace { all, anchor, pattern, with } => {
                 let pattern = self.pattern(pattern).await?;
                 let with = self.text(with).await?;
-                Ok(each(found, |value| replace(value, &pattern, &with, *all, *anchor)))
+                let meter = Meter::default();
+                let made =
+                    each(found, |value| replace(value, &pattern, &with, (*all, *anchor), &meter));
+                self.spend(meter.steps()).await?;
+                Ok(made)
             }
             Operation::Case { upper, all } => {
                 Ok(each(found, |value| change_case(value, *upper, *all)))
@@ -333,7 +354,7 @@ fn bounds(size: usize, offset: i64, length: Option<i64>) -> (usize, usize) {
 const TRIED: usize = 1_024;
 const REPLACED: usize = 400;
 
-fn remove(value: &[u8], pattern: &Pattern, suffix: bool, longest: bool) -> Vec<u8> {
+fn remove(value: &[u8], pattern: &Pattern, suffix: bool, longest: bool, meter: &Meter) -> Vec<u8> {
     let size = value.len().min(TRIED);
     let ends: Vec<usize> = if longest { (0..=size).rev().collect() } else { (0..=size).collect() };
     for length in ends {
@@ -343,28 +364,37 @@ fn remove(value: &[u8], pattern: &Pattern, suffix: bool, longest: bool) -> Vec<u
         } else {
             (&value[..length], &value[length..])
         };
-        if pattern.matches(part) {
+        if pattern.matches_within(part, meter) {
             return rest.to_vec();
         }
     }
     value.to_vec()
 }
 
-fn replace(value: &[u8], pattern: &Pattern, with: &[u8], all: bool, anchor: u8) -> Vec<u8> {
+fn replace(
+    value: &[u8],
+    pattern: &Pattern,
+    with: &[u8],
+    (all, anchor): (bool, u8),
+    meter: &Meter,
+) -> Vec<u8> {
     if let Some(text) = pattern.text() {
+        meter.take(value.len());
         return replace_text(value, &text, with, all, anchor);
     }
     if value.len() > REPLACED {
         return value.to_vec();
     }
     let longest = |start: usize| {
-        (start + 1..=value.len()).rev().find(|end| pattern.matches(&value[start..*end]))
+        (start + 1..=value.len())
+            .rev()
+            .find(|end| !meter.is_empty() && pattern.matches_within(&value[start..*end], meter))
     };
     let mut made = Vec::new();
     let mut at = 0;
     while at < value.len() {
         let found = match anchor {
-            b'%' => pattern.matches(&value[at..]).then_some(value.len()),
+            b'%' => pattern.matches_within(&value[at..], meter).then_some(value.len()),
             b'#' if at > 0 => None,
             _ => longest(at),
         };

@@ -1,5 +1,7 @@
 //! Patterns: `*`, `?`, `[…]`, and bash's `@(…)` only as text. Matching goes back to the last star alone, so it costs at most the product
-//! of both lengths.
+//! of both lengths, and that is metered.
+
+use crate::machine::commands::meter::Meter;
 
 /// A pattern read once.
 #[derive(Clone, Debug)]
@@ -125,9 +127,25 @@ impl Pattern {
     }
 
     pub(crate) fn matches(&self, text: &[u8]) -> bool {
+        self.matches_within(text, &Meter::default())
+    }
+
+    /// The same under a meter; where that is used up nothing matches.
+    pub(crate) fn matches_within(&self, text: &[u8], meter: &Meter) -> bool {
+        let mut left = meter.left() as usize;
+        let matches = self.compare(text, &mut left);
+        meter.take(meter.left() as usize - left);
+        matches
+    }
+
+    fn compare(&self, text: &[u8], left: &mut usize) -> bool {
         let (mut piece, mut at) = (0, 0);
         let mut star: Option<(usize, usize)> = None;
         while at < text.len() {
+            if *left == 0 {
+                return false;
+            }
+            *left -= 1;
             match self.0.get(piece) {
                 Some(Piece::Many) => {
                     star = Some((piece, at));

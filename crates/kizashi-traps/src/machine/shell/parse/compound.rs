@@ -34,7 +34,15 @@ impl Parser<'_> {
         let Some(word) = self.reserved() else { return Ok(None) };
         let known = matches!(
             word,
-            b"{" | b"if" | b"while" | b"until" | b"for" | b"case" | b"[[" | b"function" | b"select"
+            b"{" | b"if"
+                | b"while"
+                | b"until"
+                | b"for"
+                | b"case"
+                | b"[["
+                | b"function"
+                | b"select"
+                | b"coproc"
         );
         if !known {
             return match word {
@@ -43,7 +51,7 @@ impl Parser<'_> {
                 _ => Err(self.unexpected()),
             };
         }
-        if (word == b"[[" || word == b"function" || word == b"select")
+        if matches!(word, b"[[" | b"function" | b"select" | b"coproc")
             && (!self.bash || word == b"function")
         {
             return Ok(None);
@@ -62,6 +70,11 @@ impl Parser<'_> {
             }
             b"case" => self.case()?,
             b"[[" => Compound::Test(self.test_command()?),
+            b"coproc" => self.coprocess()?,
+            b"select" => match self.for_loop()? {
+                Compound::For { name, words, body } => Compound::Select { name, words, body },
+                other => other,
+            },
             _ => self.for_loop()?,
         }))
     }
@@ -115,6 +128,25 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+
+    /// `coproc [name] command`: only a command with a grammar of its own may have a name.
+    fn coprocess(&mut self) -> Parsed<Compound> {
+        self.blanks();
+        let start = self.at;
+        let mut name = self.name();
+        self.blanks();
+        let named = !name.is_empty()
+            && (self.peek() == Some(b'(')
+                || matches!(
+                    self.reserved(),
+                    Some(b"{" | b"if" | b"while" | b"until" | b"for" | b"case" | b"[[" | b"select")
+                ));
+        if !named {
+            self.at = start;
+            name = b"COPROC".to_vec();
+        }
+        Ok(Compound::Coprocess { name, command: Arc::new(self.command()?) })
     }
 
     fn for_loop(&mut self) -> Parsed<Compound> {

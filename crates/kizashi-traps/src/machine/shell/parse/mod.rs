@@ -284,6 +284,7 @@ impl<'a> Parser<'a> {
             b"case",
             b"in",
             b"esac",
+            b"coproc",
             b"function",
             b"[[",
             b"]]",

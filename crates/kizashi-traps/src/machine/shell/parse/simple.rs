@@ -67,7 +67,8 @@ impl Parser<'_> {
         if let Value::Many(words) = assignment.value {
             for (place, word) in words.into_iter().enumerate() {
                 if place > 0 {
-                    joined.push(super::super::ast::Part::Quoted(b" ".to_vec()));
+                    joined
+                        .push(super::super::ast::Part::Quoted(vec![super::super::arrays::BETWEEN]));
                 }
                 joined.extend(word);
             }
@@ -87,9 +88,17 @@ impl Parser<'_> {
         let mut index = None;
         if self.bash && self.peek() == Some(b'[') {
             let inner = self.text.get(self.at + 1..).unwrap_or_default();
+            let mut quote = None;
             let end = inner
                 .iter()
-                .take_while(|byte| !b" \t\n;".contains(byte))
+                .take_while(|byte| {
+                    match quote {
+                        Some(open) if open == **byte => quote = None,
+                        None if matches!(byte, b'"' | b'\'') => quote = Some(**byte),
+                        _ => {}
+                    }
+                    quote.is_some() || !b" \t\n;".contains(byte)
+                })
                 .position(|byte| *byte == b']');
             let Some(end) = end else {
                 self.at = start;

@@ -1,11 +1,13 @@
 //! Groups, conditions, loops, choices.
 
 use super::super::ast::{Arm, Compound, List, Test, Word};
+use super::super::pattern::Pattern;
 use super::super::{Boxed, Flow, Shell, Unwind};
+use crate::machine::commands::meter::Meter;
 use crate::machine::commands::regex::Regex;
 
 /// What a loop does after its body.
-enum Next {
+pub(super) enum Next {
     Round,
     Out(u8),
 }
@@ -29,6 +31,10 @@ impl Shell {
             Compound::Loop { until, condition, body } => self.looped(*until, condition, body).await,
             Compound::For { name, words, body } => {
                 self.for_each(name, words.as_deref(), body).await
+            }
+            Compound::Coprocess { name, command } => self.coprocess(name, command).await,
+            Compound::Select { name, words, body } => {
+                self.select(name, words.as_deref(), body).await
             }
             Compound::Count { header, body } => self.count(header, body).await,
             Compound::Case { word, arms } => self.case(word, arms).await,
@@ -60,7 +66,7 @@ impl Shell {
     }
 
     /// A loop's body, once.
-    async fn round(&mut self, body: &List) -> Result<Next, Unwind> {
+    pub(super) async fn round(&mut self, body: &List) -> Result<Next, Unwind> {
         self.step().await?;
         self.loops += 1;
         let flow = self.list(body).await;
@@ -148,7 +154,8 @@ impl Shell {
                     break;
                 }
                 self.step().await?;
-                chosen = self.pattern(pattern).await?.matches(&text);
+                let pattern = self.pattern(pattern).await?;
+                chosen = self.fits(&pattern, &text).await?;
             }
             if chosen {
                 status = self.list(&arm.body).await?;
@@ -179,8 +186,10 @@ impl Shell {
     async fn binary(&mut self, left: &Word, operator: &[u8], right: &Word) -> Result<bool, Unwind> {
         let text = self.text(left).await?;
         match operator {
-            b"==" | b"=" => Ok(self.pattern(right).await?.matches(&text)),
-            b"!=" => Ok(!self.pattern(right).await?.matches(&text)),
+            b"==" | b"=" | b"!=" => {
+                let pattern = self.pattern(right).await?;
+                Ok(self.fits(&pattern, &text).await? == (operator != b"!="))
+            }
             b"=~" => {
                 let field = self.one_field(right).await?;
                 let mut expression = Vec::new();
@@ -191,7 +200,10 @@ impl Shell {
                     expression.push(*byte);
                 }
                 let Ok(regex) = Regex::new(&expression, true, false) else { return Ok(false) };
-                let Some(groups) = regex.captures(&text, 0) else { return Ok(false) };
+                let meter = Meter::default();
+                let groups = regex.metered(&meter).captures(&text, 0);
+                self.spend(meter.steps()).await?;
+                let Some(groups) = groups else { return Ok(false) };
                 let members = groups.iter().enumerate().map(|(place, group)| {
                     (
                         place as u64,
@@ -218,6 +230,14 @@ impl Shell {
                     .unwrap_or(false))
             }
         }
+    }
+
+    /// Whether a pattern fits, at its cost.
+    async fn fits(&mut self, pattern: &Pattern, text: &[u8]) -> Result<bool, Unwind> {
+        let meter = Meter::default();
+        let fits = pattern.matches_within(text, &meter);
+        self.spend(meter.steps()).await?;
+        Ok(fits)
     }
 
     fn unary_test(&self, operator: u8, text: &[u8]) -> bool {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::{Boxed, Flow, Handle, Kind, Shell, Unwind};
-use crate::machine::commands::{self, Call, Finish, Input, Moment, Replacement};
+use crate::machine::commands::{self, Answers, Call, Finish, Further, Input, Moment, Replacement};
 use crate::machine::console::Wait;
 use crate::machine::files::{Body, Fault, Files, NodeId, absolute, base_name};
 
@@ -15,6 +15,18 @@ const WRITTEN: usize = 256 * 1024;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Programs that replace themselves by another, in a row.
 const REPLACEMENTS: u32 = 12;
+
+/// A program between two of its turns.
+#[derive(Default)]
+struct Run {
+    /// Input that it waited for.
+    given: Option<Vec<u8>>,
+    /// How it goes on.
+    further: Option<Further>,
+    /// It used all that one call may.
+    exhausted: bool,
+    answers: Answers,
+}
 
 /// What a path leads to when it is to be run.
 enum Runnable {
@@ -149,17 +161,47 @@ impl Shell {
         words: &[Vec<u8>],
         set: &[(Vec<u8>, Vec<u8>)],
     ) -> Result<Finish, Unwind> {
-        let mut given: Option<Vec<u8>> = None;
+        let mut run = Run::default();
         loop {
-            let (finish, output, wants) = self.call_program(program, words, set, given.take());
-            if wants {
-                given = Some(self.console_all().await?);
+            let (finish, output, wants) = self.call_program(program, words, set, &mut run);
+            if let Some(command) = run.answers.wanted.take() {
+                // What it said so far it says again.
+                self.spend(output.cost).await?;
+                let output = self.output_of(&command).await?;
+                run.answers.known.insert(command, output);
+                run.given = run.answers.input.take();
                 continue;
             }
-            self.emit(&output.bytes, &output.marks, base_name(&words[0]))?;
+            if wants {
+                run.given = Some(self.console_all().await?);
+                continue;
+            }
+            let failed = self.emit(&output.bytes, &output.marks, base_name(&words[0]))?;
+            if run.exhausted {
+                return Err(self.use_up().await);
+            }
             self.spend(output.cost).await?;
-            return Ok(finish);
+            match finish {
+                Finish::Further(further) => run.further = Some(further),
+                Finish::Status(0) if failed => return Ok(Finish::Status(1)),
+                finish => return Ok(finish),
+            }
         }
+    }
+
+    /// What a command prints when `sh` runs it.
+    async fn output_of(&mut self, command: &[u8]) -> Result<Vec<u8>, Unwind> {
+        if !self.may_nest() {
+            return Ok(Vec::new());
+        }
+        let sink = super::super::descriptors::Sink::default();
+        let mut child = self.child();
+        child.descriptors.set(1, Handle::Sink(sink.clone()));
+        child.descriptors.set(0, Handle::Source(super::super::Source::shared(Vec::new())));
+        let words = vec![b"sh".to_vec(), b"-c".to_vec(), command.to_vec()];
+        let flow = child.external(words, Vec::new()).await;
+        self.child_status(flow)?;
+        Ok(sink.take())
     }
 
     fn call_program(
@@ -167,9 +209,9 @@ impl Shell {
         program: &'static str,
         words: &[Vec<u8>],
         set: &[(Vec<u8>, Vec<u8>)],
-        given: Option<Vec<u8>>,
+        run: &mut Run,
     ) -> (Finish, commands::Said, bool) {
-        let input = match (given, self.descriptors.get(0)) {
+        let input = match (run.given.take(), self.descriptors.get(0)) {
             (Some(bytes), _) => Input::Bytes(bytes),
             (None, Some(Handle::Source(source))) => Input::Source(source.clone()),
             (None, Some(Handle::Console { .. })) => Input::Console,
@@ -201,8 +243,16 @@ impl Shell {
         };
         call.shells_own = own.then_some(self.kind);
         call.complaint = &complaint;
-        let finish = commands::run(program, &mut call);
-        let (said, wants) = call.into_said();
+        call.answers = std::mem::take(&mut run.answers);
+        call.kernel.meter.refill();
+        let finish = match run.further.take() {
+            Some(further) => further(&mut call),
+            None => commands::run(program, &mut call),
+        };
+        let (mut said, wants, answers) = call.into_said();
+        run.answers = answers;
+        said.cost = said.cost.saturating_add(kernel.meter.steps());
+        run.exhausted = kernel.meter.is_empty();
         kernel.files.processes.truncate(2);
         (finish, said, wants)
     }
@@ -217,7 +267,7 @@ impl Shell {
             && self.is_bash()
         {
             let words = [&[name.to_vec()][..], rest].concat();
-            let (_, said, _) = self.call_program(program, &words, &[], None);
+            let (_, said, _) = self.call_program(program, &words, &[], &mut Run::default());
             self.assign(variable, &said.bytes)?;
             return Ok(0);
         }
@@ -237,13 +287,13 @@ impl Shell {
         Ok(all)
     }
 
-    /// Sends a command's output on its way; a full disk is told as the command would.
+    /// Sends a command's output on its way; a full disk is told as the command would, and whether it was.
     pub(crate) fn emit(
         &self,
         bytes: &[u8],
         marks: &[(usize, bool)],
         name: &[u8],
-    ) -> Result<(), Unwind> {
+    ) -> Result<bool, Unwind> {
         let mut start = 0;
         let mut told = false;
         for (end, error) in marks {
@@ -255,10 +305,12 @@ impl Shell {
             {
                 told = true;
                 let text = format!(": write error: {fault}\n");
-                let _ = self.write(2, &[name, text.as_bytes()].concat())?;
+                let own = commands::is_shells_own(name, self.kind);
+                let head = if own { self.complaint() } else { Vec::new() };
+                let _ = self.write(2, &[&head[..], name, text.as_bytes()].concat())?;
             }
         }
-        Ok(())
+        Ok(told)
     }
 
     /// What comes after a program's function has returned.
@@ -282,7 +334,7 @@ impl Shell {
             Finish::Become { who, command, login } => self.become_user(who, command, login).await,
             Finish::Ends => Err(Unwind::Exit(0)),
             Finish::Killed(signal) => Err(Unwind::Exit(128 + signal)),
-            Finish::Replace(_) => Ok(126),
+            Finish::Replace(_) | Finish::Further(_) => Ok(126),
         }
     }
 

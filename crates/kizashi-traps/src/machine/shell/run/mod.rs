@@ -4,13 +4,14 @@ mod compound;
 mod external;
 mod redirect;
 mod script;
+mod select;
 mod simple;
 mod test;
 
 pub(crate) use external::is_runnable;
 pub(crate) use test::{Wrong as WrongTest, evaluate as evaluate_test};
 
-use super::ast::{Command, Item, Join, List, Pipeline};
+use super::ast::{Command, Compound, Item, Join, List, Pipeline};
 use super::descriptors::Sink;
 use super::{Boxed, Flow, Handle, LEVELS, Shell, Source, Unwind};
 
@@ -74,6 +75,32 @@ impl Shell {
         Ok(self.set_status(0))
     }
 
+    /// `coproc`: runs at once as what is in the background does; what it printed is read from the first descriptor of its array, and what is
+    /// written to the second is lost, for it has ended.
+    pub(super) async fn coprocess(&mut self, name: &[u8], command: &Command) -> Flow {
+        if !self.may_nest() {
+            return Ok(self.set_status(254));
+        }
+        let sink = Sink::default();
+        let mut child = self.child();
+        child.detached = true;
+        child.descriptors.set(0, Handle::Source(Source::shared(Vec::new())));
+        child.descriptors.set(1, Handle::Sink(sink.clone()));
+        let number = self.with(super::Kernel::new_process);
+        self.background = number;
+        let flow = child.command(command).await;
+        let _ = self.child_status(flow)?;
+        let (reads, writes) = (63, 60);
+        self.descriptors.set(reads, Handle::Source(Source::shared(sink.take())));
+        self.descriptors.set(writes, Handle::Sink(Sink::default()));
+        let members = [reads, writes].map(|number| number.to_string().into_bytes());
+        let members = (0_u64..).zip(members).collect();
+        // What does not fit is left out, as any variable.
+        let _ = self.variables.put(name, super::variables::Content::Many(members));
+        let _ = self.variables.set(&[name, b"_PID"].concat(), number.to_string().as_bytes());
+        Ok(self.set_status(0))
+    }
+
     pub(crate) fn set_status(&mut self, status: u8) -> u8 {
         self.status = status;
         status
@@ -89,6 +116,11 @@ impl Shell {
             Err(Unwind::Break(_) | Unwind::Continue(_)) => Ok(0),
             Err(Unwind::BrokenPipe) => Ok(141),
             Err(unwind @ (Unwind::Interrupted | Unwind::Killed)) => Err(unwind),
+            // A subshell dies alone, and its parent says so.
+            Err(Unwind::Crashed) => {
+                let _ = self.write(2, b"Segmentation fault\n")?;
+                Ok(139)
+            }
         }
     }
 
@@ -172,7 +204,7 @@ impl Shell {
             self.step().await?;
             if self.levels >= LEVELS {
                 // A real shell's stack ends too, and the shell with it.
-                return Err(Unwind::Killed);
+                return Err(Unwind::Crashed);
             }
             self.levels += 1;
             let flow = self.command_inside(command).await;
@@ -184,6 +216,10 @@ impl Shell {
     async fn command_inside(&mut self, command: &Command) -> Flow {
         match command {
             Command::Simple(simple) => self.simple(simple).await,
+            // Its descriptors stay open.
+            Command::Compound(compound, _) if matches!(**compound, Compound::Coprocess { .. }) => {
+                self.compound(compound).await
+            }
             Command::Compound(compound, redirections) => {
                 let saved = self.descriptors.clone();
                 let flow = match self.redirect(redirections).await {

@@ -2,7 +2,7 @@
 
 use super::super::ast::{Assignment, Simple, Value, literal};
 use super::super::variables::Content;
-use super::super::{Boxed, Flow, Shell, Unwind};
+use super::super::{Boxed, Flow, Shell, Unwind, arrays};
 use crate::machine::commands;
 
 /// Functions called inside one another.
@@ -130,7 +130,7 @@ impl Shell {
     ) -> Flow {
         if self.calls >= CALLS {
             // bash's stack overflows far later, and then all ends.
-            return Err(Unwind::Killed);
+            return Err(Unwind::Crashed);
         }
         self.calls += 1;
         let positional =
@@ -159,6 +159,16 @@ impl Shell {
                 let mut value = self.text(word).await?;
                 if let Some(index) = &assignment.index {
                     let text = self.text(index).await?;
+                    if self.variables.is_map(name) {
+                        if assignment.append {
+                            let old = self.named(name, &text);
+                            value = [old, value].concat();
+                        }
+                        return self
+                            .variables
+                            .set_named(name, &text, &value)
+                            .map_err(|_| Unwind::Killed);
+                    }
                     let place = u64::try_from(self.arithmetic(&text)?).unwrap_or(0);
                     return self
                         .variables
@@ -172,6 +182,9 @@ impl Shell {
             }
             Value::Many(words) => {
                 let values = self.fields(words).await?;
+                if self.variables.is_map(name) {
+                    return self.assign_map(name, &values, assignment.append);
+                }
                 let old = match self.variables.get(name).map(|variable| &variable.content) {
                     Some(Content::Many(values)) if assignment.append => values.clone(),
                     Some(Content::One(value)) if assignment.append => {
@@ -191,6 +204,35 @@ impl Shell {
             }
         }
         Ok(())
+    }
+
+    /// A member by its name, or nothing.
+    fn named(&self, name: &[u8], key: &[u8]) -> Vec<u8> {
+        match self.variables.get(name).map(|variable| &variable.content) {
+            Some(Content::Map(values)) => values.get(key).cloned().unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// `name=([key]=value …)` of an array by name; keys and values in turn are taken too, as bash 5.1 does.
+    pub(crate) fn assign_map(
+        &mut self,
+        name: &[u8],
+        members: &[Vec<u8>],
+        append: bool,
+    ) -> Result<(), Unwind> {
+        let mut all = match self.variables.get(name).map(|variable| &variable.content) {
+            Some(Content::Map(values)) if append => values.clone(),
+            _ => std::collections::BTreeMap::new(),
+        };
+        let mut words = members.iter();
+        while let Some(word) = words.next() {
+            match arrays::member(word) {
+                Some((key, value)) => all.insert(key.to_vec(), value.to_vec()),
+                None => all.insert(word.clone(), words.next().cloned().unwrap_or_default()),
+            };
+        }
+        self.variables.put(name, Content::Map(all)).map_err(|_| Unwind::Killed)
     }
 
     /// Whether the name is one of this shell's own commands.

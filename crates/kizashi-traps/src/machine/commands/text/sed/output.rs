@@ -1,7 +1,8 @@
 //! Where what `sed` made goes: to its output, or back into the files.
 
 use super::super::{Call, Finish};
-use super::{Order, run};
+use super::Order;
+use super::run::run;
 
 pub(super) fn on_output(
     call: &mut Call<'_>,

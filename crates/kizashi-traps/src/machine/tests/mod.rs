@@ -1,3 +1,8 @@
+mod downloads;
+mod exhaustion;
+mod grammar;
+mod personas;
+
 use proptest::prelude::*;
 
 use super::*;

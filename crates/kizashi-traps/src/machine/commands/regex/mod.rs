@@ -1,19 +1,18 @@
 //! Regular expressions: POSIX basic and extended, with the escapes that GNU's and perl's tools add. Matching goes back where it must, under a
-//! budget of steps for each search, so that no expression costs more than a bounded time; past it nothing matches.
+//! budget of steps for each search and the meter of the whole call, so that no expression costs more than a bounded time; past it nothing
+//! matches.
+
+mod parse;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::machine::shell::pattern;
+use super::meter::Meter;
+use parse::Reader;
 
-/// Steps of one search beside four for each byte, and of all searches with one expression; past them nothing matches.
+/// Steps of one search beside four for each byte; past them nothing matches.
 const STEPS: u32 = 8_000;
-const ALL_STEPS: u32 = 3_000_000;
-/// Brackets inside one another, and bytes of an expression.
-const DEPTH: u32 = 30;
+/// Bytes of an expression.
 const LENGTH: usize = 2_048;
-/// Repetitions that `{n,m}` may ask for.
-const REPEAT: u32 = 1_000;
 /// Pieces inside one another that may match in more than one way.
 const LEVELS: u32 = 160;
 
@@ -39,19 +38,11 @@ enum Piece {
 /// A compiled expression.
 #[derive(Clone, Debug)]
 pub(crate) struct Regex {
-    choices: Vec<Vec<Piece>>,
+    choices: Arc<Vec<Vec<Piece>>>,
     groups: usize,
     fold: bool,
-    /// Steps taken so far, by all copies together.
-    spent: Arc<AtomicU32>,
-}
-
-struct Reader<'a> {
-    text: &'a [u8],
-    at: usize,
-    extended: bool,
-    groups: usize,
-    depth: u32,
+    /// Where its steps are counted.
+    meter: Meter,
 }
 
 impl Regex {
@@ -64,17 +55,30 @@ impl Regex {
         if reader.at < text.len() {
             return Err(Bad("Unmatched ) or \\)"));
         }
-        Ok(Self { choices, groups: reader.groups, fold, spent: Arc::default() })
+        Ok(Self {
+            choices: Arc::new(choices),
+            groups: reader.groups,
+            fold,
+            meter: Meter::default(),
+        })
     }
 
     /// Text that means itself.
     pub(crate) fn of_text(text: &[u8], fold: bool) -> Self {
         Self {
-            choices: vec![text.iter().take(LENGTH).map(|byte| Piece::Byte(*byte)).collect()],
+            choices: Arc::new(vec![
+                text.iter().take(LENGTH).map(|byte| Piece::Byte(*byte)).collect(),
+            ]),
             groups: 0,
             fold,
-            spent: Arc::default(),
+            meter: Meter::default(),
         }
+    }
+
+    /// The same expression, whose steps are taken from this meter.
+    pub(crate) fn metered(mut self, meter: &Meter) -> Self {
+        self.meter = meter.clone();
+        self
     }
 
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
@@ -83,11 +87,11 @@ impl Regex {
 
     /// The first match at or after `from`: the whole and its groups.
     pub(crate) fn captures(&self, text: &[u8], from: usize) -> Option<Vec<Option<(usize, usize)>>> {
-        if self.spent.load(Ordering::Relaxed) > ALL_STEPS {
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let budget = STEPS.saturating_add(length.saturating_mul(4)).min(self.meter.left());
+        if budget == 0 {
             return None;
         }
-        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let budget = STEPS.saturating_add(length.saturating_mul(4));
         let mut matcher = Matcher {
             text,
             fold: self.fold,
@@ -95,203 +99,38 @@ impl Regex {
             groups: vec![None; self.groups + 1],
             depth: 0,
         };
+        let first = self.first();
         for start in from..=text.len() {
+            if first.is_some_and(|first| text.get(start) != Some(&first)) {
+                continue;
+            }
             matcher.groups.iter_mut().for_each(|group| *group = None);
             if let Some(end) = matcher.any(&self.choices, start, &mut |_, at| Some(at)) {
                 matcher.groups[0] = Some((start, end));
-                self.spent.fetch_add(budget - matcher.steps, Ordering::Relaxed);
+                self.meter.take((budget - matcher.steps) as usize);
                 return Some(matcher.groups);
             }
             if matcher.steps == 0 {
                 break;
             }
         }
-        self.spent.fetch_add(budget - matcher.steps, Ordering::Relaxed);
+        self.meter.take((budget - matcher.steps) as usize);
         None
+    }
+
+    /// The byte that every match begins with, where there is one.
+    fn first(&self) -> Option<u8> {
+        match (&self.choices[..], self.fold) {
+            ([choice], false) => match choice.first() {
+                Some(Piece::Byte(byte)) => Some(*byte),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
         self.captures(text, from)?.first().copied().flatten()
-    }
-}
-
-impl Reader<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn starts_with(&self, text: &[u8]) -> bool {
-        self.text.get(self.at..).is_some_and(|rest| rest.starts_with(text))
-    }
-
-    fn choices(&mut self) -> Result<Vec<Vec<Piece>>, Bad> {
-        self.depth += 1;
-        if self.depth > DEPTH {
-            return Err(Bad("Regular expression too big"));
-        }
-        let mut choices = vec![self.sequence()?];
-        loop {
-            let bar: &[u8] = if self.extended { b"|" } else { b"\\|" };
-            if !self.starts_with(bar) {
-                break;
-            }
-            self.at += bar.len();
-            choices.push(self.sequence()?);
-        }
-        self.depth -= 1;
-        Ok(choices)
-    }
-
-    fn closes(&self) -> bool {
-        let (close, bar): (&[u8], &[u8]) =
-            if self.extended { (b")", b"|") } else { (b"\\)", b"\\|") };
-        self.starts_with(bar)
-            || self.starts_with(close) && self.depth > 1
-            || self.starts_with(close) && !self.extended
-    }
-
-    fn sequence(&mut self) -> Result<Vec<Piece>, Bad> {
-        let mut pieces: Vec<Piece> = Vec::new();
-        let begin = self.at;
-        while self.peek().is_some() && !self.closes() {
-            let first = self.at == begin;
-            if let Some((least, most)) = self.repetition(first)? {
-                let lazy = self.extended && self.peek() == Some(b'?') && {
-                    self.at += 1;
-                    true
-                };
-                // A repetition of a repetition is one of them, so that no row of stars nests.
-                pieces = match pieces.pop() {
-                    Some(Piece::Repeat { piece, .. }) => {
-                        pieces.push(Piece::Repeat { least, most: None, lazy, piece });
-                        pieces
-                    }
-                    Some(piece) => {
-                        pieces.push(Piece::Repeat { least, most, lazy, piece: Box::new(piece) });
-                        pieces
-                    }
-                    None => pieces,
-                };
-                continue;
-            }
-            let piece = self.piece(first)?;
-            pieces.push(piece);
-        }
-        Ok(pieces)
-    }
-
-    /// `*`, `+`, `?`, `{n,m}` where they stand behind something.
-    fn repetition(&mut self, first: bool) -> Result<Option<(u32, Option<u32>)>, Bad> {
-        let (length, range) = match (self.peek(), self.extended) {
-            (Some(b'*'), _) if !first || self.extended => (1, (0, None)),
-            (Some(b'+'), true) => (1, (1, None)),
-            (Some(b'?'), true) => (1, (0, Some(1))),
-            (Some(b'\\'), false) if self.starts_with(b"\\+") => (2, (1, None)),
-            (Some(b'\\'), false) if self.starts_with(b"\\?") => (2, (0, Some(1))),
-            (Some(b'{'), true)
-                if self
-                    .text
-                    .get(self.at + 1)
-                    .is_some_and(|byte| byte.is_ascii_digit() || *byte == b',') =>
-            {
-                return self.interval(1, b"}").map(Some);
-            }
-            (Some(b'\\'), false) if self.starts_with(b"\\{") => {
-                return self.interval(2, b"\\}").map(Some);
-            }
-            _ => return Ok(None),
-        };
-        self.at += length;
-        Ok(Some(range))
-    }
-
-    fn interval(&mut self, open: usize, close: &[u8]) -> Result<(u32, Option<u32>), Bad> {
-        let rest = self.text.get(self.at + open..).unwrap_or_default();
-        let end = rest
-            .windows(close.len())
-            .position(|window| window == close)
-            .ok_or(Bad("Unmatched { or \\{"))?;
-        let inner =
-            std::str::from_utf8(&rest[..end]).map_err(|_| Bad("Invalid content of \\{\\}"))?;
-        let number = |text: &str| {
-            text.parse::<u32>()
-                .ok()
-                .filter(|number| *number <= REPEAT)
-                .ok_or(Bad("Invalid content of \\{\\}"))
-        };
-        let range = match inner.split_once(',') {
-            None => (number(inner)?, Some(number(inner)?)),
-            Some(("", most)) => (0, Some(number(most)?)),
-            Some((least, "")) => (number(least)?, None),
-            Some((least, most)) => (number(least)?, Some(number(most)?)),
-        };
-        self.at += open + end + close.len();
-        Ok(range)
-    }
-
-    fn piece(&mut self, first: bool) -> Result<Piece, Bad> {
-        let Some(byte) = self.peek() else { return Err(Bad("Invalid regular expression")) };
-        self.at += 1;
-        Ok(match byte {
-            b'.' => Piece::Any,
-            b'[' => self.set()?,
-            b'^' if self.extended || first => Piece::Start,
-            b'$' if self.extended || self.peek().is_none() || self.closes() => Piece::End,
-            b'(' if self.extended => self.group(b")")?,
-            b'\\' => return self.escape(),
-            byte => Piece::Byte(byte),
-        })
-    }
-
-    fn set(&mut self) -> Result<Piece, Bad> {
-        let rest = self.text.get(self.at - 1..).unwrap_or_default();
-        let (negated, ranges, length) =
-            pattern::set(rest, b"^").ok_or(Bad("Unmatched [, [^, [:, [., or [="))?;
-        self.at += length - 1;
-        Ok(Piece::Set { negated, ranges })
-    }
-
-    fn group(&mut self, close: &[u8]) -> Result<Piece, Bad> {
-        let number = if self.extended && self.starts_with(b"?:") {
-            self.at += 2;
-            None
-        } else {
-            self.groups += 1;
-            Some(self.groups)
-        };
-        let choices = self.choices()?;
-        if !self.starts_with(close) {
-            return Err(Bad("Unmatched ( or \\("));
-        }
-        self.at += close.len();
-        Ok(Piece::Group(number, choices))
-    }
-
-    fn escape(&mut self) -> Result<Piece, Bad> {
-        let Some(byte) = self.peek() else { return Err(Bad("Trailing backslash")) };
-        self.at += 1;
-        let class = |name: &[u8], negated: bool, more: &[u8]| {
-            let mut ranges = pattern::class(name).unwrap_or_default();
-            ranges.extend(more.iter().map(|byte| (*byte, *byte)));
-            Piece::Set { negated, ranges }
-        };
-        Ok(match byte {
-            b'(' if !self.extended => self.group(b"\\)")?,
-            b'1'..=b'9' => Piece::Back(usize::from(byte - b'0')),
-            b'w' => class(b"alnum", false, b"_"),
-            b'W' => class(b"alnum", true, b"_"),
-            b's' => class(b"space", false, b""),
-            b'S' => class(b"space", true, b""),
-            b'd' => class(b"digit", false, b""),
-            b'D' => class(b"digit", true, b""),
-            b'b' => Piece::WordEdge(true),
-            b'B' => Piece::WordEdge(false),
-            b'<' => Piece::WordStart,
-            b'>' => Piece::WordEnd,
-            b'n' => Piece::Byte(b'\n'),
-            b't' => Piece::Byte(b'\t'),
-            byte => Piece::Byte(byte),
-        })
     }
 }
 

@@ -1,5 +1,8 @@
 //! SFTP version 3 (draft-ietf-secsh-filexfer-02) as OpenSSH's `sftp-server` speaks it.
 
+mod attributes;
+mod extended;
+
 use std::time::Duration;
 
 use kizashi_event::Timestamp;
@@ -7,8 +10,9 @@ use kizashi_event::Timestamp;
 use super::super::program::Program;
 use super::super::wire::{Reader, Write as _};
 use crate::machine::{FileFault, FileStat, Progress, Said, Transfer};
+use attributes::{Attributes, low};
 
-/// Bytes of a message that are taken; sftp-server takes 256 KiB, and a client sends 32 KiB of a file at most.
+/// Bytes of a message that are held; a longer one may only bring a file's bytes, which are taken as they come.
 const LONGEST_HELD: usize = 48 * 1024;
 /// Bytes of a path.
 const LONGEST_PATH: usize = 4 * 1024;
@@ -19,21 +23,13 @@ const MOST_HANDLES: usize = 32;
 /// Bytes of an answer to a read.
 const MOST_READ: usize = 32 * 1024;
 
-const EXTENSIONS: [(&str, &str); 6] = [
-    ("posix-rename@openssh.com", "1"),
-    ("statvfs@openssh.com", "2"),
-    ("fstatvfs@openssh.com", "2"),
-    ("hardlink@openssh.com", "1"),
-    ("fsync@openssh.com", "1"),
-    ("lsetstat@openssh.com", "1"),
-];
-
 const VERSION: u8 = 2;
 const STATUS: u8 = 101;
 const HANDLE: u8 = 102;
 const DATA: u8 = 103;
 const NAME: u8 = 104;
 const ATTRS: u8 = 105;
+const EXTENDED_REPLY: u8 = 201;
 
 const OK: u32 = 0;
 const EOF: u32 = 1;
@@ -57,6 +53,17 @@ pub(super) struct Server {
     begun: bool,
     ended: bool,
     failed: bool,
+    /// A long message's bytes are on their way into a file.
+    writing: Option<Writing>,
+}
+
+/// A write whose bytes come in pieces.
+struct Writing {
+    id: u32,
+    path: Option<Vec<u8>>,
+    offset: u64,
+    left: usize,
+    outcome: Result<(), FileFault>,
 }
 
 impl Server {
@@ -69,6 +76,7 @@ impl Server {
             begun: false,
             ended: false,
             failed: false,
+            writing: None,
         }
     }
 
@@ -90,10 +98,14 @@ impl Server {
             "Connection lost",
             "Operation unsupported",
         ];
+        self.status_text(id, code, TEXTS.get(code as usize).copied().unwrap_or("Failure"));
+    }
+
+    fn status_text(&mut self, id: u32, code: u32, text: &str) {
         let mut body = Vec::new();
         body.put_u32(id);
         body.put_u32(code);
-        body.put_string(TEXTS.get(code as usize).copied().unwrap_or("Failure"));
+        body.put_string(text);
         body.put_string("");
         self.say(STATUS, &body);
     }
@@ -140,7 +152,7 @@ impl Server {
             Ok(stat) => {
                 let mut body = Vec::new();
                 body.put_u32(id);
-                put_attributes(&mut body, &stat);
+                attributes::put(&mut body, &stat);
                 self.say(ATTRS, &body);
             }
             Err(fault) => self.done(id, Err(fault)),
@@ -172,13 +184,13 @@ impl Server {
             }
             9 => {
                 let path = path(reader.string()?);
-                let outcome = self.set_mode(path, mode(&mut reader)?);
+                let outcome = Attributes::read(&mut reader)?.set(&self.files, path, true);
                 self.done(id, outcome);
             }
             10 => {
                 let path = self.path_of(reader.string()?).ok_or(FileFault::Failure);
-                let mode = mode(&mut reader)?;
-                let outcome = path.and_then(|path| self.set_mode(&path, mode));
+                let wanted = Attributes::read(&mut reader)?;
+                let outcome = path.and_then(|path| wanted.set(&self.files, &path, true));
                 self.done(id, outcome);
             }
             11 | 12 => self.folder(kind, id, reader.string()?),
@@ -189,20 +201,13 @@ impl Server {
         Some(())
     }
 
-    fn set_mode(&self, path: &[u8], mode: Option<u32>) -> Result<(), FileFault> {
-        match mode {
-            Some(mode) => self.files.set_mode(path, low(mode)),
-            None => self.files.stat(path, true).map(|_| ()),
-        }
-    }
-
     /// The first message only says which version the client speaks.
     fn greet(&mut self, kind: u8) {
         self.begun = true;
         self.failed = kind != 1;
         let mut body = Vec::new();
         body.put_u32(3);
-        for (name, value) in EXTENSIONS {
+        for (name, value) in extended::announced(self.files.is_old_server()) {
             body.put_string(name);
             body.put_string(value);
         }
@@ -225,7 +230,10 @@ impl Server {
         let first = path(reader.string()?);
         let outcome = match kind {
             13 | 15 => self.files.remove(first, kind == 15),
-            14 => self.files.make_folder(first, low(mode(&mut reader)?.unwrap_or(0o755))),
+            14 => {
+                let mode = Attributes::read(&mut reader)?.mode.unwrap_or(0o777);
+                self.files.make_folder(first, low(mode) & 0o777 & !0o022)
+            }
             16 => {
                 let path = self.files.absolute(first);
                 self.names(id, &[(path, None)]);
@@ -248,29 +256,17 @@ impl Server {
                 }
                 Err(fault) => Err(fault),
             },
-            _ => Err(FileFault::Failure),
+            // OpenSSH sends the target first, against the draft, and everybody followed.
+            _ => self.files.link(first, path(reader.string()?)),
         };
         self.done(id, outcome);
-        Some(())
-    }
-
-    fn extended(&mut self, id: u32, mut reader: Reader<'_>) -> Option<()> {
-        match reader.string()? {
-            b"posix-rename@openssh.com" => {
-                let (from, to) = (path(reader.string()?), path(reader.string()?));
-                let outcome = self.files.rename(from, to);
-                self.done(id, outcome);
-            }
-            b"fsync@openssh.com" => self.status(id, OK),
-            _ => self.status(id, UNSUPPORTED),
-        }
         Some(())
     }
 
     fn open(&mut self, id: u32, mut reader: Reader<'_>) -> Option<()> {
         let path = self.files.absolute(path(reader.string()?));
         let flags = reader.u32()?;
-        let mode = mode(&mut reader)?.unwrap_or(0o666);
+        let mode = Attributes::read(&mut reader)?.mode.unwrap_or(0o666) & !0o022;
         let (writes, creates, empties) = (flags & 2 != 0, flags & 8 != 0, flags & 16 != 0);
         let there = self.files.stat(&path, true);
         let outcome = match &there {
@@ -330,6 +326,54 @@ impl Server {
         Some(())
     }
 
+    /// The head of a long message: only a write may be one. Its bytes, or nothing where more must come first.
+    fn begin_writing(&mut self, message: &[u8], length: usize) -> Option<usize> {
+        let mut reader = Reader::new(message);
+        let is_write = *message.first()? == 6;
+        let head = (|| {
+            reader.byte()?;
+            Some((reader.u32()?, reader.string()?, reader.u64()?, reader.u32()?))
+        })();
+        let Some((id, handle, offset, count)) = head else {
+            self.failed |= !is_write || message.len() > 300;
+            return None;
+        };
+        let taken = message.len() - reader.rest().len();
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if !is_write || taken.checked_add(count) != Some(length) {
+            self.failed = true;
+            return None;
+        }
+        let open = self.opened(handle).and_then(|place| self.handles.get(place)?.as_ref());
+        let path = match open {
+            Some(Open::File { path, writes: true }) => Some(path.clone()),
+            _ => None,
+        };
+        let outcome = if path.is_some() { Ok(()) } else { Err(FileFault::Failure) };
+        self.writing = Some(Writing { id, path, offset, left: count, outcome });
+        Some(taken)
+    }
+
+    /// Takes what came of a long write; how many bytes.
+    fn write_on(&mut self, bytes: &[u8]) -> usize {
+        let Some(mut writing) = self.writing.take() else { return 0 };
+        let piece = &bytes[..bytes.len().min(writing.left)];
+        if let Some(path) = &writing.path
+            && writing.outcome.is_ok()
+            && !piece.is_empty()
+        {
+            writing.outcome = self.files.write(path, writing.offset, piece);
+        }
+        writing.offset = writing.offset.saturating_add(piece.len() as u64);
+        writing.left -= piece.len();
+        if writing.left == 0 {
+            self.done(writing.id, writing.outcome);
+        } else {
+            self.writing = Some(writing);
+        }
+        piece.len()
+    }
+
     fn list(&mut self, id: u32, handle: &[u8]) {
         let place = self.opened(handle);
         let open = place.and_then(|place| self.handles.get_mut(place)).and_then(Option::as_mut);
@@ -360,8 +404,8 @@ impl Server {
             body.put_string(name);
             match attributes {
                 Some(attributes) => {
-                    body.put_string(long_name(name, attributes));
-                    put_attributes(&mut body, attributes);
+                    body.put_string(attributes::long_name(name, attributes, &self.files));
+                    attributes::put(&mut body, attributes);
                 }
                 None => {
                     body.put_string(name);
@@ -377,52 +421,8 @@ const fn is_folder(stat: &FileStat) -> bool {
     stat.mode & 0o170_000 == 0o040_000
 }
 
-/// Permission bits without the kind of file.
-fn low(mode: u32) -> u16 {
-    u16::try_from(mode & 0o7_777).unwrap_or(0)
-}
-
 fn path(text: &[u8]) -> &[u8] {
     &text[..text.len().min(LONGEST_PATH)]
-}
-
-fn put_attributes(body: &mut Vec<u8>, attributes: &FileStat) {
-    body.put_u32(1 | 2 | 4 | 8);
-    body.put_u64(attributes.size);
-    body.put_u32(attributes.owner.0);
-    body.put_u32(attributes.owner.1);
-    body.put_u32(attributes.mode);
-    let changed = u32::try_from(attributes.modified).unwrap_or(0);
-    body.put_u32(changed);
-    body.put_u32(changed);
-}
-
-/// The rights in a message's attributes, where it has them.
-fn mode(reader: &mut Reader<'_>) -> Option<Option<u32>> {
-    let flags = reader.u32()?;
-    if flags & 1 != 0 {
-        reader.u64()?;
-    }
-    if flags & 2 != 0 {
-        reader.u64()?;
-    }
-    Some(if flags & 4 != 0 { Some(reader.u32()?) } else { None })
-}
-
-/// A line of `ls -l`.
-fn long_name(name: &[u8], attributes: &FileStat) -> Vec<u8> {
-    let mut line = String::from(if is_folder(attributes) { "d" } else { "-" });
-    for place in (0..9).rev() {
-        let set = attributes.mode >> place & 1 == 1;
-        line.push(if set { ['x', 'w', 'r'][place % 3] } else { '-' });
-    }
-    let owner = if attributes.owner.0 == 0 { "root" } else { "user" };
-    let links = if is_folder(attributes) { 2 } else { 1 };
-    line.push_str(&format!(
-        " {links:>4} {owner:<8} {owner:<8} {:>8} Jun 10  2024 ",
-        attributes.size
-    ));
-    [line.as_bytes(), name].concat()
 }
 
 impl Program for Server {
@@ -439,13 +439,30 @@ impl Program for Server {
     fn run(&mut self, _now: Timestamp, said: &mut Said) -> Progress {
         let input = std::mem::take(&mut self.input);
         let mut read = 0;
-        while self.answer.len() < FULL
-            && let Some(length) = Reader::new(&input[read..]).u32()
-        {
+        while self.answer.len() < FULL {
+            if self.writing.is_some() {
+                read += self.write_on(&input[read..]);
+                if self.writing.is_some() {
+                    break;
+                }
+            }
+            let Some(length) = Reader::new(&input[read..]).u32() else { break };
             let length = length as usize;
-            if length > LONGEST_HELD || length == 0 || self.failed {
+            if length > usize::try_from(extended::LONGEST).unwrap_or(0)
+                || length == 0
+                || self.failed
+            {
                 self.failed = true;
                 break;
+            }
+            if length > LONGEST_HELD {
+                match self.begin_writing(&input[read + 4..], length) {
+                    Some(taken) => {
+                        read += 4 + taken;
+                        continue;
+                    }
+                    None => break,
+                }
             }
             let Some(message) = input.get(read + 4..read + 4 + length) else { break };
             if self.take(message).is_none() {
