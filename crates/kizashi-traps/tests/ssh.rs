@@ -13,5 +13,9 @@ mod clients;
 mod difference;
 #[path = "ssh/house.rs"]
 mod house;
+#[path = "ssh/probes.rs"]
+mod probes;
+#[path = "support/house.rs"]
+mod support;
 #[path = "ssh/transfers.rs"]
 mod transfers;

@@ -24,6 +24,8 @@ mod wire;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;

@@ -9,7 +9,7 @@ use super::compression::{Deflater, Inflater};
 use super::exchange::{self, Agreement, Group, Method};
 use super::kexinit::{self, Choice, KexInit, Suite};
 use super::packet::{Fault, Incoming, Outgoing};
-use super::persona::Persona;
+use super::persona::{Persona, SIGNATURES};
 use super::wire::{Reader, Write as _, message};
 use crate::Output;
 use crate::randomness::Randomness;
@@ -18,6 +18,11 @@ use crate::randomness::Randomness;
 const REKEY_AFTER: u64 = 1 << 30;
 /// Bytes of replies that wait for the end of an exchange.
 const MOST_QUEUED: usize = 16 * 1024;
+
+/// Extensions that a client may tell (kex.c).
+const MOST_EXTENSIONS: u32 = 1_024;
+/// The extension by which a client asks for extensions in the login (OpenSSH's PROTOCOL, section 1.11).
+const EXTENSIONS_IN_LOGIN: &[u8] = b"ext-info-in-auth@openssh.com";
 
 /// How a connection ends before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +78,10 @@ pub(super) struct Transport {
     initial: bool,
     strict: bool,
     wants_extensions: bool,
+    /// The client may tell its own extensions now.
+    expects_extensions: bool,
+    /// Extensions are to be told once more in the login.
+    tells_in_login: bool,
     skips_packet: bool,
     /// Payloads that wait for the end of an exchange.
     queued: Vec<Vec<u8>>,
@@ -99,6 +108,8 @@ impl Transport {
             initial: true,
             strict: false,
             wants_extensions: false,
+            expects_extensions: false,
+            tells_in_login: false,
             skips_packet: false,
             queued: Vec::new(),
             sent: 0,
@@ -240,13 +251,20 @@ impl Transport {
                 let whole = Reader::new(&payload[1..]).u32();
                 whole.map(|_| Event::Own).ok_or(Failure::Silent)
             }
-            message::PING if self.persona.pings && !self.is_initial() => {
+            // Answered before there are keys too, but sent after them.
+            message::PING | message::PONG if self.persona.pings && !strict_now => {
                 let mut reader = Reader::new(&payload[1..]);
                 let data = reader.string().ok_or(Failure::Silent)?;
-                let mut answer = vec![message::PONG];
-                answer.put_string(data);
-                self.send(answer, out);
+                if number == message::PING {
+                    let mut answer = vec![message::PONG];
+                    answer.put_string(data);
+                    self.send(answer, out);
+                }
                 Ok(Event::Own)
+            }
+            // RFC 8308: the client's extensions, right after its first keys; releases before 9.6 do not know the message.
+            message::EXT_INFO if std::mem::take(&mut self.expects_extensions) => {
+                self.take_extensions(&payload[1..])
             }
             message::KEXINIT => self.kexinit(&payload, out),
             message::NEWKEYS => self.newkeys(&payload, out),
@@ -261,8 +279,37 @@ impl Transport {
                 self.write_unimplemented(out);
                 Ok(Event::Own)
             }
-            _ => Ok(Event::Message(payload)),
+            _ => {
+                self.expects_extensions = false;
+                Ok(Event::Message(payload))
+            }
         }
+    }
+
+    /// What the client is able to do: told once, before it asks for anything.
+    fn take_extensions(&mut self, told: &[u8]) -> Taken<Event> {
+        let mut reader = Reader::new(told);
+        let count = reader.u32().filter(|count| *count < MOST_EXTENSIONS);
+        for _ in 0..count.ok_or(Failure::Silent)? {
+            let name = reader.string().ok_or(Failure::Silent)?;
+            let value = reader.string().ok_or(Failure::Silent)?;
+            if name == EXTENSIONS_IN_LOGIN && value == b"0" {
+                self.tells_in_login = true;
+            }
+        }
+        Ok(Event::Own)
+    }
+
+    /// Somebody has said who he is: what he may sign with is told again, once, to a client that asked for it.
+    pub(super) fn tell_extensions_in_login(&mut self, out: &mut Output) {
+        if !std::mem::take(&mut self.tells_in_login) {
+            return;
+        }
+        let mut payload = vec![message::EXT_INFO];
+        payload.put_u32(1);
+        payload.put_string("server-sig-algs");
+        payload.put_string(SIGNATURES);
+        self.send(payload, out);
     }
 
     /// After the client's KEXINIT nothing but the exchange may come.
@@ -452,6 +499,7 @@ impl Transport {
             return Err(Failure::Silent);
         }
         self.incoming.protect(*incoming, self.strict);
+        self.expects_extensions = self.initial && self.persona.takes_extensions;
         self.initial = false;
         self.in_suite = Some(suite);
         self.inflate_incoming();

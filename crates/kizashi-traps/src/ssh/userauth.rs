@@ -87,7 +87,10 @@ impl Login {
         out: &mut Output,
     ) -> Taken<Verdict> {
         let mut reader = Reader::new(request);
-        let name = reader.string().filter(|_| reader.is_empty()).ok_or(Failure::Silent)?;
+        let Some(name) = reader.string().filter(|_| reader.is_empty()) else {
+            let forgiven = transport.persona.forgives_service;
+            return if forgiven { Ok(Verdict::Answered) } else { Err(Failure::Silent) };
+        };
         if name != b"ssh-userauth" {
             return told(format!("bad service request {}", String::from_utf8_lossy(name)));
         }
@@ -118,6 +121,7 @@ impl Login {
         if self.requests == 1 {
             self.user = user[..user.len().min(LONGEST_NAME)].to_vec();
             self.service = service[..service.len().min(LONGEST_NAME)].to_vec();
+            transport.tell_extensions_in_login(out);
         } else if user != self.user || service != self.service {
             let shown = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
             return told(format!(
@@ -132,6 +136,9 @@ impl Login {
         let offered = names(transport.persona.methods.as_bytes()).any(|own| own == method);
         match method {
             b"none" => {
+                if !reader.is_empty() {
+                    return Err(Failure::Silent);
+                }
                 self.tell(None, None, false, out);
                 Ok(Verdict::Refused(Duration::ZERO))
             }
@@ -189,6 +196,9 @@ impl Login {
         let key = reader.string().ok_or(Failure::Silent)?;
         if signed {
             reader.string().ok_or(Failure::Silent)?;
+        }
+        if !reader.is_empty() {
+            return Err(Failure::Silent);
         }
         self.tell(None, Some(key), false, out);
         Ok(Verdict::Refused(Duration::ZERO))

@@ -5,7 +5,7 @@ use std::process::Command;
 use kizashi_event::Detail;
 use kizashi_traps::WebServer;
 
-use crate::house::{House, OPTIONS, commands, installed, notes, said, ssh};
+use crate::house::{OPTIONS, commands, installed, notes, of, open, said, ssh};
 
 fn tools() -> bool {
     installed("ssh") && installed("sshpass")
@@ -16,7 +16,7 @@ fn openssh_runs_a_command_under_every_algorithm_and_gets_its_status() {
     if !tools() {
         return;
     }
-    let house = House::open();
+    let house = open();
     let query = |what: &str| {
         let output = Command::new("ssh").args(["-Q", what]).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
@@ -70,7 +70,7 @@ fn openssh_has_a_shell_with_a_terminal_and_one_without() {
     if !tools() {
         return;
     }
-    let house = House::open();
+    let house = open();
     let shown = said(&ssh(&house, &["-tt", "127.0.0.1"], "whoami\nexit\n"));
     assert!(shown.contains("# whoami\r\n") && shown.contains("root\r\n"), "{shown}");
     let plain = ssh(&house, &["127.0.0.1"], "echo in a pipe\nexit\n");
@@ -87,7 +87,7 @@ fn a_key_is_told_by_its_fingerprint_and_refused() {
     if !tools() {
         return;
     }
-    let house = House::open();
+    let house = open();
     let key = house.folder().join("key");
     let key = key.to_str().unwrap();
     let made =
@@ -142,7 +142,7 @@ fn several_sessions_share_one_connection() {
     if !tools() {
         return;
     }
-    let house = House::open();
+    let house = open();
     let path = format!("ControlPath={}/%C", house.folder().display());
     let master = [
         "-o",
@@ -172,7 +172,7 @@ fn putty_logs_in_and_runs_a_command() {
     if !installed("plink") {
         return;
     }
-    let house = House::open();
+    let house = open();
     let port = house.port();
     let output = Command::new("timeout")
         .args([
@@ -194,7 +194,7 @@ fn dropbear_logs_in_and_runs_a_command() {
     if !installed("dbclient") {
         return;
     }
-    let house = House::open();
+    let house = open();
     let port = house.port();
     let output = Command::new("timeout")
         .args(["30", "dbclient", "-y", "-y", "-p", &port, "root@127.0.0.1", "echo by dropbear"])
@@ -226,7 +226,7 @@ client.close()
         println!("skipped: paramiko is not installed");
         return;
     }
-    let house = House::open();
+    let house = open();
     let output = Command::new("timeout")
         .args(["30", "python3", "-W", "ignore", "-c", script, &house.port()])
         .output()
@@ -251,7 +251,7 @@ fn nmap_takes_it_for_the_openssh_that_it_imitates() {
         (WebServer::NginxDebian12, "OpenSSH 9.2p1 Debian 2+deb12u10 (protocol 2.0)"),
         (WebServer::NginxUbuntu20, "OpenSSH 8.2p1 Ubuntu 4ubuntu0.11 (Ubuntu Linux; protocol 2.0)"),
     ] {
-        let house = House::of(server);
+        let house = of(server);
         let output = Command::new("nmap")
             .args([
                 "-sT",
@@ -282,7 +282,7 @@ fn hydra_finds_the_password_and_only_it() {
     if !installed("hydra") {
         return;
     }
-    let house = House::open();
+    let house = open();
     let list = house.folder().join("passwords");
     std::fs::write(&list, "Zq9-unknown\nletmein9\nxy-also-unknown\n").unwrap();
     let output = Command::new("timeout")
@@ -318,7 +318,7 @@ fn forwards_are_answered_and_told_and_never_made() {
     if !tools() || !installed("curl") {
         return;
     }
-    let house = House::open();
+    let house = open();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let port = house.port();
     let mut arguments = vec!["30", "sshpass", "-p", "letmein9", "ssh"];
