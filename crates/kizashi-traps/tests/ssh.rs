@@ -13,6 +13,8 @@ mod clients;
 mod difference;
 #[path = "ssh/house.rs"]
 mod house;
+#[path = "ssh/keys.rs"]
+mod keys;
 #[path = "ssh/probes.rs"]
 mod probes;
 #[path = "support/house.rs"]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use kizashi_detect::changefinder;
-use kizashi_traps::{LoginSettings, PairPattern, PairPatternError};
+use kizashi_traps::{KeyRule, LoginSettings, PairPattern, PairPatternError};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -94,6 +94,19 @@ pub(crate) struct Logins {
     pub(crate) weak: bool,
     /// After how many tries a weak pair gets in: for each visitor a number from the first to the last.
     pub(crate) tries: [u16; 2],
+    /// Which public keys get in: `written` (those that a visitor wrote into an `authorized_keys`), `any` (after as many tries), `none`.
+    pub(crate) keys: Keys,
+    /// Fingerprints of public keys that always do, such as `SHA256:…`; at most 1,000.
+    pub(crate) accept_keys: Vec<String>,
+}
+
+/// `keys` under `[logins]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Keys {
+    Written,
+    Any,
+    None,
 }
 
 /// `[dashboard]`
@@ -196,6 +209,8 @@ impl Default for Logins {
             refuse: Vec::new(),
             weak: default.weak,
             tries: [*default.tries.start(), *default.tries.end()],
+            keys: Keys::Written,
+            accept_keys: Vec::new(),
         }
     }
 }
@@ -217,7 +232,23 @@ impl Logins {
         if least == 0 || least > most {
             return Err("tries under [logins] must be two numbers from 1, the smaller first, such as [1, 3]".to_owned());
         }
+        if self.accept_keys.len() > MOST_PAIRS {
+            return Err(format!("accept_keys under [logins] holds more than {MOST_PAIRS} keys"));
+        }
+        let is_fingerprint = |text: &&String| text.starts_with("SHA256:") && text.len() == 50;
+        if let Some(text) = self.accept_keys.iter().find(|text| !is_fingerprint(text)) {
+            let shown: String = text.chars().take(60).collect();
+            return Err(format!(
+                "accept_keys under [logins]: `{shown}` is no fingerprint; `ssh-keygen -l -f KEY.pub` shows one (SHA256:…)"
+            ));
+        }
         Ok(LoginSettings {
+            keys: match self.keys {
+                Keys::Written => KeyRule::Written,
+                Keys::Any => KeyRule::Any,
+                Keys::None => KeyRule::Never,
+            },
+            accept_keys: self.accept_keys.clone(),
             accept: pairs("accept", &self.accept)?,
             refuse: pairs("refuse", &self.refuse)?,
             weak: self.weak,
@@ -500,6 +531,8 @@ mod tests {
             "[traps]\nsessions = 100000",
             "[traps]\nrenew_at = \"25:00\"",
             "[logins]\naccept = [\"nocolon\"]",
+            "[logins]\naccept_keys = [\"MD5:00\"]",
+            "[logins]\nkeys = \"some\"",
             "[logins]\ntries = [3, 1]",
             "[logins]\ntries = [0, 1]",
         ] {

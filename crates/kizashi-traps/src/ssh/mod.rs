@@ -15,6 +15,7 @@ mod packet;
 mod persona;
 mod program;
 mod session;
+mod signature;
 mod transfer;
 mod transport;
 mod umac;

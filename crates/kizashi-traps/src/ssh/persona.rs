@@ -20,6 +20,8 @@ pub(super) struct Persona {
     pub(super) pings: bool,
     /// Tells its extensions again while somebody logs in, to a client that asks for that (`ext-info-in-auth@openssh.com`).
     pub(super) takes_extensions: bool,
+    /// Takes RSA keys that sign by SHA-1 (before 8.8).
+    pub(super) takes_sha1_keys: bool,
     /// Says nothing to a request for a service that is not whole (before 8.3), where later releases end.
     pub(super) forgives_service: bool,
 }
@@ -65,13 +67,21 @@ const HOST_KEYS: &str = "rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256,ssh-ed255
 /// Extensions with their values, in their order.
 type Extensions = &'static [(&'static str, &'static str)];
 
-const EXTENSIONS_2020: Extensions = &[(
+const EXTENSIONS_8_2: Extensions = &[(
     "server-sig-algs",
-    "ssh-ed25519,sk-ssh-ed25519@openssh.com,ssh-rsa,rsa-sha2-256,rsa-sha2-512,ssh-dss,\
-     ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,\
-     sk-ecdsa-sha2-nistp256@openssh.com",
+    concat!(
+        "ssh-ed25519,sk-ssh-ed25519@openssh.com,ssh-rsa,rsa-sha2-256,rsa-sha2-512,ssh-dss,",
+        "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,",
+        "sk-ecdsa-sha2-nistp256@openssh.com"
+    ),
 )];
-const EXTENSIONS_8_9: Extensions = &[
+const SIGNATURES_8_4: &str = "ssh-ed25519,sk-ssh-ed25519@openssh.com,ssh-rsa,rsa-sha2-256,rsa-sha2-512,ssh-dss,\
+    ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-ecdsa-sha2-nistp256@openssh.com,\
+    webauthn-sk-ecdsa-sha2-nistp256@openssh.com";
+const EXTENSIONS_8_4: Extensions = &[("server-sig-algs", SIGNATURES_8_4)];
+const EXTENSIONS_8_9: Extensions =
+    &[("server-sig-algs", SIGNATURES_8_4), ("publickey-hostbound@openssh.com", "0")];
+const EXTENSIONS_9_2: Extensions = &[
     (
         "server-sig-algs",
         "ssh-ed25519,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,\
@@ -104,14 +114,14 @@ impl Persona {
                     "SSH-2.0-OpenSSH_8.2p1 Ubuntu-4ubuntu0.13",
                     EXCHANGES_2020,
                     HOST_KEYS_WITH_SHA1,
-                    EXTENSIONS_2020,
+                    EXTENSIONS_8_2,
                     false,
                 ),
                 OperatingSystem::Debian11 => (
                     "SSH-2.0-OpenSSH_8.4p1 Debian-5+deb11u7",
                     EXCHANGES_2020,
                     HOST_KEYS_WITH_SHA1,
-                    EXTENSIONS_2020,
+                    EXTENSIONS_8_4,
                     false,
                 ),
                 OperatingSystem::Ubuntu22 => (
@@ -125,7 +135,7 @@ impl Persona {
                     "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u10",
                     EXCHANGES_9_2,
                     HOST_KEYS,
-                    EXTENSIONS_8_9,
+                    EXTENSIONS_9_2,
                     false,
                 ),
                 OperatingSystem::Ubuntu24 => (
@@ -144,6 +154,7 @@ impl Persona {
             methods,
             pings: takes_extensions,
             takes_extensions,
+            takes_sha1_keys: host_keys == HOST_KEYS_WITH_SHA1,
             forgives_service: identity.operating_system() == OperatingSystem::Ubuntu20,
         }
     }
@@ -151,6 +162,11 @@ impl Persona {
     /// Whether it makes an exchange strict where the client does.
     pub(super) fn is_strict(&self) -> bool {
         super::wire::names(self.exchanges.as_bytes()).any(|name| name == STRICT_SERVER)
+    }
+
+    /// Whether it knows the method by which a key's signature holds the host key.
+    pub(super) fn binds_keys(&self) -> bool {
+        self.extensions.iter().any(|(name, _)| *name == "publickey-hostbound@openssh.com")
     }
 
     /// The host key algorithms offered: those of the keys that are there.

@@ -1,6 +1,7 @@
 //! Clients that log in and run something, and scanners that only look.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use kizashi_event::Detail;
 use kizashi_traps::WebServer;
@@ -83,61 +84,6 @@ fn openssh_has_a_shell_with_a_terminal_and_one_without() {
 }
 
 #[test]
-fn a_key_is_told_by_its_fingerprint_and_refused() {
-    if !tools() {
-        return;
-    }
-    let house = open();
-    let key = house.folder().join("key");
-    let key = key.to_str().unwrap();
-    let made =
-        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", key]).status();
-    assert!(made.unwrap().success());
-    let shown = Command::new("ssh-keygen").args(["-l", "-f", key]).output().unwrap();
-    let shown = String::from_utf8(shown.stdout).unwrap();
-    let fingerprint = shown.split_whitespace().nth(1).unwrap().to_owned();
-    let more = [
-        "-o",
-        "PreferredAuthentications=publickey",
-        "-o",
-        "IdentitiesOnly=yes",
-        "-i",
-        key,
-        "127.0.0.1",
-        "id",
-    ];
-    let port = house.port();
-    let output = Command::new("timeout")
-        .args([
-            "20",
-            "ssh",
-            "-F",
-            "/dev/null",
-            "-o",
-            "StrictHostKeyChecking=no",
-            "-o",
-            "UserKnownHostsFile=/dev/null",
-            "-p",
-            &port,
-        ])
-        .args(more)
-        .output()
-        .unwrap();
-    assert!(said(&output).contains("Permission denied (publickey,password"), "{}", said(&output));
-    let offered: Vec<String> = house
-        .close()
-        .iter()
-        .filter_map(|event| match &event.detail {
-            Detail::Login { public_key: Some(key), accepted: false, .. } => {
-                Some(key.raw().to_owned())
-            }
-            _ => None,
-        })
-        .collect();
-    assert_eq!(offered, [fingerprint]);
-}
-
-#[test]
 fn several_sessions_share_one_connection() {
     if !tools() {
         return;
@@ -165,6 +111,49 @@ fn several_sessions_share_one_connection() {
     assert_eq!(commands(&events), ["echo first", "echo second", "echo third"]);
     let connections = events.iter().filter(|event| event.detail.action() == "connect");
     assert_eq!(connections.count(), 1);
+}
+
+#[test]
+fn a_program_that_sleeps_holds_no_other_channel_of_its_connection() {
+    if !tools() {
+        return;
+    }
+    let house = open();
+    let path = format!("ControlPath={}/%C", house.folder().display());
+    let master =
+        ["-o", "ControlMaster=yes", "-o", "ControlPersist=20", "-o", &path, "127.0.0.1", "true"];
+    ssh(&house, &master, "");
+    let began = Instant::now();
+    let (slept, took) = std::thread::scope(|scope| {
+        let sleeper = scope.spawn(|| {
+            ssh(&house, &["-o", &path, "127.0.0.1", "sleep 5; echo awake"], "");
+            began.elapsed()
+        });
+        std::thread::sleep(Duration::from_secs(1));
+        let output = ssh(&house, &["-o", &path, "127.0.0.1", "id -u"], "");
+        assert_eq!(output.stdout, b"0\n", "{}", said(&output));
+        let took = began.elapsed();
+        (sleeper.join().unwrap(), took)
+    });
+    assert!(took < Duration::from_secs(4), "the other channel waited {took:?}");
+    assert!(slept >= Duration::from_secs(5), "the sleeper slept {slept:?}");
+    ssh(&house, &["-o", &path, "-O", "exit", "127.0.0.1"], "");
+    let connections = house.close();
+    let connections = connections.iter().filter(|event| event.detail.action() == "connect");
+    assert_eq!(connections.count(), 1);
+}
+
+#[test]
+fn control_c_ends_a_sleep_on_a_terminal() {
+    if !tools() {
+        return;
+    }
+    let house = open();
+    let began = Instant::now();
+    let shown = said(&ssh(&house, &["-tt", "127.0.0.1"], "sleep 25\n\x03echo after\nexit\n"));
+    assert!(shown.contains("after\r\n"), "{shown}");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert_eq!(commands(&house.close()), ["sleep 25", "echo after", "exit"]);
 }
 
 #[test]
