@@ -17,6 +17,8 @@ mod house;
 mod keys;
 #[path = "ssh/probes.rs"]
 mod probes;
+#[path = "ssh/pypi.rs"]
+mod pypi;
 #[path = "support/house.rs"]
 mod support;
 #[path = "ssh/transfers.rs"]

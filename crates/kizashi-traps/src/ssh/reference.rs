@@ -1,20 +1,11 @@
 //! What real servers answered under keys, held against the trap: extensions, logins, channels and requests, right and wrong. The answers
 //! are kept in `reference/`, a file for each release; `tests/ssh/reference-sshd` says how they are made.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use kizashi_event::Timestamp;
-
 use super::client::{Client, NAME, Offer, text};
 use super::tests::identity;
 use super::wire::{Reader, Write as _, message};
-use crate::{Output, Session, WebServer};
-
-/// How long nothing must come for an answer to be whole.
-const QUIET: Duration = Duration::from_millis(400);
+use crate::contract::reference;
+use crate::{Session, WebServer};
 
 const RELEASES: [(&str, WebServer); 5] = [
     ("focal", WebServer::NginxUbuntu20),
@@ -23,48 +14,6 @@ const RELEASES: [(&str, WebServer); 5] = [
     ("bookworm", WebServer::NginxDebian12),
     ("noble", WebServer::ApacheUbuntu24),
 ];
-
-/// A real server in the place of a session.
-struct Remote(TcpStream);
-
-impl Remote {
-    fn connect(address: &str) -> Box<dyn Session> {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(QUIET)).unwrap();
-        Box::new(Self(stream))
-    }
-
-    fn listen(&mut self, out: &mut Output) {
-        let mut buffer = [0; 4_096];
-        loop {
-            match self.0.read(&mut buffer) {
-                Ok(0) => return out.close(),
-                Ok(count) => out.reply(&buffer[..count]),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
-                Err(_) => return out.close(),
-            }
-        }
-    }
-}
-
-impl Session for Remote {
-    fn open(&mut self, _now: Timestamp, out: &mut Output) {
-        self.listen(out);
-    }
-
-    fn receive(&mut self, bytes: &[u8], _now: Timestamp, out: &mut Output) {
-        let _ = self.0.write_all(bytes);
-        self.listen(out);
-    }
-
-    fn idle(&mut self, _now: Timestamp, _out: &mut Output) {}
-
-    fn end(&mut self, _now: Timestamp, _out: &mut Output) {}
-
-    fn memory(&self) -> usize {
-        0
-    }
-}
 
 /// How far a dialogue has come before it begins.
 #[derive(Clone, Copy, PartialEq)]
@@ -338,29 +287,25 @@ fn told(session: Box<dyn Session>, dialogue: &Dialogue) -> String {
     format!("{}{}", said.join(" | "), if client.rest().1 { " closed" } else { "" })
 }
 
-fn kept(release: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ssh/reference");
-    folder.join(format!("{release}.txt"))
-}
-
 /// Keeps what real servers answer: `KIZASHI_REFERENCE=noble=127.0.0.1:2605,…`, each run by `tests/ssh/reference-sshd`.
 #[test]
 fn reference_answers_are_kept_where_a_real_sshd_is_named() {
-    let named = std::env::var("KIZASHI_REFERENCE").unwrap_or_default();
-    for entry in named.split(',').filter(|entry| !entry.is_empty()) {
-        let (release, address) = entry.split_once('=').unwrap();
+    for (release, address) in reference::named() {
         let dialogues = dialogues();
         let mut lines = Vec::new();
         for some in dialogues.chunks(16) {
             std::thread::scope(|scope| {
-                let ask = |dialogue| scope.spawn(move || told(Remote::connect(address), dialogue));
+                let ask = |dialogue| {
+                    let server = reference::server(&address);
+                    scope.spawn(move || told(server, dialogue))
+                };
                 let running: Vec<_> = some.iter().map(ask).collect();
                 for (dialogue, thread) in some.iter().zip(running) {
                     lines.push(format!("{}\t{}\n", dialogue.name, thread.join().unwrap()));
                 }
             });
         }
-        std::fs::write(kept(release), lines.concat()).unwrap();
+        reference::keep("ssh", &release, &lines.concat());
     }
 }
 
@@ -368,7 +313,7 @@ fn reference_answers_are_kept_where_a_real_sshd_is_named() {
 fn logins_and_channels_are_answered_as_each_release_answered() {
     let mut different = Vec::new();
     for (release, server) in RELEASES {
-        let text = std::fs::read_to_string(kept(release)).expect(release);
+        let text = reference::kept("ssh", release);
         let mut lines = text.lines();
         for dialogue in dialogues() {
             let expected = lines.next().unwrap_or_default();

@@ -85,6 +85,8 @@ pub(super) struct Transport {
     skips_packet: bool,
     /// Payloads that wait for the end of an exchange.
     queued: Vec<Vec<u8>>,
+    /// Answers to pings that wait for the next message.
+    pongs: Vec<Vec<u8>>,
     sent: u64,
     in_suite: Option<Suite>,
     out_suite: Option<Suite>,
@@ -112,6 +114,7 @@ impl Transport {
             tells_in_login: false,
             skips_packet: false,
             queued: Vec::new(),
+            pongs: Vec::new(),
             sent: 0,
             in_suite: None,
             out_suite: None,
@@ -173,12 +176,29 @@ impl Transport {
         }
     }
 
+    /// An answer to a ping before the login is written when the server next says something: packet.c makes it, and sshd does not flush.
+    fn pong(&mut self, answer: Vec<u8>) {
+        let held: usize = self.pongs.iter().map(Vec::len).sum();
+        if held + answer.len() <= MOST_QUEUED {
+            self.pongs.push(answer);
+        }
+    }
+
     /// Whether replies wait for the end of an exchange.
     pub(super) const fn is_exchanging(&self) -> bool {
         !matches!(self.exchange, Exchange::Done)
     }
 
     fn write(&mut self, payload: &[u8], out: &mut Output) {
+        if matches!(self.exchange, Exchange::Done) && !self.initial {
+            for pong in std::mem::take(&mut self.pongs) {
+                self.put(&pong, out);
+            }
+        }
+        self.put(payload, out);
+    }
+
+    fn put(&mut self, payload: &[u8], out: &mut Output) {
         let packet = match &mut self.deflater {
             Some(deflater) => self.outgoing.seal(&deflater.deflate(payload), &mut self.randomness),
             None => self.outgoing.seal(payload, &mut self.randomness),
@@ -258,7 +278,11 @@ impl Transport {
                 if number == message::PING {
                     let mut answer = vec![message::PONG];
                     answer.put_string(data);
-                    self.send(answer, out);
+                    if self.logged_in {
+                        self.send(answer, out);
+                    } else {
+                        self.pong(answer);
+                    }
                 }
                 Ok(Event::Own)
             }
@@ -525,7 +549,7 @@ impl Transport {
 
     pub(super) fn memory(&self) -> usize {
         let offers = self.offers.0.len() + self.client.len();
-        let queued: usize = self.queued.iter().map(Vec::len).sum();
+        let queued: usize = self.queued.iter().chain(&self.pongs).map(Vec::len).sum();
         self.incoming.memory() + offers + queued
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kizashi_event::Detail;
 use kizashi_traps::WebServer;
 
-use crate::house::{OPTIONS, commands, installed, notes, of, open, said, ssh};
+use crate::house::{OPTIONS, commands, installed, logins, notes, of, open, said, ssh};
 
 fn tools() -> bool {
     installed("ssh") && installed("sshpass")
@@ -150,7 +150,15 @@ fn control_c_ends_a_sleep_on_a_terminal() {
     }
     let house = open();
     let began = Instant::now();
-    let shown = said(&ssh(&house, &["-tt", "127.0.0.1"], "sleep 25\n\x03echo after\nexit\n"));
+    let keys =
+        "(printf 'sleep 25\\n'; sleep 2; printf '\\003'; sleep 1; printf 'echo after\\nexit\\n')";
+    let client = format!(
+        "{keys} | sshpass -p letmein9 ssh {} -tt -p {} -l root 127.0.0.1",
+        OPTIONS.join(" "),
+        house.port()
+    );
+    let output = Command::new("timeout").args(["30", "sh", "-c", &client]).output().unwrap();
+    let shown = said(&output);
     assert!(shown.contains("after\r\n"), "{shown}");
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     assert_eq!(commands(&house.close()), ["sleep 25", "echo after", "exit"]);
@@ -196,49 +204,13 @@ fn dropbear_logs_in_and_runs_a_command() {
 }
 
 #[test]
-fn paramiko_runs_commands_and_uploads() {
-    let script = "
-import paramiko, sys
-client = paramiko.SSHClient()
-client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-client.connect('127.0.0.1', port=int(sys.argv[1]), username='root', password='letmein9', allow_agent=False, look_for_keys=False)
-_, out, _ = client.exec_command('echo by paramiko')
-print(out.read().decode(), out.channel.recv_exit_status())
-sftp = client.open_sftp()
-with sftp.open('/tmp/p', 'wb') as file:
-    file.write(b'harmless' * 9000)
-print(sftp.stat('/tmp/p').st_size, sftp.listdir('/tmp'))
-client.close()
-";
-    let has = Command::new("python3").args(["-c", "import paramiko"]).output();
-    if !has.is_ok_and(|output| output.status.success()) {
-        println!("skipped: paramiko is not installed");
-        return;
-    }
-    let house = open();
-    let output = Command::new("timeout")
-        .args(["30", "python3", "-W", "ignore", "-c", script, &house.port()])
-        .output()
-        .unwrap();
-    let shown = said(&output);
-    assert!(shown.contains("by paramiko\n 0") && shown.contains("72000 ['p']"), "{shown}");
-    let events = house.close();
-    let sizes: Vec<Option<u64>> = events
-        .iter()
-        .filter_map(|event| event.detail.payload())
-        .map(|payload| payload.size)
-        .collect();
-    assert_eq!(sizes, [Some(72_000)]);
-}
-
-#[test]
 fn nmap_takes_it_for_the_openssh_that_it_imitates() {
     if !installed("nmap") {
         return;
     }
     for (server, version) in [
         (WebServer::NginxDebian12, "OpenSSH 9.2p1 Debian 2+deb12u10 (protocol 2.0)"),
-        (WebServer::NginxUbuntu20, "OpenSSH 8.2p1 Ubuntu 4ubuntu0.11 (Ubuntu Linux; protocol 2.0)"),
+        (WebServer::NginxUbuntu20, "OpenSSH 8.2p1 Ubuntu 4ubuntu0.13 (Ubuntu Linux; protocol 2.0)"),
     ] {
         let house = of(server);
         let output = Command::new("nmap")
@@ -300,6 +272,50 @@ fn hydra_finds_the_password_and_only_it() {
         .iter()
         .any(|event| matches!(event.detail, Detail::Login { accepted: true, .. }));
     assert!(accepted);
+}
+
+#[test]
+fn medusa_and_ncrack_find_the_password_and_only_it() {
+    for (program, found) in [
+        ("medusa", "ACCOUNT FOUND: [ssh] Host: 127.0.0.1 User: root Password: letmein9"),
+        ("ncrack", "ssh: 'root' 'letmein9'"),
+    ] {
+        if !installed(program) {
+            continue;
+        }
+        let house = open();
+        let list = house.folder().join("passwords");
+        std::fs::write(&list, "Zq9-unknown\nletmein9\n").unwrap();
+        let list = list.to_str().unwrap();
+        let port = house.port();
+        let target = format!("ssh://127.0.0.1:{port}");
+        let arguments = match program {
+            "medusa" => {
+                vec![
+                    "-h",
+                    "127.0.0.1",
+                    "-n",
+                    &port,
+                    "-u",
+                    "root",
+                    "-P",
+                    list,
+                    "-M",
+                    "ssh",
+                    "-t",
+                    "1",
+                ]
+            }
+            _ => vec!["--user", "root", "-P", list, &target],
+        };
+        let output =
+            Command::new("timeout").arg("60").arg(program).args(arguments).output().unwrap();
+        assert!(said(&output).contains(found), "{}", said(&output));
+        let right = ("root".to_owned(), "letmein9".to_owned(), true);
+        let logins = logins(&house.close());
+        assert!(logins.contains(&right), "{program}: {logins:?}");
+        assert!(logins.iter().all(|login| login.1 == "letmein9" || !login.2), "{logins:?}");
+    }
 }
 
 #[test]

@@ -15,13 +15,13 @@ use crate::probes::{NAME, probes};
 /// How long nothing must come for an answer to be whole.
 const QUIET: Duration = Duration::from_millis(400);
 
-struct RealServer {
+pub(crate) struct RealServer {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl RealServer {
-    fn start(folder: &Path) -> Option<Self> {
+    pub(crate) fn start(folder: &Path) -> Option<Self> {
         let program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"];
         let program = program.into_iter().find(|path| Path::new(path).is_file())?;
         let mut keys = Vec::new();
