@@ -153,6 +153,7 @@ fn logins() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a list, one line for each dialogue")]
 fn inside() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let session = || open(b"session", 5);
     let with = |more: Vec<Vec<u8>>| [vec![session()], more].concat();

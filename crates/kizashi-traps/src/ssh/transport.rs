@@ -176,6 +176,18 @@ impl Transport {
         }
     }
 
+    fn take_ping(&mut self, number: u8, rest: &[u8], out: &mut Output) -> Taken<Event> {
+        let data = Reader::new(rest).string().ok_or(Failure::Silent)?;
+        let mut answer = vec![message::PONG];
+        answer.put_string(data);
+        match (number, self.logged_in) {
+            (message::PING, true) => self.send(answer, out),
+            (message::PING, false) => self.pong(answer),
+            _ => {}
+        }
+        Ok(Event::Own)
+    }
+
     /// An answer to a ping before the login is written when the server next says something: packet.c makes it, and sshd does not flush.
     fn pong(&mut self, answer: Vec<u8>) {
         let held: usize = self.pongs.iter().map(Vec::len).sum();
@@ -273,18 +285,7 @@ impl Transport {
             }
             // Answered before there are keys too, but sent after them.
             message::PING | message::PONG if self.persona.pings && !strict_now => {
-                let mut reader = Reader::new(&payload[1..]);
-                let data = reader.string().ok_or(Failure::Silent)?;
-                if number == message::PING {
-                    let mut answer = vec![message::PONG];
-                    answer.put_string(data);
-                    if self.logged_in {
-                        self.send(answer, out);
-                    } else {
-                        self.pong(answer);
-                    }
-                }
-                Ok(Event::Own)
+                self.take_ping(number, &payload[1..], out)
             }
             // RFC 8308: the client's extensions, right after its first keys; releases before 9.6 do not know the message.
             message::EXT_INFO if std::mem::take(&mut self.expects_extensions) => {
