@@ -594,7 +594,7 @@ mod tests {
             "[logins]\nkeys = \"some\"",
             "[logins]\ntries = [3, 1]",
             "[logins]\ntries = [0, 1]",
-            "[machine]\nsystem = \"debian-11\"",
+            "[machine]\nsystem = \"debian-9\"",
             "[machine]\ntelnet = \"toaster\"",
             "[machine]\ndownloads = \"fetch\"",
         ] {
