@@ -2,7 +2,7 @@
 //! want of it comes from [`crate::ports`]; campaigns are not told apart yet.
 
 use kizashi_event::escape_for_people;
-use kizashi_store::Evidence;
+use kizashi_store::{Evidence, country_name};
 use serde::Serialize;
 
 use crate::ports::port_info;
@@ -97,6 +97,7 @@ fn who(sign: &Sign, evidence: &Evidence) -> String {
         }
     };
     list("Most active", &evidence.sources, short);
+    list("Countries by sources", &evidence.countries, country);
     list("User names tried", &evidence.users, short);
     list("Passwords tried", &evidence.passwords, short);
     list("Commands given", &evidence.commands, short);
@@ -143,6 +144,11 @@ fn what_to_do(sign: &Sign) -> String {
          only the trap was visited.",
         info.title, sign.key, info.advice
     )
+}
+
+/// The name of a country, or its letters where no list has it.
+fn country(code: &str) -> String {
+    country_name(code).map_or_else(|| short(code), str::to_owned)
 }
 
 /// The store has written out every byte that is not printable ASCII: writing out its backslashes again would only confuse.
