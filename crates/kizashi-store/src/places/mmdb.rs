@@ -83,7 +83,9 @@ struct NetworkRecord<'a> {
 
 impl NetworkRecord<'_> {
     fn number(&self) -> Option<u32> {
-        let written = || self.asn.and_then(|text| text.strip_prefix(SYSTEM)).and_then(|text| text.parse().ok());
+        let written = || {
+            self.asn.and_then(|text| text.strip_prefix(SYSTEM)).and_then(|text| text.parse().ok())
+        };
         self.autonomous_system_number.or_else(written).filter(|number| *number != 0)
     }
 
@@ -121,7 +123,7 @@ pub(super) fn networks_in(bytes: Vec<u8>) -> Result<Networks, String> {
 }
 
 fn some<V: Copy + PartialEq>(ranges: Ranges<V>, reason: &str) -> Result<Ranges<V>, String> {
-    if ranges.len() > 0 { Ok(ranges) } else { Err(reason.to_owned()) }
+    if ranges.knows_any() { Ok(ranges) } else { Err(reason.to_owned()) }
 }
 
 fn unusable(path: &Path, reason: String) -> PlacesError {

@@ -82,10 +82,8 @@ impl Places {
     /// The text of the key of an address's network: `AS64496` where the owner's table knows it, else its first bits: `198.51.0.0/16`.
     #[must_use]
     pub fn network(&self, address: IpAddr) -> String {
-        self.system(address).map_or_else(
-            || network_text(network_of(address)),
-            |number| format!("{SYSTEM}{number}"),
-        )
+        self.system(address)
+            .map_or_else(|| network_text(network_of(address)), |number| format!("{SYSTEM}{number}"))
     }
 
     /// The number of the autonomous system of an address, where the owner's table knows it.

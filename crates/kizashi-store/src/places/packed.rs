@@ -57,7 +57,8 @@ fn column<A: Copy + Ord>(
     codes: &[CountryCode],
     address: impl Fn(u64) -> Option<A>,
 ) -> Result<Column<A, CountryCode>, Refused> {
-    let count = take(rest, 4)?.try_into().map(u32::from_le_bytes).map_err(|_| Refused::Cut)? as usize;
+    let count =
+        take(rest, 4)?.try_into().map(u32::from_le_bytes).map_err(|_| Refused::Cut)? as usize;
     // Every range takes two bytes at least: a count that lies reserves nothing.
     if count > rest.len() / 2 {
         return Err(Refused::Cut);

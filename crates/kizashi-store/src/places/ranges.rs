@@ -73,9 +73,9 @@ impl<V: Copy + PartialEq> Ranges<V> {
         }
     }
 
-    /// Ranges of both kinds.
-    pub(super) const fn len(&self) -> usize {
-        self.four.len() + self.six.len()
+    /// Whether anything is known of any address.
+    pub(super) fn knows_any(&self) -> bool {
+        self.four.values.iter().chain(&self.six.values).any(Option::is_some)
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -157,7 +157,95 @@ fn a_packed_table_that_unpacks_to_more_than_allowed_is_refused() {
     assert_eq!(packed::read(&bomb), Err(packed::Refused::TooLong));
 }
 
+/// Made by `mmdb-writer` (PyPI), which shares no code with the reader.
+const NETWORKS: &[u8] = include_bytes!("../../../../fuzz/seeds/places/networks.mmdb");
+/// The same as IPinfo writes it: countries and networks in one file.
+const BOTH: &[u8] = include_bytes!("../../../../fuzz/seeds/places/both.mmdb");
+/// The same as MaxMind writes it, of IPv4 alone.
+const COUNTRIES: &[u8] = include_bytes!("../../../../fuzz/seeds/places/countries.mmdb");
+
+#[test]
+fn a_table_of_networks_tells_numbers_and_names_up_to_the_borders_of_a_network() {
+    for (file, name) in [(NETWORKS, "Beispielnetz"), (BOTH, "Beispielnetz")] {
+        let networks = Some(mmdb::networks_in(file.to_vec()).unwrap());
+        let places = Places { countries: None, networks };
+        let of = |address: &str| places.network(address.parse().unwrap());
+        assert_eq!(of("133.11.0.0"), "AS64496");
+        assert_eq!(of("133.11.255.255"), "AS64496");
+        assert_eq!(of("::ffff:133.11.0.1"), "AS64496");
+        assert_eq!(of("133.10.255.255"), "133.10.0.0/16");
+        assert_eq!(of("133.12.0.0"), "133.12.0.0/16");
+        assert_eq!(of("141.20.127.255"), "AS64497");
+        assert_eq!(of("141.20.128.0"), "141.20.0.0/16");
+        assert!(of("2001:200:ffff::1").starts_with("AS6449"));
+        assert_eq!(of("2001:201::1"), "2001:201::/32");
+        assert_eq!(of("10.0.0.1"), "10.0.0.0/16", "private addresses are in no system");
+        assert_eq!(places.network_name("AS64497"), Some(name));
+        assert_eq!(places.network_name("AS1"), None);
+        assert_eq!(places.network_name("10.0.0.0/16"), None);
+        assert!(
+            places.country("133.11.0.1".parse().unwrap()).is_some(),
+            "the built-in table stays"
+        );
+    }
+}
+
+#[test]
+fn the_owners_countries_replace_those_that_are_built_in() {
+    for (file, countries) in [(COUNTRIES, ["FR", "AT"]), (BOTH, ["JP", "FR"])] {
+        let countries_in_file = Some(mmdb::countries_in(file.to_vec()).unwrap());
+        let places = Places { countries: countries_in_file, networks: None };
+        let of = |address: &str| places.country(address.parse().unwrap()).map(|c| c.to_string());
+        assert_eq!(of("133.11.0.1").as_deref(), Some(countries[0]));
+        assert_eq!(of("141.20.1.1").as_deref(), Some(countries[1]));
+        assert_eq!(of("193.0.6.139"), None);
+    }
+}
+
+#[test]
+fn a_file_of_the_wrong_kind_is_refused() {
+    assert_eq!(
+        mmdb::networks_in(COUNTRIES.to_vec()).err().as_deref(),
+        Some("it names no autonomous system")
+    );
+    assert_eq!(mmdb::countries_in(NETWORKS.to_vec()).err().as_deref(), Some("it names no country"));
+    assert!(mmdb::countries_in(PACKED.to_vec()).is_err());
+    assert!(mmdb::countries_in(Vec::new()).is_err());
+}
+
+/// A tree whose every node leads to itself on both sides would be walked two to the power of 128 times.
+#[test]
+fn a_tree_that_leads_back_into_itself_is_refused() {
+    let mut file = NETWORKS.to_vec();
+    file[..600].fill(0);
+    assert!(mmdb::networks_in(file).is_err());
+}
+
+#[test]
+fn an_mmdb_cut_anywhere_is_refused() {
+    for file in [NETWORKS, BOTH, COUNTRIES] {
+        for length in 0..file.len() {
+            assert!(mmdb::networks_in(file[..length].to_vec()).is_err(), "{length}");
+            assert!(mmdb::countries_in(file[..length].to_vec()).is_err(), "{length}");
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_damaged_mmdb_is_refused_or_answers_and_never_breaks(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        for file in [NETWORKS, BOTH, COUNTRIES] {
+            let mut file = file.to_vec();
+            for (at, byte) in &changes {
+                let at = at.index(file.len());
+                file[at] = *byte;
+            }
+            fuzz(&file);
+        }
+    }
+
     #[test]
     fn the_whole_table_cut_anywhere_is_refused_packed_or_not(part in 0.0..1.0_f64) {
         let raw = raw();

@@ -9,8 +9,8 @@ use kizashi_event::{KeyKind, Port, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::keys::Census;
-use crate::{Places, Settings};
 use crate::codes::kind_code;
+use crate::{Places, Settings};
 
 /// Numbers remembered of one kind; past it that kind's memory begins anew.
 const MOST_REMEMBERED: usize = 32_768;

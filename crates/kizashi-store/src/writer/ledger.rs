@@ -101,8 +101,8 @@ impl Ledger {
     ) -> Result<Self, StoreError> {
         let open_from =
             counter(&connection, "open_from").doing("reading where it stopped", &path)?;
-        let dictionary = Dictionary::load(&connection, &settings)
-            .doing("reading where it stopped", &path)?;
+        let dictionary =
+            Dictionary::load(&connection, &settings).doing("reading where it stopped", &path)?;
         let let_go = LetGo::load(&connection).doing("reading where it stopped", &path)?;
         let clusters = Clusters::load(&connection).doing("reading where it stopped", &path)?;
         Ok(Self {

@@ -6,6 +6,7 @@ mod counting;
 mod durability;
 #[cfg(test)]
 mod payloads;
+mod places;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]

@@ -77,9 +77,8 @@ pub(crate) fn run(call: &cli::Top, terminal: &mut Terminal) -> Result<(), Failur
 
 /// The owner's tables where a ranking holds networks that have names, else none: they take a moment to read.
 fn places_of(ranking: &[Ranked]) -> Result<Arc<Places>, Failure> {
-    let has_names = |ranked: &Ranked| {
-        ranked.key.kind == KeyKind::Network && !ranked.key.text.contains('/')
-    };
+    let has_names =
+        |ranked: &Ranked| ranked.key.kind == KeyKind::Network && !ranked.key.text.contains('/');
     if ranking.iter().any(has_names) { Config::load(None)?.places() } else { Ok(Arc::default()) }
 }
 

@@ -12,6 +12,7 @@ mod install;
 mod listings;
 #[cfg(test)]
 mod payloads;
+mod places;
 #[cfg(test)]
 mod prior;
 #[cfg(test)]
