@@ -6,6 +6,7 @@ mod counting;
 mod durability;
 #[cfg(test)]
 mod payloads;
+#[cfg(test)]
 mod places;
 #[cfg(test)]
 mod retention;

@@ -12,6 +12,7 @@ mod install;
 mod listings;
 #[cfg(test)]
 mod payloads;
+#[cfg(test)]
 mod places;
 #[cfg(test)]
 mod prior;
