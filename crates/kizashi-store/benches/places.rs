@@ -40,7 +40,8 @@ fn main() {
     );
     look_ups("IPv4", &built_in, |number| Ipv4Addr::from_bits(scattered(number)).into());
     look_ups("IPv6", &built_in, |number| {
-        let upper = (0x2400_0000_u64 << 32) + (u64::from(scattered(number)) << 28);
+        // 2a00::/12, which is RIPE's.
+        let upper = u64::from(0x2a00_0000 + scattered(number) % 0x10_0000) << 32;
         Ipv6Addr::from_bits(u128::from(upper) << 64).into()
     });
     // A table in which two networks have a country stands for none.

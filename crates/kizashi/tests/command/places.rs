@@ -87,3 +87,37 @@ fn a_broken_table_is_one_sentence_before_anything_is_written() {
     }
     assert!(!run(&folder, &["status"]).status.success(), "no store was made");
 }
+
+/// Three weeks in which Japan comes all over the ports, and at their end a hundred visitors of Brazil, each from a network of his own
+/// to a port of his own: no port and no network rises.
+fn wave() -> String {
+    let mut rows: Vec<(u32, String)> = Vec::new();
+    let mut visit = |minute: u32, source: String, port: u32| {
+        let (day, hour) = (1 + minute / 1_440, minute / 60 % 24);
+        let row = format!("2026-03-{day:02}T{hour:02}:{:02}:00Z,{source},{port}\n", minute % 60);
+        rows.push((minute, row));
+    };
+    for n in 0..21 * 24 {
+        visit(n * 60 + n * 7 % 60, format!("133.11.{}.{}", n / 250, n % 250), 1_000 + n * 37 % 500);
+    }
+    for n in 0..100 {
+        visit(20 * 1_440 + 600 + n * 3, format!("177.{n}.1.1"), 2_000 + n);
+    }
+    rows.sort();
+    let rows: String = rows.into_iter().map(|(_, row)| row).collect();
+    format!("time,source,port\n{rows}")
+}
+
+#[test]
+fn a_wave_from_one_country_all_over_the_ports_is_told_by_the_country_and_again_in_a_replay() {
+    let folder = Folder::new();
+    folder.write("log.csv", wave().as_bytes());
+    text(&folder, &["import", "log.csv"]);
+    let signs = json_lines(&folder, &["signs", "--json"]);
+    let told = signs.iter().find(|sign| sign["key"] == "country:BR").unwrap();
+    assert_eq!(told["label"], "country of visitors: Brazil");
+    assert!(told["detected"].as_str().unwrap().starts_with("2026-03-21T1"), "{told}");
+    assert_eq!(json_lines(&folder, &["replay", "--json"]), signs);
+    let page = text(&folder, &["sign", told["id"].as_str().unwrap()]);
+    assert!(page.contains("came from country:BR") && page.contains("Brazil"), "{page}");
+}
