@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 15] = [
+pub const ENTRIES: [(&str, Entry); 16] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("ssh_wire", kizashi_traps::fuzz::ssh_wire),
@@ -28,6 +28,7 @@ pub const ENTRIES: [(&str, Entry); 15] = [
     ("intake", intake),
     ("web_request", kizashi_web::fuzz::request),
     ("owner_text", owner_text),
+    ("places", kizashi_store::places::fuzz),
     ("detect", detect),
 ];
 

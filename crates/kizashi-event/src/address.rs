@@ -116,7 +116,7 @@ pub fn one_source(address: IpAddr) -> IpAddr {
 }
 
 /// The network that a visitor is counted under, by its first address: 16 bits of IPv4, 32 of IPv6, which is what a provider is
-/// given at least (RFC 6177 and the registries' rules). Which autonomous system it is in would need a table that is not shipped.
+/// given at least (RFC 6177 and the registries' rules). Which autonomous system it is in would need a table that is not shipped; the store asks the owner's.
 #[must_use]
 pub fn network_of(address: IpAddr) -> IpAddr {
     match canonical_ip(address) {

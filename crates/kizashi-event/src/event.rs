@@ -92,7 +92,8 @@ pub struct Event {
 
 impl Event {
     /// Calls `count` with each key under which this event is counted: total, port and service always, source and network but
-    /// where it is of many, the rest where the event has them; clusters of payloads are not told by one event.
+    /// where it is of many, the rest where the event has them; clusters of payloads, countries and autonomous systems are not told by
+    /// one event alone.
     pub fn each_key(&self, mut count: impl FnMut(KeyKind, &str)) {
         count(KeyKind::Total, "");
         count(KeyKind::Port, &self.port.to_string());

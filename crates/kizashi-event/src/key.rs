@@ -41,15 +41,18 @@ pub enum KeyKind {
     PathFamily,
     /// Fingerprint of the visitor's software with its kind in front: `hassh:…`, `ja4:…`.
     Fingerprint,
-    /// The visitor's network: `198.51.0.0/16`, `2001:db8::/32` (see [`crate::network_of`]).
+    /// The visitor's network: `198.51.0.0/16`, `2001:db8::/32` (see [`crate::network_of`]), or `AS64496` where the store has a table of
+    /// autonomous systems.
     Network,
     /// Content that is much alike ([`crate::likeness`]), by the SHA-256 of the first of them; only the store can tell it.
     PayloadCluster,
+    /// The visitor's country, by its two letters: `DE`; only the store can tell it.
+    Country,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Total,
         Self::Port,
         Self::Service,
@@ -66,6 +69,7 @@ impl KeyKind {
         Self::Fingerprint,
         Self::Network,
         Self::PayloadCluster,
+        Self::Country,
     ];
 
     /// The word for one: `port`.
@@ -88,6 +92,7 @@ impl KeyKind {
             Self::Fingerprint => "fingerprint",
             Self::Network => "network",
             Self::PayloadCluster => "payload-cluster",
+            Self::Country => "country",
         }
     }
 
@@ -111,6 +116,7 @@ impl KeyKind {
             Self::Fingerprint => "fingerprints",
             Self::Network => "networks",
             Self::PayloadCluster => "payload-clusters",
+            Self::Country => "countries",
         }
     }
 
@@ -133,7 +139,7 @@ pub struct Key {
 /// The text named no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a key: write tcp/445, total, or a kind and a name such as user:root (kinds: {})",
+    "not a key: write tcp/445, total, or a kind and a name such as user:root or country/DE (kinds: {})",
     kinds()
 )]
 pub struct ParseKeyError;
@@ -190,9 +196,11 @@ impl FromStr for Key {
         if text == KeyKind::Total.name() {
             return Ok(Self::total());
         }
-        let (kind, name) = text.split_once(':').ok_or(ParseKeyError)?;
-        let kind = KeyKind::from_name(kind).ok_or(ParseKeyError)?;
-        Ok(Self::new(kind, name))
+        let (kind, name) = text.split_once([':', '/']).ok_or(ParseKeyError)?;
+        match KeyKind::from_name(kind).ok_or(ParseKeyError)? {
+            KeyKind::Country => Ok(Self::new(KeyKind::Country, &name.to_ascii_uppercase())),
+            kind => Ok(Self::new(kind, name)),
+        }
     }
 }
 
@@ -217,6 +225,7 @@ mod tests {
             assert_eq!(text.parse::<Key>().map(|key| key.to_string()), Ok(text.to_owned()));
         }
         assert_eq!("users:root".parse::<Key>(), Ok(Key::new(KeyKind::User, "root")));
+        assert_eq!("country/de".parse::<Key>(), Ok(Key::new(KeyKind::Country, "DE")));
         assert!("tcp/99999".parse::<Key>().is_err() && "root".parse::<Key>().is_err());
     }
 

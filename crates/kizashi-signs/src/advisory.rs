@@ -2,7 +2,7 @@
 //! want of it comes from [`crate::ports`]; campaigns are not told apart yet.
 
 use kizashi_event::escape_for_people;
-use kizashi_store::Evidence;
+use kizashi_store::{Evidence, country_name};
 use serde::Serialize;
 
 use crate::ports::port_info;
@@ -97,6 +97,7 @@ fn who(sign: &Sign, evidence: &Evidence) -> String {
         }
     };
     list("Most active", &evidence.sources, short);
+    list("Countries by sources", &evidence.countries, country);
     list("User names tried", &evidence.users, short);
     list("Passwords tried", &evidence.passwords, short);
     list("Commands given", &evidence.commands, short);
@@ -143,6 +144,11 @@ fn what_to_do(sign: &Sign) -> String {
          only the trap was visited.",
         info.title, sign.key, info.advice
     )
+}
+
+/// The name of a country, or its letters where no list has it.
+fn country(code: &str) -> String {
+    country_name(code).map_or_else(|| short(code), str::to_owned)
 }
 
 /// The store has written out every byte that is not printable ASCII: writing out its backslashes again would only confuse.
@@ -203,6 +209,7 @@ mod tests {
     fn an_advisory_says_what_since_when_who_and_what_to_do() {
         let evidence = Evidence {
             sources: vec![("192.0.2.7".to_owned(), 900)],
+            countries: vec![("BR".to_owned(), 12), ("XX".to_owned(), 1)],
             passwords: vec![(String::new(), 12), ("123456".to_owned(), 8)],
             payloads: vec![("RFB 003.008\\x0a".to_owned(), 40)],
             ..Evidence::default()
@@ -221,7 +228,7 @@ mod tests {
         );
         assert_eq!(
             text.who,
-            "21 new sources, 1234 events. Most active: 192.0.2.7 (900). Passwords tried: (empty) (12), 123456 (8). \
+            "21 new sources, 1234 events. Most active: 192.0.2.7 (900). Countries by sources: Brazil (12), XX (1). Passwords tried: (empty) (12), 123456 (8). \
              First bytes sent: RFB 003.008\\x0a (40)."
         );
         assert!(
@@ -237,6 +244,7 @@ mod tests {
         let hostile = || vec![("\u{1b}]0;owned\u{7}\u{202e}\r\n".repeat(40), 1)];
         let evidence = Evidence {
             sources: hostile(),
+            countries: hostile(),
             users: hostile(),
             passwords: hostile(),
             commands: hostile(),
@@ -249,8 +257,8 @@ mod tests {
         for (_, part) in text.parts() {
             assert!(!part.chars().any(|c| c.is_control() || c == '\u{202e}'), "{part:?}");
         }
-        assert!(text.who.matches("\\x1b]0;owned\\x07\\u{202e}\\r\\n").count() >= 7);
-        assert!(text.who.len() < 7 * 8 * LONGEST_SHOWN);
+        assert!(text.who.matches("\\x1b]0;owned\\x07\\u{202e}\\r\\n").count() >= 8);
+        assert!(text.who.len() < 8 * 8 * LONGEST_SHOWN);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::visits::Visits;
 /// Numbers of key series begin here; those of ports are smaller.
 pub(crate) const KEYS_FROM: u32 = 1 << 31;
 /// The kinds watched, the most telling first, with their shares of the promise; ports and silence have the other half.
-pub(crate) const KINDS: [(KeyKind, f64); 12] = [
+pub(crate) const KINDS: [(KeyKind, f64); 13] = [
     (KeyKind::Payload, 0.03),
     (KeyKind::PayloadCluster, 0.04),
     (KeyKind::CommandFamily, 0.07),
@@ -31,7 +31,8 @@ pub(crate) const KINDS: [(KeyKind, f64); 12] = [
     (KeyKind::User, 0.05),
     (KeyKind::Fingerprint, 0.02),
     (KeyKind::Client, 0.02),
-    (KeyKind::Network, 0.03),
+    (KeyKind::Network, 0.02),
+    (KeyKind::Country, 0.01),
     (KeyKind::Service, 0.03),
     (KeyKind::Total, 0.01),
 ];

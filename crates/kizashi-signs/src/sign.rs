@@ -9,7 +9,7 @@ const LONGEST_IN_ID: usize = 40;
 const LONGEST_SHOWN: usize = 120;
 
 /// What a person calls a key of this kind.
-pub(crate) const fn key_label(kind: KeyKind) -> &'static str {
+const fn key_label(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Total => "everything",
         KeyKind::Port => "port",
@@ -26,7 +26,17 @@ pub(crate) const fn key_label(kind: KeyKind) -> &'static str {
         KeyKind::Client => "software",
         KeyKind::Fingerprint => "fingerprint of software",
         KeyKind::Network => "network of visitors",
+        KeyKind::Country => "country of visitors",
         KeyKind::PayloadCluster => "content of one form sent",
+    }
+}
+
+/// What a person calls this key: of a country its name too.
+pub(crate) fn label_of_key(key: &Key) -> String {
+    let label = key_label(key.kind);
+    match kizashi_store::country_name(&key.text).filter(|_| key.kind == KeyKind::Country) {
+        Some(name) => format!("{label}: {name}"),
+        None => label.to_owned(),
     }
 }
 
@@ -234,6 +244,15 @@ impl Sign {
         self.port().is_some() || self.key == "total" || self.key.starts_with("service:")
     }
 
+    /// The word between visitors and the key.
+    fn how_it_came(&self) -> &'static str {
+        match self.key.parse::<Key>().map(|key| key.kind) {
+            _ if self.is_place() => "to",
+            Ok(KeyKind::Network | KeyKind::Country) => "from",
+            _ => "with",
+        }
+    }
+
     /// The key for a sentence, cut where it is long; it was escaped when the sign was made.
     fn shown_key(&self) -> String {
         let mut shown: String = self.key.chars().take(LONGEST_SHOWN).collect();
@@ -252,7 +271,7 @@ impl Sign {
                  in {} days.",
                 self.sources,
                 if self.sources == 1 { "source" } else { "sources" },
-                if self.is_place() { "to" } else { "with" },
+                self.how_it_came(),
                 self.shown_key(),
                 self.label,
                 plain(self.expected_sources),

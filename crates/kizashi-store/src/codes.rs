@@ -24,6 +24,7 @@ pub(crate) const fn kind_code(kind: KeyKind) -> i64 {
         KeyKind::Fingerprint => 13,
         KeyKind::Network => 14,
         KeyKind::PayloadCluster => 15,
+        KeyKind::Country => 16,
     }
 }
 

@@ -7,6 +7,7 @@
 mod codes;
 mod error;
 mod mask;
+pub mod places;
 mod private_files;
 mod reader;
 mod schema;
@@ -18,6 +19,7 @@ mod types;
 mod writer;
 
 pub use error::StoreError;
+pub use places::{CountryCode, Places, PlacesError, country_name};
 pub use reader::{BinLength, MOST_POINTS, Reader};
 pub use settings::{Mode, Retention, Settings};
 pub use types::{

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use kizashi_event::Timestamp;
 
+use crate::Places;
+
 /// What an event that comes into closed ten minutes means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -58,6 +60,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Tells the time, for what is in the future and what is old.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Tells where visitors are.
+    pub places: Arc<Places>,
 }
 
 impl Settings {
@@ -75,6 +79,7 @@ impl Default for Settings {
             mode: Mode::Live,
             retention: Retention::default(),
             clock: crate::writer::system_clock(),
+            places: Places::built_in(),
         }
     }
 }

@@ -95,6 +95,8 @@ pub struct Evidence {
     pub clients: Vec<(String, u64)>,
     /// The first 32 bytes of what they sent: printable ASCII as it is, every other byte as `\x00`.
     pub payloads: Vec<(String, u64)>,
+    /// The countries that they come from, by two letters, with how many sources of each.
+    pub countries: Vec<(String, u64)>,
     /// Events looked at; fewer than all when there were very many.
     pub events_read: u64,
 }

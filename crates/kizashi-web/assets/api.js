@@ -22,7 +22,7 @@
  *   severity: Severity, name: string | null, open: boolean, until: string, before: number, after: number,
  *   ports?: string[], rising?: number }} Sign */
 /** @typedef {[string, number][]} Counted */
-/** @typedef {{ sources: Counted, users: Counted, passwords: Counted, commands: Counted, paths: Counted, clients: Counted,
+/** @typedef {{ sources: Counted, countries: Counted, users: Counted, passwords: Counted, commands: Counted, paths: Counted, clients: Counted,
  *   payloads: Counted }} Evidence */
 /** @typedef {{ sign: Sign, advisory: { what: string, since: string, who: string, what_to_do: string },
  *   evidence: Evidence }} SignPage */

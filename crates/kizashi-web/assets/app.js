@@ -49,6 +49,7 @@ function Overview() {
       <div class="side">
         <${Feed} />
         <${Sessions} />
+        <${Words} kind="countries" title="Countries, by sources" nothing="Nobody has come yet whose country is known." />
         <${Words} kind="users" title="User names tried" nothing="Nobody has tried to log in yet." />
         <${Words} kind="passwords" title="Passwords tried" nothing="Nobody has tried to log in yet." />
       </div>

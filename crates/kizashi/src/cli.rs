@@ -257,7 +257,7 @@ pub(crate) struct SignCall {
 
 #[derive(Debug, Args)]
 pub(crate) struct Top {
-    /// ports, services, sources, networks, users, passwords, commands, paths, payloads, clients, command-families,
+    /// ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families,
     /// path-families, payload-clusters or fingerprints
     #[arg(value_parser = kind)]
     pub(crate) kind: KeyKind,
@@ -468,7 +468,7 @@ fn role(text: &str) -> Result<Role, String> {
 fn kind(text: &str) -> Result<KeyKind, String> {
     match KeyKind::from_name(text) {
         Some(kind) if !matches!(kind, KeyKind::Total | KeyKind::Pair) => Ok(kind),
-        _ => Err("what is ranked is one of ports, services, sources, networks, users, passwords, commands, paths, payloads, clients, command-families, path-families, payload-clusters, fingerprints"
+        _ => Err("what is ranked is one of ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families, path-families, payload-clusters, fingerprints"
             .to_owned()),
     }
 }

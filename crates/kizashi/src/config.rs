@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kizashi_detect::changefinder;
+use kizashi_store::{Mode, Places};
 use kizashi_traps::{
     Downloads, Identity, KeyRule, LoginSettings, OperatingSystem, PairPattern, PairPatternError,
     TelnetFace,
@@ -55,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) changefinder: ChangeFinder,
     /// What detection may take.
     pub(crate) detection: Detection,
+    /// Where visitors are.
+    pub(crate) places: PlacesFiles,
 }
 
 /// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
@@ -178,6 +182,16 @@ pub(crate) struct Detection {
     pub(crate) memory_megabytes: u32,
 }
 
+/// `[places]`: the owner's own tables (MMDB), read at the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PlacesFiles {
+    /// Countries, instead of the table that the program brings.
+    pub(crate) countries: Option<PathBuf>,
+    /// Autonomous systems; without it a network is the first bits of an address.
+    pub(crate) networks: Option<PathBuf>,
+}
+
 impl Default for Detection {
     fn default() -> Self {
         Self { memory_megabytes: kizashi_signs::Settings::default().memory_megabytes }
@@ -197,6 +211,7 @@ impl Default for Config {
             retention: Retention::default(),
             changefinder: ChangeFinder::default(),
             detection: Detection::default(),
+            places: PlacesFiles::default(),
         }
     }
 }
@@ -486,6 +501,25 @@ impl Config {
         }
     }
 
+    /// The tables that tell where visitors are, read whole.
+    pub(crate) fn places(&self) -> Result<Arc<Places>, Failure> {
+        let PlacesFiles { countries, networks } = &self.places;
+        match Places::open(countries.as_deref(), networks.as_deref()) {
+            Ok(places) => Ok(Arc::new(places)),
+            Err(error) => Err(Failure::Asked(error.to_string())),
+        }
+    }
+
+    /// How a store is opened for writing, with the tables read.
+    pub(crate) fn store(&self, mode: Mode) -> Result<kizashi_store::Settings, Failure> {
+        Ok(kizashi_store::Settings {
+            mode,
+            retention: self.retention(),
+            places: self.places()?,
+            ..kizashi_store::Settings::default()
+        })
+    }
+
     /// The store's retention.
     pub(crate) fn retention(&self) -> kizashi_store::Retention {
         kizashi_store::Retention {
@@ -549,6 +583,7 @@ mod tests {
         // Where nothing is the default, the file shows an example.
         shown.sensor = None;
         (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
+        (shown.places.countries, shown.places.networks) = (None, None);
         let traps = &mut shown.traps;
         for list in [
             &mut traps.http,

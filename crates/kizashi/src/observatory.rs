@@ -7,7 +7,9 @@ use std::time::Instant;
 use kizashi_event::{Event, Key, KeyKind, SessionId, Timestamp, escape_for_people};
 use kizashi_signs::ports::port_info;
 use kizashi_signs::{Sign, advisory};
-use kizashi_store::{BinLength, Evidence, Inlet, Reader, Span, StoreError, StoredSign};
+use kizashi_store::{
+    BinLength, Evidence, Inlet, Places, Reader, Span, StoreError, StoredSign, country_name,
+};
 use kizashi_web::{
     AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SessionPage, SessionRow,
     SignMark, SignPage, Status, TopRow,
@@ -30,6 +32,7 @@ pub(crate) struct StoreObservatory {
     pub(crate) board: Arc<Board>,
     pub(crate) inlet: Inlet,
     pub(crate) settings: kizashi_signs::Settings,
+    pub(crate) places: Arc<Places>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) demo: bool,
     pub(crate) started: Instant,
@@ -88,7 +91,9 @@ impl StoreObservatory {
         let reader = match idle {
             Some(reader) => reader,
             None => {
-                Reader::open(&self.folder).map_err(|error| unreadable(&Failure::from(error)))?
+                let opened = Reader::open(&self.folder);
+                let reader = opened.map_err(|error| unreadable(&Failure::from(error)))?;
+                reader.with_places(Arc::clone(&self.places))
             }
         };
         let answer = read(&reader).map_err(|failure| unreadable(&failure));
@@ -133,6 +138,9 @@ impl Observatory for StoreObservatory {
             .iter()
             .map(|ranked| {
                 let mut row = TopRow::of_ranked(ranked);
+                if ranked.key.kind != KeyKind::Port {
+                    row.label = label_in(&ranked.key, &self.places);
+                }
                 let Some(port) = ranked.key.as_port() else { return row };
                 let info = port_info(port);
                 row.label = info.title.to_string();
@@ -172,7 +180,7 @@ impl Observatory for StoreObservatory {
         marks.reverse();
         Ok(Series {
             key: key.clone(),
-            label: label_of(key),
+            label: label_in(key, &self.places),
             bin_seconds: bin.seconds(),
             points: series
                 .points
@@ -248,11 +256,23 @@ pub(crate) fn sign_of(stored: &StoredSign) -> Option<(Sign, Evidence)> {
     Some((sign, evidence.unwrap_or_default()))
 }
 
+/// What people know a key as where these tables are in use: of a network also who runs it.
+pub(crate) fn label_in(key: &Key, places: &Places) -> String {
+    let name = places.network_name(&key.text).filter(|_| key.kind == KeyKind::Network);
+    name.map_or_else(|| label_of(key), escape_for_people)
+}
+
+/// The name of a country, or its letters where no list of countries has it.
+pub(crate) fn country_shown(code: &str) -> String {
+    country_name(code).map_or_else(|| escape_for_people(code), str::to_owned)
+}
+
 /// What people know a key as; attackers' text in it is escaped.
 pub(crate) fn label_of(key: &Key) -> String {
     match key.as_port() {
         Some(port) => port_info(port).title.to_string(),
         None if key.kind == KeyKind::Total => "everything".to_owned(),
+        None if key.kind == KeyKind::Country => country_shown(&key.text),
         None => escape_for_people(&key.text),
     }
 }

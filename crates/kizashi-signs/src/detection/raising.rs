@@ -8,7 +8,7 @@ use crate::key_series::KEYS_FROM;
 use crate::key_watch::KeyAlarm;
 use crate::open_sign::{Expected, OpenSign};
 use crate::ports::port_info;
-use crate::sign::key_label;
+use crate::sign::label_of_key;
 use crate::{Severity, Sign, SignKind};
 
 /// Ports that a sensor-wide sign names at most.
@@ -89,8 +89,10 @@ impl Detection {
             }
             let since = i64::try_from(alarm.evidence.since_bin).unwrap_or(i64::MAX);
             let sources = self.keys.keys.sources_since(alarm.series, since);
-            let is_sum =
-                matches!(alarm.key.kind, KeyKind::Network | KeyKind::Service | KeyKind::Total);
+            let is_sum = matches!(
+                alarm.key.kind,
+                KeyKind::Network | KeyKind::Country | KeyKind::Service | KeyKind::Total
+            );
             if is_sum && self.visits.one_series_has_half(&sources, since) {
                 // What rises at one port only is that port's to tell.
                 continue;
@@ -131,7 +133,7 @@ impl Detection {
     fn key_rise(&self, alarm: &KeyAlarm, start: Timestamp) -> OpenSign {
         let since_bin = i64::try_from(alarm.evidence.since_bin).unwrap_or(0);
         let mut sign = Sign::begun(SignKind::Rise, &alarm.key, start.plus(BIN));
-        sign.label = key_label(alarm.key.kind).to_owned();
+        sign.label = label_of_key(&alarm.key);
         sign.since = self.origin.plus(BIN.saturating_mul(since_bin));
         sign.days = alarm.evidence.days;
         sign.events = self.recent.events_since(alarm.series, since_bin);

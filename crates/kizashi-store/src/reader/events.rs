@@ -14,7 +14,7 @@ use rusqlite::{OptionalExtension as _, Row};
 use super::Reader;
 use crate::codes::kind_code;
 use crate::error::InContext;
-use crate::{Evidence, Span, StoreError};
+use crate::{CountryCode, Evidence, Span, StoreError};
 
 /// Raw rows looked at for one sign's evidence.
 const MOST_ROWS: u64 = 200_000;
@@ -70,6 +70,7 @@ impl Reader {
         ))?;
         let wanted = self.wanted(key)?;
         let mut found = Found::default();
+        let mut placed = HashMap::new();
         let mut looked_at = 0;
         while let Some(row) = rows.next()? {
             looked_at += 1;
@@ -80,6 +81,7 @@ impl Reader {
                 Wanted::Port(port) if row.get::<_, u32>(0) != Ok(port) => continue,
                 Wanted::Service(name) if row.get::<_, i64>(3) != Ok(name) => continue,
                 Wanted::Sources(ref sources) if !sources.contains(&row.get(1)?) => continue,
+                Wanted::From(key) if !self.is_from(key, row.get(1)?, &mut placed)? => continue,
                 _ => {}
             }
             let detail = serde_json::from_str::<Detail>(row.get_ref(2)?.as_str()?).ok();
@@ -110,6 +112,8 @@ impl Reader {
         }
         match key.kind {
             KeyKind::Service => {}
+            KeyKind::Country => return Ok(Wanted::From(key)),
+            KeyKind::Network if !key.text.contains('/') => return Ok(Wanted::From(key)),
             KeyKind::Network => return Ok(Wanted::Sources(self.sources_in(&key.text)?)),
             KeyKind::PayloadCluster => return Ok(Wanted::Content(self.contents_in(&key.text)?)),
             _ => return Ok(Wanted::Carrying(key)),
@@ -141,6 +145,50 @@ impl Reader {
         Ok(sources)
     }
 
+    /// Whether a source is in a country or an autonomous system; what is found out is remembered.
+    fn is_from(
+        &self,
+        key: &Key,
+        source: u32,
+        placed: &mut HashMap<u32, bool>,
+    ) -> rusqlite::Result<bool> {
+        if let Some(is_from) = placed.get(&source) {
+            return Ok(*is_from);
+        }
+        let is_from = self.address_of(source)?.is_some_and(|address| match key.kind {
+            KeyKind::Country => {
+                self.places.country(address).is_some_and(|code| code.as_str() == &*key.text)
+            }
+            _ => self.places.network(address) == *key.text,
+        });
+        if placed.len() < MOST_TEXTS {
+            placed.insert(source, is_from);
+        }
+        Ok(is_from)
+    }
+
+    /// The address of a source.
+    fn address_of(&self, source: u32) -> rusqlite::Result<Option<IpAddr>> {
+        let address: Option<String> = self
+            .connection
+            .prepare_cached("SELECT text FROM keys WHERE id = ?1")?
+            .query_row([source], |row| row.get(0))
+            .optional()?;
+        Ok(address.and_then(|address| address.parse().ok()))
+    }
+
+    /// The countries of sources, with how many of them are there.
+    fn countries_of(&self, sources: &HashMap<u32, u64>) -> rusqlite::Result<Vec<(String, u64)>> {
+        let mut countries: HashMap<CountryCode, u64> = HashMap::new();
+        for source in sources.keys() {
+            let address = self.address_of(*source)?;
+            if let Some(code) = address.and_then(|address| self.places.country(address)) {
+                *countries.entry(code).or_default() += 1;
+            }
+        }
+        Ok(most(countries).into_iter().map(|(code, sources)| (code.to_string(), sources)).collect())
+    }
+
     /// The contents in a cluster that are still known.
     fn contents_in(&self, cluster: &str) -> rusqlite::Result<HashSet<PayloadHash>> {
         let mut read = self.connection.prepare_cached(
@@ -154,13 +202,7 @@ impl Reader {
 
     /// Whether this source stands for visitors that were not told apart.
     fn is_nobody(&self, source: u32) -> rusqlite::Result<bool> {
-        let address: Option<String> = self
-            .connection
-            .prepare_cached("SELECT text FROM keys WHERE id = ?1")?
-            .query_row([source], |row| row.get(0))
-            .optional()?;
-        let address = address.and_then(|address| address.parse::<IpAddr>().ok());
-        Ok(address.is_some_and(|address| address.is_unspecified()))
+        Ok(self.address_of(source)?.is_some_and(|address| address.is_unspecified()))
     }
 
     fn told(&self, found: Found) -> rusqlite::Result<Evidence> {
@@ -171,6 +213,7 @@ impl Reader {
             paths: most(found.paths),
             clients: most(found.clients),
             events_read: found.events,
+            countries: self.countries_of(&found.sources)?,
             ..Evidence::default()
         };
         for (source, events) in most(found.sources) {
@@ -206,6 +249,7 @@ enum Wanted<'a> {
     Port(u32),
     Service(i64),
     Sources(HashSet<u32>),
+    From(&'a Key),
     Carrying(&'a Key),
     Content(HashSet<PayloadHash>),
 }

@@ -8,6 +8,7 @@ mod sessions;
 mod top;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -19,7 +20,7 @@ use crate::codes::{BIN, bin_of, count_of, kind_code};
 use crate::error::InContext;
 use crate::schema::{FILE, open_to_read};
 use crate::writer::{bins_between, counter};
-use crate::{ClosedBin, Overview, StoreError, StoredSign};
+use crate::{ClosedBin, Overview, Places, StoreError, StoredSign};
 
 /// Ten-minute bins that are read at once: a day.
 const BINS_AT_ONCE: i64 = 144;
@@ -29,6 +30,7 @@ const BINS_AT_ONCE: i64 = 144;
 pub struct Reader {
     connection: Connection,
     path: PathBuf,
+    places: Arc<Places>,
 }
 
 impl Reader {
@@ -41,7 +43,13 @@ impl Reader {
         if !path.exists() {
             return Err(StoreError::Missing(folder.to_path_buf()));
         }
-        Ok(Self { connection: open_to_read(&path)?, path })
+        Ok(Self { connection: open_to_read(&path)?, path, places: Places::built_in() })
+    }
+
+    /// The same reader, which tells by these tables where visitors are.
+    #[must_use]
+    pub fn with_places(self, places: Arc<Places>) -> Self {
+        Self { places, ..self }
     }
 
     /// The store at a glance.

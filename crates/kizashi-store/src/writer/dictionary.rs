@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use kizashi_event::{KeyKind, Port, Timestamp, network_text};
+use kizashi_event::{KeyKind, Port, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::keys::Census;
 use crate::codes::kind_code;
+use crate::{Places, Settings};
 
 /// Numbers remembered of one kind; past it that kind's memory begins anew.
 const MOST_REMEMBERED: usize = 32_768;
@@ -18,19 +20,28 @@ const MOST_REMEMBERED: usize = 32_768;
 pub(crate) struct Dictionary {
     sources: HashMap<IpAddr, u32>,
     ports: HashMap<Port, u32>,
-    networks: HashMap<IpAddr, u32>,
+    placed: HashMap<IpAddr, Placed>,
     texts: HashMap<KeyKind, HashMap<Box<str>, u32>>,
     names: HashMap<Box<str>, i64>,
     fresh_sources: i64,
     pub(super) census: Census,
     /// Keys of one kind at most; no bound where there is none.
     most: Option<u64>,
+    places: Arc<Places>,
+}
+
+/// The numbers of the keys that say where a visitor is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placed {
+    pub(crate) network: Option<u32>,
+    pub(crate) country: Option<u32>,
 }
 
 impl Dictionary {
-    /// The dictionary of a database that keeps at most so many keys of a kind.
-    pub(super) fn load(connection: &Connection, most: u64) -> rusqlite::Result<Self> {
-        Ok(Self { census: Census::load(connection)?, most: Some(most), ..Self::default() })
+    /// The dictionary of a database that keeps as many keys of a kind as is set, of visitors who are where `settings` tell.
+    pub(super) fn load(connection: &Connection, settings: &Settings) -> rusqlite::Result<Self> {
+        let (most, places) = (Some(settings.retention.most_keys), Arc::clone(&settings.places));
+        Ok(Self { census: Census::load(connection)?, most, places, ..Self::default() })
     }
 
     /// Makes room for new keys in the kinds that are full; whether any went. Keys that came at or after `spared` stay.
@@ -51,7 +62,7 @@ impl Dictionary {
     pub(super) fn forget(&mut self) {
         self.sources.clear();
         self.ports.clear();
-        self.networks.clear();
+        self.placed.clear();
         self.texts.clear();
     }
 
@@ -94,21 +105,27 @@ impl Dictionary {
         Ok(id)
     }
 
-    /// The number of a network, which is given by its first address.
-    pub(crate) fn network(
+    /// The numbers of the network and the country of an address.
+    pub(crate) fn placed(
         &mut self,
         connection: &Connection,
-        network: IpAddr,
+        address: IpAddr,
         time: Timestamp,
-    ) -> rusqlite::Result<u32> {
-        if let Some(id) = self.networks.get(&network) {
-            return Ok(*id);
+    ) -> rusqlite::Result<Placed> {
+        if let Some(placed) = self.placed.get(&address) {
+            return Ok(*placed);
         }
-        let (id, _) =
-            self.find_or_add(connection, KeyKind::Network, &network_text(network), time)?;
-        make_room(&mut self.networks);
-        self.networks.insert(network, id);
-        Ok(id)
+        let network = self.places.network(address);
+        let country = self.places.country(address);
+        let network = self.key(connection, KeyKind::Network, &network, time)?;
+        let country = match country {
+            Some(code) => self.key(connection, KeyKind::Country, code.as_str(), time)?,
+            None => None,
+        };
+        let placed = Placed { network, country };
+        make_room(&mut self.placed);
+        self.placed.insert(address, placed);
+        Ok(placed)
     }
 
     /// The number of any other key; `None` for a new one of a kind that is full.

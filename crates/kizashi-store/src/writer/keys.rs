@@ -26,9 +26,13 @@ const SOURCES: u64 = 5;
 /// The counter of events that were not counted under a key of their own.
 const UNNAMED: &str = "unnamed";
 
-/// Whether there can be as many keys of this kind as somebody likes. Ports, services and networks are few by what they are.
+/// Whether there can be as many keys of this kind as somebody likes. Ports, services, networks and countries are few by
+/// what they are.
 const fn is_made_up(kind: KeyKind) -> bool {
-    !matches!(kind, KeyKind::Total | KeyKind::Port | KeyKind::Service | KeyKind::Network)
+    !matches!(
+        kind,
+        KeyKind::Total | KeyKind::Port | KeyKind::Service | KeyKind::Network | KeyKind::Country
+    )
 }
 
 /// How many keys of each kind there are, and where the last making of room found nothing.

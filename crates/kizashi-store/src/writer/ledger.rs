@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kizashi_event::{Event, KeyKind, Timestamp, network_of};
+use kizashi_event::{Event, KeyKind, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::closing::bins_between;
@@ -101,8 +101,8 @@ impl Ledger {
     ) -> Result<Self, StoreError> {
         let open_from =
             counter(&connection, "open_from").doing("reading where it stopped", &path)?;
-        let dictionary = Dictionary::load(&connection, settings.retention.most_keys)
-            .doing("reading where it stopped", &path)?;
+        let dictionary =
+            Dictionary::load(&connection, &settings).doing("reading where it stopped", &path)?;
         let let_go = LetGo::load(&connection).doing("reading where it stopped", &path)?;
         let clusters = Clusters::load(&connection).doing("reading where it stopped", &path)?;
         Ok(Self {
@@ -129,7 +129,7 @@ impl Ledger {
             self.tally = Tally::default();
             self.visits.forget();
             self.reopened = reopened;
-            self.dictionary = Dictionary::load(&self.connection, self.settings.retention.most_keys)
+            self.dictionary = Dictionary::load(&self.connection, &self.settings)
                 .doing("writing events", &self.path)?;
             self.clusters = Clusters::load(&self.connection).doing("writing events", &self.path)?;
         }
@@ -315,7 +315,9 @@ fn touch_keys(
         }
     };
     if source != NOBODY {
-        touch(KeyKind::Network, dictionary.network(connection, network_of(event.source), time)?);
+        let placed = dictionary.placed(connection, event.source, time)?;
+        placed.network.into_iter().for_each(|network| touch(KeyKind::Network, network));
+        placed.country.into_iter().for_each(|country| touch(KeyKind::Country, country));
     }
     if let Some(cluster) = cluster {
         touch(KeyKind::PayloadCluster, cluster);

@@ -30,7 +30,7 @@ pub use retention::Cleared;
 
 use crate::error::{InContext, not_written};
 use crate::schema::{FILE, open_to_write};
-use crate::{ClosedBin, Reader, Settings, StoreError, StoredSign};
+use crate::{ClosedBin, Places, Reader, Settings, StoreError, StoredSign};
 use ledger::Ledger;
 use queue::Queue;
 
@@ -38,6 +38,7 @@ use queue::Queue;
 pub struct Store {
     folder: PathBuf,
     queue: Arc<Queue>,
+    places: Arc<Places>,
     thread: Option<JoinHandle<()>>,
     /// Held for as long as this store is open; the system lets go of it whatever becomes of the process.
     _lock: File,
@@ -117,6 +118,7 @@ impl Store {
         let connection = open_to_write(&path)?;
         let queue = Arc::new(Queue::default());
         queue.set_unhurried(settings.mode == crate::Mode::Historic);
+        let places = Arc::clone(&settings.places);
         let mut ledger = Ledger::new(connection, path, settings)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -125,7 +127,7 @@ impl Store {
                 move || run(&mut ledger, &queue)
             })
             .map_err(|error| not_written(folder, &error))?;
-        Ok(Self { folder: folder.to_path_buf(), queue, thread: Some(thread), _lock: lock })
+        Ok(Self { folder: folder.to_path_buf(), queue, places, thread: Some(thread), _lock: lock })
     }
 
     /// The folder of the store.
@@ -145,7 +147,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be opened.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Reader::open(&self.folder)
+        Ok(Reader::open(&self.folder)?.with_places(Arc::clone(&self.places)))
     }
 
     /// Gives events, waiting while the writer is behind. Whether they could be stored is told by [`Self::flush`].

@@ -7,6 +7,8 @@ mod durability;
 #[cfg(test)]
 mod payloads;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod retention;
 #[cfg(test)]
 mod sessions;

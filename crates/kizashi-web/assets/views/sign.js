@@ -15,6 +15,7 @@ const DAY = 86_400_000;
 /** @type {[keyof Evidence, string, boolean][]} */
 const KINDS = [
   ["sources", "Most active sources", false],
+  ["countries", "Countries, by sources", false],
   ["users", "User names", false],
   ["passwords", "Passwords", false],
   ["commands", "Commands", true],
@@ -38,6 +39,11 @@ function Course({ sign }) {
   return html`<${Chart} series=${data} height=${240} measure="sources" />`;
 }
 
+const COUNTRIES = new Intl.DisplayNames(["en"], { type: "region" });
+
+/** Countries by name. @param {import("../api.js").Counted} rows @returns {import("../api.js").Counted} */
+const named = (rows) => rows.map(([code, sources]) => [COUNTRIES.of(code) ?? code, sources]);
+
 /** @param {{ evidence: Evidence }} props */
 function Evidence({ evidence }) {
   const some = KINDS.filter(([kind]) => evidence[kind].length > 0);
@@ -45,7 +51,7 @@ function Evidence({ evidence }) {
   return html`<div class="evidence">
     ${some.map(([kind, name, lines]) => html`<section key=${kind} class=${lines ? "wide" : ""}>
       <h3>${name}</h3>
-      <${Bars} rows=${evidence[kind]} lines=${lines} written=${kind === "payloads"} />
+      <${Bars} rows=${kind === "countries" ? named(evidence[kind]) : evidence[kind]} lines=${lines} written=${kind === "payloads"} />
     </section>`)}
   </div>`;
 }

@@ -1,10 +1,10 @@
-// What visitors tried: user names and passwords, most frequent first. Both are attackers' own words.
+// What visitors tried and where they come from, most frequent first. User names and passwords are attackers' own words.
 import { html } from "../html.js";
 import { getTop } from "../api.js";
 import { useAnswer } from "../state.js";
 import { Bars, Failure, Loading } from "../parts.js";
 
-/** @param {{ kind: "users" | "passwords", title: string, nothing: string }} props */
+/** @param {{ kind: "users" | "passwords" | "countries", title: string, nothing: string }} props */
 export function Words({ kind, title, nothing }) {
   const { data, error } = useAnswer((signal) => getTop(kind, 10, signal), kind);
   return html`<section class="words" aria-labelledby=${`${kind}-title`}>
@@ -12,6 +12,6 @@ export function Words({ kind, title, nothing }) {
     ${error && html`<${Failure} error=${error} />`}
     ${!data && !error && html`<${Loading} lines=${6} />`}
     ${data?.length === 0 && html`<p class="note">${nothing}</p>`}
-    ${data && data.length > 0 && html`<${Bars} rows=${data.map((row) => [row.key, row.events])} />`}
+    ${data && data.length > 0 && html`<${Bars} rows=${data.map((row) => (kind === "countries" ? [row.label, row.sources] : [row.key, row.events]))} />`}
   </section>`;
 }

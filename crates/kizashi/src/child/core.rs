@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use kizashi_event::{Port, Timestamp};
 use kizashi_signs::Sign;
-use kizashi_store::{Inlet, Mode, StoreError, StoredSign};
+use kizashi_store::{Inlet, Mode, Places, StoreError, StoredSign};
 use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, Listener, TrapStatus};
 use tokio::sync::Notify;
 
@@ -41,6 +41,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     let (setup, received) = first(&channel, c"kizashi-core", |setup: &CoreSetup| setup.supervisor)?;
     let listener =
         received.descriptors.into_iter().next().map(TcpListener::from).ok_or_else(alone)?;
+    // The owner's tables lie outside the data folder: they are read before anything else there is closed to this process.
+    let places = if setup.probe { Ok(Arc::default()) } else { setup.config.places() };
     let protections =
         if setup.confined { sandbox::confine_core(&setup.config.data) } else { Vec::new() };
     let channel = Arc::new(channel);
@@ -48,9 +50,10 @@ pub(crate) fn run() -> Result<(), Failure> {
         channel.send(&FromCore::Ready { identity: [0; 32], protections }, &[])?;
         return Ok(());
     }
-    match open(&setup) {
-        Ok((pipeline, identity)) => {
-            serve(&channel, setup, pipeline, listener, (identity, protections))
+    let opened = places.and_then(|places| Ok((open(&setup, &places)?, places)));
+    match opened {
+        Ok(((pipeline, identity), places)) => {
+            serve(&channel, setup, (pipeline, places), listener, (identity, protections))
         }
         Err(failure) => {
             channel.send(&FromCore::Failed(failure.to_string()), &[])?;
@@ -59,13 +62,14 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
 }
 
-fn open(setup: &CoreSetup) -> Result<(Pipeline, [u8; 32]), Failure> {
+fn open(setup: &CoreSetup, places: &Arc<Places>) -> Result<(Pipeline, [u8; 32]), Failure> {
     let began = Instant::now();
     let pipeline = loop {
         let store = kizashi_store::Settings {
             mode: Mode::Live,
             retention: setup.config.retention(),
             clock: Arc::new(clock::now),
+            places: Arc::clone(places),
         };
         match Pipeline::open(&setup.config.data, store, setup.config.detection()) {
             Err(Failure::Store(StoreError::InUse(_))) if began.elapsed() < LETS_GO => {
@@ -89,7 +93,7 @@ fn open(setup: &CoreSetup) -> Result<(Pipeline, [u8; 32]), Failure> {
 fn serve(
     channel: &Arc<Channel>,
     setup: CoreSetup,
-    pipeline: Pipeline,
+    (pipeline, places): (Pipeline, Arc<Places>),
     listener: TcpListener,
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
@@ -110,6 +114,7 @@ fn serve(
         board: pipeline.board(),
         inlet: pipeline.store().inlet(),
         settings: setup.config.detection(),
+        places,
         listeners: setup
             .listeners
             .into_iter()

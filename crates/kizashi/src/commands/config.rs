@@ -10,6 +10,7 @@ use crate::terminal::Terminal;
 pub(crate) fn check(file: Option<&Path>, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = Config::load(file)?;
     crate::listening::Plan::of(&config)?;
+    config.places()?;
     let path = file.unwrap_or(Path::new(DEFAULT_FILE));
     if path.exists() {
         terminal.line(&format!("{} is right", path.display()))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_signs::Sign;
-use kizashi_store::Settings;
+use kizashi_store::{Places, Settings};
 use kizashi_web::{FeedSender, Token};
 
 use crate::cli;
@@ -51,6 +51,7 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         board: pipeline.board(),
         inlet: pipeline.store().inlet(),
         settings,
+        places: Places::built_in(),
         listeners: Vec::new(),
         demo: true,
         started: Instant::now(),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_intake::{FileReport, Format, Options, Report, find_inputs, follow, poll_every};
-use kizashi_store::{Inlet, Mode, Settings, StoreError};
+use kizashi_store::{Inlet, Mode, StoreError};
 
 use crate::cli;
 use crate::clock;
@@ -29,8 +29,7 @@ const POLL: Duration = Duration::from_millis(500);
 pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Failure> {
     let options = options(call)?;
     let config = Config::load(None)?;
-    let settings =
-        Settings { mode: Mode::Historic, retention: config.retention(), ..Settings::default() };
+    let settings = config.store(Mode::Historic)?;
     let mut pipeline = Pipeline::open(&call.data.data, settings, config.detection())?;
     if call.follow {
         return follow_all(call, &options, pipeline, terminal);

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use kizashi_signs::{Detection, Knowledge, LONGEST_KNOWLEDGE};
-use kizashi_store::{Mode, Reader, Settings};
+use kizashi_store::{Mode, Reader};
 
 use crate::cli;
 use crate::config::Config;
@@ -44,8 +44,7 @@ pub(crate) fn import(call: &cli::PriorImport, terminal: &mut Terminal) -> Result
     let knowledge = read(&call.file)?;
     let (ports, kinds) = (knowledge.ports(), knowledge.kinds());
     let config = Config::load(None)?;
-    let settings =
-        Settings { mode: Mode::Live, retention: config.retention(), ..Settings::default() };
+    let settings = config.store(Mode::Live)?;
     let mut pipeline = Pipeline::open(&call.data.data, settings, config.detection())?;
     pipeline.begin_with(knowledge)?;
     pipeline.finish()?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli;
 use crate::failure::Failure;
-use crate::observatory::sign_of;
+use crate::observatory::{country_shown, sign_of};
 use crate::screen::{Cell, Column, Table, Tone, thousands};
 use crate::terminal::Terminal;
 
@@ -99,15 +99,30 @@ fn print_evidence(evidence: &Evidence, terminal: &mut Terminal) -> Result<(), Fa
         ("software", &evidence.clients),
         ("first bytes", &evidence.payloads),
     ];
-    for (title, counted) in lists.into_iter().filter(|(_, counted)| !counted.is_empty()) {
-        let mut table = Table::new(&[Column::long_text(title), Column::number("events")]);
-        for (text, events) in counted {
-            table.row([Cell::hostile(text), Cell::text(&thousands(*events))]);
-        }
-        terminal.line("")?;
-        terminal.table(&table, "")?;
+    let countries = evidence.countries.iter();
+    let countries: Vec<(String, u64)> =
+        countries.map(|(code, sources)| (country_shown(code), *sources)).collect();
+    print_counted("countries", &countries, "sources", terminal)?;
+    lists
+        .into_iter()
+        .try_for_each(|(title, counted)| print_counted(title, counted, "events", terminal))
+}
+
+fn print_counted(
+    title: &'static str,
+    counted: &[(String, u64)],
+    of: &'static str,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    if counted.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut table = Table::new(&[Column::long_text(title), Column::number(of)]);
+    for (text, number) in counted {
+        table.row([Cell::hostile(text), Cell::text(&thousands(*number))]);
+    }
+    terminal.line("")?;
+    terminal.table(&table, "")
 }
 
 fn tone(severity: Severity) -> Tone {

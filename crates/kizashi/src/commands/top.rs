@@ -1,12 +1,15 @@
 //! `kizashi top`: what came most.
 
+use std::sync::Arc;
+
 use kizashi_event::{Key, KeyKind};
-use kizashi_store::{Ranked, Reader};
+use kizashi_store::{Places, Ranked, Reader};
 use serde::Serialize;
 
 use crate::cli;
+use crate::config::Config;
 use crate::failure::Failure;
-use crate::observatory::label_of;
+use crate::observatory::label_in;
 use crate::screen::{Cell, Column, Table};
 use crate::terminal::Terminal;
 
@@ -24,11 +27,11 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(ranked: &'a Ranked) -> Self {
+    fn of(ranked: &'a Ranked, places: &Places) -> Self {
         Self {
             kind: ranked.key.kind,
             key: &ranked.key.text,
-            label: label_of(&ranked.key),
+            label: label_in(&ranked.key, places),
             events: ranked.events,
             sessions: ranked.sessions,
             sources: ranked.sources,
@@ -43,27 +46,44 @@ pub(crate) fn run(call: &cli::Top, terminal: &mut Terminal) -> Result<(), Failur
     let listing = &call.listing;
     let reader = Reader::open(&listing.data.data)?;
     let ranking = reader.top(call.kind, listing.span.span(), listing.limit)?;
+    let places = places_of(&ranking)?;
     if listing.json {
-        return ranking.iter().try_for_each(|ranked| terminal.json(&Row::of(ranked)));
+        return ranking.iter().try_for_each(|ranked| terminal.json(&Row::of(ranked, &places)));
     }
-    let is_port = call.kind == KeyKind::Port;
     let mut columns = vec![Column::long_text(call.kind.name())];
-    if is_port {
-        columns.push(Column::long_text("use"));
-    }
+    let known_as = match call.kind {
+        KeyKind::Port => Some("use"),
+        KeyKind::Country => Some("name"),
+        KeyKind::Network if ranking.iter().any(|ranked| is_named(&ranked.key, &places)) => {
+            Some("name")
+        }
+        _ => None,
+    };
+    columns.extend(known_as.map(Column::long_text));
     columns.extend(["events", "sessions", "sources"].map(Column::number));
     columns.extend(["first", "last"].map(Column::text));
     let mut table = Table::new(&columns);
     for ranked in &ranking {
         let mut cells = vec![shown(&ranked.key)];
-        if is_port {
-            cells.push(Cell::text(&label_of(&ranked.key)));
+        if known_as.is_some() {
+            cells.push(Cell::text(&label_in(&ranked.key, &places)));
         }
         cells.extend([ranked.events, ranked.sessions, ranked.sources].map(Cell::number));
         cells.extend([ranked.first, ranked.last].map(|time| Cell::text(&terminal.minute(time))));
         table.row(cells);
     }
     terminal.table(&table, "nothing of that kind is stored")
+}
+
+/// The owner's tables where a ranking holds networks that have names, else none: they take a moment to read.
+fn places_of(ranking: &[Ranked]) -> Result<Arc<Places>, Failure> {
+    let has_names =
+        |ranked: &Ranked| ranked.key.kind == KeyKind::Network && !ranked.key.text.contains('/');
+    if ranking.iter().any(has_names) { Config::load(None)?.places() } else { Ok(Arc::default()) }
+}
+
+fn is_named(key: &Key, places: &Places) -> bool {
+    places.network_name(&key.text).is_some()
 }
 
 fn shown(key: &Key) -> Cell {

@@ -13,6 +13,8 @@ mod listings;
 #[cfg(test)]
 mod payloads;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod prior;
 #[cfg(test)]
 mod processes;
