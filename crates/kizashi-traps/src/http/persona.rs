@@ -61,7 +61,9 @@ impl Persona {
     /// nginx: seconds and size; Apache httpd: size and microseconds.
     pub(super) fn etag(&self) -> String {
         match self.grammar {
-            Grammar::Nginx | Grammar::Netty => format!("\"{:x}-{:x}\"", self.modified.seconds(), self.page.len()),
+            Grammar::Nginx | Grammar::Netty => {
+                format!("\"{:x}-{:x}\"", self.modified.seconds(), self.page.len())
+            }
             Grammar::Apache => format!("\"{:x}-{:x}\"", self.page.len(), self.modified.micros()),
         }
     }

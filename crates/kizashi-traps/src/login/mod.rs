@@ -5,4 +5,5 @@ mod memory;
 mod policy;
 mod weak;
 
+pub(crate) use memory::Memory;
 pub use policy::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
