@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use kizashi_detect::changefinder;
 use kizashi_traps::{
-    Downloads, Identity, LoginSettings, OperatingSystem, PairPattern, PairPatternError, TelnetFace,
+    Downloads, ElasticsearchRelease, Identity, LoginSettings, OperatingSystem, PairPattern,
+    PairPatternError, TelnetFace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +69,8 @@ pub(crate) struct Traps {
     pub(crate) ssh: Option<String>,
     /// TCP ports of the Telnet trap.
     pub(crate) telnet: Option<String>,
+    /// TCP ports of the Elasticsearch trap.
+    pub(crate) elasticsearch: Option<String>,
     /// TCP ports of the catch-all.
     pub(crate) any_tcp: Option<String>,
     /// UDP ports of the catch-all, which never replies.
@@ -110,6 +113,8 @@ pub(crate) struct Machine {
     pub(crate) system: String,
     /// What answers on Telnet: `router-mips`, `router-mipsel`, `router-arm`, `camera`, or `linux` for the server.
     pub(crate) telnet: String,
+    /// Which Elasticsearch answers: `1.4.2`, `5.6.16`, `6.8.23` or `7.17.9`.
+    pub(crate) elasticsearch: String,
     /// What becomes of downloads, which are never fetched: `unreachable`, or `placeholder` for a harmless thing of the right type.
     pub(crate) downloads: String,
 }
@@ -194,6 +199,7 @@ impl Default for Traps {
             http: None,
             ssh: None,
             telnet: None,
+            elasticsearch: None,
             any_tcp: None,
             any_udp: None,
             sessions: 1_000,
@@ -250,6 +256,7 @@ impl Default for Machine {
         Self {
             system: DRAWN.to_owned(),
             telnet: DRAWN.to_owned(),
+            elasticsearch: DRAWN.to_owned(),
             downloads: Downloads::default().name().to_owned(),
         }
     }
@@ -275,6 +282,15 @@ impl Machine {
             let face = TelnetFace::from_name(&self.telnet)
                 .ok_or_else(|| unknown("telnet", &self.telnet, &[&[DRAWN], &names[..]].concat()))?;
             identity = identity.with_telnet_face(face);
+        }
+        if self.elasticsearch != DRAWN {
+            let names = ElasticsearchRelease::ALL.map(ElasticsearchRelease::number);
+            let release =
+                ElasticsearchRelease::from_name(&self.elasticsearch).ok_or_else(|| {
+                    let names = [&[DRAWN], &names[..]].concat();
+                    unknown("elasticsearch", &self.elasticsearch, &names)
+                })?;
+            identity = identity.with_elasticsearch_release(release);
         }
         let downloads = Downloads::from_name(&self.downloads).ok_or_else(|| {
             unknown("downloads", &self.downloads, &Downloads::ALL.map(Downloads::name))
@@ -522,6 +538,7 @@ mod tests {
             &mut traps.http,
             &mut traps.ssh,
             &mut traps.telnet,
+            &mut traps.elasticsearch,
             &mut traps.any_tcp,
             &mut traps.any_udp,
         ] {
@@ -562,6 +579,7 @@ mod tests {
             "[logins]\ntries = [0, 1]",
             "[machine]\nsystem = \"debian-11\"",
             "[machine]\ntelnet = \"toaster\"",
+            "[machine]\nelasticsearch = \"9\"",
             "[machine]\ndownloads = \"fetch\"",
         ] {
             assert!(read(text).is_err(), "{text}");

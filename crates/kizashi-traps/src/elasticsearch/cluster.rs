@@ -34,6 +34,7 @@ pub(super) struct Base {
     pub(super) documents: u32,
     content: Content,
     salt: u64,
+    release: Release,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,9 +146,17 @@ fn indices(draw: Draw<'_>, release: Release, set_up: Timestamp) -> Vec<Base> {
             documents: u32::try_from(documents).unwrap_or(1),
             content,
             salt: draw.number(at + 4),
+            release,
         }
     };
-    choices.into_iter().enumerate().map(one).collect()
+    // Kibana wrote into 1.4 from its own version 4 on only.
+    let has_kibana = !release.is_old();
+    choices
+        .into_iter()
+        .filter(|choice| has_kibana || choice.0 != Content::Kibana)
+        .enumerate()
+        .map(one)
+        .collect()
 }
 
 impl Base {
@@ -155,6 +164,7 @@ impl Base {
     pub(super) fn id(&self, number: u32) -> String {
         match self.content {
             Content::Log => letters(self.salt ^ u64::from(number), 20),
+            Content::Kibana if self.release < Release::V6_8_23 => self.release.number().to_owned(),
             Content::Kibana => "space:default".to_owned(),
             _ => (number + 1).to_string(),
         }

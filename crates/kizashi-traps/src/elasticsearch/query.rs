@@ -242,26 +242,37 @@ fn compare(one: &Json, other: &Json) -> Ordering {
     }
 }
 
-/// Sorts by `sort` of the body: fields, objects of fields, `_doc`, `_score`.
+/// The fields that `sort` of a body names, and whether downwards: fields, objects of fields, `_doc`, `_score`.
+fn sort_keys(by: &Json) -> Vec<(String, bool)> {
+    let key = |item: &Json| match item {
+        Json::Text(text) => {
+            let (field, order) = text.split_once(':').unwrap_or((text, "asc"));
+            Some((field.to_owned(), order == "desc"))
+        }
+        Json::Object(fields) => {
+            let (field, order) = fields.first()?;
+            let order = order.get("order").unwrap_or(order);
+            Some((field.clone(), order.text() == Some("desc")))
+        }
+        _ => None,
+    };
+    by.items().iter().take(4).filter_map(key).collect()
+}
+
+/// What a hit says that it was sorted by.
+pub(super) fn sort_values(document: &Document<'_>, by: &Json) -> Json {
+    let value = |(field, _): &(String, bool)| match field.as_str() {
+        "_doc" | "_shard_doc" => document.sequence.into(),
+        "_score" => 1.0.into(),
+        _ => value_of(document, field).unwrap_or(Json::Null),
+    };
+    Json::List(sort_keys(by).iter().map(value).collect())
+}
+
+/// Sorts by `sort` of the body.
 pub(super) fn sort(documents: &mut [Document<'_>], by: &Json) {
-    let keys: Vec<(String, bool)> = by
-        .items()
-        .iter()
-        .take(4)
-        .filter_map(|item| match item {
-            Json::Text(text) => {
-                let (field, order) = text.split_once(':').unwrap_or((text, "asc"));
-                Some((field.to_owned(), order == "desc"))
-            }
-            Json::Object(fields) => {
-                let (field, order) = fields.first()?;
-                let order = order.get("order").unwrap_or(order);
-                Some((field.clone(), order.text() == Some("desc")))
-            }
-            _ => None,
-        })
-        .filter(|(field, _)| field != "_doc" && field != "_score" && field != "_shard_doc")
-        .collect();
+    let mut keys = sort_keys(by);
+    keys.retain(|(field, _)| !matches!(field.as_str(), "_doc" | "_score" | "_shard_doc"));
     for (field, down) in keys.iter().rev() {
         let mut keyed: Vec<(Json, usize)> = documents
             .iter()

@@ -3,6 +3,7 @@
 //! try anyway; CVE-2015-1427 and CVE-2015-3337 are its own); 7.17 has the product header that clients of 7.14 and later demand.
 
 use super::json::{Json, object};
+use crate::http::grammar::Version;
 
 /// A release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,8 +117,8 @@ impl Release {
         version
     }
 
-    /// Head lines of an answer, without the length.
-    pub(super) fn head(self, status: u16, kind: &str) -> String {
+    /// Head lines of an answer, without the length. Netty answers in the version that was asked in.
+    pub(super) fn head(self, version: Version, status: u16, kind: &str) -> String {
         let reason = match status {
             200 => "OK",
             201 => "Created",
@@ -133,7 +134,8 @@ impl Release {
             503 => "Service Unavailable",
             _ => "Unknown",
         };
-        let start = format!("HTTP/1.1 {status} {reason}\r\n");
+        let minor = u32::from(version >= Version::ONE_ONE);
+        let start = format!("HTTP/1.{minor} {status} {reason}\r\n");
         match self {
             Self::V1_4_2 => format!("{start}Content-Type: {kind}\r\nContent-Length: "),
             Self::V7_17_9 => format!(

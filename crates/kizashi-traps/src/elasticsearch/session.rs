@@ -95,7 +95,11 @@ impl ElasticsearchSession {
                     let body =
                         Release::error(self.release(), &Fault::argument("invalid version format"));
                     let text = body.line();
-                    let head = self.release().head(400, "application/json; charset=UTF-8");
+                    let head = self.release().head(
+                        Version::ONE_ONE,
+                        400,
+                        "application/json; charset=UTF-8",
+                    );
                     out.reply(format!("{head}{}\r\n\r\n{text}", text.len()).as_bytes());
                     out.close();
                     self.exchange.refuse(fault, 400);
@@ -211,10 +215,6 @@ impl ElasticsearchSession {
             let Some((_, wish)) = running.wishes.first().cloned() else { break };
             let value = match wish {
                 Wish::Command(line, _) => {
-                    out.tell(Detail::Command {
-                        line: HostileText::from(line.as_str()),
-                        known: Some(true),
-                    });
                     (running.said, running.turns) = (Said::default(), 0);
                     running.process = Some(self.machine(now).run(line.as_bytes(), false));
                     continue;
@@ -356,7 +356,7 @@ impl ElasticsearchSession {
             Content::Text(text) => ("text/plain; charset=UTF-8", text.clone().into_bytes()),
             Content::Raw(kind, bytes) => (*kind, bytes.clone()),
         };
-        self.pending.extend(release.head(status, kind).into_bytes());
+        self.pending.extend(release.head(head.version, status, kind).into_bytes());
         self.pending.extend(format!("{}\r\n\r\n", content.len()).into_bytes());
         if head.request.method.raw() != "HEAD" {
             self.pending.extend(content);

@@ -4,7 +4,7 @@ use super::super::call::{Call, Reply};
 use super::super::cluster::{letters, mix};
 use super::super::copy::Document;
 use super::super::json::{Json, object};
-use super::super::query::{aggregate, is_known, matches, sort};
+use super::super::query::{aggregate, is_known, matches, sort, sort_values};
 use super::super::release::{Fault, Release};
 use super::super::script;
 use super::documents::{found_document, place};
@@ -160,7 +160,7 @@ fn search(call: &mut Call<'_>, names: Option<&str>, body: &Json) -> Result<Json,
         wanted.map(|wanted| aggregate(wanted, &found, release, &mut Default::default()));
     let (mut hits, mut bytes, mut cut) = (Vec::new(), 0, false);
     for document in found.into_iter().skip(from).take(size) {
-        let hit = hit(release, document, by.is_some(), body.get("_source"), &scripted);
+        let hit = hit(release, document, by.as_ref(), body.get("_source"), &scripted);
         bytes += hit.line().len();
         if bytes > BYTES {
             cut = true;
@@ -191,12 +191,13 @@ fn search(call: &mut Call<'_>, names: Option<&str>, body: &Json) -> Result<Json,
 fn hit(
     release: Release,
     document: Document<'_>,
-    sorted: bool,
+    by: Option<&Json>,
     source: Option<&Json>,
     scripted: &[(String, Json)],
 ) -> Json {
     let mut hit = place(release, document.index, &document.kind, &document.id);
-    hit.set("_score", if sorted { Json::Null } else { 1.0.into() });
+    hit.set("_score", if by.is_some() { Json::Null } else { 1.0.into() });
+    let sorted = by.map(|by| sort_values(&document, by));
     if !scripted.is_empty() {
         let field =
             |(name, value): &(String, Json)| (name.clone(), Json::List(vec![value.clone()]));
@@ -217,6 +218,9 @@ fn hit(
             hit.set("_source", Json::Object(fields.collect()));
         }
         _ => hit.set("_source", document.source),
+    }
+    if let Some(sorted) = sorted {
+        hit.set("sort", sorted);
     }
     hit
 }
