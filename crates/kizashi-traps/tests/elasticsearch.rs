@@ -219,7 +219,7 @@ fn nmap_names_elasticsearch_and_its_release() {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let line = text.lines().find(|line| line.contains("/tcp")).unwrap_or_default().to_owned();
         let named = line.contains("Elasticsearch") && line.contains(release.number());
-        let joined = text.replace("\nSF:", "").replace("\\x20", " ");
+        let joined = text.replace("\nSF:", "").replace("\\.", ".");
         let printed = joined.contains("X-elastic-product") && joined.contains(release.number());
         assert!(named || release == ElasticsearchRelease::V7_17_9 && printed, "{text}");
         house.close();

@@ -77,7 +77,6 @@ pub(super) fn is_ransom_note(method: &str, segments: &[String], body: &[u8]) -> 
             || text.contains(&format!("\"_index\":\"{own}"))
             || text.contains(&format!("\"_index\": \"{own}"))
     });
-    named && !name.starts_with('_')
-        || named && words > 0
-        || words >= 3 && segments.last().is_none_or(|last| last != "_search")
+    let speaks = words >= 3 && segments.last().is_none_or(|last| last != "_search");
+    speaks || named && (words > 0 || !name.starts_with('_'))
 }

@@ -159,6 +159,37 @@ fn indices(draw: Draw<'_>, release: Release, set_up: Timestamp) -> Vec<Base> {
         .collect()
 }
 
+const FIRST: [&str; 16] = [
+    "Anna", "James", "Maria", "Thomas", "Laura", "Peter", "Sofia", "David", "Julia", "Martin",
+    "Elena", "Paul", "Nina", "Robert", "Clara", "Simon",
+];
+const LAST: [&str; 16] = [
+    "Fischer", "Miller", "Rossi", "Novak", "Larsen", "Dubois", "Walker", "Schmidt", "Kowalski",
+    "Jensen", "Moretti", "Clark", "Weber", "Martin", "Lind", "Turner",
+];
+const CITIES: [(&str, &str); 8] = [
+    ("Berlin", "DE"),
+    ("Lyon", "FR"),
+    ("Leeds", "GB"),
+    ("Austin", "US"),
+    ("Torino", "IT"),
+    ("Gdansk", "PL"),
+    ("Malmo", "SE"),
+    ("Denver", "US"),
+];
+const GOODS: [&str; 8] = [
+    "Desk lamp",
+    "Backpack",
+    "Kettle",
+    "Headphones",
+    "Office chair",
+    "Water bottle",
+    "Keyboard",
+    "Jacket",
+];
+const LEVELS: [&str; 5] = ["INFO", "INFO", "INFO", "WARN", "ERROR"];
+const PATHS: [&str; 6] = ["/", "/cart", "/login", "/api/v1/orders", "/search", "/checkout"];
+
 impl Base {
     /// A document's id: a number, or what Elasticsearch makes where none is given.
     pub(super) fn id(&self, number: u32) -> String {
@@ -183,36 +214,6 @@ impl Base {
     }
 
     pub(super) fn document(&self, number: u32) -> Json {
-        const FIRST: [&str; 16] = [
-            "Anna", "James", "Maria", "Thomas", "Laura", "Peter", "Sofia", "David", "Julia",
-            "Martin", "Elena", "Paul", "Nina", "Robert", "Clara", "Simon",
-        ];
-        const LAST: [&str; 16] = [
-            "Fischer", "Miller", "Rossi", "Novak", "Larsen", "Dubois", "Walker", "Schmidt",
-            "Kowalski", "Jensen", "Moretti", "Clark", "Weber", "Martin", "Lind", "Turner",
-        ];
-        const CITIES: [(&str, &str); 8] = [
-            ("Berlin", "DE"),
-            ("Lyon", "FR"),
-            ("Leeds", "GB"),
-            ("Austin", "US"),
-            ("Torino", "IT"),
-            ("Gdansk", "PL"),
-            ("Malmo", "SE"),
-            ("Denver", "US"),
-        ];
-        const GOODS: [&str; 8] = [
-            "Desk lamp",
-            "Backpack",
-            "Kettle",
-            "Headphones",
-            "Office chair",
-            "Water bottle",
-            "Keyboard",
-            "Jacket",
-        ];
-        const LEVELS: [&str; 5] = ["INFO", "INFO", "INFO", "WARN", "ERROR"];
-        const PATHS: [&str; 6] = ["/", "/cart", "/login", "/api/v1/orders", "/search", "/checkout"];
         let drawn = mix(self.salt ^ (u64::from(number) << 20));
         let pick = |shift: u32, count: usize| ((drawn >> shift) & 0xffff) as usize % count;
         let spread = i64::from(number) * 2_600 + (drawn & 0x3ff) as i64;

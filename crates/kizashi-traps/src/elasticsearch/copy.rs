@@ -420,10 +420,11 @@ pub(super) fn infer(
             }
             _ => continue,
         };
-        if !mapping.contains_key(&path) {
-            *budget -= path.len() + 80;
-            mapping.insert(path, kind);
-        }
+        let cost = path.len() + 80;
+        mapping.entry(path).or_insert_with(|| {
+            *budget -= cost;
+            kind
+        });
     }
 }
 

@@ -109,7 +109,7 @@ impl Json {
             };
             match inner {
                 Some((_, own @ Self::Object(_))) if matches!(value, Self::Object(_)) => {
-                    own.merge(value)
+                    own.merge(value);
                 }
                 _ => self.set(&key, value),
             }

@@ -67,7 +67,7 @@ pub(crate) fn fuzz(bytes: &[u8]) {
     // Lines by turns: a target with its method, then a body, so that what is changed is a query and not the frame around it.
     let mut lines = bytes.splitn(12, |byte| *byte == 0);
     let mut session = (TRAP.begin)(&identity, visit);
-    let mut out = Output::new(TRAP.service.clone());
+    let mut out = Output::new(TRAP.service);
     while let (Some(line), Some(body)) = (lines.next(), lines.next()) {
         let mut request = line.to_vec();
         request.extend(

@@ -74,28 +74,30 @@ pub(super) fn matches(query: &Json, document: &Document<'_>, meter: &mut Meter) 
             let text = body.get("query").and_then(Json::text).unwrap_or("*");
             by_words(text, document, meter)
         }
-        "bool" => {
-            let mut all = |key: &str| {
-                body.get(key).is_none_or(|queries| {
-                    queries.items().iter().all(|query| matches(query, document, meter))
-                })
-            };
-            if !all("must") || !all("filter") {
-                return false;
-            }
-            let mut any = |key: &str| {
-                body.get(key).map(|queries| {
-                    queries.items().iter().any(|query| matches(query, document, meter))
-                })
-            };
-            let must = body.get("must").is_some() || body.get("filter").is_some();
-            any("must_not") != Some(true) && (must || any("should") != Some(false))
-        }
+        "bool" => combined(body, document, meter),
         "filtered" | "constant_score" | "function_score" | "nested" => ["query", "filter"]
             .iter()
             .all(|key| body.get(key).is_none_or(|query| matches(query, document, meter))),
         _ => true,
     }
+}
+
+/// `bool`: all of `must` and `filter`, none of `must_not`, and of `should` one where nothing else is demanded.
+fn combined(body: &Json, document: &Document<'_>, meter: &mut Meter) -> bool {
+    let mut all = |key: &str| {
+        body.get(key).is_none_or(|queries| {
+            queries.items().iter().all(|query| matches(query, document, meter))
+        })
+    };
+    if !all("must") || !all("filter") {
+        return false;
+    }
+    let mut any = |key: &str| {
+        body.get(key)
+            .map(|queries| queries.items().iter().any(|query| matches(query, document, meter)))
+    };
+    let must = body.get("must").is_some() || body.get("filter").is_some();
+    any("must_not") != Some(true) && (must || any("should") != Some(false))
 }
 
 /// Whether this is a query that some release has.
@@ -181,7 +183,7 @@ pub(super) fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
                 at += 1;
             }
             Some(letter) if *letter == b'?' || *letter == text[place] => {
-                (at, place) = (at + 1, place + 1)
+                (at, place) = (at + 1, place + 1);
             }
             _ => match &mut star {
                 Some((before, from)) => {
@@ -346,7 +348,7 @@ fn terms(values: impl Iterator<Item = Json>, size: usize, release: Release) -> J
         }
     }
     let mut counts: Vec<(Json, usize)> = counts.into_values().collect();
-    counts.sort_by(|one, other| other.1.cmp(&one.1));
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let rest: usize = counts.iter().skip(size.min(1_000)).map(|(_, count)| count).sum();
     counts.truncate(size.min(1_000));
     let bucket = |(key, count): (Json, usize)| {

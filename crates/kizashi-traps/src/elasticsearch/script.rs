@@ -43,7 +43,7 @@ fn collect(name: &str, value: &Json, found: &mut Vec<(String, String)>) {
         };
         match text {
             Some(text) if key == "script" || is_script(text) => {
-                found.push((name.to_owned(), text.to_owned()))
+                found.push((name.to_owned(), text.to_owned()));
             }
             _ => collect(if key == "script" { name } else { key }, inner, found),
         }
@@ -72,26 +72,25 @@ pub(super) fn wish(script: &str) -> Wish {
             }
         }
     }
-    if let Some(at) = script.find(".execute(") {
-        if let Some(line) = literals(&script[..at]).last().cloned() {
-            return Wish::Command(words(&line), reads);
-        }
+    if let Some(at) = script.find(".execute(")
+        && let Some(line) = literals(&script[..at]).last().cloned()
+    {
+        return Wish::Command(words(&line), reads);
     }
     for mark in ["File(", "FileReader(", "FileInputStream("] {
-        if let Some(at) = script.find(mark) {
-            if let Some(path) = literals(arguments(&script[at + mark.len()..])).into_iter().next() {
-                return Wish::File(path);
-            }
+        if let Some(at) = script.find(mark)
+            && let Some(path) = literals(arguments(&script[at + mark.len()..])).into_iter().next()
+        {
+            return Wish::File(path);
         }
     }
     // A command that was put into a variable before.
-    if script.contains("exec(") {
-        if let Some(line) = literals(&script)
+    if script.contains("exec(")
+        && let Some(line) = literals(&script)
             .into_iter()
             .find(|text| !text.starts_with("java.") && !text.is_empty())
-        {
-            return Wish::Command(words(&line), reads);
-        }
+    {
+        return Wish::Command(words(&line), reads);
     }
     value(&script).map_or(Wish::Unknown, Wish::Value)
 }
@@ -196,10 +195,10 @@ fn value(script: &str) -> Option<Json> {
         ('+', i64::checked_add),
         ('-', i64::checked_sub),
     ] {
-        if let Some((one, other)) = script.split_once(sign) {
-            if let (Ok(one), Ok(other)) = (one.trim().parse(), other.trim().parse()) {
-                return act(one, other).map(Json::from);
-            }
+        if let Some((one, other)) = script.split_once(sign)
+            && let (Ok(one), Ok(other)) = (one.trim().parse(), other.trim().parse())
+        {
+            return act(one, other).map(Json::from);
         }
     }
     if let Ok(number) = script.parse::<i64>() {

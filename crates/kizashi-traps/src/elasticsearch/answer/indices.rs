@@ -27,6 +27,13 @@ pub(super) fn answer(call: &mut Call<'_>, names: &str, rest: &[&str]) -> Result<
             names,
             |call, name| object! { "mappings" => mapping(call, name) },
         )?)),
+        _ => change(call, names, rest),
+    }
+}
+
+/// What is asked of indices beside making, deleting and looking at them.
+fn change(call: &mut Call<'_>, names: &str, rest: &[&str]) -> Result<Reply, Fault> {
+    match (rest, call.method) {
         (["_mapping" | "_mappings", ..] | [_, "_mapping"], "PUT" | "POST") => {
             let body = call.json()?.unwrap_or(object! {});
             for name in call.indices(Some(names))? {

@@ -111,22 +111,17 @@ fn find<'a>(
     Ok(found)
 }
 
-fn search(call: &mut Call<'_>, names: Option<&str>, body: &Json) -> Result<Json, Fault> {
-    let number = |call: &Call<'_>, key: &str, otherwise: usize| {
-        let parameter = call.parameter(key).and_then(|text| text.parse::<usize>().ok());
-        parameter.or(body.get(key).and_then(Json::count)).unwrap_or(otherwise)
-    };
-    let (from, size) = (number(call, "from", 0), number(call, "size", 10));
-    if from.saturating_add(size) > WINDOW && !call.release.is_old() {
+/// What a release refuses of a search: too large a window, scripts.
+fn check(release: Release, body: &Json, window: usize) -> Result<(), Fault> {
+    if window > WINDOW && !release.is_old() {
         let reason = format!(
-            "Result window is too large, from + size must be less than or equal to: [{WINDOW}] but was [{}]. See the scroll api for a more \
-             efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting.",
-            from.saturating_add(size)
+            "Result window is too large, from + size must be less than or equal to: [{WINDOW}] but was [{window}]. See the scroll api for a more \
+             efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting."
         );
         return Err(Fault::argument(&reason));
     }
     let scripts = body.get("script_fields").map(script::scripts).unwrap_or_default();
-    if !scripts.is_empty() && !call.release.runs_scripts() {
+    if !scripts.is_empty() && !release.runs_scripts() {
         let lang = body.get("script_fields").and_then(|fields| {
             fields
                 .fields()
@@ -141,6 +136,16 @@ fn search(call: &mut Call<'_>, names: Option<&str>, body: &Json) -> Result<Json,
         };
         return Err(Fault::argument(&reason));
     }
+    Ok(())
+}
+
+fn search(call: &mut Call<'_>, names: Option<&str>, body: &Json) -> Result<Json, Fault> {
+    let number = |call: &Call<'_>, key: &str, otherwise: usize| {
+        let parameter = call.parameter(key).and_then(|text| text.parse::<usize>().ok());
+        parameter.or(body.get(key).and_then(Json::count)).unwrap_or(otherwise)
+    };
+    let (from, size) = (number(call, "from", 0), number(call, "size", 10));
+    check(call.release, body, from.saturating_add(size))?;
     let shards = shards(call, names)?;
     let release = call.release;
     let scripted = call.scripted.clone();
