@@ -13,11 +13,12 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 16] = [
+pub const ENTRIES: [(&str, Entry); 17] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("ssh_wire", kizashi_traps::fuzz::ssh_wire),
     ("telnet_wire", kizashi_traps::fuzz::telnet_wire),
+    ("elasticsearch", kizashi_traps::fuzz::elasticsearch),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("machine", kizashi_traps::fuzz::machine),
     ("file_facts", kizashi_traps::fuzz::file_facts),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kizashi_event::{Port, Timestamp};
 
-use crate::{Identity, Output, TelnetFace, Trap, Visit, WebServer};
+use crate::{ElasticsearchRelease, Identity, Output, TelnetFace, Trap, Visit, WebServer};
 
 /// The head and body parser of `http`, in each grammar.
 pub fn http_wire(bytes: &[u8]) {
@@ -20,6 +20,11 @@ pub fn telnet_wire(bytes: &[u8]) {
 /// SSH's line, packets, lists, compression and file transfers.
 pub fn ssh_wire(bytes: &[u8]) {
     crate::ssh::fuzz(bytes);
+}
+
+/// Requests to `elasticsearch`: a method and a target, then a body, with NUL between; the first byte chooses the release.
+pub fn elasticsearch(bytes: &[u8]) {
+    crate::elasticsearch::fuzz(bytes);
 }
 
 /// Recognition of a protocol by its first bytes, with what is read from them.
@@ -50,6 +55,8 @@ pub fn session(trap: &Trap, bytes: &[u8]) {
     let server = WebServer::ALL[choice % WebServer::ALL.len()];
     let face = TelnetFace::ALL[choice % TelnetFace::ALL.len()];
     let identity = Identity::draw([7; 32]).with_web_server(server).with_telnet_face(face);
+    let release = ElasticsearchRelease::ALL[choice % ElasticsearchRelease::ALL.len()];
+    let identity = identity.with_elasticsearch_release(release);
     let identity = Arc::new(identity);
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let visit = Visit { source: here, destination: Some(here), port: Port::tcp(80) };

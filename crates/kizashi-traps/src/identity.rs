@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
+use crate::elasticsearch::{ElasticsearchRelease, Installed};
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
 use crate::randomness::{Randomness, Source};
@@ -134,6 +135,9 @@ pub struct Identity {
     seed: [u8; 32],
     web_server: WebServer,
     telnet_face: TelnetFace,
+    elasticsearch_release: ElasticsearchRelease,
+    /// Its cluster, and what visitors changed in it.
+    elasticsearch: Arc<Installed>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -156,6 +160,10 @@ impl Identity {
             seed,
             web_server,
             telnet_face: TelnetFace::draw(&seed),
+            elasticsearch_release: Draw::new(&seed, "elasticsearch release")
+                .one_of(0, &ElasticsearchRelease::ALL)
+                .unwrap_or(ElasticsearchRelease::V7_17_9),
+            elasticsearch: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -197,6 +205,7 @@ impl Identity {
     pub fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
         self.worlds = Worlds::default();
+        self.elasticsearch = Arc::default();
         self
     }
 
@@ -205,6 +214,24 @@ impl Identity {
     pub const fn with_telnet_face(mut self, face: TelnetFace) -> Self {
         self.telnet_face = face;
         self
+    }
+
+    /// The same identity with an Elasticsearch of the owner's choice.
+    #[must_use]
+    pub fn with_elasticsearch_release(mut self, release: ElasticsearchRelease) -> Self {
+        self.elasticsearch_release = release;
+        self.elasticsearch = Arc::default();
+        self
+    }
+
+    /// Which Elasticsearch answers.
+    #[must_use]
+    pub const fn elasticsearch_release(&self) -> ElasticsearchRelease {
+        self.elasticsearch_release
+    }
+
+    pub(crate) fn elasticsearch(&self) -> &Installed {
+        &self.elasticsearch
     }
 
     /// The same identity on an operating system of the owner's choice; the web server follows it.

@@ -14,6 +14,7 @@
 mod any;
 mod capture;
 mod draw;
+mod elasticsearch;
 mod http;
 mod identity;
 mod login;
@@ -33,6 +34,7 @@ mod trap;
 mod contract;
 pub mod fuzz;
 
+pub use elasticsearch::ElasticsearchRelease;
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{

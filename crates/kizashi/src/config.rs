@@ -7,8 +7,8 @@ use std::sync::Arc;
 use kizashi_detect::changefinder;
 use kizashi_store::{Mode, Places};
 use kizashi_traps::{
-    Downloads, Identity, KeyRule, LoginSettings, OperatingSystem, PairPattern, PairPatternError,
-    TelnetFace,
+    Downloads, ElasticsearchRelease, Identity, KeyRule, LoginSettings, OperatingSystem,
+    PairPattern, PairPatternError, TelnetFace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,8 @@ pub(crate) struct Traps {
     pub(crate) ssh: Option<String>,
     /// TCP ports of the Telnet trap.
     pub(crate) telnet: Option<String>,
+    /// TCP ports of the Elasticsearch trap.
+    pub(crate) elasticsearch: Option<String>,
     /// TCP ports of the catch-all.
     pub(crate) any_tcp: Option<String>,
     /// UDP ports of the catch-all, which never replies.
@@ -128,6 +130,8 @@ pub(crate) struct Machine {
     pub(crate) system: String,
     /// What answers on Telnet: `router-mips`, `router-mipsel`, `router-arm`, `camera`, or `linux` for the server.
     pub(crate) telnet: String,
+    /// Which Elasticsearch answers: `1.4.2`, `5.6.16`, `6.8.23` or `7.17.9`.
+    pub(crate) elasticsearch: String,
     /// What becomes of downloads, which are never fetched: `unreachable`, or `placeholder` for a harmless thing of the right type.
     pub(crate) downloads: String,
 }
@@ -223,6 +227,7 @@ impl Default for Traps {
             http: None,
             ssh: None,
             telnet: None,
+            elasticsearch: None,
             any_tcp: None,
             any_udp: None,
             sessions: 1_000,
@@ -297,6 +302,7 @@ impl Default for Machine {
         Self {
             system: DRAWN.to_owned(),
             telnet: DRAWN.to_owned(),
+            elasticsearch: DRAWN.to_owned(),
             downloads: Downloads::default().name().to_owned(),
         }
     }
@@ -322,6 +328,15 @@ impl Machine {
             let face = TelnetFace::from_name(&self.telnet)
                 .ok_or_else(|| unknown("telnet", &self.telnet, &[&[DRAWN], &names[..]].concat()))?;
             identity = identity.with_telnet_face(face);
+        }
+        if self.elasticsearch != DRAWN {
+            let names = ElasticsearchRelease::ALL.map(ElasticsearchRelease::number);
+            let release =
+                ElasticsearchRelease::from_name(&self.elasticsearch).ok_or_else(|| {
+                    let names = [&[DRAWN], &names[..]].concat();
+                    unknown("elasticsearch", &self.elasticsearch, &names)
+                })?;
+            identity = identity.with_elasticsearch_release(release);
         }
         let downloads = Downloads::from_name(&self.downloads).ok_or_else(|| {
             unknown("downloads", &self.downloads, &Downloads::ALL.map(Downloads::name))
@@ -589,6 +604,7 @@ mod tests {
             &mut traps.http,
             &mut traps.ssh,
             &mut traps.telnet,
+            &mut traps.elasticsearch,
             &mut traps.any_tcp,
             &mut traps.any_udp,
         ] {
@@ -631,6 +647,7 @@ mod tests {
             "[logins]\ntries = [0, 1]",
             "[machine]\nsystem = \"debian-9\"",
             "[machine]\ntelnet = \"toaster\"",
+            "[machine]\nelasticsearch = \"9\"",
             "[machine]\ndownloads = \"fetch\"",
         ] {
             assert!(read(text).is_err(), "{text}");

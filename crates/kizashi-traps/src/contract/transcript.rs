@@ -4,6 +4,7 @@
 //! # what this dialogue shows
 //! identity: nginx-debian-12        (default)
 //! face: router                     (default; of Telnet)
+//! release: 1.4.2                   (default 7.17.9; of Elasticsearch)
 //! port: tcp/80                     (default tcp/4000)
 //! C> GET / HTTP/1.1\r\n            bytes of the visitor; lines in a row are one piece, over UDP one datagram
 //! S> HTTP/1.1 200 OK\r\n           bytes of the trap
@@ -20,7 +21,7 @@ use kizashi_event::Port;
 
 use super::play::Outcome;
 use super::render::{escape, lines, unescape};
-use crate::{Identity, TelnetFace, WebServer};
+use crate::{ElasticsearchRelease, Identity, TelnetFace, WebServer};
 
 /// What the visitor does.
 pub(super) enum Step {
@@ -34,6 +35,7 @@ pub(super) struct Transcript {
     path: PathBuf,
     identity: WebServer,
     face: TelnetFace,
+    release: ElasticsearchRelease,
     port: Port,
     /// Comments and settings, kept when the file is written anew.
     preface: Vec<String>,
@@ -51,6 +53,7 @@ impl Transcript {
             path: path.to_owned(),
             identity: WebServer::NginxDebian12,
             face: TelnetFace::Router,
+            release: ElasticsearchRelease::V7_17_9,
             port: Port::tcp(4000),
             preface: Vec::new(),
             steps: Vec::new(),
@@ -102,13 +105,19 @@ impl Transcript {
             _ if line.is_empty() || line.starts_with('#') => {}
             Some(("identity", name)) => self.identity = WebServer::from_name(name).expect(name),
             Some(("face", name)) => self.face = TelnetFace::from_name(name).expect(name),
+            Some(("release", name)) => {
+                self.release = ElasticsearchRelease::from_name(name).expect(name);
+            }
             Some(("port", port)) => self.port = Port::parse(port).expect(port),
             _ => panic!("{}: `{line}` is no setting", self.path.display()),
         }
     }
 
     pub(super) fn identity(&self) -> Identity {
-        Identity::draw([7; 32]).with_web_server(self.identity).with_telnet_face(self.face)
+        Identity::draw([7; 32])
+            .with_web_server(self.identity)
+            .with_telnet_face(self.face)
+            .with_elasticsearch_release(self.release)
     }
 
     pub(super) const fn port(&self) -> Port {

@@ -109,7 +109,7 @@ impl Answer {
     /// What the server would say to this request.
     pub(super) fn to(head: &Head, persona: &Persona) -> Self {
         match persona.grammar {
-            Grammar::Nginx => Self::of_nginx(head, persona),
+            Grammar::Nginx | Grammar::Netty => Self::of_nginx(head, persona),
             Grammar::Apache => Self::of_apache(head, persona),
         }
     }
@@ -210,7 +210,7 @@ impl Answer {
             let mut lines =
                 vec![format!("HTTP/1.1 {} {}", self.status, persona.reason(self.status))];
             match persona.grammar {
-                Grammar::Nginx => {
+                Grammar::Nginx | Grammar::Netty => {
                     self.nginx_fields(&mut lines, persona, manner, now, (kind, body.len()));
                 }
                 Grammar::Apache => {

@@ -11,7 +11,7 @@ const LINE_MAX: usize = 4096;
 
 /// What the bytes so far amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyProgress {
+pub(crate) enum BodyProgress {
     More,
     Whole,
     Broken,
@@ -27,7 +27,7 @@ enum State {
 }
 
 /// Takes one body.
-pub(super) struct BodyReader {
+pub(crate) struct BodyReader {
     state: State,
     line: Vec<u8>,
     trailers: usize,
@@ -122,6 +122,12 @@ impl BodyReader {
         let line = std::mem::take(&mut self.line);
         self.keep(&line);
         self.state = State::Done(BodyProgress::Broken);
+    }
+
+    /// What is kept of the body so far, and whether that is all of it.
+    pub(crate) fn content(&self) -> (&[u8], bool) {
+        let content = self.capture.content();
+        (content, content.len() as u64 == self.capture.size())
     }
 
     /// The body, unless nothing came.

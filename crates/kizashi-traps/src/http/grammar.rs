@@ -8,14 +8,16 @@ use super::wire::{HEAD_MAX, LINE_MAX};
 
 /// A family of servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Grammar {
+pub(crate) enum Grammar {
     Nginx,
     Apache,
+    /// The decoder that Elasticsearch uses (Netty's `HttpObjectDecoder`): it takes nearly anything, and a host of any form or none.
+    Netty,
 }
 
 /// Why a server would refuse before it looks for a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     BadRequest,
     UriTooLong,
     HeaderTooLong,
@@ -28,12 +30,12 @@ pub(super) enum Fault {
 
 /// Major and minor number of the protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version(pub(super) u32, pub(super) u32);
+pub(crate) struct Version(pub(super) u32, pub(super) u32);
 
 impl Version {
     /// HTTP/0.9: a method and a target, no headers in either direction.
     pub(super) const OLD: Self = Self(0, 9);
-    pub(super) const ONE_ONE: Self = Self(1, 1);
+    pub(crate) const ONE_ONE: Self = Self(1, 1);
 }
 
 /// The first line, taken apart.
@@ -48,7 +50,7 @@ pub(super) struct FirstLine {
 
 /// How a body is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     None,
     Length(u64),
     Chunked,
@@ -70,17 +72,17 @@ impl Grammar {
     /// More headers than this are refused: `LimitRequestFields` of httpd; nginx has only its buffers.
     pub(super) const fn headers_max(self) -> usize {
         match self {
-            Self::Nginx => 1000,
+            Self::Nginx | Self::Netty => 1000,
             Self::Apache => 100,
         }
     }
 
     pub(super) fn forgives_bare_newline(self) -> bool {
-        self == Self::Nginx
+        self != Self::Apache
     }
 
     pub(super) fn forgives_folding(self) -> bool {
-        self == Self::Apache
+        self != Self::Nginx
     }
 
     /// nginx refuses at the first byte that no method has, such as that of a TLS record; httpd waits for the line.
@@ -92,7 +94,7 @@ impl Grammar {
 
     pub(super) fn first_line(self, line: &[u8]) -> Result<FirstLine, Fault> {
         let words: Vec<&[u8]> = match self {
-            Self::Nginx => {
+            Self::Nginx | Self::Netty => {
                 line.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect()
             }
             Self::Apache => line.split(|byte| *byte == b' ').collect(),
@@ -147,7 +149,9 @@ impl Grammar {
                     && method != b"CONNECT"
                     && method.iter().all(|byte| is_nginx_method(*byte))
             }
-            Self::Apache => !method.is_empty() && method.iter().all(|byte| is_token(*byte)),
+            Self::Apache | Self::Netty => {
+                !method.is_empty() && method.iter().all(|byte| is_token(*byte))
+            }
         }
     }
 
@@ -159,22 +163,22 @@ impl Grammar {
             || target.get(..8).is_some_and(|head| head.eq_ignore_ascii_case(b"https://"));
         let special = self == Self::Apache
             && (method == b"CONNECT" || (method == b"OPTIONS" && target == b"*"));
-        target.starts_with(b"/") || absolute || special
+        target.starts_with(b"/") || absolute || special || self == Self::Netty
     }
 
     pub(super) fn header(self, line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
         let colon = line.iter().position(|byte| *byte == b':');
         let (name, value) = match (colon, self) {
             (Some(colon), _) => (&line[..colon], line[colon + 1..].trim_ascii()),
-            (None, Self::Nginx) => (line, &b""[..]),
+            (None, Self::Nginx | Self::Netty) => (line, &b""[..]),
             (None, Self::Apache) => return Err(Fault::BadRequest),
         };
         let name_ok = match self {
-            Self::Nginx => name.iter().all(|byte| *byte > b' ' && *byte != 0x7f),
+            Self::Nginx | Self::Netty => name.iter().all(|byte| *byte > b' ' && *byte != 0x7f),
             Self::Apache => name.iter().all(|byte| is_token(*byte)),
         };
         let value_ok = !value.contains(&0)
-            && (self == Self::Nginx
+            && (self != Self::Apache
                 || value.iter().all(|byte| *byte >= b' ' && *byte != 0x7f || *byte == b'\t'));
         if name.is_empty() || !name_ok || !value_ok {
             Err(Fault::BadRequest)
@@ -191,6 +195,7 @@ impl Grammar {
     ) -> Result<(), Fault> {
         let mut hosts = values(headers, "host");
         match (hosts.next(), hosts.next()) {
+            _ if self == Self::Netty => Ok(()),
             (None, _) if version < Version::ONE_ONE => Ok(()),
             (Some(host), None) if is_host(host) => Ok(()),
             _ => Err(Fault::BadRequest),
@@ -217,7 +222,7 @@ impl Grammar {
                     Err(Fault::BadRequest)
                 }
                 Self::Nginx if !chunked => Err(Fault::Coding),
-                Self::Apache if !chunked => Err(Fault::BadRequest),
+                Self::Apache | Self::Netty if !chunked => Err(Fault::BadRequest),
                 _ => Ok(Framing::Chunked),
             };
         }
@@ -232,7 +237,7 @@ impl Grammar {
 }
 
 /// The values of the headers of this name, in order.
-pub(super) fn values<'a>(
+pub(crate) fn values<'a>(
     headers: &'a [(HostileText, HostileText)],
     name: &'a str,
 ) -> impl Iterator<Item = &'a str> {

@@ -5,13 +5,14 @@
 
 mod answer;
 mod basic;
-mod body;
+pub(crate) mod body;
 mod date;
-mod grammar;
+pub(crate) mod exchange;
+pub(crate) mod grammar;
 mod path;
 mod persona;
 mod session;
-mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -56,7 +57,7 @@ pub(crate) const LIMITS: Limits = Limits {
 pub(crate) fn fuzz(bytes: &[u8]) {
     use body::BodyReader;
     use grammar::{Framing, Grammar};
-    for grammar in [Grammar::Nginx, Grammar::Apache] {
+    for grammar in [Grammar::Nginx, Grammar::Apache, Grammar::Netty] {
         let mut reader = wire::HeadReader::new(grammar);
         reader.push(bytes);
         while let wire::Progress::Head(head) = reader.advance() {

@@ -68,7 +68,9 @@ impl Persona {
     /// nginx: seconds and size; Apache httpd: size and microseconds.
     pub(super) fn etag(&self) -> String {
         match self.grammar {
-            Grammar::Nginx => format!("\"{:x}-{:x}\"", self.modified.seconds(), self.page.len()),
+            Grammar::Nginx | Grammar::Netty => {
+                format!("\"{:x}-{:x}\"", self.modified.seconds(), self.page.len())
+            }
             Grammar::Apache => format!("\"{:x}-{:x}\"", self.page.len(), self.modified.micros()),
         }
     }
@@ -99,7 +101,7 @@ impl Persona {
     pub(super) fn error_page(&self, status: u16, note: &Note, place: (&str, u16)) -> String {
         let reason = self.reason(status);
         match self.grammar {
-            Grammar::Nginx => {
+            Grammar::Nginx | Grammar::Netty => {
                 let (title, extra) = match note {
                     Note::Fault(Fault::HeaderTooLong | Fault::TooManyHeaders) => (
                         "400 Request Header Or Cookie Too Large".to_owned(),

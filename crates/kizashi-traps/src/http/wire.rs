@@ -14,13 +14,13 @@ pub(super) const HEAD_MAX: usize = 32 * 1024;
 
 /// A request up to its blank line.
 #[derive(Clone, Debug)]
-pub(super) struct Head {
+pub(crate) struct Head {
     /// As it will be recorded; `status` still open.
-    pub(super) request: Request,
+    pub(crate) request: Request,
     /// The raw target.
-    pub(super) target: Vec<u8>,
+    pub(crate) target: Vec<u8>,
     /// The version asked for.
-    pub(super) version: Version,
+    pub(crate) version: Version,
     /// How the body is cut out of what follows.
     pub(super) framing: Framing,
     /// The bytes as sent, where the fields of `request` do not hold them whole.

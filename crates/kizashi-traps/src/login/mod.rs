@@ -6,4 +6,5 @@ mod memory;
 mod policy;
 mod weak;
 
+pub(crate) use memory::Memory;
 pub use policy::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
