@@ -101,6 +101,8 @@ fn add_request(document: &mut Value, request: &Request) {
     set(document, &["user_agent", "original"], text(request.header("user-agent")));
     set(document, &["http", "response", "status_code"], request.status);
     set(document, &["kizashi", "malformed"], request.malformed.then_some(true));
+    set(document, &["rule", "category"], text(request.class.as_ref()));
+    set(document, &["rule", "name"], text(request.rule.as_ref()));
     let headers: Vec<Value> = request
         .headers
         .iter()

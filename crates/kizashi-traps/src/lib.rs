@@ -33,6 +33,7 @@ mod trap;
 mod contract;
 pub mod fuzz;
 
+pub use http::{RuleProblem, WebRules};
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{

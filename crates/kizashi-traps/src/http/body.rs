@@ -80,6 +80,11 @@ impl BodyReader {
         count
     }
 
+    /// What is kept so far.
+    pub(super) fn content(&self) -> &[u8] {
+        self.capture.content()
+    }
+
     /// Content that broke the framing is kept all the same.
     pub(super) fn keep(&mut self, bytes: &[u8]) {
         self.capture.feed(bytes);

@@ -11,6 +11,7 @@ use super::basic;
 use super::body::{BodyProgress, BodyReader};
 use super::grammar::{Fault, Framing, Grammar, Version, values};
 use super::persona::{Persona, status_of};
+use super::rules::{Ran, Reaction, Rule, Run, Scene, Subject, WebRules};
 use super::wire::{Head, HeadReader, Progress, guess};
 use crate::capture::Capture;
 use crate::{Identity, Output, Session, Visit};
@@ -18,6 +19,8 @@ use crate::{Identity, Output, Session, Visit};
 enum State {
     Head,
     Body(Box<(Head, BodyReader)>),
+    /// A command that the request carried runs on the machine behind the login.
+    Running(Box<(Manner, Box<Run>)>),
     /// The answer is given; what still comes is kept. With a request, it was refused and is told at the end.
     Ending(Box<(Option<Request>, Capture)>),
 }
@@ -25,6 +28,9 @@ enum State {
 /// A visit to the `http` trap, or to `any` once the visitor spoke HTTP.
 pub(crate) struct HttpSession {
     persona: Persona,
+    identity: Arc<Identity>,
+    rules: Arc<WebRules>,
+    visit: Visit,
     port: u16,
     reader: HeadReader,
     state: State,
@@ -35,7 +41,16 @@ impl HttpSession {
     pub(crate) fn new(identity: &Arc<Identity>, visit: Visit) -> Self {
         let persona = Persona::of(identity);
         let reader = HeadReader::new(persona.grammar);
-        Self { persona, port: visit.port.number, reader, state: State::Head, served: 0 }
+        Self {
+            persona,
+            identity: Arc::clone(identity),
+            rules: identity.web_rules(),
+            visit,
+            port: visit.port.number,
+            reader,
+            state: State::Head,
+            served: 0,
+        }
     }
 
     /// Does one thing; `false` when more bytes are needed.
@@ -53,6 +68,7 @@ impl HttpSession {
                 }
             },
             State::Body(parts) => self.take_body(parts, now, out),
+            State::Running(parts) => self.run(*parts, now, out),
             State::Ending(mut parts) => {
                 parts.1.feed(self.reader.rest());
                 self.reader.consume(usize::MAX);
@@ -87,14 +103,67 @@ impl HttpSession {
             }
             BodyProgress::Whole | BodyProgress::Broken => *parts,
         };
-        let answer = if progress == BodyProgress::Broken {
+        if progress == BodyProgress::Broken {
             head.request.malformed = true;
-            Answer::fault(Fault::BadRequest)
-        } else {
-            Answer::to(&head, &self.persona)
+            name(&self.rules, &mut head.request, &head.target, body.content());
+            self.answer(&Answer::fault(Fault::BadRequest), head, body, now, out);
+            return true;
+        }
+        let manner = Manner::of(&head, &self.persona, self.port, self.served);
+        let scene = Scene {
+            identity: &self.identity,
+            visit: &self.visit,
+            persona: &self.persona,
+            host: &manner.host,
+            now,
         };
-        self.answer(&answer, head, body, now, out);
+        let subject = Subject::new(&head.request, &head.target, body.content());
+        let rule = self.rules.find(&subject).cloned();
+        let reaction = rule.as_ref().map_or(Reaction::Face, |rule| rule.react(&subject, &scene));
+        let login = rule.as_ref().and_then(|rule| rule.login(&subject));
+        label(&mut head.request, &head.target, rule.as_deref());
+        match reaction {
+            Reaction::Face => {
+                self.answer(&Answer::to(&head, &self.persona), head, body, now, out);
+            }
+            Reaction::Answer(answer) => {
+                self.answer(&Answer::of_rule(answer), head, body, now, out);
+            }
+            Reaction::Run(run) => {
+                head.request.status = Some(run.status());
+                tell(head, body, out);
+                self.state = State::Running(Box::new((manner, run)));
+            }
+        }
+        login.into_iter().for_each(|login| out.tell(login));
         true
+    }
+
+    /// Gives the command its turn; its output is the answer.
+    fn run(&mut self, (manner, run): (Manner, Box<Run>), now: Timestamp, out: &mut Output) -> bool {
+        let (run, ran, details) = run.go(now);
+        details.into_iter().for_each(|detail| out.tell(detail));
+        match (run, ran) {
+            (Some(run), Ran::Pauses(pause)) => {
+                out.take_turns_after(pause);
+                self.state = State::Running(Box::new((manner, run)));
+                false
+            }
+            (_, Ran::Done(answer)) => {
+                self.send(&Answer::of_rule(answer), &manner, now, out);
+                true
+            }
+            (None, Ran::Pauses(_)) => true,
+        }
+    }
+
+    fn send(&mut self, answer: &Answer, manner: &Manner, now: Timestamp, out: &mut Output) {
+        out.reply(&answer.write(&self.persona, manner, now));
+        self.served += 1;
+        if answer.closes(manner) {
+            out.close();
+            self.state = State::Ending(Box::default());
+        }
     }
 
     fn answer(
@@ -106,14 +175,9 @@ impl HttpSession {
         out: &mut Output,
     ) {
         let manner = Manner::of(&head, &self.persona, self.port, self.served);
-        out.reply(&answer.write(&self.persona, &manner, now));
-        self.served += 1;
         head.request.status = Some(answer.status);
         tell(head, body, out);
-        if answer.closes(&manner) {
-            out.close();
-            self.state = State::Ending(Box::default());
-        }
+        self.send(answer, &manner, now, out);
     }
 
     fn refuse(&mut self, fault: Fault, now: Timestamp, out: &mut Output) {
@@ -189,15 +253,19 @@ impl Session for HttpSession {
             State::Head if self.reader.is_empty() => {}
             State::Head => {
                 let (raw, request) = self.reader.give_up();
-                tell_refused(request, Capture::of(&raw), out);
+                tell_refused(&self.rules, request, Capture::of(&raw), out);
             }
             State::Body(parts) => {
                 let (mut head, body) = *parts;
                 head.request.malformed = true;
+                name(&self.rules, &mut head.request, &head.target, body.content());
                 tell(head, body, out);
             }
+            State::Running(parts) => {
+                parts.1.abandon().into_iter().for_each(|detail| out.tell(detail));
+            }
             State::Ending(parts) => match *parts {
-                (Some(request), raw) => tell_refused(request, raw, out),
+                (Some(request), raw) => tell_refused(&self.rules, request, raw, out),
                 (None, surplus) if !surplus.content().is_empty() => {
                     out.tell(Detail::Payload(Box::new(surplus.finish(PayloadOrigin::Sent))));
                 }
@@ -211,15 +279,42 @@ impl Session for HttpSession {
             + match &self.state {
                 State::Head => 0,
                 State::Body(parts) => parts.1.memory() + parts.0.raw.as_ref().map_or(0, Vec::len),
+                State::Running(parts) => parts.1.memory(),
                 State::Ending(parts) => parts.1.content().len(),
             }
     }
 }
 
-fn tell_refused(mut request: Request, raw: Capture, out: &mut Output) {
+/// What everybody asks for whom a rule does not know.
+const ORDINARY: [&str; 6] =
+    ["/", "/index.html", "/robots.txt", "/favicon.ico", "/sitemap.xml", "/index.nginx-debian.html"];
+
+/// Says what the request is.
+fn label(request: &mut Request, target: &[u8], rule: Option<&Rule>) {
+    let ordinary = !request.malformed
+        && matches!(request.method.raw(), "GET" | "HEAD")
+        && ORDINARY.iter().any(|page| page.as_bytes() == target);
+    let class = match rule {
+        Some(rule) => rule.class.as_str(),
+        None if ordinary => "ordinary",
+        None => "unknown",
+    };
+    request.class = Some(class.into());
+    request.rule = rule.map(|rule| rule.name.as_str().into());
+}
+
+/// The same for what is not answered by a rule.
+fn name(rules: &WebRules, request: &mut Request, target: &[u8], body: &[u8]) {
+    let rule = rules.find(&Subject::new(request, target, body)).cloned();
+    label(request, target, rule.as_deref());
+}
+
+fn tell_refused(rules: &WebRules, mut request: Request, raw: Capture, out: &mut Output) {
     if request.method.raw().is_empty() {
         guess(&mut request, raw.content());
     }
+    let target = request.target.raw().as_bytes().to_vec();
+    name(rules, &mut request, &target, raw.content());
     let body = Some(Box::new(raw.finish(PayloadOrigin::Sent)));
     out.tell(Detail::Request { request: Box::new(request), body });
 }

@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 /// At most twice `most` entries.
-pub(super) struct Memory<K, V> {
+pub(crate) struct Memory<K, V> {
     most: usize,
     young: HashMap<K, V>,
     old: HashMap<K, V>,
 }
 
 impl<K: Hash + Eq + Copy, V: Default> Memory<K, V> {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { most, young: HashMap::new(), old: HashMap::new() }
     }
 
     /// What is known of this key, to be changed.
-    pub(super) fn of(&mut self, key: K) -> &mut V {
+    pub(crate) fn of(&mut self, key: K) -> &mut V {
         if !self.young.contains_key(&key) {
             let value = self.old.remove(&key).unwrap_or_default();
             if self.young.len() >= self.most {

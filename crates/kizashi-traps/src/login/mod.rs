@@ -1,7 +1,7 @@
 //! What every trap with a login shares: who gets in. One policy for SSH and Telnet, held by the [`crate::Identity`], so that a
 //! password that one port takes the other takes too.
 
-mod memory;
+pub(crate) mod memory;
 mod policy;
 mod weak;
 
