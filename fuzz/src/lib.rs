@@ -122,10 +122,9 @@ pub fn detect(bytes: &[u8]) {
     }
     for series in (0..256).map(SeriesId) {
         let explained = detectors.0.explain(series, None);
-        assert!(
-            explained
-                .is_none_or(|numbers| numbers.log_m.is_none_or(f64::is_finite) && !numbers.windows.is_empty())
-        );
+        assert!(explained.is_none_or(
+            |numbers| numbers.log_m.is_none_or(f64::is_finite) && !numbers.windows.is_empty()
+        ));
     }
 }
 

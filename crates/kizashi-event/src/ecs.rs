@@ -186,6 +186,7 @@ mod tests {
             ],
             status: Some(404),
             malformed: false,
+            ..Request::default()
         };
         let document = event(Detail::Request { request: Box::new(request), body: None }).to_ecs();
         assert_eq!(document["user_agent"]["original"], "zgrab/0.x");

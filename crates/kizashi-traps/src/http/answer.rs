@@ -24,7 +24,9 @@ enum Content {
     Page(usize, usize),
     NotModified,
     Error(Note),
-    Empty { typed: bool },
+    Empty {
+        typed: bool,
+    },
     /// What a rule says; the fields around it stay the server's.
     Rule(RuleAnswer),
 }

@@ -140,12 +140,8 @@ impl Rule {
             String::from_utf8_lossy(&fill(text, &values).concat()).replace(['\r', '\n'], " ")
         };
         let fields = self.fields.iter().map(|(name, value)| (name.clone(), line(value))).collect();
-        let answer = RuleAnswer {
-            status: self.status,
-            kind: self.kind.clone(),
-            fields,
-            body: Vec::new(),
-        };
+        let answer =
+            RuleAnswer { status: self.status, kind: self.kind.clone(), fields, body: Vec::new() };
         Prepared { answer, pieces: fill(&self.text, &values) }
     }
 
@@ -210,8 +206,6 @@ impl Run {
             self.process.resume(now, &mut said)
         } else {
             self.started = true;
-            let line = Detail::Command { line: HostileText::from_bytes(&self.command), known: None };
-            said.details.push(line);
             self.process.start(now, &mut said)
         };
         if progress == Progress::Waiting {

@@ -183,9 +183,7 @@ fn unwrap_base64(argument: &[u8]) -> Vec<u8> {
         .then(|| between(argument, b"(", b")"))
         .flatten()
         .map(unquote);
-    encoded
-        .and_then(crate::http::basic::decode_base64)
-        .unwrap_or_else(|| argument.to_vec())
+    encoded.and_then(crate::http::basic::decode_base64).unwrap_or_else(|| argument.to_vec())
 }
 
 fn unquote(text: &[u8]) -> &[u8] {

@@ -222,7 +222,11 @@ fn check(rule: &RuleText) -> Result<(), String> {
         return Err("a name has 1 to 80 characters".to_owned());
     }
     if !CLASSES.contains(&rule.class.as_str()) {
-        return Err(format!("{:?} is no class; the classes are {}", rule.class, CLASSES.join(", ")));
+        return Err(format!(
+            "{:?} is no class; the classes are {}",
+            rule.class,
+            CLASSES.join(", ")
+        ));
     }
     if rule.title.is_empty() || rule.next.is_empty() || rule.examples.is_empty() {
         return Err("title, next and examples must not be empty".to_owned());
@@ -231,13 +235,15 @@ fn check(rule: &RuleText) -> Result<(), String> {
     let by_method = !rule.methods.is_empty() && !rule.methods.iter().any(common);
     let says_nothing = |pattern: &String| pattern.chars().all(|c| matches!(c, '*' | '/'));
     if !by_method && patterns().all(says_nothing) {
-        return Err("it would match every request: name a path, parameter, header or body".to_owned());
+        return Err(
+            "it would match every request: name a path, parameter, header or body".to_owned()
+        );
     }
     if rule.references.iter().any(|reference| !reference.starts_with("http")) {
         return Err("references are addresses that begin with http".to_owned());
     }
     if let Some(pattern) = patterns().find(|pattern| pattern.len() > LONGEST) {
-        return Err(format!("the pattern {:.40}… is longer than {LONGEST} characters", pattern));
+        return Err(format!("the pattern {pattern:.40}… is longer than {LONGEST} characters"));
     }
     if patterns().count() > 64 {
         return Err("a rule has at most 64 patterns".to_owned());
@@ -289,7 +295,10 @@ fn check_answer(rule: &RuleText) -> Result<(), String> {
     for take in &rule.take {
         let first = take.from.split(' ').next().unwrap_or_default();
         if !["path", "query", "body", "parameter", "header"].contains(&first) {
-            return Err(format!("from is path, query, body, parameter NAME or header NAME, and {:?} is none", take.from));
+            return Err(format!(
+                "from is path, query, body, parameter NAME or header NAME, and {:?} is none",
+                take.from
+            ));
         }
     }
     Ok(())

@@ -19,8 +19,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
-pub use format::RuleProblem;
 pub(crate) use format::MachineKind;
+pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
 use pattern::Pattern;
 pub(crate) use subject::Subject;
@@ -91,7 +91,8 @@ impl Rule {
     }
 
     fn weight(&self) -> usize {
-        let pairs = self.parameters.iter().chain(&self.headers).map(|(a, b)| a.weight() + b.weight());
+        let pairs =
+            self.parameters.iter().chain(&self.headers).map(|(a, b)| a.weight() + b.weight());
         let least = |patterns: &[Pattern]| patterns.iter().map(Pattern::weight).min().unwrap_or(0);
         let body: usize = self.body.iter().map(Pattern::weight).sum();
         let methods = self.methods.iter().map(String::len).min().unwrap_or(0);
@@ -121,7 +122,10 @@ impl Rule {
         let any = |text: &[u8]| self.anywhere.iter().any(|pattern| pattern.fits(text));
         subject.target.any(any)
             || subject.body.any(any)
-            || subject.headers.iter().any(|(_, text)| any(text.raw().to_ascii_lowercase().as_bytes()))
+            || subject
+                .headers
+                .iter()
+                .any(|(_, text)| any(text.raw().to_ascii_lowercase().as_bytes()))
     }
 }
 

@@ -85,7 +85,8 @@ impl<'a> Subject<'a> {
 
     /// A parameter's value, or that of a string of this name in a body of JSON.
     pub(super) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
-        let found = self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
+        let found =
+            self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
         found.map(|(_, value)| value.clone()).or_else(|| self.json_string(name))
     }
 
