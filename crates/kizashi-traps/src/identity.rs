@@ -1,7 +1,7 @@
 //! What this installation pretends to be: one machine with one operating system, one web server, one name. Drawn once from a
 //! seed that the owner keeps, so that two installations do not look alike and one never contradicts itself between ports.
-//! Versions are those of the distributions' own packages: nginx 1.22.1 and Apache 2.4.62 of Debian 12, nginx 1.18.0 of
-//! Ubuntu 20.04, Apache 2.4.58 of Ubuntu 24.04.
+//! Versions are those of the distributions' own packages: nginx 1.22.1 and Apache 2.4.62 of Debian 12, nginx 1.18.0 of Debian 11,
+//! Ubuntu 20.04 and Ubuntu 22.04, Apache 2.4.58 of Ubuntu 24.04.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -21,24 +21,31 @@ use crate::telnet::TelnetFace;
 /// The system pretended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OperatingSystem {
+    /// Debian 11 "bullseye".
+    Debian11,
     /// Debian 12 "bookworm".
     Debian12,
     /// Ubuntu 20.04 LTS "focal".
     Ubuntu20,
+    /// Ubuntu 22.04 LTS "jammy".
+    Ubuntu22,
     /// Ubuntu 24.04 LTS "noble".
     Ubuntu24,
 }
 
 impl OperatingSystem {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Debian12, Self::Ubuntu20, Self::Ubuntu24];
+    pub const ALL: [Self; 5] =
+        [Self::Debian12, Self::Ubuntu20, Self::Ubuntu24, Self::Debian11, Self::Ubuntu22];
 
     /// The word for it in configuration: `debian-12`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Debian11 => "debian-11",
             Self::Debian12 => "debian-12",
             Self::Ubuntu20 => "ubuntu-20.04",
+            Self::Ubuntu22 => "ubuntu-22.04",
             Self::Ubuntu24 => "ubuntu-24.04",
         }
     }
@@ -53,10 +60,14 @@ impl OperatingSystem {
 /// The web server pretended, as its distribution ships it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WebServer {
+    /// nginx 1.18.0 on Debian 11.
+    NginxDebian11,
     /// nginx 1.22.1 on Debian 12.
     NginxDebian12,
     /// nginx 1.18.0 on Ubuntu 20.04.
     NginxUbuntu20,
+    /// nginx 1.18.0 on Ubuntu 22.04.
+    NginxUbuntu22,
     /// Apache httpd 2.4.62 on Debian 12.
     ApacheDebian12,
     /// Apache httpd 2.4.58 on Ubuntu 24.04.
@@ -65,15 +76,23 @@ pub enum WebServer {
 
 impl WebServer {
     /// Every one.
-    pub const ALL: [Self; 4] =
-        [Self::NginxDebian12, Self::NginxUbuntu20, Self::ApacheDebian12, Self::ApacheUbuntu24];
+    pub const ALL: [Self; 6] = [
+        Self::NginxDebian12,
+        Self::NginxUbuntu20,
+        Self::ApacheDebian12,
+        Self::ApacheUbuntu24,
+        Self::NginxDebian11,
+        Self::NginxUbuntu22,
+    ];
 
     /// The word for it in configuration: `nginx-debian-12`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::NginxDebian11 => "nginx-debian-11",
             Self::NginxDebian12 => "nginx-debian-12",
             Self::NginxUbuntu20 => "nginx-ubuntu-20.04",
+            Self::NginxUbuntu22 => "nginx-ubuntu-22.04",
             Self::ApacheDebian12 => "apache-debian-12",
             Self::ApacheUbuntu24 => "apache-ubuntu-24.04",
         }
@@ -89,8 +108,10 @@ impl WebServer {
     #[must_use]
     pub const fn operating_system(self) -> OperatingSystem {
         match self {
+            Self::NginxDebian11 => OperatingSystem::Debian11,
             Self::NginxDebian12 | Self::ApacheDebian12 => OperatingSystem::Debian12,
             Self::NginxUbuntu20 => OperatingSystem::Ubuntu20,
+            Self::NginxUbuntu22 => OperatingSystem::Ubuntu22,
             Self::ApacheUbuntu24 => OperatingSystem::Ubuntu24,
         }
     }
@@ -98,9 +119,12 @@ impl WebServer {
     /// From when to when a machine would have been set up with it, in seconds since the epoch.
     const fn set_up_between(self) -> (i64, i64) {
         match self {
+            // Debian 11.0 came out in August 2021.
+            Self::NginxDebian11 => (1_629_000_000, 1_686_000_000),
             // Debian 12.0 came out in June 2023; 2.4.62 entered bookworm in July 2024.
             Self::NginxDebian12 => (1_688_000_000, 1_748_000_000),
             Self::NginxUbuntu20 => (1_591_000_000, 1_700_000_000),
+            Self::NginxUbuntu22 => (1_651_000_000, 1_714_000_000),
             Self::ApacheDebian12 => (1_722_500_000, 1_748_000_000),
             Self::ApacheUbuntu24 => (1_714_500_000, 1_748_000_000),
         }
@@ -346,7 +370,7 @@ mod tests {
         let dates: HashSet<Timestamp> = drawn.iter().map(Identity::set_up).collect();
         let servers: HashSet<WebServer> = drawn.iter().map(Identity::web_server).collect();
         assert!(names.len() > 60, "{}", names.len());
-        assert_eq!((dates.len(), servers.len()), (100, 4));
+        assert_eq!((dates.len(), servers.len()), (100, 6));
     }
 
     #[test]

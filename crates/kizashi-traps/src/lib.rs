@@ -35,12 +35,12 @@ pub mod fuzz;
 
 pub use http::{RuleProblem, WebRules};
 pub use identity::{Identity, OperatingSystem, WebServer};
-pub use login::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
+pub use login::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{
     Comparison, Downloads, FileFault, FileStat, Machine, Persona, Process, Progress, Said,
     Transfer, Visitor,
 };
-pub use output::{Output, Seen};
+pub use output::{Output, Seen, Turn};
 pub use ports::{PortList, PortListError};
 pub use registry::{registry, trap_named};
 pub use serve::{

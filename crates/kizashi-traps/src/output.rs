@@ -14,6 +14,15 @@ pub struct Seen {
     pub detail: Detail,
 }
 
+/// When a session wants to be called again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// After so long.
+    pub pause: Duration,
+    /// Whether what the visitor sends meanwhile is wanted at once.
+    pub listens: bool,
+}
+
 /// Collects what a session answers and tells during one visit.
 #[derive(Debug)]
 pub struct Output {
@@ -22,7 +31,7 @@ pub struct Output {
     shown: Vec<u8>,
     seen: Vec<Seen>,
     closing: bool,
-    turn: Option<Duration>,
+    turn: Option<Turn>,
     patience: Option<Duration>,
 }
 
@@ -88,7 +97,12 @@ impl Output {
     /// The same after a pause, as a real program would sleep: what was replied leaves at once, what comes after it waits. The
     /// house reads nothing meanwhile, and pauses a minute at most.
     pub fn take_turns_after(&mut self, pause: Duration) {
-        self.turn = Some(pause);
+        self.turn = Some(Turn { pause, listens: false });
+    }
+
+    /// The same for a session that goes on listening: it is called after the pause without bytes, or earlier with what came.
+    pub fn take_turns_listening(&mut self, pause: Duration) {
+        self.turn = Some(Turn { pause, listens: true });
     }
 
     /// How long the visitor may be silent from now on; never more than the trap's limit.
@@ -120,7 +134,7 @@ impl Output {
     }
 
     /// After which pause the session wants to be called again; asking clears it.
-    pub fn turn(&mut self) -> Option<Duration> {
+    pub fn turn(&mut self) -> Option<Turn> {
         self.turn.take()
     }
 
@@ -139,6 +153,11 @@ impl Output {
     /// Takes the bytes to send.
     pub fn take_reply(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.reply)
+    }
+
+    /// What was told and not taken yet.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &Detail> {
+        self.seen.iter().map(|seen| &seen.detail)
     }
 
     /// Takes what was told.

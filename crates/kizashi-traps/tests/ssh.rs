@@ -13,5 +13,13 @@ mod clients;
 mod difference;
 #[path = "ssh/house.rs"]
 mod house;
+#[path = "ssh/keys.rs"]
+mod keys;
+#[path = "ssh/probes.rs"]
+mod probes;
+#[path = "ssh/pypi.rs"]
+mod pypi;
+#[path = "support/house.rs"]
+mod support;
 #[path = "ssh/transfers.rs"]
 mod transfers;

@@ -15,3 +15,5 @@ mod house;
 mod loader;
 #[path = "telnet/loaders.rs"]
 mod loaders;
+#[path = "support/house.rs"]
+mod support;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use kizashi_detect::changefinder;
 use kizashi_traps::{
-    Downloads, Identity, LoginSettings, OperatingSystem, PairPattern, PairPatternError, TelnetFace,
+    Downloads, Identity, KeyRule, LoginSettings, OperatingSystem, PairPattern, PairPatternError,
+    TelnetFace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,13 +103,26 @@ pub(crate) struct Logins {
     pub(crate) weak: bool,
     /// After how many tries a weak pair gets in: for each visitor a number from the first to the last.
     pub(crate) tries: [u16; 2],
+    /// Which public keys get in: `written` (those that a visitor wrote into an `authorized_keys`), `any` (after as many tries), `none`.
+    pub(crate) keys: Keys,
+    /// Fingerprints of public keys that always do, such as `SHA256:…`; at most 1,000.
+    pub(crate) accept_keys: Vec<String>,
+}
+
+/// `keys` under `[logins]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Keys {
+    Written,
+    Any,
+    None,
 }
 
 /// `[machine]`: what stands behind every login. What is `drawn` belongs to the installation and stays over restarts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Machine {
-    /// The server: `debian-12`, `ubuntu-20.04`, `ubuntu-24.04`.
+    /// The server: `debian-11`, `debian-12`, `ubuntu-20.04`, `ubuntu-22.04`, `ubuntu-24.04`.
     pub(crate) system: String,
     /// What answers on Telnet: `router-mips`, `router-mipsel`, `router-arm`, `camera`, or `linux` for the server.
     pub(crate) telnet: String,
@@ -218,6 +232,8 @@ impl Default for Logins {
             refuse: Vec::new(),
             weak: default.weak,
             tries: [*default.tries.start(), *default.tries.end()],
+            keys: Keys::Written,
+            accept_keys: Vec::new(),
         }
     }
 }
@@ -239,7 +255,23 @@ impl Logins {
         if least == 0 || least > most {
             return Err("tries under [logins] must be two numbers from 1, the smaller first, such as [1, 3]".to_owned());
         }
+        if self.accept_keys.len() > MOST_PAIRS {
+            return Err(format!("accept_keys under [logins] holds more than {MOST_PAIRS} keys"));
+        }
+        let is_fingerprint = |text: &&String| text.starts_with("SHA256:") && text.len() == 50;
+        if let Some(text) = self.accept_keys.iter().find(|text| !is_fingerprint(text)) {
+            let shown: String = text.chars().take(60).collect();
+            return Err(format!(
+                "accept_keys under [logins]: `{shown}` is no fingerprint; `ssh-keygen -l -f KEY.pub` shows one (SHA256:…)"
+            ));
+        }
         Ok(LoginSettings {
+            keys: match self.keys {
+                Keys::Written => KeyRule::Written,
+                Keys::Any => KeyRule::Any,
+                Keys::None => KeyRule::Never,
+            },
+            accept_keys: self.accept_keys.clone(),
             accept: pairs("accept", &self.accept)?,
             refuse: pairs("refuse", &self.refuse)?,
             weak: self.weak,
@@ -562,9 +594,11 @@ mod tests {
             "[traps]\nsessions = 100000",
             "[traps]\nrenew_at = \"25:00\"",
             "[logins]\naccept = [\"nocolon\"]",
+            "[logins]\naccept_keys = [\"MD5:00\"]",
+            "[logins]\nkeys = \"some\"",
             "[logins]\ntries = [3, 1]",
             "[logins]\ntries = [0, 1]",
-            "[machine]\nsystem = \"debian-11\"",
+            "[machine]\nsystem = \"debian-9\"",
             "[machine]\ntelnet = \"toaster\"",
             "[machine]\ndownloads = \"fetch\"",
         ] {

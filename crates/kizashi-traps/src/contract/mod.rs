@@ -2,6 +2,7 @@
 //! by byte and at random cuts; [`holds`] looks for harm: every dialogue cut off or left silent at every byte, random bytes, bounds.
 
 mod play;
+pub(crate) mod reference;
 mod render;
 mod transcript;
 

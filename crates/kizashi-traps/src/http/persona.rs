@@ -26,6 +26,13 @@ impl Persona {
     pub(super) fn of(identity: &Identity) -> Self {
         let modified = identity.set_up();
         let (grammar, server, page, page_name, requests_max) = match identity.web_server() {
+            WebServer::NginxDebian11 => (
+                Grammar::Nginx,
+                "nginx/1.18.0",
+                &include_bytes!("pages/nginx-debian.html")[..],
+                "index.nginx-debian.html",
+                100,
+            ),
             WebServer::NginxDebian12 => (
                 Grammar::Nginx,
                 "nginx/1.22.1",
@@ -33,7 +40,7 @@ impl Persona {
                 "index.nginx-debian.html",
                 1000,
             ),
-            WebServer::NginxUbuntu20 => (
+            WebServer::NginxUbuntu20 | WebServer::NginxUbuntu22 => (
                 Grammar::Nginx,
                 "nginx/1.18.0 (Ubuntu)",
                 &include_bytes!("pages/nginx.html")[..],

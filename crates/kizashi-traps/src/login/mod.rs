@@ -1,8 +1,9 @@
 //! What every trap with a login shares: who gets in. One policy for SSH and Telnet, held by the [`crate::Identity`], so that a
 //! password that one port takes the other takes too.
 
+pub(crate) mod keys;
 pub(crate) mod memory;
 mod policy;
 mod weak;
 
-pub use policy::{LoginPolicy, LoginSettings, PairPattern, PairPatternError};
+pub use policy::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};

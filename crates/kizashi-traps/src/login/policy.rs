@@ -1,7 +1,9 @@
 //! Which pairs of user and password get in, and after how many tries. The default is a machine with weak passwords: a guesser's
 //! list opens it within a few tries, a random word never does, and what was refused once stays refused. The pair that opened
 //! it goes on opening it: for this visitor, who has found this user's one password, and for every other, because worms guess
-//! from one address and load from another. No clock; the memory is bounded and ends with the process.
+//! from one address and load from another. A public key is refused, as by a machine that has never seen it, until a visitor writes
+//! it into an `authorized_keys` of the machine behind the login; from then on it opens that account, as it would. No clock; the memory
+//! is bounded and ends with the process.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,8 +11,9 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-use kizashi_event::one_source;
+use kizashi_event::{Detail, one_source};
 
+use super::keys;
 use super::memory::Memory;
 use super::weak::is_weak;
 use crate::draw::Draw;
@@ -58,6 +61,18 @@ impl PairPattern {
     }
 }
 
+/// Which public keys get in, beside those that are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyRule {
+    /// None.
+    Never,
+    /// Those that a visitor has written into the account's `authorized_keys`.
+    #[default]
+    Written,
+    /// Any, after as many tries as a weak pair takes.
+    Any,
+}
+
 /// What the owner may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginSettings {
@@ -69,18 +84,31 @@ pub struct LoginSettings {
     pub weak: bool,
     /// After how many tries a weak pair gets in: for each visitor a number from this range, always the same.
     pub tries: RangeInclusive<u16>,
+    /// Which public keys get in.
+    pub keys: KeyRule,
+    /// Fingerprints of keys that always do, as `ssh-keygen -l` shows them.
+    pub accept_keys: Vec<String>,
 }
 
 impl Default for LoginSettings {
     /// Weak pairs, at the first to the third try.
     fn default() -> Self {
-        Self { refuse: Vec::new(), accept: Vec::new(), weak: true, tries: 1..=3 }
+        Self {
+            refuse: Vec::new(),
+            accept: Vec::new(),
+            weak: true,
+            tries: 1..=3,
+            keys: KeyRule::default(),
+            accept_keys: Vec::new(),
+        }
     }
 }
 
 #[derive(Default)]
 struct Source {
     tries: u16,
+    /// Tries with keys.
+    key_tries: u16,
     /// Hashes of user, and of user with password.
     accepted: Vec<(u64, u64)>,
     refused: Vec<u64>,
@@ -89,6 +117,8 @@ struct Source {
 struct Known {
     sources: Memory<IpAddr, Source>,
     pairs: Memory<u64, ()>,
+    /// Users with keys that are theirs.
+    keys: Memory<u64, ()>,
 }
 
 /// The policy with its memory; shared by every session of every trap.
@@ -102,7 +132,11 @@ impl LoginPolicy {
     /// A policy that remembers nobody yet; `seed` is the installation's.
     #[must_use]
     pub fn new(seed: [u8; 32], settings: LoginSettings) -> Self {
-        let known = Known { sources: Memory::new(SOURCES), pairs: Memory::new(PAIRS) };
+        let known = Known {
+            sources: Memory::new(SOURCES),
+            pairs: Memory::new(PAIRS),
+            keys: Memory::new(PAIRS),
+        };
         Self { seed, settings, known: Mutex::new(known) }
     }
 
@@ -145,6 +179,48 @@ impl LoginPolicy {
             known.pairs.of(pair_hash);
         }
         admitted
+    }
+
+    /// Whether this visitor gets in with this key now, if he can sign with it.
+    #[must_use]
+    pub fn admits_key(&self, source: IpAddr, user: &[u8], key: &[u8]) -> bool {
+        if !self.settings.accept_keys.is_empty() {
+            let shown = keys::fingerprint(key);
+            if self.settings.accept_keys.contains(&shown) {
+                return true;
+            }
+        }
+        if self.settings.keys == KeyRule::Never {
+            return false;
+        }
+        let (_, hash) = self.hashes(user, key);
+        let network = one_source(source);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.keys.knows(hash) {
+            known.keys.of(hash);
+            return true;
+        }
+        if self.settings.keys != KeyRule::Any {
+            return false;
+        }
+        let visitor = known.sources.of(network);
+        visitor.key_tries = visitor.key_tries.saturating_add(1);
+        let admitted = visitor.key_tries >= self.needed(network);
+        if admitted {
+            known.keys.of(hash);
+        }
+        admitted
+    }
+
+    /// Takes notice of what a visitor did on the machine behind the login: a key that he wrote for an account is that account's.
+    pub fn learn(&self, detail: &Detail) {
+        let Some(payload) = detail.payload() else { return };
+        let path = payload.name.as_ref().map(|name| name.raw());
+        let Some(user) = path.and_then(keys::owner) else { return };
+        for key in keys::keys_in(&payload.content) {
+            let (_, hash) = self.hashes(user.as_bytes(), &key);
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).keys.of(hash);
+        }
     }
 
     fn hashes(&self, user: &[u8], password: &[u8]) -> (u64, u64) {
@@ -281,6 +357,38 @@ mod tests {
         }
         let known = policy.known.lock().unwrap();
         assert!(known.sources.len() <= 2 * SOURCES && known.pairs.len() <= 2 * PAIRS);
+    }
+
+    #[test]
+    fn a_key_opens_the_account_for_which_it_was_written_and_no_other() {
+        let policy = policy(LoginSettings::default());
+        let key = b"\0\0\0\x0bssh-ed25519\0\0\0 \x09\x09";
+        let enters = |user: &[u8]| policy.admits_key(address("192.0.2.1"), user, key);
+        assert!(!enters(b"root") && !enters(b"root"));
+        let mut payload =
+            crate::capture::Capture::of(b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAkJ mine\n")
+                .finish(kizashi_event::PayloadOrigin::Redirect);
+        payload.name = Some("/root/.ssh/authorized_keys".into());
+        policy.learn(&Detail::Payload(Box::new(payload)));
+        assert!(enters(b"root") && !enters(b"pi"));
+    }
+
+    #[test]
+    fn keys_get_in_as_the_owner_rules() {
+        let shown = crate::login::keys::fingerprint(b"listed");
+        for (keys, expected) in [
+            (KeyRule::Never, [false, false, false]),
+            (KeyRule::Written, [false, false, false]),
+            (KeyRule::Any, [false, true, true]),
+        ] {
+            let accept_keys = vec![shown.clone()];
+            let settings =
+                LoginSettings { keys, accept_keys, tries: 2..=2, ..LoginSettings::default() };
+            let policy = policy(settings);
+            let enters = |key: &[u8]| policy.admits_key(address("192.0.2.1"), b"root", key);
+            assert_eq!([enters(b"x"), enters(b"x"), enters(b"x")], expected);
+            assert!(enters(b"listed"));
+        }
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use super::admission::Ticket;
 use super::report::Report;
 use super::{Ends, Shared, stopped};
 use crate::trap::PIECE;
-use crate::{Output, Session, Trap, Visit};
+use crate::{Output, Session, Trap, Turn, Visit};
 
 /// How long what a visitor sends is still read after the last reply, so that the reply is not lost in a reset.
 const LINGER: Duration = Duration::from_secs(2);
@@ -211,15 +211,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             if self.send().await.is_err() {
                 return Some(Over::Visitor);
             }
-            let Some(pause) = self.out.turn() else { break };
-            if !pause.is_zero() {
-                let until = Instant::now() + pause.min(LONGEST_PAUSE);
-                tokio::time::sleep_until(until.min(self.ends)).await;
-                if Instant::now() >= self.ends {
-                    return Some(Over::Limit);
-                }
+            let Some(turn) = self.out.turn() else { break };
+            let bytes = self.wait_for(turn).await;
+            if !turn.pause.is_zero() && Instant::now() >= self.ends {
+                return Some(Over::Limit);
             }
-            self.take(&[]);
+            self.take(&bytes);
         }
         if self.out.is_closing() {
             return Some(Over::Session);
@@ -229,6 +226,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             || self.report.told() > u64::from(limits.details)
             || Instant::now() >= self.ends;
         spent.then_some(Over::Limit)
+    }
+
+    /// Waits until a session's turn has come; gives what came before that, where the session listens.
+    async fn wait_for(&mut self, turn: Turn) -> Vec<u8> {
+        let until = (Instant::now() + turn.pause.min(LONGEST_PAUSE)).min(self.ends);
+        if turn.listens {
+            match self.read(until).await {
+                Ok(bytes) => return bytes,
+                // Whoever has closed his sending side may still wait for what a program says.
+                Err(Over::Visitor) if !turn.pause.is_zero() => {}
+                Err(_) => return Vec::new(),
+            }
+        }
+        if !turn.pause.is_zero() {
+            tokio::time::sleep_until(until).await;
+        }
+        Vec::new()
     }
 
     /// When the visitor's silence becomes too long.

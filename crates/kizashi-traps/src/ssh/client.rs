@@ -59,13 +59,23 @@ pub(super) struct Client {
 impl Client {
     /// Connects and reads the server's line.
     pub(super) fn connect(identity: Identity, offer: Offer) -> Self {
+        Self::connect_to(Self::session(identity), offer)
+    }
+
+    /// A session with this trap.
+    pub(super) fn session(identity: Identity) -> Box<dyn Session> {
         let visit = Visit {
             source: "192.0.2.7".parse().unwrap(),
             destination: "192.0.2.1".parse().ok(),
             port: Port::tcp(22),
         };
+        (TRAP.begin)(&Arc::new(identity), visit)
+    }
+
+    /// The same to whatever answers.
+    pub(super) fn connect_to(session: Box<dyn Session>, offer: Offer) -> Self {
         let mut client = Self {
-            session: (TRAP.begin)(&Arc::new(identity), visit),
+            session,
             out: Output::new(TRAP.service),
             incoming: Incoming::new(),
             outgoing: Outgoing::new(),

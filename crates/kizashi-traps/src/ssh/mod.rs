@@ -15,6 +15,7 @@ mod packet;
 mod persona;
 mod program;
 mod session;
+mod signature;
 mod transfer;
 mod transport;
 mod umac;
@@ -23,6 +24,8 @@ mod wire;
 
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;
 

@@ -71,8 +71,9 @@ impl Session for Ssh {
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
         let mut held = std::mem::take(&mut self.waiting);
         held.extend_from_slice(bytes);
-        if std::mem::take(&mut self.pausing) {
-            let outcome = self.go_on(now, out);
+        let full = std::mem::take(&mut self.pausing);
+        if full || bytes.is_empty() {
+            let outcome = self.go_on(!full, now, out);
             self.settle(outcome, out);
         }
         let mut rest = held.as_slice();
@@ -88,6 +89,7 @@ impl Session for Ssh {
             let outcome = self.step(&mut rest, now, out);
             self.settle(outcome, out);
         }
+        out.told().for_each(|detail| self.identity.logins().learn(detail));
         self.be_patient(now, out);
     }
 
@@ -101,6 +103,7 @@ impl Session for Ssh {
             Phase::Connection(mut connection) => connection.end(now, out),
             Phase::Login(_) | Phase::Over => {}
         }
+        out.told().for_each(|detail| self.identity.logins().learn(detail));
     }
 
     fn memory(&self) -> usize {
@@ -196,37 +199,38 @@ impl Ssh {
                 }
             },
             Phase::Connection(connection) => {
+                connection.wake(now);
                 connection.take(payload, now, transport, out)?;
-                self.pause(out);
+                self.pause(now, out);
                 Ok(())
             }
             Phase::Identification(_) | Phase::Over => Ok(()),
         }
     }
 
-    /// A pause is over, or replies have left.
-    fn go_on(&mut self, now: Timestamp, out: &mut Output) -> Taken<()> {
+    /// A pause is over, or replies have left, which may be sooner.
+    fn go_on(&mut self, over: bool, now: Timestamp, out: &mut Output) -> Taken<()> {
         let Some(transport) = &mut self.transport else { return Err(Failure::Silent) };
         match &mut self.phase {
             Phase::Login(login) if std::mem::take(&mut self.refusing) => {
                 login.refuse(transport, out)
             }
             Phase::Connection(connection) => {
-                connection.go_on(now, transport, out);
-                self.pause(out);
+                connection.go_on(over, now, transport, out);
+                self.pause(now, out);
                 Ok(())
             }
             Phase::Identification(_) | Phase::Login(_) | Phase::Over => Ok(()),
         }
     }
 
-    /// Asks for another turn where a program wants one.
-    fn pause(&mut self, out: &mut Output) {
+    /// Asks for another turn where a program wants one. The visitor is listened to meanwhile, for he may have other channels, or want the
+    /// program to stop.
+    fn pause(&mut self, now: Timestamp, out: &mut Output) {
         if let Phase::Connection(connection) = &mut self.phase
-            && let Some(pause) = connection.pause(out)
+            && let Some(pause) = connection.pause(now, out)
         {
-            self.pausing = true;
-            out.take_turns_after(pause);
+            out.take_turns_listening(pause);
         }
     }
 

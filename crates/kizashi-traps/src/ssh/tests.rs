@@ -9,7 +9,7 @@ use crate::{Identity, LoginSettings, WebServer};
 /// A key that is used nowhere else, for tests alone.
 const RSA_KEY: &str = include_str!("test-rsa-key.txt");
 
-fn identity() -> Identity {
+pub(super) fn identity() -> Identity {
     let settings =
         LoginSettings { accept: vec!["*:letmein9".parse().unwrap()], ..LoginSettings::default() };
     Identity::draw([7; 32])

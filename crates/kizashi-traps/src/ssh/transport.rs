@@ -9,7 +9,7 @@ use super::compression::{Deflater, Inflater};
 use super::exchange::{self, Agreement, Group, Method};
 use super::kexinit::{self, Choice, KexInit, Suite};
 use super::packet::{Fault, Incoming, Outgoing};
-use super::persona::Persona;
+use super::persona::{Persona, SIGNATURES};
 use super::wire::{Reader, Write as _, message};
 use crate::Output;
 use crate::randomness::Randomness;
@@ -18,6 +18,11 @@ use crate::randomness::Randomness;
 const REKEY_AFTER: u64 = 1 << 30;
 /// Bytes of replies that wait for the end of an exchange.
 const MOST_QUEUED: usize = 16 * 1024;
+
+/// Extensions that a client may tell (kex.c).
+const MOST_EXTENSIONS: u32 = 1_024;
+/// The extension by which a client asks for extensions in the login (OpenSSH's PROTOCOL, section 1.11).
+const EXTENSIONS_IN_LOGIN: &[u8] = b"ext-info-in-auth@openssh.com";
 
 /// How a connection ends before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,9 +78,15 @@ pub(super) struct Transport {
     initial: bool,
     strict: bool,
     wants_extensions: bool,
+    /// The client may tell its own extensions now.
+    expects_extensions: bool,
+    /// Extensions are to be told once more in the login.
+    tells_in_login: bool,
     skips_packet: bool,
     /// Payloads that wait for the end of an exchange.
     queued: Vec<Vec<u8>>,
+    /// Answers to pings that wait for the next message.
+    pongs: Vec<Vec<u8>>,
     sent: u64,
     in_suite: Option<Suite>,
     out_suite: Option<Suite>,
@@ -99,8 +110,11 @@ impl Transport {
             initial: true,
             strict: false,
             wants_extensions: false,
+            expects_extensions: false,
+            tells_in_login: false,
             skips_packet: false,
             queued: Vec::new(),
+            pongs: Vec::new(),
             sent: 0,
             in_suite: None,
             out_suite: None,
@@ -162,12 +176,41 @@ impl Transport {
         }
     }
 
+    fn take_ping(&mut self, number: u8, rest: &[u8], out: &mut Output) -> Taken<Event> {
+        let data = Reader::new(rest).string().ok_or(Failure::Silent)?;
+        let mut answer = vec![message::PONG];
+        answer.put_string(data);
+        match (number, self.logged_in) {
+            (message::PING, true) => self.send(answer, out),
+            (message::PING, false) => self.pong(answer),
+            _ => {}
+        }
+        Ok(Event::Own)
+    }
+
+    /// An answer to a ping before the login is written when the server next says something: packet.c makes it, and sshd does not flush.
+    fn pong(&mut self, answer: Vec<u8>) {
+        let held: usize = self.pongs.iter().map(Vec::len).sum();
+        if held + answer.len() <= MOST_QUEUED {
+            self.pongs.push(answer);
+        }
+    }
+
     /// Whether replies wait for the end of an exchange.
     pub(super) const fn is_exchanging(&self) -> bool {
         !matches!(self.exchange, Exchange::Done)
     }
 
     fn write(&mut self, payload: &[u8], out: &mut Output) {
+        if matches!(self.exchange, Exchange::Done) && !self.initial {
+            for pong in std::mem::take(&mut self.pongs) {
+                self.put(&pong, out);
+            }
+        }
+        self.put(payload, out);
+    }
+
+    fn put(&mut self, payload: &[u8], out: &mut Output) {
         let packet = match &mut self.deflater {
             Some(deflater) => self.outgoing.seal(&deflater.deflate(payload), &mut self.randomness),
             None => self.outgoing.seal(payload, &mut self.randomness),
@@ -240,13 +283,13 @@ impl Transport {
                 let whole = Reader::new(&payload[1..]).u32();
                 whole.map(|_| Event::Own).ok_or(Failure::Silent)
             }
-            message::PING if self.persona.pings && !self.is_initial() => {
-                let mut reader = Reader::new(&payload[1..]);
-                let data = reader.string().ok_or(Failure::Silent)?;
-                let mut answer = vec![message::PONG];
-                answer.put_string(data);
-                self.send(answer, out);
-                Ok(Event::Own)
+            // Answered before there are keys too, but sent after them.
+            message::PING | message::PONG if self.persona.pings && !strict_now => {
+                self.take_ping(number, &payload[1..], out)
+            }
+            // RFC 8308: the client's extensions, right after its first keys; releases before 9.6 do not know the message.
+            message::EXT_INFO if std::mem::take(&mut self.expects_extensions) => {
+                self.take_extensions(&payload[1..])
             }
             message::KEXINIT => self.kexinit(&payload, out),
             message::NEWKEYS => self.newkeys(&payload, out),
@@ -261,8 +304,37 @@ impl Transport {
                 self.write_unimplemented(out);
                 Ok(Event::Own)
             }
-            _ => Ok(Event::Message(payload)),
+            _ => {
+                self.expects_extensions = false;
+                Ok(Event::Message(payload))
+            }
         }
+    }
+
+    /// What the client is able to do: told once, before it asks for anything.
+    fn take_extensions(&mut self, told: &[u8]) -> Taken<Event> {
+        let mut reader = Reader::new(told);
+        let count = reader.u32().filter(|count| *count < MOST_EXTENSIONS);
+        for _ in 0..count.ok_or(Failure::Silent)? {
+            let name = reader.string().ok_or(Failure::Silent)?;
+            let value = reader.string().ok_or(Failure::Silent)?;
+            if name == EXTENSIONS_IN_LOGIN && value == b"0" {
+                self.tells_in_login = true;
+            }
+        }
+        Ok(Event::Own)
+    }
+
+    /// Somebody has said who he is: what he may sign with is told again, once, to a client that asked for it.
+    pub(super) fn tell_extensions_in_login(&mut self, out: &mut Output) {
+        if !std::mem::take(&mut self.tells_in_login) {
+            return;
+        }
+        let mut payload = vec![message::EXT_INFO];
+        payload.put_u32(1);
+        payload.put_string("server-sig-algs");
+        payload.put_string(SIGNATURES);
+        self.send(payload, out);
     }
 
     /// After the client's KEXINIT nothing but the exchange may come.
@@ -452,6 +524,7 @@ impl Transport {
             return Err(Failure::Silent);
         }
         self.incoming.protect(*incoming, self.strict);
+        self.expects_extensions = self.initial && self.persona.takes_extensions;
         self.initial = false;
         self.in_suite = Some(suite);
         self.inflate_incoming();
@@ -477,7 +550,7 @@ impl Transport {
 
     pub(super) fn memory(&self) -> usize {
         let offers = self.offers.0.len() + self.client.len();
-        let queued: usize = self.queued.iter().map(Vec::len).sum();
+        let queued: usize = self.queued.iter().chain(&self.pongs).map(Vec::len).sum();
         self.incoming.memory() + offers + queued
     }
 }

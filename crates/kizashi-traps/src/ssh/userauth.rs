@@ -1,17 +1,20 @@
 //! Logging in (RFC 4252, RFC 4256) as OpenSSH's `auth2.c` does it: which methods a refusal names, what counts as a try, after how many it
-//! ends, and the pause that PAM makes. Who gets in the installation's login policy says; keys are told and refused.
+//! ends, and the pause that PAM makes. Who gets in the installation's login policy says, of passwords and of keys.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kizashi_event::{Detail, HostileText};
-use sha2::{Digest as _, Sha256};
 
+use super::signature;
 use super::transport::{Failure, Taken, Transport, told};
 use super::wire::{Reader, Write as _, message, names};
+use crate::login::keys::fingerprint;
 use crate::{Identity, Output};
 
+/// The method by which a key's signature holds the host key too (OpenSSH's PROTOCOL, section 3.1).
+const HOSTBOUND: &[u8] = b"publickey-hostbound-v00@openssh.com";
 /// sshd_config, `MaxAuthTries`.
 const MOST_FAILURES: u32 = 6;
 /// auth2.c: requests before it ends whatever they were.
@@ -87,7 +90,10 @@ impl Login {
         out: &mut Output,
     ) -> Taken<Verdict> {
         let mut reader = Reader::new(request);
-        let name = reader.string().filter(|_| reader.is_empty()).ok_or(Failure::Silent)?;
+        let Some(name) = reader.string().filter(|_| reader.is_empty()) else {
+            let forgiven = transport.persona.forgives_service;
+            return if forgiven { Ok(Verdict::Answered) } else { Err(Failure::Silent) };
+        };
         if name != b"ssh-userauth" {
             return told(format!("bad service request {}", String::from_utf8_lossy(name)));
         }
@@ -118,6 +124,7 @@ impl Login {
         if self.requests == 1 {
             self.user = user[..user.len().min(LONGEST_NAME)].to_vec();
             self.service = service[..service.len().min(LONGEST_NAME)].to_vec();
+            transport.tell_extensions_in_login(out);
         } else if user != self.user || service != self.service {
             let shown = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
             return told(format!(
@@ -132,11 +139,17 @@ impl Login {
         let offered = names(transport.persona.methods.as_bytes()).any(|own| own == method);
         match method {
             b"none" => {
+                if !reader.is_empty() {
+                    return Err(Failure::Silent);
+                }
                 self.tell(None, None, false, out);
                 Ok(Verdict::Refused(Duration::ZERO))
             }
             b"password" if offered => self.password(reader, transport, out),
-            b"publickey" if offered => self.public_key(reader, out),
+            b"publickey" if offered => self.public_key(method, reader, transport, out),
+            HOSTBOUND if transport.persona.binds_keys() => {
+                self.public_key(method, reader, transport, out)
+            }
             b"keyboard-interactive" if offered => self.ask(reader, transport, out),
             _ => Ok(Verdict::Refused(Duration::ZERO)),
         }
@@ -183,15 +196,51 @@ impl Login {
         self.user.split(|byte| *byte == b':').next().unwrap_or_default().to_vec()
     }
 
-    fn public_key(&self, mut reader: Reader<'_>, out: &mut Output) -> Taken<Verdict> {
+    /// A key: first only shown, to learn whether it would do, then with a signature over all that was agreed on.
+    fn public_key(
+        &mut self,
+        method: &[u8],
+        mut reader: Reader<'_>,
+        transport: &mut Transport,
+        out: &mut Output,
+    ) -> Taken<Verdict> {
         let signed = reader.bool().ok_or(Failure::Silent)?;
-        let _algorithm = reader.string().ok_or(Failure::Silent)?;
+        let algorithm = reader.string().ok_or(Failure::Silent)?;
         let key = reader.string().ok_or(Failure::Silent)?;
-        if signed {
-            reader.string().ok_or(Failure::Silent)?;
+        let bound = method == HOSTBOUND;
+        let host_key = if bound { reader.string().ok_or(Failure::Silent)? } else { b"" };
+        let signature = if signed { reader.string().ok_or(Failure::Silent)? } else { b"" };
+        if !reader.is_empty() {
+            return Err(Failure::Silent);
         }
-        self.tell(None, Some(key), false, out);
-        Ok(Verdict::Refused(Duration::ZERO))
+        let name = self.name();
+        let admitted = signature::fits(algorithm, key, transport.persona.takes_sha1_keys)
+            && self.identity.logins().admits_key(self.source, &name, key);
+        if admitted && !signed {
+            let mut answer = vec![message::USERAUTH_PK_OK];
+            answer.put_string(algorithm);
+            answer.put_string(key);
+            transport.send(answer, out);
+            return Ok(Verdict::Answered);
+        }
+        let accepted = admitted && {
+            let mut agreed = Vec::new();
+            agreed.put_string(transport.session());
+            agreed.push(message::USERAUTH_REQUEST);
+            for part in [&self.user, &self.service, method] {
+                agreed.put_string(part);
+            }
+            agreed.put_bool(true);
+            agreed.put_string(algorithm);
+            agreed.put_string(key);
+            if bound {
+                agreed.put_string(host_key);
+            }
+            let is_ours = !bound || transport.keys().all_public().iter().any(|own| own == host_key);
+            is_ours && signature::verifies(algorithm, key, signature, &agreed)
+        };
+        self.tell(None, Some(key), accepted, out);
+        Ok(if accepted { Verdict::Accepted(name) } else { Verdict::Refused(Duration::ZERO) })
     }
 
     /// Asks for the password as PAM does.
@@ -264,31 +313,4 @@ impl Login {
 fn pause(transport: &mut Transport) -> Duration {
     let thirds = (0..3).map(|_| transport.randomness.below(333_334));
     Duration::from_micros(1_500_000 + thirds.sum::<u64>())
-}
-
-/// A key's fingerprint as `ssh-keygen -l` shows it.
-fn fingerprint(key: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digest: [u8; 32] = Sha256::digest(key).into();
-    let mut text = String::from("SHA256:");
-    for chunk in digest.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, byte| (group << 8) | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            let digit = (group >> (18 - 6 * place)) & 63;
-            text.push(char::from(DIGITS[digit as usize]));
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fingerprint_is_that_of_ssh_keygen() {
-        // printf %s abc | openssl dgst -sha256 -binary | base64
-        assert_eq!(fingerprint(b"abc"), "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0");
-    }
 }

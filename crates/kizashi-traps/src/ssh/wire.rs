@@ -125,6 +125,7 @@ pub(super) mod message {
     pub(in crate::ssh) const USERAUTH_FAILURE: u8 = 51;
     pub(in crate::ssh) const USERAUTH_SUCCESS: u8 = 52;
     pub(in crate::ssh) const USERAUTH_INFO_REQUEST: u8 = 60;
+    pub(in crate::ssh) const USERAUTH_PK_OK: u8 = 60;
     pub(in crate::ssh) const USERAUTH_INFO_RESPONSE: u8 = 61;
     pub(in crate::ssh) const GLOBAL_REQUEST: u8 = 80;
     pub(in crate::ssh) const REQUEST_SUCCESS: u8 = 81;

@@ -121,8 +121,10 @@ impl Persona {
     pub(super) fn of(identity: &Identity) -> Self {
         let face = identity.telnet_face();
         let kernel = match identity.operating_system() {
+            OperatingSystem::Debian11 => "5.10.0-32-amd64",
             OperatingSystem::Debian12 => "6.1.0-28-amd64",
             OperatingSystem::Ubuntu20 => "5.4.0-205-generic",
+            OperatingSystem::Ubuntu22 => "5.15.0-130-generic",
             OperatingSystem::Ubuntu24 => "6.8.0-51-generic",
         };
         let host = match face {

@@ -19,6 +19,8 @@ use crate::{Identity, Output, Session, Visit};
 const LOGIN_TIME: i64 = 60 * Timestamp::SECOND;
 /// How long a shell waits for a line.
 const SHELL_PATIENCE: Duration = Duration::from_secs(120);
+/// Bytes typed ahead of a program that sleeps (the kernel's `N_TTY_BUF_SIZE`).
+const MOST_TYPED: usize = 4_096;
 /// Empty user names before BusyBox hangs up (login.c, `EMPTY_USERNAME_COUNT`).
 const EMPTY_NAMES: u8 = 10;
 
@@ -36,6 +38,7 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
         empty_names: 0,
         waiting: Vec::new(),
         pausing: false,
+        sleeping: None,
         recorder: None,
     })
 }
@@ -75,6 +78,8 @@ struct Telnet {
     /// What came while the server slept or replies waited: one piece at most.
     waiting: Vec<u8>,
     pausing: bool,
+    /// A program sleeps for so long, since then.
+    sleeping: Option<(Duration, Timestamp)>,
     recorder: Option<Recorder>,
 }
 
@@ -93,22 +98,23 @@ impl Session for Telnet {
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
         let mut held = std::mem::take(&mut self.waiting);
         held.extend_from_slice(bytes);
-        if std::mem::take(&mut self.pausing) {
-            match self.state {
-                State::Refused => self.refuse(out),
-                State::Shell(_) => {
-                    self.shell(now, out, |process, said| process.resume(now, said));
-                }
-                _ => {}
+        if let Some(sleep) = self.sleeping.take() {
+            let Some(left) = self.wake(sleep, bytes.is_empty(), held, now, out) else { return };
+            held = left;
+            self.record_shown(now, out);
+        } else if std::mem::take(&mut self.pausing) {
+            if matches!(self.state, State::Refused) {
+                self.refuse(out);
             }
             self.record_shown(now, out);
         }
         for (place, byte) in held.iter().enumerate() {
-            if self.pausing || out.is_full() || out.is_closing() {
+            let sleeps = self.pausing || self.sleeping.is_some();
+            if sleeps || out.is_full() || out.is_closing() {
                 if out.is_closing() {
                     break;
                 }
-                if !self.pausing {
+                if !sleeps {
                     out.take_turns();
                 }
                 self.waiting = held[place..].to_vec();
@@ -154,6 +160,7 @@ impl Session for Telnet {
         if let Some(recorder) = self.recorder.take() {
             recorder.finish(out);
         }
+        out.told().for_each(|detail| self.identity.logins().learn(detail));
     }
 
     fn memory(&self) -> usize {
@@ -247,6 +254,35 @@ impl Telnet {
         }
     }
 
+    /// The pause of a program is over, or something came before that: Control-C ends it, all else waits. Gives what is left to be taken;
+    /// nothing where the program sleeps on.
+    fn wake(
+        &mut self,
+        (pause, since): (Duration, Timestamp),
+        over: bool,
+        mut held: Vec<u8>,
+        now: Timestamp,
+        out: &mut Output,
+    ) -> Option<Vec<u8>> {
+        let slept = u64::try_from(now.micros().saturating_sub(since.micros())).unwrap_or(0);
+        let left = pause.saturating_sub(Duration::from_micros(slept));
+        if over || left.is_zero() {
+            self.shell(now, out, |process, said| process.resume(now, said));
+            return Some(held);
+        }
+        if let Some(place) = interruption(&held) {
+            held.drain(..=place);
+            say(b"^C", out);
+            self.shell(now, out, |process, said| process.interrupt(now, said));
+            return Some(held);
+        }
+        held.truncate(MOST_TYPED);
+        self.waiting = held;
+        self.sleeping = Some((left, now));
+        out.take_turns_listening(left);
+        None
+    }
+
     /// Gives the shell its turn, and passes on what it says and what it asks for.
     fn shell(
         &mut self,
@@ -262,8 +298,8 @@ impl Telnet {
         match progress {
             Progress::Waiting => {}
             Progress::Again(pause) => {
-                self.pausing = true;
-                out.take_turns_after(pause);
+                self.sleeping = Some((pause, now));
+                out.take_turns_listening(pause);
             }
             Progress::Ended(_) => {
                 seat.machine.finish().into_iter().for_each(|detail| out.tell(detail));
@@ -370,6 +406,19 @@ impl Telnet {
         self.state = State::Over;
         out.close();
     }
+}
+
+/// Where a Control-C is typed, outside of Telnet's own commands of three bytes.
+fn interruption(bytes: &[u8]) -> Option<usize> {
+    let mut place = 0;
+    while let Some(byte) = bytes.get(place) {
+        match *byte {
+            3 => return Some(place),
+            IAC => place += 3,
+            _ => place += 1,
+        }
+    }
+    None
 }
 
 /// Sends a terminal's data, its IACs doubled.

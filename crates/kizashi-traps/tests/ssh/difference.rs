@@ -1,24 +1,27 @@
-//! The trap beside a real sshd of the same release: the same bytes must get the same answer, byte for byte but for what is random. Where
-//! the sshd installed is another release than the one imitated, only that is said.
+//! The trap beside real servers of the same releases: the same bytes must get the same answer, byte for byte but for what is random. What
+//! the releases answered is kept in `reference/` (`reference-sshd` says how it is made); the sshd installed here is asked itself.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::house::{House, installed};
+use kizashi_traps::WebServer;
+
+use crate::house::{installed, of, open};
+use crate::probes::{NAME, probes};
 
 /// How long nothing must come for an answer to be whole.
 const QUIET: Duration = Duration::from_millis(400);
 
-struct RealServer {
+pub(crate) struct RealServer {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl RealServer {
-    fn start(folder: &Path) -> Option<Self> {
+    pub(crate) fn start(folder: &Path) -> Option<Self> {
         let program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"];
         let program = program.into_iter().find(|path| Path::new(path).is_file())?;
         let mut keys = Vec::new();
@@ -103,7 +106,7 @@ fn answer(address: SocketAddr, pieces: &[Vec<u8>], quiet: Duration) -> (Vec<u8>,
 }
 
 /// The answer without what is random: the greeting's line, then packets with their KEXINIT's cookie blanked.
-fn shape((said, closed): (Vec<u8>, bool), whole: bool) -> String {
+fn shape((said, closed): (Vec<u8>, bool)) -> String {
     let end = said.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let mut shown = String::new();
     let mut rest = &said[end..];
@@ -115,9 +118,7 @@ fn shape((said, closed): (Vec<u8>, bool), whole: bool) -> String {
             // Keys, primes and signatures.
             shown.push_str(&format!("[reply {}]", payload[0]));
         } else if payload[0] == 20 {
-            let lists =
-                if whole { payload[17..].escape_ascii().to_string() } else { String::new() };
-            shown.push_str(&format!("[KEXINIT {lists}]"));
+            shown.push_str(&format!("[KEXINIT {}]", payload[17..].escape_ascii()));
         } else {
             shown.push_str(&format!("[{} +{}]", payload.escape_ascii(), packet[4]));
         }
@@ -126,213 +127,126 @@ fn shape((said, closed): (Vec<u8>, bool), whole: bool) -> String {
     format!("{shown}{}{}", rest.escape_ascii(), if closed { " closed" } else { "" })
 }
 
-fn packet(payload: &[u8]) -> Vec<u8> {
-    let padding = 4 + (8 - (payload.len() + 9) % 8) % 8;
-    let length = u32::try_from(1 + payload.len() + padding).unwrap();
-    [&length.to_be_bytes()[..], &[u8::try_from(padding).unwrap()], payload, &vec![0; padding]]
-        .concat()
+/// A distribution's release and the machine that imitates it.
+const RELEASES: [(&str, WebServer); 5] = [
+    ("focal", WebServer::NginxUbuntu20),
+    ("bullseye", WebServer::NginxDebian11),
+    ("jammy", WebServer::NginxUbuntu22),
+    ("bookworm", WebServer::NginxDebian12),
+    ("noble", WebServer::ApacheUbuntu24),
+];
+
+type Probe = (String, Vec<Vec<u8>>);
+
+fn greeting(address: SocketAddr) -> String {
+    let said = answer(address, &[], QUIET).0;
+    String::from_utf8_lossy(&said).trim_end().to_owned()
 }
 
-fn string(text: &[u8]) -> Vec<u8> {
-    [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text].concat()
+/// What it offers, as its KEXINIT holds it.
+fn offer(address: SocketAddr) -> String {
+    let said = shape(answer(address, &[], QUIET));
+    let said = if said.is_empty() { shape(answer(address, &[NAME.to_vec()], QUIET)) } else { said };
+    said[..=said.find(']').unwrap()].to_owned()
 }
 
-fn kexinit(exchanges: &str, cipher: &str, guesses: u8) -> Vec<u8> {
-    let mut payload = vec![20; 1];
-    payload.extend([7; 16]);
-    for list in [
-        exchanges,
-        "ssh-ed25519",
-        cipher,
-        cipher,
-        "hmac-sha2-256",
-        "hmac-sha2-256",
-        "none",
-        "none",
-        "",
-        "",
-    ] {
-        payload.extend(string(list.as_bytes()));
+/// An answer in which the offer is only named.
+fn asked(address: SocketAddr, probe: &Probe, quiet: Duration) -> String {
+    let said = shape(answer(address, &probe.1, quiet));
+    match (said.find("[KEXINIT "), said.find(']')) {
+        (Some(0), Some(end)) => format!("[KEXINIT]{}", &said[end + 1..]),
+        _ => said,
     }
-    payload.push(guesses);
-    payload.extend([0; 4]);
-    payload
 }
 
-const NAME: &[u8] = b"SSH-2.0-probe\r\n";
+/// What the server answers to each probe, asked many at a time.
+fn all_asked(address: SocketAddr, probes: &[Probe]) -> Vec<String> {
+    let mut answers = Vec::new();
+    for some in probes.chunks(24) {
+        std::thread::scope(|scope| {
+            let ask = |probe| scope.spawn(move || asked(address, probe, QUIET));
+            let running: Vec<_> = some.iter().map(ask).collect();
+            answers.extend(running.into_iter().map(|thread| thread.join().unwrap()));
+        });
+    }
+    answers
+}
 
-/// What is sent, in pieces, under a name.
-#[expect(clippy::too_many_lines, reason = "a list, one line or loop for each kind of fault")]
-fn probes() -> Vec<(String, Vec<Vec<u8>>)> {
-    let mut probes: Vec<(String, Vec<Vec<u8>>)> = Vec::new();
-    let mut add = |name: &str, pieces: Vec<Vec<u8>>| probes.push((name.to_owned(), pieces));
-    for line in [
-        &b"SSH-1337-OpenSSH_9.0\r\n"[..],
-        b"SSH-1.5-x\r\n",
-        b"SSH-1.99-x\r\n",
-        b"SSH-2.0-\r\n",
-        b"SSH-2.0\r\n",
-        b"SSH-2-x\r\n",
-        b"ssh-2.0-x\r\n",
-        b"SSH-2.0-x\n",
-        b"SSH-2.0-x\r\r\n",
-        b"SSH-2.0-a\rb\r\n",
-        b"SSH-2.0-a\0b\r\n",
-        b"SSH- 2.0-x\r\n",
-        b"SSH-+2.0-x\r\n",
-        b"SSH-02.00-x\r\n",
-        b"SSH-2.5-x\r\n",
-        b"SSH-3.0-x\r\n",
-        b"SSH--2.0-x\r\n",
-        b"SSH-2.0-Probe-1\r\n",
-        b"SSH-2.0-SSH_Version_Mapper\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n",
-        b"hello\nSSH-2.0-x\r\n",
-        b"SSH-2.0-x",
-    ] {
-        add(&format!("line {}", line.escape_ascii()), vec![line.to_vec()]);
-    }
-    add("long line", vec![[&b"SSH-2.0-"[..], &[b'a'; 9_000], b"\r\n"].concat()]);
-    let mut packets = |name: &str, pieces: Vec<Vec<u8>>| {
-        let pieces = std::iter::once(NAME.to_vec()).chain(pieces).collect();
-        add(name, pieces);
-    };
-    for length in [0_u32, 1, 4, 5, 8, 12, 13, 20, 262_144, 262_145, u32::MAX] {
-        let bytes = [&length.to_be_bytes()[..], &[4; 24]].concat();
-        packets(&format!("length {length}"), vec![bytes]);
-    }
-    packets("second line", vec![NAME.to_vec()]);
-    for padding in [0_u8, 3, 4, 11, 12, 255] {
-        let bytes = [&[0, 0, 0, 12, padding, 2][..], &[0; 10]].concat();
-        packets(&format!("padding {padding}"), vec![bytes]);
-    }
-    for number in [
-        0_u8, 1, 2, 3, 4, 5, 6, 7, 8, 19, 21, 29, 30, 31, 34, 49, 50, 60, 80, 90, 98, 100, 127,
-        191, 192, 193, 200, 254, 255,
-    ] {
-        packets(&format!("first message {number}"), vec![packet(&[number, 0, 0, 0, 0])]);
-    }
-    let (plain, strict) = ("curve25519-sha256", "curve25519-sha256,kex-strict-c-v00@openssh.com");
-    let chacha = "chacha20-poly1305@openssh.com";
-    for exchanges in [plain, strict] {
-        let begun = || packet(&kexinit(exchanges, chacha, 0));
-        packets(&format!("{exchanges}: twice"), vec![begun(), begun()]);
-        packets(&format!("{exchanges}: after an ignore"), vec![packet(&[2, 0, 0, 0, 0]), begun()]);
-        for number in [2_u8, 3, 4, 5, 6, 19, 20, 21, 29, 31, 32, 34, 49, 50, 80, 192, 200] {
-            let pieces = vec![begun(), packet(&[number, 0, 0, 0, 0])];
-            packets(&format!("{exchanges}: then message {number}"), pieces);
-        }
-        for (name, public) in [
-            ("short", string(&[9; 31])),
-            ("long", string(&[9; 33])),
-            ("zeros", string(&[0; 32])),
-            ("none", Vec::new()),
-            ("cut", vec![0, 0, 0, 32, 1, 2]),
-            ("surplus", [string(&[9; 32]), vec![0]].concat()),
-        ] {
-            let pieces = vec![begun(), packet(&[&[30][..], &public].concat())];
-            packets(&format!("{exchanges}: public value {name}"), pieces);
+/// Fails where the trap answers otherwise than expected. A machine that is busy may be slower than the quiet waited for: what differs is
+/// tried again, alone and with patience.
+fn hold(name: &str, address: SocketAddr, probes: &[Probe], expected: &[String]) {
+    assert_eq!(probes.len(), expected.len());
+    let mut different = Vec::new();
+    for ((probe, expected), first) in probes.iter().zip(expected).zip(all_asked(address, probes)) {
+        let ours = if first == *expected { first } else { asked(address, probe, 5 * QUIET) };
+        if ours != *expected {
+            different.push(format!("{}\n  trap: {ours}\n  sshd: {expected}", probe.0));
         }
     }
-    let whole = kexinit(plain, chacha, 0);
-    for cut in [1, 5, 17, 18, 21, 40, whole.len() - 5, whole.len() - 1] {
-        packets(&format!("KEXINIT cut at {cut}"), vec![packet(&whole[..cut])]);
+    let count = different.len();
+    assert!(different.is_empty(), "{name}: {count} of {}:\n{}", probes.len(), different.join("\n"));
+}
+
+fn reference(release: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/ssh/reference/{release}.txt"))
+}
+
+/// Keeps what real servers answer: `KIZASHI_REFERENCE=noble=127.0.0.1:2605,…`, each run by `reference-sshd`. Without it there is
+/// nothing to do.
+#[test]
+fn reference_answers_are_kept_where_a_real_sshd_is_named() {
+    let named = std::env::var("KIZASHI_REFERENCE").unwrap_or_default();
+    for entry in named.split(',').filter(|entry| !entry.is_empty()) {
+        let (release, address) = entry.split_once('=').unwrap();
+        let address: SocketAddr = address.parse().unwrap();
+        let probes = probes();
+        let mut text = format!("{}\n{}\n", greeting(address), offer(address));
+        // What is said twice is kept; what is not, because the machine was busy, is asked once more with patience.
+        let twice = all_asked(address, &probes).into_iter().zip(all_asked(address, &probes));
+        for (probe, (first, again)) in probes.iter().zip(twice) {
+            let answer = if first == again { first } else { asked(address, probe, 6 * QUIET) };
+            text.push_str(&format!("{}\t{answer}\n", probe.0));
+        }
+        std::fs::write(reference(release), text).unwrap();
     }
-    packets("KEXINIT with surplus", vec![packet(&[&whole[..], &[0]].concat())]);
-    packets("nothing in common", vec![packet(&kexinit("none-such", chacha, 0))]);
-    packets("no cipher in common", vec![packet(&kexinit(plain, "none-such", 0))]);
-    packets("empty lists", vec![packet(&kexinit("", "", 0))]);
-    packets("a zero in a list", vec![packet(&kexinit("a\0b,curve25519-sha256", chacha, 0))]);
-    packets("a wrong guess", vec![packet(&kexinit(plain, chacha, 1)), packet(&[30, 0, 0, 0, 0])]);
-    let gex = "diffie-hellman-group-exchange-sha256";
-    for (least, wanted, most) in [
-        (2048_u32, 1024_u32, 8192_u32),
-        (1, 1, 1),
-        (9000, 9000, 9000),
-        (4096, 2048, 8192),
-        (2048, 8192, 4096),
-        (8192, 8192, 8192),
-    ] {
-        let sizes = [least, wanted, most].map(u32::to_be_bytes).concat();
-        let request = packet(&[&[34][..], &sizes].concat());
-        // Which prime is sent is drawn: only that one is, is compared.
-        packets(
-            &format!("{gex} {least} {wanted} {most}"),
-            vec![packet(&kexinit(gex, chacha, 0)), request],
-        );
-    }
-    packets(
-        "old request for a group",
-        vec![packet(&kexinit(gex, chacha, 0)), packet(&[30, 0, 0, 8, 0])],
-    );
-    let group = "diffie-hellman-group14-sha256";
-    for (name, public) in
-        [("0", vec![]), ("1", vec![1]), ("negative", vec![0x80]), ("small", vec![0x7f; 8])]
-    {
-        let value = packet(&[&[30][..], &string(&public)].concat());
-        packets(&format!("{group} {name}"), vec![packet(&kexinit(group, chacha, 0)), value]);
-    }
-    probes
 }
 
 #[test]
-fn whoever_breaks_the_protocol_cannot_tell_it_from_a_real_sshd() {
+fn whoever_breaks_the_protocol_is_answered_as_each_release_answered() {
+    let probes = probes();
+    for (release, server) in RELEASES {
+        let text = std::fs::read_to_string(reference(release)).expect(release);
+        let mut lines = text.lines();
+        let house = of(server);
+        assert_eq!(greeting(house.address), lines.next().unwrap(), "{release}");
+        assert_eq!(offer(house.address), lines.next().unwrap(), "{release}");
+        let kept: Vec<(&str, &str)> = lines.map(|line| line.split_once('\t').unwrap()).collect();
+        let names: Vec<&str> = kept.iter().map(|(name, _)| *name).collect();
+        assert!(probes.iter().map(|probe| probe.0.as_str()).eq(names), "{release}: other probes");
+        let expected: Vec<String> = kept.iter().map(|(_, answer)| (*answer).to_owned()).collect();
+        hold(release, house.address, &probes, &expected);
+        house.close();
+    }
+}
+
+#[test]
+fn whoever_breaks_the_protocol_cannot_tell_it_from_the_sshd_installed_here() {
     if !installed("ssh-keygen") {
         return;
     }
-    let house = House::open();
+    let house = open();
     let Some(real) = RealServer::start(house.folder()) else {
         println!("skipped: no sshd could be started");
         return;
     };
-    let greeting = |address| {
-        let said = answer(address, &[], QUIET).0;
-        String::from_utf8_lossy(&said).trim_end().to_owned()
-    };
     let (ours, theirs) = (greeting(house.address), greeting(real.address));
-    let release = |text: &str| text.split("+deb12u").next().unwrap_or_default().to_owned();
-    if release(&ours) != release(&theirs) {
+    if ours != theirs {
         println!("skipped: the sshd installed is {theirs}, the one imitated {ours}");
         return;
     }
+    assert_eq!(offer(house.address), offer(real.address));
     let probes = probes();
-    let whole = ours == theirs;
-    let both = |pieces: &[Vec<u8>], quiet: Duration| {
-        [house.address, real.address].map(|address| shape(answer(address, pieces, quiet), whole))
-    };
-    let mut suspects = Vec::new();
-    for some in probes.chunks(24) {
-        std::thread::scope(|scope| {
-            let both = &both;
-            let running: Vec<_> = some
-                .iter()
-                .map(|probe| (probe, scope.spawn(move || both(&probe.1, QUIET))))
-                .collect();
-            for (probe, thread) in running {
-                let [ours, theirs] = thread.join().unwrap();
-                if ours != theirs {
-                    suspects.push(probe);
-                }
-            }
-        });
-    }
-    // A machine that is busy may be slower than the quiet waited for: what differs is tried again, alone and with patience.
-    let mut different = Vec::new();
-    for (name, pieces) in suspects {
-        let [ours, theirs] = both(pieces, 5 * QUIET);
-        if ours != theirs {
-            different.push(format!("{name}\n  trap: {ours}\n  sshd: {theirs}"));
-        }
-    }
-    println!("{} probes against {theirs}", probes.len());
+    let expected = all_asked(real.address, &probes);
+    hold("the sshd installed", house.address, &probes, &expected);
     house.close();
-    assert!(
-        different.is_empty(),
-        "{} of {}:\n{}",
-        different.len(),
-        probes.len(),
-        different.join("\n")
-    );
 }

@@ -2,7 +2,7 @@
 
 use kizashi_event::PayloadOrigin;
 
-use crate::house::{House, OPTIONS, installed, notes, run, said};
+use crate::house::{OPTIONS, installed, notes, open, run, said};
 
 fn options<'a>(port: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = OPTIONS.to_vec();
@@ -16,7 +16,7 @@ fn a_file_put_by_sftp_is_captured_and_can_be_got_back() {
     if !installed("sftp") || !installed("sshpass") {
         return;
     }
-    let house = House::open();
+    let house = open();
     let content: Vec<u8> = (0..50_000_u32).flat_map(u32::to_be_bytes).collect();
     let (small, large, back) = ("small", "large", "back");
     let path = |name: &str| house.folder().join(name).to_str().unwrap().to_owned();
@@ -61,7 +61,7 @@ fn scp_brings_a_file_by_both_of_its_protocols() {
         return;
     }
     for protocol in ["-O", "-s"] {
-        let house = House::open();
+        let house = open();
         let path = house.folder().join("bot");
         std::fs::write(&path, b"harmless").unwrap();
         let port = house.port();

@@ -7,15 +7,7 @@ use std::time::Duration;
 
 use kizashi_traps::TelnetFace;
 
-use crate::house::{House, commands, logins};
-
-fn installed(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
-    if !found.status.success() {
-        println!("skipped: {program} is not installed");
-    }
-    found.status.success()
-}
+use crate::house::{commands, installed, logins, open, said};
 
 /// Types these lines, a moment apart, and gives what the client showed.
 fn type_into(program: &str, arguments: &[&str], lines: &[&str]) -> String {
@@ -45,8 +37,8 @@ fn telnet_and_busybox_telnet_log_in_and_run_a_command_on_every_face() {
             continue;
         }
         for face in TelnetFace::ALL {
-            let house = House::open(face);
-            let port = house.address.port().to_string();
+            let house = open(face);
+            let port = house.port();
             let arguments: Vec<&str> = first.into_iter().chain(["127.0.0.1", &port]).collect();
             let shown = type_into(program, &arguments, &["root", "root", "uname", "exit"]);
             assert!(shown.contains("ogin: ") && shown.contains("Linux"), "{program}: {shown}");
@@ -67,15 +59,15 @@ fn nmap_takes_a_device_for_what_it_imitates() {
     if !installed("nmap") {
         return;
     }
-    let house = House::open(TelnetFace::Router);
-    let port = house.address.port().to_string();
+    let house = open(TelnetFace::Router);
+    let port = house.port();
     let output = Command::new("nmap")
         .args(["-sT", "-sV", "-Pn", "-n", "--version-intensity", "0", "-p", &port, "127.0.0.1"])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = said.lines().find(|line| line.contains("/tcp")).unwrap_or_default();
-    assert!(line.contains("open") && line.contains("BusyBox telnetd"), "{said}");
+    let shown = said(&output);
+    let line = shown.lines().find(|line| line.contains("/tcp")).unwrap_or_default();
+    assert!(line.contains("open") && line.contains("BusyBox telnetd"), "{shown}");
     house.close();
 }
 
@@ -85,8 +77,8 @@ fn hydra_finds_the_password_and_only_it() {
     if !installed("hydra") {
         return;
     }
-    let house = House::open(TelnetFace::Router);
-    let port = house.address.port().to_string();
+    let house = open(TelnetFace::Router);
+    let port = house.port();
     let try_one = |password: &str| {
         let output = Command::new("timeout")
             .args([
@@ -94,10 +86,10 @@ fn hydra_finds_the_password_and_only_it() {
                 &port,
             ])
             .args(["127.0.0.1", "telnet"])
-            .current_dir(std::env::temp_dir())
+            .current_dir(house.folder())
             .output()
             .unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        said(&output)
     };
     let (refused, found) = (try_one("Zq9-unknown"), try_one("vizxv"));
     assert!(refused.contains("0 valid password found"), "{refused}");

@@ -4,7 +4,7 @@ use kizashi_event::PayloadOrigin;
 use kizashi_traps::TelnetFace;
 use sha2::{Digest as _, Sha256};
 
-use crate::house::{House, commands, logins, payloads};
+use crate::house::{commands, logins, open, payloads};
 use crate::loader::{Loader, find};
 
 /// A harmless look-alike: an ELF's first bytes, then every byte there is.
@@ -64,7 +64,7 @@ fn mirais_loader_comes_to_its_last_stage_on_every_face() {
         (TelnetFace::Camera, "arm"),
         (TelnetFace::Linux, "x86"),
     ] {
-        let house = House::open(face);
+        let house = open(face);
         let mut loader = Loader::connect(house.address);
         loader.log_in("root", "xc3511");
         for word in ["enable", "system", "shell", "sh"] {
@@ -115,7 +115,7 @@ fn mirais_loader_comes_to_its_last_stage_on_every_face() {
 #[test]
 fn a_loader_that_says_all_at_once_is_understood() {
     for face in TelnetFace::ALL {
-        let house = House::open(face);
+        let house = open(face);
         let mut loader = Loader::connect(house.address);
         loader.send("root\r\nvizxv\r\nenable\r\nsystem\r\nshell\r\nsh\r\n/bin/busybox MIRAI\r\n");
         loader.wait(&["MIRAI: applet not found"]);
@@ -128,7 +128,7 @@ fn a_loader_that_says_all_at_once_is_understood() {
 
 #[test]
 fn a_loader_that_is_refused_and_goes_on_leaves_no_command_among_the_passwords() {
-    let house = House::open(TelnetFace::Router);
+    let house = open(TelnetFace::Router);
     let mut loader = Loader::connect(house.address);
     let began = std::time::Instant::now();
     loader.send("root\r\nnobody-has-this\r\nenable\r\nsystem\r\n");
@@ -145,7 +145,7 @@ fn a_loader_that_is_refused_and_goes_on_leaves_no_command_among_the_passwords() 
 #[test]
 fn gafgyts_loader_comes_to_its_last_stage_on_every_face() {
     for face in TelnetFace::ALL {
-        let house = House::open(face);
+        let house = open(face);
         let mut loader = Loader::connect(house.address);
         loader.log_in("admin", "admin");
         loader.send("sh\r\nshell\r\n");
@@ -171,7 +171,7 @@ fn gafgyts_loader_comes_to_its_last_stage_on_every_face() {
 #[test]
 fn hajimes_loader_comes_to_its_last_stage_on_every_face() {
     for face in TelnetFace::ALL {
-        let house = House::open(face);
+        let house = open(face);
         let mut loader = Loader::connect(house.address);
         loader.log_in("root", "admin");
         for word in ["enable", "system", "shell", "sh"] {

@@ -4,7 +4,7 @@ use kizashi_detect::gamma_poisson;
 use kizashi_signs::{Numbers, SignKind};
 
 use super::chart::Chart;
-use super::numbers::{of_log, plain, span_of_bins};
+use super::numbers::{of_log_or_none, plain, span_of_bins};
 use super::{Explained, words};
 use crate::failure::Failure;
 use crate::screen::{Cell, Column, Table, Tone, harmless, painted, thousands};

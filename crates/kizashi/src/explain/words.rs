@@ -5,7 +5,7 @@ use kizashi_detect::silence::Silence;
 use kizashi_signs::{Explanation, Numbers};
 
 use super::Explained;
-use super::numbers::{of_log, plain, span_of_bins};
+use super::numbers::{of_log, of_log_or_none, plain, span_of_bins};
 use crate::observatory::label_of;
 
 /// What a reader of a heading gets: the label, the key, and the sign's id.
@@ -95,12 +95,7 @@ fn verdict_of_rise(rise: &gamma_poisson::Explanation) -> Vec<String> {
         of_log_or_none(rise.log_m),
         of_log(log_m)
     )];
-    let apart = |fresh: f64, all: f64| (fresh - all).abs() > 1e-9;
-    if rise
-        .fresh_log_m
-        .zip(rise.log_m)
-        .map_or(rise.fresh_log_m != rise.log_m, |(fresh, all)| apart(fresh, all))
-    {
+    if rise.fresh_log_m != rise.log_m {
         lines.push(format!(
             "A wave told before is left out of what a new sign needs: M = {} of the windows that begin after it.",
             of_log_or_none(rise.fresh_log_m)

@@ -303,61 +303,105 @@ pub(crate) fn package_status(system: &System) -> String {
     packages(system).into_iter().map(row).collect()
 }
 
+/// Names and versions.
+type Packages = &'static [(&'static str, &'static str)];
+
+const DEBIAN_11: Packages = &[
+    ("adduser", "3.118+deb11u1"),
+    ("apt", "2.2.4"),
+    ("base-files", "11.1+deb11u11"),
+    ("bash", "5.1-2+deb11u1"),
+    ("coreutils", "8.32-4+b1"),
+    ("cron", "3.0pl1-137"),
+    ("curl", "7.74.0-1.3+deb11u13"),
+    ("dash", "0.5.11+git20200708+dd9ef66-5"),
+    ("dpkg", "1.20.13"),
+    ("openssh-server", "1:8.4p1-5+deb11u7"),
+    ("perl", "5.32.1-4+deb11u3"),
+    ("python3", "3.9.2-3"),
+    ("sudo", "1.9.5p2-3+deb11u1"),
+    ("systemd", "247.3-7+deb11u5"),
+    ("wget", "1.21-1+deb11u1"),
+];
+const DEBIAN_12: Packages = &[
+    ("adduser", "3.134"),
+    ("apt", "2.6.1"),
+    ("base-files", "12.4+deb12u8"),
+    ("bash", "5.2.15-2+b7"),
+    ("coreutils", "9.1-1"),
+    ("cron", "3.0pl1-162"),
+    ("curl", "7.88.1-10+deb12u8"),
+    ("dash", "0.5.12-2"),
+    ("dpkg", "1.21.22"),
+    ("openssh-server", "1:9.2p1-2+deb12u10"),
+    ("perl", "5.36.0-7+deb12u1"),
+    ("python3", "3.11.2-1+b1"),
+    ("sudo", "1.9.13p3-1+deb12u1"),
+    ("systemd", "252.31-1~deb12u1"),
+    ("wget", "1.21.3-1+b2"),
+];
+const UBUNTU_20: Packages = &[
+    ("adduser", "3.118ubuntu2"),
+    ("apt", "2.0.10"),
+    ("base-files", "11ubuntu5.8"),
+    ("bash", "5.0-6ubuntu1.2"),
+    ("coreutils", "8.30-3ubuntu2"),
+    ("cron", "3.0pl1-136ubuntu1"),
+    ("curl", "7.68.0-1ubuntu2.25"),
+    ("dash", "0.5.10.2-6"),
+    ("dpkg", "1.19.7ubuntu3.2"),
+    ("openssh-server", "1:8.2p1-4ubuntu0.13"),
+    ("perl", "5.30.0-9ubuntu0.5"),
+    ("python3", "3.8.2-0ubuntu2"),
+    ("sudo", "1.8.31-1ubuntu1.5"),
+    ("systemd", "245.4-4ubuntu3.24"),
+    ("wget", "1.20.3-1ubuntu2.1"),
+];
+const UBUNTU_22: Packages = &[
+    ("adduser", "3.118ubuntu5"),
+    ("apt", "2.4.15ubuntu0.1"),
+    ("base-files", "12ubuntu4.7"),
+    ("bash", "5.1-6ubuntu1.1"),
+    ("coreutils", "8.32-4.1ubuntu1.4"),
+    ("cron", "3.0pl1-137ubuntu3"),
+    ("curl", "7.81.0-1ubuntu1.30"),
+    ("dash", "0.5.11+git20210903+057cd650a4ed-3build1"),
+    ("dpkg", "1.21.1ubuntu2.6"),
+    ("openssh-server", "1:8.9p1-3ubuntu0.18"),
+    ("perl", "5.34.0-3ubuntu1.10"),
+    ("python3", "3.10.6-1~22.04.1"),
+    ("sudo", "1.9.9-1ubuntu2.7"),
+    ("systemd", "249.11-0ubuntu3.23"),
+    ("wget", "1.21.2-2ubuntu1.5"),
+];
+const UBUNTU_24: Packages = &[
+    ("adduser", "3.137ubuntu1"),
+    ("apt", "2.7.14build2"),
+    ("base-files", "13ubuntu10.1"),
+    ("bash", "5.2.21-2ubuntu4"),
+    ("coreutils", "9.4-3ubuntu6"),
+    ("cron", "3.0pl1-184ubuntu2"),
+    ("curl", "8.5.0-2ubuntu10.5"),
+    ("dash", "0.5.12-6ubuntu5"),
+    ("dpkg", "1.22.6ubuntu6.1"),
+    ("openssh-server", "1:9.6p1-3ubuntu13.20"),
+    ("perl", "5.38.2-3.2build2"),
+    ("python3", "3.12.3-0ubuntu2"),
+    ("sudo", "1.9.15p5-3ubuntu5"),
+    ("systemd", "255.4-1ubuntu8.4"),
+    ("wget", "1.21.4-1ubuntu4.1"),
+];
+
 /// Packages that are installed, with their versions.
 pub(crate) fn packages(system: &System) -> Vec<(&'static str, &'static str)> {
-    match system.version_id {
-        "12" => vec![
-            ("adduser", "3.134"),
-            ("apt", "2.6.1"),
-            ("base-files", "12.4+deb12u8"),
-            ("bash", "5.2.15-2+b7"),
-            ("coreutils", "9.1-1"),
-            ("cron", "3.0pl1-162"),
-            ("curl", "7.88.1-10+deb12u8"),
-            ("dash", "0.5.12-2"),
-            ("dpkg", "1.21.22"),
-            ("openssh-server", "1:9.2p1-2+deb12u3"),
-            ("perl", "5.36.0-7+deb12u1"),
-            ("python3", "3.11.2-1+b1"),
-            ("sudo", "1.9.13p3-1+deb12u1"),
-            ("systemd", "252.31-1~deb12u1"),
-            ("wget", "1.21.3-1+b2"),
-        ],
-        "20.04" => vec![
-            ("adduser", "3.118ubuntu2"),
-            ("apt", "2.0.10"),
-            ("base-files", "11ubuntu5.8"),
-            ("bash", "5.0-6ubuntu1.2"),
-            ("coreutils", "8.30-3ubuntu2"),
-            ("cron", "3.0pl1-136ubuntu1"),
-            ("curl", "7.68.0-1ubuntu2.25"),
-            ("dash", "0.5.10.2-6"),
-            ("dpkg", "1.19.7ubuntu3.2"),
-            ("openssh-server", "1:8.2p1-4ubuntu0.11"),
-            ("perl", "5.30.0-9ubuntu0.5"),
-            ("python3", "3.8.2-0ubuntu2"),
-            ("sudo", "1.8.31-1ubuntu1.5"),
-            ("systemd", "245.4-4ubuntu3.24"),
-            ("wget", "1.20.3-1ubuntu2.1"),
-        ],
-        _ => vec![
-            ("adduser", "3.137ubuntu1"),
-            ("apt", "2.7.14build2"),
-            ("base-files", "13ubuntu10.1"),
-            ("bash", "5.2.21-2ubuntu4"),
-            ("coreutils", "9.4-3ubuntu6"),
-            ("cron", "3.0pl1-184ubuntu2"),
-            ("curl", "8.5.0-2ubuntu10.5"),
-            ("dash", "0.5.12-6ubuntu5"),
-            ("dpkg", "1.22.6ubuntu6.1"),
-            ("openssh-server", "1:9.6p1-3ubuntu13.5"),
-            ("perl", "5.38.2-3.2build2"),
-            ("python3", "3.12.3-0ubuntu2"),
-            ("sudo", "1.9.15p5-3ubuntu5"),
-            ("systemd", "255.4-1ubuntu8.4"),
-            ("wget", "1.21.4-1ubuntu4.1"),
-        ],
-    }
+    let packages = match system.version_id {
+        "11" => DEBIAN_11,
+        "12" => DEBIAN_12,
+        "20.04" => UBUNTU_20,
+        "22.04" => UBUNTU_22,
+        _ => UBUNTU_24,
+    };
+    packages.to_vec()
 }
 
 impl Kernel {

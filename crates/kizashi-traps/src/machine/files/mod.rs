@@ -13,6 +13,7 @@ pub(crate) use change::Edit;
 pub(crate) use image::{Image, ImageBuilder};
 pub(crate) use node::{
     Body, Device, Fault, Folder, Live, Name, Node, NodeId, ProcessFile, Who, Written, flags,
+    mode_letters,
 };
 
 use crate::capture::Capture;

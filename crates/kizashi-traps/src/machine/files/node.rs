@@ -236,3 +236,22 @@ pub(crate) enum Fault {
     #[error("Input/output error")]
     Io,
 }
+
+/// `drwxr-xr-x`, as `ls` and `strmode` write a kind and its rights.
+pub(crate) fn mode_letters(kind: u8, mode: u16) -> String {
+    let mut text = String::from(char::from(kind));
+    for (shift, special, lower, upper) in
+        [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')]
+    {
+        let bits = mode >> shift;
+        text.push(if bits & 4 != 0 { 'r' } else { '-' });
+        text.push(if bits & 2 != 0 { 'w' } else { '-' });
+        text.push(match (bits & 1 != 0, mode & special != 0) {
+            (true, true) => lower,
+            (false, true) => upper,
+            (true, false) => 'x',
+            (false, false) => '-',
+        });
+    }
+    text
+}

@@ -262,7 +262,10 @@ pub(super) fn list(identity: &Identity, persona: Persona) -> Vec<Daemon> {
         Persona::Camera => (&DEVICE_THREADS, CAMERA.to_vec()),
         Persona::Server => {
             let web: &[Row] = match identity.web_server() {
-                WebServer::NginxDebian12 | WebServer::NginxUbuntu20 => &NGINX,
+                WebServer::NginxDebian11
+                | WebServer::NginxDebian12
+                | WebServer::NginxUbuntu20
+                | WebServer::NginxUbuntu22 => &NGINX,
                 WebServer::ApacheDebian12 | WebServer::ApacheUbuntu24 => &APACHE,
             };
             (&THREADS, SERVER.iter().chain(web).copied().collect())

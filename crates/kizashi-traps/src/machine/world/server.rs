@@ -123,12 +123,17 @@ fn etc(builder: &mut ImageBuilder, world: &World) {
         format!("{}\n", system.pretty.split(" (").next().unwrap_or_default()),
     );
     if system.is_debian() {
-        builder.text("/etc/debian_version", "12.8\n");
+        let version = if system.version_id == "11" { "11.11\n" } else { "12.8\n" };
+        builder.text("/etc/debian_version", version);
         builder.text("/etc/motd", "\nThe programs included with the Debian GNU/Linux system are free software;\nthe exact distribution terms for each program are described in the\nindividual files in /usr/share/doc/*/copyright.\n\nDebian GNU/Linux comes with ABSOLUTELY NO WARRANTY, to the extent\npermitted by applicable law.\n");
     } else {
         builder.text(
             "/etc/debian_version",
-            if system.version_id == "24.04" { "trixie/sid\n" } else { "bullseye/sid\n" },
+            match system.version_id {
+                "24.04" => "trixie/sid\n",
+                "22.04" => "bookworm/sid\n",
+                _ => "bullseye/sid\n",
+            },
         );
         builder.text("/etc/lsb-release", format!("DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE={}\nDISTRIB_CODENAME={}\nDISTRIB_DESCRIPTION=\"{}\"\n", system.version_id, system.codename, system.pretty));
     }

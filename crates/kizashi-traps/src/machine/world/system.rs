@@ -37,6 +37,27 @@ pub(crate) struct System {
     pub(crate) issue: &'static str,
 }
 
+static DEBIAN_11: System = System {
+    dialect: Dialect::Gnu,
+    pretty: "Debian GNU/Linux 11 (bullseye)",
+    id: "debian",
+    name: "Debian GNU/Linux",
+    version_id: "11",
+    version: "11 (bullseye)",
+    codename: "bullseye",
+    kernel: "5.10.0-32-amd64",
+    build: "#1 SMP Debian 5.10.223-1 (2024-08-10)",
+    compiler: "(debian-kernel@lists.debian.org) (gcc-10 (Debian 10.2.1-6) 10.2.1 20210110, GNU ld (GNU Binutils for Debian) 2.35.2)",
+    bash: "5.1.4(1)-release",
+    python: "3.9.2",
+    perl: "v5.32.1",
+    systemd: "247 (247.3-7+deb11u5)",
+    openssh: "OpenSSH_8.4p1 Debian-5+deb11u7, OpenSSL 1.1.1w  11 Sep 2023",
+    busybox: "BusyBox v1.30.1 (Debian 1:1.30.1-6+b3) multi-call binary.",
+    names_line: true,
+    issue: "Debian GNU/Linux 11 \\n \\l\n\n",
+};
+
 static DEBIAN_12: System = System {
     dialect: Dialect::Gnu,
     pretty: "Debian GNU/Linux 12 (bookworm)",
@@ -52,7 +73,7 @@ static DEBIAN_12: System = System {
     python: "3.11.2",
     perl: "v5.36.0",
     systemd: "252 (252.31-1~deb12u1)",
-    openssh: "OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.15 3 Sep 2024",
+    openssh: "OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.22 25 Aug 2026",
     busybox: "BusyBox v1.35.0 (Debian 1:1.35.0-4+b3) multi-call binary.",
     names_line: true,
     issue: "Debian GNU/Linux 12 \\n \\l\n\n",
@@ -73,10 +94,31 @@ static UBUNTU_20: System = System {
     python: "3.8.10",
     perl: "v5.30.0",
     systemd: "245 (245.4-4ubuntu3.24)",
-    openssh: "OpenSSH_8.2p1 Ubuntu-4ubuntu0.11, OpenSSL 1.1.1f  31 Mar 2020",
+    openssh: "OpenSSH_8.2p1 Ubuntu-4ubuntu0.13, OpenSSL 1.1.1f  31 Mar 2020",
     busybox: "BusyBox v1.30.1 (Ubuntu 1:1.30.1-4ubuntu6.4) multi-call binary.",
     names_line: false,
     issue: "Ubuntu 20.04.6 LTS \\n \\l\n\n",
+};
+
+static UBUNTU_22: System = System {
+    dialect: Dialect::Gnu,
+    pretty: "Ubuntu 22.04.5 LTS",
+    id: "ubuntu",
+    name: "Ubuntu",
+    version_id: "22.04",
+    version: "22.04.5 LTS (Jammy Jellyfish)",
+    codename: "jammy",
+    kernel: "5.15.0-130-generic",
+    build: "#140-Ubuntu SMP Wed Dec 18 17:59:53 UTC 2024",
+    compiler: "(buildd@lcy02-amd64-109) (gcc (Ubuntu 11.4.0-1ubuntu1~22.04) 11.4.0, GNU ld (GNU Binutils for Ubuntu) 2.38)",
+    bash: "5.1.16(1)-release",
+    python: "3.10.12",
+    perl: "v5.34.0",
+    systemd: "249 (249.11-0ubuntu3.12)",
+    openssh: "OpenSSH_8.9p1 Ubuntu-3ubuntu0.18, OpenSSL 3.0.2 15 Mar 2022",
+    busybox: "BusyBox v1.30.1 (Ubuntu 1:1.30.1-7ubuntu3.1) multi-call binary.",
+    names_line: true,
+    issue: "Ubuntu 22.04.5 LTS \\n \\l\n\n",
 };
 
 static UBUNTU_24: System = System {
@@ -94,7 +136,7 @@ static UBUNTU_24: System = System {
     python: "3.12.3",
     perl: "v5.38.2",
     systemd: "255 (255.4-1ubuntu8.4)",
-    openssh: "OpenSSH_9.6p1 Ubuntu-3ubuntu13.5, OpenSSL 3.0.13 30 Jan 2024",
+    openssh: "OpenSSH_9.6p1 Ubuntu-3ubuntu13.20, OpenSSL 3.0.13 30 Jan 2024",
     busybox: "BusyBox v1.36.1 (Ubuntu 1:1.36.1-6ubuntu3.1) multi-call binary.",
     names_line: true,
     issue: "Ubuntu 24.04.1 LTS \\n \\l\n\n",
@@ -154,8 +196,10 @@ impl System {
             (Persona::MipselRouter, _) => &MIPSEL_ROUTER,
             (Persona::ArmRouter, _) => &ARM_ROUTER,
             (Persona::Camera, _) => &CAMERA,
+            (Persona::Server, OperatingSystem::Debian11) => &DEBIAN_11,
             (Persona::Server, OperatingSystem::Debian12) => &DEBIAN_12,
             (Persona::Server, OperatingSystem::Ubuntu20) => &UBUNTU_20,
+            (Persona::Server, OperatingSystem::Ubuntu22) => &UBUNTU_22,
             (Persona::Server, OperatingSystem::Ubuntu24) => &UBUNTU_24,
         }
     }

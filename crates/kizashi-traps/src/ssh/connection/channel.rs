@@ -111,6 +111,19 @@ impl Channel {
         }
     }
 
+    /// Bytes of the visitor's. Control-C wakes a program that sleeps.
+    pub(super) fn give(&mut self, data: &[u8], now: Timestamp, out: &mut Output) {
+        if self.service.give(data, now, out) {
+            self.again = None;
+        }
+    }
+
+    /// Shows what was typed while the program sleeps, as a terminal does.
+    pub(super) fn echo(&mut self, now: Timestamp, out: &mut Output) {
+        let output = self.service.take_echo(now, out);
+        self.print(Said { output, ..Said::default() });
+    }
+
     /// Runs the service, unless too much of what it said waits already.
     pub(super) fn run(&mut self, now: Timestamp, out: &mut Output) {
         if self.ended.is_some() {

@@ -49,8 +49,9 @@ pub(super) struct Connection {
     user: Vec<u8>,
     channels: Vec<Option<Channel>>,
     no_more_sessions: bool,
-    /// The pause that is being slept.
+    /// The pause that is being slept, and since when.
     asked: Duration,
+    asked_at: Timestamp,
     /// Chooses ports.
     chance: u64,
     /// Hosts and ports that the visitor believes to be listened on.
@@ -80,6 +81,7 @@ impl Connection {
             channels: Vec::new(),
             no_more_sessions: false,
             asked: Duration::ZERO,
+            asked_at: now,
             chance,
             listeners: Vec::new(),
         }
@@ -166,7 +168,8 @@ impl Connection {
         let is_roots = (1..1024).contains(&port) && self.user != b"root";
         let is_long = host.len() > LONGEST_HOST || self.listeners.len() >= MOST_LISTENERS;
         let is_taken = self.listeners.iter().any(|own| own.0 == host && own.1 == port);
-        if port > u32::from(u16::MAX) || is_roots || is_long || is_taken {
+        // A port past the last one is cut to sixteen bits by the kernel's interface, and opened.
+        if is_roots || is_long || is_taken {
             return false;
         }
         let mut given = port;
@@ -275,7 +278,12 @@ impl Connection {
         let held = self.memory();
         let place = usize::try_from(id).ok();
         let slot = place.and_then(|place| self.channels.get_mut(place)).and_then(Option::as_mut);
-        let (Some(place), Some(channel)) = (place, slot) else { return unknown(number, id) };
+        let (Some(place), Some(channel)) = (place, slot) else {
+            if number == message::CHANNEL_REQUEST {
+                reader.string().and_then(|_| reader.bool()).ok_or(Failure::Silent)?;
+            }
+            return unknown(number, id);
+        };
         match number {
             message::CHANNEL_WINDOW_ADJUST => {
                 let count = reader.u32().ok_or(Failure::Silent)?;
@@ -291,7 +299,7 @@ impl Connection {
                     if held > MOST_HELD {
                         channel.end(Some(KILLED), now, out);
                     } else {
-                        channel.service.give(data, now, out);
+                        channel.give(data, now, out);
                     }
                 }
             }
@@ -326,6 +334,8 @@ impl Connection {
         let Some(channel) = self.channels.get_mut(place).and_then(Option::as_mut) else { return };
         if channel.again.is_none_or(|pause| pause.is_zero()) {
             channel.run(now, out);
+        } else {
+            channel.echo(now, out);
         }
         channel.flush(transport, out);
         channel.give_window(transport, out);
@@ -336,16 +346,37 @@ impl Connection {
         }
     }
 
-    /// Goes on with every channel, now that the pause last asked for is over; what is wanted next is said by [`Self::pause`].
-    pub(super) fn go_on(&mut self, now: Timestamp, transport: &mut Transport, out: &mut Output) {
-        let slept = std::mem::take(&mut self.asked);
+    /// Goes on with every channel; `over` where the pause last asked for is; what is wanted next is said by [`Self::pause`].
+    pub(super) fn go_on(
+        &mut self,
+        over: bool,
+        now: Timestamp,
+        transport: &mut Transport,
+        out: &mut Output,
+    ) {
+        if over {
+            self.sleep(self.asked);
+        } else {
+            self.wake(now);
+        }
         for place in 0..self.channels.len() {
-            if let Some(channel) = self.channels.get_mut(place).and_then(Option::as_mut) {
-                channel.again = channel.again.map(|pause| pause.saturating_sub(slept));
-            }
             if !out.is_full() {
                 self.run(place, now, transport, out);
             }
+        }
+    }
+
+    /// Something came before the pause was over: programs have slept for as long as it took.
+    pub(super) fn wake(&mut self, now: Timestamp) {
+        let slept = now.micros().saturating_sub(self.asked_at.micros());
+        self.asked_at = now;
+        self.sleep(Duration::from_micros(u64::try_from(slept).unwrap_or(0)));
+    }
+
+    fn sleep(&mut self, slept: Duration) {
+        self.asked = self.asked.saturating_sub(slept);
+        for channel in self.channels.iter_mut().flatten() {
+            channel.again = channel.again.map(|pause| pause.saturating_sub(slept));
         }
     }
 
@@ -355,7 +386,8 @@ impl Connection {
     }
 
     /// How long to wait before going on, where a program pauses or replies wait to leave.
-    pub(super) fn pause(&mut self, out: &Output) -> Option<Duration> {
+    pub(super) fn pause(&mut self, now: Timestamp, out: &Output) -> Option<Duration> {
+        self.asked_at = now;
         let channels = self.channels.iter().flatten();
         if out.is_full() && channels.clone().any(Channel::waits_to_send) {
             return Some(Duration::ZERO);
@@ -417,5 +449,5 @@ fn prove(mut reader: Reader<'_>, transport: &Transport, answer: &mut Vec<u8>) ->
         let Some(signature) = keys.sign(kind, &proof) else { return Ok(false) };
         answer.put_string(signature);
     }
-    Ok(!answer.is_empty())
+    Ok(true)
 }

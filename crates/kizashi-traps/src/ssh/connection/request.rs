@@ -50,6 +50,9 @@ impl Connection {
             }
             None => set(&mut channel.service, request, &self.user, now, out)?,
         };
+        if request.name == b"signal" && request.rest.ends_with(b"\0\0\0\x03INT") {
+            channel.again = None;
+        }
         if request.wants_reply {
             let number = if done { message::CHANNEL_SUCCESS } else { message::CHANNEL_FAILURE };
             transport.send(channel.message(number), out);

@@ -57,13 +57,16 @@ impl Running {
         self.keyboard.is_some()
     }
 
-    fn give(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+    /// Whether the program is interrupted by it.
+    fn give(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) -> bool {
         let Some((keyboard, echoes)) = &mut self.keyboard else {
             for line in bytes.split_inclusive(|byte| *byte == b'\n') {
                 self.recorder.add(now, FrameKind::Input, line.trim_ascii_end(), out);
             }
-            return self.program.give(bytes);
+            self.program.give(bytes);
+            return false;
         };
+        let mut interrupted = false;
         let hidden = self.program.hides_input();
         for byte in bytes {
             let mut echo = Vec::new();
@@ -76,13 +79,25 @@ impl Running {
                     self.program.give(&line);
                     self.program.give(b"\n");
                 }
-                Key::Interrupt => self.program.interrupt(),
+                Key::Interrupt => {
+                    self.program.interrupt();
+                    interrupted = true;
+                }
                 Key::EndOfFile => self.program.end_of_input(),
             }
             if *echoes && !hidden {
                 self.pending.extend(echo);
             }
         }
+        interrupted
+    }
+
+    fn take_echo(&mut self, now: Timestamp, out: &mut Output) -> Vec<u8> {
+        let shown = std::mem::take(&mut self.pending);
+        if !shown.is_empty() {
+            self.recorder.add(now, FrameKind::Output, &shown, out);
+        }
+        shown
     }
 
     fn run(&mut self, now: Timestamp, said: &mut Said, out: &mut Output) -> Progress {
@@ -120,13 +135,22 @@ fn size_frame(size: Size) -> [u8; 4] {
 }
 
 impl Service {
-    /// Bytes of the visitor's.
-    pub(super) fn give(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+    /// Bytes of the visitor's; whether they interrupt a program.
+    pub(super) fn give(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) -> bool {
         match self {
             Self::Larval { .. } => {}
-            Self::Program(running) => running.give(bytes, now, out),
+            Self::Program(running) => return running.give(bytes, now, out),
             Self::Transfer(program) => program.give(bytes),
             Self::Forward(forward) => forward.give(bytes, now, out),
+        }
+        false
+    }
+
+    /// What a terminal shows of what was typed, without waiting for the program.
+    pub(super) fn take_echo(&mut self, now: Timestamp, out: &mut Output) -> Vec<u8> {
+        match self {
+            Self::Program(running) => running.take_echo(now, out),
+            _ => Vec::new(),
         }
     }
 

@@ -16,7 +16,7 @@ pub(in crate::machine) use list::links;
 pub(super) use pack::packed;
 
 use super::{Call, Command, Finish, administration, other, server, usual};
-use crate::machine::files::{Fault, NodeId};
+use crate::machine::files::{Fault, NodeId, mode_letters as letters};
 
 pub(super) const LISTING: &[Command] = &[
     usual("ls", list::ls),
@@ -74,25 +74,6 @@ pub(super) const COPYING: &[Command] = &[
     server("zip", archive::unzip),
     server("split", copy::split),
 ];
-
-/// `drwxr-xr-x`.
-fn letters(kind: u8, mode: u16) -> String {
-    let mut text = String::from(char::from(kind));
-    for (shift, special, lower, upper) in
-        [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')]
-    {
-        let bits = mode >> shift;
-        text.push(if bits & 4 != 0 { 'r' } else { '-' });
-        text.push(if bits & 2 != 0 { 'w' } else { '-' });
-        text.push(match (bits & 1 != 0, mode & special != 0) {
-            (true, true) => lower,
-            (false, true) => upper,
-            (true, false) => 'x',
-            (false, false) => '-',
-        });
-    }
-    text
-}
 
 /// A size as `-h` writes it: one place after the point below ten, rounded up.
 fn human(bytes: u64) -> String {

@@ -154,7 +154,7 @@ pub(super) fn sshd(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();
     if words.iter().any(|word| word == b"-V") {
         let version = call.kernel.world.system.openssh.to_owned();
-        let short = version.replace("p1 Debian-2+deb12u3", "");
+        let short = version.replace("p1 Debian-2+deb12u10", "");
         call.err(format!("{short}\n").as_bytes());
         return Finish::Status(0);
     }

@@ -1,7 +1,7 @@
 //! A file's attributes in a message, and the line of `ls -l` beside its name as `sftp-common.c` makes it.
 
 use super::super::super::wire::{Reader, Write as _};
-use crate::machine::{FileFault, FileStat, Transfer};
+use crate::machine::{FileFault, FileStat, Transfer, mode_letters};
 
 const SIZE: u32 = 1;
 const OWNER: u32 = 2;
@@ -99,29 +99,16 @@ pub(super) fn long_name(name: &[u8], stat: &FileStat, files: &Transfer) -> Vec<u
     [head.as_bytes(), name].concat()
 }
 
-/// `drwxr-xr-x`, as `strmode` writes it.
+/// `drwxr-xr-x`, of a mode with the bits of its kind.
 fn letters(mode: u32) -> String {
-    let mut text = String::from(match mode & 0o170_000 {
-        0o040_000 => 'd',
-        0o120_000 => 'l',
-        0o020_000 => 'c',
-        0o060_000 => 'b',
-        _ => '-',
-    });
-    for (shift, special, lower, upper) in
-        [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')]
-    {
-        let bits = mode >> shift;
-        text.push(if bits & 4 != 0 { 'r' } else { '-' });
-        text.push(if bits & 2 != 0 { 'w' } else { '-' });
-        text.push(match (bits & 1 != 0, mode & special != 0) {
-            (true, true) => lower,
-            (false, true) => upper,
-            (true, false) => 'x',
-            (false, false) => '-',
-        });
-    }
-    text
+    let kind = match mode & 0o170_000 {
+        0o040_000 => b'd',
+        0o120_000 => b'l',
+        0o020_000 => b'c',
+        0o060_000 => b'b',
+        _ => b'-',
+    };
+    mode_letters(kind, (mode & 0o7777) as u16)
 }
 
 #[cfg(test)]

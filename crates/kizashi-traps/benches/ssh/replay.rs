@@ -1,30 +1,32 @@
-//! Logins a second of one core, against what the key exchange and the host key's signature alone allow; and what idle sessions hold.
-//!
-//! The visitor's bytes are those of a golden transcript: a session that draws from the same seed understands them again, so that only
-//! the server's work is measured. Each rate is the median of rounds that alternate.
-//!
-//! `cargo bench -p kizashi-traps --bench ssh`
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a benchmark fails by panicking and prints its figures"
-)]
+//! A login without a socket, against what the key exchange and the host key's signature alone take. The visitor's bytes are those of a
+//! golden transcript: a session that draws from the same seed understands them again, so that only the server's work is measured.
 
+use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ed25519_dalek::Signer as _;
+use ed25519_dalek::{Signer as _, SigningKey};
 use kizashi_event::{Port, Timestamp};
-use kizashi_traps::{Identity, LoginSettings, Output, Session, Visit, trap_named};
+use kizashi_traps::{Identity, LoginSettings, Output, Session, Visit, WebServer, trap_named};
 use x25519_dalek::{PublicKey, StaticSecret};
 
+use crate::cost;
+
 const ROUNDS: usize = 9;
-const ROUND: Duration = Duration::from_millis(500);
+const ROUND: Duration = Duration::from_millis(400);
 /// Shells held open at once.
 const SHELLS: usize = 2_000;
 /// Pieces of the transcript up to the first password.
-const TO_LOGIN: usize = 4;
+const TO_LOGIN: usize = 5;
+
+pub(crate) struct Figures {
+    /// Of a second of processor time.
+    pub(crate) bare: f64,
+    pub(crate) logins: f64,
+    /// The median of the rounds' own ratios.
+    pub(crate) share: f64,
+    pub(crate) bytes_held: u64,
+}
 
 fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -87,23 +89,27 @@ fn visit(identity: &Identity, pieces: &[Vec<u8>]) -> (Box<dyn Session>, usize) {
     (session, told)
 }
 
-/// What cannot be left out: the server's ephemeral key, the shared secret, one signature.
-fn bare(seed: u8) -> u8 {
+/// What cannot be left out: the server's ephemeral key, the shared secret, one signature by a key that is ready.
+fn bare(seed: u8, key: &SigningKey) -> u8 {
     let ours = StaticSecret::from([seed; 32]);
     let public = PublicKey::from(&ours);
     let secret = ours.diffie_hellman(&PublicKey::from([9; 32]));
-    let key = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
     let signature = key.sign(secret.as_bytes()).to_bytes();
     public.as_bytes()[0] ^ signature[0]
 }
 
 fn rate(mut work: impl FnMut(u8)) -> f64 {
-    let (began, mut done) = (Instant::now(), 0_u32);
-    while began.elapsed() < ROUND {
-        work(done.to_be_bytes()[3]);
-        done += 1;
+    let (began, mut done) = (cost::of_thread(), 0_u32);
+    loop {
+        for _ in 0..64 {
+            work(done.to_be_bytes()[3]);
+            done += 1;
+        }
+        let spent = cost::of_thread() - began;
+        if spent >= ROUND {
+            return f64::from(done) / spent.as_secs_f64();
+        }
     }
-    f64::from(done) / began.elapsed().as_secs_f64()
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {
@@ -111,39 +117,30 @@ fn median(mut rates: Vec<f64>) -> f64 {
     rates[rates.len() / 2]
 }
 
-fn resident() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
-    text.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4_096
-}
-
-fn main() {
-    let transcript = include_str!("../src/ssh/transcripts/guesser-runs-a-command.txt");
+pub(crate) fn measure() -> Figures {
+    let transcript = include_str!("../../src/ssh/transcripts/guesser-runs-a-command.txt");
     let all = pieces(transcript);
     let to_login = &all[..TO_LOGIN];
     let settings =
         LoginSettings { accept: vec!["root:xc3511".parse().unwrap()], ..LoginSettings::default() };
-    let identity = Identity::draw([7; 32]).with_logins(settings);
+    let identity =
+        Identity::draw([7; 32]).with_web_server(WebServer::NginxDebian12).with_logins(settings);
     assert_eq!(visit(&identity, to_login).1, 4, "client, its lists, and a login");
-    let (mut bare_rates, mut login_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let key = SigningKey::from_bytes(&[3; 32]);
+    let (mut bares, mut logins, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let limit = rate(|seed| {
-            std::hint::black_box(bare(seed));
+            black_box(bare(seed, &key));
         });
-        let logins = rate(|_| {
-            std::hint::black_box(visit(&identity, to_login).1);
+        let login = rate(|_| {
+            black_box(visit(&identity, to_login).1);
         });
-        ratios.push(logins / limit);
-        bare_rates.push(limit);
-        login_rates.push(logins);
+        shares.push(login / limit);
+        bares.push(limit);
+        logins.push(login);
     }
-    println!("key exchange and signature alone: {:.0} a second of one core", median(bare_rates));
-    println!("logins:                           {:.0} a second of one core", median(login_rates));
-    println!("share:                            {:.2}", median(ratios));
-    let before = resident();
+    let before = cost::resident("self");
     let held: Vec<_> = (0..SHELLS).map(|_| visit(&identity, to_login).0).collect();
-    let each = resident().saturating_sub(before) / held.len() as u64;
-    println!(
-        "{SHELLS} idle logins hold {each} bytes each, of which {} the visitor's",
-        held[0].memory()
-    );
+    let bytes_held = cost::resident("self").saturating_sub(before) / held.len() as u64;
+    Figures { bare: median(bares), logins: median(logins), share: median(shares), bytes_held }
 }

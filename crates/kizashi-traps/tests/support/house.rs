@@ -1,0 +1,122 @@
+//! A trap on a port of loopback, on a runtime of its own, so that blocking clients and programs can visit it; and what such tests ask of
+//! the events that came of it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kizashi_event::{Detail, Event, HostileText, Timestamp};
+use kizashi_traps::{BoundSocket, Caps, EventSink, Identity, Post, Server, Setup, trap_named};
+use tokio::sync::watch;
+
+#[derive(Default)]
+struct Memory(Mutex<Vec<Event>>);
+
+impl EventSink for Memory {
+    fn record(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) address: SocketAddr,
+    memory: Arc<Memory>,
+    stop: watch::Sender<bool>,
+    runtime: tokio::runtime::Runtime,
+    task: tokio::task::JoinHandle<()>,
+    folder: PathBuf,
+}
+
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap())
+}
+
+impl House {
+    /// Serves one trap with this identity.
+    pub(crate) fn of_trap(name: &'static str, identity: Identity) -> Self {
+        static OPENED: AtomicU32 = AtomicU32::new(0);
+        let memory = Arc::new(Memory::default());
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let setup = Setup {
+            sensor: name.into(),
+            identity: Arc::new(identity),
+            session_seed: 7,
+            caps: Caps::default(),
+        };
+        let server = Server::new(setup, Arc::new(now), Arc::clone(&memory) as Arc<dyn EventSink>);
+        let (stop, stopping) = watch::channel(false);
+        let post = Post { trap: trap_named(name).unwrap(), socket: BoundSocket::Tcp(listener) };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let task = runtime.spawn(async move { server.run(vec![post], stopping).await.unwrap() });
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("kizashi-{name}-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self { address, memory, stop, runtime, task, folder }
+    }
+
+    /// A folder of this test's own.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn port(&self) -> String {
+        self.address.port().to_string()
+    }
+
+    /// Ends it; all that was told.
+    pub(crate) fn close(self) -> Vec<Event> {
+        self.stop.send(true).unwrap();
+        let ended = self
+            .runtime
+            .block_on(async { tokio::time::timeout(Duration::from_secs(8), self.task).await });
+        ended.expect("a stop in time").unwrap();
+        let _ = std::fs::remove_dir_all(&self.folder);
+        std::mem::take(&mut *self.memory.0.lock().unwrap())
+    }
+}
+
+/// Whether a program is there; `scripts/test` installs them all.
+pub(crate) fn installed(program: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+    if !found.status.success() {
+        println!("skipped: {program} is not installed");
+    }
+    found.status.success()
+}
+
+/// All that a program printed.
+pub(crate) fn said(output: &Output) -> String {
+    let (out, err) = (&output.stdout, &output.stderr);
+    format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(err))
+}
+
+/// The lines that were given to a shell.
+pub(crate) fn commands(events: &[Event]) -> Vec<String> {
+    let line = |event: &Event| match &event.detail {
+        Detail::Command { line, .. } => Some(line.raw().to_owned()),
+        _ => None,
+    };
+    events.iter().filter_map(line).collect()
+}
+
+/// User, password and whether they got in, where there was a password.
+pub(crate) fn logins(events: &[Event]) -> Vec<(String, String, bool)> {
+    let text = |text: &HostileText| text.raw().to_owned();
+    let login = |event: &Event| match &event.detail {
+        Detail::Login { username, password: Some(password), accepted, .. } => {
+            Some((username.as_ref().map_or_else(String::new, text), text(password), *accepted))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(login).collect()
+}
