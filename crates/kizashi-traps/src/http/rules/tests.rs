@@ -25,8 +25,8 @@ fn converse(identity: &Arc<Identity>, request: &[u8]) -> (Vec<u8>, Vec<Detail>) 
     for _ in 0..10_000 {
         reply.extend(out.take_reply());
         seen.extend(out.take_seen().into_iter().map(|seen| seen.detail));
-        let Some(pause) = out.turn() else { break };
-        now = now.plus(i64::try_from(pause.as_micros()).unwrap());
+        let Some(turn) = out.turn() else { break };
+        now = now.plus(i64::try_from(turn.pause.as_micros()).unwrap());
         session.receive(&[], now, &mut out);
     }
     session.end(now, &mut out);
