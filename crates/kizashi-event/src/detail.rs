@@ -120,6 +120,12 @@ pub struct Request {
     pub status: Option<u16>,
     /// Whether the bytes broke the grammar of RFC 9112.
     pub malformed: bool,
+    /// What kind of attack it is: `traversal`, `credential-form`; `ordinary`, or `unknown` where no rule knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<HostileText>,
+    /// The CVE or product, where a rule knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<HostileText>,
 }
 
 impl Request {

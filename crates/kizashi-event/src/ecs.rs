@@ -101,6 +101,8 @@ fn add_request(document: &mut Value, request: &Request) {
     set(document, &["user_agent", "original"], text(request.header("user-agent")));
     set(document, &["http", "response", "status_code"], request.status);
     set(document, &["kizashi", "malformed"], request.malformed.then_some(true));
+    set(document, &["rule", "category"], text(request.class.as_ref()));
+    set(document, &["rule", "name"], text(request.rule.as_ref()));
     let headers: Vec<Value> = request
         .headers
         .iter()
@@ -184,6 +186,7 @@ mod tests {
             ],
             status: Some(404),
             malformed: false,
+            ..Request::default()
         };
         let document = event(Detail::Request { request: Box::new(request), body: None }).to_ecs();
         assert_eq!(document["user_agent"]["original"], "zgrab/0.x");

@@ -12,6 +12,11 @@ pub fn http_wire(bytes: &[u8]) {
     crate::http::fuzz(bytes);
 }
 
+/// The rules of the web trap: the bytes as an owner's file of rules, and as target, header and body of a request.
+pub fn web_rules(bytes: &[u8]) {
+    crate::http::fuzz_rules(bytes);
+}
+
 /// Telnet's options and the line discipline.
 pub fn telnet_wire(bytes: &[u8]) {
     crate::telnet::fuzz(bytes);

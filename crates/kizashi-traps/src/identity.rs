@@ -4,12 +4,15 @@
 //! Ubuntu 20.04 and Ubuntu 22.04, Apache 2.4.58 of Ubuntu 24.04.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
+use crate::http::{MachineKind, WebRules};
+use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
 use crate::randomness::{Randomness, Source};
@@ -144,7 +147,13 @@ pub struct Identity {
     host_keys: Option<Arc<HostKeys>>,
     /// The machines behind the logins, each built when it is first visited.
     worlds: Worlds,
+    web_rules: Arc<WebRules>,
+    /// The kind of machine that each visitor to the web trap has seen.
+    shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
 }
+
+/// Visitors whose kind of machine is remembered, in each of two generations.
+const SHOWN: usize = 4_096;
 
 type Worlds = Arc<Mutex<Vec<(Persona, Arc<World>)>>>;
 
@@ -169,7 +178,33 @@ impl Identity {
             randomness: Arc::new(Source::new(seed)),
             host_keys: HostKeys::of(&seed, None).map(Arc::new),
             worlds: Worlds::default(),
+            web_rules: WebRules::builtin(),
+            shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
         }
+    }
+
+    /// The same identity with these rules for requests to its web server.
+    #[must_use]
+    pub fn with_web_rules(mut self, rules: Arc<WebRules>) -> Self {
+        self.web_rules = rules;
+        self
+    }
+
+    pub(crate) fn web_rules(&self) -> Arc<WebRules> {
+        Arc::clone(&self.web_rules)
+    }
+
+    /// Whether this visitor may be shown a product of this kind of machine: all that he sees belongs to the kind that he saw first.
+    pub(crate) fn shows(&self, visitor: IpAddr, kind: MachineKind) -> bool {
+        if kind == MachineKind::Any {
+            return true;
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = shown.of(visitor);
+        if *seen == MachineKind::Any {
+            *seen = kind;
+        }
+        *seen == kind
     }
 
     /// The same identity whose sessions draw from this seed, which must be another at each start and be told to nobody.

@@ -35,6 +35,7 @@ mod contract;
 pub mod fuzz;
 
 pub use elasticsearch::ElasticsearchRelease;
+pub use http::{RuleProblem, WebRules};
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{

@@ -69,6 +69,8 @@ pub(crate) struct Traps {
     pub(crate) address: IpAddr,
     /// TCP ports of the web trap.
     pub(crate) http: Option<String>,
+    /// The folder of the owner's own rules for the web trap.
+    pub(crate) web_rules: Option<PathBuf>,
     /// TCP ports of the SSH trap.
     pub(crate) ssh: Option<String>,
     /// TCP ports of the Telnet trap.
@@ -225,6 +227,7 @@ impl Default for Traps {
         Self {
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             http: None,
+            web_rules: None,
             ssh: None,
             telnet: None,
             elasticsearch: None,
@@ -597,6 +600,7 @@ mod tests {
         }
         // Where nothing is the default, the file shows an example.
         shown.sensor = None;
+        shown.traps.web_rules = None;
         (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
         (shown.places.countries, shown.places.networks) = (None, None);
         let traps = &mut shown.traps;

@@ -28,6 +28,7 @@ mod secrets;
 mod stream;
 mod supervisor;
 mod terminal;
+mod web_rules;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

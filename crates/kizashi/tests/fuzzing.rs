@@ -100,6 +100,13 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "http_wire" | "ssh_wire" | "telnet_wire" | "recognise" | "likeness" => {
             dialogues().into_iter().map(|(_, bytes)| bytes).collect()
         }
+        "web_rules" => dialogues()
+            .into_iter()
+            .map(|(_, bytes)| bytes)
+            .chain(std::iter::once(
+                include_bytes!("../../kizashi-traps/data/web-rules/wordpress.toml").to_vec(),
+            ))
+            .collect(),
         "frame_payload" => frame_payloads(),
         "recording" => vec![recorded_part()],
         "frames" => {
@@ -203,7 +210,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness intake web_request owner_text places detect);
+entries!(trap_session http_wire web_rules elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness intake web_request owner_text places detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

@@ -74,6 +74,11 @@ pub(super) fn lines(seen: &Seen) -> Vec<String> {
                 lines.push(format!("  {}: {}", name.shown(), short(&value.shown())));
             }
             lines.extend(body.as_deref().map(|body| format!("  body {}", payload(body))));
+            let rule =
+                request.rule.as_ref().map_or_else(String::new, |rule| format!(" {}", rule.shown()));
+            lines.extend(
+                request.class.as_ref().map(|class| format!("  class {}{rule}", class.shown())),
+            );
             lines
         }
         Detail::Payload(content) => vec![format!("{head} {}", payload(content))],

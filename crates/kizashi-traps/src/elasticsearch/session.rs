@@ -116,7 +116,7 @@ impl ElasticsearchSession {
         now: Timestamp,
         out: &mut Output,
     ) {
-        let (content, whole) = body.content();
+        let (content, whole) = body.content_and_whole();
         if progress == BodyProgress::Broken {
             self.ending = true;
             return self.finish(head, body, &Reply::text(400, ""), &["malformed"], out);
@@ -290,7 +290,7 @@ impl ElasticsearchSession {
         let (segments, parameters) = take_apart(&head.target);
         let method = head.request.method.raw().to_ascii_uppercase();
         let identity = Arc::clone(&self.identity);
-        let content = body.content().0;
+        let content = body.content_and_whole().0;
         let reply = match unsupported(&head, content, release) {
             Some(reply) => reply,
             None => identity.elasticsearch().with(self.visit.source, now, |copy| {
@@ -416,7 +416,7 @@ impl Session for ElasticsearchSession {
         if let Some(running) = self.running.take() {
             tell(running.head, running.body, out);
         }
-        self.exchange.end(out);
+        self.exchange.end(out, |_, _, _| {});
         if let Some(machine) = &self.machine {
             machine.finish().into_iter().for_each(|detail| out.tell(detail));
         }
@@ -426,7 +426,7 @@ impl Session for ElasticsearchSession {
         let running = self.running.as_ref().map_or(0, |running| {
             let printed: usize =
                 running.done.iter().filter_map(|(_, value)| value.text()).map(str::len).sum();
-            running.body.content().0.len()
+            running.body.content_and_whole().0.len()
                 + running.said.output.len()
                 + printed
                 + running.process.as_ref().map_or(0, Process::memory)

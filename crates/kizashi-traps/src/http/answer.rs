@@ -7,6 +7,7 @@ use super::date::http_date;
 use super::grammar::{Fault, Framing, Grammar, Version, is_host, values};
 use super::path::normalise;
 use super::persona::{Note, Persona, status_of};
+use super::rules::RuleAnswer;
 use super::wire::Head;
 
 /// An answer before it is written.
@@ -23,7 +24,11 @@ enum Content {
     Page(usize, usize),
     NotModified,
     Error(Note),
-    Empty { typed: bool },
+    Empty {
+        typed: bool,
+    },
+    /// What a rule says; the fields around it stay the server's.
+    Rule(RuleAnswer),
 }
 
 /// How the request was put, as far as the writing of the answer depends on it.
@@ -99,6 +104,11 @@ impl Answer {
 
     pub(super) const fn fault(fault: Fault) -> Self {
         Self::error(status_of(fault), Note::Fault(fault), true)
+    }
+
+    /// The answer of a rule.
+    pub(super) const fn of_rule(answer: RuleAnswer) -> Self {
+        Self { status: answer.status, content: Content::Rule(answer), close: false, allow: None }
     }
 
     /// Whether the connection ends with it.
@@ -197,6 +207,7 @@ impl Answer {
         let page;
         let (kind, body): (&str, &[u8]) = match &self.content {
             Content::Page(first, end) => ("text/html", &persona.page[*first..*end]),
+            Content::Rule(answer) => (&answer.kind, &answer.body),
             Content::NotModified => ("", b""),
             Content::Empty { typed } => (if *typed { "text/html" } else { "" }, b""),
             Content::Error(note) => {
@@ -246,6 +257,11 @@ impl Answer {
         }
         let connection = if self.closes(manner) { "close" } else { "keep-alive" };
         lines.push(format!("Connection: {connection}"));
+        if let Content::Rule(answer) = &self.content {
+            // As nginx passes on what the application behind it says.
+            lines.extend(answer.fields.iter().map(|(name, value)| format!("{name}: {value}")));
+            return;
+        }
         if of_page {
             lines.push(format!("ETag: {}", persona.etag()));
         }
@@ -266,6 +282,9 @@ impl Answer {
     ) {
         lines.push(format!("Date: {}", http_date(now)));
         lines.push(format!("Server: {}", persona.server));
+        if let Content::Rule(answer) = &self.content {
+            lines.extend(answer.fields.iter().map(|(name, value)| format!("{name}: {value}")));
+        }
         if matches!(self.content, Content::Page(..) | Content::NotModified) {
             lines.push(format!("Last-Modified: {}", http_date(persona.modified)));
             lines.push(format!("ETag: {}", persona.etag()));

@@ -80,6 +80,11 @@ impl BodyReader {
         count
     }
 
+    /// What is kept so far.
+    pub(super) fn content(&self) -> &[u8] {
+        self.capture.content()
+    }
+
     /// Content that broke the framing is kept all the same.
     pub(super) fn keep(&mut self, bytes: &[u8]) {
         self.capture.feed(bytes);
@@ -125,7 +130,7 @@ impl BodyReader {
     }
 
     /// What is kept of the body so far, and whether that is all of it.
-    pub(crate) fn content(&self) -> (&[u8], bool) {
+    pub(crate) fn content_and_whole(&self) -> (&[u8], bool) {
         let content = self.capture.content();
         (content, content.len() as u64 == self.capture.size())
     }

@@ -110,21 +110,22 @@ impl Exchange {
         matches!(self.state, State::Head) && self.reader.is_inside_head()
     }
 
-    /// Nothing more comes: tells what was half received.
-    pub(crate) fn end(&mut self, out: &mut Output) {
+    /// Nothing more comes: tells what was half received, after `name` has said what it is by its target and body.
+    pub(crate) fn end(&mut self, out: &mut Output, name: impl Fn(&mut Request, &[u8], &[u8])) {
         match std::mem::replace(&mut self.state, State::Ending(Box::default())) {
             State::Head if self.reader.is_empty() => {}
             State::Head => {
                 let (raw, request) = self.reader.give_up();
-                tell_refused(request, Capture::of(&raw), out);
+                tell_refused(request, Capture::of(&raw), out, name);
             }
             State::Body(parts) => {
                 let (mut head, body) = *parts;
                 head.request.malformed = true;
+                name(&mut head.request, &head.target, body.content());
                 tell(head, body, out);
             }
             State::Ending(parts) => match *parts {
-                (Some(request), raw) => tell_refused(request, raw, out),
+                (Some(request), raw) => tell_refused(request, raw, out, name),
                 (None, surplus) if !surplus.content().is_empty() => {
                     out.tell(Detail::Payload(Box::new(surplus.finish(PayloadOrigin::Sent))));
                 }
@@ -158,10 +159,17 @@ pub(crate) fn tell(head: Head, body: BodyReader, out: &mut Output) {
     }
 }
 
-fn tell_refused(mut request: Request, raw: Capture, out: &mut Output) {
+fn tell_refused(
+    mut request: Request,
+    raw: Capture,
+    out: &mut Output,
+    name: impl Fn(&mut Request, &[u8], &[u8]),
+) {
     if request.method.raw().is_empty() {
         guess(&mut request, raw.content());
     }
+    let target = request.target.raw().as_bytes().to_vec();
+    name(&mut request, &target, raw.content());
     let body = Some(Box::new(raw.finish(PayloadOrigin::Sent)));
     out.tell(Detail::Request { request: Box::new(request), body });
 }

@@ -11,6 +11,7 @@ pub(crate) mod exchange;
 pub(crate) mod grammar;
 mod path;
 mod persona;
+mod rules;
 mod session;
 pub(crate) mod wire;
 
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
+pub(crate) use rules::{MachineKind, fuzz as fuzz_rules};
+pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};
@@ -38,17 +41,17 @@ pub(crate) const TRAP: Trap = Trap {
     },
     limits: LIMITS,
     datagrams: DatagramReply::Never,
-    actions: &["request", "login", "payload"],
+    actions: &["request", "login", "payload", "command"],
     doc: include_str!("doc.md"),
     begin: |identity, visit| Box::new(HttpSession::new(identity, visit)),
 };
 
-/// A head of 32 KiB and its fields, or a body's kept 64 KiB, and what was read beyond.
+/// A head of 32 KiB and its fields, a body's kept 64 KiB, and what was read beyond; or the machine in which a command runs.
 pub(crate) const LIMITS: Limits = Limits {
     received: 4 * 1024 * 1024,
     duration: Duration::from_secs(180),
     idle: Duration::from_secs(30),
-    memory: 192 * 1024,
+    memory: 320 * 1024,
     details: 4096,
     reply: 96 * 1024,
 };

@@ -8,7 +8,7 @@ use crate::{Identity, WebServer};
 
 /// One installation's web server.
 #[derive(Clone, Debug)]
-pub(super) struct Persona {
+pub(crate) struct Persona {
     pub(super) grammar: Grammar,
     /// The `Server` header.
     pub(super) server: &'static str,
@@ -79,6 +79,16 @@ impl Persona {
         let nginx = matches!(self.grammar, Grammar::Nginx);
         match status {
             200 => "OK",
+            201 => "Created",
+            202 => "Accepted",
+            301 => "Moved Permanently",
+            302 => "Found",
+            303 => "See Other",
+            307 => "Temporary Redirect",
+            401 => "Unauthorized",
+            422 => "Unprocessable Entity",
+            502 => "Bad Gateway",
+            503 => "Service Unavailable",
             206 => "Partial Content",
             304 => "Not Modified",
             400 => "Bad Request",

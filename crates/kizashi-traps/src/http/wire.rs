@@ -216,8 +216,7 @@ fn request_of(first: &FirstLine, headers: Vec<(HostileText, HostileText)>) -> Re
         target: HostileText::from_bytes(&first.target),
         version: HostileText::from_bytes(&first.protocol),
         headers,
-        status: None,
-        malformed: false,
+        ..Request::default()
     }
 }
 

@@ -2,7 +2,7 @@
 //! password that one port takes the other takes too.
 
 pub(crate) mod keys;
-mod memory;
+pub(crate) mod memory;
 mod policy;
 mod weak;
 

@@ -52,7 +52,7 @@ impl TelnetFace {
     }
 
     /// The machine behind it.
-    pub(super) const fn machine(self) -> crate::machine::Persona {
+    pub(crate) const fn machine(self) -> crate::machine::Persona {
         match self {
             Self::Router => crate::machine::Persona::Router,
             Self::MipselRouter => crate::machine::Persona::MipselRouter,

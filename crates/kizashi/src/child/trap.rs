@@ -9,7 +9,7 @@ use std::time::Duration;
 use kizashi_event::Transport;
 use kizashi_event::stream::TrapCounts;
 use kizashi_traps::{
-    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, trap_named,
+    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, WebRules, trap_named,
 };
 use tokio::sync::watch;
 
@@ -20,6 +20,7 @@ use crate::sandbox::{self, TrapNeeds};
 use crate::stream::Outbox;
 use crate::supervisor::channel::{Channel, LONGEST};
 use crate::supervisor::messages::{Confined, SERVING, SecretText, ToTrap, TrapSetup};
+use crate::web_rules;
 
 /// How long what was seen last may take to be acknowledged when the process ends.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -40,8 +41,9 @@ pub(crate) fn run() -> Result<(), Failure> {
     let protections = if setup.confined { sandbox::confine_trap(needs) } else { Vec::new() };
     channel.send(&Confined(protections), &[])?;
     let outbox = Arc::new(Outbox::default());
-    let Some(posts) = take_posts(&channel, &outbox)? else { return Ok(()) };
-    let server = Server::new(setup_of(&setup), Arc::new(clock::now), Arc::clone(&outbox) as _);
+    let Some((posts, web_rules)) = take_posts(&channel, &outbox)? else { return Ok(()) };
+    let server =
+        Server::new(setup_of(&setup, &web_rules), Arc::new(clock::now), Arc::clone(&outbox) as _);
     let (counters, writing) = (server.counters(), Arc::clone(&outbox));
     std::thread::Builder::new().name("events".to_owned()).stack_size(256 * 1024).spawn(
         move || {
@@ -79,16 +81,20 @@ pub(crate) fn run() -> Result<(), Failure> {
     std::process::exit(0);
 }
 
+/// Sockets with their traps, and the owner's files of rules.
+type Given = (Vec<Post>, Vec<(String, String)>);
+
 /// Takes sockets until the order to start; `None` when the supervisor is gone or wants the process to end.
-fn take_posts(channel: &Channel, outbox: &Arc<Outbox>) -> Result<Option<Vec<Post>>, Failure> {
-    let (mut buffer, mut posts) = (vec![0; LONGEST], Vec::new());
+fn take_posts(channel: &Channel, outbox: &Arc<Outbox>) -> Result<Option<Given>, Failure> {
+    let (mut buffer, mut posts, mut rules) = (vec![0; LONGEST], Vec::new(), Vec::new());
     while let Some(received) = channel.receive(&mut buffer)? {
         match serde_json::from_slice(&received.bytes).map_err(std::io::Error::from)? {
             ToTrap::Posts(list) => {
                 posts.extend(list.into_iter().zip(received.descriptors).filter_map(post));
             }
             ToTrap::Stream => connect(outbox, received.descriptors),
-            ToTrap::Start => return Ok(Some(posts)),
+            ToTrap::WebRules(name, text) => web_rules::join(&mut rules, (name, text)),
+            ToTrap::Start => return Ok(Some((posts, rules))),
             ToTrap::Drain | ToTrap::Stop => return Ok(None),
             ToTrap::Misbehave(_) => {}
         }
@@ -132,7 +138,7 @@ fn obey(
                 let _ = end.send(true);
             }
             Ok(ToTrap::Misbehave(how)) => misbehave(&how, setup, outbox),
-            Ok(ToTrap::Posts(_) | ToTrap::Start) | Err(_) => {}
+            Ok(ToTrap::Posts(_) | ToTrap::WebRules(..) | ToTrap::Start) | Err(_) => {}
         }
     }
 }
@@ -145,12 +151,20 @@ fn misbehave(how: &str, setup: &TrapSetup, outbox: &Outbox) {
 #[cfg(not(debug_assertions))]
 const fn misbehave(_: &str, _: &TrapSetup, _: &Outbox) {}
 
-fn setup_of(setup: &TrapSetup) -> Setup {
+fn setup_of(setup: &TrapSetup, web_rules: &[(String, String)]) -> Setup {
     Setup {
         sensor: Arc::from(setup.sensor.as_str()),
-        identity: Arc::new(identity_of(setup)),
+        identity: Arc::new(identity_of(setup).with_web_rules(rules_of(web_rules))),
         session_seed: setup.session_seed,
         caps: setup.limits.caps(),
+    }
+}
+
+/// All rules for the web trap. Files with a fault were refused before the start.
+fn rules_of(own: &[(String, String)]) -> Arc<WebRules> {
+    match own {
+        [] => WebRules::builtin(),
+        own => WebRules::with_own(own).map_or_else(|_| WebRules::builtin(), Arc::new),
     }
 }
 

@@ -11,7 +11,11 @@ pub(crate) fn check(file: Option<&Path>, terminal: &mut Terminal) -> Result<(), 
     let config = Config::load(file)?;
     crate::listening::Plan::of(&config)?;
     config.places()?;
+    let rules = crate::web_rules::read(config.traps.web_rules.as_deref())?;
     let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+    if let Some(folder) = &config.traps.web_rules {
+        terminal.line(&format!("{} is right: {} files of rules", folder.display(), rules.len()))?;
+    }
     if path.exists() {
         terminal.line(&format!("{} is right", path.display()))
     } else {

@@ -31,6 +31,7 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         config.data.clone_from(data);
     }
     allow_many_sockets();
+    let web_rules = crate::web_rules::read(config.traps.web_rules.as_deref())?;
     let own_certificate = secrets::own_certificate(&config.dashboard)?;
     let (dashboard, bound) = bind(&config)?;
     config.data = own_folder(&config.data)?;
@@ -65,6 +66,7 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         dashboard: dashboard.listener,
         trap,
         posts: bound.posts,
+        web_rules: crate::web_rules::pieces(&web_rules),
         require_sandbox: call.require_sandbox,
     };
     supervisor::run(prepared, |not_enforced| {

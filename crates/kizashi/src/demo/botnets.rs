@@ -268,6 +268,7 @@ fn request(asked: &Asked, own: &Own, chance: &mut Chance) -> Detail {
             headers,
             status: Some(if asked.target == "/" { 200 } else { 404 }),
             malformed: false,
+            ..Request::default()
         }),
         body,
     }

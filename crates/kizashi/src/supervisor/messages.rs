@@ -49,6 +49,8 @@ pub(crate) enum ToTrap {
     Posts(Vec<(String, Transport)>),
     /// The stream beside this message is the way to the core from now on.
     Stream,
+    /// A piece of the owner's rules for the web trap: the file's name and a part of its text.
+    WebRules(String, String),
     /// Serve.
     Start,
     /// Accept nothing more and let the visitors finish.

@@ -48,6 +48,8 @@ pub(crate) struct Prepared {
     pub(crate) dashboard: TcpListener,
     pub(crate) trap: TrapSetup,
     pub(crate) posts: Vec<Post>,
+    /// The owner's rules for the web trap, in pieces: each the file's name and a part of its text.
+    pub(crate) web_rules: Vec<(String, String)>,
     pub(crate) require_sandbox: bool,
 }
 

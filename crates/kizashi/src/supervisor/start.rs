@@ -113,6 +113,9 @@ impl Supervisor {
         if let Some(core) = &self.core {
             connect(core, &child).await?;
         }
+        for (name, text) in &self.prepared.web_rules {
+            child.send(&ToTrap::WebRules(name.clone(), text.clone()), &[]).await?;
+        }
         child.send(&ToTrap::Start, &[]).await?;
         let said = self.heard(child.name, STARTS_WITHIN).await?;
         if serde_json::from_slice(&said).ok() != Some(SERVING) {

@@ -1,0 +1,265 @@
+//! What a request is, and what an attacker must hear to go on: rules in data files, one file a product or family, as Glastopf's
+//! `requests.xml` had them and more. They are compiled in from `data/web-rules`; an owner's own come from a folder and go first.
+//!
+//! Matching is linear in the request: rules whose path begins or ends with a literal segment are found by it, only the rest are tried
+//! one by one. Among rules that fit, the one of higher priority counts, then the one that says more (bytes of its patterns).
+
+mod act;
+mod builtin;
+mod evaluate;
+mod format;
+mod pattern;
+mod reply;
+mod subject;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
+pub(crate) use format::MachineKind;
+pub use format::RuleProblem;
+use format::{Answerer, Example, Face, File, RuleText, Take};
+use pattern::Pattern;
+pub(crate) use subject::Subject;
+
+/// Files of an owner's own.
+const FILES: usize = 64;
+
+/// A rule, ready to be tried.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    machine: MachineKind,
+    priority: i32,
+    own: bool,
+    methods: Vec<String>,
+    paths: Vec<Pattern>,
+    parameters: Vec<(Pattern, Pattern)>,
+    headers: Vec<(Pattern, Pattern)>,
+    body: Vec<Pattern>,
+    anywhere: Vec<Pattern>,
+    answer: Answerer,
+    face: Option<Face>,
+    status: u16,
+    kind: String,
+    fields: Vec<(String, String)>,
+    text: String,
+    take: Vec<Take>,
+    login: Option<(String, String)>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests send the examples"))]
+    examples: Vec<Example>,
+}
+
+impl Rule {
+    fn new(file: &File, text: RuleText, own: bool) -> Self {
+        let pairs = |pairs: std::collections::BTreeMap<String, String>| {
+            pairs.iter().map(|(name, value)| (Pattern::new(name), Pattern::new(value))).collect()
+        };
+        let within = |texts: &[String]| texts.iter().map(|text| Pattern::within(text)).collect();
+        let status = text.status.unwrap_or(200);
+        let shows_output = !matches!(text.answer, Answerer::Text | Answerer::Face);
+        let body = match text.text.as_str() {
+            "" if shows_output => "@{output}".to_owned(),
+            _ => text.text,
+        };
+        Self {
+            name: text.name,
+            class: text.class,
+            machine: text.machine.unwrap_or(file.machine),
+            priority: text.priority.unwrap_or(file.priority),
+            own,
+            methods: text.methods,
+            paths: text.paths.iter().map(|path| Pattern::new(path)).collect(),
+            parameters: pairs(text.parameters),
+            headers: pairs(text.headers),
+            body: within(&text.body),
+            anywhere: within(&text.anywhere),
+            answer: text.answer,
+            face: text.face,
+            status,
+            kind: text.kind.unwrap_or_else(|| "text/html".to_owned()),
+            fields: text.fields,
+            text: body,
+            take: text.take,
+            login: text.login,
+            examples: text.examples,
+        }
+    }
+
+    fn weight(&self) -> usize {
+        let pairs =
+            self.parameters.iter().chain(&self.headers).map(|(a, b)| a.weight() + b.weight());
+        let least = |patterns: &[Pattern]| patterns.iter().map(Pattern::weight).min().unwrap_or(0);
+        let body: usize = self.body.iter().map(Pattern::weight).sum();
+        let methods = self.methods.iter().map(String::len).min().unwrap_or(0);
+        pairs.sum::<usize>() + least(&self.paths) + least(&self.anywhere) + body + methods
+    }
+
+    fn fits(&self, subject: &Subject<'_>) -> bool {
+        let any = |patterns: &[Pattern], text: &[u8]| patterns.iter().any(|p| p.fits(text));
+        (self.methods.is_empty() || self.methods.iter().any(|method| method == subject.method))
+            && (self.paths.is_empty() || subject.path.any(|path| any(&self.paths, path)))
+            && self.parameters.iter().all(|(name, value)| {
+                subject.parameters.iter().any(|(key, text)| {
+                    name.fits(&key.to_ascii_lowercase()) && fits_decoded(value, text, true)
+                })
+            })
+            && self.headers.iter().all(|(name, value)| {
+                subject.headers.iter().any(|(key, text)| {
+                    name.fits(&key.raw().to_ascii_lowercase().into_bytes())
+                        && fits_decoded(value, text.raw().as_bytes(), false)
+                })
+            })
+            && self.body.iter().all(|pattern| subject.body.any(|body| pattern.fits(body)))
+            && (self.anywhere.is_empty() || self.is_anywhere(subject))
+    }
+
+    fn is_anywhere(&self, subject: &Subject<'_>) -> bool {
+        let any = |text: &[u8]| self.anywhere.iter().any(|pattern| pattern.fits(text));
+        subject.target.any(any)
+            || subject.body.any(any)
+            || subject
+                .headers
+                .iter()
+                .any(|(_, text)| any(text.raw().to_ascii_lowercase().as_bytes()))
+    }
+}
+
+/// A value as it is, and decoded once more.
+fn fits_decoded(pattern: &Pattern, text: &[u8], plus: bool) -> bool {
+    let fits = |text: &[u8]| pattern.fits(&text.to_ascii_lowercase());
+    fits(text) || (text.contains(&b'%') && fits(&subject::decode(text, plus)))
+}
+
+/// All rules of an installation.
+#[derive(Debug, Default)]
+pub struct WebRules {
+    rules: Vec<Arc<Rule>>,
+    by_first: HashMap<Vec<u8>, Vec<usize>>,
+    by_last: HashMap<Vec<u8>, Vec<usize>>,
+    others: Vec<usize>,
+}
+
+impl WebRules {
+    /// The rules that come with the program.
+    #[must_use]
+    pub fn builtin() -> Arc<Self> {
+        static BUILTIN: OnceLock<Arc<WebRules>> = OnceLock::new();
+        // The files are the program's own and a test reads each of them: none fails here.
+        Arc::clone(BUILTIN.get_or_init(|| Arc::new(Self::with_own(&[]).unwrap_or_default())))
+    }
+
+    /// The same and before them an owner's own: files as pairs of name and text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with his files.
+    pub fn with_own(own: &[(String, String)]) -> Result<Self, Vec<RuleProblem>> {
+        let (mut rules, mut problems) = (Vec::new(), Vec::new());
+        if own.len() > FILES {
+            let reason = format!("a folder of rules holds at most {FILES} files");
+            return Err(vec![RuleProblem { file: own[FILES].0.clone(), line: 1, reason }]);
+        }
+        let own = own.iter().map(|(name, text)| (name.as_str(), text.as_str(), true));
+        let builtin = builtin::FILES.iter().map(|(name, text)| (*name, *text, false));
+        for (name, text, own) in own.chain(builtin) {
+            match format::read(name, text) {
+                Ok(mut file) => {
+                    let texts = std::mem::take(&mut file.rule);
+                    let texts = texts.into_iter().map(toml::Spanned::into_inner);
+                    rules.extend(texts.map(|text| Arc::new(Rule::new(&file, text, own))));
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(Self::of(rules)) } else { Err(problems) }
+    }
+
+    fn of(mut rules: Vec<Arc<Rule>>) -> Self {
+        rules.sort_by_key(|rule| std::cmp::Reverse((rule.own, rule.priority, rule.weight())));
+        let mut all = Self::default();
+        for (place, rule) in rules.iter().enumerate() {
+            if rule.paths.is_empty() {
+                all.others.push(place);
+            }
+            for path in &rule.paths {
+                match (first_segment(path), last_segment(path)) {
+                    (Some(first), _) => all.by_first.entry(first).or_default().push(place),
+                    (None, Some(last)) => all.by_last.entry(last).or_default().push(place),
+                    (None, None) => all.others.push(place),
+                }
+            }
+        }
+        all.rules = rules;
+        all
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rule for a request.
+    pub(crate) fn find(&self, subject: &Subject<'_>) -> Option<&Arc<Rule>> {
+        let mut places = self.others.clone();
+        for path in subject.path.iter() {
+            let inner = path.strip_prefix(b"/").unwrap_or(path);
+            let first = inner.split(|byte| *byte == b'/').next().unwrap_or_default();
+            let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            places.extend(self.by_first.get(first).into_iter().flatten());
+            places.extend(self.by_last.get(last).into_iter().flatten());
+        }
+        places.sort_unstable();
+        places.dedup();
+        places.into_iter().filter_map(|place| self.rules.get(place)).find(|rule| rule.fits(subject))
+    }
+}
+
+/// The first segment of every path of this form, where the pattern spells it out.
+fn first_segment(path: &Pattern) -> Option<Vec<u8>> {
+    let (head, whole) = path.head();
+    let head = head.strip_prefix(b"/")?;
+    match head.iter().position(|byte| *byte == b'/') {
+        Some(end) => Some(head[..end].to_vec()),
+        None => whole.then(|| head.to_vec()),
+    }
+}
+
+/// The last one.
+fn last_segment(path: &Pattern) -> Option<Vec<u8>> {
+    let tail = path.tail();
+    let slash = tail.iter().rposition(|byte| *byte == b'/')?;
+    Some(tail[slash + 1..].to_vec())
+}
+
+/// See [`crate::fuzz::web_rules`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = WebRules::with_own(&[("own.toml".to_owned(), text.to_owned())]);
+    }
+    let parts: Vec<&[u8]> = bytes.splitn(3, |byte| *byte == b'\n').collect();
+    let (target, header, body) = (
+        parts.first().copied().unwrap_or_default(),
+        parts.get(1).copied().unwrap_or_default(),
+        parts.get(2).copied().unwrap_or_default(),
+    );
+    let request = kizashi_event::Request {
+        headers: vec![("X".into(), kizashi_event::HostileText::from_bytes(header))],
+        ..Default::default()
+    };
+    let subject = Subject::new(&request, target, body);
+    let _ = WebRules::builtin().find(&subject);
+    let _ = (evaluate::php(body), evaluate::calculate(body), evaluate::sql_error(target));
+    let (path, _) = evaluate::included(target);
+    assert!(path.starts_with(b"/"));
+}

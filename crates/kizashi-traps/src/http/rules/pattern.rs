@@ -1,0 +1,90 @@
+//! The pattern language of rules: literal text in which `*` stands for any run of bytes, letters without regard to case. Matched
+//! piece by piece from the left without going back, so that no pattern and no request can make it slow.
+
+/// The longest pattern.
+pub(super) const LONGEST: usize = 300;
+
+/// A pattern, taken apart at its stars.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    /// Lower-case pieces; with one piece the whole text must equal it.
+    pieces: Vec<Vec<u8>>,
+}
+
+impl Pattern {
+    pub(super) fn new(text: &str) -> Self {
+        let pieces =
+            text.to_ascii_lowercase().split('*').map(|piece| piece.as_bytes().to_vec()).collect();
+        Self { pieces }
+    }
+
+    /// The pattern that finds this one anywhere in a text.
+    pub(super) fn within(text: &str) -> Self {
+        Self::new(&format!("*{text}*"))
+    }
+
+    /// Bytes that are not stars: the more of them, the more the pattern says.
+    pub(super) fn weight(&self) -> usize {
+        self.pieces.iter().map(Vec::len).sum()
+    }
+
+    /// The literal text before the first star, and whether there is no star.
+    pub(super) fn head(&self) -> (&[u8], bool) {
+        (self.pieces.first().map_or(&[][..], Vec::as_slice), self.pieces.len() == 1)
+    }
+
+    /// The literal text after the last star.
+    pub(super) fn tail(&self) -> &[u8] {
+        self.pieces.last().map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Whether a text, already in lower case, is of this form.
+    pub(super) fn fits(&self, text: &[u8]) -> bool {
+        let [first, middle @ .., last] = self.pieces.as_slice() else {
+            return self.pieces.first().is_some_and(|piece| piece.as_slice() == text);
+        };
+        let Some(rest) = text.strip_prefix(first.as_slice()) else { return false };
+        let Some(mut rest) = rest.strip_suffix(last.as_slice()) else { return false };
+        for piece in middle {
+            let Some(at) = find(rest, piece) else { return false };
+            rest = &rest[at + piece.len()..];
+        }
+        true
+    }
+}
+
+/// Where `piece` begins in `text`.
+pub(super) fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
+    let Some(first) = piece.first() else { return Some(0) };
+    let last = text.len().checked_sub(piece.len())?;
+    let mut from = 0;
+    while from <= last {
+        let at = from + text[from..=last].iter().position(|byte| byte == first)?;
+        if text[at..].starts_with(piece) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_any_run_and_the_rest_for_itself() {
+        for (pattern, text, fits) in [
+            ("/.env", "/.env", true),
+            ("/.env", "/.env2", false),
+            ("*/wp-login.php", "/blog/wp-login.php", true),
+            ("/cgi-bin/*/bin/sh", "/cgi-bin/.%2e/.%2e/bin/sh", true),
+            ("/a*a", "/a", false),
+            ("*", "", true),
+            ("*b*b*", "ab", false),
+            ("*aab*", "aaaab", true),
+        ] {
+            assert_eq!(Pattern::new(pattern).fits(text.as_bytes()), fits, "{pattern} {text}");
+        }
+    }
+}

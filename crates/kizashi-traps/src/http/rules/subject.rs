@@ -1,0 +1,179 @@
+//! A request as rules look at it: path, parameters, headers and body, as sent, decoded once and decoded twice, because exploits hide
+//! behind an escape of an escape and each server undoes another number of them.
+
+use kizashi_event::{HostileText, Request};
+
+use super::pattern::find;
+
+/// Parameters looked at.
+const PARAMETERS: usize = 200;
+/// Bytes of a body that rules look at.
+const BODY: usize = 64 * 1024;
+
+/// One text in its forms, lower case, without those that are equal.
+#[derive(Debug)]
+pub(crate) struct Forms(Vec<Vec<u8>>);
+
+impl Forms {
+    fn of(text: &[u8], plus: bool) -> Self {
+        let mut forms = vec![text.to_ascii_lowercase()];
+        let mut decoded = text.to_vec();
+        for _ in 0..2 {
+            let next = decode(&decoded, plus);
+            if next == decoded {
+                break;
+            }
+            forms.push(next.to_ascii_lowercase());
+            decoded = next;
+        }
+        Self(forms)
+    }
+
+    pub(super) fn any(&self, fits: impl Fn(&[u8]) -> bool) -> bool {
+        self.0.iter().any(|form| fits(form))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+}
+
+/// A request, taken apart.
+#[derive(Debug)]
+pub(crate) struct Subject<'a> {
+    pub(super) method: &'a str,
+    pub(super) headers: &'a [(HostileText, HostileText)],
+    /// The target without its query, doubled slashes made one.
+    pub(super) path: Forms,
+    pub(super) target: Forms,
+    pub(super) body: Forms,
+    raw_target: &'a [u8],
+    raw_body: &'a [u8],
+    /// Names and values, decoded once, of the query and of a body of a form.
+    pub(super) parameters: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn new(request: &'a Request, target: &'a [u8], body: &'a [u8]) -> Self {
+        let body = &body[..body.len().min(BODY)];
+        let (path, query) = split_query(target);
+        let mut parameters = read_parameters(query);
+        let form = !body.is_empty()
+            && body.len() <= 16 * 1024
+            && !matches!(body[0], b'{' | b'<' | b'[')
+            && body.contains(&b'=');
+        if form {
+            parameters.extend(read_parameters(body));
+        }
+        parameters.truncate(PARAMETERS);
+        Self {
+            method: request.method.raw(),
+            headers: &request.headers,
+            path: Forms::of(&single_slashes(path), false),
+            target: Forms::of(target, true),
+            body: Forms::of(body, form),
+            raw_target: target,
+            raw_body: body,
+            parameters,
+        }
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
+        let found = self.headers.iter().find(|(header, _)| header.raw().eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.raw().as_bytes())
+    }
+
+    /// A parameter's value, or that of a string of this name in a body of JSON.
+    pub(super) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
+        let found =
+            self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|(_, value)| value.clone()).or_else(|| self.json_string(name))
+    }
+
+    fn json_string(&self, name: &str) -> Option<Vec<u8>> {
+        let key = format!("\"{name}\"");
+        let rest = &self.raw_body[find(self.raw_body, key.as_bytes())? + key.len()..];
+        let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        let mut value = Vec::new();
+        let mut bytes = rest.strip_prefix(b"\"")?.iter();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'"' => return Some(value),
+                b'\\' => value.push(match bytes.next()? {
+                    b'n' => b'\n',
+                    b't' => b'\t',
+                    other => *other,
+                }),
+                other => value.push(*other),
+            }
+        }
+        None
+    }
+
+    /// What `from` of a rule names: `path`, `query`, `body`, `parameter NAME`, `header NAME`; decoded once, as sent for body and header.
+    pub(super) fn part(&self, from: &str) -> Option<Vec<u8>> {
+        let (path, query) = split_query(self.raw_target);
+        match from.split_once(' ') {
+            None => match from {
+                "path" => Some(decode(path, false)),
+                "query" => Some(decode(query, true)),
+                "body" => Some(self.raw_body.to_vec()),
+                _ => None,
+            },
+            Some(("parameter", "*")) => {
+                self.parameters.iter().map(|(_, value)| value).find(|v| !v.is_empty()).cloned()
+            }
+            Some(("parameter", name)) => self.parameter(name),
+            Some(("header", name)) => self.header(name).map(<[u8]>::to_vec),
+            Some(_) => None,
+        }
+    }
+}
+
+fn split_query(target: &[u8]) -> (&[u8], &[u8]) {
+    match target.iter().position(|byte| *byte == b'?') {
+        Some(at) => (&target[..at], &target[at + 1..]),
+        None => (target, b""),
+    }
+}
+
+fn single_slashes(path: &[u8]) -> Vec<u8> {
+    let mut single = Vec::with_capacity(path.len());
+    for byte in path {
+        if *byte != b'/' || single.last() != Some(&b'/') {
+            single.push(*byte);
+        }
+    }
+    single
+}
+
+fn read_parameters(text: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let parts = text.split(|byte| *byte == b'&').filter(|part| !part.is_empty());
+    parts
+        .take(PARAMETERS)
+        .map(|part| {
+            let equals = part.iter().position(|byte| *byte == b'=').unwrap_or(part.len());
+            let value = part.get(equals + 1..).unwrap_or_default();
+            (decode(&part[..equals], true), decode(value, true))
+        })
+        .collect()
+}
+
+/// Undoes `%xx`, and `+` where it stands for a space. What is no escape stays.
+pub(super) fn decode(text: &[u8], plus: bool) -> Vec<u8> {
+    let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8);
+                at += 2;
+            }
+            (b'+', ..) if plus => decoded.push(b' '),
+            _ => decoded.push(*byte),
+        }
+        at += 1;
+    }
+    decoded
+}
