@@ -87,7 +87,10 @@ async fn a_request_becomes_events_of_one_session() {
     let house = house("http", Caps::default());
     let mut visitor = TcpStream::connect(house.tcp).await.unwrap();
     let from = visitor.local_addr().unwrap();
-    visitor.write_all(b"GET /missing.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    visitor
+        .write_all(b"GET /missing.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = String::new();
     visitor.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\nDate: "), "{answer}");
