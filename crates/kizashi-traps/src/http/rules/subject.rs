@@ -7,8 +7,8 @@ use super::pattern::find;
 
 /// Parameters looked at.
 const PARAMETERS: usize = 200;
-/// Bytes of a body that rules look at.
-const BODY: usize = 64 * 1024;
+/// Bytes of a body that rules look at: exploits say what they are at its beginning, and each rule looks at all of them.
+const BODY: usize = 16 * 1024;
 
 /// One text in its forms, lower case, without those that are equal.
 #[derive(Debug)]
