@@ -259,7 +259,7 @@ impl Dispersion {
 
     /// φ and v of windows that begin under `shared`.
     pub(super) fn scatter(&self, shared: &Shared, kind: Scatter) -> Scatter {
-        let known = self.published.iter().rev().find(|published| published.hours <= shared.hours);
-        known.filter(|known| known.hours == shared.hours).map_or(kind, |known| known.scatter)
+        let known = self.published.iter().rev().find(|published| published.hours == shared.hours);
+        known.map_or(kind, |known| known.scatter)
     }
 }

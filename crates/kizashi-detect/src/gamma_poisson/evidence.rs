@@ -127,11 +127,7 @@ impl Terms {
 
 /// The logarithm of a sum of exponentials.
 pub(super) fn log_sum(logs: &[f64]) -> f64 {
-    let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if largest == f64::NEG_INFINITY {
-        return largest;
-    }
-    largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln()
+    LogSum::of(logs).log()
 }
 
 /// Where one window begins, which is the same for every series.

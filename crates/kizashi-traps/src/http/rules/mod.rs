@@ -23,6 +23,7 @@ pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
 use pattern::Pattern;
+use subject::Field;
 pub(crate) use subject::Subject;
 
 /// Files of an owner's own.
@@ -103,17 +104,8 @@ impl Rule {
         let any = |patterns: &[Pattern], text: &[u8]| patterns.iter().any(|p| p.fits(text));
         (self.methods.is_empty() || self.methods.iter().any(|method| method == subject.method))
             && (self.paths.is_empty() || subject.path.any(|path| any(&self.paths, path)))
-            && self.parameters.iter().all(|(name, value)| {
-                subject.parameters.iter().any(|(key, text)| {
-                    name.fits(&key.to_ascii_lowercase()) && fits_decoded(value, text, true)
-                })
-            })
-            && self.headers.iter().all(|(name, value)| {
-                subject.headers.iter().any(|(key, text)| {
-                    name.fits(&key.raw().to_ascii_lowercase().into_bytes())
-                        && fits_decoded(value, text.raw().as_bytes(), false)
-                })
-            })
+            && are_among(&self.parameters, &subject.parameter_fields)
+            && are_among(&self.headers, &subject.header_fields)
             && self.body.iter().all(|pattern| subject.body.any(|body| pattern.fits(body)))
             && (self.anywhere.is_empty() || self.is_anywhere(subject))
     }
@@ -122,17 +114,17 @@ impl Rule {
         let any = |text: &[u8]| self.anywhere.iter().any(|pattern| pattern.fits(text));
         subject.target.any(any)
             || subject.body.any(any)
-            || subject
-                .headers
-                .iter()
-                .any(|(_, text)| any(text.raw().to_ascii_lowercase().as_bytes()))
+            || subject.header_fields.iter().any(|field| any(&field.forms[0]))
     }
 }
 
-/// A value as it is, and decoded once more.
-fn fits_decoded(pattern: &Pattern, text: &[u8], plus: bool) -> bool {
-    let fits = |text: &[u8]| pattern.fits(&text.to_ascii_lowercase());
-    fits(text) || (text.contains(&b'%') && fits(&subject::decode(text, plus)))
+/// Whether each of these pairs of name and value is one of the fields.
+fn are_among(pairs: &[(Pattern, Pattern)], fields: &[Field]) -> bool {
+    pairs.iter().all(|(name, value)| {
+        fields
+            .iter()
+            .any(|field| name.fits(&field.name) && field.forms.iter().any(|form| value.fits(form)))
+    })
 }
 
 /// All rules of an installation.

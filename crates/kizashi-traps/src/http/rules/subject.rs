@@ -38,11 +38,31 @@ impl Forms {
     }
 }
 
-/// A request, taken apart.
+/// A parameter or a header field, lower case.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: Vec<u8>,
+    /// The value as it is and, where it has escapes, decoded once more.
+    pub(super) forms: Vec<Vec<u8>>,
+}
+
+impl Field {
+    fn of(name: &[u8], value: &[u8], plus: bool) -> Self {
+        let mut forms = vec![value.to_ascii_lowercase()];
+        if value.contains(&b'%') {
+            forms.push(decode(value, plus).to_ascii_lowercase());
+        }
+        Self { name: name.to_ascii_lowercase(), forms }
+    }
+}
+
+/// A request, taken apart once, before many rules look at it.
 #[derive(Debug)]
 pub(crate) struct Subject<'a> {
     pub(super) method: &'a str,
-    pub(super) headers: &'a [(HostileText, HostileText)],
+    headers: &'a [(HostileText, HostileText)],
+    pub(super) header_fields: Vec<Field>,
+    pub(super) parameter_fields: Vec<Field>,
     /// The target without its query, doubled slashes made one.
     pub(super) path: Forms,
     pub(super) target: Forms,
@@ -69,6 +89,17 @@ impl<'a> Subject<'a> {
         Self {
             method: request.method.raw(),
             headers: &request.headers,
+            header_fields: request
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    Field::of(name.raw().as_bytes(), value.raw().as_bytes(), false)
+                })
+                .collect(),
+            parameter_fields: parameters
+                .iter()
+                .map(|(name, value)| Field::of(name, value, true))
+                .collect(),
             path: Forms::of(&single_slashes(path), false),
             target: Forms::of(target, true),
             body: Forms::of(body, form),
