@@ -3,13 +3,16 @@
 //! that a broken one is told before anything depends on it, and a look-up later can neither fail nor take long.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::Path;
 
 use maxminddb::{Reader, WithinOptions};
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::countries::CountryCode;
 use super::ranges::{Column, Ranges, upper};
@@ -50,18 +53,47 @@ struct CountryRecord<'a> {
     registered_country: Option<Nested<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Nested<'a> {
     Letters(&'a str),
-    Record { iso_code: Option<&'a str> },
+    Record(IsoCode<'a>),
+}
+
+#[derive(Deserialize)]
+struct IsoCode<'a> {
+    iso_code: Option<&'a str>,
+}
+
+/// By hand: serde's way for untagged enums builds the whole value first, and in a damaged file a value that holds itself is as deep
+/// as the reader allows, deeper than a stack.
+impl<'de: 'a, 'a> Deserialize<'de> for Nested<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LettersOrRecord)
+    }
+}
+
+struct LettersOrRecord;
+
+impl<'de> Visitor<'de> for LettersOrRecord {
+    type Value = Nested<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a country's letters or its record")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, letters: &'de str) -> Result<Self::Value, E> {
+        Ok(Nested::Letters(letters))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, record: A) -> Result<Self::Value, A::Error> {
+        IsoCode::deserialize(MapAccessDeserializer::new(record)).map(Nested::Record)
+    }
 }
 
 impl CountryRecord<'_> {
     fn code(&self) -> Option<CountryCode> {
         let nested = |nested: &Option<Nested<'_>>| match nested {
             Some(Nested::Letters(code)) => CountryCode::parse(code),
-            Some(Nested::Record { iso_code }) => iso_code.and_then(CountryCode::parse),
+            Some(Nested::Record(record)) => record.iso_code.and_then(CountryCode::parse),
             None => None,
         };
         self.country_code

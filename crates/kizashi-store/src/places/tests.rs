@@ -232,6 +232,8 @@ fn an_mmdb_cut_anywhere_is_refused() {
 }
 
 proptest! {
+    // Some damage is rare: values that hold themselves came in about one of a thousand files.
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
     #[test]
     fn a_damaged_mmdb_is_refused_or_answers_and_never_breaks(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
@@ -245,7 +247,9 @@ proptest! {
             fuzz(&file);
         }
     }
+}
 
+proptest! {
     #[test]
     fn the_whole_table_cut_anywhere_is_refused_packed_or_not(part in 0.0..1.0_f64) {
         let raw = raw();
