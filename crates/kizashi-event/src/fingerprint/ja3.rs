@@ -38,9 +38,7 @@ mod tests {
     fn the_published_examples_come_out() {
         let hello = ClientHello {
             version: 769,
-            cipher_suites: vec![
-                47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 0x2a2a, 19, 4,
-            ],
+            cipher_suites: vec![47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 0x2a2a, 19, 4],
             extensions: vec![
                 (0x0a0a, vec![]),
                 (0, b"\0\x04\0\0\x01a".to_vec()),

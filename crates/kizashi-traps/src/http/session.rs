@@ -26,6 +26,8 @@ pub(crate) struct HttpSession {
     /// A command that the last request carried runs on the machine behind the login.
     running: Option<Box<(Manner, Box<Run>)>>,
     served: u32,
+    /// The port is one of TLS, and what came is not.
+    unencrypted: bool,
 }
 
 impl HttpSession {
@@ -41,7 +43,13 @@ impl HttpSession {
             exchange,
             running: None,
             served: 0,
+            unencrypted: false,
         }
+    }
+
+    /// For whoever speaks HTTP on a port where TLS is spoken: each request is told, and refused.
+    pub(crate) fn unencrypted(identity: &Arc<Identity>, visit: Visit) -> Self {
+        Self { unencrypted: true, ..Self::new(identity, visit) }
     }
 
     /// Does one thing; `false` when more bytes are needed.
@@ -56,6 +64,11 @@ impl HttpSession {
                 let (mut head, body) = *parts;
                 name(&self.rules, &mut head.request, &head.target, body.content());
                 self.answer(&Answer::fault(Fault::BadRequest), head, body, now, out);
+            }
+            Incoming::Request(parts, _) if self.unencrypted => {
+                let (mut head, body) = *parts;
+                name(&self.rules, &mut head.request, &head.target, body.content());
+                self.answer(&Answer::fault(Fault::Unencrypted), head, body, now, out);
             }
             Incoming::Request(parts, _) => self.react(*parts, now, out),
         }
