@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kizashi_event::{Detail, PayloadOrigin, Timestamp, Transport};
+use kizashi_event::{Detail, PayloadOrigin, Service, Timestamp, Transport};
 
 use super::recognise::{Http, http_so_far};
 use super::{facts, recognise};
 use crate::capture::Capture;
 use crate::http::{self, HttpSession};
-use crate::tls::{Product, TlsSession, begins_like_tls};
+use crate::tls::{Product, TlsSession, Within, begins_like_tls};
 use crate::{Identity, Output, Session, Visit};
 
 /// How long a visitor may be silent: most clients that wait for a banner give up sooner.
@@ -27,6 +27,8 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
         }),
     }
 }
+
+const WITHIN: Within = Within { begin: begin_inside, service: &Service::UNKNOWN };
 
 /// The same inside TLS.
 fn begin_inside(identity: &Arc<Identity>, visit: Visit, _: Option<&str>) -> Box<dyn Session> {
@@ -83,7 +85,7 @@ impl Session for Stream {
                 let first = std::mem::take(collected);
                 let product = product(&self.identity, self.visit);
                 let mut session =
-                    Box::new(TlsSession::new(&self.identity, self.visit, product, begin_inside));
+                    Box::new(TlsSession::new(&self.identity, self.visit, product, WITHIN));
                 session.open(now, out);
                 session.receive(&first.content()[..before], now, out);
                 session.receive(bytes, now, out);

@@ -27,7 +27,7 @@ pub(crate) const TRAP: Trap = Trap {
         ..http::LIMITS
     },
     datagrams: DatagramReply::Never,
-    actions: &["client", "note", "request", "login", "payload"],
+    actions: &["client", "note", "request", "login", "payload", "command"],
     doc: include_str!("doc.md"),
     begin: session::begin,
 };

@@ -7,13 +7,15 @@ use kizashi_event::Timestamp;
 
 use crate::http::{self, HttpSession};
 use crate::identity::WebServer;
-use crate::tls::{Product, TlsSession};
+use crate::tls::{Product, TlsSession, Within};
 use crate::{Identity, Output, Session, Visit};
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
     let state = State::Undecided(Vec::new());
     Box::new(HttpsSession { identity: Arc::clone(identity), visit, state })
 }
+
+const WITHIN: Within = Within { begin: begin_inside, service: &http::SERVICE };
 
 /// The session inside, for a protocol agreed on. HTTP/1.1 is the only one that is offered (`tls/profile.rs`).
 fn begin_inside(identity: &Arc<Identity>, visit: Visit, _: Option<&str>) -> Box<dyn Session> {
@@ -57,7 +59,7 @@ impl HttpsSession {
             self.state = if is_for_tls(server, bytes)? {
                 let product = Product::Server(server);
                 let mut session =
-                    Box::new(TlsSession::new(&self.identity, self.visit, product, begin_inside));
+                    Box::new(TlsSession::new(&self.identity, self.visit, product, WITHIN));
                 session.open(now, out);
                 State::Tls(session)
             } else {
@@ -106,7 +108,7 @@ impl Session for HttpsSession {
             // Too little to be anything; it is kept as any bytes are that are not TLS.
             let (bytes, product) =
                 (std::mem::take(bytes), Product::Server(self.identity.web_server()));
-            let mut session = TlsSession::new(&self.identity, self.visit, product, begin_inside);
+            let mut session = TlsSession::new(&self.identity, self.visit, product, WITHIN);
             session.receive(&bytes, now, out);
             self.state = State::Tls(Box::new(session));
         }

@@ -31,9 +31,11 @@ mod store;
 mod suite;
 
 #[cfg(test)]
+pub(crate) mod client;
+#[cfg(test)]
 mod tests;
 
 pub use credential::TlsKeys;
 pub(crate) use profile::Product;
-pub(crate) use session::{TlsSession, begins_like_tls};
+pub(crate) use session::{TlsSession, Within, begins_like_tls};
 pub(crate) use store::Store;

@@ -58,7 +58,7 @@ pub(super) fn version(hello: &ClientHello, profile: &Profile) -> Result<u16, Ale
     let refusal = if strict { Alert::HandshakeFailure } else { Alert::ProtocolVersion };
     let chosen = chosen.ok_or(refusal)?;
     let fallen = hello.cipher_suites.contains(&FALLBACK_SIGNAL) && chosen < last;
-    if fallen && profile.since_1_1 { Err(Alert::InappropriateFallback) } else { Ok(chosen) }
+    if fallen { Err(Alert::InappropriateFallback) } else { Ok(chosen) }
 }
 
 /// The rest.
@@ -83,13 +83,14 @@ pub(super) fn agree(
             return Err(Alert::MissingExtension);
         }
     }
-    let group = group(hello, profile, modern);
+    let group = group(hello, profile, modern)?;
     let scheme = scheme(hello, version, profile, key);
     let suite = suite(hello, version, profile, |suite| {
         let ephemeral = group.is_some() && scheme.is_some();
         match suite.exchange {
             Exchange::Modern => modern,
-            Exchange::Rsa => !modern && key.is_rsa(),
+            // OpenSSL takes no certificate for which it finds no signature, whether it signs or not.
+            Exchange::Rsa => !modern && key.is_rsa() && scheme.is_some(),
             Exchange::EphemeralRsa => !modern && ephemeral && key.is_rsa(),
             Exchange::EphemeralEcdsa => !modern && ephemeral && !key.is_rsa(),
         }
@@ -134,26 +135,32 @@ fn suite(
     })
 }
 
-/// In TLS 1.3 the first key share that fits, else the first group of the client's that does; before, by whoever chooses.
-fn group(hello: &ClientHello, profile: &Profile, modern: bool) -> Option<Group> {
+/// In TLS 1.3 the first key share that fits, where none before it is for a group that the client does not name (OpenSSL's order of
+/// things, by which JARM knows it); else the first group of the client's that does; before, by whoever chooses.
+fn group(hello: &ClientHello, profile: &Profile, modern: bool) -> Result<Option<Group>, Alert> {
     let theirs = hello.groups();
     let of_code = |code: &u16| profile.groups.iter().find(|group| group.code() == *code).copied();
     if modern {
-        let shares = hello.key_shares();
-        let shared = shares.iter().filter(|(code, _)| theirs.contains(code));
-        return shared
-            .map(|(code, _)| code)
-            .find_map(of_code)
-            .or_else(|| theirs.iter().find_map(of_code));
+        for (code, _) in hello.key_shares() {
+            if !theirs.contains(&code) {
+                return Err(Alert::IllegalParameter);
+            }
+            if let Some(group) = of_code(&code) {
+                return Ok(Some(group));
+            }
+        }
+        return Ok(theirs.iter().find_map(of_code));
     }
     if hello.extension(SUPPORTED_GROUPS).is_none() {
         // Whoever says nothing takes what there is (RFC 8422, 4).
-        return Some(Group::P256);
+        return Ok(Some(Group::P256));
     }
-    if profile.chooses {
-        return profile.groups.iter().find(|group| theirs.contains(&group.code())).copied();
-    }
-    theirs.iter().find_map(of_code)
+    let mut ours = profile.groups.iter();
+    Ok(if profile.chooses {
+        ours.find(|group| theirs.contains(&group.code())).copied()
+    } else {
+        theirs.iter().find_map(of_code)
+    })
 }
 
 fn scheme(

@@ -58,6 +58,12 @@ const HIGH: &[u16] = &[
     0xc009, 0xc013, 0x009d, 0x009c, 0x003d, 0x003c, 0x0035, 0x002f,
 ];
 
+/// What OpenSSL 1.0.2 has of it, by the length of keys first.
+const OLD: &[u16] = &[
+    0xc02c, 0xc030, 0xc024, 0xc028, 0xc00a, 0xc014, 0x009d, 0x003d, 0x0035, 0xc02b, 0xc02f, 0xc023,
+    0xc027, 0xc009, 0xc013, 0x009c, 0x003c, 0x002f,
+];
+
 /// OpenSSL's groups in its order, without X448.
 const GROUPS: &[Group] = &[Group::X25519, Group::P256, Group::P521, Group::P384];
 
@@ -95,6 +101,7 @@ impl Product {
             Self::Server(WebServer::ApacheDebian12 | WebServer::ApacheUbuntu24) => apache,
             Self::Device => Profile {
                 versions: (TLS_1_0, TLS_1_2),
+                suites: OLD,
                 groups: &[Group::P256, Group::P384, Group::P521],
                 chooses: false,
                 protocols: &[],

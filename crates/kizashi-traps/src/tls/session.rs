@@ -24,14 +24,19 @@ const HANDSHAKE: Duration = Duration::from_secs(60);
 /// Names and versions of an offer that are told.
 const MOST_OFFERED: usize = 16;
 
-/// Makes the session within, for the protocol that was agreed on, if one was (ALPN).
-pub(crate) type Begin = fn(&Arc<Identity>, Visit, Option<&str>) -> Box<dyn Session>;
+/// What is inside: how its session is made, for the protocol that was agreed on, if one was (ALPN); and its service until the session
+/// recognises something better.
+#[derive(Clone, Copy)]
+pub(crate) struct Within {
+    pub(crate) begin: fn(&Arc<Identity>, Visit, Option<&str>) -> Box<dyn Session>,
+    pub(crate) service: &'static Service,
+}
 
 /// A visit to a TLS server.
 pub(crate) struct TlsSession {
     connection: Option<Box<Connection>>,
     inside: Inside,
-    begin: Begin,
+    within: Within,
     identity: Arc<Identity>,
     visit: Visit,
     opened: Option<Timestamp>,
@@ -66,7 +71,7 @@ impl TlsSession {
         identity: &Arc<Identity>,
         visit: Visit,
         product: Product,
-        begin: Begin,
+        within: Within,
     ) -> Self {
         let shown = store::shown(product, identity);
         let connection = shown.map(|(profile, credential)| {
@@ -76,12 +81,12 @@ impl TlsSession {
             connection,
             inside: Inside {
                 session: None,
-                out: Output::new(Service::UNKNOWN),
+                out: Output::new(within.service.clone()),
                 waiting: Vec::new(),
                 given: 0,
                 turn: None,
             },
-            begin,
+            within,
             identity: Arc::clone(identity),
             visit,
             opened: None,
@@ -124,7 +129,7 @@ impl TlsSession {
             }
             Progress::Established(what, protocol) => {
                 note(out, "tls", &what);
-                let mut session = (self.begin)(&self.identity, self.visit, protocol);
+                let mut session = (self.within.begin)(&self.identity, self.visit, protocol);
                 session.open(now, &mut self.inside.out);
                 self.inside.session = Some(session);
             }
