@@ -311,7 +311,7 @@ impl Block {
                 return Err(Alert::BadRecordMac);
             }
         }
-        if body.len() % BLOCK != 0 || body.is_empty() {
+        if !body.len().is_multiple_of(BLOCK) || body.is_empty() {
             return Err(Alert::BadRecordMac);
         }
         let iv = if version == TLS_1_0 {

@@ -24,11 +24,13 @@ const HANDSHAKE: Duration = Duration::from_secs(60);
 /// Names and versions of an offer that are told.
 const MOST_OFFERED: usize = 16;
 
-/// What is inside: how its session is made, for the protocol that was agreed on, if one was (ALPN); and its service until the session
-/// recognises something better.
+/// Makes the session within, for the protocol that was agreed on, if one was (ALPN).
+type Begin = fn(&Arc<Identity>, Visit, Option<&str>) -> Box<dyn Session>;
+
+/// What is inside: how its session is made, and its service until that recognises something better.
 #[derive(Clone, Copy)]
 pub(crate) struct Within {
-    pub(crate) begin: fn(&Arc<Identity>, Visit, Option<&str>) -> Box<dyn Session>,
+    pub(crate) begin: Begin,
     pub(crate) service: &'static Service,
 }
 

@@ -291,6 +291,24 @@ fn a_second_handshake_a_heartbeat_and_a_broken_record_are_told_and_answered() {
     }
 }
 
+/// As the published scripts do it: a hello, then a heartbeat without keys.
+#[test]
+fn a_heartbeat_after_the_hello_is_called_heartbleed_in_every_version() {
+    for version in rustls::ALL_VERSIONS {
+        let mut client = client(provider::default_provider(), &[version]);
+        let mut hello = Vec::new();
+        client.write_tls(&mut hello).unwrap();
+        let identity = identity(WebServer::NginxDebian12, true);
+        let mut visited = Visited::new(identity, "https", 443);
+        assert!(visited.give(&hello, 9).len() > 1_000);
+        let answer = visited.give(b"\x18\x03\x03\0\x03\x01\x40\0", 9);
+        assert!(answer.len() >= 7, "{answer:?}");
+        let told = visited.note("tls heartbeat").unwrap();
+        assert!(told.starts_with("CVE-2014-0160: asks for 16384 bytes"), "{told}");
+        assert!(visited.out.is_closing());
+    }
+}
+
 #[test]
 fn the_catch_all_speaks_tls_on_any_port_and_knows_http_inside() {
     let client = client(provider::default_provider(), rustls::ALL_VERSIONS);
