@@ -254,7 +254,7 @@ fn parse_length(text: &str) -> Option<u64> {
 }
 
 /// The characters that both servers take in a Host header.
-pub(super) fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     !host.is_empty()
         && host.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
@@ -266,7 +266,7 @@ const fn is_nginx_method(byte: u8) -> bool {
 }
 
 /// RFC 9110, 5.6.2.
-pub(super) const fn is_token(byte: u8) -> bool {
+pub(crate) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

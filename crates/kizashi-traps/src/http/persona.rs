@@ -9,7 +9,7 @@ use crate::{Identity, WebServer};
 /// One installation's web server.
 #[derive(Clone, Debug)]
 pub(crate) struct Persona {
-    pub(super) grammar: Grammar,
+    pub(crate) grammar: Grammar,
     /// The `Server` header.
     pub(super) server: &'static str,
     /// The default page.
@@ -20,6 +20,8 @@ pub(crate) struct Persona {
     pub(super) modified: Timestamp,
     /// Requests answered on one connection.
     pub(super) requests_max: u32,
+    /// It takes HTTP/2 on plain ports: httpd with Debian's `http2` module, whose configuration says `Protocols h2 h2c http/1.1`.
+    pub(super) h2c: bool,
 }
 
 impl Persona {
@@ -62,7 +64,8 @@ impl Persona {
                 100,
             ),
         };
-        Self { grammar, server, page, page_name, modified, requests_max }
+        let h2c = identity.speaks_http2() && grammar == Grammar::Apache;
+        Self { grammar, server, page, page_name, modified, requests_max, h2c }
     }
 
     /// nginx: seconds and size; Apache httpd: size and microseconds.
@@ -101,6 +104,7 @@ impl Persona {
             414 if nginx => "Request-URI Too Large",
             414 => "Request-URI Too Long",
             416 => "Requested Range Not Satisfiable",
+            431 => "Request Header Fields Too Large",
             501 => "Not Implemented",
             505 => "HTTP Version Not Supported",
             _ => "Internal Server Error",

@@ -229,6 +229,6 @@ pub(super) fn guess(request: &mut Request, raw: &[u8]) {
 }
 
 /// Whether [`HostileText`] cannot hold this field whole.
-fn is_lossy(bytes: &[u8], length: usize) -> bool {
+pub(crate) fn is_lossy(bytes: &[u8], length: usize) -> bool {
     length > HostileText::MAX_BYTES || std::str::from_utf8(bytes).is_err()
 }
