@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use kizashi_event::{Request, Timestamp};
 
+use super::body::BodyReader;
 use super::date::http_date;
 use super::grammar::{Fault, Framing, Grammar, Version, is_host, values};
 use super::path::normalise;
@@ -148,8 +149,26 @@ impl Answer {
         Self::error(status_of(fault), Note::Fault(fault), true)
     }
 
+    /// The connection goes on in another protocol, with these fields to say so.
+    pub(super) fn switching(fields: Vec<(String, String)>, more: Vec<(String, String)>) -> Self {
+        let fields = [more, fields].concat();
+        let answer = RuleAnswer { status: 101, kind: String::new(), fields, body: Vec::new() };
+        Self { status: 101, content: Content::Rule(answer), close: false, allow: None }
+    }
+
+    /// The answer to a request whose body broke its framing: nginx's pages ask for no body and are answered first.
+    pub(super) fn broken(head: &Head, body: &BodyReader, persona: &Persona) -> Self {
+        match persona.grammar {
+            Grammar::Nginx => {
+                Self { close: true, ..Self::to(&head.request, &head.target, persona) }
+            }
+            Grammar::Apache if body.is_boundless() => Self::fault(Fault::BodyTooLarge),
+            Grammar::Apache | Grammar::Netty => Self::fault(Fault::BadRequest),
+        }
+    }
+
     /// The answer of a rule.
-    pub(super) const fn of_rule(answer: RuleAnswer) -> Self {
+    pub(crate) const fn of_rule(answer: RuleAnswer) -> Self {
         Self { status: answer.status, content: Content::Rule(answer), close: false, allow: None }
     }
 
@@ -184,6 +203,11 @@ impl Answer {
     fn of_apache(request: &Request, target: &[u8], persona: &Persona) -> Self {
         const ALLOW: &str = "POST,OPTIONS,HEAD,GET";
         let method = request.method.raw();
+        let expected = values(&request.headers, "expect").next().unwrap_or("100-continue");
+        if !expected.eq_ignore_ascii_case("100-continue") {
+            let shown = expected.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            return Self::error(417, Note::Expectation(shown), true);
+        }
         let note = Note::Method(method.replace('&', "&amp;"));
         if !APACHE_METHODS.contains(&method) {
             return Self { allow: Some(ALLOW), ..Self::error(501, note, true) };
@@ -330,15 +354,19 @@ impl Answer {
         let of_page = matches!(self.content, Content::Page(..) | Content::NotModified);
         lines.push(format!("Server: {}", persona.server));
         lines.push(format!("Date: {}", http_date(now)));
-        if self.status != 304 {
+        if self.status == 101 {
+            lines.push("Connection: upgrade".to_owned());
+        } else if self.status != 304 {
             lines.push(format!("Content-Type: {kind}"));
             lines.push(format!("Content-Length: {length}"));
         }
         if of_page {
             lines.push(format!("Last-Modified: {}", http_date(persona.modified)));
         }
-        let connection = if self.closes(manner) { "close" } else { "keep-alive" };
-        lines.push(format!("Connection: {connection}"));
+        if self.status != 101 {
+            let connection = if self.closes(manner) { "close" } else { "keep-alive" };
+            lines.push(format!("Connection: {connection}"));
+        }
         if let Content::Rule(answer) = &self.content {
             // As nginx passes on what the application behind it says.
             lines.extend(answer.fields.iter().map(|(name, value)| format!("{name}: {value}")));
@@ -390,6 +418,10 @@ impl Answer {
             lines.push(format!("Allow: {allow}"));
         }
         let unsaid = manner.head_only && matches!(self.content, Content::Error(_));
+        if self.status == 101 {
+            lines.push("Connection: Upgrade".to_owned());
+            return;
+        }
         if self.status != 304 && !unsaid {
             lines.push(format!("Content-Length: {length}"));
         }

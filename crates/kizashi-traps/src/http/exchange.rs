@@ -29,13 +29,14 @@ pub(crate) enum Incoming {
 
 /// One connection's bytes.
 pub(crate) struct Exchange {
+    grammar: Grammar,
     reader: HeadReader,
     state: State,
 }
 
 impl Exchange {
     pub(crate) const fn new(grammar: Grammar) -> Self {
-        Self { reader: HeadReader::new(grammar), state: State::Head }
+        Self { grammar, reader: HeadReader::new(grammar), state: State::Head }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -81,7 +82,10 @@ impl Exchange {
         if expects && head.framing != Framing::None && head.version >= Version::ONE_ONE {
             out.reply(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
-        let body = BodyReader::new(head.framing);
+        let body = match self.grammar {
+            Grammar::Apache => BodyReader::strict(head.framing),
+            Grammar::Nginx | Grammar::Netty => BodyReader::new(head.framing),
+        };
         self.state = State::Body(Box::new((head, body)));
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod rules;
 mod session;
 mod smuggling;
 mod upgrade;
+pub(crate) mod websocket;
 pub(crate) mod wire;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::answer::{Answer, Place};
 use super::persona::Persona;
 use super::rules::{Ran, Reaction, Rule, Run, Scene, Subject, WebRules};
 use super::smuggling::is_smuggling;
+use super::websocket;
 use crate::{Identity, Output, Visit};
 
 /// Decides for one visit.
@@ -33,6 +34,8 @@ pub(crate) enum Outcome {
     Answer(Answer),
     /// A command on the machine behind the login: to be given its turns by [`turn`].
     Run(Box<Run>),
+    /// The connection goes on as a WebSocket: the answer with which it begins, and what each message is answered.
+    Websocket(Answer, Vec<u8>),
 }
 
 /// What a turn came to.
@@ -81,6 +84,12 @@ impl Responder {
         let (status, outcome) = match reaction {
             Reaction::Run(run) => (run.status(), Outcome::Run(run)),
             Reaction::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
+            Reaction::Websocket(answer) => match websocket::accept(request) {
+                Some(fields) => {
+                    (101, Outcome::Websocket(Answer::switching(answer.fields, fields), answer.body))
+                }
+                None => (400, Outcome::Answer(Answer::of_rule(websocket::refusal()))),
+            },
             Reaction::Face => {
                 let answer = Answer::to(request, target, &self.persona);
                 (answer.status, Outcome::Answer(answer))

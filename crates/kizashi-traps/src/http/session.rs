@@ -14,6 +14,7 @@ use super::persona::status_of;
 use super::responder::{Outcome, Responder, Turn, turn};
 use super::rules::Run;
 use super::upgrade;
+use super::websocket::WebSocket;
 use super::wire::Head;
 use crate::http2::{Http2Session, PREFACE};
 use crate::{Identity, Output, Session, Visit};
@@ -66,7 +67,7 @@ impl HttpSession {
             Incoming::Request(parts, BodyProgress::Broken) => {
                 let (mut head, body) = *parts;
                 self.responder.name(&mut head.request, &head.target, body.content());
-                let answer = Answer::fault(Fault::BadRequest);
+                let answer = Answer::broken(&head, &body, &self.responder.persona);
                 head.request.status = Some(answer.status);
                 let manner = self.manner(&head);
                 tell(head, body, out);
@@ -115,6 +116,10 @@ impl HttpSession {
         match response.outcome {
             Outcome::Answer(answer) => self.send(&answer, &manner, now, out),
             Outcome::Run(run) => self.running = Some(Box::new((manner, run))),
+            Outcome::Websocket(answer, reply) => {
+                out.reply(&answer.write(&self.responder.persona, &manner, now));
+                self.go_on_as(Box::new(WebSocket::new(reply)), now, out);
+            }
         }
     }
 

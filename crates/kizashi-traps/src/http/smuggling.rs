@@ -20,8 +20,10 @@ pub(super) fn is_smuggling(request: &Request, raw: &[u8]) -> bool {
         let value = line.get(colon + 1..).unwrap_or_default();
         from_raw.look(&line[..colon], value.strip_suffix(b"\r").unwrap_or(value));
     }
+    // A coding in a head that breaks the grammar elsewhere, as by a folded line.
+    let loose = request.malformed && found.codings > 0;
     let old = matches!(request.version.raw(), "HTTP/1.0" | "HTTP/0.9");
-    found.is_odd(old) || from_raw.is_odd(old)
+    loose || found.is_odd(old) || from_raw.is_odd(old)
 }
 
 #[derive(Default)]

@@ -13,6 +13,7 @@ use crate::http::answer::{Answer, Manner};
 use crate::http::exchange::tell_request;
 use crate::http::responder::{Outcome, Responder, Turn, turn};
 use crate::http::rules::Run;
+use crate::http::websocket;
 use crate::{Identity, Output, Session, Visit};
 
 /// A visit whose first bytes, TLS handshake (ALPN `h2`) or upgrade said that it is HTTP/2.
@@ -97,6 +98,11 @@ impl Http2Session {
     ) {
         match outcome {
             Outcome::Answer(answer) => self.send(stream, &manner, &answer, now, out),
+            // No request over HTTP/2 asks for one in HTTP/1.1's way, and neither server offers RFC 8441.
+            Outcome::Websocket(..) => {
+                let answer = Answer::of_rule(websocket::refusal());
+                self.send(stream, &manner, &answer, now, out);
+            }
             Outcome::Run(run) => self.running = Some(Box::new(Running { stream, manner, run })),
         }
     }

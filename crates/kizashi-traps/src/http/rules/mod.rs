@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
+pub(crate) use evaluate::base64;
 pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
@@ -62,7 +63,8 @@ impl Rule {
         };
         let within = |texts: &[String]| texts.iter().map(|text| Pattern::within(text)).collect();
         let status = text.status.unwrap_or(200);
-        let shows_output = !matches!(text.answer, Answerer::Text | Answerer::Face);
+        let shows_output =
+            !matches!(text.answer, Answerer::Text | Answerer::Face | Answerer::Websocket);
         let body = match text.text.as_str() {
             "" if shows_output => "@{output}".to_owned(),
             _ => text.text,
