@@ -41,9 +41,11 @@ impl Found {
             .filter(|byte| **byte > b' ' && **byte < 0x7f)
             .map(|byte| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() })
             .collect();
-        // A line break inside a value, as only HTTP/2 can carry one whole.
-        self.odd |=
-            self.over_http2 && [name, value].concat().iter().any(|b| matches!(b, b'\r' | b'\n'));
+        // A line break inside a value, as HTTP/2 can carry one whole, or before such a field in HTTP/1.
+        let broken = [name, value].concat();
+        let inside = |word: &[u8]| broken.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
+        self.odd |= broken.iter().any(|byte| matches!(byte, b'\r' | b'\n'))
+            && (self.over_http2 || inside(b"transfer-encoding") || inside(b"content-length"));
         let misspelt = plain.len() != name.len() || name.contains(&b'_');
         let text = value.strip_prefix(b" ").unwrap_or(value);
         match plain.as_slice() {

@@ -98,20 +98,14 @@ fn answered(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
     let _ = stream.write_all(bytes);
-    let (mut reply, mut piece, mut ended) = (Vec::new(), [0; 65_536], false);
-    loop {
+    let (mut reply, mut piece) = (Vec::new(), [0; 65_536]);
+    let ended = loop {
         match stream.read(&mut piece) {
-            Ok(0) => {
-                ended = true;
-                break;
-            }
+            Ok(0) => break true,
             Ok(count) => reply.extend_from_slice(&piece[..count]),
-            Err(error) => {
-                ended = error.kind() == std::io::ErrorKind::ConnectionReset;
-                break;
-            }
+            Err(error) => break error.kind() == std::io::ErrorKind::ConnectionReset,
         }
-    }
+    };
     let text = String::from_utf8_lossy(&reply);
     let mut words: Vec<&str> =
         text.split("HTTP/1.1 ").skip(1).filter_map(|part| part.get(..3)).collect();

@@ -62,7 +62,8 @@ impl Rule {
             pairs.iter().map(|(name, value)| (Pattern::new(name), Pattern::new(value))).collect()
         };
         let within = |texts: &[String]| texts.iter().map(|text| Pattern::within(text)).collect();
-        let status = text.status.unwrap_or(200);
+        let usual = if text.answer == Answerer::Websocket { 101 } else { 200 };
+        let status = text.status.unwrap_or(usual);
         let shows_output =
             !matches!(text.answer, Answerer::Text | Answerer::Face | Answerer::Websocket);
         let body = match text.text.as_str() {
