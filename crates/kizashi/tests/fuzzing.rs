@@ -97,9 +97,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .map(|(name, bytes)| [name.as_bytes(), b"\n", &bytes].concat())
             .collect(),
-        "http_wire" | "ssh_wire" | "telnet_wire" | "recognise" | "likeness" => {
-            dialogues().into_iter().map(|(_, bytes)| bytes).collect()
-        }
+        "http_wire" | "http2_wire" | "websocket" | "ssh_wire" | "telnet_wire" | "recognise"
+        | "likeness" => dialogues().into_iter().map(|(_, bytes)| bytes).collect(),
         "web_rules" => dialogues()
             .into_iter()
             .map(|(_, bytes)| bytes)

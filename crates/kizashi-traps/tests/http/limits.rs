@@ -112,7 +112,7 @@ fn floods_of_one_request_are_bounded_told_and_answered() {
     let cases: Vec<(&str, Vec<Vec<u8>>, &str, &str)> = vec![
         ("one field of 1 MB", vec![get(), b"X: ".to_vec(), megabyte.clone()], "400", "400"),
         ("1 MB of fields", vec![get(), b"X: y\r\n".repeat(170_000)], "400", "400"),
-        ("a line of 1 MB", vec![b"GET /".to_vec(), megabyte.clone()], "414", "414"),
+        ("a line of 1 MB", vec![b"GET /".to_vec(), megabyte], "414", "414"),
         (
             "endless chunks",
             vec![post("Transfer-Encoding: chunked\r\n"), b"1\r\na\r\n".repeat(700_000)],
@@ -125,7 +125,7 @@ fn floods_of_one_request_are_bounded_told_and_answered() {
             "405",
             "400",
         ),
-        ("100,000 parameters", vec![post(&length), parameters.clone()], "405", "200"),
+        ("100,000 parameters", vec![post(&length), parameters], "405", "200"),
         ("a compressed bomb", vec![post(&coded), bomb], "405", "200"),
     ];
     for (server, nginx) in [(WebServer::NginxDebian12, true), (WebServer::ApacheDebian12, false)] {
