@@ -13,9 +13,11 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 19] = [
+pub const ENTRIES: [(&str, Entry); 21] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
+    ("http2_wire", kizashi_traps::fuzz::http2_wire),
+    ("websocket", kizashi_traps::fuzz::websocket),
     ("web_rules", kizashi_traps::fuzz::web_rules),
     ("ssh_wire", kizashi_traps::fuzz::ssh_wire),
     ("telnet_wire", kizashi_traps::fuzz::telnet_wire),

@@ -3,6 +3,7 @@
 //! Versions are those of the distributions' own packages: nginx 1.22.1 and Apache 2.4.62 of Debian 12, nginx 1.18.0 of Debian 11,
 //! Ubuntu 20.04 and Ubuntu 22.04, Apache 2.4.58 of Ubuntu 24.04.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -152,12 +153,17 @@ pub struct Identity {
     /// The machines behind the logins, each built when it is first visited.
     worlds: Worlds,
     web_rules: Arc<WebRules>,
+    /// Values that rules' answers name and that were drawn before.
+    drawn: Arc<Mutex<HashMap<String, Vec<u8>>>>,
     /// The kind of machine that each visitor to the web trap has seen.
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
 }
 
 /// Visitors whose kind of machine is remembered, in each of two generations.
 const SHOWN: usize = 4_096;
+
+/// Drawn values remembered: more than rules of a usual number have.
+const DRAWN: usize = 4_096;
 
 type Worlds = Arc<Mutex<Vec<(Persona, Arc<World>)>>>;
 
@@ -186,6 +192,7 @@ impl Identity {
             tls: Arc::default(),
             worlds: Worlds::default(),
             web_rules: WebRules::builtin(),
+            drawn: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
         }
     }
@@ -199,6 +206,20 @@ impl Identity {
 
     pub(crate) fn web_rules(&self) -> Arc<WebRules> {
         Arc::clone(&self.web_rules)
+    }
+
+    /// What this label stands for in answers, drawn once and then remembered: a hash a letter is what such an answer costs most.
+    pub(crate) fn drawn(&self, label: &str, draw: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = drawn.get(label) {
+            return value.clone();
+        }
+        let value = draw();
+        // Labels are the places of rules' texts: no visitor makes any up.
+        if drawn.len() < DRAWN {
+            drawn.insert(label.to_owned(), value.clone());
+        }
+        value
     }
 
     /// Whether this visitor may be shown a product of this kind of machine: all that he sees belongs to the kind that he saw first.

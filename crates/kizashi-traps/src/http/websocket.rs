@@ -327,10 +327,10 @@ mod tests {
         frame
     }
 
-    /// A message told: its name and its content.
-    type Message = (String, Vec<u8>);
+    /// What is answered, the messages told by name, and whether it is over.
+    type Talked = (Vec<u8>, Vec<(String, Vec<u8>)>, bool);
 
-    fn talk(bytes: &[u8], cut: usize) -> (Vec<u8>, Vec<Message>, bool) {
+    fn talk(bytes: &[u8], cut: usize) -> Talked {
         let mut session = WebSocket::new(b"{}".to_vec());
         let mut out = Output::new(crate::http::SERVICE);
         let now = Timestamp::from_seconds(1_800_000_000);
