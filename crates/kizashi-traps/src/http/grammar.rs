@@ -13,6 +13,8 @@ pub(crate) enum Grammar {
     Apache,
     /// The decoder that Elasticsearch uses (Netty's `HttpObjectDecoder`): it takes nearly anything, and a host of any form or none.
     Netty,
+    /// Servers of applications (Tomcat, Jetty, Go's, Node, uvicorn, IIS): any method that is a token, one Host, bare newlines forgiven.
+    Application,
 }
 
 /// Why a server would refuse before it looks for a page.
@@ -72,7 +74,7 @@ impl Grammar {
     /// More headers than this are refused: `LimitRequestFields` of httpd; nginx has only its buffers.
     pub(super) const fn headers_max(self) -> usize {
         match self {
-            Self::Nginx | Self::Netty => 1000,
+            Self::Nginx | Self::Netty | Self::Application => 1000,
             Self::Apache => 100,
         }
     }
@@ -94,7 +96,7 @@ impl Grammar {
 
     pub(super) fn first_line(self, line: &[u8]) -> Result<FirstLine, Fault> {
         let words: Vec<&[u8]> = match self {
-            Self::Nginx | Self::Netty => {
+            Self::Nginx | Self::Netty | Self::Application => {
                 line.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect()
             }
             Self::Apache => line.split(|byte| *byte == b' ').collect(),
@@ -137,7 +139,7 @@ impl Grammar {
         };
         match self {
             _ if major == 0 => Err(Fault::BadRequest),
-            Self::Nginx if major > 1 => Err(Fault::Version),
+            Self::Nginx | Self::Application if major > 1 => Err(Fault::Version),
             _ => Ok(Version(major, minor)),
         }
     }
@@ -149,7 +151,7 @@ impl Grammar {
                     && method != b"CONNECT"
                     && method.iter().all(|byte| is_nginx_method(*byte))
             }
-            Self::Apache | Self::Netty => {
+            Self::Apache | Self::Netty | Self::Application => {
                 !method.is_empty() && method.iter().all(|byte| is_token(*byte))
             }
         }
@@ -161,7 +163,7 @@ impl Grammar {
         }
         let absolute = target.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"http://"))
             || target.get(..8).is_some_and(|head| head.eq_ignore_ascii_case(b"https://"));
-        let special = self == Self::Apache
+        let special = matches!(self, Self::Apache | Self::Application)
             && (method == b"CONNECT" || (method == b"OPTIONS" && target == b"*"));
         target.starts_with(b"/") || absolute || special || self == Self::Netty
     }
@@ -171,11 +173,11 @@ impl Grammar {
         let (name, value) = match (colon, self) {
             (Some(colon), _) => (&line[..colon], line[colon + 1..].trim_ascii()),
             (None, Self::Nginx | Self::Netty) => (line, &b""[..]),
-            (None, Self::Apache) => return Err(Fault::BadRequest),
+            (None, Self::Apache | Self::Application) => return Err(Fault::BadRequest),
         };
         let name_ok = match self {
             Self::Nginx | Self::Netty => name.iter().all(|byte| *byte > b' ' && *byte != 0x7f),
-            Self::Apache => name.iter().all(|byte| is_token(*byte)),
+            Self::Apache | Self::Application => name.iter().all(|byte| is_token(*byte)),
         };
         let value_ok = !value.contains(&0)
             && (self != Self::Apache
@@ -222,7 +224,7 @@ impl Grammar {
                     Err(Fault::BadRequest)
                 }
                 Self::Nginx if !chunked => Err(Fault::Coding),
-                Self::Apache | Self::Netty if !chunked => Err(Fault::BadRequest),
+                Self::Apache | Self::Netty | Self::Application if !chunked => Err(Fault::BadRequest),
                 _ => Ok(Framing::Chunked),
             };
         }

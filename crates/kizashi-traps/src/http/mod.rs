@@ -13,7 +13,10 @@ mod path;
 mod persona;
 mod responder;
 mod rules;
+mod server;
 mod session;
+mod sites;
+mod styled;
 pub(crate) mod wire;
 
 #[cfg(test)]
@@ -26,6 +29,8 @@ use kizashi_event::{Port, Service, Transport};
 pub(crate) use rules::{MachineKind, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
+pub(crate) use sites::{Site, Trail};
+pub use sites::{DEFAULT_SITE, WebSites, WebSitesError};
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};
 

@@ -1,12 +1,15 @@
 //! What a rule answers: its text with the values named in it put in. `@{name}` is a value; no other text is touched, since pages
 //! are full of braces, dollars and percent signs.
 
+use std::collections::BTreeSet;
+
 use kizashi_event::Timestamp;
 
 use super::subject::Subject;
 use crate::Identity;
 use crate::draw::Draw;
 use crate::http::date::http_date;
+use crate::http::sites::Site;
 
 /// The longest value of a visitor's that is shown to him again.
 const ECHOED: usize = 200;
@@ -14,17 +17,20 @@ const ECHOED: usize = 200;
 /// Where values come from.
 pub(super) struct Values<'a> {
     pub(super) identity: &'a Identity,
+    /// The site whose listener it is.
+    pub(super) site: Option<&'static Site>,
     /// The web server's `Server` header.
     pub(super) server: &'a str,
     /// Host and port as the visitor named them.
     pub(super) host: &'a str,
+    pub(super) port: u16,
     pub(super) rule: &'a str,
     pub(super) now: Timestamp,
     pub(super) subject: &'a Subject<'a>,
 }
 
 /// Whether every value named in a text is one that there is.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(in crate::http) fn check(text: &str, own: &BTreeSet<&str>) -> Result<(), String> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("@{") {
         let Some((name, left)) = after.split_once('}') else {
@@ -32,9 +38,13 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         };
         let (word, argument) = name.split_once(' ').unwrap_or((name, ""));
         let known = match word {
-            "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output" => {
-                argument.is_empty()
-            }
+            "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output"
+            | "origin" | "authority" => argument.is_empty(),
+            "target" => matches!(argument, "" | "url"),
+            "set-up" => matches!(argument, "" | "epoch" | "date"),
+            "trail" => !own.is_empty() && argument.is_empty(),
+            "version" => argument.is_empty(),
+            "value" => own.contains(argument),
             "hex" | "secret" | "nonce" => {
                 argument.parse::<usize>().is_ok_and(|length| (1..=128).contains(&length))
             }
@@ -86,6 +96,17 @@ impl Values<'_> {
             "server" => self.server.as_bytes().to_vec(),
             "host" => escape(self.host.as_bytes()),
             "hostname" => self.identity.host_name().into_bytes(),
+            "authority" => escape(self.authority().as_bytes()),
+            "origin" => escape(format!("http://{}", self.authority()).as_bytes()),
+            "target" if argument == "url" => percent_encode(self.subject.target_as_sent()),
+            "target" => escape(self.subject.target_as_sent()),
+            "set-up" => match argument {
+                "epoch" => self.identity.set_up().seconds().to_string().into_bytes(),
+                "date" => http_date(self.identity.set_up()).into_bytes(),
+                _ => self.identity.set_up().rfc3339().into_bytes(),
+            },
+            "version" => self.site.map_or("", |site| site.version(self.identity)).into(),
+            "value" => self.site.map_or_else(Vec::new, |site| self.site_value(site, argument)),
             "date" => http_date(self.now).into_bytes(),
             "time" => self.now.rfc3339().into_bytes(),
             "epoch" => self.now.seconds().to_string().into_bytes(),
@@ -108,6 +129,21 @@ impl Values<'_> {
         }
     }
 
+    /// A value of the site's own: the same text wherever it is named, with the values that it names itself.
+    fn site_value(&self, site: &'static Site, name: &str) -> Vec<u8> {
+        if self.rule.starts_with('=') {
+            return Vec::new();
+        }
+        let label = format!("={} {name}", site.name);
+        let inner = Values { rule: &label, ..*self };
+        fill(site.value(name, self.identity), &inner).concat()
+    }
+
+    /// Host and, where it is not 80, port.
+    fn authority(&self) -> String {
+        if self.port == 80 { self.host.to_owned() } else { format!("{}:{}", self.host, self.port) }
+    }
+
     const fn draw<'b>(&'b self, label: &'b str) -> Draw<'b> {
         Draw::new(self.identity.seed(), label)
     }
@@ -117,8 +153,22 @@ fn letters(draw: Draw<'_>, alphabet: &[u8], length: usize) -> Vec<u8> {
     (0..length as u64).filter_map(|place| draw.one_of(place, alphabet)).collect()
 }
 
+/// As browsers and servers write what a parameter holds.
+fn percent_encode(text: &[u8]) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    for byte in text.iter().take(ECHOED) {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(*byte);
+            }
+            other => encoded.extend_from_slice(format!("%{other:02X}").as_bytes()),
+        }
+    }
+    encoded
+}
+
 /// As pages escape what visitors typed.
-fn escape(text: &[u8]) -> Vec<u8> {
+pub(in crate::http) fn escape(text: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::new();
     for byte in text.iter().take(ECHOED) {
         match byte {

@@ -1,0 +1,34 @@
+//! The sites that come with the program. A new one is its folder in `data/sites` and a line here with the files in it.
+
+/// A folder as compiled in.
+pub(super) struct Folder {
+    pub(super) name: &'static str,
+    pub(super) files: &'static [(&'static str, &'static [u8])],
+}
+
+impl Folder {
+    pub(super) fn bytes(&self, name: &str) -> Result<&'static [u8], String> {
+        let file = self.files.iter().find(|(file, _)| *file == name);
+        file.map(|(_, bytes)| *bytes).ok_or_else(|| format!("there is no {name} in {}", self.name))
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<&'static str, String> {
+        std::str::from_utf8(self.bytes(name)?).map_err(|error| format!("{name}: {error}"))
+    }
+}
+
+macro_rules! sites {
+    ($($name:literal: $($file:literal)+;)*) => {
+        pub(super) const SITES: &[Folder] = &[$(Folder {
+            name: $name,
+            files: &[
+                ("site.toml", include_bytes!(concat!("../../../data/sites/", $name, "/site.toml"))),
+                $(($file, include_bytes!(concat!("../../../data/sites/", $name, "/", $file)))),+
+            ],
+        }),*];
+    };
+}
+
+sites! {
+    "jenkins": "favicon.ico" "login.html" "page.js" "refused.html" "robots.txt" "style.css";
+}
