@@ -78,7 +78,7 @@ impl Responder {
         let subject = Subject::new(request, target, body);
         let rule = self.rules.find(&subject).cloned();
         let method = request.method.raw().to_owned();
-        let shown = self.react(rule.as_deref(), &SiteRequest { method: &method, subject: &subject, scene: &scene });
+        let shown = self.react(rule.as_deref(), &SiteRequest { method: &method, target, subject: &subject, scene: &scene });
         let (status, outcome) = match shown.reaction {
             Reaction::Run(run) => (run.status(), Outcome::Run(run)),
             Reaction::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
@@ -100,7 +100,15 @@ impl Responder {
     fn react(&self, rule: Option<&Rule>, request: &SiteRequest<'_>) -> Shown {
         let (subject, scene) = (request.subject, request.scene);
         let Some(site) = self.persona.site else {
-            let reaction = rule.map_or(Reaction::Face, |rule| rule.react(subject, scene));
+            let mut reaction = rule.map_or(Reaction::Face, |rule| rule.react(subject, scene));
+            if matches!(reaction, Reaction::Answer(_)) {
+                let path = rule.and_then(Rule::signpost);
+                path.into_iter().for_each(|path| self.identity.trail().follow(&path));
+            }
+            if matches!(reaction, Reaction::Face) {
+                let page = self.identity.trail().page(request.target, &scene.origin(), &scene.shown_host());
+                reaction = page.filter(|_| rule.is_none()).map_or(reaction, Reaction::Answer);
+            }
             return Shown { login: rule.and_then(|rule| rule.login(subject)), ..Shown::of(reaction) };
         };
         let admitted = rule.filter(|rule| rule.is_own() || site.admits(rule));

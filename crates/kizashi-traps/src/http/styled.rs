@@ -49,9 +49,12 @@ pub(super) fn write(
     };
     let mut bytes = Vec::with_capacity(body.len() + 512);
     if manner.version > Version::OLD {
+        let old = manner.version < Version::ONE_ONE;
         let connection = match (answer.closes(manner), manner.keep_alive_named) {
+            // To a client of HTTP/1.0 that asked for nothing, its end needs no word.
+            (true, false) if old && style.keeps => Connecting::Unsaid,
             (true, _) => Connecting::Closes,
-            (false, true) if manner.version < Version::ONE_ONE => Connecting::KeptAsAsked,
+            (false, true) if old => Connecting::KeptAsAsked,
             (false, _) => Connecting::Kept,
         };
         let own = Own {
@@ -60,6 +63,7 @@ pub(super) fn write(
             kind,
             length: (!matches!(answer.status, 204 | 304)).then_some(body.len()),
             connection,
+            is_old: manner.version < Version::ONE_ONE,
         };
         let lines = style.head(answer.status, &fields, &own);
         bytes.extend_from_slice(lines.join("\r\n").as_bytes());

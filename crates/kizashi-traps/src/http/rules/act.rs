@@ -87,6 +87,17 @@ impl Scene<'_> {
         }
     }
 
+    /// Scheme, host and port as the visitor called them, escaped.
+    pub(in crate::http) fn origin(&self) -> String {
+        let host = self.shown_host();
+        if self.port == 80 { format!("http://{host}") } else { format!("http://{host}:{}", self.port) }
+    }
+
+    /// The host as the visitor called it, escaped.
+    pub(in crate::http) fn shown_host(&self) -> String {
+        String::from_utf8_lossy(&super::escape(self.host.as_bytes())).into_owned()
+    }
+
     fn values<'b>(&'b self, rule: &'b str, subject: &'b Subject<'b>) -> Values<'b> {
         Values {
             identity: self.identity,

@@ -101,6 +101,16 @@ impl Rule {
         self.machine
     }
 
+    /// A path of its own that crawlers may be led to: where a page of a product stands that people and search engines look for.
+    pub(super) fn signpost(&self) -> Option<String> {
+        let shows = self.answer == Answerer::Text
+            && self.status == 200
+            && matches!(self.machine, MachineKind::Server | MachineKind::Any)
+            && matches!(self.class.as_str(), "recon" | "credential-form");
+        let path = self.paths.iter().find_map(Pattern::as_path)?;
+        shows.then_some(path)
+    }
+
     /// Whether it is one of the owner's.
     pub(super) const fn is_own(&self) -> bool {
         self.own

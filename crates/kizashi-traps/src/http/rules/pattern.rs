@@ -33,6 +33,17 @@ impl Pattern {
         self.pieces.iter().max_by_key(|piece| piece.len()).map_or(&[][..], Vec::as_slice)
     }
 
+    /// The path that this form spells out, a star at its beginning aside.
+    pub(super) fn as_path(&self) -> Option<String> {
+        let path = match self.pieces.as_slice() {
+            [path] => path,
+            [first, path] if first.is_empty() => path,
+            _ => return None,
+        };
+        let path = String::from_utf8(path.clone()).ok()?;
+        (path.starts_with('/') && path.len() > 1).then_some(path)
+    }
+
     /// A text of this form.
     #[cfg(test)]
     pub(in crate::http) fn shortest(&self) -> String {

@@ -2,6 +2,7 @@
 //! are full of braces, dollars and percent signs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kizashi_event::Timestamp;
 
@@ -10,6 +11,7 @@ use crate::Identity;
 use crate::draw::Draw;
 use crate::http::date::http_date;
 use crate::http::sites::Site;
+use crate::machine::{Persona, World};
 
 /// The longest value of a visitor's that is shown to him again.
 const ECHOED: usize = 200;
@@ -41,7 +43,8 @@ pub(in crate::http) fn check(text: &str, own: &BTreeSet<&str>) -> Result<(), Str
             "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output"
             | "origin" | "authority" => argument.is_empty(),
             "target" => matches!(argument, "" | "url"),
-            "set-up" => matches!(argument, "" | "epoch" | "date"),
+            "set-up" | "boot" => matches!(argument, "" | "epoch" | "date"),
+            "system" | "kernel" | "cpus" | "memory" | "elasticsearch" => argument.is_empty(),
             "trail" => !own.is_empty() && argument.is_empty(),
             "version" => argument.is_empty(),
             "value" => own.contains(argument),
@@ -100,11 +103,13 @@ impl Values<'_> {
             "origin" => escape(format!("http://{}", self.authority()).as_bytes()),
             "target" if argument == "url" => percent_encode(self.subject.target_as_sent()),
             "target" => escape(self.subject.target_as_sent()),
-            "set-up" => match argument {
-                "epoch" => self.identity.set_up().seconds().to_string().into_bytes(),
-                "date" => http_date(self.identity.set_up()).into_bytes(),
-                _ => self.identity.set_up().rfc3339().into_bytes(),
-            },
+            "set-up" => moment(self.identity.set_up(), argument),
+            "boot" => moment(Timestamp::from_seconds(self.server().boot(self.now)), argument),
+            "system" => self.server().system.pretty.into(),
+            "kernel" => self.server().system.kernel.into(),
+            "cpus" => self.server().hardware.processors.to_string().into_bytes(),
+            "memory" => (self.server().hardware.memory_kb * 1024).to_string().into_bytes(),
+            "elasticsearch" => self.identity.elasticsearch_release().number().into(),
             "version" => self.site.map_or("", |site| site.version(self.identity)).into(),
             "value" => self.site.map_or_else(Vec::new, |site| self.site_value(site, argument)),
             "date" => http_date(self.now).into_bytes(),
@@ -139,6 +144,11 @@ impl Values<'_> {
         fill(site.value(name, self.identity), &inner).concat()
     }
 
+    /// The machine behind the logins, with which whatever a page says of its machine agrees.
+    fn server(&self) -> Arc<World> {
+        self.identity.world(Persona::Server)
+    }
+
     /// Host and, where it is not 80, port.
     fn authority(&self) -> String {
         if self.port == 80 { self.host.to_owned() } else { format!("{}:{}", self.host, self.port) }
@@ -146,6 +156,14 @@ impl Values<'_> {
 
     const fn draw<'b>(&'b self, label: &'b str) -> Draw<'b> {
         Draw::new(self.identity.seed(), label)
+    }
+}
+
+fn moment(moment: Timestamp, form: &str) -> Vec<u8> {
+    match form {
+        "epoch" => moment.seconds().to_string().into_bytes(),
+        "date" => http_date(moment).into_bytes(),
+        _ => moment.rfc3339().into_bytes(),
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Style {
     pub(crate) name: &'static str,
     pub(super) grammar: Grammar,
     pub(super) version: &'static str,
+    /// Whether a client of HTTP/1.0 is answered in HTTP/1.0.
+    pub(super) steps_down: bool,
     /// Whether a reason stands behind the status; Tomcat since 8.5 says none.
     pub(super) reasons: bool,
     pub(super) order: &'static [Slot],
@@ -48,6 +50,7 @@ const PLAIN: Style = Style {
     name: "",
     grammar: Grammar::Application,
     version: "HTTP/1.1",
+    steps_down: false,
     reasons: true,
     order: &[],
     lower: false,
@@ -74,6 +77,7 @@ pub(super) const GO: Style = Style {
     name: "go",
     order: &[Said, Date, Length, Connection],
     sorted: true,
+    steps_down: true,
     ..PLAIN
 };
 pub(super) const NODE: Style = Style {
@@ -177,7 +181,8 @@ impl Style {
 
     /// The lines of a head.
     pub(super) fn head(&self, status: u16, fields: &[(String, String)], own: &Own<'_>) -> Vec<String> {
-        let mut lines = vec![format!("{} {status} {}", self.version, self.reason(status))];
+        let version = if self.steps_down && own.is_old { "HTTP/1.0" } else { self.version };
+        let mut lines = vec![format!("{version} {status} {}", self.reason(status))];
         let placed = |slot: Slot| fields.iter().any(|(name, value)| value.is_empty() && slot_of(name) == Some(slot));
         for slot in self.order {
             match slot {
@@ -223,6 +228,7 @@ impl Style {
         let name = if self.lower { "connection" } else { "Connection" };
         match connection {
             Connecting::Closes => Some(format!("{name}: close")),
+            Connecting::Unsaid => None,
             Connecting::Kept if self.kept.is_empty() => None,
             Connecting::Kept => Some(self.kept.to_owned()),
             Connecting::KeptAsAsked => Some(format!("{name}: keep-alive")),
@@ -237,6 +243,8 @@ pub(super) struct Own<'a> {
     pub(super) kind: &'a str,
     pub(super) length: Option<usize>,
     pub(super) connection: Connecting,
+    /// Whether the client speaks HTTP/1.0.
+    pub(super) is_old: bool,
 }
 
 /// What becomes of the connection.
@@ -244,6 +252,7 @@ pub(super) struct Own<'a> {
 pub(super) enum Connecting {
     Closes,
     Kept,
+    Unsaid,
     /// Kept for a client of HTTP/1.0 that asked for it.
     KeptAsAsked,
 }

@@ -8,6 +8,7 @@ use crate::http::rules::{RuleAnswer, Scene, Subject, fill_answer};
 /// A request to a site.
 pub(in crate::http) struct SiteRequest<'a> {
     pub(in crate::http) method: &'a str,
+    pub(in crate::http) target: &'a [u8],
     pub(in crate::http) subject: &'a Subject<'a>,
     pub(in crate::http) scene: &'a Scene<'a>,
 }

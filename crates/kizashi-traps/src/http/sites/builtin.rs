@@ -18,17 +18,23 @@ impl Folder {
 }
 
 macro_rules! sites {
-    ($($name:literal: $($file:literal)+;)*) => {
+    ($($name:literal: $($file:literal)*;)*) => {
         pub(super) const SITES: &[Folder] = &[$(Folder {
             name: $name,
             files: &[
                 ("site.toml", include_bytes!(concat!("../../../data/sites/", $name, "/site.toml"))),
-                $(($file, include_bytes!(concat!("../../../data/sites/", $name, "/", $file)))),+
+                $(($file, include_bytes!(concat!("../../../data/sites/", $name, "/", $file)))),*
             ],
         }),*];
     };
 }
 
 sites! {
+    "docker": "containers.json" "images.json" "info.json" "version.json";
+    "hadoop-yarn": "cluster.html" "favicon.ico" "logo.svg" "yarn.css";
     "jenkins": "favicon.ico" "login.html" "page.js" "refused.html" "robots.txt" "style.css";
+    "kubelet": ;
+    "kubernetes": ;
+    "ollama": ;
+    "prometheus": "favicon.ico" "graph.html" "main.css" "main.js" "metrics.txt";
 }

@@ -69,6 +69,12 @@ impl WebSites {
         std::iter::once(DEFAULT_SITE).chain(sites).collect()
     }
 
+    /// Each name with the product that it shows.
+    #[must_use]
+    pub fn products() -> Vec<(&'static str, &'static str)> {
+        Site::all().iter().map(|site| (site.name, site.product())).collect()
+    }
+
     /// The face of a port; `None` for the default page.
     pub(crate) fn at(&self, port: u16, identity: &Identity) -> Option<&'static Site> {
         let chosen = self.by_port.get(&port).copied().or(self.all);
@@ -90,12 +96,13 @@ fn draw(port: u16, identity: &Identity) -> Option<&'static Site> {
     Draw::new(identity.seed(), &format!("web site at {port}")).one_of(0, &choices).flatten()
 }
 
-/// A device is shown where Telnet shows one of its kind.
+/// Whether it is shown beside what it says: a device where Telnet shows one of its kind, Kibana where its Elasticsearch is.
 fn is_coherent(site: &Site, identity: &Identity) -> bool {
     let face = identity.telnet_face().machine();
-    match site.device.as_deref() {
-        None => true,
-        Some("camera") => face == Behind::Camera,
-        Some(_) => face.is_device() && face != Behind::Camera,
-    }
+    let facts = [
+        if face == Behind::Camera { "camera" } else { "router" }.to_owned(),
+        format!("elasticsearch-{}", identity.elasticsearch_release().number()),
+    ];
+    let holds = |fact: &String| facts[usize::from(!face.is_device())..].contains(fact);
+    site.beside.is_empty() || site.beside.iter().any(holds)
 }

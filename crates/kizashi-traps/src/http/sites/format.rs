@@ -15,7 +15,8 @@ use crate::http::server::Style;
 struct SiteText {
     product: String,
     machine: MachineKind,
-    device: Option<String>,
+    #[serde(default)]
+    beside: Vec<String>,
     #[serde(default)]
     server: ServerText,
     #[serde(default)]
@@ -118,7 +119,7 @@ pub(super) fn read(folder: &Folder) -> Result<Site, String> {
         name: folder.name,
         product: text.product,
         machine: text.machine,
-        device: text.device,
+        beside: text.beside,
         style,
         server: text.server.name,
         signature: text.server.signature,

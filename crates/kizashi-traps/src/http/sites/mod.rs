@@ -30,10 +30,10 @@ pub(crate) use trail::Trail;
 pub(crate) struct Site {
     /// Its folder, and its name in the configuration.
     pub(crate) name: &'static str,
-    pub(crate) product: String,
+    product: String,
     pub(crate) machine: MachineKind,
-    /// The Telnet face beside which alone it is drawn: `router` or `camera`.
-    device: Option<String>,
+    /// Beside what alone it is drawn, any of these: `router` or `camera` (on Telnet), `elasticsearch-7.17.9`.
+    beside: Vec<String>,
     /// How its server speaks; where none is named, as the installation's nginx or Apache httpd.
     pub(super) style: Option<&'static Style>,
     server: String,
@@ -85,12 +85,17 @@ impl Site {
         ALL.get_or_init(|| builtin::SITES.iter().filter_map(|site| format::read(site).ok()).collect())
     }
 
+    /// What it is, in words.
+    pub(crate) fn product(&self) -> &str {
+        &self.product
+    }
+
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         Self::all().iter().find(|site| site.name == name)
     }
 
     /// The version that this installation has.
-    pub(super) fn release(&self, identity: &Identity) -> Option<&Release> {
+    fn release(&self, identity: &Identity) -> Option<&Release> {
         let label = format!("web site {} release", self.name);
         let place = Draw::new(identity.seed(), &label).below(0, self.releases.len() as u64);
         self.releases.get(usize::try_from(place).unwrap_or(0))

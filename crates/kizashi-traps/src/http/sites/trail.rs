@@ -5,6 +5,11 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use crate::http::rules::{RuleAnswer, escape};
+
+/// Where a server tells crawlers what it has.
+const PAGES: [&str; 3] = ["/robots.txt", "/sitemap.xml", "/sitemap.html"];
+
 /// Paths linked at once; the longest unasked-for goes first.
 const MOST: usize = 40;
 
@@ -31,6 +36,44 @@ impl Trail {
         }
     }
 
+    /// One of the pages that name the paths; none where nobody has looked for anything, as on a server fresh from its package.
+    pub(in crate::http) fn page(&self, target: &[u8], origin: &str, host: &str) -> Option<RuleAnswer> {
+        let name = PAGES.iter().find(|page| page.as_bytes() == target)?;
+        let paths = self.paths();
+        let lines = |before: &str, after: &str| -> String {
+            paths.iter().map(|path| format!("{before}{}{after}", escape_text(path))).collect()
+        };
+        let (kind, body) = match *name {
+            _ if paths.is_empty() => return None,
+            "/robots.txt" => (
+                "text/plain",
+                format!("User-agent: *\nAllow: /\n\nSitemap: {origin}/sitemap.xml\n"),
+            ),
+            "/sitemap.xml" => (
+                "application/xml",
+                format!(
+                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n  <url><loc>{origin}/</loc></url>\n  <url><loc>{origin}/sitemap.html</loc></url>\n{}</urlset>\n",
+                    lines(&format!("  <url><loc>{origin}"), "</loc></url>\n")
+                ),
+            ),
+            _ => {
+                let items: String = paths
+                    .iter()
+                    .map(|path| escape_text(path))
+                    .map(|path| format!("<li><a href=\"{path}\">{path}</a></li>\n"))
+                    .collect();
+                (
+                    "text/html",
+                    format!(
+                        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{host} - Site map</title></head>\n<body>\n<h1>Site map</h1>\n<ul>\n<li><a href=\"/\">/</a></li>\n{items}</ul>\n</body>\n</html>\n"
+                    ),
+                )
+            }
+        };
+        let (kind, fields, body) = (kind.to_owned(), Vec::new(), body.into_bytes());
+        Some(RuleAnswer { status: 200, kind, fields, body })
+    }
+
     /// All of them, in alphabetical order, so that the page does not tell when each was asked for.
     pub(crate) fn paths(&self) -> Vec<String> {
         let paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,6 +81,10 @@ impl Trail {
         paths.sort();
         paths
     }
+}
+
+fn escape_text(text: &str) -> String {
+    String::from_utf8_lossy(&escape(text.as_bytes())).into_owned()
 }
 
 #[cfg(test)]
