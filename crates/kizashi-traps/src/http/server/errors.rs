@@ -35,6 +35,14 @@ pub(in crate::http) fn error(
                 jetty(status, path),
             ),
         },
+        "nginx" => (
+            "text/html",
+            Vec::new(),
+            format!(
+                "<html>\r\n<head><title>{status} {0}</title></head>\r\n<body>\r\n<center><h1>{status} {0}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+                words(status)
+            ),
+        ),
         "go" => go(status, fault),
         "node" => (
             "application/json; charset=utf-8",

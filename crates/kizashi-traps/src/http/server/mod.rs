@@ -98,6 +98,14 @@ pub(super) const IIS: Style = Style {
     order: &[Said, Kind, Server, Date, Connection, Length],
     ..PLAIN
 };
+/// The nginx that a product's package brings, with its tokens off: `Server: nginx`, and no version on its pages.
+pub(super) const NGINX: Style = Style {
+    name: "nginx",
+    grammar: Grammar::Nginx,
+    order: &[Server, Date, Kind, Length, Connection, Said],
+    kept: "Connection: keep-alive",
+    ..PLAIN
+};
 /// FortiOS and NetScaler are descendants of httpd that say less of themselves.
 pub(super) const APPLIANCE: Style = Style {
     name: "appliance",
@@ -133,8 +141,8 @@ pub(super) const UC_HTTPD: Style = Style {
     ..PLAIN
 };
 
-static ALL: [&Style; 10] = [
-    &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &BOA, &GOAHEAD, &UC_HTTPD,
+static ALL: [&Style; 11] = [
+    &NGINX,     &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &BOA, &GOAHEAD, &UC_HTTPD,
 ];
 
 impl Style {

@@ -31,16 +31,19 @@ macro_rules! sites {
 
 sites! {
     "docker": "containers.json" "images.json" "info.json" "version.json";
+    "gitlab": "application.css" "favicon.ico" "logo.svg" "refused.html" "sign-in.html";
     "gpon-router": "favicon.ico" "login.html" "ont.css" "refused.html";
     "grafana": "app.js" "favicon.ico" "grafana.css" "icon.svg" "login.html";
     "hadoop-yarn": "cluster.html" "favicon.ico" "logo.svg" "yarn.css";
     "ip-camera": "favicon.ico" "login.html" "m.css" "m.js" "refused.html";
     "jenkins": "favicon.ico" "login.html" "page.js" "refused.html" "robots.txt" "style.css";
+    "kibana": "app.html" "core.js" "favicon.ico" "theme.css";
     "kubelet":;
     "kubernetes":;
     "ollama":;
     "phpmyadmin": "favicon.ico" "login.html" "login.js" "logo.svg" "refused.html" "theme.css";
     "prometheus": "favicon.ico" "graph.html" "main.css" "main.js" "metrics.txt";
+    "solr": "app.js" "favicon.ico" "index.css" "index.html" "solr.svg";
     "spring-boot": "env.json";
     "tomcat": "docs.html" "examples.html" "favicon.ico" "index.html" "tomcat.css" "tomcat.svg" "unauthorised.html";
     "wordpress": "a-new-website.html" "about.html" "author.html" "favicon.ico" "feed.xml" "index.html" "login-failed.html" "login.css" "login.html" "logo.svg" "missing.html" "opening-hours.html" "search.html" "style.css";
