@@ -89,8 +89,7 @@ impl Scene<'_> {
 
     /// Scheme, host and port as the visitor called them, escaped.
     pub(in crate::http) fn origin(&self) -> String {
-        let host = self.shown_host();
-        if self.port == 80 { format!("http://{host}") } else { format!("http://{host}:{}", self.port) }
+        super::reply::origin(&self.shown_host(), self.port, self.visit.port.number)
     }
 
     /// The host as the visitor called it, escaped.
@@ -105,6 +104,7 @@ impl Scene<'_> {
             server: &self.persona.server,
             host: self.host,
             port: self.port,
+            listener: self.visit.port.number,
             rule,
             now: self.now,
             subject,

@@ -98,6 +98,13 @@ pub(super) const IIS: Style = Style {
     order: &[Said, Kind, Server, Date, Connection, Length],
     ..PLAIN
 };
+/// WebLogic's own server; it calls 302 as HTTP/1.0 did.
+pub(super) const WEBLOGIC: Style = Style {
+    name: "weblogic",
+    order: &[Said, Connection, Date, Length, Kind],
+    patience: 30,
+    ..PLAIN
+};
 /// The nginx that a product's package brings, with its tokens off: `Server: nginx`, and no version on its pages.
 pub(super) const NGINX: Style = Style {
     name: "nginx",
@@ -141,8 +148,8 @@ pub(super) const UC_HTTPD: Style = Style {
     ..PLAIN
 };
 
-static ALL: [&Style; 11] = [
-    &NGINX,     &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &BOA, &GOAHEAD, &UC_HTTPD,
+static ALL: [&Style; 12] = [
+    &WEBLOGIC,     &NGINX,     &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &BOA, &GOAHEAD, &UC_HTTPD,
 ];
 
 impl Style {
@@ -160,7 +167,7 @@ impl Style {
             204 => "No Content",
             301 => "Moved Permanently",
             302 if self.name == "goahead" => "Redirect",
-            302 if self.name == "boa" => "Moved Temporarily",
+            302 if matches!(self.name, "boa" | "weblogic") => "Moved Temporarily",
             302 => "Found",
             303 => "See Other",
             304 => "Not Modified",
@@ -171,6 +178,7 @@ impl Style {
             403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
+            406 => "Not Acceptable",
             408 => "Request Timeout",
             413 => "Request Entity Too Large",
             414 => "Request-URI Too Long",

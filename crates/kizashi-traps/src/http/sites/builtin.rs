@@ -30,7 +30,11 @@ macro_rules! sites {
 }
 
 sites! {
+    "citrix-gateway": "favicon.ico" "logon.css" "logon.html" "logon.js" "refused.html";
+    "confluence": "batch.css" "favicon.ico" "login.html" "refused.html";
     "docker": "containers.json" "images.json" "info.json" "version.json";
+    "exchange-owa": "favicon.ico" "flogon.js" "logon.css" "logon.html";
+    "fortigate": "favicon.ico" "login.css" "login.html" "login.js";
     "gitlab": "application.css" "favicon.ico" "logo.svg" "refused.html" "sign-in.html";
     "gpon-router": "favicon.ico" "login.html" "ont.css" "refused.html";
     "grafana": "app.js" "favicon.ico" "grafana.css" "icon.svg" "login.html";
@@ -40,11 +44,13 @@ sites! {
     "kibana": "app.html" "core.js" "favicon.ico" "theme.css";
     "kubelet":;
     "kubernetes":;
+    "llm-gateway": "favicon.ico" "swagger.css" "swagger.html" "swagger.js";
     "ollama":;
     "phpmyadmin": "favicon.ico" "login.html" "login.js" "logo.svg" "refused.html" "theme.css";
     "prometheus": "favicon.ico" "graph.html" "main.css" "main.js" "metrics.txt";
     "solr": "app.js" "favicon.ico" "index.css" "index.html" "solr.svg";
     "spring-boot": "env.json";
     "tomcat": "docs.html" "examples.html" "favicon.ico" "index.html" "tomcat.css" "tomcat.svg" "unauthorised.html";
+    "weblogic": "favicon.ico" "login.css" "login.html" "missing.html" "refused.html";
     "wordpress": "a-new-website.html" "about.html" "author.html" "favicon.ico" "feed.xml" "index.html" "login-failed.html" "login.css" "login.html" "logo.svg" "missing.html" "opening-hours.html" "search.html" "style.css";
 }
