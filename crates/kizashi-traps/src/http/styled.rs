@@ -52,7 +52,7 @@ pub(super) fn write(
         let old = manner.version < Version::ONE_ONE;
         let connection = match (answer.closes(manner), manner.keep_alive_named) {
             // To a client of HTTP/1.0 that asked for nothing, its end needs no word.
-            (true, false) if old && style.keeps => Connecting::Unsaid,
+            (true, false) if old && !style.says_close_always => Connecting::Unsaid,
             (true, _) => Connecting::Closes,
             (false, true) if old => Connecting::KeptAsAsked,
             (false, _) => Connecting::Kept,

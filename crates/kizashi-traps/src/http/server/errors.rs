@@ -122,9 +122,14 @@ fn tomcat(status: u16, fault: Option<Fault>, path: &str, server: &str) -> String
         (405, _) => "<p><b>Message</b> HTTP method not supported by this URL</p>".to_owned(),
         _ => String::new(),
     };
-    let product = if server.is_empty() { "Apache Tomcat" } else { server };
+    if server.is_empty() {
+        // As Spring Boot has it, which shows neither report nor product.
+        return format!(
+            "<!doctype html><html lang=\"en\"><head><title>HTTP Status {status} – {reason}</title><style type=\"text/css\">{STYLE}</style></head><body><h1>HTTP Status {status} – {reason}</h1></body></html>"
+        );
+    }
     format!(
-        "<!doctype html><html lang=\"en\"><head><title>HTTP Status {status} – {reason}</title><style type=\"text/css\">{STYLE}</style></head><body><h1>HTTP Status {status} – {reason}</h1><hr class=\"line\" /><p><b>Type</b> Status Report</p>{message}<p><b>Description</b> {description}</p><hr class=\"line\" /><h3>{product}</h3></body></html>"
+        "<!doctype html><html lang=\"en\"><head><title>HTTP Status {status} – {reason}</title><style type=\"text/css\">{STYLE}</style></head><body><h1>HTTP Status {status} – {reason}</h1><hr class=\"line\" /><p><b>Type</b> Status Report</p>{message}<p><b>Description</b> {description}</p><hr class=\"line\" /><h3>{server}</h3></body></html>"
     )
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Style {
     pub(super) keeps: bool,
     /// What it says of a connection that it keeps, to who did not ask.
     pub(super) kept: &'static str,
+    /// Whether it says to a client of HTTP/1.0 that the connection ends.
+    pub(super) says_close_always: bool,
     /// Seconds that it waits for the next request.
     pub(super) patience: u64,
 }
@@ -57,6 +59,7 @@ const PLAIN: Style = Style {
     sorted: false,
     keeps: true,
     kept: "",
+    says_close_always: true,
     patience: 60,
 };
 
@@ -69,6 +72,7 @@ pub(super) const TOMCAT: Style = Style {
 };
 pub(super) const JETTY: Style = Style {
     name: "jetty",
+    says_close_always: false,
     order: &[Date, Said, Kind, Length, Connection, Server],
     patience: 30,
     ..PLAIN
@@ -78,6 +82,7 @@ pub(super) const GO: Style = Style {
     order: &[Said, Date, Length, Connection],
     sorted: true,
     steps_down: true,
+    says_close_always: false,
     ..PLAIN
 };
 pub(super) const NODE: Style = Style {
@@ -101,7 +106,7 @@ pub(super) const IIS: Style = Style {
 /// WebLogic's own server; it calls 302 as HTTP/1.0 did.
 pub(super) const WEBLOGIC: Style = Style {
     name: "weblogic",
-    order: &[Said, Connection, Date, Length, Kind],
+    order: &[Connection, Date, Length, Kind, Said],
     patience: 30,
     ..PLAIN
 };
@@ -199,7 +204,10 @@ impl Style {
     pub(super) fn head(&self, status: u16, fields: &[(String, String)], own: &Own<'_>) -> Vec<String> {
         let version = if self.steps_down && own.is_old { "HTTP/1.0" } else { self.version };
         let mut lines = vec![format!("{version} {status} {}", self.reason(status))];
-        let placed = |slot: Slot| fields.iter().any(|(name, value)| value.is_empty() && slot_of(name) == Some(slot));
+        let placed = |slot: Slot| {
+            let names = fields.iter().filter(|(_, value)| value.is_empty());
+            names.map(|(name, _)| name.trim_start_matches('-')).any(|name| slot_of(name) == Some(slot))
+        };
         for slot in self.order {
             match slot {
                 Slot::Fields => self.said(&mut lines, fields, own),
@@ -212,7 +220,7 @@ impl Style {
 
     fn said(&self, lines: &mut Vec<String>, fields: &[(String, String)], own: &Own<'_>) {
         let from = lines.len();
-        for (name, value) in fields {
+        for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with('-')) {
             match slot_of(name) {
                 // A field of the server's own, at a place of the application's choice.
                 Some(slot) if value.is_empty() => lines.extend(self.own(slot, own)),

@@ -56,9 +56,12 @@ impl Site {
         let mut fields = Vec::new();
         let is_said_by_page =
             |name: &str| page.fields.iter().any(|(said, _)| said.eq_ignore_ascii_case(name));
+        let is_slot_of_page = |name: &str| {
+            page.fields.iter().any(|(said, value)| value.is_empty() && said == name)
+        };
         for (name, value) in common {
             // A page's own word goes before what all pages say.
-            if !is_said_by_page(name) || value.is_empty() {
+            if !is_said_by_page(name) || (value.is_empty() && !is_slot_of_page(name)) {
                 fields.push((name.clone(), value.clone()));
             }
         }

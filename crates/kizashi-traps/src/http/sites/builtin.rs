@@ -42,6 +42,7 @@ sites! {
     "ip-camera": "favicon.ico" "login.html" "m.css" "m.js" "refused.html";
     "jenkins": "favicon.ico" "login.html" "page.js" "refused.html" "robots.txt" "style.css";
     "kibana": "app.html" "core.js" "favicon.ico" "theme.css";
+    "kibana-6": "app.html" "bundle.js" "favicon.ico" "theme.css";
     "kubelet":;
     "kubernetes":;
     "llm-gateway": "favicon.ico" "swagger.css" "swagger.html" "swagger.js";

@@ -38,6 +38,9 @@ struct SiteText {
     fields: Vec<(String, String)>,
     #[serde(default)]
     cookies: Vec<String>,
+    /// Fields of the server's own that are left out of every page.
+    #[serde(default)]
+    without: Vec<String>,
     page: Vec<PageText>,
     missing: Option<PageText>,
 }
@@ -82,6 +85,9 @@ struct PageText {
     cookies: Vec<String>,
     #[serde(default)]
     bare: bool,
+    /// Fields of the server's own that are left out.
+    #[serde(default)]
+    without: Vec<String>,
     class: Option<String>,
     login: Option<(String, String)>,
     /// 302 with this `Location`.
@@ -114,6 +120,11 @@ pub(super) fn read(folder: &Folder) -> Result<Site, String> {
     for text in text.values.values().flatten().chain(text.fields.iter().map(|(_, value)| value)) {
         check(text)?;
     }
+    let placed = text.page.iter().flat_map(|page| &page.fields).chain(&text.fields);
+    let placed = placed.filter(|(name, value)| value.is_empty() && name != "Set-Cookie").count();
+    if style.is_none() && placed + text.without.len() > 0 {
+        return Err("the installation's own web server has its own order of fields".to_owned());
+    }
     let page = |page: PageText| page.read(folder, &check);
     Ok(Site {
         name: folder.name,
@@ -129,7 +140,11 @@ pub(super) fn read(folder: &Folder) -> Result<Site, String> {
         weight: text.weight,
         families: text.families,
         rules: text.rules.iter().map(|name| Pattern::new(name)).collect(),
-        fields: text.fields.clone(),
+        fields: text
+            .fields
+            .into_iter()
+            .chain(text.without.iter().map(|name| (format!("-{name}"), String::new())))
+            .collect(),
         cookies: text.cookies,
         pages: text.page.into_iter().map(&page).collect::<Result<_, _>>()?,
         missing: text.missing.map(page).transpose()?,
@@ -152,6 +167,7 @@ impl PageText {
             check(text)?;
         }
         let mut fields = self.fields;
+        fields.extend(self.without.iter().map(|name| (format!("-{name}"), String::new())));
         if let Some(place) = &self.redirect {
             fields.push(("Location".to_owned(), place.clone()));
         }
