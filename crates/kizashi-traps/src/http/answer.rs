@@ -210,9 +210,9 @@ impl Answer {
         let whole = file.bytes.len();
         let answer = |status, content| Self { status, content, close: false, allow: None };
         let unchanged = match values(headers, "if-none-match").next() {
-            Some(tags) => {
-                tags.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == persona.etag(whole))
-            }
+            Some(tags) => tags
+                .split(',')
+                .any(|tag| matches!(tag.trim(), "*") || tag.trim() == persona.etag(whole)),
             None => values(headers, "if-modified-since")
                 .next()
                 .is_some_and(|date| date == http_date(persona.modified)),

@@ -224,7 +224,9 @@ impl Grammar {
                     Err(Fault::BadRequest)
                 }
                 Self::Nginx if !chunked => Err(Fault::Coding),
-                Self::Apache | Self::Netty | Self::Application if !chunked => Err(Fault::BadRequest),
+                Self::Apache | Self::Netty | Self::Application if !chunked => {
+                    Err(Fault::BadRequest)
+                }
                 _ => Ok(Framing::Chunked),
             };
         }

@@ -29,8 +29,8 @@ use kizashi_event::{Port, Service, Transport};
 pub(crate) use rules::{MachineKind, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
-pub(crate) use sites::{Site, Trail};
 pub use sites::{DEFAULT_SITE, WebSites, WebSitesError};
+pub(crate) use sites::{Site, Trail};
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};
 

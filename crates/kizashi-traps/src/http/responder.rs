@@ -78,7 +78,10 @@ impl Responder {
         let subject = Subject::new(request, target, body);
         let rule = self.rules.find(&subject).cloned();
         let method = request.method.raw().to_owned();
-        let shown = self.react(rule.as_deref(), &SiteRequest { method: &method, target, subject: &subject, scene: &scene });
+        let shown = self.react(
+            rule.as_deref(),
+            &SiteRequest { method: &method, target, subject: &subject, scene: &scene },
+        );
         let (status, outcome) = match shown.reaction {
             Reaction::Run(run) => (run.status(), Outcome::Run(run)),
             Reaction::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
@@ -106,10 +109,17 @@ impl Responder {
                 path.into_iter().for_each(|path| self.identity.trail().follow(&path));
             }
             if matches!(reaction, Reaction::Face) {
-                let page = self.identity.trail().page(request.target, &scene.origin(), &scene.shown_host());
+                let page = self.identity.trail().page(
+                    request.target,
+                    &scene.origin(),
+                    &scene.shown_host(),
+                );
                 reaction = page.filter(|_| rule.is_none()).map_or(reaction, Reaction::Answer);
             }
-            return Shown { login: rule.and_then(|rule| rule.login(subject)), ..Shown::of(reaction) };
+            return Shown {
+                login: rule.and_then(|rule| rule.login(subject)),
+                ..Shown::of(reaction)
+            };
         };
         let admitted = rule.filter(|rule| rule.is_own() || site.admits(rule));
         let login = || admitted.and_then(|rule| rule.login(subject));
@@ -126,7 +136,12 @@ impl Responder {
                 Says::Page(page) => (Reaction::Answer(page), None),
                 Says::File { kind, bytes } => (Reaction::Face, Some(File { kind, bytes })),
             };
-            return Shown { reaction, file, login: answer.login.or_else(login), class: Some(answer.class) };
+            return Shown {
+                reaction,
+                file,
+                login: answer.login.or_else(login),
+                class: Some(answer.class),
+            };
         }
         if let Some(shown) = admitted.and_then(answered) {
             return shown;
@@ -174,12 +189,7 @@ const ORDINARY: [&str; 6] =
     ["/", "/index.html", "/robots.txt", "/favicon.ico", "/sitemap.xml", "/index.nginx-debian.html"];
 
 /// Says what the request is.
-fn label(
-    request: &mut Request,
-    target: &[u8],
-    rule: Option<&Rule>,
-    page: Option<&'static str>,
-) {
+fn label(request: &mut Request, target: &[u8], rule: Option<&Rule>, page: Option<&'static str>) {
     let ordinary = !request.malformed
         && matches!(request.method.raw(), "GET" | "HEAD")
         && ORDINARY.iter().any(|page| page.as_bytes() == target);

@@ -84,7 +84,11 @@ fn file_fields(style: &Style, persona: &Persona, length: usize) -> Vec<(String, 
     match style.name {
         "tomcat" => vec![ranges, tag, modified],
         "jetty" => vec![modified, ranges],
-        "nginx" => vec![modified, field("ETag", format!("\"{:x}-{length:x}\"", persona.modified.seconds())), ranges],
+        "nginx" => vec![
+            modified,
+            field("ETag", format!("\"{:x}-{length:x}\"", persona.modified.seconds())),
+            ranges,
+        ],
         "uc-httpd" | "node" => Vec::new(),
         "iis" | "appliance" => vec![modified, ranges],
         _ => vec![modified],

@@ -9,7 +9,8 @@ use std::time::Duration;
 use kizashi_event::Transport;
 use kizashi_event::stream::TrapCounts;
 use kizashi_traps::{
-    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, WebRules, trap_named, WebSites,
+    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, WebRules, WebSites,
+    trap_named,
 };
 use tokio::sync::watch;
 

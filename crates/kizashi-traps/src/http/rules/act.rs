@@ -151,10 +151,7 @@ impl Rule {
             Some(Face::Nginx) => scene.persona.grammar == Grammar::Nginx,
             Some(Face::Apache) => scene.persona.grammar == Grammar::Apache,
         };
-        if self.answer == Answerer::Face
-            || !fits_face
-            || !scene.admits(self.machine)
-        {
+        if self.answer == Answerer::Face || !fits_face || !scene.admits(self.machine) {
             return Reaction::Face;
         }
         let prepared = self.prepare(subject, scene);

@@ -17,8 +17,8 @@ pub(super) mod tests;
 
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
 pub(super) use act::fill_answer;
+pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
 pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};

@@ -153,7 +153,9 @@ impl Values<'_> {
 
     /// Host and, where it is not 80, port.
     fn authority(&self) -> String {
-        origin(self.host, self.port, self.listener).split_once("://").map_or_else(String::new, |(_, rest)| rest.to_owned())
+        origin(self.host, self.port, self.listener)
+            .split_once("://")
+            .map_or_else(String::new, |(_, rest)| rest.to_owned())
     }
 
     const fn draw<'b>(&'b self, label: &'b str) -> Draw<'b> {

@@ -135,7 +135,10 @@ impl<'a> Subject<'a> {
     }
 
     /// Whether there are parameters of all these names and values.
-    pub(in crate::http) fn has_parameters(&self, pairs: &[(super::Pattern, super::Pattern)]) -> bool {
+    pub(in crate::http) fn has_parameters(
+        &self,
+        pairs: &[(super::Pattern, super::Pattern)],
+    ) -> bool {
         super::are_among(pairs, &self.parameter_fields)
     }
 

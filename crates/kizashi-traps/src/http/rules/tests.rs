@@ -10,12 +10,14 @@ use crate::{DEFAULT_SITE, Identity, Output, Session as _, Visit, WebServer, WebS
 fn ask(server: WebServer, rules: &Arc<WebRules>, request: &[u8]) -> (Vec<u8>, Vec<Detail>) {
     let identity = Identity::draw([7; 32]).with_web_server(server);
     let sites = WebSites::of([("*", DEFAULT_SITE)]).unwrap();
-    let identity =
-        Arc::new(identity.with_web_rules(Arc::clone(rules)).with_web_sites(sites));
+    let identity = Arc::new(identity.with_web_rules(Arc::clone(rules)).with_web_sites(sites));
     converse(&identity, request)
 }
 
-pub(in crate::http) fn converse(identity: &Arc<Identity>, request: &[u8]) -> (Vec<u8>, Vec<Detail>) {
+pub(in crate::http) fn converse(
+    identity: &Arc<Identity>,
+    request: &[u8],
+) -> (Vec<u8>, Vec<Detail>) {
     let source: IpAddr = "192.0.2.7".parse().unwrap();
     let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port: Port::tcp(80) };
     let mut now = Timestamp::from_seconds(1_795_582_440);

@@ -26,7 +26,7 @@ pub(in crate::http) fn error(
         "jetty" => match fault {
             Some(_) => (
                 "text/html;charset=iso-8859-1",
-                Vec::new(),
+                without(&["Date"]),
                 format!("<h1>Bad Message {status}</h1><pre>reason: {}</pre>", words(status)),
             ),
             None => (
@@ -56,11 +56,9 @@ pub(in crate::http) fn error(
             Some(_) => {
                 ("text/plain; charset=utf-8", Vec::new(), "Invalid HTTP request received.".into())
             }
-            None => (
-                "application/json",
-                Vec::new(),
-                format!("{{\"detail\":\"{}\"}}", words(status)),
-            ),
+            None => {
+                ("application/json", Vec::new(), format!("{{\"detail\":\"{}\"}}", words(status)))
+            }
         },
         "iis" => iis(status, fault),
         "boa" => (
@@ -94,10 +92,19 @@ pub(in crate::http) fn error(
             format!(
                 "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {0}</title>\n</head><body>\n<h1>{0}</h1>\n<p>{1}</p>\n</body></html>\n",
                 words(status),
-                if status == 404 { "The requested URL was not found on this server." } else { "Your browser sent a request that this server could not understand.<br />\n" },
+                if status == 404 {
+                    "The requested URL was not found on this server."
+                } else {
+                    "Your browser sent a request that this server could not understand.<br />\n"
+                },
             ),
         ),
     }
+}
+
+/// Fields of the server's own that are not said.
+fn without(names: &[&str]) -> Fields {
+    names.iter().map(|name| (format!("-{name}"), String::new())).collect()
 }
 
 fn words(status: u16) -> &'static str {
@@ -109,16 +116,28 @@ fn tomcat(status: u16, fault: Option<Fault>, path: &str, server: &str) -> String
     const STYLE: &str = "body {font-family:Tahoma,Arial,sans-serif;} h1, h2, h3, b {color:white;background-color:#525D76;} h1 {font-size:22px;} h2 {font-size:16px;} h3 {font-size:14px;} p {font-size:12px;} a {color:black;} .line {height:1px;background-color:#525D76;border:none;}";
     let reason = words(status);
     let description = match status {
-        400 => "The server cannot or will not process the request due to something that is perceived to be a client error (e.g., malformed request syntax, invalid request message framing, or deceptive request routing).",
+        400 => {
+            "The server cannot or will not process the request due to something that is perceived to be a client error (e.g., malformed request syntax, invalid request message framing, or deceptive request routing)."
+        }
         403 => "The server understood the request but refuses to authorize it.",
-        404 => "The origin server did not find a current representation for the target resource or is not willing to disclose that one exists.",
-        405 => "The method received in the request-line is known by the origin server but not supported by the target resource.",
+        404 => {
+            "The origin server did not find a current representation for the target resource or is not willing to disclose that one exists."
+        }
+        405 => {
+            "The method received in the request-line is known by the origin server but not supported by the target resource."
+        }
         501 => "The server does not support the functionality required to fulfill the request.",
-        505 => "The server does not support, or refuses to support, the major version of HTTP that was used in the request message.",
-        _ => "The server encountered an unexpected condition that prevented it from fulfilling the request.",
+        505 => {
+            "The server does not support, or refuses to support, the major version of HTTP that was used in the request message."
+        }
+        _ => {
+            "The server encountered an unexpected condition that prevented it from fulfilling the request."
+        }
     };
     let message = match (status, fault) {
-        (404, _) => format!("<p><b>Message</b> The requested resource [{path}] is not available</p>"),
+        (404, _) => {
+            format!("<p><b>Message</b> The requested resource [{path}] is not available</p>")
+        }
         (405, _) => "<p><b>Message</b> HTTP method not supported by this URL</p>".to_owned(),
         _ => String::new(),
     };
@@ -146,12 +165,14 @@ fn go(status: u16, fault: Option<Fault>) -> (&'static str, Fields, String) {
     match (fault, status) {
         (Some(Fault::Version), _) => (
             "text/plain; charset=utf-8",
-            Vec::new(),
+            without(&["Server", "Date", "Content-Length"]),
             "505 HTTP Version Not Supported: unsupported protocol version".to_owned(),
         ),
-        (Some(_), _) => {
-            ("text/plain; charset=utf-8", Vec::new(), format!("{status} {}", words(status)))
-        }
+        (Some(_), _) => (
+            "text/plain; charset=utf-8",
+            without(&["Server", "Date", "Content-Length"]),
+            format!("{status} {}", words(status)),
+        ),
         (None, 404) => (
             "text/plain; charset=utf-8",
             vec![("X-Content-Type-Options".to_owned(), "nosniff".to_owned())],
@@ -171,7 +192,10 @@ fn iis(status: u16, fault: Option<Fault>) -> (&'static str, Fields, String) {
         let reason = words(status);
         return (
             "text/html; charset=us-ascii",
-            Vec::new(),
+            // http.sys speaks before IIS has a word.
+            [("Content-Type", ""), ("Server", "Microsoft-HTTPAPI/2.0"), ("-Server", "")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             format!(
                 "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\"\"http://www.w3.org/TR/html4/strict.dtd\">\r\n<HTML><HEAD><TITLE>{reason}</TITLE>\r\n<META HTTP-EQUIV=\"Content-Type\" Content=\"text/html; charset=us-ascii\"></HEAD>\r\n<BODY><h2>{reason} - Invalid Verb</h2>\r\n<hr><p>HTTP Error {status}. The request verb is invalid.</p>\r\n</BODY></HTML>\r\n"
             ),

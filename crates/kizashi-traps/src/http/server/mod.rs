@@ -98,11 +98,8 @@ pub(super) const UVICORN: Style = Style {
     patience: 5,
     ..PLAIN
 };
-pub(super) const IIS: Style = Style {
-    name: "iis",
-    order: &[Said, Kind, Server, Date, Connection, Length],
-    ..PLAIN
-};
+pub(super) const IIS: Style =
+    Style { name: "iis", order: &[Said, Kind, Server, Date, Connection, Length], ..PLAIN };
 /// WebLogic's own server; it calls 302 as HTTP/1.0 did.
 pub(super) const WEBLOGIC: Style = Style {
     name: "weblogic",
@@ -154,7 +151,8 @@ pub(super) const UC_HTTPD: Style = Style {
 };
 
 static ALL: [&Style; 12] = [
-    &WEBLOGIC,     &NGINX,     &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &BOA, &GOAHEAD, &UC_HTTPD,
+    &WEBLOGIC, &NGINX, &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &BOA, &GOAHEAD,
+    &UC_HTTPD,
 ];
 
 impl Style {
@@ -201,12 +199,19 @@ impl Style {
     }
 
     /// The lines of a head.
-    pub(super) fn head(&self, status: u16, fields: &[(String, String)], own: &Own<'_>) -> Vec<String> {
+    pub(super) fn head(
+        &self,
+        status: u16,
+        fields: &[(String, String)],
+        own: &Own<'_>,
+    ) -> Vec<String> {
         let version = if self.steps_down && own.is_old { "HTTP/1.0" } else { self.version };
         let mut lines = vec![format!("{version} {status} {}", self.reason(status))];
         let placed = |slot: Slot| {
             let names = fields.iter().filter(|(_, value)| value.is_empty());
-            names.map(|(name, _)| name.trim_start_matches('-')).any(|name| slot_of(name) == Some(slot))
+            names
+                .map(|(name, _)| name.trim_start_matches('-'))
+                .any(|name| slot_of(name) == Some(slot))
         };
         for slot in self.order {
             match slot {
@@ -229,8 +234,10 @@ impl Style {
             }
         }
         if self.sorted {
-            lines.extend(self.own(Slot::Kind, own));
-            lines.extend(self.own(Slot::Server, own));
+            let without = |name: &str| fields.iter().any(|(field, _)| field == name);
+            let slots = [("-Content-Type", Slot::Kind), ("-Server", Slot::Server)];
+            let slots = slots.into_iter().filter(|(left_out, _)| !without(left_out));
+            lines.extend(slots.filter_map(|(_, slot)| self.own(slot, own)));
             lines[from..].sort();
         }
     }
@@ -240,7 +247,9 @@ impl Style {
             Slot::Server => ("Server", own.server.to_owned()),
             Slot::Date => ("Date", own.date.clone()),
             Slot::Kind => ("Content-Type", own.kind.to_owned()),
-            Slot::Length => ("Content-Length", own.length.map(|n| n.to_string()).unwrap_or_default()),
+            Slot::Length => {
+                ("Content-Length", own.length.map(|n| n.to_string()).unwrap_or_default())
+            }
             Slot::Connection => return self.connection(own.connection),
             Slot::Fields => return None,
         };

@@ -56,9 +56,8 @@ impl Site {
         let mut fields = Vec::new();
         let is_said_by_page =
             |name: &str| page.fields.iter().any(|(said, _)| said.eq_ignore_ascii_case(name));
-        let is_slot_of_page = |name: &str| {
-            page.fields.iter().any(|(said, value)| value.is_empty() && said == name)
-        };
+        let is_slot_of_page =
+            |name: &str| page.fields.iter().any(|(said, value)| value.is_empty() && said == name);
         for (name, value) in common {
             // A page's own word goes before what all pages say.
             if !is_said_by_page(name) || (value.is_empty() && !is_slot_of_page(name)) {
@@ -67,7 +66,8 @@ impl Site {
         }
         fields.extend(page.fields.iter().cloned());
         // Cookies are given to who has none, where "Set-Cookie" stands with no value, or else in front.
-        let place = fields.iter().position(|(name, value)| name == "Set-Cookie" && value.is_empty());
+        let place =
+            fields.iter().position(|(name, value)| name == "Set-Cookie" && value.is_empty());
         let given = cookies.iter().chain(&page.cookies).filter(|cookie| {
             let name = cookie.split('=').next().unwrap_or_default();
             !request.subject.has_cookie(name)
@@ -77,7 +77,8 @@ impl Site {
             Some(at) => drop(fields.splice(at..=at, given)),
             None => drop(fields.splice(0..0, given)),
         }
-        let answer = RuleAnswer { status: page.status, kind: page.kind.clone(), fields, body: Vec::new() };
+        let answer =
+            RuleAnswer { status: page.status, kind: page.kind.clone(), fields, body: Vec::new() };
         fill_answer(answer, text, self.name, request.subject, request.scene)
     }
 }

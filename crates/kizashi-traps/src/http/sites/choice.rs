@@ -87,7 +87,8 @@ const DEFAULT_WEIGHTS: [(u16, usize); 7] =
     [(80, 4), (443, 4), (8080, 1), (8443, 1), (8000, 2), (8888, 1), (81, 1)];
 
 fn draw(port: u16, identity: &Identity) -> Option<&'static Site> {
-    let default = DEFAULT_WEIGHTS.iter().find(|(of, _)| *of == port).map_or(0, |(_, weight)| *weight);
+    let default =
+        DEFAULT_WEIGHTS.iter().find(|(of, _)| *of == port).map_or(0, |(_, weight)| *weight);
     let mut choices: Vec<Option<&'static Site>> = vec![None; default];
     for site in Site::all() {
         if site.ports.contains(&port) && is_coherent(site, identity) {

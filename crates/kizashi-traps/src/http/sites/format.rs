@@ -17,6 +17,8 @@ struct SiteText {
     machine: MachineKind,
     #[serde(default)]
     beside: Vec<String>,
+    /// Code that answers before the pages do.
+    program: Option<String>,
     #[serde(default)]
     server: ServerText,
     #[serde(default)]
@@ -41,6 +43,7 @@ struct SiteText {
     /// Fields of the server's own that are left out of every page.
     #[serde(default)]
     without: Vec<String>,
+    #[serde(default)]
     page: Vec<PageText>,
     missing: Option<PageText>,
 }
@@ -109,6 +112,9 @@ pub(super) fn read(folder: &Folder) -> Result<Site, String> {
         None => None,
         Some(name) => Some(Style::named(name).ok_or_else(|| format!("no server speaks {name}"))?),
     };
+    if text.page.is_empty() && text.program.is_none() {
+        return Err("a site has pages or a program".to_owned());
+    }
     let names: BTreeSet<String> = text
         .values
         .keys()
@@ -131,6 +137,7 @@ pub(super) fn read(folder: &Folder) -> Result<Site, String> {
         product: text.product,
         machine: text.machine,
         beside: text.beside,
+        program: text.program,
         style,
         server: text.server.name,
         signature: text.server.signature,
@@ -152,7 +159,11 @@ pub(super) fn read(folder: &Folder) -> Result<Site, String> {
 }
 
 impl PageText {
-    fn read(self, folder: &Folder, check: &impl Fn(&str) -> Result<(), String>) -> Result<Page, String> {
+    fn read(
+        self,
+        folder: &Folder,
+        check: &impl Fn(&str) -> Result<(), String>,
+    ) -> Result<Page, String> {
         let pairs = |pairs: &BTreeMap<String, String>| {
             pairs.iter().map(|(name, value)| (Pattern::new(name), Pattern::new(value))).collect()
         };

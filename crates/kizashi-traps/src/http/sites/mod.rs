@@ -34,6 +34,7 @@ pub(crate) struct Site {
     pub(crate) machine: MachineKind,
     /// Beside what alone it is drawn, any of these: `router` or `camera` (on Telnet), `elasticsearch-7.17.9`.
     beside: Vec<String>,
+    program: Option<String>,
     /// How its server speaks; where none is named, as the installation's nginx or Apache httpd.
     pub(super) style: Option<&'static Style>,
     server: String,
@@ -82,12 +83,19 @@ impl Site {
     pub(crate) fn all() -> &'static [Self] {
         static ALL: OnceLock<Vec<Site>> = OnceLock::new();
         // The folders are the program's own and a test reads each of them: none is left out here.
-        ALL.get_or_init(|| builtin::SITES.iter().filter_map(|site| format::read(site).ok()).collect())
+        ALL.get_or_init(|| {
+            builtin::SITES.iter().filter_map(|site| format::read(site).ok()).collect()
+        })
     }
 
     /// What it is, in words.
     pub(crate) fn product(&self) -> &str {
         &self.product
+    }
+
+    /// The code that answers before its pages do, where it has one (the Apache and PHP application).
+    pub(crate) fn program(&self) -> Option<&str> {
+        self.program.as_deref()
     }
 
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
@@ -128,7 +136,8 @@ impl Site {
 
     /// Whether a rule of this family and name may be answered here: the site's own product, or what may run beside it.
     pub(super) fn admits(&self, rule: &Rule) -> bool {
-        self.is_about(rule) || (self.families.contains(&rule.family) && self.is_kind(rule.runs_on()))
+        self.is_about(rule)
+            || (self.families.contains(&rule.family) && self.is_kind(rule.runs_on()))
     }
 
     /// Whether the rule is about the site's own product, whose exploits go before its pages.

@@ -90,7 +90,8 @@ fn every_rule_and_family_that_a_site_names_exists() {
         let known = |family: &String| rules.all().any(|rule| rule.family == *family);
         assert!(site.families.iter().all(known), "{}: {:?}", site.name, site.families);
         for pattern in &site.rules {
-            let named = rules.all().any(|rule| pattern.fits(rule.name.to_ascii_lowercase().as_bytes()));
+            let named =
+                rules.all().any(|rule| pattern.fits(rule.name.to_ascii_lowercase().as_bytes()));
             assert!(named, "{}: {pattern:?} names no rule", site.name);
         }
     }
@@ -103,7 +104,10 @@ fn links(page: &str) -> Vec<(String, String)> {
         for quote in ['"', '\''] {
             for rest in page.split(&format!(" {attribute}={quote}")).skip(1) {
                 let value = rest.split(quote).next().unwrap_or_default();
-                found.push((attribute.to_owned(), value.replace("&amp;", "&").replace("&#038;", "&")));
+                found.push((
+                    attribute.to_owned(),
+                    value.replace("&amp;", "&").replace("&#038;", "&"),
+                ));
             }
         }
     }
@@ -155,8 +159,11 @@ fn every_link_asset_and_form_leads_somewhere_on_the_site_itself() {
                             let posted = post(&identity, &link, "a=b");
                             let asked = get(&identity, &link);
                             let by_get = !heard.body.contains("method=") && asked.status < 400;
-                            if !by_get && (matches!(posted.status, 404 | 405) || posted.status >= 500) {
-                                faults.push(format!("{}: POST {link} {}", site.name, posted.status));
+                            if !by_get
+                                && (matches!(posted.status, 404 | 405) || posted.status >= 500)
+                            {
+                                faults
+                                    .push(format!("{}: POST {link} {}", site.name, posted.status));
                             }
                         } else {
                             next.push(link);
@@ -164,7 +171,8 @@ fn every_link_asset_and_form_leads_somewhere_on_the_site_itself() {
                     }
                 }
                 // The root of an interface may be nothing; what is linked is there, if only for who may see it.
-                let is_there = matches!(heard.status, 200..=399 | 401 | 403) || begun.contains(&target);
+                let is_there =
+                    matches!(heard.status, 200..=399 | 401 | 403) || begun.contains(&target);
                 if !is_there {
                     faults.push(format!("{}: GET {target} {}", site.name, heard.status));
                 }
@@ -176,8 +184,9 @@ fn every_link_asset_and_form_leads_somewhere_on_the_site_itself() {
 }
 
 /// Elements that have no end.
-const VOID: [&str; 12] =
-    ["meta", "link", "br", "hr", "img", "input", "!doctype", "col", "base", "area", "source", "wbr"];
+const VOID: [&str; 12] = [
+    "meta", "link", "br", "hr", "img", "input", "!doctype", "col", "base", "area", "source", "wbr",
+];
 
 /// What is wrong with the nesting of a page's elements.
 fn misnested(page: &str) -> Option<String> {
@@ -209,7 +218,9 @@ fn misnested(page: &str) -> Option<String> {
         } else {
             if matches!(name.as_str(), "script" | "style") {
                 let close = format!("</{name}>");
-                let Some(at) = rest.find(&close) else { return Some(format!("<{name}> has no end")) };
+                let Some(at) = rest.find(&close) else {
+                    return Some(format!("<{name}> has no end"));
+                };
                 rest = &rest[at + close.len()..];
                 continue;
             }
@@ -229,7 +240,11 @@ fn every_page_is_well_formed_and_says_its_length() {
             assert!(!heard.body.contains("@{"), "{} {target}: {}", site.name, heard.body);
             assert!(!heard.head.contains("@{"), "{} {target}: {}", site.name, heard.head);
             if let Some(length) = heard.field("Content-Length") {
-                let sent = converse(&identity, format!("GET {target} HTTP/1.0\r\nHost: a\r\n\r\n").as_bytes()).0;
+                let sent = converse(
+                    &identity,
+                    format!("GET {target} HTTP/1.0\r\nHost: a\r\n\r\n").as_bytes(),
+                )
+                .0;
                 let body = sent.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
                 if !heard.body.is_empty() && !heard.body.contains("192.0.2.1") {
                     assert_eq!(length, (sent.len() - body).to_string(), "{} {target}", site.name);
@@ -238,7 +253,9 @@ fn every_page_is_well_formed_and_says_its_length() {
             if heard.is_page() && site.style.is_none_or(|style| style.name != "boa") {
                 assert_eq!(misnested(&heard.body), None, "{} {target}\n{}", site.name, heard.body);
             }
-            if heard.field("Content-Type").is_some_and(|kind| kind.contains("json")) && !heard.body.is_empty() {
+            if heard.field("Content-Type").is_some_and(|kind| kind.contains("json"))
+                && !heard.body.is_empty()
+            {
                 let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_str(&heard.body);
                 // Streams hold an object a line.
                 let first = heard.body.lines().next().unwrap_or_default();
@@ -263,27 +280,40 @@ fn no_rule_is_answered_in_contradiction_to_the_face_of_its_listener() {
                 for example in &rule.examples {
                     let heard = send(&identity, &bytes_of(example));
                     let mut fault = |what: &str| {
-                        faults.push(format!("{} {} {}: {what} ({})", site.name, rule.name, example.request, heard.status));
+                        faults.push(format!(
+                            "{} {} {}: {what} ({})",
+                            site.name, rule.name, example.request, heard.status
+                        ));
                     };
-                    if heard.field("Server") != face.field("Server") {
+                    // What is malformed is refused by a part of the server that may say less of itself.
+                    let refused = matches!(heard.status, 400 | 505);
+                    if !refused && heard.field("Server") != face.field("Server") {
                         fault("another server answers");
                     }
                     if heard.head.split(' ').next() != face.head.split(' ').next() {
                         fault("another version of HTTP answers");
                     }
                     let named = heard.seen.iter().find_map(|detail| match detail {
-                        Detail::Request { request, .. } => request.rule.as_ref().map(|n| n.raw().to_owned()),
+                        Detail::Request { request, .. } => {
+                            request.rule.as_ref().map(|n| n.raw().to_owned())
+                        }
                         _ => None,
                     });
                     if named.as_deref() != Some(&rule.name) {
                         fault(&format!("the event names {named:?}"));
                     }
-                    let own = site.pages.iter().any(|page| page.paths.iter().any(|path| path.fits(path_of(&example.request).as_bytes())));
+                    let own = site.pages.iter().any(|page| {
+                        page.paths
+                            .iter()
+                            .any(|path| path.fits(path_of(&example.request).as_bytes()))
+                    });
                     let admitted = site.admits(rule) && (site.is_kind(rule.runs_on()));
                     // Methods and malformed targets are the server's own to refuse.
                     let refused = matches!(heard.status, 400 | 405 | 501);
                     if !admitted && !own && !refused && heard.status != nothing.status {
-                        fault("it is answered, though it is no part of the site and cannot be beside it");
+                        fault(
+                            "it is answered, though it is no part of the site and cannot be beside it",
+                        );
                     }
                 }
             }
@@ -307,8 +337,11 @@ fn every_sign_in_refuses_believably_and_is_told() {
                 let heard = post(&identity, &target, &format!("{user}=admin&{password}=hunter2"));
                 let told = heard.seen.iter().any(|detail| match detail {
                     Detail::Login { username, password, accepted: false, .. } => {
-                        let raw = |text: &Option<kizashi_event::HostileText>| text.as_ref().map(|t| t.raw().to_owned());
-                        (raw(username).as_deref(), raw(password).as_deref()) == (Some("admin"), Some("hunter2"))
+                        let raw = |text: &Option<kizashi_event::HostileText>| {
+                            text.as_ref().map(|t| t.raw().to_owned())
+                        };
+                        (raw(username).as_deref(), raw(password).as_deref())
+                            == (Some("admin"), Some("hunter2"))
                     }
                     _ => false,
                 });
@@ -323,7 +356,8 @@ fn every_sign_in_refuses_believably_and_is_told() {
 fn what_a_visitor_sends_is_never_shown_as_markup() {
     for site in Site::all() {
         let identity = installation(site.name, WebServer::ApacheDebian12);
-        let mut targets: Vec<String> = site.pages.iter().flat_map(|page| page.spelled_out()).collect();
+        let mut targets: Vec<String> =
+            site.pages.iter().flat_map(|page| page.spelled_out()).collect();
         targets.push("/nothing".to_owned());
         for target in targets {
             let hostile = "%3Cscript%3Ealert(1)%3C/script%3E";
@@ -371,7 +405,43 @@ fn an_owners_choice_of_sites_is_checked() {
     let identity = identity.with_web_sites(sites);
     assert_eq!(identity.web_site(8080).map(|site| site.name), Some("jenkins"));
     assert!(identity.web_site(80).is_none());
-    for (port, site) in [("0", "jenkins"), ("http", "jenkins"), ("70000", "jenkins"), ("80", "jenkin")] {
+    for (port, site) in
+        [("0", "jenkins"), ("http", "jenkins"), ("70000", "jenkins"), ("80", "jenkin")]
+    {
         assert!(WebSites::of([(port, site)]).is_err(), "{port} {site}");
     }
+}
+
+#[test]
+fn what_is_looked_for_on_the_default_page_is_linked_from_its_site_map_and_nothing_else_is() {
+    let identity = installation(DEFAULT_SITE, WebServer::NginxDebian12);
+    for page in ["/sitemap.xml", "/robots.txt", "/sitemap.html"] {
+        assert_eq!(get(&identity, page).status, 404, "{page} of a server fresh from its package");
+    }
+    for target in [
+        "/wp-login.php",
+        "/pma/",
+        "/<script>alert(1)</script>",
+        "/.env",
+        "/GponForm/diag_Form",
+        "/my-own-words",
+    ] {
+        get(&identity, target);
+    }
+    let (map, page) = (get(&identity, "/sitemap.xml"), get(&identity, "/sitemap.html"));
+    assert_eq!((map.status, page.status), (200, 200));
+    assert_eq!(misnested(&page.body), None);
+    for said in [&map.body, &page.body] {
+        assert!(said.contains("/wp-login.php") && said.contains("/phpmyadmin"), "{said}");
+        for word in ["script", "my-own-words", ".env", "gponform"] {
+            assert!(!said.to_lowercase().contains(word), "{word} in {said}");
+        }
+    }
+    for (_, link) in links(&page.body) {
+        let Some(target) = resolve("/sitemap.html", &link) else { continue };
+        assert_eq!(get(&identity, &target).status, 200, "{target}");
+    }
+    assert!(get(&identity, "/robots.txt").body.contains("/sitemap.xml"));
+    let other = installation(DEFAULT_SITE, WebServer::NginxDebian12);
+    assert_eq!(get(&other, "/sitemap.xml").status, 404, "another installation knows nothing of it");
 }

@@ -37,7 +37,12 @@ impl Trail {
     }
 
     /// One of the pages that name the paths; none where nobody has looked for anything, as on a server fresh from its package.
-    pub(in crate::http) fn page(&self, target: &[u8], origin: &str, host: &str) -> Option<RuleAnswer> {
+    pub(in crate::http) fn page(
+        &self,
+        target: &[u8],
+        origin: &str,
+        host: &str,
+    ) -> Option<RuleAnswer> {
         let name = PAGES.iter().find(|page| page.as_bytes() == target)?;
         let paths = self.paths();
         let lines = |before: &str, after: &str| -> String {
