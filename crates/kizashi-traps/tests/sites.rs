@@ -22,7 +22,7 @@ const NMAP: [(&str, &[&str]); 14] = [
     ("phpmyadmin", &["http-title: phpMyAdmin"]),
     ("tomcat", &["Apache Tomcat 9.0."]),
     ("jenkins", &["Jetty 10.0."]),
-    ("docker", &["Docker remote API"]),
+    ("docker", &["docker", "Docker 2", "(API 1."]),
     ("hadoop-yarn", &["http-title: All Applications"]),
     ("prometheus", &["Golang net/http server", "Prometheus Time Series"]),
     ("solr", &["Apache Solr", "http-title: Solr Admin"]),

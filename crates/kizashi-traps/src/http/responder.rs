@@ -133,7 +133,7 @@ impl Responder {
         }
         if let Some(answer) = site.answer(request) {
             let (reaction, file) = match answer.says {
-                Says::Page(page) => (Reaction::Answer(page), None),
+                Says::Reacts(reaction) => (reaction, None),
                 Says::File { kind, bytes } => (Reaction::Face, Some(File { kind, bytes })),
             };
             return Shown {

@@ -14,92 +14,77 @@ pub(in crate::http) fn error(
     path: &str,
     server: &str,
 ) -> (&'static str, Fields, String) {
-    let fields = |list: &[(&str, &str)]| {
-        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    };
+    let text = |kind, text: String| (kind, Vec::new(), text);
     match style.name {
         "tomcat" => (
             "text/html;charset=utf-8",
-            fields(&[("Content-Type", ""), ("Content-Language", "en")]),
+            said(&[("Content-Type", ""), ("Content-Language", "en")]),
             tomcat(status, fault, path, server),
         ),
-        "jetty" => match fault {
-            Some(_) => (
-                "text/html;charset=iso-8859-1",
-                without(&["Date"]),
-                format!("<h1>Bad Message {status}</h1><pre>reason: {}</pre>", words(status)),
-            ),
-            None => (
-                "text/html;charset=iso-8859-1",
-                fields(&[("Cache-Control", "must-revalidate,no-cache,no-store")]),
-                jetty(status, path),
-            ),
-        },
-        "nginx" => (
-            "text/html",
-            Vec::new(),
-            format!(
-                "<html>\r\n<head><title>{status} {0}</title></head>\r\n<body>\r\n<center><h1>{status} {0}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
-                words(status)
-            ),
-        ),
+        "jetty" => jetty(status, fault, path),
+        "nginx" => text("text/html", nginx(status)),
         "go" => go(status, fault),
-        "node" => (
+        "node" => text(
             "application/json; charset=utf-8",
-            Vec::new(),
             format!(
                 "{{\"statusCode\":{status},\"error\":\"{0}\",\"message\":\"{0}\"}}",
                 words(status)
             ),
         ),
-        "uvicorn" => match fault {
-            Some(_) => {
-                ("text/plain; charset=utf-8", Vec::new(), "Invalid HTTP request received.".into())
-            }
-            None => {
-                ("application/json", Vec::new(), format!("{{\"detail\":\"{}\"}}", words(status)))
-            }
-        },
+        "uvicorn" if fault.is_some() => {
+            text("text/plain; charset=utf-8", "Invalid HTTP request received.".to_owned())
+        }
+        "uvicorn" => text("application/json", format!("{{\"detail\":\"{}\"}}", words(status))),
         "iis" => iis(status, fault),
-        "boa" => (
-            "text/html; charset=ISO-8859-1",
-            Vec::new(),
-            format!(
-                "<HTML><HEAD><TITLE>{status} {0}</TITLE></HEAD>\n<BODY><H1>{status} {0}</H1>\n{1}\n</BODY></HTML>\n",
-                words(status),
-                boa(status, path)
-            ),
-        ),
+        "boa" => text("text/html; charset=ISO-8859-1", boa(status, path)),
         "goahead" => (
             "text/html",
-            fields(&[("Pragma", "no-cache"), ("Cache-Control", "no-cache")]),
-            format!(
-                "<html><head><title>Document Error: {0}</title></head>\r\n\t\t<body><h2>Access Error: {0}</h2>\r\n\t\twhen trying to obtain <b>{path}</b><br><p>{1}</p></body></html>\r\n\r\n",
-                if status == 404 { "Page not found" } else { words(status) },
-                if status == 404 { "Cannot open URL" } else { words(status) },
-            ),
+            said(&[("Pragma", "no-cache"), ("Cache-Control", "no-cache")]),
+            goahead(status, path),
         ),
-        "uc-httpd" => (
+        "uc-httpd" => text(
             "text/html",
-            Vec::new(),
             format!(
                 "<html><head><title>{status} File Not Found</title></head><body>The requested URL was not found on this server</body></html>"
             ),
         ),
-        _ => (
-            "text/html; charset=iso-8859-1",
-            Vec::new(),
-            format!(
-                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {0}</title>\n</head><body>\n<h1>{0}</h1>\n<p>{1}</p>\n</body></html>\n",
-                words(status),
-                if status == 404 {
-                    "The requested URL was not found on this server."
-                } else {
-                    "Your browser sent a request that this server could not understand.<br />\n"
-                },
-            ),
-        ),
+        _ => text("text/html; charset=iso-8859-1", httpd(status)),
     }
+}
+
+fn said(list: &[(&str, &str)]) -> Fields {
+    list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// The page of an nginx that says no version.
+fn nginx(status: u16) -> String {
+    let reason = words(status);
+    format!(
+        "<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n<center><h1>{status} {reason}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    )
+}
+
+/// The page of an httpd without its signature.
+fn httpd(status: u16) -> String {
+    let reason = words(status);
+    let text = match status {
+        404 => "The requested URL was not found on this server.",
+        _ => "Your browser sent a request that this server could not understand.<br />\n",
+    };
+    format!(
+        "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {reason}</title>\n</head><body>\n<h1>{reason}</h1>\n<p>{text}</p>\n</body></html>\n"
+    )
+}
+
+/// `websError` of GoAhead 2.5.
+fn goahead(status: u16, path: &str) -> String {
+    let (title, text) = match status {
+        404 => ("Page not found", "Cannot open URL"),
+        _ => (words(status), words(status)),
+    };
+    format!(
+        "<html><head><title>Document Error: {title}</title></head>\r\n\t\t<body><h2>Access Error: {title}</h2>\r\n\t\twhen trying to obtain <b>{path}</b><br><p>{text}</p></body></html>\r\n\r\n"
+    )
 }
 
 /// Fields of the server's own that are not said.
@@ -152,12 +137,18 @@ fn tomcat(status: u16, fault: Option<Fault>, path: &str, server: &str) -> String
     )
 }
 
-/// `ErrorHandler` of Jetty 9.4 and 10.
-fn jetty(status: u16, path: &str) -> String {
+/// `HttpChannel` of Jetty 9.4 and 10 for what is malformed, `ErrorHandler` for the rest.
+fn jetty(status: u16, fault: Option<Fault>, path: &str) -> (&'static str, Fields, String) {
     let reason = words(status);
-    format!(
+    let kind = "text/html;charset=iso-8859-1";
+    if fault.is_some() {
+        let page = format!("<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>");
+        return (kind, without(&["Date"]), page);
+    }
+    let page = format!(
         "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n<title>Error {status} {reason}</title>\n</head>\n<body><h2>HTTP ERROR {status} {reason}</h2>\n<table>\n<tr><th>URI:</th><td>{path}</td></tr>\n<tr><th>STATUS:</th><td>{status}</td></tr>\n<tr><th>MESSAGE:</th><td>{reason}</td></tr>\n<tr><th>SERVLET:</th><td>default</td></tr>\n</table>\n\n</body>\n</html>\n"
-    )
+    );
+    (kind, said(&[("Cache-Control", "must-revalidate,no-cache,no-store")]), page)
 }
 
 /// `net/http`: what the server itself refuses has neither date nor length.
@@ -222,10 +213,14 @@ fn iis(status: u16, fault: Option<Fault>) -> (&'static str, Fields, String) {
 }
 
 fn boa(status: u16, path: &str) -> String {
-    match status {
+    let reason = words(status);
+    let text = match status {
         404 => format!("The requested URL {path} was not found on this server."),
         403 => format!("Your client does not have permission to get URL {path} from this server."),
         501 => "POST to non-script is not supported in Boa.".to_owned(),
         _ => "Your client has issued a malformed or illegal request.".to_owned(),
-    }
+    };
+    format!(
+        "<HTML><HEAD><TITLE>{status} {reason}</TITLE></HEAD>\n<BODY><H1>{status} {reason}</H1>\n{text}\n</BODY></HTML>\n"
+    )
 }

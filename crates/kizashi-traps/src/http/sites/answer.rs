@@ -3,7 +3,7 @@
 use kizashi_event::{Detail, HostileText};
 
 use super::{Content, Page, Site};
-use crate::http::rules::{RuleAnswer, Scene, Subject, fill_answer};
+use crate::http::rules::{Reaction, RuleAnswer, Scene, Subject, fill_answer};
 
 /// A request to a site.
 pub(in crate::http) struct SiteRequest<'a> {
@@ -22,19 +22,24 @@ pub(in crate::http) struct SiteAnswer {
 }
 
 pub(in crate::http) enum Says {
-    Page(RuleAnswer),
+    Reacts(Reaction),
     File { kind: &'static str, bytes: &'static [u8] },
 }
 
 impl Site {
     /// The page for a request.
     pub(in crate::http) fn answer(&'static self, request: &SiteRequest<'_>) -> Option<SiteAnswer> {
+        if let Some(answer) = self.program.and_then(|program| program(request)) {
+            return Some(answer);
+        }
         let page = self.pages.iter().find(|page| page.fits(request))?;
         let login = page.login(request.subject);
         let class = page.class.as_deref().unwrap_or("ordinary");
         let says = match page.content {
             Content::File(bytes) => Says::File { kind: &page.kind, bytes },
-            Content::Text(ref text) => Says::Page(self.write(page, text, request)),
+            Content::Text(ref text) => {
+                Says::Reacts(Reaction::Answer(self.write(page, text, request)))
+            }
         };
         Some(SiteAnswer { says, class, login })
     }

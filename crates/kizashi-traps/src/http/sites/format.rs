@@ -137,7 +137,7 @@ pub(super) fn read(folder: &Folder) -> Result<Site, String> {
         product: text.product,
         machine: text.machine,
         beside: text.beside,
-        program: text.program,
+        program: text.program.as_deref().map(super::programs::named).transpose()?,
         style,
         server: text.server.name,
         signature: text.server.signature,

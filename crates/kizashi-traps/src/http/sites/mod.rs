@@ -8,6 +8,7 @@ mod answer;
 mod builtin;
 mod choice;
 mod format;
+mod programs;
 mod trail;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::draw::Draw;
 pub(super) use answer::{Says, SiteRequest};
 pub use choice::{DEFAULT_SITE, WebSites, WebSitesError};
 use format::Release;
+use programs::Program;
 pub(crate) use trail::Trail;
 
 /// One installation of one product.
@@ -34,7 +36,8 @@ pub(crate) struct Site {
     pub(crate) machine: MachineKind,
     /// Beside what alone it is drawn, any of these: `router` or `camera` (on Telnet), `elasticsearch-7.17.9`.
     beside: Vec<String>,
-    program: Option<String>,
+    /// Code that answers before its pages do.
+    program: Option<Program>,
     /// How its server speaks; where none is named, as the installation's nginx or Apache httpd.
     pub(super) style: Option<&'static Style>,
     server: String,
@@ -91,11 +94,6 @@ impl Site {
     /// What it is, in words.
     pub(crate) fn product(&self) -> &str {
         &self.product
-    }
-
-    /// The code that answers before its pages do, where it has one (the Apache and PHP application).
-    pub(crate) fn program(&self) -> Option<&str> {
-        self.program.as_deref()
     }
 
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
