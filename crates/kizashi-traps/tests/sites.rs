@@ -1,6 +1,14 @@
 //! The sites of the web trap as the tools see them by which attackers choose: nmap's version detection and scripts, and whatweb, each
 //! on a port of loopback.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it skips"
+)]
+
+#[allow(dead_code, reason = "the house serves other tests too")]
 #[path = "support/house.rs"]
 mod house;
 
