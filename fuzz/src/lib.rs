@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 18] = [
+pub const ENTRIES: [(&str, Entry); 19] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("web_rules", kizashi_traps::fuzz::web_rules),
@@ -27,6 +27,7 @@ pub const ENTRIES: [(&str, Entry); 18] = [
     ("frame_payload", frame_payload),
     ("recording", recording),
     ("likeness", kizashi_event::likeness::fuzz),
+    ("client_hello", kizashi_event::fingerprint::fuzz),
     ("intake", intake),
     ("web_request", kizashi_web::fuzz::request),
     ("owner_text", owner_text),

@@ -10,6 +10,7 @@ mod detail;
 mod ecs;
 mod event;
 mod family;
+pub mod fingerprint;
 mod key;
 pub mod likeness;
 mod recording;

@@ -18,6 +18,7 @@ use crate::machine::{Downloads, Persona, World};
 use crate::randomness::{Randomness, Source};
 use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
+use crate::tls::{Store, TlsKeys};
 
 /// The system pretended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,6 +146,8 @@ pub struct Identity {
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
     host_keys: Option<Arc<HostKeys>>,
+    /// What its TLS servers show.
+    tls: Arc<Store>,
     /// The machines behind the logins, each built when it is first visited.
     worlds: Worlds,
     web_rules: Arc<WebRules>,
@@ -181,6 +184,7 @@ impl Identity {
             logins,
             randomness: Arc::new(Source::new(seed)),
             host_keys: HostKeys::of(&seed, None).map(Arc::new),
+            tls: Arc::default(),
             worlds: Worlds::default(),
             web_rules: WebRules::builtin(),
             web_sites: Arc::default(),
@@ -244,6 +248,17 @@ impl Identity {
         self
     }
 
+    /// The same identity with these RSA keys for its TLS servers, in place of those that come from its seed.
+    #[must_use]
+    pub fn with_tls_keys(mut self, keys: TlsKeys) -> Self {
+        self.tls = Arc::new(Store::with_keys(keys));
+        self
+    }
+
+    pub(crate) fn tls(&self) -> &Store {
+        &self.tls
+    }
+
     /// Randomness for one session.
     pub(crate) fn randomness(&self) -> Randomness {
         self.randomness.stream()
@@ -262,6 +277,7 @@ impl Identity {
     #[must_use]
     pub fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
+        self.tls = Arc::new(self.tls.anew());
         self.worlds = Worlds::default();
         self.elasticsearch = Arc::default();
         self

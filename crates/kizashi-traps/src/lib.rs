@@ -16,6 +16,7 @@ mod capture;
 mod draw;
 mod elasticsearch;
 mod http;
+mod https;
 mod identity;
 mod login;
 mod machine;
@@ -28,6 +29,7 @@ mod serve;
 mod ssh;
 mod telnet;
 mod terminal;
+mod tls;
 mod trap;
 
 #[cfg(test)]
@@ -50,4 +52,5 @@ pub use serve::{
 };
 pub use ssh::{RsaHostKey, RsaKeyError};
 pub use telnet::TelnetFace;
+pub use tls::TlsKeys;
 pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};

@@ -97,7 +97,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .map(|(name, bytes)| [name.as_bytes(), b"\n", &bytes].concat())
             .collect(),
-        "http_wire" | "ssh_wire" | "telnet_wire" | "recognise" | "likeness" => {
+        "http_wire" | "ssh_wire" | "telnet_wire" | "recognise" | "likeness" | "client_hello" => {
             dialogues().into_iter().map(|(_, bytes)| bytes).collect()
         }
         "web_rules" => dialogues()
@@ -210,7 +210,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire web_rules elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness intake web_request owner_text places detect);
+entries!(trap_session http_wire web_rules elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness client_hello intake web_request owner_text places detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     Version,
     Coding,
     Timeout,
+    /// HTTP where TLS is spoken.
+    Unencrypted,
 }
 
 /// Major and minor number of the protocol.

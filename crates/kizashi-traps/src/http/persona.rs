@@ -155,6 +155,10 @@ impl Persona {
                         "400 Request Header Or Cookie Too Large".to_owned(),
                         "<center>Request Header Or Cookie Too Large</center>\r\n",
                     ),
+                    Note::Fault(Fault::Unencrypted) => (
+                        "400 The plain HTTP request was sent to HTTPS port".to_owned(),
+                        "<center>The plain HTTP request was sent to HTTPS port</center>\r\n",
+                    ),
                     _ => (format!("{status} {reason}"), ""),
                 };
                 format!(
@@ -194,6 +198,9 @@ fn apache_text(status: u16, note: &Note) -> String {
         (400, Note::Fault(Fault::TooManyHeaders)) => {
             format!("{misunderstood}The number of request header fields exceeds this server's limit.")
         }
+        (400, Note::Fault(Fault::Unencrypted)) => {
+            format!("{misunderstood}Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n Instead use the HTTPS scheme to access this URL, please.<br />\n")
+        }
         (400, _) => misunderstood.to_owned(),
         (403, _) => "You don't have permission to access this resource.".to_owned(),
         (404, _) => "The requested URL was not found on this server.".to_owned(),
@@ -213,7 +220,9 @@ fn apache_text(status: u16, note: &Note) -> String {
 /// The status with which a server refuses.
 pub(super) const fn status_of(fault: Fault) -> u16 {
     match fault {
-        Fault::BadRequest | Fault::HeaderTooLong | Fault::TooManyHeaders => 400,
+        Fault::BadRequest | Fault::HeaderTooLong | Fault::TooManyHeaders | Fault::Unencrypted => {
+            400
+        }
         Fault::UriTooLong => 414,
         Fault::BodyTooLarge => 413,
         Fault::Version => 505,

@@ -23,13 +23,20 @@ pub(crate) struct HttpSession {
     /// A command that the last request carried runs on the machine behind the login.
     running: Option<Box<(Manner, Box<Run>)>>,
     served: u32,
+    /// The port is one of TLS, and what came is not.
+    unencrypted: bool,
 }
 
 impl HttpSession {
     pub(crate) fn new(identity: &Arc<Identity>, visit: Visit) -> Self {
         let responder = Responder::new(identity, visit);
         let exchange = Exchange::new(responder.persona.grammar);
-        Self { responder, exchange, running: None, served: 0 }
+        Self { responder, exchange, running: None, served: 0, unencrypted: false }
+    }
+
+    /// For whoever speaks HTTP on a port where TLS is spoken: each request is told, and refused.
+    pub(crate) fn unencrypted(identity: &Arc<Identity>, visit: Visit) -> Self {
+        Self { unencrypted: true, ..Self::new(identity, visit) }
     }
 
     /// Does one thing; `false` when more bytes are needed.
@@ -41,13 +48,10 @@ impl HttpSession {
             Incoming::More => return false,
             Incoming::Refused(fault) => self.refuse(fault, now, out),
             Incoming::Request(parts, BodyProgress::Broken) => {
-                let (mut head, body) = *parts;
-                self.responder.name(&mut head.request, &head.target, body.content());
-                let answer = Answer::fault(Fault::BadRequest);
-                head.request.status = Some(answer.status);
-                let manner = self.manner(&head);
-                tell(head, body, out);
-                self.send(&answer, &manner, now, out);
+                self.refuse_whole(*parts, Fault::BadRequest, now, out);
+            }
+            Incoming::Request(parts, _) if self.unencrypted => {
+                self.refuse_whole(*parts, Fault::Unencrypted, now, out);
             }
             Incoming::Request(parts, _) => self.react(*parts, now, out),
         }
@@ -90,6 +94,22 @@ impl HttpSession {
             out.close();
             self.exchange.close();
         }
+    }
+
+    /// Refuses a request that has come whole, or whose body broke off.
+    fn refuse_whole(
+        &mut self,
+        (mut head, body): (Head, BodyReader),
+        fault: Fault,
+        now: Timestamp,
+        out: &mut Output,
+    ) {
+        self.responder.name(&mut head.request, &head.target, body.content());
+        let answer = Answer::fault(fault);
+        head.request.status = Some(answer.status);
+        let manner = self.manner(&head);
+        tell(head, body, out);
+        self.send(&answer, &manner, now, out);
     }
 
     fn refuse(&mut self, fault: Fault, now: Timestamp, out: &mut Output) {

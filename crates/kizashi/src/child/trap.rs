@@ -9,8 +9,8 @@ use std::time::Duration;
 use kizashi_event::Transport;
 use kizashi_event::stream::TrapCounts;
 use kizashi_traps::{
-    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, WebRules, WebSites,
-    trap_named,
+    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, TlsKeys, WebRules,
+    WebSites, trap_named,
 };
 use tokio::sync::watch;
 
@@ -179,8 +179,13 @@ fn identity_of(setup: &TrapSetup) -> Identity {
         .with_randomness(setup.randomness)
         .with_logins(setup.logins.settings().unwrap_or_default())
         .with_web_sites(sites_of(setup));
-    match setup.rsa_host_key.as_ref().map(|SecretText(text)| RsaHostKey::from_text(text)) {
-        Some(Ok(key)) => identity.with_rsa_host_key(key),
+    let identity =
+        match setup.rsa_host_key.as_ref().map(|SecretText(text)| RsaHostKey::from_text(text)) {
+            Some(Ok(key)) => identity.with_rsa_host_key(key),
+            Some(Err(_)) | None => identity,
+        };
+    match setup.tls_keys.as_ref().map(|SecretText(text)| TlsKeys::from_text(text)) {
+        Some(Ok(keys)) => identity.with_tls_keys(keys),
         Some(Err(_)) | None => identity,
     }
 }
