@@ -12,7 +12,7 @@ use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
-use crate::http::{MachineKind, WebRules};
+use crate::http::{MachineKind, Site, Trail, WebRules, WebSites};
 use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
@@ -155,6 +155,10 @@ pub struct Identity {
     web_rules: Arc<WebRules>,
     /// Values that rules' answers name and that were drawn before.
     drawn: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+    /// What the owner wants the web trap's listeners to show.
+    web_sites: Arc<WebSites>,
+    /// What visitors looked for.
+    trail: Arc<Trail>,
     /// The kind of machine that each visitor to the web trap has seen.
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
 }
@@ -193,6 +197,8 @@ impl Identity {
             worlds: Worlds::default(),
             web_rules: WebRules::builtin(),
             drawn: Arc::default(),
+            web_sites: Arc::default(),
+            trail: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
         }
     }
@@ -220,6 +226,23 @@ impl Identity {
             drawn.insert(label.to_owned(), value.clone());
         }
         value
+    }
+
+    /// The same identity whose web listeners show what the owner chose, and elsewhere what is drawn.
+    #[must_use]
+    pub fn with_web_sites(mut self, sites: WebSites) -> Self {
+        self.web_sites = Arc::new(sites);
+        self
+    }
+
+    /// What the web listener at this port shows; `None` for the web server's default page.
+    pub(crate) fn web_site(&self, port: u16) -> Option<&'static Site> {
+        self.web_sites.at(port, self)
+    }
+
+    /// What visitors looked for on the default page.
+    pub(crate) fn trail(&self) -> &Trail {
+        &self.trail
     }
 
     /// Whether this visitor may be shown a product of this kind of machine: all that he sees belongs to the kind that he saw first.

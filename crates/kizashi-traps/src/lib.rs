@@ -38,7 +38,7 @@ mod contract;
 pub mod fuzz;
 
 pub use elasticsearch::ElasticsearchRelease;
-pub use http::{RuleProblem, WebRules};
+pub use http::{DEFAULT_SITE, RuleProblem, WebRules, WebSites, WebSitesError};
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{

@@ -189,7 +189,9 @@ impl HttpSession {
         match self.responder.persona.grammar {
             Grammar::Apache if between => Duration::from_secs(5),
             Grammar::Apache => Duration::from_secs(20),
-            Grammar::Nginx | Grammar::Netty => Duration::from_secs(60),
+            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
+                Duration::from_secs(self.responder.persona.style.map_or(60, |style| style.patience))
+            }
         }
     }
 }

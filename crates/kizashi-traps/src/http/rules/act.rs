@@ -75,7 +75,61 @@ pub(crate) struct Scene<'a> {
     pub(crate) visit: &'a Visit,
     pub(crate) persona: &'a Persona,
     pub(crate) host: &'a str,
+    /// The port by which the visitor calls it.
+    pub(crate) port: u16,
     pub(crate) now: Timestamp,
+}
+
+impl Scene<'_> {
+    /// Whether a product of this kind of machine may be shown: on a site only the site's own kind, elsewhere what the visitor saw first.
+    fn admits(&self, kind: MachineKind) -> bool {
+        match self.persona.site {
+            Some(site) => site.is_kind(kind),
+            None => self.identity.shows(self.visit.source, kind),
+        }
+    }
+
+    /// Scheme, host and port as the visitor called them, escaped.
+    pub(in crate::http) fn origin(&self) -> String {
+        super::reply::origin(&self.shown_host(), self.port, self.visit.port.number)
+    }
+
+    /// The host as the visitor called it, escaped.
+    pub(in crate::http) fn shown_host(&self) -> String {
+        String::from_utf8_lossy(&super::escape(self.host.as_bytes())).into_owned()
+    }
+
+    fn values<'b>(&'b self, rule: &'b str, subject: &'b Subject<'b>) -> Values<'b> {
+        Values {
+            identity: self.identity,
+            site: self.persona.site,
+            server: &self.persona.server,
+            host: self.host,
+            port: self.port,
+            listener: self.visit.port.number,
+            rule,
+            now: self.now,
+            subject,
+        }
+    }
+}
+
+/// An answer whose fields and body are texts with values in them; `label` names the place, so that drawn values stay.
+pub(in crate::http) fn fill_answer(
+    answer: RuleAnswer,
+    text: &str,
+    label: &str,
+    subject: &Subject<'_>,
+    scene: &Scene<'_>,
+) -> RuleAnswer {
+    let values = scene.values(label, subject);
+    let fields = answer.fields.into_iter().map(|(name, value)| (name, line(&value, &values)));
+    RuleAnswer { fields: fields.collect(), body: fill(text, &values).concat(), ..answer }
+}
+
+/// A text for a field of a head: whatever is put in, it stays one line.
+fn line(text: &str, values: &Values<'_>) -> String {
+    String::from_utf8_lossy(&fill(text, values).concat()).replace(['\r', '\n'], " ")
 }
 
 impl Rule {
@@ -99,10 +153,7 @@ impl Rule {
             Some(Face::Nginx) => scene.persona.grammar == Grammar::Nginx,
             Some(Face::Apache) => scene.persona.grammar == Grammar::Apache,
         };
-        if self.answer == Answerer::Face
-            || !fits_face
-            || !scene.identity.shows(scene.visit.source, self.machine)
-        {
+        if self.answer == Answerer::Face || !fits_face || !scene.admits(self.machine) {
             return Reaction::Face;
         }
         let prepared = self.prepare(subject, scene);
@@ -131,17 +182,8 @@ impl Rule {
     }
 
     fn prepare(&self, subject: &Subject<'_>, scene: &Scene<'_>) -> Prepared {
-        let values = Values {
-            identity: scene.identity,
-            server: scene.persona.server,
-            host: scene.host,
-            rule: &self.name,
-            now: scene.now,
-            subject,
-        };
-        let line = |text: &str| {
-            String::from_utf8_lossy(&fill(text, &values).concat()).replace(['\r', '\n'], " ")
-        };
+        let values = scene.values(&self.name, subject);
+        let line = |text: &str| line(text, &values);
         let fields = self.fields.iter().map(|(name, value)| (name.clone(), line(value))).collect();
         let answer =
             RuleAnswer { status: self.status, kind: self.kind.clone(), fields, body: Vec::new() };
@@ -169,7 +211,7 @@ impl Rule {
         let service = match (device, scene.persona.grammar) {
             (true, _) => "httpd",
             (_, Grammar::Nginx) => "nginx",
-            (_, Grammar::Netty) => "java",
+            (_, Grammar::Netty | Grammar::Application) => "java",
             (_, Grammar::Apache) => "apache2",
         };
         let visitor = Visitor {

@@ -1,7 +1,7 @@
 //! What a file of rules may say, and whether it says it right. A file may be an owner's own, so it is bounded, and each problem is
 //! told with file, line and one sentence. The format is described in `docs/web-rules.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -163,16 +163,16 @@ pub(super) struct Take {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(not(test), expect(dead_code, reason = "only tests send the examples"))]
-pub(super) struct Example {
+pub(in crate::http) struct Example {
     /// Method and target.
-    pub(super) request: String,
+    pub(in crate::http) request: String,
     #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
+    pub(in crate::http) headers: BTreeMap<String, String>,
     #[serde(default)]
-    pub(super) body: String,
+    pub(in crate::http) body: String,
     /// Something that the answer holds.
     #[serde(default)]
-    pub(super) says: String,
+    pub(in crate::http) says: String,
 }
 
 /// What is wrong with a file of rules.
@@ -287,9 +287,9 @@ fn check_answer(rule: &RuleText) -> Result<(), String> {
         if name.is_empty() || !name.bytes().all(super::super::grammar::is_token) {
             return Err(format!("{name:?} is no name of a header field"));
         }
-        reply::check(value)?;
+        reply::check(value, &BTreeSet::new())?;
     }
-    reply::check(&rule.text)?;
+    reply::check(&rule.text, &BTreeSet::new())?;
     let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face | Answerer::Websocket);
     if takes == rule.take.is_empty() {
         return Err("take belongs to the answers file, command, php, calculate and sql-error, which need it".to_owned());

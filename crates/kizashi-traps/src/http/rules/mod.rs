@@ -13,17 +13,19 @@ mod reply;
 mod subject;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::{Arc, OnceLock};
 
+pub(super) use act::fill_answer;
 pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
 pub(crate) use evaluate::base64;
 pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
 use index::Index;
-use pattern::Pattern;
+pub(super) use pattern::Pattern;
+pub(super) use reply::{check as check_text, escape};
 use subject::Field;
 pub(crate) use subject::Subject;
 
@@ -35,6 +37,8 @@ const FILES: usize = 64;
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) class: String,
+    /// The file that it is in, without its ending; nothing for an owner's own.
+    pub(super) family: String,
     machine: MachineKind,
     priority: i32,
     own: bool,
@@ -53,11 +57,11 @@ pub(crate) struct Rule {
     take: Vec<Take>,
     login: Option<(String, String)>,
     #[cfg_attr(not(test), expect(dead_code, reason = "only tests send the examples"))]
-    examples: Vec<Example>,
+    pub(super) examples: Vec<Example>,
 }
 
 impl Rule {
-    fn new(file: &File, text: RuleText, own: bool) -> Self {
+    fn new(name: &str, file: &File, text: RuleText, own: bool) -> Self {
         let pairs = |pairs: std::collections::BTreeMap<String, String>| {
             pairs.iter().map(|(name, value)| (Pattern::new(name), Pattern::new(value))).collect()
         };
@@ -73,6 +77,7 @@ impl Rule {
         Self {
             name: text.name,
             class: text.class,
+            family: if own { String::new() } else { name.trim_end_matches(".toml").to_owned() },
             machine: text.machine.unwrap_or(file.machine),
             priority: text.priority.unwrap_or(file.priority),
             own,
@@ -92,6 +97,31 @@ impl Rule {
             login: text.login,
             examples: text.examples,
         }
+    }
+
+    /// On what kind of machine the product runs.
+    pub(super) const fn runs_on(&self) -> MachineKind {
+        self.machine
+    }
+
+    /// A path of its own that crawlers may be led to: where a page of a product stands that people and search engines look for.
+    pub(super) fn signpost(&self) -> Option<String> {
+        let shows = self.answer == Answerer::Text
+            && self.status == 200
+            && matches!(self.machine, MachineKind::Server | MachineKind::Any)
+            && matches!(self.class.as_str(), "recon" | "credential-form");
+        let path = self.paths.iter().find_map(Pattern::as_path)?;
+        shows.then_some(path)
+    }
+
+    /// Whether it is one of the owner's.
+    pub(super) const fn is_own(&self) -> bool {
+        self.own
+    }
+
+    /// Whether its answer is worked out from the request: an exploit that comes to something, not a page.
+    pub(super) const fn computes(&self) -> bool {
+        !matches!(self.answer, Answerer::Text | Answerer::Face)
     }
 
     fn weight(&self) -> usize {
@@ -130,6 +160,11 @@ fn are_among(pairs: &[(Pattern, Pattern)], fields: &[Field]) -> bool {
     })
 }
 
+/// Whether rules and pages may name this class.
+pub(super) fn is_class(class: &str) -> bool {
+    format::CLASSES.contains(&class) || matches!(class, "ordinary" | "unknown")
+}
+
 /// All rules of an installation.
 #[derive(Debug, Default)]
 pub struct WebRules {
@@ -164,7 +199,7 @@ impl WebRules {
                 Ok(mut file) => {
                     let texts = std::mem::take(&mut file.rule);
                     let texts = texts.into_iter().map(toml::Spanned::into_inner);
-                    rules.extend(texts.map(|text| Arc::new(Rule::new(&file, text, own))));
+                    rules.extend(texts.map(|text| Arc::new(Rule::new(name, &file, text, own))));
                 }
                 Err(found) => problems.extend(found),
             }
@@ -175,6 +210,11 @@ impl WebRules {
     fn of(mut rules: Vec<Arc<Rule>>) -> Self {
         rules.sort_by_key(|rule| std::cmp::Reverse((rule.own, rule.priority, rule.weight())));
         Self { index: Index::of(rules.iter().map(Arc::as_ref)), rules }
+    }
+
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|rule| &**rule)
     }
 
     /// How many there are.

@@ -124,8 +124,37 @@ impl<'a> Subject<'a> {
         found.map(|(_, value)| value.raw().as_bytes())
     }
 
+    /// The target's bytes.
+    pub(super) const fn target_as_sent(&self) -> &[u8] {
+        self.raw_target
+    }
+
+    /// Whether one of these patterns is the form of the path.
+    pub(in crate::http) fn has_path(&self, patterns: &[super::Pattern]) -> bool {
+        self.path.any(|path| patterns.iter().any(|pattern| pattern.fits(path)))
+    }
+
+    /// Whether there are parameters of all these names and values.
+    pub(in crate::http) fn has_parameters(
+        &self,
+        pairs: &[(super::Pattern, super::Pattern)],
+    ) -> bool {
+        super::are_among(pairs, &self.parameter_fields)
+    }
+
+    /// Whether the body holds all of these.
+    pub(in crate::http) fn has_in_body(&self, patterns: &[super::Pattern]) -> bool {
+        patterns.iter().all(|pattern| self.body.any(|body| pattern.fits(body)))
+    }
+
+    /// Whether a cookie of this name came.
+    pub(in crate::http) fn has_cookie(&self, name: &str) -> bool {
+        let cookies = self.header("cookie").map(String::from_utf8_lossy).unwrap_or_default();
+        cookies.split(';').any(|pair| pair.trim().split('=').next() == Some(name))
+    }
+
     /// A parameter's value, or that of a string of this name in a body of JSON.
-    pub(super) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
+    pub(in crate::http) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
         let found =
             self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
         found.map(|(_, value)| value.clone()).or_else(|| self.json_string(name))
