@@ -21,6 +21,8 @@ pub(super) const HEARTBEAT: u8 = 24;
 const CONTENT: usize = 16 * 1024;
 /// Bytes of a record that is protected (RFC 5246, 6.2.3).
 const LONGEST: usize = CONTENT + 2_048;
+/// Bytes of room that are kept between records.
+const SHORT: usize = 256;
 /// Bytes of a record's head.
 pub(super) const HEAD: usize = 5;
 
@@ -56,15 +58,7 @@ pub(super) enum Cut {
 
 impl Incoming {
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        if self.used == self.bytes.len() {
-            // The room of a long record goes back once it is read.
-            if self.bytes.capacity() > HEAD + 1_024 {
-                self.bytes = Vec::new();
-            }
-            self.bytes.clear();
-        } else {
-            self.bytes.drain(..self.used);
-        }
+        self.bytes.drain(..self.used);
         self.used = 0;
         self.bytes.extend_from_slice(bytes);
     }
@@ -77,6 +71,11 @@ impl Incoming {
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
         let taken = self.rest().get(..count).unwrap_or_default().to_vec();
         self.used += taken.len();
+        if self.used == self.bytes.len() {
+            self.used = 0;
+            // The room of a long record goes back once it is read: a silent visitor holds none.
+            if self.bytes.capacity() > SHORT { self.bytes = Vec::new() } else { self.bytes.clear() }
+        }
         taken
     }
 
