@@ -41,6 +41,13 @@ pub(super) fn keys_in(content: &[u8]) -> Vec<Vec<u8>> {
     lines.filter_map(key_of).take(MOST_KEYS).collect()
 }
 
+/// Part of [`crate::fuzz::ssh_wire`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    for key in keys_in(bytes) {
+        assert!(fingerprint(&key).len() == 50);
+    }
+}
+
 /// The key of a line: the word after that of its kind, before which options may stand.
 fn key_of(line: &[u8]) -> Option<Vec<u8>> {
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());

@@ -92,4 +92,10 @@ pub(crate) fn fuzz(bytes: &[u8]) {
     }
     let _ = compression::Inflater::new().inflate(bytes);
     transfer::fuzz(bytes);
+    let mut parts = wire::Reader::new(bytes);
+    let mut part = || parts.string().unwrap_or_default();
+    let [algorithm, key, signed] = [(); 3].map(|()| part());
+    let _ = signature::fits(algorithm, key, true);
+    let _ = signature::verifies(algorithm, key, signed, bytes);
+    crate::login::keys::fuzz(bytes);
 }

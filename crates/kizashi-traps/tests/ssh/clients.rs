@@ -238,6 +238,42 @@ fn nmap_takes_it_for_the_openssh_that_it_imitates() {
     }
 }
 
+/// The lines of a scan that tell servers apart, in order: which script ends first is chance, keys and ports are each server's own.
+fn scanned(port: u16) -> Vec<String> {
+    let output = Command::new("timeout")
+        .args(["240", "nmap", "-sT", "-sV", "-Pn", "-n", "--script", "ssh* and not brute", "-p"])
+        .args([&port.to_string(), "127.0.0.1"])
+        .output()
+        .unwrap();
+    let own = ["Nmap", "Host is up", "/tcp", "(ECDSA)", "(ED25519)", "(RSA)"];
+    let shown = said(&output);
+    let lines = shown.lines().filter(|line| !own.iter().any(|own| line.contains(own)));
+    let mut lines: Vec<String> =
+        lines.map(|line| line.trim_start_matches(['|', '_', ' ']).to_owned()).collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn nmap_with_all_its_ssh_scripts_says_the_same_of_the_trap_and_of_the_sshd_installed_here() {
+    if !installed("nmap") || !tools() {
+        return;
+    }
+    let house = open();
+    let Some(real) = crate::difference::RealServer::start(house.folder()) else {
+        println!("skipped: no sshd could be started");
+        return;
+    };
+    if crate::difference::greeting(house.address) != crate::difference::greeting(real.address) {
+        println!("skipped: the sshd installed is another release than the one imitated");
+        return;
+    }
+    let [ours, theirs] = [house.address, real.address].map(|at| scanned(at.port()));
+    assert!(ours.iter().any(|line| line.contains("sntrup761x25519")), "{}", ours.join("\n"));
+    assert_eq!(ours, theirs);
+    house.close();
+}
+
 #[test]
 fn hydra_finds_the_password_and_only_it() {
     if !installed("hydra") {

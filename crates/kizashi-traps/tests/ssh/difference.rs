@@ -138,7 +138,7 @@ const RELEASES: [(&str, WebServer); 5] = [
 
 type Probe = (String, Vec<Vec<u8>>);
 
-fn greeting(address: SocketAddr) -> String {
+pub(crate) fn greeting(address: SocketAddr) -> String {
     let said = answer(address, &[], QUIET).0;
     String::from_utf8_lossy(&said).trim_end().to_owned()
 }

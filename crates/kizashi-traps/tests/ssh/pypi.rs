@@ -4,8 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use kizashi_event::Detail;
+
 use crate::difference::RealServer;
 use crate::house::{commands, open, said};
+
+/// Whether an earlier run made it whole.
+fn made_before(programs: &Path) -> bool {
+    let whole = Command::new(programs.join("python3"))
+        .args(["-c", "import paramiko, asyncssh, ssh_audit, ssh"])
+        .status();
+    whole.is_ok_and(|status| status.success())
+}
 
 /// The environment's programs.
 fn environment() -> Option<&'static Path> {
@@ -13,8 +23,8 @@ fn environment() -> Option<&'static Path> {
     let made = MADE.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pypi-ssh");
         let programs = folder.join("bin");
-        let made = programs.join("ssh-audit").is_file() || {
-            let install = "python3 -m venv \"$0\" && \"$0/bin/pip\" install --quiet paramiko asyncssh ssh-audit";
+        let made = made_before(&programs) || {
+            let install = "python3 -m venv \"$0\" && \"$0/bin/pip\" install --quiet paramiko asyncssh ssh-audit ssh-python";
             let status = Command::new("sh").args(["-c", install]).arg(&folder).status();
             status.is_ok_and(|status| status.success())
         };
@@ -84,6 +94,55 @@ asyncio.run(main())
     let shown = said(&output);
     assert!(shown.contains("by asyncssh\n 4"), "{shown}");
     assert_eq!(commands(&house.close()), ["echo by asyncssh; exit 4", "whoami", "exit"]);
+}
+
+#[test]
+fn libssh_logs_in_runs_commands_and_transfers_files() {
+    const SCRIPT: &str = "
+import os, sys
+from ssh import options
+from ssh.session import Session
+session = Session()
+session.options_set(options.HOST, '127.0.0.1')
+session.options_set(options.USER, 'root')
+session.options_set_port(int(sys.argv[1]))
+session.options_set(options.STRICTHOSTKEYCHECK, 'no')
+session.connect()
+session.userauth_password('root', 'letmein9')
+channel = session.channel_new()
+channel.open_session()
+channel.request_exec('echo by libssh; exit 3')
+said = b''
+while True:
+    size, data = channel.read()
+    if size <= 0:
+        break
+    said += data
+channel.close()
+print(said.decode().strip(), channel.get_exit_status())
+sftp = session.sftp_new()
+sftp.init()
+with sftp.open('/tmp/l', os.O_CREAT | os.O_WRONLY, 0o644) as file:
+    file.write(b'harmless')
+print(sftp.stat('/tmp/l').size)
+";
+    let Some(programs) = environment() else { return };
+    let house = open();
+    let output = Command::new("timeout")
+        .arg("30")
+        .arg(programs.join("python3"))
+        .args(["-c", SCRIPT, &house.port()])
+        .output()
+        .unwrap();
+    let shown = said(&output);
+    assert!(shown.contains("by libssh 3\n8\n"), "{shown}");
+    let events = house.close();
+    assert_eq!(commands(&events), ["echo by libssh; exit 3"]);
+    let client = events.iter().find_map(|event| match &event.detail {
+        Detail::Client { version: Some(version), .. } => Some(version.raw().to_owned()),
+        _ => None,
+    });
+    assert!(client.as_deref().is_some_and(|name| name.contains("libssh")), "{client:?}");
 }
 
 #[test]
