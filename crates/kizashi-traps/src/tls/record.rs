@@ -112,17 +112,27 @@ pub(super) struct Outgoing {
     pub(super) version: u16,
     pub(super) protection: Protection,
     pub(super) randomness: Randomness,
+    /// Bytes of content in a record at most.
+    longest: usize,
 }
 
 impl Outgoing {
     pub(super) fn new(randomness: Randomness) -> Self {
         let (bytes, protection) = (Vec::new(), Protection::Plain);
-        Self { bytes, version: TLS_1_2, protection, randomness }
+        Self { bytes, version: TLS_1_2, protection, randomness, longest: CONTENT }
+    }
+
+    /// Keeps records to what a client asked for (RFC 6066, 4): 512 bytes for 1 to 4,096 for 4.
+    pub(super) fn limit(&mut self, fragment: Option<u8>) {
+        self.longest = match fragment {
+            Some(mode @ 1..=4) => 256 << mode,
+            _ => CONTENT,
+        };
     }
 
     /// Sends content as one record or more.
     pub(super) fn send(&mut self, kind: u8, content: &[u8]) {
-        for part in content.chunks(CONTENT) {
+        for part in content.chunks(self.longest) {
             let sealed = self.protection.seal(kind, self.version, part, &mut self.randomness);
             let Some((kind, body)) = sealed else { return };
             self.bytes.push(kind);
