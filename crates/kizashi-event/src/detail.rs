@@ -126,6 +126,12 @@ pub struct Request {
     /// The CVE or product, where a rule knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<HostileText>,
+    /// JA4H of the request ([`crate::ja4h`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ja4h: Option<HostileText>,
+    /// How the client began the HTTP/2 connection that brought it, in Akamai's form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<HostileText>,
 }
 
 impl Request {

@@ -139,6 +139,7 @@ pub struct Identity {
     seed: [u8; 32],
     web_server: WebServer,
     telnet_face: TelnetFace,
+    http2: bool,
     elasticsearch_release: ElasticsearchRelease,
     /// Its cluster, and what visitors changed in it.
     elasticsearch: Arc<Installed>,
@@ -172,6 +173,8 @@ impl Identity {
             seed,
             web_server,
             telnet_face: TelnetFace::draw(&seed),
+            // One in three has it: less than browsers would show, since what stands bare on the Internet is seldom set up with care.
+            http2: Draw::new(&seed, "http2").below(0, 3) == 0,
             elasticsearch_release: Draw::new(&seed, "elasticsearch release")
                 .one_of(0, &ElasticsearchRelease::ALL)
                 .unwrap_or(ElasticsearchRelease::V7_17_9),
@@ -265,6 +268,19 @@ impl Identity {
     pub const fn with_telnet_face(mut self, face: TelnetFace) -> Self {
         self.telnet_face = face;
         self
+    }
+
+    /// The same identity with HTTP/2 switched on or off in its web server.
+    #[must_use]
+    pub const fn with_http2(mut self, http2: bool) -> Self {
+        self.http2 = http2;
+        self
+    }
+
+    /// Whether the web server speaks HTTP/2: nginx over TLS alone, Apache httpd on plain ports as well.
+    #[must_use]
+    pub const fn speaks_http2(&self) -> bool {
+        self.http2
     }
 
     /// The same identity with an Elasticsearch of the owner's choice.

@@ -16,6 +16,7 @@ mod capture;
 mod draw;
 mod elasticsearch;
 mod http;
+mod http2;
 mod https;
 mod identity;
 mod login;

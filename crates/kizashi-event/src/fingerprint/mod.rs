@@ -1,14 +1,16 @@
-//! What a client's software gives away of itself before it says anything: the first message of TLS, read from the wire, and the two
-//! fingerprints that the field makes of it. Pure functions over bytes, so that a trap, which holds a connection, and a capture, which
+//! What a client's software gives away of itself: the first message of TLS, read from the wire, and the two fingerprints that the field
+//! makes of it, and the one that it makes of a request. Pure functions over bytes, so that a trap, which holds a connection, and a capture, which
 //! sees packets only, name the same client by the same text.
 
 mod client_hello;
 mod ja3;
 mod ja4;
+mod ja4h;
 
 pub use client_hello::{ClientHello, HelloReading, NoClientHello, is_grease, read_client_hello};
 pub use ja3::{ja3, ja3_text};
 pub use ja4::{Carrier, ja4, ja4_raw};
+pub use ja4h::ja4h;
 
 /// See `fuzz/src/lib.rs`: the bytes as the beginning of a connection, and as the message itself.
 pub fn fuzz(bytes: &[u8]) {

@@ -10,6 +10,7 @@ use super::recognise::{Http, http_so_far};
 use super::{facts, recognise};
 use crate::capture::Capture;
 use crate::http::{self, HttpSession};
+use crate::http2::Http2Session;
 use crate::tls::{Product, TlsSession, Within, begins_like_tls};
 use crate::{Identity, Output, Session, Visit};
 
@@ -31,8 +32,11 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
 const WITHIN: Within = Within { begin: begin_inside, service: &Service::UNKNOWN };
 
 /// The same inside TLS.
-fn begin_inside(identity: &Arc<Identity>, visit: Visit, _: Option<&str>) -> Box<dyn Session> {
-    let state = State::Undecided(Capture::default());
+fn begin_inside(identity: &Arc<Identity>, visit: Visit, agreed: Option<&str>) -> Box<dyn Session> {
+    let state = match agreed {
+        Some("h2") => State::Http(Box::new(Http2Session::new(identity, visit))),
+        _ => State::Undecided(Capture::default()),
+    };
     Box::new(Stream { identity: Arc::clone(identity), visit, encrypted: true, state })
 }
 
@@ -52,7 +56,7 @@ enum State {
     Undecided(Capture),
     /// Is something else.
     Silent(Capture),
-    Http(Box<HttpSession>),
+    Http(Box<dyn Session>),
     Tls(Box<TlsSession>),
 }
 
@@ -65,8 +69,12 @@ struct Stream {
 }
 
 impl Session for Stream {
-    fn open(&mut self, _now: Timestamp, out: &mut Output) {
+    fn open(&mut self, now: Timestamp, out: &mut Output) {
         out.patience(PATIENCE);
+        if let State::Http(session) = &mut self.state {
+            out.recognise(http::SERVICE);
+            session.open(now, out);
+        }
     }
 
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {

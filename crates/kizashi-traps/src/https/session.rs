@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kizashi_event::Timestamp;
 
 use crate::http::{self, HttpSession};
+use crate::http2::Http2Session;
 use crate::identity::WebServer;
 use crate::tls::{Product, TlsSession, Within};
 use crate::{Identity, Output, Session, Visit};
@@ -17,9 +18,12 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
 
 const WITHIN: Within = Within { begin: begin_inside, service: &http::SERVICE };
 
-/// The session inside, for a protocol agreed on. HTTP/1.1 is the only one that is offered (`tls/profile.rs`).
-fn begin_inside(identity: &Arc<Identity>, visit: Visit, _: Option<&str>) -> Box<dyn Session> {
-    Box::new(HttpSession::new(identity, visit))
+/// The session inside, for a protocol agreed on.
+fn begin_inside(identity: &Arc<Identity>, visit: Visit, agreed: Option<&str>) -> Box<dyn Session> {
+    match agreed {
+        Some("h2") => Box::new(Http2Session::new(identity, visit)),
+        _ => Box::new(HttpSession::new(identity, visit)),
+    }
 }
 
 enum State {

@@ -209,8 +209,9 @@ fn protocol(hello: &ClientHello, profile: &Profile) -> Result<Option<&'static st
         return Ok(None);
     }
     let theirs = hello.protocols();
-    let shared =
-        profile.protocols.iter().find(|protocol| theirs.contains(&protocol.as_bytes())).copied();
+    let mut ours =
+        profile.http2.then_some("h2").into_iter().chain(profile.protocols.iter().copied());
+    let shared = ours.find(|protocol| theirs.contains(&protocol.as_bytes()));
     match (shared, profile.no_match) {
         (Some(protocol), _) => Ok(Some(protocol)),
         (None, NoMatch::Silent) => Ok(None),

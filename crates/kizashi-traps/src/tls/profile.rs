@@ -33,6 +33,8 @@ pub(super) struct Profile {
     pub(super) groups: &'static [Group],
     /// Its order decides, not the client's.
     pub(super) chooses: bool,
+    /// `h2` goes before the others: `listen … http2` of nginx, httpd's `http2` module.
+    pub(super) http2: bool,
     /// Protocols inside, the favourite first; with ALPN refused where none fits.
     pub(super) protocols: &'static [&'static str],
     pub(super) no_match: NoMatch,
@@ -75,6 +77,7 @@ impl Product {
             suites: HIGH,
             groups: GROUPS,
             chooses: true,
+            http2: false,
             protocols: &["http/1.1"],
             no_match: NoMatch::Silent,
             acknowledges_name: true,

@@ -65,5 +65,7 @@ impl std::fmt::Debug for Store {
 
 /// The profile of a product, beside what it shows.
 pub(super) fn shown(product: Product, identity: &Identity) -> Option<(Profile, Arc<Credential>)> {
-    Some((product.profile(), identity.tls().of(product, identity)?))
+    let http2 = matches!(product, Product::Server(_)) && identity.speaks_http2();
+    let profile = Profile { http2, ..product.profile() };
+    Some((profile, identity.tls().of(product, identity)?))
 }
