@@ -51,7 +51,7 @@ impl Found {
         match plain.as_slice() {
             b"transfer-encoding" => {
                 self.codings += 1;
-                let known = [&b"chunked"[..], b"gzip", b"deflate", b"compress", b"identity"];
+                let known = [&b"chunked"[..], b"gzip", b"deflate", b"compress"];
                 let known = known.iter().any(|coding| text.eq_ignore_ascii_case(coding));
                 self.odd |= misspelt || !known || self.over_http2;
             }
