@@ -25,6 +25,7 @@ mod randomness;
 mod recorder;
 mod registry;
 mod serve;
+mod sql;
 mod ssh;
 mod telnet;
 mod terminal;

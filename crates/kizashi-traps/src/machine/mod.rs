@@ -35,6 +35,7 @@ pub use transfer::{FileFault, FileStat, Transfer};
 pub use world::{Downloads, Persona};
 
 use crate::Identity;
+pub(crate) use commands::regex::Regex;
 pub(crate) use files::mode_letters;
 use kernel::{Kernel, SharedKernel};
 pub(crate) use world::World;
