@@ -271,6 +271,17 @@ impl Detail {
             Self::Request { request, .. } => {
                 count(KeyKind::Path, request.target.raw());
                 count(KeyKind::PathFamily, &family_of(request.target.raw()));
+                if let Some(rule) = &request.rule {
+                    count(KeyKind::Signature, rule.raw());
+                }
+                if let Some(class) = &request.class {
+                    count(KeyKind::RequestClass, class.raw());
+                }
+                if let Some(agent) =
+                    request.header("user-agent").filter(|text| !text.raw().is_empty())
+                {
+                    count(KeyKind::Client, agent.raw());
+                }
             }
             Self::Client { version, fingerprint } => {
                 if let Some(version) = version {

@@ -48,11 +48,15 @@ pub enum KeyKind {
     PayloadCluster,
     /// The visitor's country, by its two letters: `DE`; only the store can tell it.
     Country,
+    /// What a request was recognised as, by a CVE's or a product's name.
+    Signature,
+    /// What a request is after: `traversal`, or `unknown`.
+    RequestClass,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Total,
         Self::Port,
         Self::Service,
@@ -70,6 +74,8 @@ impl KeyKind {
         Self::Network,
         Self::PayloadCluster,
         Self::Country,
+        Self::Signature,
+        Self::RequestClass,
     ];
 
     /// The word for one: `port`.
@@ -93,6 +99,8 @@ impl KeyKind {
             Self::Network => "network",
             Self::PayloadCluster => "payload-cluster",
             Self::Country => "country",
+            Self::Signature => "signature",
+            Self::RequestClass => "request-class",
         }
     }
 
@@ -117,6 +125,8 @@ impl KeyKind {
             Self::Network => "networks",
             Self::PayloadCluster => "payload-clusters",
             Self::Country => "countries",
+            Self::Signature => "signatures",
+            Self::RequestClass => "request-classes",
         }
     }
 

@@ -21,13 +21,14 @@ use crate::visits::Visits;
 /// Numbers of key series begin here; those of ports are smaller.
 pub(crate) const KEYS_FROM: u32 = 1 << 31;
 /// The kinds watched, the most telling first, with their shares of the promise; ports and silence have the other half.
-pub(crate) const KINDS: [(KeyKind, f64); 13] = [
+pub(crate) const KINDS: [(KeyKind, f64); 14] = [
     (KeyKind::Payload, 0.03),
     (KeyKind::PayloadCluster, 0.04),
-    (KeyKind::CommandFamily, 0.07),
-    (KeyKind::PathFamily, 0.07),
+    (KeyKind::CommandFamily, 0.06),
+    (KeyKind::Signature, 0.03),
+    (KeyKind::PathFamily, 0.06),
     (KeyKind::Pair, 0.06),
-    (KeyKind::Password, 0.07),
+    (KeyKind::Password, 0.06),
     (KeyKind::User, 0.05),
     (KeyKind::Fingerprint, 0.02),
     (KeyKind::Client, 0.02),

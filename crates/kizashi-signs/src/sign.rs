@@ -28,6 +28,8 @@ const fn key_label(kind: KeyKind) -> &'static str {
         KeyKind::Network => "network of visitors",
         KeyKind::Country => "country of visitors",
         KeyKind::PayloadCluster => "content of one form sent",
+        KeyKind::Signature => "request of a known attack or search",
+        KeyKind::RequestClass => "requests of one kind",
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) const fn kind_code(kind: KeyKind) -> i64 {
         KeyKind::Network => 14,
         KeyKind::PayloadCluster => 15,
         KeyKind::Country => 16,
+        KeyKind::Signature => 17,
+        KeyKind::RequestClass => 18,
     }
 }
 

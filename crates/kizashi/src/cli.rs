@@ -258,7 +258,7 @@ pub(crate) struct SignCall {
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families,
-    /// path-families, payload-clusters or fingerprints
+    /// path-families, payload-clusters, fingerprints, signatures or request-classes
     #[arg(value_parser = kind)]
     pub(crate) kind: KeyKind,
     #[command(flatten)]
@@ -468,7 +468,7 @@ fn role(text: &str) -> Result<Role, String> {
 fn kind(text: &str) -> Result<KeyKind, String> {
     match KeyKind::from_name(text) {
         Some(kind) if !matches!(kind, KeyKind::Total | KeyKind::Pair) => Ok(kind),
-        _ => Err("what is ranked is one of ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families, path-families, payload-clusters, fingerprints"
+        _ => Err("what is ranked is one of ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families, path-families, payload-clusters, fingerprints, signatures, request-classes"
             .to_owned()),
     }
 }

@@ -30,7 +30,7 @@ use crate::{EvidenceLog, Knowledge, Sign};
 /// The length of a bin, in microseconds.
 const BIN: i64 = 600 * Timestamp::SECOND;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 9;
+const SNAPSHOT_FORMAT: u32 = 10;
 
 /// The state of detection over all ports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

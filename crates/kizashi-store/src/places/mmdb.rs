@@ -3,16 +3,13 @@
 //! that a broken one is told before anything depends on it, and a look-up later can neither fail nor take long.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::Path;
 
 use maxminddb::{Reader, WithinOptions};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::countries::CountryCode;
 use super::ranges::{Column, Ranges, upper};
@@ -26,6 +23,8 @@ const MOST_NETWORKS: usize = 8_000_000;
 const MOST_RANGES: usize = 2_000_000;
 /// Names of networks kept at most; some 85,000 are in use.
 const MOST_NAMES: usize = 250_000;
+/// Bytes of stack to read with: a damaged value may hold itself, and the reader follows it 512 deep before it gives up.
+const STACK: usize = 64 << 20;
 /// Characters of a name.
 const LONGEST_NAME: usize = 64;
 
@@ -53,47 +52,18 @@ struct CountryRecord<'a> {
     registered_country: Option<Nested<'a>>,
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
 enum Nested<'a> {
     Letters(&'a str),
-    Record(IsoCode<'a>),
-}
-
-#[derive(Deserialize)]
-struct IsoCode<'a> {
-    iso_code: Option<&'a str>,
-}
-
-/// By hand: serde's way for untagged enums builds the whole value first, and in a damaged file a value that holds itself is as deep
-/// as the reader allows, deeper than a stack.
-impl<'de: 'a, 'a> Deserialize<'de> for Nested<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LettersOrRecord)
-    }
-}
-
-struct LettersOrRecord;
-
-impl<'de> Visitor<'de> for LettersOrRecord {
-    type Value = Nested<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a country's letters or its record")
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, letters: &'de str) -> Result<Self::Value, E> {
-        Ok(Nested::Letters(letters))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, record: A) -> Result<Self::Value, A::Error> {
-        IsoCode::deserialize(MapAccessDeserializer::new(record)).map(Nested::Record)
-    }
+    Record { iso_code: Option<&'a str> },
 }
 
 impl CountryRecord<'_> {
     fn code(&self) -> Option<CountryCode> {
         let nested = |nested: &Option<Nested<'_>>| match nested {
             Some(Nested::Letters(code)) => CountryCode::parse(code),
-            Some(Nested::Record(record)) => record.iso_code.and_then(CountryCode::parse),
+            Some(Nested::Record { iso_code }) => iso_code.and_then(CountryCode::parse),
             None => None,
         };
         self.country_code
@@ -136,22 +106,35 @@ pub(super) fn networks(path: &Path) -> Result<Networks, PlacesError> {
     networks_in(read(path)?).map_err(|reason| unusable(path, reason))
 }
 
+/// Reads on a stack that no file is too deep for.
+fn deeply<T: Send>(read: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let reading = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, read);
+        let reading = reading.map_err(|error| format!("no thread could be started: {error}"))?;
+        reading.join().unwrap_or_else(|_| Err("reading it broke down".to_owned()))
+    })
+}
+
 pub(super) fn countries_in(bytes: Vec<u8>) -> Result<Ranges<CountryCode>, String> {
-    ranges(&open(bytes)?, |record: CountryRecord<'_>| record.code())
-        .and_then(|ranges| some(ranges, "it names no country"))
+    deeply(|| {
+        ranges(&open(bytes)?, |record: CountryRecord<'_>| record.code())
+            .and_then(|ranges| some(ranges, "it names no country"))
+    })
 }
 
 pub(super) fn networks_in(bytes: Vec<u8>) -> Result<Networks, String> {
-    let mut names: HashMap<u32, Box<str>> = HashMap::new();
-    let ranges = ranges(&open(bytes)?, |record: NetworkRecord<'_>| {
-        let number = record.number()?;
-        if let Some(name) = record.name().filter(|_| names.len() < MOST_NAMES) {
-            names.entry(number).or_insert_with(|| name.chars().take(LONGEST_NAME).collect());
-        }
-        Some(number)
-    })?;
-    names.shrink_to_fit();
-    some(ranges, "it names no autonomous system").map(|ranges| Networks { ranges, names })
+    deeply(|| {
+        let mut names: HashMap<u32, Box<str>> = HashMap::new();
+        let ranges = ranges(&open(bytes)?, |record: NetworkRecord<'_>| {
+            let number = record.number()?;
+            if let Some(name) = record.name().filter(|_| names.len() < MOST_NAMES) {
+                names.entry(number).or_insert_with(|| name.chars().take(LONGEST_NAME).collect());
+            }
+            Some(number)
+        })?;
+        names.shrink_to_fit();
+        some(ranges, "it names no autonomous system").map(|ranges| Networks { ranges, names })
+    })
 }
 
 fn some<V: Copy + PartialEq>(ranges: Ranges<V>, reason: &str) -> Result<Ranges<V>, String> {

@@ -232,7 +232,7 @@ fn an_mmdb_cut_anywhere_is_refused() {
 }
 
 proptest! {
-    // Some damage is rare: values that hold themselves came in about one of a thousand files.
+    // Some damage is rare: a value that holds itself came in about one of a thousand files.
     #![proptest_config(ProptestConfig::with_cases(5_000))]
     #[test]
     fn a_damaged_mmdb_is_refused_or_answers_and_never_breaks(

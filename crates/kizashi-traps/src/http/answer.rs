@@ -1,7 +1,7 @@
 //! Which answer a request gets from a fresh installation of the server, and how that server writes it: the order of its header
 //! fields is what scanners recognise it by.
 
-use kizashi_event::Timestamp;
+use kizashi_event::{Request, Timestamp};
 
 use super::date::http_date;
 use super::grammar::{Fault, Framing, Grammar, Version, is_host, values};
@@ -42,13 +42,37 @@ pub(super) struct Manner {
     pub(super) keep: bool,
     /// Requests answered before on this connection.
     pub(super) served: u32,
-    /// Host and port as the visitor named them.
+    pub(super) place: Place,
+}
+
+/// Host and port as the visitor named them.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
     pub(super) host: String,
     pub(super) port: u16,
 }
 
+impl Place {
+    /// The address that Debian gives a machine's own name, where the visitor named none.
+    fn unknown(port: u16) -> Self {
+        Self { host: "127.0.1.1".to_owned(), port }
+    }
+
+    pub(super) fn of(request: &Request, target: &[u8], port: u16) -> Self {
+        let named = values(&request.headers, "host").next().filter(|host| !host.is_empty());
+        let Some(host) = authority(request, target).or(named) else {
+            return Self::unknown(port);
+        };
+        let (name, number) = match host.rsplit_once(':') {
+            Some((name, number)) if !name.ends_with(':') => (name, number.parse().ok()),
+            _ => (host, None),
+        };
+        Self { host: name.to_ascii_lowercase(), port: number.unwrap_or(port) }
+    }
+}
+
 impl Manner {
-    /// For what was refused before it was understood. The page then names the address that Debian gives a machine's own name.
+    /// For what was refused before it was understood.
     pub(super) fn unknown(port: u16, served: u32) -> Self {
         Self {
             version: Version::ONE_ONE,
@@ -56,8 +80,7 @@ impl Manner {
             keep_alive_named: false,
             keep: false,
             served,
-            host: "127.0.1.1".to_owned(),
-            port,
+            place: Place::unknown(port),
         }
     }
 
@@ -77,23 +100,14 @@ impl Manner {
         let keep =
             wished && !smuggled && head.version > Version::OLD && served + 1 < persona.requests_max;
         let head_only = head.request.method.raw() == "HEAD";
-        let mut manner = Self {
+        Self {
             version: head.version,
             head_only,
             keep_alive_named,
             keep,
-            ..Self::unknown(port, served)
-        };
-        let named_host = values(headers, "host").next().filter(|host| !host.is_empty());
-        if let Some(host) = authority(head).or(named_host) {
-            let (name, number) = match host.rsplit_once(':') {
-                Some((name, number)) if !name.ends_with(':') => (name, number.parse().ok()),
-                _ => (host, None),
-            };
-            manner.host = name.to_ascii_lowercase();
-            manner.port = number.unwrap_or(port);
+            served,
+            place: Place::of(&head.request, &head.target, port),
         }
-        manner
     }
 }
 
@@ -117,31 +131,31 @@ impl Answer {
     }
 
     /// What the server would say to this request.
-    pub(super) fn to(head: &Head, persona: &Persona) -> Self {
+    pub(super) fn to(request: &Request, target: &[u8], persona: &Persona) -> Self {
         match persona.grammar {
-            Grammar::Nginx | Grammar::Netty => Self::of_nginx(head, persona),
-            Grammar::Apache => Self::of_apache(head, persona),
+            Grammar::Nginx | Grammar::Netty => Self::of_nginx(request, target, persona),
+            Grammar::Apache => Self::of_apache(request, target, persona),
         }
     }
 
-    fn of_nginx(head: &Head, persona: &Persona) -> Self {
-        let method = head.request.method.raw();
+    fn of_nginx(request: &Request, target: &[u8], persona: &Persona) -> Self {
+        let method = request.method.raw();
         if method == "TRACE" {
             return Self::error(405, Note::Plain, true);
         }
-        let Some(path) = normalise(persona.grammar, &head.target) else {
+        let Some(path) = normalise(persona.grammar, target) else {
             return Self::fault(Fault::BadRequest);
         };
         match (is_page(&path, persona), method) {
             (false, _) => Self::error(404, Note::Plain, false),
-            (true, "GET" | "HEAD") => Self::page(head, persona),
+            (true, "GET" | "HEAD") => Self::page(request, persona),
             (true, _) => Self::error(405, Note::Plain, false),
         }
     }
 
-    fn of_apache(head: &Head, persona: &Persona) -> Self {
+    fn of_apache(request: &Request, target: &[u8], persona: &Persona) -> Self {
         const ALLOW: &str = "POST,OPTIONS,HEAD,GET";
-        let method = head.request.method.raw();
+        let method = request.method.raw();
         let note = Note::Method(method.replace('&', "&amp;"));
         if !APACHE_METHODS.contains(&method) {
             return Self { allow: Some(ALLOW), ..Self::error(501, note, true) };
@@ -150,7 +164,7 @@ impl Answer {
             let allow = if method == "TRACE" { "" } else { ALLOW };
             return Self { allow: Some(allow), ..Self::error(405, note, false) };
         }
-        if head.target == b"*" {
+        if target == b"*" {
             return Self {
                 status: 200,
                 content: Content::Empty { typed: false },
@@ -158,7 +172,7 @@ impl Answer {
                 allow: None,
             };
         }
-        let Some(path) = normalise(persona.grammar, &head.target) else {
+        let Some(path) = normalise(persona.grammar, target) else {
             return Self::fault(Fault::BadRequest);
         };
         let hidden = path.rsplit('/').next().is_some_and(|name| name.starts_with(".ht"));
@@ -173,15 +187,15 @@ impl Answer {
                 close: false,
                 allow: Some(ALLOW),
             },
-            "GET" | "HEAD" | "POST" if exists => Self::page(head, persona),
+            "GET" | "HEAD" | "POST" if exists => Self::page(request, persona),
             "GET" | "HEAD" | "POST" => Self::error(404, Note::Plain, false),
             _ => Self { allow: Some(ALLOW), ..Self::error(405, note, false) },
         }
     }
 
     /// The default page, or a part of it, or that it has not changed (RFC 9110, 13 and 14).
-    fn page(head: &Head, persona: &Persona) -> Self {
-        let headers = &head.request.headers;
+    fn page(request: &Request, persona: &Persona) -> Self {
+        let headers = &request.headers;
         let whole = persona.page.len();
         let answer = |status, content| Self { status, content, close: false, allow: None };
         let unchanged = match values(headers, "if-none-match").next() {
@@ -192,7 +206,7 @@ impl Answer {
                 .next()
                 .is_some_and(|date| date == http_date(persona.modified)),
         };
-        if unchanged && head.request.method.raw() != "POST" {
+        if unchanged && request.method.raw() != "POST" {
             return answer(304, Content::NotModified);
         }
         match values(headers, "range").next().and_then(|range| parse_range(range, whole)) {
@@ -211,7 +225,8 @@ impl Answer {
             Content::NotModified => ("", b""),
             Content::Empty { typed } => (if *typed { "text/html" } else { "" }, b""),
             Content::Error(note) => {
-                page = persona.error_page(self.status, note, (&manner.host, manner.port));
+                page =
+                    persona.error_page(self.status, note, (&manner.place.host, manner.place.port));
                 let nginx = persona.grammar == Grammar::Nginx;
                 (if nginx { "text/html" } else { "text/html; charset=iso-8859-1" }, page.as_bytes())
             }
@@ -358,11 +373,11 @@ const APACHE_METHODS: [&str; 26] = [
 ];
 
 /// Host and port inside the target, which go before those of the Host header (RFC 9112, 3.2.2).
-fn authority(head: &Head) -> Option<&str> {
-    let target = std::str::from_utf8(&head.target).ok()?;
+fn authority<'a>(request: &Request, target: &'a [u8]) -> Option<&'a str> {
+    let target = std::str::from_utf8(target).ok()?;
     let authority = match target.split_once("://") {
         Some((_, rest)) if !target.starts_with('/') => rest.split(['/', '?', '#']).next()?,
-        _ if head.request.method.raw() == "CONNECT" => target,
+        _ if request.method.raw() == "CONNECT" => target,
         _ => return None,
     };
     Some(authority).filter(|authority| is_host(authority))

@@ -11,6 +11,7 @@ pub(crate) mod exchange;
 pub(crate) mod grammar;
 mod path;
 mod persona;
+mod responder;
 mod rules;
 mod session;
 pub(crate) mod wire;

@@ -4,24 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kizashi_event::{Request, Timestamp};
+use kizashi_event::Timestamp;
 
 use super::answer::{Answer, Manner};
 use super::body::{BodyProgress, BodyReader};
 use super::exchange::{Exchange, Incoming, tell};
 use super::grammar::{Fault, Grammar};
-use super::persona::{Persona, status_of};
-use super::rules::{Ran, Reaction, Rule, Run, Scene, Subject, WebRules};
+use super::persona::status_of;
+use super::responder::{Outcome, Responder, Turn, turn};
+use super::rules::Run;
 use super::wire::Head;
 use crate::{Identity, Output, Session, Visit};
 
 /// A visit to the `http` trap, or to `any` once the visitor spoke HTTP.
 pub(crate) struct HttpSession {
-    persona: Persona,
-    identity: Arc<Identity>,
-    rules: Arc<WebRules>,
-    visit: Visit,
-    port: u16,
+    responder: Responder,
     exchange: Exchange,
     /// A command that the last request carried runs on the machine behind the login.
     running: Option<Box<(Manner, Box<Run>)>>,
@@ -30,18 +27,9 @@ pub(crate) struct HttpSession {
 
 impl HttpSession {
     pub(crate) fn new(identity: &Arc<Identity>, visit: Visit) -> Self {
-        let persona = Persona::of(identity);
-        let exchange = Exchange::new(persona.grammar);
-        Self {
-            persona,
-            identity: Arc::clone(identity),
-            rules: identity.web_rules(),
-            visit,
-            port: visit.port.number,
-            exchange,
-            running: None,
-            served: 0,
-        }
+        let responder = Responder::new(identity, visit);
+        let exchange = Exchange::new(responder.persona.grammar);
+        Self { responder, exchange, running: None, served: 0 }
     }
 
     /// Does one thing; `false` when more bytes are needed.
@@ -54,65 +42,49 @@ impl HttpSession {
             Incoming::Refused(fault) => self.refuse(fault, now, out),
             Incoming::Request(parts, BodyProgress::Broken) => {
                 let (mut head, body) = *parts;
-                name(&self.rules, &mut head.request, &head.target, body.content());
-                self.answer(&Answer::fault(Fault::BadRequest), head, body, now, out);
+                self.responder.name(&mut head.request, &head.target, body.content());
+                let answer = Answer::fault(Fault::BadRequest);
+                head.request.status = Some(answer.status);
+                let manner = self.manner(&head);
+                tell(head, body, out);
+                self.send(&answer, &manner, now, out);
             }
             Incoming::Request(parts, _) => self.react(*parts, now, out),
         }
         true
     }
 
-    /// Answers a whole request as the rule that knows it says, or as the server itself would.
     fn react(&mut self, (mut head, body): (Head, BodyReader), now: Timestamp, out: &mut Output) {
-        let manner = Manner::of(&head, &self.persona, self.port, self.served);
-        let scene = Scene {
-            identity: &self.identity,
-            visit: &self.visit,
-            persona: &self.persona,
-            host: &manner.host,
-            now,
-        };
-        let subject = Subject::new(&head.request, &head.target, body.content());
-        let rule = self.rules.find(&subject).cloned();
-        let reaction = rule.as_ref().map_or(Reaction::Face, |rule| rule.react(&subject, &scene));
-        let login = rule.as_ref().and_then(|rule| rule.login(&subject));
-        label(&mut head.request, &head.target, rule.as_deref());
-        match reaction {
-            Reaction::Face => {
-                self.answer(&Answer::to(&head, &self.persona), head, body, now, out);
-            }
-            Reaction::Answer(answer) => {
-                self.answer(&Answer::of_rule(answer), head, body, now, out);
-            }
-            Reaction::Run(run) => {
-                head.request.status = Some(run.status());
-                tell(head, body, out);
-                self.running = Some(Box::new((manner, run)));
-            }
+        let response = self.responder.respond(&mut head.request, &head.target, body.content(), now);
+        let manner = self.manner(&head);
+        tell(head, body, out);
+        response.login.into_iter().for_each(|login| out.tell(login));
+        match response.outcome {
+            Outcome::Answer(answer) => self.send(&answer, &manner, now, out),
+            Outcome::Run(run) => self.running = Some(Box::new((manner, run))),
         }
-        login.into_iter().for_each(|login| out.tell(login));
+    }
+
+    fn manner(&self, head: &Head) -> Manner {
+        Manner::of(head, &self.responder.persona, self.responder.port(), self.served)
     }
 
     /// Gives the command its turn; its output is the answer.
     fn run(&mut self, (manner, run): (Manner, Box<Run>), now: Timestamp, out: &mut Output) -> bool {
-        let (run, ran, details) = run.go(now);
-        details.into_iter().for_each(|detail| out.tell(detail));
-        match (run, ran) {
-            (Some(run), Ran::Pauses(pause)) => {
+        match turn(run, now, out) {
+            Some(Turn::Pauses(run, pause)) => {
                 out.take_turns_after(pause);
                 self.running = Some(Box::new((manner, run)));
-                false
+                return false;
             }
-            (_, Ran::Done(answer)) => {
-                self.send(&Answer::of_rule(answer), &manner, now, out);
-                true
-            }
-            (None, Ran::Pauses(_)) => true,
+            Some(Turn::Answer(answer)) => self.send(&answer, &manner, now, out),
+            None => {}
         }
+        true
     }
 
     fn send(&mut self, answer: &Answer, manner: &Manner, now: Timestamp, out: &mut Output) {
-        out.reply(&answer.write(&self.persona, manner, now));
+        out.reply(&answer.write(&self.responder.persona, manner, now));
         self.served += 1;
         if answer.closes(manner) {
             out.close();
@@ -120,23 +92,9 @@ impl HttpSession {
         }
     }
 
-    fn answer(
-        &mut self,
-        answer: &Answer,
-        mut head: Head,
-        body: BodyReader,
-        now: Timestamp,
-        out: &mut Output,
-    ) {
-        let manner = Manner::of(&head, &self.persona, self.port, self.served);
-        head.request.status = Some(answer.status);
-        tell(head, body, out);
-        self.send(answer, &manner, now, out);
-    }
-
     fn refuse(&mut self, fault: Fault, now: Timestamp, out: &mut Output) {
-        let manner = Manner::unknown(self.port, self.served);
-        out.reply(&Answer::fault(fault).write(&self.persona, &manner, now));
+        let manner = Manner::unknown(self.responder.port(), self.served);
+        out.reply(&Answer::fault(fault).write(&self.responder.persona, &manner, now));
         out.close();
         self.exchange.refuse(fault, status_of(fault));
     }
@@ -149,7 +107,7 @@ impl HttpSession {
     /// How long the server would wait from here on.
     fn patience(&self) -> Duration {
         let between = self.served > 0 && self.running.is_none() && self.exchange.is_between();
-        match self.persona.grammar {
+        match self.responder.persona.grammar {
             Grammar::Apache if between => Duration::from_secs(5),
             Grammar::Apache => Duration::from_secs(20),
             Grammar::Nginx | Grammar::Netty => Duration::from_secs(60),
@@ -177,48 +135,24 @@ impl Session for HttpSession {
     }
 
     fn idle(&mut self, now: Timestamp, out: &mut Output) {
-        if self.is_inside_head() && self.persona.grammar == Grammar::Apache {
+        if self.is_inside_head() && self.responder.persona.grammar == Grammar::Apache {
             self.refuse(Fault::Timeout, now, out);
         }
     }
 
     fn end(&mut self, now: Timestamp, out: &mut Output) {
-        if self.is_inside_head() && self.persona.grammar == Grammar::Apache {
+        if self.is_inside_head() && self.responder.persona.grammar == Grammar::Apache {
             // httpd answers a half request whose sender has stopped sending; nginx does not.
             self.refuse(Fault::BadRequest, now, out);
         }
         if let Some(parts) = self.running.take() {
             parts.1.abandon().into_iter().for_each(|detail| out.tell(detail));
         }
-        let rules = &self.rules;
-        self.exchange.end(out, |request, target, body| name(rules, request, target, body));
+        let responder = &self.responder;
+        self.exchange.end(out, |request, target, body| responder.name(request, target, body));
     }
 
     fn memory(&self) -> usize {
         self.exchange.memory() + self.running.as_ref().map_or(0, |running| running.1.memory())
     }
-}
-
-/// What everybody asks for whom a rule does not know.
-const ORDINARY: [&str; 6] =
-    ["/", "/index.html", "/robots.txt", "/favicon.ico", "/sitemap.xml", "/index.nginx-debian.html"];
-
-/// Says what the request is.
-fn label(request: &mut Request, target: &[u8], rule: Option<&Rule>) {
-    let ordinary = !request.malformed
-        && matches!(request.method.raw(), "GET" | "HEAD")
-        && ORDINARY.iter().any(|page| page.as_bytes() == target);
-    let class = match rule {
-        Some(rule) => rule.class.as_str(),
-        None if ordinary => "ordinary",
-        None => "unknown",
-    };
-    request.class = Some(class.into());
-    request.rule = rule.map(|rule| rule.name.as_str().into());
-}
-
-/// The same for what is not answered by a rule.
-fn name(rules: &WebRules, request: &mut Request, target: &[u8], body: &[u8]) {
-    let rule = rules.find(&Subject::new(request, target, body)).cloned();
-    label(request, target, rule.as_deref());
 }

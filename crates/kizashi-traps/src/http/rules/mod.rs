@@ -1,13 +1,13 @@
 //! What a request is, and what an attacker must hear to go on: rules in data files, one file a product or family, as Glastopf's
 //! `requests.xml` had them and more. They are compiled in from `data/web-rules`; an owner's own come from a folder and go first.
 //!
-//! Matching is linear in the request: rules whose path begins or ends with a literal segment are found by it, only the rest are tried
-//! one by one. Among rules that fit, the one of higher priority counts, then the one that says more (bytes of its patterns).
+//! Matching is linear in the request: one pass over it finds which rules may fit, and only those are tried. Among rules that fit, the one of higher priority counts, then the one that says more (bytes of its patterns).
 
 mod act;
 mod builtin;
 mod evaluate;
 mod format;
+mod index;
 mod pattern;
 mod reply;
 mod subject;
@@ -15,13 +15,13 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
 pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
+use index::Index;
 use pattern::Pattern;
 use subject::Field;
 pub(crate) use subject::Subject;
@@ -130,10 +130,9 @@ fn are_among(pairs: &[(Pattern, Pattern)], fields: &[Field]) -> bool {
 /// All rules of an installation.
 #[derive(Debug, Default)]
 pub struct WebRules {
+    /// In the order in which they count.
     rules: Vec<Arc<Rule>>,
-    by_first: HashMap<Vec<u8>, Vec<usize>>,
-    by_last: HashMap<Vec<u8>, Vec<usize>>,
-    others: Vec<usize>,
+    index: Index,
 }
 
 impl WebRules {
@@ -172,21 +171,7 @@ impl WebRules {
 
     fn of(mut rules: Vec<Arc<Rule>>) -> Self {
         rules.sort_by_key(|rule| std::cmp::Reverse((rule.own, rule.priority, rule.weight())));
-        let mut all = Self::default();
-        for (place, rule) in rules.iter().enumerate() {
-            if rule.paths.is_empty() {
-                all.others.push(place);
-            }
-            for path in &rule.paths {
-                match (first_segment(path), last_segment(path)) {
-                    (Some(first), _) => all.by_first.entry(first).or_default().push(place),
-                    (None, Some(last)) => all.by_last.entry(last).or_default().push(place),
-                    (None, None) => all.others.push(place),
-                }
-            }
-        }
-        all.rules = rules;
-        all
+        Self { index: Index::of(rules.iter().map(Arc::as_ref)), rules }
     }
 
     /// How many there are.
@@ -203,35 +188,9 @@ impl WebRules {
 
     /// The rule for a request.
     pub(crate) fn find(&self, subject: &Subject<'_>) -> Option<&Arc<Rule>> {
-        let mut places = self.others.clone();
-        for path in subject.path.iter() {
-            let inner = path.strip_prefix(b"/").unwrap_or(path);
-            let first = inner.split(|byte| *byte == b'/').next().unwrap_or_default();
-            let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-            places.extend(self.by_first.get(first).into_iter().flatten());
-            places.extend(self.by_last.get(last).into_iter().flatten());
-        }
-        places.sort_unstable();
-        places.dedup();
+        let places = self.index.candidates(subject);
         places.into_iter().filter_map(|place| self.rules.get(place)).find(|rule| rule.fits(subject))
     }
-}
-
-/// The first segment of every path of this form, where the pattern spells it out.
-fn first_segment(path: &Pattern) -> Option<Vec<u8>> {
-    let (head, whole) = path.head();
-    let head = head.strip_prefix(b"/")?;
-    match head.iter().position(|byte| *byte == b'/') {
-        Some(end) => Some(head[..end].to_vec()),
-        None => whole.then(|| head.to_vec()),
-    }
-}
-
-/// The last one.
-fn last_segment(path: &Pattern) -> Option<Vec<u8>> {
-    let tail = path.tail();
-    let slash = tail.iter().rposition(|byte| *byte == b'/')?;
-    Some(tail[slash + 1..].to_vec())
 }
 
 /// See [`crate::fuzz::web_rules`].

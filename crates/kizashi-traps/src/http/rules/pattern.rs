@@ -28,14 +28,9 @@ impl Pattern {
         self.pieces.iter().map(Vec::len).sum()
     }
 
-    /// The literal text before the first star, and whether there is no star.
-    pub(super) fn head(&self) -> (&[u8], bool) {
-        (self.pieces.first().map_or(&[][..], Vec::as_slice), self.pieces.len() == 1)
-    }
-
-    /// The literal text after the last star.
-    pub(super) fn tail(&self) -> &[u8] {
-        self.pieces.last().map_or(&[][..], Vec::as_slice)
+    /// The longest literal text that is in everything of this form; empty where there are only stars.
+    pub(super) fn longest_piece(&self) -> &[u8] {
+        self.pieces.iter().max_by_key(|piece| piece.len()).map_or(&[][..], Vec::as_slice)
     }
 
     /// Whether a text, already in lower case, is of this form.

@@ -109,6 +109,16 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Every text that a pattern of a rule is compared with, or one that holds it: parameters are pieces of the target and the body.
+    pub(super) fn each_text(&self, mut look: impl FnMut(&[u8])) {
+        let wholes = [&self.path, &self.target, &self.body];
+        wholes.into_iter().flat_map(Forms::iter).for_each(&mut look);
+        for field in &self.header_fields {
+            look(&field.name);
+            field.forms.iter().for_each(|form| look(form));
+        }
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
         let found = self.headers.iter().find(|(header, _)| header.raw().eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.raw().as_bytes())

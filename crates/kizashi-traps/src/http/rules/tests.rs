@@ -114,6 +114,53 @@ fn every_example_is_matched_answered_as_told_and_named_in_its_event() {
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n\n"));
 }
 
+/// The rule that a request gets when each is tried in turn.
+fn tried_one_by_one<'a>(rules: &'a WebRules, subject: &Subject<'_>) -> Option<&'a Arc<Rule>> {
+    rules.rules.iter().find(|rule| rule.fits(subject))
+}
+
+proptest::proptest! {
+    /// Requests put together from pieces of the examples: one's target, another's header and body, escaped once or not, one byte changed.
+    #[test]
+    fn one_pass_finds_the_rule_that_trying_each_would(
+        parts in proptest::array::uniform3(proptest::prelude::any::<proptest::sample::Index>()),
+        (escapes, letters) in proptest::prelude::any::<(u8, bool)>(),
+        (at, byte) in proptest::prelude::any::<(proptest::sample::Index, u8)>(),
+    ) {
+        let rules = WebRules::builtin();
+        let examples: Vec<&Example> = rules.rules.iter().flat_map(|rule| &rule.examples).collect();
+        let [target, header, body] = parts.map(|part| examples[part.index(examples.len())]);
+        let (method, target) = target.request.split_once(' ').unwrap();
+        let mut target = target.as_bytes().to_vec();
+        for _ in 0..escapes % 3 {
+            let escape = |byte: &u8| match byte {
+                b'/' | b'?' | b'=' | b'&' | b'a'..=b'z' => vec![*byte],
+                other => format!("%{other:02x}").into_bytes(),
+            };
+            target = target.iter().flat_map(escape).collect();
+        }
+        if letters {
+            target.make_ascii_uppercase();
+        }
+        let mut body = body.body.as_bytes().to_vec();
+        let changed = if body.is_empty() { &mut target } else { &mut body };
+        let at = at.index(changed.len());
+        changed[at] = byte;
+        let headers = header.headers.iter().map(|(n, v)| (n.as_str().into(), v.as_str().into()));
+        let request = kizashi_event::Request {
+            method: method.into(),
+            headers: headers.collect(),
+            ..Default::default()
+        };
+        let subject = Subject::new(&request, &target, &body);
+        let name = |rule: Option<&Arc<Rule>>| rule.map(|rule| rule.name.clone());
+        proptest::prop_assert_eq!(
+            name(rules.find(&subject)),
+            name(tried_one_by_one(&rules, &subject))
+        );
+    }
+}
+
 #[test]
 fn what_everybody_asks_for_is_known_to_no_rule() {
     let rules = WebRules::builtin();
