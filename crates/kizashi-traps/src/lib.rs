@@ -20,6 +20,7 @@ mod identity;
 mod login;
 mod machine;
 mod output;
+mod php;
 mod ports;
 mod randomness;
 mod recorder;

@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
-pub(crate) use rules::{MachineKind, fuzz as fuzz_rules};
+pub(crate) use basic::decode_base64;
+pub(crate) use rules::{MachineKind, base64, decode, find, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
 

@@ -32,11 +32,6 @@ pub(super) struct Scope<'s> {
     pub(super) level: usize,
 }
 
-impl Scope<'_> {
-    pub(super) const NONE: Scope<'static> =
-        Scope { columns: &[], row: &[], group: None, aliases: &[], parent: None, level: 0 };
-}
-
 /// One query being evaluated.
 pub(super) struct Engine<'a> {
     pub(super) server: &'a Server,

@@ -32,10 +32,6 @@ impl Value {
         matches!(self, Self::Null)
     }
 
-    pub(super) fn is_number(&self) -> bool {
-        matches!(self, Self::Integer(_) | Self::Decimal(..) | Self::Real(_))
-    }
-
     /// As it is sent to a client; nothing of NULL.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {

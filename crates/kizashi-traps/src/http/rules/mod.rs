@@ -18,7 +18,10 @@ mod tests;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
+pub(crate) use evaluate::base64;
 pub(crate) use format::MachineKind;
+pub(crate) use pattern::find;
+pub(crate) use subject::decode;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
 use index::Index;

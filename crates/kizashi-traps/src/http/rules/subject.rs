@@ -201,7 +201,7 @@ fn read_parameters(text: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Undoes `%xx`, and `+` where it stands for a space. What is no escape stays.
-pub(super) fn decode(text: &[u8], plus: bool) -> Vec<u8> {
+pub(crate) fn decode(text: &[u8], plus: bool) -> Vec<u8> {
     let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let mut decoded = Vec::with_capacity(text.len());
     let mut at = 0;

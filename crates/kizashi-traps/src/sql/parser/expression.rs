@@ -367,6 +367,13 @@ impl Parser<'_> {
                 return Ok(self.call(name, arguments));
             }
             b"match" => return self.full_text(),
+            b"position" => {
+                let what = self.binding(COMPARISON + 2)?;
+                self.needs_word("in")?;
+                let text = self.expression()?;
+                self.needs_sign(")")?;
+                return Ok(self.call(name, vec![what, text]));
+            }
             _ => {}
         }
         let distinct = self.takes_word("distinct");
@@ -393,13 +400,6 @@ impl Parser<'_> {
             }
         }
         self.needs_sign(")")?;
-        if matches!(name.as_slice(), b"position" | b"locate") && arguments.len() == 1 {
-            // POSITION(a IN b) was parsed as a list of one.
-            if let Some(Expression::In { value, mut list, .. }) = arguments.pop() {
-                arguments = vec![*value];
-                arguments.append(&mut list);
-            }
-        }
         let number = self.number();
         Ok(Expression::Call(Box::new(Call { name, number, arguments, distinct, star, order, separator })))
     }
