@@ -11,7 +11,7 @@ use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
-use crate::http::{MachineKind, WebRules};
+use crate::http::{KeptFiles, MachineKind, WebRules};
 use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
@@ -148,6 +148,8 @@ pub struct Identity {
     /// The machines behind the logins, each built when it is first visited.
     worlds: Worlds,
     web_rules: Arc<WebRules>,
+    /// What visitors uploaded to the web server or wrote there.
+    kept_files: Arc<KeptFiles>,
     /// The kind of machine that each visitor to the web trap has seen.
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
 }
@@ -179,6 +181,7 @@ impl Identity {
             host_keys: HostKeys::of(&seed, None).map(Arc::new),
             worlds: Worlds::default(),
             web_rules: WebRules::builtin(),
+            kept_files: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
         }
     }
@@ -192,6 +195,10 @@ impl Identity {
 
     pub(crate) fn web_rules(&self) -> Arc<WebRules> {
         Arc::clone(&self.web_rules)
+    }
+
+    pub(crate) fn kept_files(&self) -> &KeptFiles {
+        &self.kept_files
     }
 
     /// Whether this visitor may be shown a product of this kind of machine: all that he sees belongs to the kind that he saw first.

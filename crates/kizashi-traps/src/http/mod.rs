@@ -4,15 +4,21 @@
 //! anything or speaks for another host. See `doc.md`.
 
 mod answer;
+mod application;
 mod basic;
 pub(crate) mod body;
 mod date;
+mod dropped;
 pub(crate) mod exchange;
+mod form;
 pub(crate) mod grammar;
+mod kept;
 mod path;
 mod persona;
 mod responder;
 mod rules;
+mod run;
+mod script;
 mod session;
 pub(crate) mod wire;
 
@@ -23,7 +29,9 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
+pub(crate) use application::application_files;
 pub(crate) use basic::decode_base64;
+pub(crate) use kept::KeptFiles;
 pub(crate) use rules::{MachineKind, base64, decode, find, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;

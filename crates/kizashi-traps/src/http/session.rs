@@ -12,7 +12,7 @@ use super::exchange::{Exchange, Incoming, tell};
 use super::grammar::{Fault, Grammar};
 use super::persona::status_of;
 use super::responder::{Outcome, Responder, Turn, turn};
-use super::rules::Run;
+use super::run::Run;
 use super::wire::Head;
 use crate::{Identity, Output, Session, Visit};
 
@@ -58,7 +58,7 @@ impl HttpSession {
         let response = self.responder.respond(&mut head.request, &head.target, body.content(), now);
         let manner = self.manner(&head);
         tell(head, body, out);
-        response.login.into_iter().for_each(|login| out.tell(login));
+        response.details.into_iter().for_each(|detail| out.tell(detail));
         match response.outcome {
             Outcome::Answer(answer) => self.send(&answer, &manner, now, out),
             Outcome::Run(run) => self.running = Some(Box::new((manner, run))),

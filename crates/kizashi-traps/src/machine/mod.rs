@@ -17,6 +17,7 @@ mod commands;
 mod console;
 mod facts;
 mod files;
+mod keeping;
 mod kernel;
 mod live;
 mod process;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use kizashi_event::{Detail, Timestamp};
 
+pub(crate) use keeping::KeptFile;
 pub use kernel::Visitor;
 pub use process::{Process, Progress, Said};
 pub use transfer::{FileFault, FileStat, Transfer};

@@ -137,6 +137,11 @@ pub(crate) fn run(
     }
 }
 
+/// Whether a script can be read.
+pub(crate) fn is_readable(script: &[u8], inside: bool) -> bool {
+    Parser::parse(script, inside).is_ok()
+}
+
 /// Whether a text holds PHP.
 pub(crate) fn is_script(text: &[u8]) -> bool {
     text.windows(2).any(|pair| pair == b"<?")

@@ -49,7 +49,7 @@ pub(super) fn php(code: &[u8]) -> Php {
 }
 
 /// The result of the first product, sum or difference of two whole numbers.
-pub(super) fn calculate(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn calculate(text: &[u8]) -> Option<Vec<u8>> {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
     let mut at = 0;
     while at < text.len() {
@@ -98,7 +98,7 @@ pub(super) fn sql_error(value: &[u8]) -> Vec<u8> {
 }
 
 /// The path that an inclusion means: without a wrapper before it, and as seen from the root.
-pub(super) fn included(value: &[u8]) -> (Vec<u8>, bool) {
+pub(crate) fn included(value: &[u8]) -> (Vec<u8>, bool) {
     let value = super::subject::decode(&value[..value.len().min(LONGEST)], false);
     let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
     let encoded = find(&value.to_ascii_lowercase(), b"convert.base64-encode").is_some();

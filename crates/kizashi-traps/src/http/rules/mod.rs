@@ -17,8 +17,8 @@ mod tests;
 
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
-pub(crate) use evaluate::base64;
+pub(crate) use act::{Reaction, RuleAnswer, Scene, web_machine};
+pub(crate) use evaluate::{base64, calculate, included};
 pub(crate) use format::MachineKind;
 pub(crate) use pattern::find;
 pub(crate) use subject::decode;
@@ -52,6 +52,8 @@ pub(crate) struct Rule {
     kind: String,
     fields: Vec<(String, String)>,
     text: String,
+    script: String,
+    keep: String,
     take: Vec<Take>,
     login: Option<(String, String)>,
     #[cfg_attr(not(test), expect(dead_code, reason = "only tests send the examples"))]
@@ -88,10 +90,17 @@ impl Rule {
             kind: text.kind.unwrap_or_else(|| "text/html".to_owned()),
             fields: text.fields,
             text: body,
+            script: text.script,
+            keep: text.keep,
             take: text.take,
             login: text.login,
             examples: text.examples,
         }
+    }
+
+    /// Whether it names a kind of attack and no product.
+    pub(crate) const fn is_general(&self) -> bool {
+        self.priority < 0 && !self.own
     }
 
     fn weight(&self) -> usize {

@@ -21,6 +21,8 @@ pub(super) struct Values<'a> {
     pub(super) rule: &'a str,
     pub(super) now: Timestamp,
     pub(super) subject: &'a Subject<'a>,
+    /// The name of the file that was kept.
+    pub(super) uploaded: &'a [u8],
 }
 
 /// Whether every value named in a text is one that there is.
@@ -32,7 +34,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         };
         let (word, argument) = name.split_once(' ').unwrap_or((name, ""));
         let known = match word {
-            "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output" => {
+            "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output" | "uploaded" => {
                 argument.is_empty()
             }
             "hex" | "secret" | "nonce" => {
@@ -103,6 +105,7 @@ impl Values<'_> {
                     (&digits[..8], &digits[8..12], &digits[12..15], &digits[15..18], &digits[18..]);
                 format!("{a}-{b}-4{c}-a{d}-{e}").into_bytes()
             }
+            "uploaded" => escape(self.uploaded),
             "parameter" => escape(&self.subject.parameter(argument).unwrap_or_default()),
             _ => Vec::new(),
         }
