@@ -210,7 +210,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire web_rules elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness intake web_request owner_text places detect);
+entries!(trap_session http_wire web_rules sql php elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness intake web_request owner_text places detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

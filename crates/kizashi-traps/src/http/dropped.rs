@@ -29,18 +29,26 @@ const SHELLS: [(&str, &str, &[&str]); 9] = [
 ];
 
 /// What is done about a request for a file that this visitor dropped; `None` where he dropped none there.
-pub(super) fn respond(scene: &Scene<'_>, request: &Request, target: &[u8], body: &[u8]) -> Option<Box<Run>> {
+pub(super) fn respond(
+    scene: &Scene<'_>,
+    request: &Request,
+    target: &[u8],
+    body: &[u8],
+) -> Option<Box<Run>> {
     let path = normalise(scene.persona.grammar, target)?;
     let path = format!("{ROOT}{path}").into_bytes();
     let file = scene.identity.kept_files().find(scene.visit.source, &path, scene.now)?;
-    let extension = path.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_lowercase();
+    let extension =
+        path.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_lowercase();
     let machine = web_machine(scene, MachineKind::Server);
     let folder = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
     machine.0.begin_in(&path[..folder]);
     let form = Form::of(request, target, body);
     Some(match extension.as_slice() {
         b"php" | b"php3" | b"php4" | b"php5" | b"php7" | b"phtml" | b"phar" | b"pht" => {
-            if let Some((_, name, parameters)) = SHELLS.iter().find(|(word, ..)| find(&file.content, word.as_bytes()).is_some()) {
+            if let Some((_, name, parameters)) =
+                SHELLS.iter().find(|(word, ..)| find(&file.content, word.as_bytes()).is_some())
+            {
                 let command = parameters.iter().find_map(|parameter| form.value(parameter));
                 return Some(named_shell(machine, scene, name, command));
             }
@@ -53,9 +61,16 @@ pub(super) fn respond(scene: &Scene<'_>, request: &Request, target: &[u8], body:
             let script = Script::new(file.content, false, request);
             Run::script(machine, script, scene.now, move |printed| shaped(empty, printed))
         }
-        b"jsp" | b"jspx" | b"asp" | b"aspx" | b"ashx" | b"asmx" | b"cfm" => by_form(machine, scene, &file.content, &form),
+        b"jsp" | b"jspx" | b"asp" | b"aspx" | b"ashx" | b"asmx" | b"cfm" => {
+            by_form(machine, scene, &file.content, &form)
+        }
         other => {
-            let answer = RuleAnswer { status: 200, kind: kind_of(other).to_owned(), fields: Vec::new(), body: file.content };
+            let answer = RuleAnswer {
+                status: 200,
+                kind: kind_of(other).to_owned(),
+                fields: Vec::new(),
+                body: file.content,
+            };
             Run::written(machine, scene.now, answer)
         }
     })
@@ -83,8 +98,15 @@ fn php_answer(scene: &Scene<'_>, status: u16, body: Vec<u8>) -> RuleAnswer {
 
 /// The answer with what the script said to the web server.
 fn shaped(mut answer: RuleAnswer, printed: php::Printed) -> RuleAnswer {
-    const OWN: [&str; 7] =
-        ["server", "date", "content-length", "connection", "transfer-encoding", "keep-alive", "content-encoding"];
+    const OWN: [&str; 7] = [
+        "server",
+        "date",
+        "content-length",
+        "connection",
+        "transfer-encoding",
+        "keep-alive",
+        "content-encoding",
+    ];
     for (name, value) in printed.fields {
         let lower = name.to_ascii_lowercase();
         let plain = !name.is_empty() && name.bytes().all(super::grammar::is_token);
@@ -107,42 +129,61 @@ fn named_shell(
     let form = "<form method=\"post\"><input type=\"text\" name=\"cmd\" size=\"80\"> <input type=\"submit\" value=\"Execute\"></form>";
     let page = move |output: &[u8]| {
         let text = String::from_utf8_lossy(output).replace('&', "&amp;").replace('<', "&lt;");
-        format!("<html><head><title>{name}</title></head><body bgcolor=\"#000\" text=\"#0f0\"><pre>{text}</pre>{form}</body></html>")
+        format!(
+            "<html><head><title>{name}</title></head><body bgcolor=\"#000\" text=\"#0f0\"><pre>{text}</pre>{form}</body></html>"
+        )
     };
     let answer = php_answer(scene, 200, Vec::new());
     let Some(command) = command.filter(|command| !command.is_empty()) else {
-        let body = format!("<html><head><title>{name}</title></head><body bgcolor=\"#000\" text=\"#0f0\"><pre></pre>{form}</body></html>");
+        let body = format!(
+            "<html><head><title>{name}</title></head><body bgcolor=\"#000\" text=\"#0f0\"><pre></pre>{form}</body></html>"
+        );
         return Run::written(machine, scene.now, RuleAnswer { body: body.into_bytes(), ..answer });
     };
     let head = page(b"@output@");
     Run::command(machine, command, scene.now, 200, move |printed| {
-        let text = String::from_utf8_lossy(&printed.output).replace('&', "&amp;").replace('<', "&lt;");
+        let text =
+            String::from_utf8_lossy(&printed.output).replace('&', "&amp;").replace('<', "&lt;");
         RuleAnswer { body: head.replace("@output@", &text).into_bytes(), ..answer }
     })
 }
 
 /// A page in Java or for ASP.NET: the command is in the parameter that the page reads, where it runs any.
-fn by_form(machine: (Machine, super::run::Keeper), scene: &Scene<'_>, content: &[u8], form: &Form) -> Box<Run> {
+fn by_form(
+    machine: (Machine, super::run::Keeper),
+    scene: &Scene<'_>,
+    content: &[u8],
+    form: &Form,
+) -> Box<Run> {
     let text = String::from_utf8_lossy(content).into_owned();
-    let answer = RuleAnswer { status: 200, kind: "text/html;charset=UTF-8".to_owned(), fields: Vec::new(), body: Vec::new() };
-    let runs = ["exec(", "ProcessBuilder", "Process.Start", "ProcessStartInfo", "WScript.Shell", "eval("]
-        .iter()
-        .any(|word| text.contains(word));
+    let answer = RuleAnswer {
+        status: 200,
+        kind: "text/html;charset=UTF-8".to_owned(),
+        fields: Vec::new(),
+        body: Vec::new(),
+    };
+    let runs =
+        ["exec(", "ProcessBuilder", "Process.Start", "ProcessStartInfo", "WScript.Shell", "eval("]
+            .iter()
+            .any(|word| text.contains(word));
     let names = parameters(&text);
     let refused = names.iter().any(|name| {
         // `"secret".equals(request.getParameter("pwd"))`.
-        form.value(name).is_none() && text.contains(".equals(request.getParameter") && names.len() > 1
+        form.value(name).is_none()
+            && text.contains(".equals(request.getParameter")
+            && names.len() > 1
     });
-    let command = names
-        .iter()
-        .rev()
-        .filter_map(|name| form.value(name))
-        .find(|value| !value.is_empty() && !text.contains(&format!("\"{}\"", String::from_utf8_lossy(value))));
+    let command = names.iter().rev().filter_map(|name| form.value(name)).find(|value| {
+        !value.is_empty() && !text.contains(&format!("\"{}\"", String::from_utf8_lossy(value)))
+    });
     match command.filter(|_| runs && !refused) {
         Some(command) => Run::command(machine, command, scene.now, 200, move |printed| {
             let pre = text.contains("<pre>");
             let (open, close) = if pre { ("<pre>", "</pre>") } else { ("", "") };
-            RuleAnswer { body: [open.as_bytes(), &printed.output, close.as_bytes()].concat(), ..answer }
+            RuleAnswer {
+                body: [open.as_bytes(), &printed.output, close.as_bytes()].concat(),
+                ..answer
+            }
         }),
         None => {
             let body = shown(&text);
@@ -154,10 +195,22 @@ fn by_form(machine: (Machine, super::run::Keeper), scene: &Scene<'_>, content: &
 /// Names of the parameters that a page reads.
 fn parameters(text: &str) -> Vec<String> {
     let mut names = Vec::new();
-    for mark in ["getParameter(\"", "Request[\"", "Request.Form[\"", "Request.QueryString[\"", "Request.Item[\"", "Request(\"", "param."] {
+    for mark in [
+        "getParameter(\"",
+        "Request[\"",
+        "Request.Form[\"",
+        "Request.QueryString[\"",
+        "Request.Item[\"",
+        "Request(\"",
+        "param.",
+    ] {
         for (at, _) in text.match_indices(mark).take(8) {
             let rest = &text[at + mark.len()..];
-            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect();
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .take(40)
+                .collect();
             if !name.is_empty() && !names.contains(&name) {
                 names.push(name);
             }
@@ -180,7 +233,10 @@ fn shown(text: &str) -> String {
         }
         for mark in ["println(", "print(", "Write("] {
             for (at, _) in code.match_indices(mark).take(8) {
-                let digits: String = code[at + mark.len()..].chars().take_while(|c| c.is_ascii_digit() || " +*-".contains(*c)).collect();
+                let digits: String = code[at + mark.len()..]
+                    .chars()
+                    .take_while(|c| c.is_ascii_digit() || " +*-".contains(*c))
+                    .collect();
                 if let Ok(number) = digits.trim().parse::<i64>() {
                     page.push_str(&number.to_string());
                 } else if let Some(result) = super::rules::calculate(digits.as_bytes()) {

@@ -22,7 +22,8 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) fn of(request: &Request, target: &[u8], body: &[u8]) -> Self {
-        let query = target.iter().position(|byte| *byte == b'?').map_or(&b""[..], |at| &target[at + 1..]);
+        let query =
+            target.iter().position(|byte| *byte == b'?').map_or(&b""[..], |at| &target[at + 1..]);
         let query = query.split(|byte| *byte == b'#').next().unwrap_or_default();
         let mut form = Self { query: pairs(query, b'&'), ..Self::default() };
         let kind = values(&request.headers, "content-type").next().unwrap_or_default();
@@ -64,19 +65,23 @@ impl Form {
             let end = find(rest, &mark).unwrap_or(rest.len());
             let part = &rest[..end];
             rest = rest.get(end + mark.len()..).unwrap_or_default();
-            let part = part.strip_prefix(b"\r\n").or_else(|| part.strip_prefix(b"\n")).unwrap_or(part);
+            let part =
+                part.strip_prefix(b"\r\n").or_else(|| part.strip_prefix(b"\n")).unwrap_or(part);
             let (head, content) = match (find(part, b"\r\n\r\n"), find(part, b"\n\n")) {
                 (Some(at), _) => (&part[..at], &part[at + 4..]),
                 (None, Some(at)) => (&part[..at], &part[at + 2..]),
                 (None, None) => continue,
             };
-            let content =
-                content.strip_suffix(b"\r\n").or_else(|| content.strip_suffix(b"\n")).unwrap_or(content);
+            let content = content
+                .strip_suffix(b"\r\n")
+                .or_else(|| content.strip_suffix(b"\n"))
+                .unwrap_or(content);
             let field = attribute(head, b"name").unwrap_or_default();
             match attribute(head, b"filename") {
                 Some(name) if self.files.len() < 16 => {
                     // Browsers of old sent a whole path.
-                    let name = name.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
+                    let name =
+                        name.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
                     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
                     let name = name[..name.len().min(200)].to_vec();
                     self.files.push(Upload { field, name, content: content.to_vec() });
@@ -127,7 +132,9 @@ fn attribute(head: &[u8], name: &[u8]) -> Option<Vec<u8>> {
         }
         let rest = &rest[1..];
         return Some(match rest.strip_prefix(b"\"") {
-            Some(quoted) => quoted[..quoted.iter().position(|byte| *byte == b'"').unwrap_or(quoted.len())].to_vec(),
+            Some(quoted) => quoted
+                [..quoted.iter().position(|byte| *byte == b'"').unwrap_or(quoted.len())]
+                .to_vec(),
             None => {
                 let end = rest.iter().position(|byte| matches!(byte, b';' | b'\r' | b'\n' | b' '));
                 rest[..end.unwrap_or(rest.len())].to_vec()
@@ -151,7 +158,10 @@ mod tests {
         let form = Form::of(&request, b"/upload.php?q=a+b%2F", body);
         assert_eq!(form.query, [(b"q".to_vec(), b"a b/".to_vec())]);
         assert_eq!(form.value("t"), Some(&b"v"[..]));
-        assert_eq!((form.files[0].name.as_slice(), form.files[0].content.as_slice()), (&b"s.php"[..], &b"<?php\r\n1;"[..]));
+        assert_eq!(
+            (form.files[0].name.as_slice(), form.files[0].content.as_slice()),
+            (&b"s.php"[..], &b"<?php\r\n1;"[..])
+        );
         assert_eq!(form.cookies[1], (b"PHPSESSID".to_vec(), b"z".to_vec()));
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use kizashi_event::{Detail, Request, Timestamp};
 
 use super::answer::{Answer, Place};
-use super::persona::Persona;
 use super::application::{self, Said};
 use super::dropped;
 use super::path::normalise;
+use super::persona::Persona;
 use super::rules::{MachineKind, Reaction, Rule, Scene, Subject, WebRules};
 use super::run::{Ran, Run};
 use crate::{Identity, Output, Visit};

@@ -90,7 +90,11 @@ impl Run {
     }
 
     /// An answer that is ready, and what was written on the machine for it.
-    pub(super) fn written(machine: (Machine, Keeper), since: Timestamp, answer: RuleAnswer) -> Box<Self> {
+    pub(super) fn written(
+        machine: (Machine, Keeper),
+        since: Timestamp,
+        answer: RuleAnswer,
+    ) -> Box<Self> {
         let run = Self::new(since, answer.status, Box::new(|_| answer));
         Box::new(Self { machine: Some(machine.0), keeper: Some(machine.1), ..run })
     }
@@ -141,7 +145,11 @@ impl Run {
         (None, Ran::Done((self.finish)(printed)), details)
     }
 
-    fn turn(&mut self, mut process: Process, now: Timestamp) -> (Process, Option<Duration>, Vec<Detail>) {
+    fn turn(
+        &mut self,
+        mut process: Process,
+        now: Timestamp,
+    ) -> (Process, Option<Duration>, Vec<Detail>) {
         let mut said = Said::default();
         let mut progress = if self.started {
             process.resume(now, &mut said)
@@ -181,7 +189,7 @@ impl Run {
     }
 
     /// The visitor has gone: what was done so far.
-    pub(crate) fn abandon(self: Box<Self>) -> Vec<Detail> {
+    pub(crate) fn abandon(&self) -> Vec<Detail> {
         self.close(self.since)
     }
 

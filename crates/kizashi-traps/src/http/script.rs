@@ -66,10 +66,12 @@ impl Host for OnMachine {
         match wish {
             Wish::Command(_) => Given::Bytes(None),
             Wish::Read(path) => Given::Bytes(files.read(path, 0, super::run::OUTPUT).ok()),
-            Wish::Write { path, content, append } => done(files.create(path, !append, 0o644).and_then(|()| {
-                let end = if *append { files.stat(path, true)?.size } else { 0 };
-                files.write(path, end, content)
-            })),
+            Wish::Write { path, content, append } => {
+                done(files.create(path, !append, 0o644).and_then(|()| {
+                    let end = if *append { files.stat(path, true)?.size } else { 0 };
+                    files.write(path, end, content)
+                }))
+            }
             Wish::List(path) => {
                 let names = files.list(path).ok();
                 Given::Names(names.map(|names| names.into_iter().map(|(name, _)| name).collect()))
@@ -81,7 +83,9 @@ impl Host for OnMachine {
                 owner: stat.owner.0,
                 modified: stat.modified,
             })),
-            Wish::Remove(path) => done(files.remove(path, false).or_else(|_| files.remove(path, true))),
+            Wish::Remove(path) => {
+                done(files.remove(path, false).or_else(|_| files.remove(path, true)))
+            }
             Wish::Rename(from, to) => done(files.rename(from, to)),
             Wish::MakeFolder(path) => done(files.make_folder(path, 0o755)),
             Wish::Mode(path, mode) => done(files.set_mode(path, *mode, true)),
@@ -98,7 +102,8 @@ pub(super) fn request_of(
     script: &[u8],
 ) -> php::Request {
     let form = Form::of(request, target, body);
-    let headers = request.headers.iter().map(|(name, value)| (name.raw().into(), value.raw().into()));
+    let headers =
+        request.headers.iter().map(|(name, value)| (name.raw().into(), value.raw().into()));
     php::Request {
         method: request.method.raw().to_owned(),
         target: target.to_vec(),

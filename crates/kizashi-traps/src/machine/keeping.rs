@@ -1,7 +1,7 @@
 //! What outlives one machine: a visitor to a web server gets a new machine with each request, and finds there what he wrote with the one before.
 
 use super::Machine;
-use super::files::{Body, Who};
+use super::files::{Body, Who, normal};
 
 /// A file that a visitor wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,11 +43,12 @@ impl Machine {
         let mut found = Vec::new();
         for (id, node) in files.changed() {
             let Body::Written(written) = &node.body else { continue };
-            let below = folders.iter().any(|folder| written.path.starts_with(folder));
+            let path = normal(&written.path);
+            let below = folders.iter().any(|folder| path.starts_with(folder));
             // A node that was removed is held until it is told.
-            if below && files.find(&written.path, false, Who::ROOT) == Ok(id) {
+            if below && files.find(&path, false, Who::ROOT) == Ok(id) {
                 found.push(KeptFile {
-                    path: written.path.to_vec(),
+                    path,
                     content: written.capture.content().to_vec(),
                     mode: node.mode,
                 });

@@ -9,7 +9,7 @@ use super::value::{Array, Key, Value};
 use super::{Given, Host, Journal, Printed, Request, Wish};
 
 /// Steps of one run.
-const STEPS: u32 = 120_000;
+const STEPS: u32 = 250_000;
 /// Bytes that a script prints.
 pub(super) const OUTPUT: usize = 64 * 1024;
 /// Calls, evaluations and inclusions inside one another.
@@ -68,7 +68,11 @@ pub(super) struct Interpreter<'a> {
 }
 
 impl<'a> Interpreter<'a> {
-    pub(super) fn new(request: &'a Request, journal: &'a mut Journal, host: &'a mut dyn Host) -> Self {
+    pub(super) fn new(
+        request: &'a Request,
+        journal: &'a mut Journal,
+        host: &'a mut dyn Host,
+    ) -> Self {
         let end = request.script.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         Self {
             request,
@@ -149,14 +153,21 @@ impl<'a> Interpreter<'a> {
 
     /// The place of a variable, made where there is none.
     pub(super) fn slot(&mut self, name: &[u8]) -> &mut Value {
-        let is_global = name.starts_with(b"_") && name.len() > 3 && name[1..].iter().all(u8::is_ascii_uppercase);
-        let global = is_global || self.frames.last().is_none_or(|(_, globals)| globals.iter().any(|found| found == name));
+        let is_global = name.starts_with(b"_")
+            && name.len() > 3
+            && name[1..].iter().all(u8::is_ascii_uppercase);
+        let global = is_global
+            || self
+                .frames
+                .last()
+                .is_none_or(|(_, globals)| globals.iter().any(|found| found == name));
         let variables = match self.frames.last_mut() {
             Some((variables, _)) if !global => variables,
             _ => &mut self.globals,
         };
         // Past the bound all share one.
-        let name = if variables.len() >= VARIABLES && !variables.contains_key(name) { b"" } else { name };
+        let name =
+            if variables.len() >= VARIABLES && !variables.contains_key(name) { b"" } else { name };
         variables.entry(name.to_vec()).or_default()
     }
 
@@ -187,9 +198,7 @@ impl<'a> Interpreter<'a> {
                     self.print(&text)?;
                 }
             }
-            Statement::Expression(expression) => {
-                self.value(expression)?;
-            }
+            Statement::Expression(expression) => self.effect(expression)?,
             Statement::If(branches, otherwise) => {
                 for (condition, block) in branches {
                     if self.value(condition)?.truth() {
@@ -350,7 +359,7 @@ impl<'a> Interpreter<'a> {
         &mut self,
         function: &Function,
         captured: Variables,
-        arguments: Vec<Value>,
+        arguments: &[Value],
     ) -> Result<Value, Stop> {
         let mut variables = captured;
         let all = Array::list(arguments.iter().cloned());

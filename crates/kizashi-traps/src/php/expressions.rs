@@ -158,6 +158,25 @@ impl Interpreter<'_> {
         })
     }
 
+    /// An expression whose value nobody wants: what is added to a text is not copied for it.
+    pub(super) fn effect(&mut self, expression: &Expression) -> Result<(), Stop> {
+        if let Expression::Assign(target, Some(Operator::Concatenate), value) = expression
+            && matches!(**target, Expression::Variable(_))
+        {
+            let more = self.value(value)?.text();
+            self.step(1 + more.len() / 64)?;
+            let place = self.place(target)?;
+            if !matches!(place, Value::Text(_)) {
+                *place = Value::Text(place.text());
+            }
+            let Value::Text(text) = place else { return Ok(()) };
+            text.extend(more);
+            let length = text.len();
+            return self.fits(length);
+        }
+        self.value(expression).map(|_| ())
+    }
+
     /// Whether a text of this length may be made.
     pub(super) fn fits(&mut self, length: usize) -> Result<(), Stop> {
         if length > LONGEST { Err(Stop::Exhausted) } else { Ok(()) }
@@ -264,7 +283,11 @@ impl Interpreter<'_> {
         Ok(())
     }
 
-    fn chain(&mut self, first: &Expression, chain: &[(Operator, Expression)]) -> Result<Value, Stop> {
+    fn chain(
+        &mut self,
+        first: &Expression,
+        chain: &[(Operator, Expression)],
+    ) -> Result<Value, Stop> {
         let mut left = self.value(first)?;
         for (operator, right) in chain {
             left = match operator {
@@ -307,7 +330,9 @@ impl Interpreter<'_> {
             O::Order => Value::Integer(a.order(&b) as i64),
             O::BitXor | O::BitAnd | O::BitOr => bitwise(operator, &a, &b),
             O::Add if matches!((&a, &b), (Value::Array(_), Value::Array(_))) => {
-                let (Value::Array(mut all), Value::Array(more)) = (a, b) else { return Ok(Value::Null) };
+                let (Value::Array(mut all), Value::Array(more)) = (a, b) else {
+                    return Ok(Value::Null);
+                };
                 for (key, value) in more.items {
                     if all.get(&key).is_none() {
                         all.set(key, value);
@@ -347,7 +372,9 @@ fn bitwise(operator: Operator, a: &Value, b: &Value) -> Value {
         (Value::Text(a), Value::Text(b)) => {
             // Byte by byte, which is how many shells hide their words.
             let pairs = a.iter().zip(b);
-            Value::Text(pairs.map(|(a, b)| (act(i64::from(*a), i64::from(*b)) & 255) as u8).collect())
+            Value::Text(
+                pairs.map(|(a, b)| (act(i64::from(*a), i64::from(*b)) & 255) as u8).collect(),
+            )
         }
         _ => Value::Integer(act(a.integer(), b.integer())),
     }

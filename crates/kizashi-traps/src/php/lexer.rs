@@ -34,14 +34,22 @@ pub(super) enum Part {
 }
 
 const SIGNS: [&str; 59] = [
-    "<<=", ">>=", "**=", "...", "<=>", "===", "!==", "??=", "?->", "++", "--", "->", "=>", "::", "==", "!=", "<>", "<=",
-    ">=", "&&", "||", "??", "<<", ">>", "+=", "-=", "*=", "/=", ".=", "%=", "&=", "|=", "^=", "**", "+", "-", "*", "/",
-    "%", "=", "<", ">", "!", ".", "(", ")", "[", "]", "{", "}", ",", ";", "?", ":", "&", "|", "^", "~", "@",
+    "<<=", ">>=", "**=", "...", "<=>", "===", "!==", "??=", "?->", "++", "--", "->", "=>", "::",
+    "==", "!=", "<>", "<=", ">=", "&&", "||", "??", "<<", ">>", "+=", "-=", "*=", "/=", ".=", "%=",
+    "&=", "|=", "^=", "**", "+", "-", "*", "/", "%", "=", "<", ">", "!", ".", "(", ")", "[", "]",
+    "{", "}", ",", ";", "?", ":", "&", "|", "^", "~", "@",
 ];
 
 const CASTS: [(&str, &str); 9] = [
-    ("int", "int"), ("integer", "int"), ("string", "string"), ("binary", "string"), ("bool", "bool"), ("boolean", "bool"),
-    ("float", "float"), ("double", "float"), ("array", "array"),
+    ("int", "int"),
+    ("integer", "int"),
+    ("string", "string"),
+    ("binary", "string"),
+    ("bool", "bool"),
+    ("boolean", "bool"),
+    ("float", "float"),
+    ("double", "float"),
+    ("array", "array"),
 ];
 
 pub(super) struct Lexer<'a> {
@@ -64,7 +72,11 @@ impl<'a> Lexer<'a> {
             lexer.skip();
             if lexer.rest().starts_with(b"?>") {
                 lexer.at += 2;
-                let newline = if lexer.rest().starts_with(b"\r\n") { 2 } else { usize::from(lexer.rest().starts_with(b"\n")) };
+                let newline = if lexer.rest().starts_with(b"\r\n") {
+                    2
+                } else {
+                    usize::from(lexer.rest().starts_with(b"\n"))
+                };
                 lexer.at += newline;
                 words.push(Word::Sign(";"));
                 lexer.page(&mut words);
@@ -166,7 +178,8 @@ impl<'a> Lexer<'a> {
             }
             _ => {
                 let rest = self.rest();
-                let sign = SIGNS.iter().find(|sign| rest.starts_with(sign.as_bytes())).ok_or(Unread)?;
+                let sign =
+                    SIGNS.iter().find(|sign| rest.starts_with(sign.as_bytes())).ok_or(Unread)?;
                 self.at += sign.len();
                 Ok(Word::Sign(sign))
             }
@@ -188,9 +201,16 @@ impl<'a> Lexer<'a> {
     }
 
     fn number(&mut self) -> Result<Word, Unread> {
-        let text: Vec<u8> = self.rest().iter().take(40).take_while(|byte| is_name(**byte) || **byte == b'.').copied().collect();
+        let text: Vec<u8> = self
+            .rest()
+            .iter()
+            .take(40)
+            .take_while(|byte| is_name(**byte) || **byte == b'.')
+            .copied()
+            .collect();
         let hex = |prefix: usize, base: u32| {
-            let digits: String = text[prefix..].iter().map(|byte| char::from(*byte)).filter(|c| *c != '_').collect();
+            let digits: String =
+                text[prefix..].iter().map(|byte| char::from(*byte)).filter(|c| *c != '_').collect();
             let digits = digits.split('.').next().unwrap_or_default().to_owned();
             (digits.len() + prefix, i64::from_str_radix(&digits, base))
         };
@@ -201,9 +221,11 @@ impl<'a> Lexer<'a> {
             [b'0', b'0'..=b'7'] if !text.contains(&b'.') => hex(1, 8),
             _ => {
                 let mut end = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                let point = text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+                let point = text.get(end) == Some(&b'.')
+                    && text.get(end + 1).is_some_and(u8::is_ascii_digit);
                 if point {
-                    end += 1 + text[end + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+                    end +=
+                        1 + text[end + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
                 }
                 let digits = std::str::from_utf8(&text[..end]).map_err(|_| Unread)?;
                 self.at += end;
@@ -293,7 +315,9 @@ fn parts(text: &[u8], quote: u8) -> Vec<Part> {
                 at += 1 + escape(&text[at + 1..], quote, &mut plain);
                 continue;
             }
-            (b'{', Some(b'$')) => balanced(&text[at..]).map(|end| (text[at + 1..at + end].to_vec(), end + 1)),
+            (b'{', Some(b'$')) => {
+                balanced(&text[at..]).map(|end| (text[at + 1..at + end].to_vec(), end + 1))
+            }
             (b'$', Some(b'{')) => balanced(&text[at + 1..])
                 .map(|end| ([&b"$"[..], &text[at + 2..at + 1 + end]].concat(), end + 2)),
             (b'$', Some(next)) if is_start(next) => Some(simple(&text[at..])),
@@ -345,7 +369,8 @@ fn simple(text: &[u8]) -> (Vec<u8>, usize) {
         && let Some(end) = rest.iter().position(|byte| *byte == b']')
     {
         let key = &rest[1..end];
-        let bare = key.iter().all(|byte| is_name(*byte)) && !key.first().is_some_and(u8::is_ascii_digit);
+        let bare =
+            key.iter().all(|byte| is_name(*byte)) && !key.first().is_some_and(u8::is_ascii_digit);
         let key = if bare { [b"'", key, b"'"].concat() } else { key.to_vec() };
         return ([&text[..name], b"[", &key, b"]"].concat(), name + end + 1);
     }

@@ -12,6 +12,9 @@ use super::syntax::{Block, Expression, Function, Statement};
 /// How deep statements and expressions stand in one another.
 const DEPTH: usize = 60;
 
+/// Names and what they are where nothing is given.
+type Parameters = Vec<(Vec<u8>, Option<Expression>)>;
+
 pub(super) struct Parser {
     words: Vec<Word>,
     at: usize,
@@ -79,7 +82,10 @@ impl Parser {
 
     /// A statement's end; a closing tag is one too, and so is the end of the text.
     fn end(&mut self) -> Result<(), Unread> {
-        if self.takes_sign(";") || matches!(self.word(), Word::End | Word::Page(_) | Word::Echo) || self.is_sign("}") {
+        if self.takes_sign(";")
+            || matches!(self.word(), Word::End | Word::Page(_) | Word::Echo)
+            || self.is_sign("}")
+        {
             Ok(())
         } else {
             Err(Unread)
@@ -99,7 +105,9 @@ impl Parser {
         match self.word().clone() {
             Word::Page(text) => {
                 self.at += 1;
-                return Ok(Some(Statement::Echo(vec![Expression::Value(super::Value::Text(text))])));
+                return Ok(Some(Statement::Echo(vec![Expression::Value(super::Value::Text(
+                    text,
+                ))])));
             }
             Word::Echo => {
                 self.at += 1;
@@ -123,6 +131,7 @@ impl Parser {
     }
 
     /// A statement that begins with a word of the language; `None` where it is no such word.
+    #[expect(clippy::too_many_lines, reason = "one flat match over the words of the language")]
     fn keyword(&mut self, name: &[u8]) -> Result<Option<Option<Statement>>, Unread> {
         let start = self.at;
         self.at += 1;
@@ -257,7 +266,9 @@ impl Parser {
         loop {
             if self.takes_name("elseif") {
                 branches.push((self.bracketed()?, self.body_until(&ENDS)?));
-            } else if self.is_name("else") && matches!(self.word_after(1), Word::Name(name) if name.eq_ignore_ascii_case(b"if")) {
+            } else if self.is_name("else")
+                && matches!(self.word_after(1), Word::Name(name) if name.eq_ignore_ascii_case(b"if"))
+            {
                 self.at += 2;
                 branches.push((self.bracketed()?, self.body_until(&ENDS)?));
             } else if self.takes_name("else") {
@@ -396,7 +407,7 @@ impl Parser {
         }
     }
 
-    fn parameters(&mut self) -> Result<Vec<(Vec<u8>, Option<Expression>)>, Unread> {
+    fn parameters(&mut self) -> Result<Parameters, Unread> {
         let mut parameters = Vec::new();
         while !self.takes_sign(")") {
             while matches!(self.word(), Word::Name(_) | Word::Sign("?" | "|" | "&" | "...")) {

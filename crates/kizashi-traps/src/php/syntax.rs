@@ -12,9 +12,23 @@ pub(super) enum Statement {
     Expression(Expression),
     If(Vec<(Expression, Block)>, Option<Block>),
     /// `while`, and `do … while` where the body goes first.
-    While { condition: Expression, body: Block, first: bool },
-    For { start: Vec<Expression>, condition: Vec<Expression>, step: Vec<Expression>, body: Block },
-    Each { of: Expression, key: Option<Expression>, value: Expression, body: Block },
+    While {
+        condition: Expression,
+        body: Block,
+        first: bool,
+    },
+    For {
+        start: Vec<Expression>,
+        condition: Vec<Expression>,
+        step: Vec<Expression>,
+        body: Block,
+    },
+    Each {
+        of: Expression,
+        key: Option<Expression>,
+        value: Expression,
+        body: Block,
+    },
     Switch(Expression, Vec<(Option<Expression>, Block)>),
     Function(Arc<Function>),
     Return(Option<Expression>),

@@ -21,7 +21,11 @@ impl Host for Files {
                 Given::Done(true)
             }
             Wish::Stat(path) => Given::Facts(self.0.get(path).map(|content| FileFacts {
-                is_folder: false, size: content.len() as u64, mode: 0o100_644, owner: 33, modified: 0,
+                is_folder: false,
+                size: content.len() as u64,
+                mode: 0o100_644,
+                owner: 33,
+                modified: 0,
             })),
             Wish::List(_) => Given::Names(Some(self.0.keys().cloned().collect())),
             _ => Given::Done(true),
@@ -47,7 +51,9 @@ fn prints(script: &str) -> String {
     let (mut journal, mut files) = (Journal::new(), Files::default());
     for _ in 0..20 {
         match run(script.as_bytes(), false, &request(), &mut journal, &mut files) {
-            Ok(Ran::Ended(printed)) => return String::from_utf8_lossy(&printed.output).into_owned(),
+            Ok(Ran::Ended(printed)) => {
+                return String::from_utf8_lossy(&printed.output).into_owned();
+            }
             Ok(Ran::Wants(command)) => {
                 journal.push(Given::Bytes(Some([b"[", &command[..], b"]\n"].concat())));
             }
@@ -64,22 +70,46 @@ fn shells_that_visitors_upload_do_what_they_say() {
         ("<?php @eval($_POST['pass']);?>", "[ls]\n"),
         ("<?=`$_GET[0]`?>", "[whoami]\n"),
         ("GIF89a;<?php echo shell_exec($_REQUEST[\"cmd\"]); ?>", "GIF89a;[id]\n"),
-        ("<?php if(isset($_REQUEST['cmd'])){ echo \"<pre>\"; $cmd = ($_REQUEST['cmd']); system($cmd); echo \"</pre>\"; die; }?>", "<pre>[id]\n</pre>"),
+        (
+            "<?php if(isset($_REQUEST['cmd'])){ echo \"<pre>\"; $cmd = ($_REQUEST['cmd']); system($cmd); echo \"</pre>\"; die; }?>",
+            "<pre>[id]\n</pre>",
+        ),
         ("<?php eval(base64_decode($_POST['z0']));", "hi"),
         ("<?php $f='sy'.'stem'; $f($_GET['cmd']);", "[id]\n"),
         ("<?php echo md5('a'); print(6*7); die('x');", "0cc175b9c0f1b6a831c399e26977266142x"),
         ("<?php $a=create_function('$x','return $x.\"!\";'); echo $a('y');", "y!"),
         ("<?php function f($a){ return strrev($a); } echo f('olleh'); ?> end", "hello end"),
-        ("<?php file_put_contents('s.php','<?php echo 5;'); include 's.php'; echo file_get_contents('s.php');", "5<?php echo 5;"),
-        ("<?php exec('id',$o); print_r($o); foreach($o as $k=>$v){echo \"$k:$v\\n\";}", "Array\n(\n    [0] => [id]\n)\n0:[id]\n"),
+        (
+            "<?php file_put_contents('s.php','<?php echo 5;'); include 's.php'; echo file_get_contents('s.php');",
+            "5<?php echo 5;",
+        ),
+        (
+            "<?php exec('id',$o); print_r($o); foreach($o as $k=>$v){echo \"$k:$v\\n\";}",
+            "Array\n(\n    [0] => [id]\n)\n0:[id]\n",
+        ),
         ("<?php $x=array('a'=>1,'b'=>array(2,3)); echo $x['a'].$x['b'][1].count($x['b']);", "132"),
-        ("<?php for($i=0;$i<3;$i++){ if($i==1) continue; echo $i; } while(true){ break; } echo 'd';", "02d"),
-        ("<?php $h=popen('uptime','r'); while(!feof($h)) echo fgets($h); pclose($h);", "[uptime]\n"),
-        ("<?php echo str_rot13('flfgrz'),gzinflate(base64_decode('S0wsTgEA')),chr(65),ord('A');", "systemabcA65".replace("abc", "\0").as_str()),
+        (
+            "<?php for($i=0;$i<3;$i++){ if($i==1) continue; echo $i; } while(true){ break; } echo 'd';",
+            "02d",
+        ),
+        (
+            "<?php $h=popen('uptime','r'); while(!feof($h)) echo fgets($h); pclose($h);",
+            "[uptime]\n",
+        ),
+        (
+            "<?php echo str_rot13('flfgrz'),gzinflate(base64_decode('S0wsTgEA')),chr(65),ord('A');",
+            "systemabcA65".replace("abc", "\0").as_str(),
+        ),
         ("<?php switch($_GET['cmd']){case 'id': echo 'one'; break; default: echo 'two';}", "one"),
-        ("<?php echo ('a'^'b')===chr(3)?'xor':'no'; echo \"{$_GET['cmd']} ${'_GET'}\";", "xorid Array"),
+        (
+            "<?php echo ('a'^'b')===chr(3)?'xor':'no'; echo \"{$_GET['cmd']} ${'_GET'}\";",
+            "xorid Array",
+        ),
         ("<?php call_user_func('assert', $_POST['pass']);", "[ls]\n"),
-        ("<?php $c=function($a) use (&$b){ return $a*2; }; echo $c(4), array_sum(array_map(fn($x)=>$x+1,[1,2]));", "85"),
+        (
+            "<?php $c=function($a) use (&$b){ return $a*2; }; echo $c(4), array_sum(array_map(fn($x)=>$x+1,[1,2]));",
+            "85",
+        ),
         ("<?php @preg_replace('/x/e', $_POST['pass'], 'x');", "[ls]\n"),
         ("<?php class A { function b() { return 1; } } echo 'after';", "after"),
         ("no script at all", "no script at all"),

@@ -187,7 +187,9 @@ impl Value {
 
     pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
         match (self, other) {
-            (Self::Text(a), Self::Text(b)) if !(self.is_numeric() && other.is_numeric()) => a.cmp(b),
+            (Self::Text(a), Self::Text(b)) if !(self.is_numeric() && other.is_numeric()) => {
+                a.cmp(b)
+            }
             (a, b) => a.real().partial_cmp(&b.real()).unwrap_or(std::cmp::Ordering::Equal),
         }
     }

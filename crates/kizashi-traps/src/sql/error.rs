@@ -81,6 +81,9 @@ impl SqlError {
 
     /// The same of the parser's bound of depth.
     pub(super) fn too_deep() -> Self {
-        Self::new(1436, "Thread stack overrun:  257624 bytes used of a 299008 byte stack, and 32000 bytes needed.  Use 'mysqld --thread_stack=#' to specify a bigger stack")
+        Self::new(
+            1436,
+            "Thread stack overrun:  257624 bytes used of a 299008 byte stack, and 32000 bytes needed.  Use 'mysqld --thread_stack=#' to specify a bigger stack",
+        )
     }
 }

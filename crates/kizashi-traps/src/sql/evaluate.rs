@@ -70,7 +70,11 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    pub(super) fn value(&mut self, expression: &Expression, scope: &Scope<'_>) -> Result<Value, SqlError> {
+    pub(super) fn value(
+        &mut self,
+        expression: &Expression,
+        scope: &Scope<'_>,
+    ) -> Result<Value, SqlError> {
         self.step(1)?;
         match expression {
             Expression::Value(value) => {
@@ -96,7 +100,7 @@ impl<'a> Engine<'a> {
             }
             Expression::Cast(value, to) => {
                 let value = self.value(value, scope)?;
-                Ok(cast(value, *to))
+                Ok(cast(&value, *to))
             }
             Expression::Call(call) => self.call(call, scope),
             Expression::Exists(inner) => {
@@ -186,7 +190,12 @@ impl<'a> Engine<'a> {
         Ok(if unknown { None } else { Some(false) })
     }
 
-    fn like(&mut self, value: &Value, pattern: &Value, escape: u8) -> Result<Option<bool>, SqlError> {
+    fn like(
+        &mut self,
+        value: &Value,
+        pattern: &Value,
+        escape: u8,
+    ) -> Result<Option<bool>, SqlError> {
         if value.is_null() || pattern.is_null() {
             return Ok(None);
         }
@@ -249,7 +258,12 @@ impl<'a> Engine<'a> {
         Ok(rows)
     }
 
-    fn column(&mut self, table: Option<&[u8]>, name: &[u8], scope: &Scope<'_>) -> Result<Value, SqlError> {
+    fn column(
+        &mut self,
+        table: Option<&[u8]>,
+        name: &[u8],
+        scope: &Scope<'_>,
+    ) -> Result<Value, SqlError> {
         let mut around = Some(scope);
         while let Some(scope) = around {
             let found = scope.columns.iter().position(|column| {
@@ -276,7 +290,12 @@ impl<'a> Engine<'a> {
         Err(SqlError::unknown_column(&shown, self.clause))
     }
 
-    fn signed(&mut self, sign: Sign, value: &Expression, scope: &Scope<'_>) -> Result<Value, SqlError> {
+    fn signed(
+        &mut self,
+        sign: Sign,
+        value: &Expression,
+        scope: &Scope<'_>,
+    ) -> Result<Value, SqlError> {
         let value = self.value(value, scope)?;
         if value.is_null() {
             return Ok(Value::Null);
@@ -387,9 +406,8 @@ fn compared(operator: Operator, order: std::cmp::Ordering) -> Value {
 /// The 64 bits that an operator on bits sees.
 pub(super) fn bits(value: &Value) -> u64 {
     let number = value.integer();
-    u64::try_from(number).unwrap_or_else(|_| {
-        i64::try_from(number).map_or(u64::MAX, i64::cast_unsigned)
-    })
+    u64::try_from(number)
+        .unwrap_or_else(|_| i64::try_from(number).map_or(u64::MAX, i64::cast_unsigned))
 }
 
 fn arithmetic(operator: Operator, a: &Value, b: &Value) -> Result<Value, SqlError> {
@@ -476,7 +494,7 @@ fn calculate(operator: Operator, a: &Value, b: &Value) -> Result<Value, SqlError
     Ok(digits.map_or(Value::Real(result), |digits| Value::Decimal(result, digits)))
 }
 
-fn cast(value: Value, to: Type) -> Value {
+fn cast(value: &Value, to: Type) -> Value {
     if value.is_null() {
         return Value::Null;
     }
@@ -496,7 +514,7 @@ fn cast(value: Value, to: Type) -> Value {
             let wrapped = u64::try_from(number).map_or(number, |n| i128::from(n.cast_signed()));
             Value::Integer(wrapped)
         }
-        Type::Unsigned => Value::Integer(i128::from(bits(&value))),
+        Type::Unsigned => Value::Integer(i128::from(bits(value))),
         Type::Decimal(digits) => Value::Decimal(value.number(), digits),
         Type::Real => Value::Real(value.number()),
     }

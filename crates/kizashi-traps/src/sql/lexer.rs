@@ -16,7 +16,10 @@ pub(super) struct Word {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     /// A keyword or name; `quoted` where it stood in backquotes.
-    Name { text: Vec<u8>, quoted: bool },
+    Name {
+        text: Vec<u8>,
+        quoted: bool,
+    },
     Integer(i128),
     Decimal(f64, u8),
     Real(f64),

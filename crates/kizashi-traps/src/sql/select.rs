@@ -28,7 +28,11 @@ struct Sorted {
 
 impl Engine<'_> {
     /// The rows of a query.
-    pub(super) fn rows(&mut self, query: &Query, parent: Option<&Scope<'_>>) -> Result<Table, SqlError> {
+    pub(super) fn rows(
+        &mut self,
+        query: &Query,
+        parent: Option<&Scope<'_>>,
+    ) -> Result<Table, SqlError> {
         let mut table = self.select(&query.first, parent)?;
         for (all, select) in &query.unions {
             let next = self.select(select, parent)?;
@@ -100,7 +104,9 @@ impl Engine<'_> {
             let filter = select.filter.as_ref().filter(|_| number == last);
             source = self.join(source, join, filter, parent)?;
         }
-        if select.from.is_empty() && let Some(filter) = &select.filter {
+        if select.from.is_empty()
+            && let Some(filter) = &select.filter
+        {
             self.clause = "where clause";
             let scope = scope_of(&[], &[], None, &[], parent);
             if self.value(filter, &scope)?.truth() != Some(true) {
@@ -189,7 +195,8 @@ impl Engine<'_> {
                 let mut table = self.rows(query, parent.and_then(|scope| scope.parent))?;
                 self.clause = clause;
                 for (at, column) in table.columns.clone().iter().enumerate() {
-                    if table.columns[..at].iter().any(|other| same_name(&other.name, &column.name)) {
+                    if table.columns[..at].iter().any(|other| same_name(&other.name, &column.name))
+                    {
                         let start = b"Duplicate column name '";
                         return Err(SqlError::new(1060, [&start[..], &column.name, b"'"].concat()));
                     }
@@ -430,14 +437,16 @@ fn names(items: &[Item], columns: &[ColumnName]) -> Result<Vec<ColumnName>, SqlE
     for item in items {
         match item {
             Item::All(of) => {
-                let wanted = columns
-                    .iter()
-                    .filter(|column| of.as_ref().is_none_or(|table| same_name(&column.table, table)));
+                let wanted = columns.iter().filter(|column| {
+                    of.as_ref().is_none_or(|table| same_name(&column.table, table))
+                });
                 let before = found.len();
                 found.extend(wanted.cloned());
                 if found.len() == before {
                     return Err(match of {
-                        Some(table) => SqlError::new(1051, [b"Unknown table '", &table[..], b"'"].concat()),
+                        Some(table) => {
+                            SqlError::new(1051, [b"Unknown table '", &table[..], b"'"].concat())
+                        }
                         None => SqlError::new(1096, "No tables used"),
                     });
                 }

@@ -111,10 +111,14 @@ impl Server {
             b"max_connections" => return Ok(Value::Integer(151)),
             b"group_concat_max_len" => return Ok(Value::Integer(1_048_576)),
             b"secure_file_priv" => return Ok(Value::Null),
-            b"character_set_server" | b"character_set_client" | b"character_set_database"
+            b"character_set_server"
+            | b"character_set_client"
+            | b"character_set_database"
             | b"character_set_connection" => "utf8mb4",
             b"character_set_filesystem" => "binary",
-            b"collation_connection" | b"collation_database" | b"collation_server" => "utf8mb4_general_ci",
+            b"collation_connection" | b"collation_database" | b"collation_server" => {
+                "utf8mb4_general_ci"
+            }
             b"license" => "GPL",
             b"sql_mode" => {
                 "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
@@ -138,7 +142,8 @@ impl Server {
             });
         }
         if [&b"mysql"[..], b"sys", b"performance_schema"].contains(&database) {
-            let message = format!("SELECT command denied to user '{}'@'localhost' for table `", self.user);
+            let message =
+                format!("SELECT command denied to user '{}'@'localhost' for table `", self.user);
             return Err(SqlError::new(
                 1142,
                 [message.as_bytes(), database, b"`.`", name, b"`"].concat(),
@@ -155,6 +160,7 @@ impl Server {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "the views themselves")]
     fn view(&self, name: &[u8]) -> Option<Found> {
         let text = |text: &str| Value::text(text);
         let number = |number: usize| Value::Integer(number as i128);
@@ -163,16 +169,41 @@ impl Server {
                 "CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH",
                 ["information_schema", self.database.as_str()]
                     .iter()
-                    .map(|name| vec![text("def"), text(name), text("utf8mb4"), text("utf8mb4_general_ci"), Value::Null])
+                    .map(|name| {
+                        vec![
+                            text("def"),
+                            text(name),
+                            text("utf8mb4"),
+                            text("utf8mb4_general_ci"),
+                            Value::Null,
+                        ]
+                    })
                     .collect(),
             ),
             b"TABLES" => {
-                let views = VIEWS.split(' ').map(|view| ("information_schema", view, "SYSTEM VIEW", "MEMORY", Value::Null));
+                let views = VIEWS
+                    .split(' ')
+                    .map(|view| ("information_schema", view, "SYSTEM VIEW", "MEMORY", Value::Null));
                 let tables = self.relations.iter().map(|table| {
-                    (self.database.as_str(), table.name.as_str(), "BASE TABLE", "InnoDB", number(table.rows.len()))
+                    (
+                        self.database.as_str(),
+                        table.name.as_str(),
+                        "BASE TABLE",
+                        "InnoDB",
+                        number(table.rows.len()),
+                    )
                 });
                 let row = |(schema, name, kind, engine, rows): (&str, &str, &str, &str, Value)| {
-                    vec![text("def"), text(schema), text(name), text(kind), text(engine), rows, text("utf8mb4_general_ci"), text("")]
+                    vec![
+                        text("def"),
+                        text(schema),
+                        text(name),
+                        text(kind),
+                        text(engine),
+                        rows,
+                        text("utf8mb4_general_ci"),
+                        text(""),
+                    ]
                 };
                 (
                     "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_TYPE ENGINE TABLE_ROWS TABLE_COLLATION TABLE_COMMENT",
@@ -191,22 +222,49 @@ impl Server {
                 "GRANTEE TABLE_CATALOG TABLE_SCHEMA PRIVILEGE_TYPE IS_GRANTABLE",
                 ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "INDEX", "ALTER"]
                     .iter()
-                    .map(|kind| vec![text(&self.grantee()), text("def"), text(&self.database), text(kind), text("NO")])
+                    .map(|kind| {
+                        vec![
+                            text(&self.grantee()),
+                            text("def"),
+                            text(&self.database),
+                            text(kind),
+                            text("NO"),
+                        ]
+                    })
                     .collect(),
             ),
             b"PROCESSLIST" => (
                 "ID USER HOST DB COMMAND TIME STATE INFO",
                 vec![vec![
-                    Value::Integer(self.connection.into()), text(&self.user), text("localhost"), text(&self.database),
-                    text("Query"), Value::Integer(0), text("Filling schema table"), Value::Null,
+                    Value::Integer(self.connection.into()),
+                    text(&self.user),
+                    text("localhost"),
+                    text(&self.database),
+                    text("Query"),
+                    Value::Integer(0),
+                    text("Filling schema table"),
+                    Value::Null,
                 ]],
             ),
             b"PLUGINS" | b"ALL_PLUGINS" => (
                 "PLUGIN_NAME PLUGIN_VERSION PLUGIN_STATUS PLUGIN_TYPE",
-                ["binlog", "mysql_native_password", "mysql_old_password", "MRG_MyISAM", "MEMORY", "Aria", "MyISAM", "SEQUENCE", "InnoDB", "unix_socket", "FEEDBACK", "partition"]
-                    .iter()
-                    .map(|name| vec![text(name), text("1.0"), text("ACTIVE"), text("STORAGE ENGINE")])
-                    .collect(),
+                [
+                    "binlog",
+                    "mysql_native_password",
+                    "mysql_old_password",
+                    "MRG_MyISAM",
+                    "MEMORY",
+                    "Aria",
+                    "MyISAM",
+                    "SEQUENCE",
+                    "InnoDB",
+                    "unix_socket",
+                    "FEEDBACK",
+                    "partition",
+                ]
+                .iter()
+                .map(|name| vec![text(name), text("1.0"), text("ACTIVE"), text("STORAGE ENGINE")])
+                .collect(),
             ),
             b"ENGINES" => (
                 "ENGINE SUPPORT COMMENT",
@@ -217,18 +275,35 @@ impl Server {
             ),
             b"CHARACTER_SETS" => (
                 "CHARACTER_SET_NAME DEFAULT_COLLATE_NAME DESCRIPTION MAXLEN",
-                [("latin1", "latin1_swedish_ci", 1), ("ascii", "ascii_general_ci", 1), ("utf8mb3", "utf8mb3_general_ci", 3), ("utf8mb4", "utf8mb4_general_ci", 4), ("binary", "binary", 1)]
-                    .iter()
-                    .map(|(name, collation, length)| vec![text(name), text(collation), text(""), Value::Integer(*length)])
-                    .collect(),
+                [
+                    ("latin1", "latin1_swedish_ci", 1),
+                    ("ascii", "ascii_general_ci", 1),
+                    ("utf8mb3", "utf8mb3_general_ci", 3),
+                    ("utf8mb4", "utf8mb4_general_ci", 4),
+                    ("binary", "binary", 1),
+                ]
+                .iter()
+                .map(|(name, collation, length)| {
+                    vec![text(name), text(collation), text(""), Value::Integer(*length)]
+                })
+                .collect(),
             ),
             other => {
                 let known = VIEWS.split(' ').any(|view| view.as_bytes() == other);
                 if !known {
                     return None;
                 }
-                let values = matches!(other, b"GLOBAL_STATUS" | b"SESSION_STATUS" | b"GLOBAL_VARIABLES" | b"SESSION_VARIABLES");
-                ("VARIABLE_NAME VARIABLE_VALUE", if values { vec![vec![text("UPTIME"), text("81345")]] } else { Vec::new() })
+                let values = matches!(
+                    other,
+                    b"GLOBAL_STATUS"
+                        | b"SESSION_STATUS"
+                        | b"GLOBAL_VARIABLES"
+                        | b"SESSION_VARIABLES"
+                );
+                (
+                    "VARIABLE_NAME VARIABLE_VALUE",
+                    if values { vec![vec![text("UPTIME"), text("81345")]] } else { Vec::new() },
+                )
             }
         };
         Some((names.split(' ').map(|name| name.as_bytes().to_vec()).collect(), rows))

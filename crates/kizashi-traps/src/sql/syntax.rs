@@ -36,7 +36,10 @@ pub(super) enum Destination {
 pub(super) enum Item {
     /// `*` or `table.*`.
     All(Option<Vec<u8>>),
-    Value { value: Expression, name: Vec<u8> },
+    Value {
+        value: Expression,
+        name: Vec<u8>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -142,19 +145,52 @@ pub(super) struct Call {
 #[derive(Clone, Debug)]
 pub(super) enum Expression {
     Value(Value),
-    Column { table: Option<Vec<u8>>, name: Vec<u8> },
+    Column {
+        table: Option<Vec<u8>>,
+        name: Vec<u8>,
+    },
     SystemVariable(Vec<u8>),
     UserVariable(Vec<u8>),
     Assign(Vec<u8>, Box<Expression>),
     Signed(Sign, Box<Expression>),
     Binary(Operator, Box<Expression>, Box<Expression>),
-    Is { value: Box<Expression>, test: Test, not: bool },
-    Like { value: Box<Expression>, pattern: Box<Expression>, escape: u8, not: bool },
-    Regexp { value: Box<Expression>, pattern: Box<Expression>, not: bool },
-    Between { value: Box<Expression>, low: Box<Expression>, high: Box<Expression>, not: bool },
-    In { value: Box<Expression>, list: Vec<Expression>, not: bool },
-    InQuery { value: Box<Expression>, inner: Inner, not: bool },
-    Case { subject: Option<Box<Expression>>, whens: Vec<(Expression, Expression)>, other: Option<Box<Expression>> },
+    Is {
+        value: Box<Expression>,
+        test: Test,
+        not: bool,
+    },
+    Like {
+        value: Box<Expression>,
+        pattern: Box<Expression>,
+        escape: u8,
+        not: bool,
+    },
+    Regexp {
+        value: Box<Expression>,
+        pattern: Box<Expression>,
+        not: bool,
+    },
+    Between {
+        value: Box<Expression>,
+        low: Box<Expression>,
+        high: Box<Expression>,
+        not: bool,
+    },
+    In {
+        value: Box<Expression>,
+        list: Vec<Expression>,
+        not: bool,
+    },
+    InQuery {
+        value: Box<Expression>,
+        inner: Inner,
+        not: bool,
+    },
+    Case {
+        subject: Option<Box<Expression>>,
+        whens: Vec<(Expression, Expression)>,
+        other: Option<Box<Expression>>,
+    },
     Cast(Box<Expression>, Type),
     Call(Box<Call>),
     Exists(Inner),
@@ -164,8 +200,20 @@ pub(super) enum Expression {
 
 /// Functions that take many rows.
 pub(super) const AGGREGATES: [&[u8]; 14] = [
-    b"count", b"sum", b"min", b"max", b"avg", b"group_concat", b"json_arrayagg", b"json_objectagg",
-    b"std", b"stddev", b"variance", b"bit_or", b"bit_and", b"bit_xor",
+    b"count",
+    b"sum",
+    b"min",
+    b"max",
+    b"avg",
+    b"group_concat",
+    b"json_arrayagg",
+    b"json_objectagg",
+    b"std",
+    b"stddev",
+    b"variance",
+    b"bit_or",
+    b"bit_and",
+    b"bit_xor",
 ];
 
 impl Expression {
@@ -195,9 +243,7 @@ impl Expression {
                     || other.as_ref().is_some_and(|value| value.aggregates())
                     || whens.iter().any(|(when, then)| when.aggregates() || then.aggregates())
             }
-            Self::Call(call) => {
-                AGGREGATES.contains(&call.name.as_slice()) || any(&call.arguments)
-            }
+            Self::Call(call) => AGGREGATES.contains(&call.name.as_slice()) || any(&call.arguments),
             Self::Row(list) => any(list),
         }
     }

@@ -21,9 +21,11 @@ pub(super) fn server(club: &Club, scene: &Scene<'_>) -> Server {
     let micros = scene.now.micros().cast_unsigned();
     // Read when LOAD_FILE asks, and only then: a machine is not made for each query.
     let (machine, _) = (scene.identity.clone(), ());
-    let (visit, persona, host, now) = (*scene.visit, scene.persona.clone(), scene.host.to_owned(), scene.now);
+    let (visit, persona, host, now) =
+        (*scene.visit, scene.persona.clone(), scene.host.to_owned(), scene.now);
     let files = Box::new(move |path: &[u8]| {
-        let scene = Scene { identity: &machine, visit: &visit, persona: &persona, host: &host, now };
+        let scene =
+            Scene { identity: &machine, visit: &visit, persona: &persona, host: &host, now };
         let (machine, _) = web_machine(&scene, MachineKind::Server);
         machine.files().read(path, 0, 16 * 1024).ok()
     });
@@ -49,28 +51,46 @@ pub(super) fn user(club: &Club) -> String {
 const fn release(server: WebServer) -> (&'static str, &'static str) {
     match server {
         WebServer::NginxDebian11 => ("10.5.29-MariaDB-0+deb11u1", "Debian 11"),
-        WebServer::NginxDebian12 | WebServer::ApacheDebian12 => ("10.11.14-MariaDB-0+deb12u2", "Debian 12"),
+        WebServer::NginxDebian12 | WebServer::ApacheDebian12 => {
+            ("10.11.14-MariaDB-0+deb12u2", "Debian 12")
+        }
         WebServer::NginxUbuntu20 => ("10.3.39-MariaDB-0ubuntu0.20.04.2", "Ubuntu 20.04"),
         WebServer::NginxUbuntu22 => ("10.6.22-MariaDB-0ubuntu0.22.04.1", "Ubuntu 22.04"),
         WebServer::ApacheUbuntu24 => ("10.11.13-MariaDB-0ubuntu0.24.04.1", "Ubuntu 24.04"),
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "the tables themselves")]
 fn relations(club: &Club) -> Vec<Relation> {
     let text = |text: &str| Value::text(text);
     let articles = club.articles.iter().map(|article| {
         vec![
-            number(article.id as usize), text(&article.title), text(article.category), text(&article.author),
-            text(&article.posted), text(&article.body), Value::Integer(1),
+            number(article.id as usize),
+            text(&article.title),
+            text(article.category),
+            text(&article.author),
+            text(&article.posted),
+            text(&article.body),
+            Value::Integer(1),
         ]
     });
     let users = club.members.iter().enumerate().map(|(place, member)| {
         vec![
-            number(place + 1), text(&member.name), text(&member.mail), text(&member.hash), text(&member.salt),
-            text(member.role), text(&member.last),
+            number(place + 1),
+            text(&member.name),
+            text(&member.mail),
+            text(&member.hash),
+            text(&member.salt),
+            text(member.role),
+            text(&member.last),
         ]
     });
-    let settings = [("site_title", club.name.as_str()), ("theme", "default"), ("uploads", "uploads/"), ("mail_from", "noreply@localhost")];
+    let settings = [
+        ("site_title", club.name.as_str()),
+        ("theme", "default"),
+        ("uploads", "uploads/"),
+        ("mail_from", "noreply@localhost"),
+    ];
     let comments = comments(club).into_iter().enumerate().map(|(place, (name, words))| {
         vec![number(place + 1), text(&name), text(&words), text("127.0.0.1"), Value::Integer(1)]
     });
@@ -78,8 +98,12 @@ fn relations(club: &Club) -> Vec<Relation> {
         Relation {
             name: "articles".to_owned(),
             columns: vec![
-                column("id", "int(11)", "PRI"), column("title", "varchar(200)", ""), column("category", "varchar(40)", "MUL"),
-                column("author", "varchar(60)", ""), column("posted", "datetime", ""), column("body", "text", ""),
+                column("id", "int(11)", "PRI"),
+                column("title", "varchar(200)", ""),
+                column("category", "varchar(40)", "MUL"),
+                column("author", "varchar(60)", ""),
+                column("posted", "datetime", ""),
+                column("body", "text", ""),
                 column("published", "tinyint(1)", ""),
             ],
             rows: articles.collect(),
@@ -87,21 +111,36 @@ fn relations(club: &Club) -> Vec<Relation> {
         Relation {
             name: "comments".to_owned(),
             columns: vec![
-                column("id", "int(11)", "PRI"), column("name", "varchar(80)", ""), column("message", "text", ""),
-                column("ip", "varchar(45)", ""), column("approved", "tinyint(1)", ""),
+                column("id", "int(11)", "PRI"),
+                column("name", "varchar(80)", ""),
+                column("message", "text", ""),
+                column("ip", "varchar(45)", ""),
+                column("approved", "tinyint(1)", ""),
             ],
             rows: comments.collect(),
         },
         Relation {
             name: "settings".to_owned(),
-            columns: vec![column("id", "int(11)", "PRI"), column("name", "varchar(60)", ""), column("value", "varchar(255)", "")],
-            rows: settings.iter().enumerate().map(|(place, (name, value))| vec![number(place + 1), text(name), text(value)]).collect(),
+            columns: vec![
+                column("id", "int(11)", "PRI"),
+                column("name", "varchar(60)", ""),
+                column("value", "varchar(255)", ""),
+            ],
+            rows: settings
+                .iter()
+                .enumerate()
+                .map(|(place, (name, value))| vec![number(place + 1), text(name), text(value)])
+                .collect(),
         },
         Relation {
             name: "users".to_owned(),
             columns: vec![
-                column("id", "int(11)", "PRI"), column("username", "varchar(60)", "UNI"), column("email", "varchar(120)", ""),
-                column("password", "char(44)", ""), column("salt", "char(8)", ""), column("role", "varchar(20)", ""),
+                column("id", "int(11)", "PRI"),
+                column("username", "varchar(60)", "UNI"),
+                column("email", "varchar(120)", ""),
+                column("password", "char(44)", ""),
+                column("salt", "char(8)", ""),
+                column("role", "varchar(20)", ""),
                 column("last_login", "datetime", ""),
             ],
             rows: users.collect(),

@@ -72,8 +72,20 @@ fn page_of(identity: &Identity, path: &str) -> Option<String> {
         other => other,
     };
     const PAGES: [&str; 14] = [
-        "index.php", "article.php", "news.php", "search.php", "guestbook.php", "contact.php", "login.php", "logout.php",
-        "upload.php", "tools.php", "config.php", "style.css", "admin/index.php", "uploads/",
+        "index.php",
+        "article.php",
+        "news.php",
+        "search.php",
+        "guestbook.php",
+        "contact.php",
+        "login.php",
+        "logout.php",
+        "upload.php",
+        "tools.php",
+        "config.php",
+        "style.css",
+        "admin/index.php",
+        "uploads/",
     ];
     PAGES.contains(&page).then(|| page.to_owned())
 }
@@ -84,7 +96,13 @@ pub(super) fn owns(identity: &Identity, path: &str) -> bool {
 }
 
 /// Answers a request whose path is the application's.
-pub(super) fn respond(scene: &Scene<'_>, request: &Request, target: &[u8], body: &[u8], path: &str) -> Option<Reply> {
+pub(super) fn respond(
+    scene: &Scene<'_>,
+    request: &Request,
+    target: &[u8],
+    body: &[u8],
+    path: &str,
+) -> Option<Reply> {
     let page = page_of(scene.identity, path)?;
     let form = Form::of(request, target, body);
     let club = Club::draw(scene.identity);
@@ -109,7 +127,10 @@ pub(super) fn respond(scene: &Scene<'_>, request: &Request, target: &[u8], body:
 }
 
 fn note(name: &str, value: &[u8]) -> Detail {
-    Detail::Note { name: name.into(), value: HostileText::from_bytes(&value[..value.len().min(2_000)]) }
+    Detail::Note {
+        name: name.into(),
+        value: HostileText::from_bytes(&value[..value.len().min(2_000)]),
+    }
 }
 
 /// As a page escapes what a visitor typed.

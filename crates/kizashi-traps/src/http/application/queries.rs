@@ -27,7 +27,9 @@ impl Visit<'_> {
             details.push(note("sql query", query));
             let shown = match &outcome.rows {
                 Ok(rows) => told(rows),
-                Err(error) => [format!("error {}: ", error.number).as_bytes(), &error.message].concat(),
+                Err(error) => {
+                    [format!("error {}: ", error.number).as_bytes(), &error.message].concat()
+                }
             };
             if !shown.is_empty() {
                 details.push(note("sql result", &shown));
@@ -37,7 +39,14 @@ impl Visit<'_> {
     }
 
     /// The page around what a query gave. An error is written where PHP writes it: into the page, at the line of the query.
-    pub(super) fn answer(&self, asked: Asked, script: &str, line: u32, title: &str, show: impl FnOnce(&Rows) -> String) -> Reply {
+    pub(super) fn answer(
+        &self,
+        asked: Asked,
+        script: &str,
+        line: u32,
+        title: &str,
+        show: impl FnOnce(&Rows) -> String,
+    ) -> Reply {
         let body = match &asked.rows {
             Ok(rows) => self.page(title, &show(rows)),
             Err(error) => self.broken(error, script, line),
@@ -68,7 +77,8 @@ impl Visit<'_> {
 
     pub(super) fn article(&self) -> Reply {
         let id = self.form.asked("id").unwrap_or(b"1");
-        let query = [&b"SELECT id, title, author, posted, body FROM articles WHERE id = "[..], id].concat();
+        let query =
+            [&b"SELECT id, title, author, posted, body FROM articles WHERE id = "[..], id].concat();
         let asked = self.ask(&query, !is_number(id));
         self.answer(asked, "article.php", 14, "Article", |rows| match rows.rows.first() {
             Some(row) => {
@@ -86,7 +96,9 @@ impl Visit<'_> {
         let category = self.form.asked("category");
         let start = b"SELECT id, title, posted FROM articles WHERE published = 1";
         let query = match category {
-            Some(category) => [&start[..], b" AND category = '", category, b"' ORDER BY posted DESC"].concat(),
+            Some(category) => {
+                [&start[..], b" AND category = '", category, b"' ORDER BY posted DESC"].concat()
+            }
             None => [&start[..], b" ORDER BY posted DESC"].concat(),
         };
         let asked = self.ask(&query, category.is_some_and(breaks_text));
@@ -95,10 +107,17 @@ impl Visit<'_> {
 
     pub(super) fn search(&self) -> Reply {
         let Some(words) = self.form.value("q") else {
-            return Reply::page("ordinary", self.php(200, self.page("Search", &pages::search(b""))));
+            return Reply::page(
+                "ordinary",
+                self.php(200, self.page("Search", &pages::search(b""))),
+            );
         };
         let query = [
-            &b"SELECT id, title, posted FROM articles WHERE title LIKE '%"[..], words, b"%' OR body LIKE '%", words, b"%'",
+            &b"SELECT id, title, posted FROM articles WHERE title LIKE '%"[..],
+            words,
+            b"%' OR body LIKE '%",
+            words,
+            b"%'",
         ]
         .concat();
         let asked = self.ask(&query, breaks_text(words));
@@ -107,7 +126,12 @@ impl Visit<'_> {
             let found = if rows.rows.is_empty() {
                 format!("<p>Nothing found for <b>{}</b>.</p>\n", escape(words))
             } else {
-                format!("<p>{} found for <b>{}</b>:</p>\n{}", rows.rows.len(), escape(words), list(rows))
+                format!(
+                    "<p>{} found for <b>{}</b>:</p>\n{}",
+                    rows.rows.len(),
+                    escape(words),
+                    list(rows)
+                )
             };
             format!("{form}{found}")
         })
@@ -117,7 +141,11 @@ impl Visit<'_> {
     pub(super) fn account(&self, user: &[u8], password: &[u8]) -> Asked {
         let hash = format!("{:x?}", password.len());
         let query = [
-            &b"SELECT id, username, role FROM users WHERE username = '"[..], user, b"' AND password = '", hash.as_bytes(), b"'",
+            &b"SELECT id, username, role FROM users WHERE username = '"[..],
+            user,
+            b"' AND password = '",
+            hash.as_bytes(),
+            b"'",
         ]
         .concat();
         self.ask(&query, breaks_text(user))
@@ -132,7 +160,12 @@ fn cell(value: &Value) -> String {
 fn list(rows: &Rows) -> String {
     let line = |row: &Vec<Value>| {
         let cell = |place: usize| row.get(place).map(cell).unwrap_or_default();
-        format!("<li><a href=\"article.php?id={}\">{}</a> <small>{}</small></li>\n", cell(0), cell(1), cell(2))
+        format!(
+            "<li><a href=\"article.php?id={}\">{}</a> <small>{}</small></li>\n",
+            cell(0),
+            cell(1),
+            cell(2)
+        )
     };
     format!("<ul>\n{}</ul>\n", rows.rows.iter().take(200).map(line).collect::<String>())
 }

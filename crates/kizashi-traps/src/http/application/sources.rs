@@ -10,9 +10,15 @@ pub(crate) fn application_files(identity: &Identity) -> Vec<(String, String)> {
     let secret = letters(identity, "application's key", 32);
     let config = format!(
         "<?php\n$db_host = 'localhost';\n$db_user = '{}';\n$db_pass = '{}';\n$db_name = '{}';\n$secret = '{secret}';\n\n$db = mysqli_connect($db_host, $db_user, $db_pass, $db_name);\nsession_start();\n",
-        database::user(&club), club.password, club.database
+        database::user(&club),
+        club.password,
+        club.database
     );
-    let page = |query: &str| format!("<?php\nrequire 'config.php';\nrequire 'header.php';\n\n$result = mysqli_query($db, \"{query}\");\nwhile ($row = mysqli_fetch_row($result)) {{\n    show($row);\n}}\nrequire 'footer.php';\n");
+    let page = |query: &str| {
+        format!(
+            "<?php\nrequire 'config.php';\nrequire 'header.php';\n\n$result = mysqli_query($db, \"{query}\");\nwhile ($row = mysqli_fetch_row($result)) {{\n    show($row);\n}}\nrequire 'footer.php';\n"
+        )
+    };
     let files = [
         ("config.php", config),
         ("index.php", "<?php\nrequire 'config.php';\nrequire 'header.php';\n\n$page = isset($_GET['page']) ? $_GET['page'] : 'home';\nif (file_exists('pages/' . $page . '.php')) {\n    $page = 'pages/' . $page . '.php';\n}\ninclude($page);\nrequire 'footer.php';\n".to_owned()),

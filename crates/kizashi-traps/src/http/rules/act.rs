@@ -10,10 +10,10 @@ use super::format::{Answerer, Face, MachineKind};
 use super::reply::{Values, fill};
 use super::subject::Subject;
 use super::{Rule, pattern};
-use crate::http::grammar::Grammar;
-use crate::http::persona::Persona;
 use crate::http::dropped::put;
 use crate::http::form::Form;
+use crate::http::grammar::Grammar;
+use crate::http::persona::Persona;
 use crate::http::run::{Keeper, OUTPUT, Run};
 use crate::http::script::{Script, request_of};
 use crate::machine::{self, Machine, Visitor};
@@ -29,6 +29,9 @@ pub(crate) struct RuleAnswer {
     pub(crate) body: Vec<u8>,
 }
 
+/// Where the output belongs in a field of the answer; no text of a rule or a visitor's holds it there.
+const OUTPUT_MARK: &str = "\u{1}";
+
 /// The same before its output is known.
 struct Prepared {
     answer: RuleAnswer,
@@ -36,10 +39,24 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn with(self, output: &[u8]) -> RuleAnswer {
+    fn with(mut self, output: &[u8]) -> RuleAnswer {
+        for (_, value) in &mut self.answer.fields {
+            if value.contains(OUTPUT_MARK) {
+                let shown: String = String::from_utf8_lossy(output)
+                    .trim_end()
+                    .chars()
+                    .map(|letter| if letter.is_control() { ' ' } else { letter })
+                    .take(2_000)
+                    .collect();
+                *value = value.replace(OUTPUT_MARK, &shown);
+            }
+        }
         RuleAnswer { body: self.pieces.join(output), ..self.answer }
     }
 }
+
+/// The machine that holds what was kept, and the name of the last file.
+type Kept = ((Machine, Keeper), Option<Vec<u8>>);
 
 /// What is done about a request.
 pub(crate) enum Reaction {
@@ -86,7 +103,8 @@ impl Rule {
             return Reaction::Face;
         }
         let kept = self.keep(subject, scene);
-        let names: Vec<&[u8]> = kept.iter().flat_map(|(_, names)| names).map(Vec::as_slice).collect();
+        let names: Vec<&[u8]> =
+            kept.iter().flat_map(|(_, names)| names).map(Vec::as_slice).collect();
         let prepared = self.prepare(subject, scene, &names.concat());
         if let Some((machine, _)) = kept {
             return Reaction::Run(Run::written(machine, scene.now, prepared.with(b"")));
@@ -111,7 +129,7 @@ impl Rule {
     }
 
     /// Puts the files that the request brings where the rule says, for whoever brought them; the last one's name.
-    fn keep(&self, subject: &Subject<'_>, scene: &Scene<'_>) -> Option<((Machine, Keeper), Option<Vec<u8>>)> {
+    fn keep(&self, subject: &Subject<'_>, scene: &Scene<'_>) -> Option<Kept> {
         if self.keep.is_empty() {
             return None;
         }
@@ -154,7 +172,11 @@ impl Rule {
             uploaded,
         };
         let line = |text: &str| {
-            String::from_utf8_lossy(&fill(text, &values).concat()).replace(['\r', '\n'], " ")
+            fill(text, &values)
+                .iter()
+                .map(|piece| String::from_utf8_lossy(piece).replace(char::is_control, " "))
+                .collect::<Vec<_>>()
+                .join(OUTPUT_MARK)
         };
         let fields = self.fields.iter().map(|(name, value)| (name.clone(), line(value))).collect();
         let answer =
@@ -211,9 +233,12 @@ impl Rule {
             let script = Script::new(text, inside, request);
             let machine = web_machine(scene, self.machine);
             machine.0.begin_in(b"/var/www/html");
-            return Reaction::Run(Run::script(machine, script, scene.now, move |printed: Printed| {
-                prepared.with(&printed.output)
-            }));
+            return Reaction::Run(Run::script(
+                machine,
+                script,
+                scene.now,
+                move |printed: Printed| prepared.with(&printed.output),
+            ));
         }
         match evaluate::php(&code) {
             Php::Prints(text) => Reaction::Answer(prepared.with(&text)),

@@ -60,7 +60,9 @@ pub(crate) fn calculate(text: &[u8]) -> Option<Vec<u8>> {
         }
         let rest = text[at + left..].trim_ascii_start();
         if let Some((sign @ (b'*' | b'+' | b'-'), rest)) = rest.split_first() {
+            // `7*'7'` is 49 to Twig, as to PHP.
             let rest = rest.trim_ascii_start();
+            let rest = rest.strip_prefix(b"'").unwrap_or(rest);
             let right = rest.iter().take_while(|byte| is_digit(byte)).count();
             let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<i128>().ok();
             if right > 0 && left <= 18 && right <= 18 {

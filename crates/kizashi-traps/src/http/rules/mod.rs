@@ -20,14 +20,14 @@ use std::sync::{Arc, OnceLock};
 pub(crate) use act::{Reaction, RuleAnswer, Scene, web_machine};
 pub(crate) use evaluate::{base64, calculate, included};
 pub(crate) use format::MachineKind;
-pub(crate) use pattern::find;
-pub(crate) use subject::decode;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
 use index::Index;
 use pattern::Pattern;
+pub(crate) use pattern::find;
 use subject::Field;
 pub(crate) use subject::Subject;
+pub(crate) use subject::decode;
 
 /// Files of an owner's own.
 const FILES: usize = 64;

@@ -34,9 +34,8 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         };
         let (word, argument) = name.split_once(' ').unwrap_or((name, ""));
         let known = match word {
-            "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output" | "uploaded" => {
-                argument.is_empty()
-            }
+            "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output"
+            | "uploaded" => argument.is_empty(),
             "hex" | "secret" | "nonce" => {
                 argument.parse::<usize>().is_ok_and(|length| (1..=128).contains(&length))
             }

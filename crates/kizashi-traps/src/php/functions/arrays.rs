@@ -4,15 +4,33 @@ use super::super::evaluate::Interpreter;
 use super::super::value::{Array, Key, Value};
 use super::{Arguments, Found};
 
-pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Found {
+pub(super) fn call(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Found {
     if let Some(value) = printed(interpreter, name, arguments)? {
         return Ok(Some(value));
     }
-    if matches!(name, b"array_push" | b"array_pop" | b"array_shift" | b"array_unshift" | b"sort" | b"rsort" | b"ksort" | b"asort") {
-        let Value::Array(mut array) = arguments.get(0).clone() else { return Ok(Some(Value::Null)) };
+    if matches!(
+        name,
+        b"array_push"
+            | b"array_pop"
+            | b"array_shift"
+            | b"array_unshift"
+            | b"sort"
+            | b"rsort"
+            | b"ksort"
+            | b"asort"
+    ) {
+        let Value::Array(mut array) = arguments.get(0).clone() else {
+            return Ok(Some(Value::Null));
+        };
         let mut result = Value::Bool(true);
         match name {
-            b"array_push" => arguments.values.iter().skip(1).for_each(|value| array.push(value.clone())),
+            b"array_push" => {
+                arguments.values.iter().skip(1).for_each(|value| array.push(value.clone()));
+            }
             b"array_pop" => result = array.items.pop().map_or(Value::Null, |(_, value)| value),
             b"array_shift" if !array.items.is_empty() => {
                 result = array.items.remove(0).1;
@@ -39,7 +57,12 @@ pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &A
     Ok(made(interpreter, name, arguments))
 }
 
-fn made(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
+#[expect(clippy::too_many_lines, reason = "one flat table of names and what each does")]
+fn made(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Option<Value> {
     let first = match arguments.get(0) {
         Value::Array(array) => array.clone(),
         _ => Array::default(),
@@ -84,12 +107,15 @@ fn made(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_
             let from = arguments.integer(1).unwrap_or(0);
             let start = if from < 0 { (length + from).max(0) } else { from.min(length) };
             let wanted = arguments.integer(2).unwrap_or(length);
-            let end = if wanted < 0 { length + wanted } else { start.saturating_add(wanted).min(length) };
+            let end =
+                if wanted < 0 { length + wanted } else { start.saturating_add(wanted).min(length) };
             let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
             let members = first.items.get(range).unwrap_or_default();
             Value::Array(Array::list(members.iter().map(|(_, value)| value.clone())))
         }
-        b"array_sum" => Value::Integer(first.values().map(Value::integer).fold(0, i64::saturating_add)),
+        b"array_sum" => {
+            Value::Integer(first.values().map(Value::integer).fold(0, i64::saturating_add))
+        }
         b"range" => {
             let (low, high) = (arguments.get(0).integer(), arguments.get(1).integer());
             Value::Array(Array::list((low..=high).take(1_000).map(Value::Integer)))
@@ -100,8 +126,16 @@ fn made(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_
         }
         b"key" => first.items.first().map_or(Value::Null, |(key, _)| key.value()),
         b"min" | b"max" => {
-            let values: Vec<Value> = if arguments.values.len() > 1 { arguments.values.clone() } else { first.values().cloned().collect() };
-            let best = if name == b"min" { values.into_iter().min_by(Value::order) } else { values.into_iter().max_by(Value::order) };
+            let values: Vec<Value> = if arguments.values.len() > 1 {
+                arguments.values.clone()
+            } else {
+                first.values().cloned().collect()
+            };
+            let best = if name == b"min" {
+                values.into_iter().min_by(Value::order)
+            } else {
+                values.into_iter().max_by(Value::order)
+            };
             best.unwrap_or_default()
         }
         b"compact" => {

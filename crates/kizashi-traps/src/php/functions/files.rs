@@ -19,7 +19,11 @@ pub(super) fn handle(place: usize) -> Value {
     Value::Integer(HANDLES + place as i64)
 }
 
-pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Found {
+pub(super) fn call(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Found {
     if let Some(value) = changing(interpreter, name, arguments)? {
         return Ok(Some(value));
     }
@@ -33,7 +37,10 @@ pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &A
 }
 
 /// The bytes of a file, of the request's body or of a form's file; an address is never fetched: to the script there is no network.
-pub(in super::super) fn read(interpreter: &mut Interpreter<'_>, path: &[u8]) -> Result<Option<Vec<u8>>, Stop> {
+pub(in super::super) fn read(
+    interpreter: &mut Interpreter<'_>,
+    path: &[u8],
+) -> Result<Option<Vec<u8>>, Stop> {
     if path.eq_ignore_ascii_case(b"php://input") {
         return Ok(Some(interpreter.request.body.clone()));
     }
@@ -74,7 +81,12 @@ fn done(interpreter: &mut Interpreter<'_>, wish: &Wish) -> Result<Value, Stop> {
     })
 }
 
-fn write(interpreter: &mut Interpreter<'_>, path: &[u8], content: Vec<u8>, append: bool) -> Result<Value, Stop> {
+fn write(
+    interpreter: &mut Interpreter<'_>,
+    path: &[u8],
+    content: Vec<u8>,
+    append: bool,
+) -> Result<Value, Stop> {
     let length = content.len() as i64;
     let path = absolute(interpreter, path);
     let written = done(interpreter, &Wish::Write { path, content, append })?;
@@ -101,7 +113,9 @@ fn changing(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Argument
         },
         b"is_uploaded_file" => {
             let path = arguments.text(0);
-            Value::Bool((0..interpreter.request.uploads.len()).any(|place| temporary(place) == path))
+            Value::Bool(
+                (0..interpreter.request.uploads.len()).any(|place| temporary(place) == path),
+            )
         }
         b"unlink" | b"rmdir" => {
             let path = path(interpreter, 0);
@@ -148,6 +162,7 @@ fn facts(interpreter: &mut Interpreter<'_>, path: Vec<u8>) -> Result<Option<File
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat table of names and what each does")]
 fn open(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Found {
     if name == b"fopen" || name == b"opendir" {
         let path = arguments.text(0);
@@ -172,8 +187,18 @@ fn open(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_
         return Ok(Some(handle(interpreter.handles.len() - 1)));
     }
     const OF_HANDLES: [&[u8]; 12] = [
-        b"fwrite", b"fputs", b"fclose", b"fread", b"fgets", b"fgetc", b"feof", b"stream_get_contents", b"fpassthru",
-        b"readdir", b"closedir", b"fflush",
+        b"fwrite",
+        b"fputs",
+        b"fclose",
+        b"fread",
+        b"fgets",
+        b"fgetc",
+        b"feof",
+        b"stream_get_contents",
+        b"fpassthru",
+        b"readdir",
+        b"closedir",
+        b"fflush",
     ];
     if !OF_HANDLES.contains(&name) {
         return Ok(None);
@@ -196,7 +221,9 @@ fn open(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_
         b"fclose" | b"closedir" | b"fflush" => return Ok(Some(Value::Bool(true))),
         b"fgetc" => 1,
         b"fread" => usize::try_from(arguments.integer(1).unwrap_or(0)).unwrap_or(0),
-        b"fgets" | b"readdir" => rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1),
+        b"fgets" | b"readdir" => {
+            rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1)
+        }
         _ => rest.len(),
     };
     let piece = rest[..length.min(rest.len())].to_vec();
@@ -251,13 +278,14 @@ fn asking(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<
         b"glob" => {
             let end = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
             let folder = path[..end].to_vec();
-            let names = list(interpreter, if folder.is_empty() { b"." } else { &folder })?.unwrap_or_default();
+            let names = list(interpreter, if folder.is_empty() { b"." } else { &folder })?
+                .unwrap_or_default();
             let names = names.into_iter().filter(|name| !name.starts_with(b"."));
             Value::Array(Array::list(names.map(|name| Value::Text([&folder[..], &name].concat()))))
         }
-        b"file_exists" | b"is_file" | b"is_dir" | b"is_readable" | b"is_writable" | b"is_writeable" | b"filesize"
-        | b"filemtime" | b"filectime" | b"fileatime" | b"fileperms" | b"fileowner" | b"filegroup" | b"is_link"
-        | b"is_executable" => {
+        b"file_exists" | b"is_file" | b"is_dir" | b"is_readable" | b"is_writable"
+        | b"is_writeable" | b"filesize" | b"filemtime" | b"filectime" | b"fileatime"
+        | b"fileperms" | b"fileowner" | b"filegroup" | b"is_link" | b"is_executable" => {
             let path = absolute(interpreter, &path);
             let found = facts(interpreter, path)?;
             stat(name, found)

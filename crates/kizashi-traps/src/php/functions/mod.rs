@@ -41,7 +41,12 @@ impl Arguments<'_> {
     }
 
     /// Writes to the variable that stands at this place.
-    fn assign(&self, interpreter: &mut Interpreter<'_>, place: usize, value: Value) -> Result<(), Stop> {
+    fn assign(
+        &self,
+        interpreter: &mut Interpreter<'_>,
+        place: usize,
+        value: Value,
+    ) -> Result<(), Stop> {
         match self.expressions.get(place) {
             Some(expression) => interpreter.assign(expression, value),
             None => Ok(()),
@@ -50,7 +55,11 @@ impl Arguments<'_> {
 }
 
 /// A function by its name, in lower case.
-pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], expressions: &[Expression]) -> Result<Value, Stop> {
+pub(super) fn call(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    expressions: &[Expression],
+) -> Result<Value, Stop> {
     let mut values = Vec::with_capacity(expressions.len());
     for expression in expressions {
         values.push(interpreter.value(expression)?);
@@ -59,18 +68,26 @@ pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], expressions: 
 }
 
 /// The same with values at hand.
-fn call_named(interpreter: &mut Interpreter<'_>, name: &[u8], values: Vec<Value>) -> Result<Value, Stop> {
+fn call_named(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    values: Vec<Value>,
+) -> Result<Value, Stop> {
     dispatch(interpreter, name, &Arguments { values, expressions: &[] })
 }
 
 /// A function's name, a closure, or something else that cannot be called.
-pub(super) fn call_value(interpreter: &mut Interpreter<'_>, callee: &Value, values: Vec<Value>) -> Result<Value, Stop> {
+pub(super) fn call_value(
+    interpreter: &mut Interpreter<'_>,
+    callee: &Value,
+    values: Vec<Value>,
+) -> Result<Value, Stop> {
     interpreter.step(1)?;
     match callee {
         Value::Closure(number) => match interpreter.closures.get(*number) {
             Some((function, captured)) => {
                 let (function, captured) = (Arc::clone(function), captured.clone());
-                interpreter.invoke(&function, captured, values)
+                interpreter.invoke(&function, captured, &values)
             }
             None => Ok(Value::Null),
         },
@@ -82,16 +99,19 @@ pub(super) fn call_value(interpreter: &mut Interpreter<'_>, callee: &Value, valu
     }
 }
 
-fn dispatch(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Result<Value, Stop> {
+fn dispatch(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Result<Value, Stop> {
     let sizes: usize = arguments.values.iter().map(Value::size).sum();
     interpreter.step(1 + sizes / 64)?;
     if let Some(function) = interpreter.functions.get(name) {
         let function = Arc::clone(function);
-        return interpreter.invoke(&function, Variables::new(), arguments.values.clone());
+        return interpreter.invoke(&function, Variables::new(), &arguments.values);
     }
-    for file in [
-        running::call, text::call, encoding::call, arrays::call, files::call, system::call,
-    ] {
+    for file in [running::call, text::call, encoding::call, arrays::call, files::call, system::call]
+    {
         if let Some(value) = file(interpreter, name, arguments)? {
             interpreter.step(value.size() / 64)?;
             interpreter.fits(value.size() / 2)?;
@@ -102,7 +122,11 @@ fn dispatch(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Argument
 }
 
 /// A method of an object that is none: what its name says is done all the same, where it runs something.
-pub(super) fn method(interpreter: &mut Interpreter<'_>, name: &[u8], values: &[Value]) -> Result<Value, Stop> {
+pub(super) fn method(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    values: &[Value],
+) -> Result<Value, Stop> {
     match name {
         b"exec" | b"shellexecute" | b"run" if !values.is_empty() => {
             Ok(Value::Text(interpreter.command(values[0].text())?))
@@ -136,12 +160,15 @@ pub(super) fn constant(interpreter: &Interpreter<'_>, name: &[u8]) -> Value {
         b"E_ALL" => Value::Integer(32_767),
         b"ENT_QUOTES" => Value::Integer(3),
         b"M_PI" => Value::Real(std::f64::consts::PI),
-        b"STR_PAD_LEFT" | b"E_ERROR" | b"COUNT_RECURSIVE" => Value::Integer(i64::from(name != b"STR_PAD_LEFT")),
+        b"STR_PAD_LEFT" | b"E_ERROR" | b"COUNT_RECURSIVE" => {
+            Value::Integer(i64::from(name != b"STR_PAD_LEFT"))
+        }
         _ => Value::Text(name.to_vec()),
     }
 }
 
 /// `$_GET` and its like.
+#[expect(clippy::too_many_lines, reason = "one flat table of names and what each does")]
 pub(super) fn superglobals(request: &Request) -> Variables {
     let mut all = Variables::new();
     let array = |pairs: &[(Vec<u8>, Vec<u8>)]| {
@@ -151,11 +178,13 @@ pub(super) fn superglobals(request: &Request) -> Variables {
         }
         array
     };
-    let (query, form, cookies) = (array(&request.query), array(&request.form), array(&request.cookies));
+    let (query, form, cookies) =
+        (array(&request.query), array(&request.form), array(&request.cookies));
     let mut both = query.clone();
     form.items.iter().for_each(|(key, value)| both.set(key.clone(), value.clone()));
     let mut server = Array::default();
-    let mut set = |name: &str, value: Vec<u8>| server.set(Key::Text(name.into()), Value::Text(value));
+    let mut set =
+        |name: &str, value: Vec<u8>| server.set(Key::Text(name.into()), Value::Text(value));
     let path = request.target.split(|byte| *byte == b'?').next().unwrap_or_default().to_vec();
     let query_text = request.target.get(path.len() + 1..).unwrap_or_default().to_vec();
     set("REQUEST_METHOD", request.method.clone().into_bytes());
@@ -171,7 +200,11 @@ pub(super) fn superglobals(request: &Request) -> Variables {
     set("REMOTE_ADDR", request.source.clone().into_bytes());
     set("SERVER_PROTOCOL", b"HTTP/1.1".to_vec());
     for (name, value) in request.headers.iter().take(60) {
-        let name: String = name.iter().map(|byte| char::from(*byte).to_ascii_uppercase()).map(|c| if c == '-' { '_' } else { c }).collect();
+        let name: String = name
+            .iter()
+            .map(|byte| char::from(*byte).to_ascii_uppercase())
+            .map(|c| if c == '-' { '_' } else { c })
+            .collect();
         set(&format!("HTTP_{name}"), value.clone());
     }
     let mut uploads = Array::default();
@@ -188,29 +221,57 @@ pub(super) fn superglobals(request: &Request) -> Variables {
         uploads.set(Key::text(&upload.field), Value::Array(file));
     }
     for (name, value) in [
-        ("_GET", query), ("_POST", form), ("_REQUEST", both), ("_COOKIE", cookies), ("_SERVER", server), ("_FILES", uploads),
-        ("_SESSION", Array::default()), ("_ENV", Array::default()),
+        ("_GET", query),
+        ("_POST", form),
+        ("_REQUEST", both),
+        ("_COOKIE", cookies),
+        ("_SERVER", server),
+        ("_FILES", uploads),
+        ("_SESSION", Array::default()),
+        ("_ENV", Array::default()),
     ] {
         all.insert(name.into(), Value::Array(value));
     }
     all
 }
 
-/// Puts a parameter where PHP puts it: `a[b]` and `a[]` become arrays.
+/// Puts a parameter where PHP puts it: `a[b][]` becomes arrays in one another.
 fn put(array: &mut Array, name: &[u8], value: Value) {
-    let Some(open) = name.iter().position(|byte| *byte == b'[').filter(|open| *open > 0 && name.ends_with(b"]")) else {
-        let name: Vec<u8> = name.iter().map(|b| if matches!(b, b'.' | b' ') { b'_' } else { *b }).collect();
+    let open = name.iter().position(|byte| *byte == b'[').filter(|open| *open > 0);
+    let Some(open) = open.filter(|_| name.ends_with(b"]")) else {
+        let plain = |byte: &u8| if matches!(byte, b'.' | b' ') { b'_' } else { *byte };
+        let name: Vec<u8> = name.iter().map(plain).collect();
         array.set(Key::text(&name), value);
         return;
     };
-    let key = Key::text(&name[..open]);
-    if !matches!(array.get(&key), Some(Value::Array(_))) {
-        array.set(key.clone(), Value::Array(Array::default()));
+    let inner = &name[open + 1..name.len() - 1];
+    let mut path: Vec<&[u8]> = vec![&name[..open]];
+    let mut rest = inner;
+    while let Some(at) = crate::http::find(rest, b"][").filter(|_| path.len() < 8) {
+        path.push(&rest[..at]);
+        rest = &rest[at + 2..];
     }
-    if let Some(Value::Array(inner)) = array.slot(&key) {
-        match &name[open + 1..name.len() - 1] {
-            b"" => inner.push(value),
-            inner_name => inner.set(Key::text(inner_name), value),
+    path.push(rest);
+    let mut value = Some(value);
+    let mut here = array;
+    for (place, part) in path.iter().enumerate() {
+        let last = place + 1 == path.len();
+        let next =
+            if last { value.take().unwrap_or_default() } else { Value::Array(Array::default()) };
+        let key = Key::text(part);
+        match (part.is_empty(), here.get(&key)) {
+            (true, _) => here.push(next),
+            (false, Some(Value::Array(_))) if !last => {}
+            (false, _) => here.set(key.clone(), next),
+        }
+        let slot = if part.is_empty() {
+            here.items.last_mut().map(|(_, value)| value)
+        } else {
+            here.slot(&key)
+        };
+        match slot {
+            Some(Value::Array(inner)) if !last => here = inner,
+            _ => return,
         }
     }
 }

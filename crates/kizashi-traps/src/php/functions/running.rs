@@ -6,7 +6,11 @@ use super::super::syntax::{Function, Statement};
 use super::super::value::{Array, Value};
 use super::{Arguments, Found, call_named, call_value};
 
-pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Found {
+pub(super) fn call(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Found {
     if let Some(value) = commands(interpreter, name, arguments)? {
         return Ok(Some(value));
     }
@@ -34,7 +38,12 @@ pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &A
             let values = arguments.values.iter().skip(1).cloned().collect();
             call_value(interpreter, arguments.get(0), values)?
         }
-        b"array_map" | b"array_filter" | b"array_walk" | b"usort" | b"uasort" | b"array_reduce"
+        b"array_map"
+        | b"array_filter"
+        | b"array_walk"
+        | b"usort"
+        | b"uasort"
+        | b"array_reduce"
         | b"preg_replace_callback" => each(interpreter, name, arguments)?,
         b"function_exists" | b"is_callable" => {
             const MISSING: [&[u8]; 4] = [b"pcntl_exec", b"dl", b"mysql_connect", b"imap_open"];
@@ -60,7 +69,9 @@ fn commands(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Argument
         },
         b"exec" => {
             let output = interpreter.command(command)?;
-            let lines = output.split(|byte| *byte == b'\n').map(|line| Value::Text(line.trim_ascii_end().to_vec()));
+            let lines = output
+                .split(|byte| *byte == b'\n')
+                .map(|line| Value::Text(line.trim_ascii_end().to_vec()));
             let mut lines: Vec<Value> = lines.collect();
             if lines.last().is_some_and(|line| line.text().is_empty()) {
                 lines.pop();
@@ -100,10 +111,13 @@ fn last_line(output: &[u8]) -> Vec<u8> {
 }
 
 /// `create_function('$a,$b', 'return …;')`.
-fn create(interpreter: &mut Interpreter<'_>, parameters: &[u8], body: &[u8]) -> Result<Value, Stop> {
-    let Ok(block) = Parser::parse(&[&b"function \0f("[..], parameters, b"){", body, b"}"].concat().iter().copied().filter(|b| *b != 0).collect::<Vec<u8>>(), true) else {
-        return Ok(Value::Bool(false));
-    };
+fn create(
+    interpreter: &mut Interpreter<'_>,
+    parameters: &[u8],
+    body: &[u8],
+) -> Result<Value, Stop> {
+    let text = [&b"function lambda("[..], parameters, b"){", body, b"}"].concat();
+    let Ok(block) = Parser::parse(&text, true) else { return Ok(Value::Bool(false)) };
     let Some(Statement::Function(made)) = block.first() else { return Ok(Value::Bool(false)) };
     let function = Function {
         name: Vec::new(),
@@ -120,7 +134,11 @@ fn create(interpreter: &mut Interpreter<'_>, parameters: &[u8], body: &[u8]) -> 
 }
 
 /// Functions that call another for each member.
-fn each(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Result<Value, Stop> {
+fn each(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Result<Value, Stop> {
     let (callee, array) = match name {
         b"array_map" => (arguments.get(0), arguments.get(1)),
         _ => (arguments.get(1), arguments.get(0)),

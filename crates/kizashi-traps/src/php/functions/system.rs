@@ -4,7 +4,11 @@ use super::super::evaluate::Interpreter;
 use super::super::value::{Array, Key, Value};
 use super::{Arguments, Found};
 
-pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Found {
+pub(super) fn call(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Found {
     if let Some(value) = buffers(interpreter, name)? {
         return Ok(Some(value));
     }
@@ -36,9 +40,10 @@ fn buffers(interpreter: &mut Interpreter<'_>, name: &[u8]) -> Found {
             }
             Value::Bool(true)
         }
-        b"ob_get_contents" => {
-            interpreter.buffers.last().map_or(Value::Bool(false), |buffer| Value::Text(buffer.clone()))
-        }
+        b"ob_get_contents" => interpreter
+            .buffers
+            .last()
+            .map_or(Value::Bool(false), |buffer| Value::Text(buffer.clone())),
         b"ob_get_clean" | b"ob_end_clean" => {
             interpreter.buffers.pop().map_or(Value::Bool(false), Value::Text)
         }
@@ -50,7 +55,9 @@ fn buffers(interpreter: &mut Interpreter<'_>, name: &[u8]) -> Found {
             None => Value::Bool(false),
         },
         b"flush" | b"ob_implicit_flush" | b"ob_clean" => {
-            if name == b"ob_clean" && let Some(buffer) = interpreter.buffers.last_mut() {
+            if name == b"ob_clean"
+                && let Some(buffer) = interpreter.buffers.last_mut()
+            {
                 buffer.clear();
             }
             Value::Null
@@ -60,7 +67,11 @@ fn buffers(interpreter: &mut Interpreter<'_>, name: &[u8]) -> Found {
 }
 
 /// Functions that shape the answer.
-fn answers(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
+fn answers(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Option<Value> {
     match name {
         b"header" => {
             let line = String::from_utf8_lossy(&arguments.text(0)).into_owned();
@@ -69,7 +80,11 @@ fn answers(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments
                 interpreter.said.status = status.filter(|status| (200..=599).contains(status));
             } else if let Some((field, value)) = line.split_once(':') {
                 let clean = |text: &str| -> String {
-                    text.trim().chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(400).collect()
+                    text.trim()
+                        .chars()
+                        .filter(|c| c.is_ascii_graphic() || *c == ' ')
+                        .take(400)
+                        .collect()
                 };
                 if interpreter.said.fields.len() < 16 {
                     interpreter.said.fields.insert(clean(field), clean(value));
@@ -104,6 +119,7 @@ fn answers(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat table of names and what each does")]
 fn facts(interpreter: &Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
     let text = |text: &str| Value::of(text);
     let now = interpreter.request.now;
@@ -113,11 +129,17 @@ fn facts(interpreter: &Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) 
         b"zend_version" => text("4.2.29"),
         b"php_sapi_name" => text("fpm-fcgi"),
         b"get_current_user" => text("www-data"),
-        b"getmyuid" | b"getmygid" | b"posix_geteuid" | b"posix_getuid" | b"posix_getegid" | b"posix_getgid" => Value::Integer(33),
+        b"getmyuid" | b"getmygid" | b"posix_geteuid" | b"posix_getuid" | b"posix_getegid"
+        | b"posix_getgid" => Value::Integer(33),
         b"getmypid" => Value::Integer(1_184),
         b"posix_getpwuid" | b"posix_getgrgid" => {
             let mut array = Array::default();
-            for (key, value) in [("name", text("www-data")), ("uid", Value::Integer(33)), ("gid", Value::Integer(33)), ("dir", text("/var/www"))] {
+            for (key, value) in [
+                ("name", text("www-data")),
+                ("uid", Value::Integer(33)),
+                ("gid", Value::Integer(33)),
+                ("dir", text("/var/www")),
+            ] {
                 array.set(Key::Text(key.into()), value);
             }
             Value::Array(array)
@@ -127,9 +149,14 @@ fn facts(interpreter: &Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) 
         b"disk_total_space" => Value::Real(42_147_483_648.0),
         b"memory_get_usage" | b"memory_get_peak_usage" => Value::Integer(421_904),
         b"time" => Value::Integer(seconds),
-        b"microtime" | b"hrtime" => Value::Real(now.map_or(0, kizashi_event::Timestamp::micros) as f64 / 1e6),
+        b"microtime" | b"hrtime" => {
+            Value::Real(now.map_or(0, kizashi_event::Timestamp::micros) as f64 / 1e6)
+        }
         b"date" | b"gmdate" => {
-            let stamp = kizashi_event::Timestamp::from_seconds(arguments.integer(1).unwrap_or(seconds).clamp(0, 4_000_000_000)).rfc3339();
+            let stamp = kizashi_event::Timestamp::from_seconds(
+                arguments.integer(1).unwrap_or(seconds).clamp(0, 4_000_000_000),
+            )
+            .rfc3339();
             Value::Text(date(&arguments.text(0), &stamp))
         }
         b"ini_get" | b"get_cfg_var" => match arguments.text(0).as_slice() {
@@ -139,11 +166,21 @@ fn facts(interpreter: &Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) 
             b"max_execution_time" => text("30"),
             _ => Value::Bool(false),
         },
-        b"ini_set" | b"ini_restore" | b"session_start" | b"setcookie" | b"date_default_timezone_set" | b"ignore_user_abort"
-        | b"set_time_limit" | b"mb_internal_encoding" => Value::Bool(true),
+        b"ini_set"
+        | b"ini_restore"
+        | b"session_start"
+        | b"setcookie"
+        | b"date_default_timezone_set"
+        | b"ignore_user_abort"
+        | b"set_time_limit"
+        | b"mb_internal_encoding" => Value::Bool(true),
         b"error_reporting" => Value::Integer(22_527),
-        b"extension_loaded" => Value::Bool(!matches!(arguments.text(0).as_slice(), b"suhosin" | b"imagick")),
-        b"get_loaded_extensions" => Value::Array(Array::list(["Core", "date", "curl", "mysqli", "openssl", "zlib"].map(text))),
+        b"extension_loaded" => {
+            Value::Bool(!matches!(arguments.text(0).as_slice(), b"suhosin" | b"imagick"))
+        }
+        b"get_loaded_extensions" => Value::Array(Array::list(
+            ["Core", "date", "curl", "mysqli", "openssl", "zlib"].map(text),
+        )),
         b"getenv" => Value::Bool(false),
         b"defined" => Value::Bool(interpreter.constants.contains_key(&arguments.text(0))),
         b"constant" => super::constant(interpreter, &arguments.text(0)),
@@ -156,7 +193,13 @@ fn facts(interpreter: &Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) 
             Value::Array(_) => "array",
             Value::Closure(_) => "object",
         }),
-        b"curl_exec" | b"curl_init" | b"fsockopen" | b"mail" | b"mysqli_connect" | b"socket_create" | b"pfsockopen"
+        b"curl_exec"
+        | b"curl_init"
+        | b"fsockopen"
+        | b"mail"
+        | b"mysqli_connect"
+        | b"socket_create"
+        | b"pfsockopen"
         | b"stream_socket_client" => Value::Bool(false),
         _ => return None,
     })

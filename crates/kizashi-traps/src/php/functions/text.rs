@@ -6,7 +6,11 @@ use super::{Arguments, Found};
 use crate::http::find;
 use crate::machine::Regex;
 
-pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Found {
+pub(super) fn call(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Found {
     if let Some(value) = shaped(name, arguments) {
         return Ok(Some(value));
     }
@@ -22,11 +26,14 @@ pub(super) fn call(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &A
             interpreter.print(&text)?;
             Value::Integer(text.len() as i64)
         }
-        b"preg_match" | b"preg_match_all" | b"preg_replace" | b"preg_split" => regular(interpreter, name, arguments)?,
+        b"preg_match" | b"preg_match_all" | b"preg_replace" | b"preg_split" => {
+            regular(interpreter, name, arguments)?
+        }
         _ => return Ok(None),
     }))
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat table of names and what each does")]
 fn shaped(name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
     let text = || arguments.text(0);
     let escaped = |quotes: bool| {
@@ -61,7 +68,8 @@ fn shaped(name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
                 text.make_ascii_lowercase();
                 what.make_ascii_lowercase();
             }
-            let from = usize::try_from(arguments.integer(2).unwrap_or(0)).unwrap_or(0).min(text.len());
+            let from =
+                usize::try_from(arguments.integer(2).unwrap_or(0)).unwrap_or(0).min(text.len());
             let found = if name == b"strrpos" {
                 text.windows(what.len().max(1)).rposition(|window| window == what)
             } else {
@@ -84,7 +92,8 @@ fn shaped(name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
             Value::Integer(count as i64)
         }
         b"str_repeat" => {
-            let (text, times) = (text(), usize::try_from(arguments.integer(1).unwrap_or(0)).unwrap_or(0));
+            let (text, times) =
+                (text(), usize::try_from(arguments.integer(1).unwrap_or(0)).unwrap_or(0));
             if text.len().saturating_mul(times) > LONGEST {
                 return Some(Value::Null);
             }
@@ -108,7 +117,8 @@ fn shaped(name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
             if mark.is_empty() {
                 return Some(Value::Bool(false));
             }
-            let most = usize::try_from(arguments.integer(2).unwrap_or(2_000)).unwrap_or(2_000).max(1);
+            let most =
+                usize::try_from(arguments.integer(2).unwrap_or(2_000)).unwrap_or(2_000).max(1);
             let (mut parts, mut rest) = (Vec::new(), text.as_slice());
             while let Some(at) = find(rest, &mark).filter(|_| parts.len() + 1 < most) {
                 parts.push(Value::Text(rest[..at].to_vec()));
@@ -119,7 +129,9 @@ fn shaped(name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
         }
         b"implode" | b"join" => {
             let (glue, array) = match (arguments.get(0), arguments.get(1)) {
-                (Value::Array(array), other) | (other, Value::Array(array)) => (other.text(), array),
+                (Value::Array(array), other) | (other, Value::Array(array)) => {
+                    (other.text(), array)
+                }
                 _ => return Some(Value::Null),
             };
             let parts: Vec<Vec<u8>> = array.values().map(Value::text).collect();
@@ -133,10 +145,14 @@ fn shaped(name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
         b"htmlspecialchars" | b"htmlentities" => escaped(true),
         b"addslashes" => {
             let text = text();
-            Value::Text(text.iter().flat_map(|byte| match byte {
-                b'\'' | b'"' | b'\\' => vec![b'\\', *byte],
-                other => vec![*other],
-            }).collect())
+            Value::Text(
+                text.iter()
+                    .flat_map(|byte| match byte {
+                        b'\'' | b'"' | b'\\' => vec![b'\\', *byte],
+                        other => vec![*other],
+                    })
+                    .collect(),
+            )
         }
         b"stripslashes" => {
             let text = text();
@@ -151,13 +167,24 @@ fn shaped(name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
             let quoted = String::from_utf8_lossy(&text()).replace('\'', "'\\''");
             Value::of(format!("'{quoted}'"))
         }
-        b"escapeshellcmd" | b"strip_tags" | b"utf8_encode" | b"utf8_decode" | b"iconv" | b"mb_convert_encoding"
-        | b"strval" | b"html_entity_decode" | b"htmlspecialchars_decode" => {
+        b"escapeshellcmd"
+        | b"strip_tags"
+        | b"utf8_encode"
+        | b"utf8_decode"
+        | b"iconv"
+        | b"mb_convert_encoding"
+        | b"strval"
+        | b"html_entity_decode"
+        | b"htmlspecialchars_decode" => {
             Value::Text(if name == b"iconv" { arguments.text(2) } else { text() })
         }
         b"strcmp" | b"strcasecmp" => {
             let (a, b) = (text(), arguments.text(1));
-            let order = if name == b"strcmp" { a.cmp(&b) } else { a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase()) };
+            let order = if name == b"strcmp" {
+                a.cmp(&b)
+            } else {
+                a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase())
+            };
             Value::Integer(order as i64)
         }
         b"hash_equals" => Value::Bool(text() == arguments.text(1)),
@@ -210,7 +237,9 @@ fn replaced(name: &[u8], arguments: &Arguments<'_>) -> Value {
     for (place, what) in from.iter().enumerate().filter(|(_, what)| !what.is_empty()) {
         let with = to.get(if single { 0 } else { place }).cloned().unwrap_or_default();
         let (mut result, mut rest) = (Vec::new(), text.as_slice());
-        let lower = |text: &[u8]| if name == b"str_ireplace" { text.to_ascii_lowercase() } else { text.to_vec() };
+        let lower = |text: &[u8]| {
+            if name == b"str_ireplace" { text.to_ascii_lowercase() } else { text.to_vec() }
+        };
         while let Some(at) = find(&lower(rest), &lower(what)) {
             result.extend_from_slice(&rest[..at]);
             result.extend_from_slice(&with);
@@ -251,7 +280,9 @@ fn translated(arguments: &Arguments<'_>) -> Value {
         from => {
             let (from, to) = (from.text(), arguments.text(2));
             for byte in &mut text {
-                if let Some(with) = from.iter().position(|found| found == byte).and_then(|at| to.get(at)) {
+                if let Some(with) =
+                    from.iter().position(|found| found == byte).and_then(|at| to.get(at))
+                {
                     *byte = *with;
                 }
             }
@@ -305,9 +336,15 @@ fn pattern(text: &[u8]) -> Option<(Regex, bool)> {
     Some((regex, modifiers.contains(&b'e')))
 }
 
-fn regular(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Result<Value, Stop> {
+fn regular(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Result<Value, Stop> {
     interpreter.step(500)?;
-    let Some((regex, evaluates)) = pattern(&list_of(arguments.get(0))[..].first().cloned().unwrap_or_default()) else {
+    let Some((regex, evaluates)) =
+        pattern(&list_of(arguments.get(0))[..].first().cloned().unwrap_or_default())
+    else {
         return Ok(Value::Bool(false));
     };
     if name == b"preg_replace" {
@@ -349,11 +386,16 @@ fn regular(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments
     Ok(Value::Integer(i64::from(found)))
 }
 
-fn numbers(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments<'_>) -> Option<Value> {
+fn numbers(
+    interpreter: &mut Interpreter<'_>,
+    name: &[u8],
+    arguments: &Arguments<'_>,
+) -> Option<Value> {
     let value = arguments.get(0);
     let mut random = |low: i64, high: i64| {
         let chance = &mut interpreter.chance;
-        *chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *chance =
+            chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let span = high.saturating_sub(low).max(0).cast_unsigned().saturating_add(1);
         low.saturating_add(((*chance >> 33) % span).cast_signed())
     };
@@ -362,7 +404,9 @@ fn numbers(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments
             Some(base @ 2..=36) => {
                 let text = String::from_utf8_lossy(&value.text()).into_owned();
                 let text = text.trim_start_matches("0x");
-                Value::Integer(i64::from_str_radix(text, u32::try_from(base).unwrap_or(10)).unwrap_or(0))
+                Value::Integer(
+                    i64::from_str_radix(text, u32::try_from(base).unwrap_or(10)).unwrap_or(0),
+                )
             }
             _ => Value::Integer(value.integer()),
         },
@@ -376,9 +420,10 @@ fn numbers(interpreter: &mut Interpreter<'_>, name: &[u8], arguments: &Arguments
         b"is_bool" => Value::Bool(matches!(value, Value::Bool(_))),
         b"is_resource" => Value::Bool(matches!(value, Value::Integer(_))),
         b"is_object" => Value::Bool(false),
-        b"rand" | b"mt_rand" | b"random_int" => {
-            Value::Integer(random(arguments.integer(0).unwrap_or(0), arguments.integer(1).unwrap_or(i64::from(i32::MAX))))
-        }
+        b"rand" | b"mt_rand" | b"random_int" => Value::Integer(random(
+            arguments.integer(0).unwrap_or(0),
+            arguments.integer(1).unwrap_or(i64::from(i32::MAX)),
+        )),
         b"round" => Value::Real(value.real().round()),
         b"floor" => Value::Real(value.real().floor()),
         b"ceil" => Value::Real(value.real().ceil()),

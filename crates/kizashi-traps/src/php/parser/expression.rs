@@ -80,7 +80,8 @@ impl Parser {
         self.deeper()?;
         let mut left = self.prefix()?;
         let mut level = u8::MAX;
-        while let Some((operator, tightness)) = self.operator().filter(|(_, tight)| *tight >= least) {
+        while let Some((operator, tightness)) = self.operator().filter(|(_, tight)| *tight >= least)
+        {
             self.at += 1;
             // `??` and `**` are right-associative.
             let right = matches!(operator, Operator::Otherwise | Operator::Power);
@@ -165,7 +166,10 @@ impl Parser {
             match *sign {
                 "[" | "{" => {
                     let close = if *sign == "[" { "]" } else { "}" };
-                    let is_value = matches!(value, Expression::Variable(_) | Expression::Index(..) | Expression::Named(_));
+                    let is_value = matches!(
+                        value,
+                        Expression::Variable(_) | Expression::Index(..) | Expression::Named(_)
+                    );
                     if close == "}" && !is_value {
                         return Ok(value);
                     }
@@ -325,13 +329,16 @@ impl Parser {
                 self.pass_type();
                 self.needs_sign("=>")?;
                 let body = Arc::new(vec![Statement::Return(Some(self.assigned()?))]);
-                let function = Function { name: Vec::new(), parameters, uses: Vec::new(), short: true, body };
+                let function =
+                    Function { name: Vec::new(), parameters, uses: Vec::new(), short: true, body };
                 Expression::Closure(Arc::new(function))
             }
             b"new" | b"clone" | b"throw" | b"yield" => {
                 let value = self.binding(PREFIX)?;
                 match value {
-                    Expression::Call(_, arguments) => Expression::Method(b"__construct".to_vec(), arguments),
+                    Expression::Call(_, arguments) => {
+                        Expression::Method(b"__construct".to_vec(), arguments)
+                    }
                     _ => Expression::Property,
                 }
             }

@@ -49,7 +49,8 @@ pub(in super::super) fn aggregate(
             let mut best = &values[0][0];
             for value in first() {
                 let order = value.order(best);
-                if (call.name == b"min" && order.is_lt()) || (call.name == b"max" && order.is_gt()) {
+                if (call.name == b"min" && order.is_lt()) || (call.name == b"max" && order.is_gt())
+                {
                     best = value;
                 }
             }

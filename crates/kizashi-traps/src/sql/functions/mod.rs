@@ -26,7 +26,11 @@ const SLEEP: u64 = 20_000_000;
 type Found = Option<Result<Value, SqlError>>;
 
 /// A function of one row.
-pub(super) fn call(engine: &mut Engine<'_>, call: &Call, scope: &Scope<'_>) -> Result<Value, SqlError> {
+pub(super) fn call(
+    engine: &mut Engine<'_>,
+    call: &Call,
+    scope: &Scope<'_>,
+) -> Result<Value, SqlError> {
     if let Some(found) = choosing(engine, call, scope) {
         return found;
     }
@@ -59,7 +63,8 @@ fn choosing(engine: &mut Engine<'_>, call: &Call, scope: &Scope<'_>) -> Found {
     Some(match (call.name.as_slice(), arguments.len()) {
         (b"if", 3) => match engine.value(&arguments[0], scope) {
             Ok(value) => {
-                let chosen = if value.truth() == Some(true) { &arguments[1] } else { &arguments[2] };
+                let chosen =
+                    if value.truth() == Some(true) { &arguments[1] } else { &arguments[2] };
                 engine.value(chosen, scope)
             }
             error => error,
@@ -156,7 +161,11 @@ fn hashes(name: &[u8], values: &[Value]) -> Found {
 }
 
 /// Whether a text holds what an expression means.
-pub(super) fn regexp(engine: &mut Engine<'_>, text: &[u8], pattern: &[u8]) -> Result<bool, SqlError> {
+pub(super) fn regexp(
+    engine: &mut Engine<'_>,
+    text: &[u8],
+    pattern: &[u8],
+) -> Result<bool, SqlError> {
     engine.step(100 + text.len() / 16)?;
     if pattern.is_empty() {
         return Err(SqlError::new(1139, "Got error 'empty (sub)expression' from regexp"));

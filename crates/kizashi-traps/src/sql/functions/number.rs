@@ -6,9 +6,40 @@ use super::super::value::Value;
 use super::Found;
 
 const KNOWN: [&[u8]; 34] = [
-    b"abs", b"sign", b"floor", b"ceil", b"ceiling", b"round", b"truncate", b"mod", b"pow", b"power", b"sqrt", b"exp",
-    b"ln", b"log", b"log2", b"log10", b"pi", b"sin", b"cos", b"tan", b"cot", b"asin", b"acos", b"atan", b"degrees",
-    b"radians", b"greatest", b"least", b"conv", b"bin", b"oct", b"bit_count", b"crc32", b"nullif",
+    b"abs",
+    b"sign",
+    b"floor",
+    b"ceil",
+    b"ceiling",
+    b"round",
+    b"truncate",
+    b"mod",
+    b"pow",
+    b"power",
+    b"sqrt",
+    b"exp",
+    b"ln",
+    b"log",
+    b"log2",
+    b"log10",
+    b"pi",
+    b"sin",
+    b"cos",
+    b"tan",
+    b"cot",
+    b"asin",
+    b"acos",
+    b"atan",
+    b"degrees",
+    b"radians",
+    b"greatest",
+    b"least",
+    b"conv",
+    b"bin",
+    b"oct",
+    b"bit_count",
+    b"crc32",
+    b"nullif",
 ];
 
 pub(super) fn call(name: &[u8], values: &[Value]) -> Found {
@@ -79,7 +110,8 @@ fn best(values: &[Value], wins: fn(std::cmp::Ordering) -> bool) -> Value {
 }
 
 fn conv(text: &[u8], from: i128, to: i128) -> Value {
-    let base = |base: i128| u32::try_from(base.unsigned_abs()).ok().filter(|b| (2..=36).contains(b));
+    let base =
+        |base: i128| u32::try_from(base.unsigned_abs()).ok().filter(|b| (2..=36).contains(b));
     let (Some(from), Some(to)) = (base(from), base(to)) else { return Value::Null };
     let digits = text.iter().map_while(|byte| char::from(*byte).to_digit(from));
     let mut number = digits.fold(0_u64, |number, digit| {

@@ -60,6 +60,7 @@ fn substring(value: &Value, from: i128, wanted: Option<i128>) -> Value {
     like(value, rest[..place(rest, wanted)].to_vec())
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat table of names and what each does")]
 fn shaping(name: &[u8], values: &[Value]) -> Found {
     if matches!(name, b"concat_ws") {
         let [separator, rest @ ..] = values else { return Some(Err(SqlError::parameters(name))) };
@@ -78,9 +79,34 @@ fn shaping(name: &[u8], values: &[Value]) -> Found {
         return Some(Ok(Value::Text(bytes.collect())));
     }
     const NULLS: [&[u8]; 28] = [
-        b"concat", b"substring", b"substr", b"mid", b"left", b"right", b"lower", b"lcase", b"upper", b"ucase",
-        b"trim", b"ltrim", b"rtrim", b"reverse", b"repeat", b"space", b"replace", b"lpad", b"rpad", b"hex", b"unhex",
-        b"insert", b"quote", b"to_base64", b"from_base64", b"substring_index", b"format", b"convert_tz",
+        b"concat",
+        b"substring",
+        b"substr",
+        b"mid",
+        b"left",
+        b"right",
+        b"lower",
+        b"lcase",
+        b"upper",
+        b"ucase",
+        b"trim",
+        b"ltrim",
+        b"rtrim",
+        b"reverse",
+        b"repeat",
+        b"space",
+        b"replace",
+        b"lpad",
+        b"rpad",
+        b"hex",
+        b"unhex",
+        b"insert",
+        b"quote",
+        b"to_base64",
+        b"from_base64",
+        b"substring_index",
+        b"format",
+        b"convert_tz",
     ];
     if NULLS.contains(&name) && values.iter().any(Value::is_null) {
         return Some(Ok(Value::Null));
@@ -112,9 +138,13 @@ fn shaping(name: &[u8], values: &[Value]) -> Found {
         (b"repeat", [text, times]) => repeated(&text.bytes(), count(times)),
         (b"space", [times]) => repeated(b" ", count(times)),
         (b"replace", [text, from, to]) => replaced(text, &from.bytes(), &to.bytes()),
-        (b"lpad" | b"rpad", [text, wanted, with]) => padded(name, text, count(wanted), &with.bytes()),
+        (b"lpad" | b"rpad", [text, wanted, with]) => {
+            padded(name, text, count(wanted), &with.bytes())
+        }
         (b"hex", [value]) => Value::text(match value {
-            Value::Integer(number) => format!("{:X}", super::super::evaluate::bits(&Value::Integer(*number))),
+            Value::Integer(number) => {
+                format!("{:X}", super::super::evaluate::bits(&Value::Integer(*number)))
+            }
             other => other.bytes().iter().map(|byte| format!("{byte:02X}")).collect(),
         }),
         (b"unhex", [value]) => from_hex(&value.bytes()).map_or(Value::Null, Value::Bytes),
@@ -209,7 +239,7 @@ fn padded(name: &[u8], text: &Value, wanted: usize, with: &[u8]) -> Value {
     } else {
         whole.iter().copied().chain(padding).collect()
     };
-    result.truncate(wanted.max(0));
+    result.truncate(wanted);
     like(text, result)
 }
 
@@ -236,7 +266,14 @@ fn substring_index(text: &Value, mark: &[u8], wanted: i128) -> Value {
 
 fn measuring(name: &[u8], values: &[Value]) -> Found {
     let known = [
-        &b"length"[..], b"octet_length", b"char_length", b"character_length", b"bit_length", b"ascii", b"ord", b"isnull",
+        &b"length"[..],
+        b"octet_length",
+        b"char_length",
+        b"character_length",
+        b"bit_length",
+        b"ascii",
+        b"ord",
+        b"isnull",
     ];
     if !known.contains(&name) {
         return None;
@@ -282,16 +319,17 @@ fn searching(name: &[u8], values: &[Value]) -> Found {
             at.and_then(|at| rest.get(at)).cloned().unwrap_or(Value::Null)
         }
         (b"field", [wanted, rest @ ..]) => {
-            let at = rest.iter().position(|value| {
-                value.compare(wanted).is_some_and(std::cmp::Ordering::is_eq)
-            });
+            let at = rest
+                .iter()
+                .position(|value| value.compare(wanted).is_some_and(std::cmp::Ordering::is_eq));
             Value::Integer(at.map_or(0, |at| at as i128 + 1))
         }
         (b"make_set", [bits, rest @ ..]) => {
             let bits = bits.integer();
-            let chosen = rest.iter().enumerate().filter(|(at, value)| {
-                !value.is_null() && *at < 64 && bits >> at & 1 == 1
-            });
+            let chosen = rest
+                .iter()
+                .enumerate()
+                .filter(|(at, value)| !value.is_null() && *at < 64 && bits >> at & 1 == 1);
             let chosen: Vec<Value> = chosen.map(|(_, value)| value.clone()).collect();
             joined(&chosen, b",")
         }
@@ -317,8 +355,15 @@ fn searching(name: &[u8], values: &[Value]) -> Found {
 
 fn json(name: &[u8], values: &[Value]) -> Found {
     const KNOWN: [&[u8]; 9] = [
-        b"json_quote", b"json_array", b"json_object", b"json_valid", b"json_keys", b"json_extract", b"json_length",
-        b"json_unquote", b"json_type",
+        b"json_quote",
+        b"json_array",
+        b"json_object",
+        b"json_valid",
+        b"json_keys",
+        b"json_extract",
+        b"json_length",
+        b"json_unquote",
+        b"json_type",
     ];
     if !KNOWN.contains(&name) {
         return None;

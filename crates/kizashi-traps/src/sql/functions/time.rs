@@ -17,17 +17,37 @@ pub(super) fn call(engine: &Engine<'_>, name: &[u8], values: &[Value]) -> Found 
     let now = engine.server.now;
     let text = moment(now);
     const PARTS: [&[u8]; 13] = [
-        b"year", b"month", b"day", b"dayofmonth", b"hour", b"minute", b"second", b"quarter", b"date", b"time",
-        b"unix_timestamp", b"to_seconds", b"to_days",
+        b"year",
+        b"month",
+        b"day",
+        b"dayofmonth",
+        b"hour",
+        b"minute",
+        b"second",
+        b"quarter",
+        b"date",
+        b"time",
+        b"unix_timestamp",
+        b"to_seconds",
+        b"to_days",
     ];
     const MADE: [&[u8]; 9] = [
-        b"timestampadd", b"timestampdiff", b"date_format", b"date_add", b"date_sub", b"datediff", b"from_unixtime",
-        b"str_to_date", b"last_day",
+        b"timestampadd",
+        b"timestampdiff",
+        b"date_format",
+        b"date_add",
+        b"date_sub",
+        b"datediff",
+        b"from_unixtime",
+        b"str_to_date",
+        b"last_day",
     ];
     Some(Ok(match (name, values) {
-        (b"now" | b"sysdate" | b"current_timestamp" | b"localtime" | b"localtimestamp" | b"utc_timestamp", _) => {
-            Value::text(text)
-        }
+        (
+            b"now" | b"sysdate" | b"current_timestamp" | b"localtime" | b"localtimestamp"
+            | b"utc_timestamp",
+            _,
+        ) => Value::text(text),
         (b"curdate" | b"current_date" | b"utc_date", _) => Value::text(&text[..10]),
         (b"curtime" | b"current_time" | b"utc_time", _) => Value::text(&text[11..]),
         (b"unix_timestamp", []) => Value::Integer(now.seconds().into()),
@@ -70,8 +90,12 @@ fn part(name: &[u8], text: &[u8]) -> Value {
 
 /// Days since the year 0, of `2026-11-29`, `20261129` or `950501`.
 fn days(text: &[u8]) -> Option<i128> {
-    let digits: Vec<i128> =
-        text.iter().filter(|byte| byte.is_ascii_digit()).take(8).map(|b| i128::from(b - b'0')).collect();
+    let digits: Vec<i128> = text
+        .iter()
+        .filter(|byte| byte.is_ascii_digit())
+        .take(8)
+        .map(|b| i128::from(b - b'0'))
+        .collect();
     let number = |digits: &[i128]| digits.iter().fold(0, |all, digit| all * 10 + digit);
     let (year, month, day) = match digits.len() {
         6 => (1900 + number(&digits[..2]), number(&digits[2..4]), number(&digits[4..])),

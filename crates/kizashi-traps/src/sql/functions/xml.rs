@@ -29,7 +29,10 @@ fn broken(path: &[u8]) -> Option<usize> {
     let mut step = true;
     while let Some(byte) = path.get(at) {
         match byte {
-            b'/' if path.get(at + 1).is_some_and(|next| is_name(*next) || b"/*@.".contains(next)) => {
+            b'/' if path
+                .get(at + 1)
+                .is_some_and(|next| is_name(*next) || b"/*@.".contains(next)) =>
+            {
                 step = true;
             }
             b'*' | b'@' if step => {}

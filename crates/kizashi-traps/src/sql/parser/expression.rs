@@ -79,16 +79,14 @@ impl Parser<'_> {
                 "^" => (Operator::BitXor, 13),
                 _ => return None,
             },
-            Kind::Name { text, quoted: false } => {
-                match text.to_ascii_lowercase().as_slice() {
-                    b"or" => (Operator::Or, 1),
-                    b"xor" => (Operator::Xor, 2),
-                    b"and" => (Operator::And, 3),
-                    b"div" => (Operator::Whole, 12),
-                    b"mod" => (Operator::Modulo, 12),
-                    _ => return None,
-                }
-            }
+            Kind::Name { text, quoted: false } => match text.to_ascii_lowercase().as_slice() {
+                b"or" => (Operator::Or, 1),
+                b"xor" => (Operator::Xor, 2),
+                b"and" => (Operator::And, 3),
+                b"div" => (Operator::Whole, 12),
+                b"mod" => (Operator::Modulo, 12),
+                _ => return None,
+            },
             _ => return None,
         };
         (tightness >= least).then_some((operator, tightness))
@@ -351,6 +349,7 @@ impl Parser<'_> {
     }
 
     /// A call; those with words of their own between the brackets first.
+    #[expect(clippy::too_many_lines, reason = "one flat sequence of the grammar")]
     fn function(&mut self, name: Vec<u8>) -> Result<Expression, SqlError> {
         self.at += 2;
         match name.as_slice() {
@@ -384,7 +383,8 @@ impl Parser<'_> {
         } else if !self.is_sign(")") {
             arguments.push(self.argument()?);
             loop {
-                let separates = self.takes_sign(",") || self.takes_word("from") || self.takes_word("for");
+                let separates =
+                    self.takes_sign(",") || self.takes_word("from") || self.takes_word("for");
                 if !separates {
                     break;
                 }
@@ -394,14 +394,24 @@ impl Parser<'_> {
                 order = self.order()?;
             }
             if self.takes_word("separator") {
-                let (Kind::Text(text) | Kind::Hex(text)) = self.kind() else { return self.broken() };
+                let (Kind::Text(text) | Kind::Hex(text)) = self.kind() else {
+                    return self.broken();
+                };
                 separator = Some(text.clone());
                 self.at += 1;
             }
         }
         self.needs_sign(")")?;
         let number = self.number();
-        Ok(Expression::Call(Box::new(Call { name, number, arguments, distinct, star, order, separator })))
+        Ok(Expression::Call(Box::new(Call {
+            name,
+            number,
+            arguments,
+            distinct,
+            star,
+            order,
+            separator,
+        })))
     }
 
     /// An argument, where `INTERVAL 1 DAY` may stand.

@@ -14,11 +14,68 @@ const DEPTH: usize = 60;
 
 /// Words that cannot be a name without backquotes, as far as it matters here.
 const RESERVED: [&str; 62] = [
-    "all", "and", "as", "asc", "between", "binary", "by", "case", "collate", "convert", "cross", "desc",
-    "distinct", "div", "else", "exists", "false", "for", "from", "group", "having", "in", "inner", "interval",
-    "into", "is", "join", "left", "like", "limit", "lock", "mod", "natural", "not", "null", "on", "or", "order",
-    "outer", "procedure", "regexp", "right", "rlike", "select", "separator", "straight_join", "table", "then", "true",
-    "union", "using", "when", "where", "with", "xor", "insert", "update", "delete", "drop", "set", "values", "create",
+    "all",
+    "and",
+    "as",
+    "asc",
+    "between",
+    "binary",
+    "by",
+    "case",
+    "collate",
+    "convert",
+    "cross",
+    "desc",
+    "distinct",
+    "div",
+    "else",
+    "exists",
+    "false",
+    "for",
+    "from",
+    "group",
+    "having",
+    "in",
+    "inner",
+    "interval",
+    "into",
+    "is",
+    "join",
+    "left",
+    "like",
+    "limit",
+    "lock",
+    "mod",
+    "natural",
+    "not",
+    "null",
+    "on",
+    "or",
+    "order",
+    "outer",
+    "procedure",
+    "regexp",
+    "right",
+    "rlike",
+    "select",
+    "separator",
+    "straight_join",
+    "table",
+    "then",
+    "true",
+    "union",
+    "using",
+    "when",
+    "where",
+    "with",
+    "xor",
+    "insert",
+    "update",
+    "delete",
+    "drop",
+    "set",
+    "values",
+    "create",
 ];
 
 pub(super) struct Parser<'a> {
@@ -145,7 +202,9 @@ impl<'a> Parser<'a> {
     }
 
     fn select(&mut self) -> Result<Select, SqlError> {
-        if self.is_sign("(") && (self.is_word_at(1, "select") || matches!(self.kind_after(1), Kind::Sign("("))) {
+        if self.is_sign("(")
+            && (self.is_word_at(1, "select") || matches!(self.kind_after(1), Kind::Sign("(")))
+        {
             self.at += 1;
             self.deeper()?;
             let mut select = self.select()?;
@@ -232,7 +291,9 @@ impl<'a> Parser<'a> {
                 self.needs_word("join")?;
                 outer = true;
             } else {
-                let word = self.takes_word("inner") || self.takes_word("cross") || self.takes_word("natural");
+                let word = self.takes_word("inner")
+                    || self.takes_word("cross")
+                    || self.takes_word("natural");
                 if !self.takes_word("join") && !self.takes_word("straight_join") {
                     if word {
                         return self.broken();
@@ -241,14 +302,13 @@ impl<'a> Parser<'a> {
                 }
             }
             let table = self.source()?;
-            let on = if self.takes_word("on") {
-                Some(self.expression()?)
-            } else {
-                None
-            };
+            let on = if self.takes_word("on") { Some(self.expression()?) } else { None };
             joins.push(Join { table, outer, on });
             if joins.len() > 8 {
-                return Err(SqlError::new(1116, "Too many tables; MariaDB can only use 61 tables in a join"));
+                return Err(SqlError::new(
+                    1116,
+                    "Too many tables; MariaDB can only use 61 tables in a join",
+                ));
             }
         }
     }
@@ -366,9 +426,22 @@ impl<'a> Parser<'a> {
             self.at += 1;
             // FIELDS and LINES with their marks: what matters is who wanted which file.
             while matches!(self.kind(), Kind::Text(_) | Kind::Hex(_))
-                || ["fields", "columns", "lines", "terminated", "enclosed", "escaped", "optionally", "starting", "by", "character", "set", "utf8"]
-                    .iter()
-                    .any(|word| self.is_word(word))
+                || [
+                    "fields",
+                    "columns",
+                    "lines",
+                    "terminated",
+                    "enclosed",
+                    "escaped",
+                    "optionally",
+                    "starting",
+                    "by",
+                    "character",
+                    "set",
+                    "utf8",
+                ]
+                .iter()
+                .any(|word| self.is_word(word))
             {
                 self.at += 1;
             }
