@@ -51,7 +51,7 @@ pub(crate) const TRAP: Trap = Trap {
     },
     limits: LIMITS,
     datagrams: DatagramReply::Never,
-    actions: &["request", "login", "payload", "command"],
+    actions: &["request", "login", "payload", "command", "note"],
     doc: include_str!("doc.md"),
     begin: |identity, visit| Box::new(HttpSession::new(identity, visit)),
 };
