@@ -12,7 +12,7 @@ use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
-use crate::http::{MachineKind, Site, Trail, WebRules, WebSites};
+use crate::http::{KeptFiles, MachineKind, Site, Trail, WebRules, WebSites};
 use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
@@ -159,6 +159,8 @@ pub struct Identity {
     web_sites: Arc<WebSites>,
     /// What visitors looked for.
     trail: Arc<Trail>,
+    /// What visitors uploaded to the web server or wrote there.
+    kept_files: Arc<KeptFiles>,
     /// The kind of machine that each visitor to the web trap has seen.
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
 }
@@ -199,6 +201,7 @@ impl Identity {
             drawn: Arc::default(),
             web_sites: Arc::default(),
             trail: Arc::default(),
+            kept_files: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
         }
     }
@@ -243,6 +246,10 @@ impl Identity {
     /// What visitors looked for on the default page.
     pub(crate) fn trail(&self) -> &Trail {
         &self.trail
+    }
+
+    pub(crate) fn kept_files(&self) -> &KeptFiles {
+        &self.kept_files
     }
 
     /// Whether this visitor may be shown a product of this kind of machine: all that he sees belongs to the kind that he saw first.

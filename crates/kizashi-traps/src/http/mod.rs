@@ -4,15 +4,21 @@
 //! anything or speaks for another host. See `doc.md`.
 
 pub(crate) mod answer;
+mod application;
 mod basic;
 pub(crate) mod body;
 mod date;
+mod dropped;
 pub(crate) mod exchange;
+mod form;
 pub(crate) mod grammar;
+mod kept;
 mod path;
 mod persona;
 pub(crate) mod responder;
 pub(crate) mod rules;
+pub(crate) mod run;
+mod script;
 mod server;
 mod session;
 mod sites;
@@ -29,8 +35,11 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
+pub(crate) use application::application_files;
+pub(crate) use basic::decode_base64;
 pub(crate) use grammar::Grammar;
-pub(crate) use rules::{MachineKind, fuzz as fuzz_rules};
+pub(crate) use kept::KeptFiles;
+pub(crate) use rules::{MachineKind, base64, decode, find, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
 pub use sites::{DEFAULT_SITE, WebSites, WebSitesError};

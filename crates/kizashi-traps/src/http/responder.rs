@@ -8,8 +8,12 @@ use std::time::Duration;
 use kizashi_event::{Detail, Request, Timestamp};
 
 use super::answer::{Answer, File, Place};
+use super::application::{self, Said};
+use super::dropped;
+use super::path::normalise;
 use super::persona::Persona;
-use super::rules::{Ran, Reaction, Rule, Run, Scene, Subject, WebRules};
+use super::rules::{MachineKind, Reaction, Rule, Scene, Subject, WebRules};
+use super::run::{Ran, Run};
 use super::sites::{Says, SiteRequest};
 use super::smuggling::is_smuggling;
 use super::websocket;
@@ -26,8 +30,8 @@ pub(crate) struct Responder {
 /// What a request gets. Its class, rule and status are written into the request itself.
 pub(crate) struct Response {
     pub(crate) outcome: Outcome,
-    /// The login that a form carried.
-    pub(crate) login: Option<Detail>,
+    /// What else the request was: the login of a form, the query of an injection.
+    pub(crate) details: Vec<Detail>,
 }
 
 /// An answer, or what must run before there is one.
@@ -79,8 +83,11 @@ impl Responder {
             port: place.port,
             now,
         };
+        let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
+        if let Some(response) = self.own(request, target, body, &scene, rule.as_deref()) {
+            return response;
+        }
         let subject = Subject::new(request, target, body);
-        let rule = self.rules.find(&subject).cloned();
         let method = request.method.raw().to_owned();
         let shown = self.react(
             rule.as_deref(),
@@ -105,7 +112,49 @@ impl Responder {
         };
         request.status = Some(status);
         label(request, target, rule.as_deref(), shown.class, b"");
-        Response { outcome, login: shown.login }
+        Response { outcome, details: shown.login.into_iter().collect() }
+    }
+
+    /// What goes before rules: a file that this visitor dropped, and the application where no rule names a product.
+    fn own(
+        &self,
+        request: &mut Request,
+        target: &[u8],
+        body: &[u8],
+        scene: &Scene<'_>,
+        rule: Option<&Rule>,
+    ) -> Option<Response> {
+        let named = |request: &mut Request, class: &str, status: u16| {
+            request.status = Some(status);
+            request.class = Some(class.into());
+            request.rule = rule.map(|rule| rule.name.as_str().into());
+        };
+        if matches!(request.method.raw(), "GET" | "HEAD" | "POST")
+            && let Some(run) = dropped::respond(scene, request, target, body)
+        {
+            named(request, "webshell", run.status());
+            return Some(Response { outcome: Outcome::Run(run), details: Vec::new() });
+        }
+        let path = normalise(self.persona.grammar, target)?;
+        if !matches!(request.method.raw(), "GET" | "HEAD" | "POST")
+            || !rule.is_none_or(Rule::is_general)
+            || self.persona.site.is_some()
+            || !application::owns(&self.identity, &path)
+            || !self.identity.shows(self.visit.source, MachineKind::Server)
+        {
+            return None;
+        }
+        let reply = application::respond(scene, request, target, body, &path)?;
+        let (status, outcome) = match reply.outcome {
+            Said::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
+            Said::Run(run) => (run.status(), Outcome::Run(run)),
+        };
+        let class = match (reply.class, rule) {
+            ("ordinary" | "unknown", Some(rule)) => rule.class.as_str(),
+            (class, _) => class,
+        };
+        named(request, class, status);
+        Some(Response { outcome, details: reply.details })
     }
 
     /// Which face answers (docs/web-rules.md, "Which face a scanner sees"): the owner's own rules, exploits of the site's product and

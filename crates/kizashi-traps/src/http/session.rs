@@ -12,7 +12,7 @@ use super::exchange::{Exchange, Incoming, tell};
 use super::grammar::{Fault, Grammar};
 use super::persona::status_of;
 use super::responder::{Outcome, Responder, Turn, turn};
-use super::rules::Run;
+use super::run::Run;
 use super::upgrade;
 use super::websocket::WebSocket;
 use super::wire::Head;
@@ -109,7 +109,7 @@ impl HttpSession {
         let manner = self.manner(&head);
         let settings = if self.responder.persona.h2c { upgrade::h2c(&head) } else { None };
         tell(head, body, out);
-        response.login.into_iter().for_each(|login| out.tell(login));
+        response.details.into_iter().for_each(|detail| out.tell(detail));
         if let Some(settings) = settings {
             out.reply(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",

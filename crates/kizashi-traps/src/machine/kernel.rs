@@ -53,6 +53,8 @@ pub(crate) struct Kernel {
     /// What was given to run without a terminal, as `ssh host command` does.
     pub(crate) given: Option<Vec<u8>>,
     drawn: u64,
+    /// Where the visitor's commands begin, where that is not his home.
+    pub(crate) begins_in: Option<Vec<u8>>,
     /// What the command that runs may still compute.
     pub(crate) meter: Meter,
 }
@@ -74,6 +76,7 @@ impl Kernel {
             current_line: Vec::new(),
             given: None,
             drawn: 0,
+            begins_in: None,
             meter: Meter::default(),
             world,
         }

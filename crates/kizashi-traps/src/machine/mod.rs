@@ -17,6 +17,7 @@ mod commands;
 mod console;
 mod facts;
 mod files;
+mod keeping;
 mod kernel;
 mod live;
 mod process;
@@ -29,12 +30,14 @@ use std::sync::Arc;
 
 use kizashi_event::{Detail, Timestamp};
 
+pub(crate) use keeping::KeptFile;
 pub use kernel::Visitor;
 pub use process::{Process, Progress, Said};
 pub use transfer::{FileFault, FileStat, Transfer};
 pub use world::{Downloads, Persona};
 
 use crate::Identity;
+pub(crate) use commands::regex::Regex;
 pub(crate) use files::mode_letters;
 use kernel::{Kernel, SharedKernel};
 pub(crate) use world::World;

@@ -108,6 +108,12 @@ pub(super) struct RuleText {
     pub(super) fields: Vec<(String, String)>,
     #[serde(default)]
     pub(super) text: String,
+    /// PHP that answers, for `php`, in place of PHP out of the request.
+    #[serde(default)]
+    pub(super) script: String,
+    /// Below the pages' root: where files that the request brings are kept for whoever brought them.
+    #[serde(default)]
+    pub(super) keep: String,
     #[serde(default)]
     pub(super) take: Vec<Take>,
     /// Names of the parameters that hold user and password.
@@ -290,10 +296,7 @@ fn check_answer(rule: &RuleText) -> Result<(), String> {
         reply::check(value, &BTreeSet::new())?;
     }
     reply::check(&rule.text, &BTreeSet::new())?;
-    let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face | Answerer::Websocket);
-    if takes == rule.take.is_empty() {
-        return Err("take belongs to the answers file, command, php, calculate and sql-error, which need it".to_owned());
-    }
+    check_source(rule)?;
     for take in &rule.take {
         let first = take.from.split(' ').next().unwrap_or_default();
         if !["path", "query", "body", "parameter", "header"].contains(&first) {
@@ -302,6 +305,33 @@ fn check_answer(rule: &RuleText) -> Result<(), String> {
                 take.from
             ));
         }
+    }
+    Ok(())
+}
+
+/// What an answer is made of: something taken, a script, files that are kept.
+fn check_source(rule: &RuleText) -> Result<(), String> {
+    let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face) && rule.script.is_empty();
+    if !rule.script.is_empty()
+        && (rule.answer != Answerer::Php
+            || !crate::php::is_readable(
+                rule.script.as_bytes(),
+                !crate::php::is_script(rule.script.as_bytes()),
+            ))
+    {
+        return Err("script belongs to the answer php and is PHP that can be read".to_owned());
+    }
+    if rule.script.len() > TEXT
+        || rule.keep.len() > 200
+        || !(rule.keep.is_empty() || rule.keep.starts_with('/'))
+    {
+        return Err(
+            "keep is a folder below the pages' root and begins with /; script is 16 KiB at most"
+                .to_owned(),
+        );
+    }
+    if takes == rule.take.is_empty() {
+        return Err("take belongs to the answers file, command, php, calculate and sql-error, which need it (php may have a script instead)".to_owned());
     }
     Ok(())
 }

@@ -18,16 +18,19 @@ pub(super) mod tests;
 use std::sync::{Arc, OnceLock};
 
 pub(super) use act::fill_answer;
-pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
-pub(crate) use evaluate::base64;
+pub(in crate::http) use act::web_machine;
+pub(crate) use act::{Reaction, RuleAnswer, Scene};
+pub(crate) use evaluate::{base64, calculate, included};
 pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
 use index::Index;
 pub(super) use pattern::Pattern;
+pub(crate) use pattern::find;
 pub(super) use reply::{check as check_text, escape};
 use subject::Field;
 pub(crate) use subject::Subject;
+pub(crate) use subject::decode;
 
 /// Files of an owner's own.
 const FILES: usize = 64;
@@ -54,6 +57,8 @@ pub(crate) struct Rule {
     kind: String,
     fields: Vec<(String, String)>,
     text: String,
+    script: String,
+    keep: String,
     take: Vec<Take>,
     login: Option<(String, String)>,
     #[cfg_attr(not(test), expect(dead_code, reason = "only tests send the examples"))]
@@ -93,6 +98,8 @@ impl Rule {
             kind: text.kind.unwrap_or_else(|| "text/html".to_owned()),
             fields: text.fields,
             text: body,
+            script: text.script,
+            keep: text.keep,
             take: text.take,
             login: text.login,
             examples: text.examples,
@@ -122,6 +129,11 @@ impl Rule {
     /// Whether its answer is worked out from the request: an exploit that comes to something, not a page.
     pub(super) const fn computes(&self) -> bool {
         !matches!(self.answer, Answerer::Text | Answerer::Face)
+    }
+
+    /// Whether it names a kind of attack and no product.
+    pub(crate) const fn is_general(&self) -> bool {
+        self.priority < 0 && !self.own
     }
 
     fn weight(&self) -> usize {

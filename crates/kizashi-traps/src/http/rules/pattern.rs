@@ -66,7 +66,7 @@ impl Pattern {
 }
 
 /// Where `piece` begins in `text`.
-pub(super) fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
+pub(crate) fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
     let Some(first) = piece.first() else { return Some(0) };
     let last = text.len().checked_sub(piece.len())?;
     let mut from = 0;

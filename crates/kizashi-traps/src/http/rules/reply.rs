@@ -31,6 +31,8 @@ pub(super) struct Values<'a> {
     pub(super) rule: &'a str,
     pub(super) now: Timestamp,
     pub(super) subject: &'a Subject<'a>,
+    /// The name of the file that was kept.
+    pub(super) uploaded: &'a [u8],
 }
 
 /// Whether every value named in a text is one that there is.
@@ -43,7 +45,7 @@ pub(in crate::http) fn check(text: &str, own: &BTreeSet<&str>) -> Result<(), Str
         let (word, argument) = name.split_once(' ').unwrap_or((name, ""));
         let known = match word {
             "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output"
-            | "origin" | "authority" => argument.is_empty(),
+            | "origin" | "authority" | "uploaded" => argument.is_empty(),
             "target" => matches!(argument, "" | "url"),
             "set-up" | "boot" => matches!(argument, "" | "epoch" | "date"),
             "system" | "kernel" | "cpus" | "memory" | "elasticsearch" => argument.is_empty(),
@@ -134,6 +136,7 @@ impl Values<'_> {
                     (&digits[..8], &digits[8..12], &digits[12..15], &digits[15..18], &digits[18..]);
                 format!("{a}-{b}-4{c}-a{d}-{e}").into_bytes()
             }
+            "uploaded" => escape(self.uploaded),
             "parameter" => escape(&self.subject.parameter(argument).unwrap_or_default()),
             _ => Vec::new(),
         }

@@ -60,6 +60,7 @@ impl Field {
 #[derive(Debug)]
 pub(crate) struct Subject<'a> {
     pub(super) method: &'a str,
+    pub(super) request: &'a Request,
     headers: &'a [(HostileText, HostileText)],
     pub(super) header_fields: Vec<Field>,
     pub(super) parameter_fields: Vec<Field>,
@@ -67,8 +68,8 @@ pub(crate) struct Subject<'a> {
     pub(super) path: Forms,
     pub(super) target: Forms,
     pub(super) body: Forms,
-    raw_target: &'a [u8],
-    raw_body: &'a [u8],
+    pub(super) raw_target: &'a [u8],
+    pub(super) raw_body: &'a [u8],
     /// Names and values, decoded once, of the query and of a body of a form.
     pub(super) parameters: Vec<(Vec<u8>, Vec<u8>)>,
 }
@@ -88,6 +89,7 @@ impl<'a> Subject<'a> {
         parameters.truncate(PARAMETERS);
         Self {
             method: request.method.raw(),
+            request,
             headers: &request.headers,
             header_fields: request
                 .headers
@@ -230,7 +232,7 @@ fn read_parameters(text: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Undoes `%xx`, and `+` where it stands for a space. What is no escape stays.
-pub(super) fn decode(text: &[u8], plus: bool) -> Vec<u8> {
+pub(crate) fn decode(text: &[u8], plus: bool) -> Vec<u8> {
     let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let mut decoded = Vec::with_capacity(text.len());
     let mut at = 0;
