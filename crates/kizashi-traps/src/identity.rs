@@ -238,6 +238,12 @@ impl Identity {
         self
     }
 
+    /// The same identity whose web listeners show the web server's default page.
+    #[must_use]
+    pub fn with_default_page(self) -> Self {
+        self.with_web_sites(WebSites::default_page())
+    }
+
     /// What the web listener at this port shows; `None` for the web server's default page.
     pub(crate) fn web_site(&self, port: u16) -> Option<&'static Site> {
         self.web_sites.at(port, self)
