@@ -244,6 +244,11 @@ impl Identity {
         self.with_web_sites(WebSites::default_page())
     }
 
+    /// Whether the owner wants the web server's default page wherever he named nothing else.
+    pub(crate) fn shows_default_page(&self) -> bool {
+        self.web_sites.is_default_page()
+    }
+
     /// What the web listener at this port shows; `None` for the web server's default page.
     pub(crate) fn web_site(&self, port: u16) -> Option<&'static Site> {
         self.web_sites.at(port, self)

@@ -68,6 +68,11 @@ impl WebSites {
         Self { by_port: BTreeMap::new(), all: Some(None) }
     }
 
+    /// Whether the owner chose that for all ports that he did not name.
+    pub(crate) const fn is_default_page(&self) -> bool {
+        matches!(self.all, Some(None))
+    }
+
     /// The names that can be chosen.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
