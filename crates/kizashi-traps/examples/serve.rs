@@ -1,5 +1,5 @@
-//! Runs `http`, `any` and `telnet` on loopback and prints each event as a line of JSON, for trying them with curl and nmap:
-//! `cargo run -p kizashi-traps --example serve -- nginx-debian-12 8080 9000-9010 2323`.
+//! Runs `http`, `any`, `telnet` and `ssh` on loopback and prints each event as a line of JSON, for trying them with curl, nmap and ssh;
+//! anybody gets in with `letmein9`: `cargo run -p kizashi-traps --example serve -- nginx-debian-12 8080 9000-9010 2323 2222`.
 #![allow(clippy::print_stdout, reason = "printing is what this example is for")]
 
 use std::error::Error;
@@ -9,7 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_traps::{
-    BoundSocket, Caps, EventSink, Identity, PortList, Post, Server, Setup, WebServer, trap_named,
+    BoundSocket, Caps, EventSink, Identity, LoginSettings, PortList, Post, Server, Setup,
+    WebServer, trap_named,
 };
 
 struct Print;
@@ -32,9 +33,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         |index: usize, default: &'static str| words.get(index).map_or(default, String::as_str);
     let web = WebServer::from_name(word(0, "nginx-debian-12")).ok_or("no such web server")?;
     let mut posts = Vec::new();
-    for (name, ports) in
-        [("http", word(1, "8080")), ("any", word(2, "9000-9010")), ("telnet", word(3, ""))]
-    {
+    for (name, ports) in [
+        ("http", word(1, "8080")),
+        ("any", word(2, "9000-9010")),
+        ("telnet", word(3, "")),
+        ("ssh", word(4, "")),
+    ] {
         let trap = trap_named(name).ok_or("no such trap")?;
         for port in ports.parse::<PortList>()?.ports() {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -44,9 +48,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    let accept = vec!["*:letmein9".parse()?];
+    let logins = LoginSettings { accept, ..LoginSettings::default() };
     let setup = Setup {
         sensor: "example".into(),
-        identity: Arc::new(Identity::draw([1; 32]).with_web_server(web)),
+        identity: Arc::new(Identity::draw([1; 32]).with_web_server(web).with_logins(logins)),
         session_seed: now().micros().unsigned_abs(),
         caps: Caps::default(),
     };

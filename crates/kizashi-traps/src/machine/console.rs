@@ -8,6 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::signal::{self, Signal};
+use super::terminal::Terminal;
+use crate::terminal::Discipline;
+
 /// Steps of the interpreter between two turns: well under 50 ms of processor time in a release build.
 pub(crate) const SLICE: u32 = 2_000;
 /// Slices of one line that follow each other at once, and the pause before each later one.
@@ -39,10 +43,20 @@ pub(crate) struct Console {
     pub(crate) input: Vec<u8>,
     /// No more input will come.
     pub(crate) ended: bool,
-    pub(crate) interrupted: bool,
+    /// A signal that has come for whatever runs.
+    pub(crate) signal: Option<Signal>,
+    /// One for the shell alone, which waits for what runs.
+    pub(crate) deferred: Option<Signal>,
+    /// Signals that the process at the console ignores, and those it has set a trap for, a bit each.
+    pub(crate) ignored: u64,
+    pub(crate) caught: u64,
     pub(crate) out: Vec<u8>,
     pub(crate) err: Vec<u8>,
-    pub(crate) terminal: bool,
+    pub(crate) terminal: Option<Terminal>,
+    /// A shell that edits its line itself shows its prompt.
+    pub(crate) prompting: bool,
+    /// A shell that people type to.
+    pub(crate) interactive: bool,
     /// What is typed is not to be shown.
     pub(crate) hidden: bool,
     pub(crate) wait: Wait,
@@ -58,19 +72,24 @@ pub(crate) struct Console {
 /// Why a step may not be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    Interrupted,
+    Signalled(Signal),
     Spent,
 }
 
 impl Console {
-    pub(crate) fn new(terminal: bool) -> Self {
+    pub(crate) fn new(terminal: Option<Terminal>) -> Self {
         Self {
             input: Vec::new(),
             ended: false,
-            interrupted: false,
+            signal: None,
+            deferred: None,
+            ignored: 0,
+            caught: 0,
             out: Vec::new(),
             err: Vec::new(),
             terminal,
+            prompting: false,
+            interactive: false,
             hidden: false,
             wait: Wait::Turn,
             slice: SLICE,
@@ -97,7 +116,7 @@ impl Console {
             return false;
         }
         self.shown += bytes.len();
-        if error && !self.terminal {
+        if error && self.terminal.is_none() {
             self.err.extend_from_slice(bytes);
         } else {
             self.out.extend_from_slice(bytes);
@@ -126,8 +145,8 @@ impl Console {
 
     /// Takes steps; whether another turn is due before the next.
     pub(crate) fn spend(&mut self, steps: u32) -> Result<bool, Refusal> {
-        if std::mem::take(&mut self.interrupted) {
-            return Err(Refusal::Interrupted);
+        if let Some(signal) = self.signal.take() {
+            return Err(Refusal::Signalled(signal));
         }
         if self.steps < steps {
             self.steps = 0;
@@ -136,6 +155,37 @@ impl Console {
         self.steps -= steps;
         self.slice = self.slice.saturating_sub(steps);
         Ok(self.slice == 0 || self.is_full())
+    }
+
+    /// How keys and output are treated now; `None` without a terminal.
+    pub(crate) fn discipline(&self) -> Option<Discipline> {
+        let mut discipline = self.terminal?.discipline();
+        if self.prompting {
+            // The shell edits the line itself, whatever the terminal is set to, and ends it on the screen.
+            discipline.canonical = true;
+            discipline.signals = true;
+            discipline.maps_return = true;
+            discipline.echoes_newline = true;
+        }
+        if self.hidden {
+            (discipline.echoes, discipline.echoes_newline) = (false, false);
+        }
+        Some(discipline)
+    }
+
+    /// A signal that was sent to the process group of the shell at the console, as `killpg` does; whether that shell dies of it at once.
+    pub(crate) fn kill(&mut self, sent: Signal) -> bool {
+        let bit = 1_u64.checked_shl(sent.into()).unwrap_or(0);
+        if sent != signal::KILL && self.ignored & bit != 0 || !signal::kills(sent) {
+            return false;
+        }
+        match sent {
+            signal::TERMINATE | signal::QUIT if self.interactive => {}
+            signal::INTERRUPT if self.interactive && !self.prompting => self.deferred = Some(sent),
+            _ if self.interactive && sent != signal::INTERRUPT => return self.caught & bit == 0,
+            _ => self.signal = Some(sent),
+        }
+        false
     }
 
     /// One line with its end, or what is left when no more comes.
@@ -157,7 +207,7 @@ impl Console {
 pub(crate) struct SharedConsole(Arc<Mutex<Console>>);
 
 impl SharedConsole {
-    pub(crate) fn new(terminal: bool) -> Self {
+    pub(crate) fn new(terminal: Option<Terminal>) -> Self {
         Self(Arc::new(Mutex::new(Console::new(terminal))))
     }
 

@@ -170,7 +170,7 @@ impl Shell {
     /// Whether the descriptor is a terminal.
     pub(crate) fn is_terminal(&self, number: u8) -> bool {
         matches!(self.descriptors.get(number), Some(Handle::Console { .. }))
-            && self.console.lock().terminal
+            && self.console.lock().terminal.is_some()
     }
 
     /// One line with its end from a descriptor; `None` at the end of the file.
@@ -205,7 +205,7 @@ impl Shell {
                 if read.is_none() {
                     // A terminal's end of file ends one reader only.
                     let mut console = self.console.lock();
-                    console.ended = !console.terminal;
+                    console.ended = console.terminal.is_none();
                 }
                 return Ok(read);
             }
@@ -219,8 +219,8 @@ impl Shell {
         take: impl FnOnce(&mut Console) -> Option<Vec<u8>>,
     ) -> Result<Option<Option<Vec<u8>>>, Unwind> {
         let mut console = self.console.lock();
-        if let Err(Refusal::Interrupted) = console.spend(0) {
-            return Err(Unwind::Interrupted);
+        if let Err(Refusal::Signalled(signal)) = console.spend(0) {
+            return Err(Unwind::Signalled(signal));
         }
         match take(&mut console) {
             Some(bytes) => Ok(Some(Some(bytes))),

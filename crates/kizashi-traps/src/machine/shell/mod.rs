@@ -32,6 +32,7 @@ pub(crate) use variables::Variables;
 use super::console::SharedConsole;
 use super::files::Who;
 use super::kernel::{Kernel, SharedKernel};
+use super::signal::Signal;
 
 /// Functions, subshells and substitutions inside one another.
 const NESTING: u32 = 24;
@@ -68,7 +69,10 @@ pub(crate) enum Unwind {
     Exit(u8),
     /// The rest of the line is given up.
     Abort(u8),
-    Interrupted,
+    /// A signal came for whatever runs at the console.
+    Signalled(Signal),
+    /// This shell process died of a signal.
+    Died(Signal),
     /// More was used than a line may use.
     Killed,
     /// The shell's stack ended: it dies of SIGSEGV.
@@ -100,6 +104,8 @@ pub(crate) struct Shell {
     pub(crate) kind: Kind,
     pub(crate) origin: Origin,
     pub(crate) login: bool,
+    /// It is the process at the console itself, to which signals are sent.
+    pub(crate) leads: bool,
     /// `$0`, and how errors begin.
     pub(crate) label: Vec<u8>,
     pub(crate) variables: Variables,
@@ -152,6 +158,7 @@ impl Shell {
             kind,
             origin,
             login,
+            leads: false,
             label,
             variables: Variables::default(),
             functions: Arc::default(),
@@ -204,7 +211,7 @@ impl Shell {
                 self.console.suspend(wait).await;
                 Ok(())
             }
-            Err(Refusal::Interrupted) => Err(Unwind::Interrupted),
+            Err(Refusal::Signalled(signal)) => Err(Unwind::Signalled(signal)),
             Err(Refusal::Spent) => Err(Unwind::Killed),
         }
     }
@@ -223,6 +230,7 @@ impl Shell {
         let mut child = self.clone();
         child.depth += 1;
         child.traps.clear();
+        child.leads = false;
         child.jobs.clear();
         child
     }

@@ -221,30 +221,67 @@ fn mark(call: &Call<'_>, id: NodeId, all: bool) -> Option<u8> {
     }
 }
 
-/// Names in columns over 80 characters, down first.
+/// Names in columns, down first: as coreutils lays them out, in as few lines as the screen is wide enough for, and with tabs.
 fn columns_of(call: &mut Call<'_>, names: &[Vec<u8>]) {
     if names.is_empty() {
         return;
     }
-    let mut rows = 1;
-    let widths = |rows: usize| {
-        names
-            .chunks(rows)
-            .map(|column| column.iter().map(Vec::len).max().unwrap_or(0) + 2)
-            .collect::<Vec<_>>()
-    };
-    while rows < names.len() && widths(rows).iter().sum::<usize>() > 81 {
-        rows += 1;
+    let screen = call.screen_columns().unwrap_or(80);
+    if call.is_busybox() {
+        return even_columns(call, names, screen);
     }
+    let widths = |rows: usize| -> Vec<usize> {
+        let longest = |column: &[Vec<u8>]| column.iter().map(Vec::len).max().unwrap_or(0);
+        let mut widths: Vec<usize> = names.chunks(rows).map(|column| longest(column) + 2).collect();
+        if let Some(last) = widths.last_mut() {
+            *last -= 2;
+        }
+        widths
+    };
+    // No column is narrower than three characters.
+    let least = names.len().div_ceil((screen / 3).max(1)).max(1);
+    let fits = |rows: &usize| widths(*rows).iter().sum::<usize>() < screen;
+    let rows = (least..names.len()).find(fits).unwrap_or(names.len());
     let widths = widths(rows);
     for row in 0..rows {
-        let mut line = Vec::new();
+        let (mut line, mut at) = (Vec::new(), 0);
         for (column, width) in widths.iter().enumerate() {
-            let Some(name) = names.get(column * rows + row) else { continue };
+            let Some(name) = names.get(column * rows + row) else { break };
             line.extend_from_slice(name);
             if names.get((column + 1) * rows + row).is_some() {
-                line.resize(line.len() + width - name.len(), b' ');
+                indent(at + name.len(), at + width, &mut line);
             }
+            at += width;
+        }
+        line.push(b'\n');
+        call.out(&line);
+    }
+}
+
+/// Tabs where they reach, then blanks.
+fn indent(mut from: usize, to: usize, line: &mut Vec<u8>) {
+    const TAB: usize = 8;
+    while from < to {
+        if to / TAB > (from + 1) / TAB {
+            line.push(b'\t');
+            from += TAB - from % TAB;
+        } else {
+            line.push(b' ');
+            from += 1;
+        }
+    }
+}
+
+/// BusyBox's columns, each as wide as the longest name.
+fn even_columns(call: &mut Call<'_>, names: &[Vec<u8>], screen: usize) {
+    let width = names.iter().map(Vec::len).max().unwrap_or(0) + 2;
+    let columns = (screen / width).max(1);
+    let rows = names.len().div_ceil(columns);
+    for row in 0..rows {
+        let mut line = Vec::new();
+        for (column, name) in names.iter().skip(row).step_by(rows).enumerate() {
+            line.resize(column * width, b' ');
+            line.extend_from_slice(name);
         }
         line.push(b'\n');
         call.out(&line);

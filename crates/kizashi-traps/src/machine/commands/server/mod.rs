@@ -12,6 +12,7 @@ mod schedule;
 mod scripts;
 mod services;
 mod small;
+mod stty;
 mod terminal;
 
 use super::options::Given;
@@ -99,7 +100,7 @@ pub(super) const HARDWARE: &[Command] = &[
 
 pub(super) const OTHERS: &[Command] = &[
     server("tty", terminal::tty),
-    server("stty", terminal::stty),
+    server("stty", stty::stty),
     server("tput", terminal::tput),
     server("mesg", terminal::mesg),
     server("write", terminal::write),

@@ -3,6 +3,22 @@
 use super::super::variables::Content;
 use super::super::{Flow, Kind, Shell, Unwind, arrays, escape, is_name};
 
+/// Options of `shopt` that are set in a new bash.
+const SET_AT_FIRST: [&[u8]; 12] = [
+    b"checkwinsize",
+    b"cmdhist",
+    b"complete_fullquote",
+    b"extquote",
+    b"force_fignore",
+    b"globasciiranges",
+    b"hostcomplete",
+    b"interactive_comments",
+    b"patsub_replacement",
+    b"progcomp",
+    b"promptvars",
+    b"sourcepath",
+];
+
 impl Shell {
     #[expect(
         clippy::too_many_lines,
@@ -288,7 +304,12 @@ impl Shell {
         }
         let mut status = 0;
         for name in words.iter().filter(|word| word.first() != Some(&b'-')) {
-            let on = name == b"nullglob" && self.options.null_glob;
+            let on = match &name[..] {
+                b"nullglob" => self.options.null_glob,
+                b"expand_aliases" => self.origin == super::super::Origin::Interactive,
+                b"login_shell" => self.login,
+                name => SET_AT_FIRST.contains(&name),
+            };
             let name = String::from_utf8_lossy(name);
             let shown = format!("{name:<15}\t{}\n", if on { "on" } else { "off" });
             if self.say(shown.as_bytes()).is_err() || !on {

@@ -5,6 +5,7 @@ use super::super::variables::Variables;
 use super::super::{Boxed, Flow, Handle, Kind, Origin, Shell, Unwind};
 use crate::machine::commands::{self, Question};
 use crate::machine::files::{Fault as Refusal, Who, base_name};
+use crate::machine::signal;
 
 /// Bytes of a script that are read.
 const SCRIPT: usize = 64 * 1024;
@@ -52,11 +53,15 @@ impl Shell {
         let Some(command) = self.traps.remove(&b"EXIT"[..]) else { return flow };
         let status = match flow {
             Ok(status) | Err(Unwind::Exit(status)) => status,
+            Err(Unwind::Died(signal) | Unwind::Signalled(signal)) if signal != signal::KILL => {
+                128 + signal
+            }
             other => return other,
         };
         self.status = status;
         match self.source(&command).await {
             Err(Unwind::Exit(status)) => Ok(status),
+            Ok(_) if flow.is_err() => flow,
             Ok(_) => Ok(status),
             Err(unwind) => Err(unwind),
         }
@@ -304,6 +309,9 @@ impl Shell {
             let line = self.read_line(0, b'\n').await;
             self.console.lock().hidden = false;
             let line = line?.unwrap_or_default();
+            if self.is_terminal(0) {
+                self.write(2, b"\n")?;
+            }
             answers.push(line.strip_suffix(b"\n").unwrap_or(&line).to_vec());
         }
         let (text, status) = self.with(|kernel| (question.then)(kernel, &answers));
