@@ -22,6 +22,8 @@ impl Size {
 /// How a terminal's line discipline treats keys and output at a moment (termios).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Discipline {
+    /// A shell reads keys at its prompt and edits the line itself.
+    pub(crate) prompting: bool,
     /// Keys are gathered and edited to lines; else a program gets each as it comes.
     pub(crate) canonical: bool,
     /// Keys are shown.
@@ -39,6 +41,7 @@ pub(crate) struct Discipline {
 impl Default for Discipline {
     fn default() -> Self {
         Self {
+            prompting: false,
             canonical: true,
             echoes: true,
             echoes_newline: true,

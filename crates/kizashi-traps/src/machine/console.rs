@@ -59,6 +59,8 @@ pub(crate) struct Console {
     pub(crate) interactive: bool,
     /// What is typed is not to be shown.
     pub(crate) hidden: bool,
+    /// What reads takes keys without waiting for a line's end.
+    pub(crate) unbuffered: bool,
     pub(crate) wait: Wait,
     slice: u32,
     /// Slices since the last line was given.
@@ -91,6 +93,7 @@ impl Console {
             prompting: false,
             interactive: false,
             hidden: false,
+            unbuffered: false,
             wait: Wait::Turn,
             slice: SLICE,
             slices: 0,
@@ -162,10 +165,14 @@ impl Console {
         let mut discipline = self.terminal?.discipline();
         if self.prompting {
             // The shell edits the line itself, whatever the terminal is set to, and ends it on the screen.
+            discipline.prompting = true;
             discipline.canonical = true;
             discipline.signals = true;
             discipline.maps_return = true;
             discipline.echoes_newline = true;
+        }
+        if self.unbuffered {
+            discipline.canonical = false;
         }
         if self.hidden {
             (discipline.echoes, discipline.echoes_newline) = (false, false);
@@ -195,6 +202,18 @@ impl Console {
             None if self.ended && !self.input.is_empty() => Some(std::mem::take(&mut self.input)),
             None => None,
         }
+    }
+
+    /// What comes up to this byte, at most so many; or what is left when no more comes.
+    pub(crate) fn take_some(&mut self, end: u8, most: usize) -> Option<Vec<u8>> {
+        let whole = self.input.iter().position(|byte| *byte == end).map(|place| place + 1);
+        let count = match whole {
+            Some(count) => count.min(most),
+            None if self.input.len() >= most && most > 0 => most,
+            None if self.ended && !self.input.is_empty() => self.input.len(),
+            None => return None,
+        };
+        Some(self.input.drain(..count).collect())
     }
 
     pub(crate) fn memory(&self) -> usize {

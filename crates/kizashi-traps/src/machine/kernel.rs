@@ -53,6 +53,10 @@ pub(crate) struct Kernel {
     pub(crate) current_line: Vec<Vec<u8>>,
     /// Where the process that has its turn runs.
     pub(crate) place: Place,
+    /// Descriptors of the command that runs that are its terminal, a bit each.
+    pub(crate) at_terminal: u16,
+    /// The port that the visitor comes from.
+    pub(crate) client_port: u16,
     /// Numbers of the terminals that are open.
     terminals: Vec<u32>,
     drawn: u64,
@@ -76,6 +80,8 @@ impl Kernel {
             current_name: Vec::new(),
             current_line: Vec::new(),
             place: Place::default(),
+            at_terminal: 0,
+            client_port: 0,
             terminals: Vec::new(),
             drawn: 0,
             meter: Meter::default(),

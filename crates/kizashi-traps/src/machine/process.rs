@@ -236,6 +236,7 @@ impl Process {
             let mut kernel = self.kernel.lock();
             kernel.set_now(now);
             kernel.place.clone_from(&self.place);
+            kernel.files.terminal = self.place.terminal;
         }
         self.console.lock().new_slice();
         // What waits to leave goes first; the shell goes on when it has.
@@ -333,7 +334,10 @@ fn login_shell(machine: &Machine, console: &SharedConsole, opening: &Opening) ->
         variables.set_exported(b"SHLVL", if interactive { b"1" } else { b"0" });
         if kernel.visitor.service == "sshd" {
             let from = kernel.visitor.source.to_string();
-            let port = 30_000 + u16::try_from(kernel.random() % 30_000).unwrap_or(0);
+            if kernel.client_port == 0 {
+                kernel.client_port = 32_768 + u16::try_from(kernel.random() % 28_000).unwrap_or(0);
+            }
+            let port = kernel.client_port;
             let here = kernel.address().to_string();
             variables.set_exported(b"SSH_CLIENT", format!("{from} {port} 22").as_bytes());
             variables

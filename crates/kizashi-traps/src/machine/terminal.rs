@@ -203,6 +203,7 @@ impl Terminal {
     /// What follows for keys and output, while a program runs.
     pub(crate) fn discipline(&self) -> Discipline {
         Discipline {
+            prompting: false,
             canonical: self.is_on("icanon"),
             echoes: self.is_on("echo"),
             echoes_newline: self.is_on("echo") || self.is_on("icanon") && self.is_on("echonl"),

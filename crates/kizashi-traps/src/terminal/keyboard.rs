@@ -57,6 +57,7 @@ impl Keyboard {
         let mut silent = Vec::new();
         let echo = if mode.echoes { shown } else { &mut silent };
         match byte {
+            26 | 28 if mode.prompting => {}
             3 | 26 | 28 if mode.signals => return self.signal(byte, echo),
             _ if !mode.canonical => return Self::pass(byte, mode, echo),
             0 => {}

@@ -111,6 +111,17 @@ impl Kernel {
             );
             all.push(make(shell, parent, "bash", command, "Ss", terminal, 5_012));
         }
+        let line = self.current_line.join(&b' ');
+        if let Some(given) = &self.place.given
+            && given.trim_ascii() == line
+            && let Some(own) = all.last_mut()
+        {
+            // The shell became the program that it was given.
+            own.name = String::from_utf8_lossy(&self.current_name).into_owned();
+            own.command = String::from_utf8_lossy(&line).into_owned();
+            own.state = if self.place.terminal.is_some() { "Rs+" } else { "Rs" }.to_owned();
+            return all;
+        }
         if let Some(number) = number_of(2) {
             let name = String::from_utf8_lossy(&self.current_name).into_owned();
             let line: Vec<String> = self
@@ -168,6 +179,7 @@ impl Kernel {
                 return self.read(id);
             }
             ProcessFile::Folder => return Err(Fault::IsAFolder),
+            ProcessFile::Descriptor(_) => String::new(),
             ProcessFile::Maps => String::new(),
             ProcessFile::Limits => "Limit                     Soft Limit           Hard Limit           Units     \nMax cpu time              unlimited            unlimited            seconds   \nMax open files            1024                 1048576              files     \n".to_owned(),
             ProcessFile::Groups => "0::/user.slice/user-0.slice/session-1.scope\n".to_owned(),

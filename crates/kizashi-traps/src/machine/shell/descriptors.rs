@@ -44,10 +44,16 @@ impl SharedSource {
 
     /// A line with its end; the rest where there is no more; `None` at the end.
     pub(crate) fn line(&self, end: u8) -> Option<Vec<u8>> {
+        self.some(end, usize::MAX)
+    }
+
+    /// The same, of at most so many bytes.
+    fn some(&self, end: u8, most: usize) -> Option<Vec<u8>> {
         let mut source = self.lock();
         let rest = source.bytes.get(source.at..).filter(|rest| !rest.is_empty())?;
         let length =
             rest.iter().position(|byte| *byte == end).map_or(rest.len(), |place| place + 1);
+        let length = length.min(most);
         let line = rest[..length].to_vec();
         source.at += length;
         Some(line)
@@ -182,6 +188,26 @@ impl Shell {
         match self.descriptors.get(number) {
             Some(Handle::Source(source)) => Ok(source.line(end)),
             Some(Handle::Console { .. }) => self.console_line().await,
+            _ => Ok(None),
+        }
+    }
+
+    /// The same, of at most so many bytes.
+    pub(crate) async fn read_some(
+        &mut self,
+        number: u8,
+        end: u8,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, Unwind> {
+        match self.descriptors.get(number) {
+            Some(Handle::Source(source)) => Ok(source.some(end, most)),
+            Some(Handle::Console { .. }) => loop {
+                let take = |console: &mut Console| console.take_some(end, most);
+                if let Some(read) = self.try_console(take)? {
+                    return Ok(read);
+                }
+                self.console.suspend(Wait::Input).await;
+            },
             _ => Ok(None),
         }
     }

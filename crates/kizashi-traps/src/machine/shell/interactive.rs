@@ -48,6 +48,9 @@ impl Shell {
                 }
                 Err(unwind) => return Err(unwind),
             }
+            if terminal {
+                self.know_window(true);
+            }
             if text.len() > COMMAND {
                 return Err(Unwind::Killed);
             }
@@ -195,8 +198,20 @@ impl Shell {
             });
         });
         self.origin = Origin::Argument;
+        self.becomes = matches!(Parser::new(command, self.is_bash()).next_line(), Ok(Some(list)) if self.is_one_program(&list));
         let flow = self.source(command).await;
         self.leave(flow).await
+    }
+
+    /// Whether a list is one call of a program.
+    fn is_one_program(&self, list: &List) -> bool {
+        let [item] = &list.items[..] else { return false };
+        let [Command::Simple(simple)] = &item.first.stages[..] else { return false };
+        let name = simple.words.first().and_then(|word| super::ast::literal(&word.to_vec()));
+        !item.background
+            && item.rest.is_empty()
+            && name
+                .is_some_and(|name| !self.is_builtin(&name) && !self.functions.contains_key(&name))
     }
 
     /// Whether all commands of a list are there.

@@ -106,6 +106,8 @@ pub(crate) struct Shell {
     pub(crate) login: bool,
     /// It is the process at the console itself, to which signals are sent.
     pub(crate) leads: bool,
+    /// The one command that it was given is a program, which it becomes.
+    pub(crate) becomes: bool,
     /// `$0`, and how errors begin.
     pub(crate) label: Vec<u8>,
     pub(crate) variables: Variables,
@@ -128,6 +130,8 @@ pub(crate) struct Shell {
     pub(crate) detached: bool,
     pub(crate) line: u32,
     depth: u32,
+    /// Subshells around it, each a process of its own.
+    forks: u32,
     /// Commands around it.
     levels: u32,
     /// Process substitutions so far, by which their files are told apart.
@@ -159,6 +163,7 @@ impl Shell {
             origin,
             login,
             leads: false,
+            becomes: false,
             label,
             variables: Variables::default(),
             functions: Arc::default(),
@@ -178,6 +183,7 @@ impl Shell {
             detached: false,
             line: 1,
             depth: 0,
+            forks: 0,
             levels: 0,
             substitutions: 0,
             loops: 0,
@@ -229,8 +235,10 @@ impl Shell {
     pub(crate) fn child(&self) -> Self {
         let mut child = self.clone();
         child.depth += 1;
+        child.forks += 1;
         child.traps.clear();
         child.leads = false;
+        child.becomes = false;
         child.jobs.clear();
         child
     }

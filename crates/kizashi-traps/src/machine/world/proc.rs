@@ -83,6 +83,11 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
     for (name, file, mode) in PROCESS_FILES {
         builder.live(&format!("{OWN}/{name}"), Live::Own(file), mode);
     }
+    builder.folder(&format!("{OWN}/fd"), 0o555);
+    for number in 0..3 {
+        let file = ProcessFile::Descriptor(number);
+        builder.live(&format!("{OWN}/fd/{number}"), Live::Own(file), 0o777);
+    }
     builder.live(&format!("{OWN}/mounts"), Live::Mounts, 0o444);
     for number in 0..3 {
         builder.link(&format!("{OWN}/fd/{number}"), "/dev/null");

@@ -253,15 +253,20 @@ impl Connection {
                 port.map(|port| Service::Forward(forward(port)))
             }
             b"tun@openssh.com" => {
-                let mut payload = vec![message::DEBUG];
-                payload.put_bool(false);
-                payload.put_string("Server has rejected tunnel device forwarding");
-                payload.put_string("");
-                transport.send(payload, out);
+                Self::debug("Server has rejected tunnel device forwarding", transport, out);
                 Err(CONNECT_FAILED)
             }
             _ => Err(CONNECT_FAILED),
         })
+    }
+
+    /// Tells the client what `ssh -v` shows.
+    fn debug(text: &str, transport: &mut Transport, out: &mut Output) {
+        let mut payload = vec![message::DEBUG];
+        payload.put_bool(false);
+        payload.put_string(text);
+        payload.put_string("");
+        transport.send(payload, out);
     }
 
     fn about_channel(

@@ -43,6 +43,7 @@ impl Connection {
         let Some(channel) = self.channels.get_mut(place).and_then(Option::as_mut) else {
             return Ok(());
         };
+        let is_larval = matches!(channel.service, Service::Larval(_));
         let done = match begins {
             Some((service, screen)) => {
                 channel.service = match service {
@@ -56,6 +57,10 @@ impl Connection {
             }
             None => set(&mut channel.service, request, &self.user, now, out)?,
         };
+        if request.name == b"x11-req" && is_larval {
+            // session.c: the server has no xauth, and says so.
+            Connection::debug("No xauth program; cannot forward X11.", transport, out);
+        }
         if request.name == b"signal" && done {
             channel.again = None;
         }

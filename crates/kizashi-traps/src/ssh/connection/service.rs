@@ -9,6 +9,9 @@ use crate::machine::{Progress, Said, Signal, TerminalRequest, signal};
 use crate::recorder::Recorder;
 use crate::terminal::{Key, Keyboard, Size, on_screen};
 
+/// Keys that wait for a program to take what was typed before them.
+const AHEAD: usize = 64 * 1024;
+
 /// What was asked for before anything begins in a session.
 #[derive(Default)]
 pub(super) struct Larva {
@@ -36,6 +39,10 @@ pub(super) struct Running {
     /// What the terminal showed; also of a command without one.
     recorder: Recorder,
     pending: Vec<u8>,
+    /// Keys behind the end of a line that the program has not taken yet.
+    ahead: Vec<u8>,
+    /// The program waits for them.
+    goes_on: bool,
 }
 
 pub(super) enum Service {
@@ -59,7 +66,7 @@ impl Running {
             recorder.add(now, FrameKind::Size, &size.frame(), out);
         }
         let keyboard = screen.map(|_| Keyboard::of_terminal());
-        Self { program, keyboard, recorder, pending: Vec::new() }
+        Self { program, keyboard, recorder, pending: Vec::new(), ahead: Vec::new(), goes_on: false }
     }
 
     pub(super) fn is_on_terminal(&self) -> bool {
@@ -68,23 +75,39 @@ impl Running {
 
     /// Whether the program is interrupted by it.
     fn give(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) -> bool {
-        let Some(keyboard) = &mut self.keyboard else {
-            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                self.recorder.add(now, FrameKind::Input, line.trim_ascii_end(), out);
-            }
-            self.program.give(bytes);
-            return false;
-        };
-        let mut interrupted = false;
+        if self.keyboard.is_some() {
+            let room = AHEAD.saturating_sub(self.ahead.len());
+            self.ahead.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            return self.type_ahead(now, out);
+        }
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.recorder.add(now, FrameKind::Input, line.trim_ascii_end(), out);
+        }
+        self.program.give(bytes);
+        false
+    }
+
+    /// Presses keys up to the end of a line: what comes behind it waits for the program to take that, as it waits in a terminal that a
+    /// shell reads line by line. A key that is a signal waits for nobody.
+    fn type_ahead(&mut self, now: Timestamp, out: &mut Output) -> bool {
+        let Some(keyboard) = &mut self.keyboard else { return false };
         let mode = self.program.discipline().unwrap_or_default();
-        for byte in bytes {
+        if let Some(place) = self.ahead.iter().rposition(|byte| *byte == 3)
+            && mode.signals
+        {
+            self.ahead.drain(..place);
+        }
+        let mut count = 0;
+        let mut interrupted = false;
+        for byte in &self.ahead {
+            count += 1;
             let signal = match keyboard.press(*byte, mode, &mut self.pending) {
                 Key::Typed => continue,
                 Key::Line(line) => {
                     self.recorder.add(now, FrameKind::Input, &line, out);
                     self.program.give(&line);
                     self.program.give(b"\n");
-                    continue;
+                    break;
                 }
                 Key::Byte(byte) => {
                     self.program.give(&[byte]);
@@ -92,7 +115,7 @@ impl Running {
                 }
                 Key::EndOfFile => {
                     self.program.end_of_input();
-                    continue;
+                    break;
                 }
                 Key::Interrupt => signal::INTERRUPT,
                 Key::Quit => signal::QUIT,
@@ -100,7 +123,9 @@ impl Running {
             };
             self.program.typed_signal(signal);
             interrupted = true;
+            break;
         }
+        self.ahead.drain(..count);
         interrupted
     }
 
@@ -113,7 +138,15 @@ impl Running {
     }
 
     fn run(&mut self, now: Timestamp, said: &mut Said, out: &mut Output) -> Progress {
-        let progress = self.program.run(now, said);
+        if std::mem::take(&mut self.goes_on) {
+            self.type_ahead(now, out);
+        }
+        let mut progress = self.program.run(now, said);
+        if progress == Progress::Waiting && !self.ahead.is_empty() {
+            // It waits for more, and has shown what it had to.
+            progress = Progress::Again(std::time::Duration::ZERO);
+            self.goes_on = true;
+        }
         let mut shown = std::mem::take(&mut self.pending);
         if self.keyboard.is_some() {
             let mode = self.program.discipline().unwrap_or_default();
@@ -228,6 +261,7 @@ impl Service {
                     + keyboard
                     + running.recorder.memory()
                     + running.pending.len()
+                    + running.ahead.len()
             }
             Self::Transfer(program) => program.memory(),
             Self::Forward(forward) => forward.memory(),

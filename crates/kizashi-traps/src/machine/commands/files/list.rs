@@ -301,12 +301,25 @@ pub(in crate::machine) fn links(files: &Files, id: NodeId) -> usize {
     2 + files.list(id).iter().filter(|(_, id)| files.node(*id).is_folder()).count()
 }
 
+/// Digits of the longest major and minor numbers among the devices.
+fn device_digits(call: &Call<'_>, entries: &[Entry]) -> (usize, usize) {
+    let digits = |number: u32| number.to_string().len();
+    let devices = entries.iter().filter_map(|entry| match call.kernel.files.node(entry.id).body {
+        Body::Device(Device { major, minor, .. }) => Some((digits(major), digits(minor))),
+        _ => None,
+    });
+    devices.fold((0, 0), |(major, minor), (one, other)| (major.max(one), minor.max(other)))
+}
+
 fn long(call: &mut Call<'_>, given: &Given, entries: &[Entry]) {
+    let (majors, minors) = if call.is_busybox() { (3, 3) } else { device_digits(call, entries) };
     let mut rows: Vec<[Vec<u8>; 7]> = Vec::new();
     for entry in entries {
         let node = call.kernel.files.node(entry.id).clone();
         let size = match node.body {
-            Body::Device(Device { major, minor, .. }) => format!("{major}, {minor:3}"),
+            Body::Device(Device { major, minor, .. }) => {
+                format!("{major:majors$}, {minor:minors$}")
+            }
             _ if given.has(b'h') => human(node.size()),
             _ => node.size().to_string(),
         };
@@ -374,6 +387,14 @@ pub(super) fn target(call: &mut Call<'_>, id: NodeId) -> Option<Vec<u8>> {
             Some(call.kernel.program_of(&name).into_bytes())
         }
         Body::Live(Live::Own(ProcessFile::Folder)) => Some(call.folder.to_vec()),
+        Body::Live(Live::Own(ProcessFile::Descriptor(number))) => {
+            let at_terminal = call.kernel.at_terminal & (1 << number) != 0;
+            let pipe = call.kernel.login.micros().unsigned_abs() % 90_000 + 20_000;
+            Some(match call.tty.filter(|_| at_terminal) {
+                Some(tty) => tty.path().into_bytes(),
+                None => format!("pipe:[{}]", pipe + u64::from(*number)).into_bytes(),
+            })
+        }
         Body::Live(Live::Daemon(number, ProcessFile::Program)) => {
             let number = *number;
             let name =

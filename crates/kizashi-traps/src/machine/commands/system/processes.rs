@@ -49,6 +49,7 @@ pub(super) fn ps(call: &mut Call<'_>) -> Finish {
         .cloned();
     let all = call.kernel.processes();
     let own = call.kernel.own_terminal();
+    let user = String::from_utf8_lossy(&call.kernel.user_name(call.who.uid)).into_owned();
     let every = has(b'e')
         || has(b'A')
         || bsd && has(b'x')
@@ -64,7 +65,7 @@ pub(super) fn ps(call: &mut Call<'_>) -> Finish {
             None => {
                 every
                     || process.terminal == own
-                        && (own != "?" || process.user == "root" && !process.command.is_empty())
+                        && (own != "?" || process.user == user && !process.command.is_empty())
             }
         })
         .collect();

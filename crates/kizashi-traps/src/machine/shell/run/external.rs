@@ -224,9 +224,12 @@ impl Shell {
             environment.set_exported(name, value);
         }
         let terminal = self.is_terminal(1);
+        let at_terminal = (0..16).filter(|number| self.is_terminal(*number));
+        let at_terminal = at_terminal.fold(0_u16, |all, number| all | 1 << number);
         let mut kernel = self.kernel.lock();
         // Every other program gets a number too, as on a machine on which something always runs.
         let number = kernel.new_process();
+        kernel.at_terminal = at_terminal;
         kernel.current_name = base_name(&words[0]).to_vec();
         kernel.current_line = words.to_vec();
         kernel.files.processes.truncate(2);
@@ -235,7 +238,7 @@ impl Shell {
         call.umask = self.umask;
         call.environment = &environment;
         call.terminal = terminal;
-        call.shell = self.process;
+        call.shell = self.process + self.forks;
         call.tty = self.console.lock().terminal;
         call.typed = call.tty.is_some();
         call.limit = if matches!(self.descriptors.get(1), Some(Handle::Console { .. })) {

@@ -86,6 +86,7 @@ impl Shell {
         shell.calls = 0;
         shell.history = std::sync::Arc::default();
         shell.process = self.with(super::super::Kernel::new_process);
+        shell.forks = 0;
         shell
     }
 
@@ -139,9 +140,11 @@ impl Shell {
             return Ok(126);
         }
         let mut shell = self.spawn(kind, &name, set);
+        let called = words.clone();
         shell.positional = words.into_iter().skip(1).collect();
         let flow = shell.source(text).await;
         let flow = shell.leave(flow).await;
+        self.with(|kernel| kernel.current_line = called);
         self.child_status(flow)
     }
 
@@ -224,6 +227,7 @@ impl Shell {
             shell.standard_input().await
         };
         let flow = shell.leave(flow).await;
+        self.with(|kernel| kernel.current_line = words.to_vec());
         self.child_status(flow)
     }
 

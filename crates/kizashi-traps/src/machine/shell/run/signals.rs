@@ -19,7 +19,7 @@ impl Shell {
                     Box::pin(self.source(&command)).await?;
                     return Ok(self.set_status(128 + signal));
                 }
-                if signal == signal::QUIT && self.origin != Origin::Interactive {
+                if signal == signal::QUIT && !self.is_typed_to() {
                     return self.child_died(signal);
                 }
                 Err(Unwind::Signalled(signal))
@@ -30,6 +30,11 @@ impl Shell {
         }
     }
 
+    /// Whether people type to it.
+    fn is_typed_to(&self) -> bool {
+        self.origin == Origin::Interactive && self.is_terminal(0)
+    }
+
     /// The command of a trap; none where the signal is ignored.
     fn trap_for(&self, signal: Signal) -> Option<Vec<u8>> {
         let name = signal::name(signal)?;
@@ -38,10 +43,13 @@ impl Shell {
 
     /// A child died of a signal: says so, and gives the status for it.
     pub(super) fn child_died(&self, signal: Signal) -> Flow {
+        if self.becomes {
+            return Err(Unwind::Died(signal));
+        }
         let quiet = matches!(signal, signal::INTERRUPT | signal::PIPE);
         if !quiet {
             let description = signal::description(signal).as_bytes();
-            if self.is_bash() && self.origin != Origin::Interactive {
+            if self.is_bash() && !self.is_typed_to() {
                 let (number, words) =
                     self.with(|kernel| (kernel.last_process(), kernel.current_line.clone()));
                 let words: Vec<Vec<u8>> = words.iter().map(|word| quote(word)).collect();
@@ -69,13 +77,13 @@ impl Shell {
             _ if ignored || !signal::kills(sent) => true,
             // bash takes no SIGQUIT, and one that people type to no SIGTERM either.
             signal::QUIT => self.is_bash(),
-            signal::TERMINATE => self.origin == Origin::Interactive,
+            signal::TERMINATE => self.is_typed_to(),
             _ => false,
         };
         if survives {
             return Ok(0);
         }
-        if sent == signal::INTERRUPT && self.origin == Origin::Interactive {
+        if sent == signal::INTERRUPT && self.is_typed_to() {
             return Err(Unwind::Signalled(sent));
         }
         Err(Unwind::Died(sent))
