@@ -57,6 +57,7 @@ themes![
     "files",
     "system",
     "unseen",
+    "fresh",
 ];
 
 /// All lines, theme by theme
