@@ -176,7 +176,15 @@ impl Process {
 
     /// A signal to its process group, by number, as `killpg` sends it.
     pub fn signal(&mut self, signal: u8, now: Timestamp, said: &mut Said) -> Progress {
-        let dies = self.console.lock().kill(signal);
+        let (dies, echoes) = {
+            let mut console = self.console.lock();
+            let echoes = console.prompting && console.discipline().is_some_and(|mode| mode.echoes);
+            (console.kill(signal), echoes)
+        };
+        if signal == signal::INTERRUPT && echoes {
+            // readline shows it as if it had been typed.
+            said.output.extend_from_slice(b"^C");
+        }
         if dies && self.running.take().is_some() {
             self.die(signal);
             self.console.lock().prompting = false;

@@ -68,6 +68,8 @@ pub(crate) struct Answers {
     pub(crate) wanted: Option<Vec<u8>>,
     /// The input as it was, where the program begins again.
     pub(crate) input: Option<Vec<u8>>,
+    /// Writes into files that it did before it began again, which are not done twice.
+    pub(crate) writes: u32,
 }
 
 /// Commands that one program reads from.

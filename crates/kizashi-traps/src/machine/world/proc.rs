@@ -89,10 +89,6 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
         builder.live(&format!("{OWN}/fd/{number}"), Live::Own(file), 0o777);
     }
     builder.live(&format!("{OWN}/mounts"), Live::Mounts, 0o444);
-    for number in 0..3 {
-        builder.link(&format!("{OWN}/fd/{number}"), "/dev/null");
-    }
-    builder.folder(&format!("{OWN}/fd"), 0o500);
     builder.folder(OWN, 0o555);
     devices(builder, world);
 }

@@ -476,6 +476,11 @@ pub(super) fn top(call: &mut Call<'_>) -> Finish {
             process.number % 100,
             process.name
         );
+        call.line(&line);
+    }
+    // No line of a screen goes past its end.
+    let text = String::from_utf8_lossy(&call.unsay()).into_owned();
+    for line in text.lines() {
         call.line(&line.chars().take(columns).collect::<String>());
     }
     Finish::Status(0)
