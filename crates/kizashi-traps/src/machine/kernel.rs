@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+use super::commands::Filter;
 use super::commands::meter::Meter;
 use super::facts;
 use super::files::{Body, Device, Edit, Fault, Files, NodeId, Who, Written, absolute};
@@ -53,6 +54,8 @@ pub(crate) struct Kernel {
     pub(crate) current_line: Vec<Vec<u8>>,
     /// Where the process that has its turn runs.
     pub(crate) place: Place,
+    /// What he made of the packet filter.
+    pub(crate) filter: Filter,
     /// Descriptors of the command that runs that are its terminal, a bit each.
     pub(crate) at_terminal: u16,
     /// The port that the visitor comes from.
@@ -80,6 +83,7 @@ impl Kernel {
             current_name: Vec::new(),
             current_line: Vec::new(),
             place: Place::default(),
+            filter: Filter::default(),
             at_terminal: 0,
             client_port: 0,
             terminals: Vec::new(),

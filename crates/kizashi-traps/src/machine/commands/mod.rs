@@ -18,6 +18,7 @@ use std::time::Duration;
 pub(crate) use call::{Answers, Call, Input, Said};
 pub(super) use files::links;
 pub(crate) use options::Given;
+pub(crate) use server::iptables::Filter;
 
 use super::files::Who;
 use super::kernel::Kernel;

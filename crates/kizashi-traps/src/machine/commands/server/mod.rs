@@ -3,6 +3,7 @@
 
 mod accounts;
 mod hardware;
+pub(crate) mod iptables;
 mod network;
 mod packages;
 mod python;
@@ -74,7 +75,7 @@ pub(super) const NETWORK: &[Command] = &[
     server("dig", reach::lookup),
     server("host", reach::lookup),
     server("traceroute", reach::traceroute),
-    admin("iptables", network::iptables),
+    admin("iptables", iptables::iptables),
     server("nc", reach::nc),
     server("ssh", remote::ssh),
     server("scp", remote::scp),
@@ -100,6 +101,7 @@ pub(super) const HARDWARE: &[Command] = &[
 
 pub(super) const OTHERS: &[Command] = &[
     server("tty", terminal::tty),
+    server("nsenter", terminal::nsenter),
     server("stty", stty::stty),
     server("tput", terminal::tput),
     server("mesg", terminal::mesg),

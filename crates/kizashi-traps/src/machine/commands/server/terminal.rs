@@ -179,6 +179,36 @@ pub(super) fn screen(call: &mut Call<'_>) -> Finish {
     Finish::Status(0)
 }
 
+/// `nsenter`: into the namespaces of the machine's own first process, which are the visitor's; what is asked for runs.
+pub(super) fn nsenter(call: &mut Call<'_>) -> Finish {
+    let given = match call.leading_options(
+        "at:muinpUCTS:G:Fwr",
+        &[
+            ("target", b't'),
+            ("mount", b'm'),
+            ("uts", b'u'),
+            ("ipc", b'i'),
+            ("net", b'n'),
+            ("pid", b'p'),
+            ("all", b'a'),
+            ("user", b'U'),
+            ("cgroup", b'C'),
+            ("wd", b'w'),
+            ("root", b'r'),
+        ],
+        1,
+    ) {
+        Ok(given) => given,
+        Err(finish) => return finish,
+    };
+    if !call.who.is_root() && given.value(b't').is_some() {
+        let number = given.value(b't').map(text).unwrap_or_default();
+        return call.fail(&format!("cannot open /proc/{number}/ns/mnt: Permission denied"), 1);
+    }
+    let words = if given.rest.is_empty() { vec![b"/bin/bash".to_vec()] } else { given.rest };
+    Finish::Replace(Replacement { words, set: Vec::new(), who: None })
+}
+
 /// `script -c COMMAND`: runs it; the record goes nowhere.
 pub(super) fn script(call: &mut Call<'_>) -> Finish {
     let given = match call.options(

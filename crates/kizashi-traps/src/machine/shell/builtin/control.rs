@@ -113,10 +113,14 @@ impl Shell {
             if words.first().is_some_and(|word| word == b"--") { &words[1..] } else { words };
         if words.is_empty() || words[0] == b"-p" {
             let mut text = Vec::new();
-            for (signal, command) in &self.traps {
+            let mut traps: Vec<(&Vec<u8>, &Vec<u8>)> = self.traps.iter().collect();
+            traps.sort_by_key(|(name, _)| signal::named(name).unwrap_or(0));
+            for (name, command) in traps {
+                let command = super::super::escape::quote_always(command);
+                let prefix: &[u8] =
+                    if self.is_bash() && signal::named(name).is_some() { b"SIG" } else { b"" };
                 text.extend_from_slice(
-                    &[b"trap -- ", &super::super::escape::quote(command)[..], b" ", signal, b"\n"]
-                        .concat(),
+                    &[b"trap -- ", &command[..], b" ", prefix, name, b"\n"].concat(),
                 );
             }
             self.say(&text)?;

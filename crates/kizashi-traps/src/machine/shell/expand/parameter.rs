@@ -272,7 +272,7 @@ impl Shell {
             Operation::Transform(kind) => {
                 let kind = *kind;
                 Ok(each(found, |value| match kind {
-                    b'Q' => escape::quote(value),
+                    b'Q' => escape::quote_always(value),
                     b'U' => value.to_ascii_uppercase(),
                     b'L' => value.to_ascii_lowercase(),
                     b'E' => escape::ansi_c(value),
