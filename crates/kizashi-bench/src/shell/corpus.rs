@@ -57,7 +57,6 @@ themes![
     "files",
     "system",
     "unseen",
-    "fresh",
 ];
 
 /// All lines, theme by theme

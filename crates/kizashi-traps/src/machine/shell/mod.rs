@@ -122,6 +122,8 @@ pub(crate) struct Shell {
     pub(crate) kept_descriptors: Option<Descriptors>,
     pub(crate) options: Options,
     pub(crate) umask: u16,
+    /// Limits that `ulimit` set, by its letters.
+    pub(crate) limits_set: Vec<(u8, Vec<u8>)>,
     pub(crate) who: Who,
     pub(crate) process: u32,
     pub(crate) background: u32,
@@ -176,6 +178,7 @@ impl Shell {
             kept_descriptors: None,
             options: Options::default(),
             umask: 0o022,
+            limits_set: Vec::new(),
             who: Who::ROOT,
             process: 0,
             background: 0,

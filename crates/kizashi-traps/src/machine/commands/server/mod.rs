@@ -102,6 +102,7 @@ pub(super) const HARDWARE: &[Command] = &[
 pub(super) const OTHERS: &[Command] = &[
     server("tty", terminal::tty),
     server("nsenter", terminal::nsenter),
+    admin("capsh", terminal::capsh),
     server("stty", stty::stty),
     server("tput", terminal::tput),
     server("mesg", terminal::mesg),

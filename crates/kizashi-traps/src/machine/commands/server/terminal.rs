@@ -209,6 +209,20 @@ pub(super) fn nsenter(call: &mut Call<'_>) -> Finish {
     Finish::Replace(Replacement { words, set: Vec::new(), who: None })
 }
 
+/// `capsh --print`: what root may, and what others may not.
+pub(super) fn capsh(call: &mut Call<'_>) -> Finish {
+    const ALL: &str = "cap_chown,cap_dac_override,cap_dac_read_search,cap_fowner,cap_fsetid,cap_kill,cap_setgid,cap_setuid,cap_setpcap,cap_linux_immutable,cap_net_bind_service,cap_net_broadcast,cap_net_admin,cap_net_raw,cap_ipc_lock,cap_ipc_owner,cap_sys_module,cap_sys_rawio,cap_sys_chroot,cap_sys_ptrace,cap_sys_pacct,cap_sys_admin,cap_sys_boot,cap_sys_nice,cap_sys_resource,cap_sys_time,cap_sys_tty_config,cap_mknod,cap_lease,cap_audit_write,cap_audit_control,cap_setfcap,cap_mac_override,cap_mac_admin,cap_syslog,cap_wake_alarm,cap_block_suspend,cap_audit_read,cap_perfmon,cap_bpf,cap_checkpoint_restore";
+    if call.arguments().iter().all(|word| word != b"--print") {
+        return Finish::Status(0);
+    }
+    let current = if call.who.is_root() { "=ep" } else { "=" };
+    let (uid, gid) = (call.who.uid, call.who.gid);
+    let user = text(&call.kernel.user_name(uid));
+    let group = text(&call.kernel.group_name(gid));
+    call.line(&format!("Current: {current}\nBounding set ={ALL}\nAmbient set =\nCurrent IAB: \nSecurebits: 00/0x0/1'b0 (no-new-privs=0)\n secure-noroot: no (unlocked)\n secure-no-suid-fixup: no (unlocked)\n secure-keep-caps: no (unlocked)\n secure-no-ambient-raise: no (unlocked)\nuid={uid}({user}) euid={uid}({user})\ngid={gid}({group})\ngroups={gid}({group})\nGuessed mode: HYBRID (4)"));
+    Finish::Status(0)
+}
+
 /// `script -c COMMAND`: runs it; the record goes nowhere.
 pub(super) fn script(call: &mut Call<'_>) -> Finish {
     let given = match call.options(
