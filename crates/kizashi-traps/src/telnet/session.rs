@@ -262,7 +262,7 @@ impl Telnet {
             Key::Typed => {}
             Key::Line(line) => self.line(line, now, out),
             Key::Byte(byte) => {
-                self.shell(now, out, |process, said| process.input(&[byte], now, said))
+                self.shell(now, out, |process, said| process.input(&[byte], now, said));
             }
             Key::Interrupt => self.signal(signal::INTERRUPT, now, out),
             Key::Quit => self.signal(signal::QUIT, now, out),

@@ -24,7 +24,7 @@ fn the_window_that_a_client_tells_is_the_terminals() {
         Arc::new(Identity::draw([1; 32]).with_telnet_face(TelnetFace::Linux).with_logins(logins));
     let visit = Visit { source: [192, 0, 2, 7].into(), destination: None, port: Port::tcp(23) };
     let mut session = (super::TRAP.begin)(&identity, visit);
-    let mut out = Output::new(super::TRAP.service.clone());
+    let mut out = Output::new(super::TRAP.service);
     let now = Timestamp::from_seconds(1_795_582_440);
     session.open(now, &mut out);
     let mut shown = Vec::new();

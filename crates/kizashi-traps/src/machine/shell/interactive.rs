@@ -27,17 +27,11 @@ impl Shell {
         let mut text = Vec::new();
         let mut kills = 0;
         loop {
-            if terminal {
-                self.know_window(true);
-            }
             let waits = self.prompt(terminal, text.is_empty());
             if waits.is_err() {
                 return Ok(1);
             }
-            self.console.lock().prompting = terminal && self.kind != Kind::Dash;
-            let line = self.console_line().await;
-            self.console.lock().prompting = false;
-            match line {
+            match self.line_at_prompt(terminal).await {
                 Ok(Some(line)) => text.extend_from_slice(&line),
                 Ok(None) => return self.end_of_input(terminal),
                 Err(Unwind::Signalled(signal)) if terminal => {
@@ -47,9 +41,6 @@ impl Shell {
                     continue;
                 }
                 Err(unwind) => return Err(unwind),
-            }
-            if terminal {
-                self.know_window(true);
             }
             if text.len() > COMMAND {
                 return Err(Unwind::Killed);
@@ -82,6 +73,20 @@ impl Shell {
                 Err(_) => {}
             }
         }
+    }
+
+    /// A line that is typed at the prompt; the window may have changed meanwhile.
+    async fn line_at_prompt(&mut self, terminal: bool) -> Result<Option<Vec<u8>>, Unwind> {
+        if terminal {
+            self.know_window(true);
+        }
+        self.console.lock().prompting = terminal && self.kind != Kind::Dash;
+        let line = self.console_line().await;
+        self.console.lock().prompting = false;
+        if terminal {
+            self.know_window(true);
+        }
+        line
     }
 
     /// What the shell says of a command that a typed signal ended.
