@@ -108,12 +108,19 @@ impl Background {
         let start = learned * BINS_A_DAY * self.traffic.ports;
         let end = (learned + DAYS) * BINS_A_DAY * self.traffic.ports;
         let mut counts = self.traffic.counts[start..end].to_vec();
+        let quiet = Traffic {
+            ports: self.traffic.ports,
+            counts: counts.clone(),
+            campaigns: Vec::new(),
+            rates: Vec::new(),
+        };
         let rates = mean_rates(&counts, self.traffic.ports);
         let heard = vec![true; DAYS * BINS_A_DAY];
         let ground = Ground { rates: &rates, named: NAMED.len(), heard: &heard };
         let campaigns = lay(&mut Chance::new(seed), ground, &mut counts);
         let run = Traffic { ports: self.traffic.ports, counts, campaigns, rates };
-        Case::new(run, &self.traffic.counts[..start])
+        let case = Case::new(run, &self.traffic.counts[..start]);
+        Case { without_campaigns: Some(quiet), ..case }
     }
 }
 

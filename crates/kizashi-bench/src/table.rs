@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use kizashi_detect::gamma_poisson::SettingsError;
 
 use crate::detectors::{
-    Tuning, WarmTuning, bocpd, changefinder, dshield_trend, focus, gpe, oracle, robust_z,
-    warm_changefinder,
+    Tuning, WarmTuning, bocpd, changefinder, dshield_trend, focus, gpe, level_around, oracle,
+    robust_z, warm_changefinder,
 };
 use crate::matrix::Scores;
 use crate::model::Model;
@@ -113,7 +113,9 @@ impl Detector {
                 gpe(&case.carried, &Model::new(&case.carried), None).after(case.before)
             }
             Self::Oracle => {
-                let expected = case.seed.map(synthetic::expected).unwrap_or_default();
+                let level = case.without_campaigns.as_ref().map(level_around);
+                let expected = level.or_else(|| case.seed.map(synthetic::expected));
+                let expected = expected.unwrap_or_default();
                 oracle(cold, &expected)
             }
         }
@@ -122,7 +124,8 @@ impl Detector {
     /// Whether it can stand beside the others on these runs: an oracle needs rates that somebody knows.
     #[must_use]
     pub fn knows(self, cases: &[Case]) -> bool {
-        !cases.is_empty() && (self != Self::Oracle || cases.iter().all(|case| case.seed.is_some()))
+        let known = |case: &Case| case.seed.is_some() || case.without_campaigns.is_some();
+        !cases.is_empty() && (self != Self::Oracle || cases.iter().all(known))
     }
 
     /// Its scores over all runs.

@@ -71,6 +71,8 @@ pub struct Case {
     pub before: usize,
     /// The seed that the Rust generator made it from, where it did: an oracle asks it for the true rates.
     pub seed: Option<u64>,
+    /// The run without its campaigns, where they were laid over real traffic.
+    pub without_campaigns: Option<Traffic>,
 }
 
 impl Case {
@@ -85,6 +87,7 @@ impl Case {
             cold: run,
             carried,
             seed: None,
+            without_campaigns: None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod detail;
 mod ecs;
 mod event;
 mod family;
+pub mod fingerprint;
 mod key;
 pub mod likeness;
 mod recording;
@@ -22,6 +23,7 @@ pub use address::{Port, Transport, canonical_ip, network_of, network_text, one_s
 pub use detail::{Detail, MOST_COUNTED, Payload, PayloadHash, PayloadOrigin, Request};
 pub use event::{Event, EventId, SessionId, Weight};
 pub use family::{LONGEST_FAMILY, family_of};
+pub use fingerprint::ja4h;
 pub use key::{Key, KeyKind, ParseKeyError};
 pub use likeness::Likeness;
 pub use recording::{Frame, FrameKind, RecordingPart, frames};

@@ -12,9 +12,29 @@ pub fn http_wire(bytes: &[u8]) {
     crate::http::fuzz(bytes);
 }
 
+/// HTTP/2's frames and header blocks.
+pub fn http2_wire(bytes: &[u8]) {
+    crate::http2::fuzz(bytes);
+}
+
+/// WebSocket's frames.
+pub fn websocket(bytes: &[u8]) {
+    crate::http::websocket::fuzz(bytes);
+}
+
 /// The rules of the web trap: the bytes as an owner's file of rules, and as target, header and body of a request.
 pub fn web_rules(bytes: &[u8]) {
     crate::http::fuzz_rules(bytes);
+}
+
+/// A query to the SQL engine of the web trap's application, alone and pasted into one of its own.
+pub fn sql(bytes: &[u8]) {
+    crate::sql::fuzz(bytes);
+}
+
+/// The reading of PHP: the bytes as a file and as what `eval` is given.
+pub fn php(bytes: &[u8]) {
+    crate::php::fuzz(bytes);
 }
 
 /// Telnet's options and the line discipline.

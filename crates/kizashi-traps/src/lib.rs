@@ -16,18 +16,23 @@ mod capture;
 mod draw;
 mod elasticsearch;
 mod http;
+mod http2;
+mod https;
 mod identity;
 mod login;
 mod machine;
 mod output;
+mod php;
 mod ports;
 mod randomness;
 mod recorder;
 mod registry;
 mod serve;
+mod sql;
 mod ssh;
 mod telnet;
 mod terminal;
+mod tls;
 mod trap;
 
 #[cfg(test)]
@@ -35,7 +40,7 @@ mod contract;
 pub mod fuzz;
 
 pub use elasticsearch::ElasticsearchRelease;
-pub use http::{RuleProblem, WebRules};
+pub use http::{DEFAULT_SITE, RuleProblem, WebRules, WebSites, WebSitesError};
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{
@@ -50,4 +55,5 @@ pub use serve::{
 };
 pub use ssh::{RsaHostKey, RsaKeyError};
 pub use telnet::TelnetFace;
+pub use tls::TlsKeys;
 pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};

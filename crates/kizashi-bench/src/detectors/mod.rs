@@ -15,6 +15,6 @@ pub use changefinder::{Tuning, WarmTuning, changefinder, grid, warm_changefinder
 pub use dshield::dshield_trend;
 pub use focus::focus;
 pub use gpe::gpe;
-pub use oracle::oracle;
+pub use oracle::{level_around, oracle};
 pub use robust_z::robust_z;
 pub use watch::{Learned, Told, learn, told};

@@ -5,6 +5,29 @@ use super::gpe::{RATIOS, STEP, WINDOWS, log_sum, running_sum};
 use crate::matrix::Scores;
 use crate::traffic::Traffic;
 
+/// Bins to both sides of one whose mean is taken for its level: three and a half days.
+const AROUND: usize = 504;
+/// Sources that are taken to come in a week in which none did.
+const SILENCE: f64 = 0.05;
+
+/// What real traffic amounts to around each bin and port without the campaigns laid over it (bins × ports): the mean of three and
+/// a half days to both sides, of which no detector can know the second while it runs.
+#[must_use]
+pub fn level_around(quiet: &Traffic) -> Vec<f64> {
+    let (ports, bins) = (quiet.ports, quiet.bins());
+    let mut levels = vec![0.0; bins * ports];
+    for port in 0..ports {
+        let sums = running_sum(&quiet.series(port, 1));
+        for bin in 0..bins {
+            let (from, to) = (bin.saturating_sub(AROUND), (bin + AROUND + 1).min(bins));
+            #[allow(clippy::cast_precision_loss, reason = "thousands of bins")]
+            let mean = (sums[to] - sums[from] + SILENCE) / (to - from) as f64;
+            levels[bin * ports + port] = mean;
+        }
+    }
+    levels
+}
+
 /// log10 of the Shiryaev-Roberts sum of likelihood ratios against the true rates, every half hour; `expected` is bins × ports.
 #[must_use]
 pub fn oracle(traffic: &Traffic, expected: &[f64]) -> Scores {

@@ -1,18 +1,23 @@
 //! What each web server shows of itself: product line, default page, error pages and their wording, measured on nginx 1.22.1 and
 //! Apache httpd 2.4 of Debian 12. The error pages of Apache httpd before 2.4.66 begin with the HTML 2.0 document type (bug 62989).
 
+use std::borrow::Cow;
+
 use kizashi_event::Timestamp;
 
+use super::answer::File;
 use super::grammar::{Fault, Grammar};
+use super::server::Style;
+use super::sites::Site;
 use crate::{Identity, WebServer};
 
-/// One installation's web server.
+/// One listener's web server.
 #[derive(Clone, Debug)]
 pub(crate) struct Persona {
-    pub(super) grammar: Grammar,
-    /// The `Server` header.
-    pub(super) server: &'static str,
-    /// The default page.
+    pub(crate) grammar: Grammar,
+    /// The `Server` header; empty where there is none.
+    pub(super) server: Cow<'static, str>,
+    /// The default page, where no site stands in its place.
     pub(super) page: &'static [u8],
     /// Its file name, by which it can be asked for as well.
     pub(super) page_name: &'static str,
@@ -20,67 +25,105 @@ pub(crate) struct Persona {
     pub(super) modified: Timestamp,
     /// Requests answered on one connection.
     pub(super) requests_max: u32,
+    /// It takes HTTP/2 on plain ports: httpd with Debian's `http2` module, whose configuration says `Protocols h2 h2c http/1.1`.
+    pub(super) h2c: bool,
+    /// What the listener shows instead of the default page.
+    pub(super) site: Option<&'static Site>,
+    /// The site's version.
+    pub(super) version: String,
+    /// How the site's own server speaks.
+    pub(super) style: Option<&'static Style>,
 }
 
 impl Persona {
-    pub(super) fn of(identity: &Identity) -> Self {
-        let modified = identity.set_up();
-        let (grammar, server, page, page_name, requests_max) = match identity.web_server() {
-            WebServer::NginxDebian11 => (
-                Grammar::Nginx,
-                "nginx/1.18.0",
-                &include_bytes!("pages/nginx-debian.html")[..],
-                "index.nginx-debian.html",
-                100,
-            ),
-            WebServer::NginxDebian12 => (
-                Grammar::Nginx,
-                "nginx/1.22.1",
-                &include_bytes!("pages/nginx-debian.html")[..],
-                "index.nginx-debian.html",
-                1000,
-            ),
-            WebServer::NginxUbuntu20 | WebServer::NginxUbuntu22 => (
-                Grammar::Nginx,
-                "nginx/1.18.0 (Ubuntu)",
-                &include_bytes!("pages/nginx.html")[..],
-                "index.nginx-debian.html",
-                100,
-            ),
-            WebServer::ApacheDebian12 => (
-                Grammar::Apache,
-                "Apache/2.4.62 (Debian)",
-                &include_bytes!("pages/apache-debian.html")[..],
-                "index.html",
-                100,
-            ),
-            WebServer::ApacheUbuntu24 => (
-                Grammar::Apache,
-                "Apache/2.4.58 (Ubuntu)",
-                &include_bytes!("pages/apache-ubuntu.html")[..],
-                "index.html",
-                100,
-            ),
-        };
-        Self { grammar, server, page, page_name, modified, requests_max }
-    }
-
-    /// nginx: seconds and size; Apache httpd: size and microseconds.
-    pub(super) fn etag(&self) -> String {
-        match self.grammar {
-            Grammar::Nginx | Grammar::Netty => {
-                format!("\"{:x}-{:x}\"", self.modified.seconds(), self.page.len())
-            }
-            Grammar::Apache => format!("\"{:x}-{:x}\"", self.page.len(), self.modified.micros()),
+    /// The one at this port.
+    pub(super) fn at(identity: &Identity, port: u16) -> Self {
+        let of_system = Self::of(identity);
+        let Some(site) = identity.web_site(port) else { return of_system };
+        let with_site =
+            Self { site: Some(site), version: site.version(identity).to_owned(), ..of_system };
+        let Some(style) = site.style else { return with_site };
+        Self {
+            grammar: style.grammar,
+            server: site.server(identity).into(),
+            style: Some(style),
+            h2c: false,
+            requests_max: if style.keeps { 1_000 } else { 1 },
+            ..with_site
         }
     }
 
-    pub(super) const fn reason(&self, status: u16) -> &'static str {
+    /// The web server of the installation.
+    fn of(identity: &Identity) -> Self {
+        let nginx = include_bytes!("pages/nginx.html").as_slice();
+        let nginx_debian = include_bytes!("pages/nginx-debian.html").as_slice();
+        let apache_debian = include_bytes!("pages/apache-debian.html").as_slice();
+        let apache_ubuntu = include_bytes!("pages/apache-ubuntu.html").as_slice();
+        let (grammar, server, page, page_name, requests_max) = match identity.web_server() {
+            WebServer::NginxDebian11 => {
+                (Grammar::Nginx, "nginx/1.18.0", nginx_debian, "index.nginx-debian.html", 100)
+            }
+            WebServer::NginxDebian12 => {
+                (Grammar::Nginx, "nginx/1.22.1", nginx_debian, "index.nginx-debian.html", 1000)
+            }
+            WebServer::NginxUbuntu20 | WebServer::NginxUbuntu22 => {
+                (Grammar::Nginx, "nginx/1.18.0 (Ubuntu)", nginx, "index.nginx-debian.html", 100)
+            }
+            WebServer::ApacheDebian12 => {
+                (Grammar::Apache, "Apache/2.4.62 (Debian)", apache_debian, "index.html", 100)
+            }
+            WebServer::ApacheUbuntu24 => {
+                (Grammar::Apache, "Apache/2.4.58 (Ubuntu)", apache_ubuntu, "index.html", 100)
+            }
+        };
+        Self {
+            grammar,
+            server: server.into(),
+            page,
+            page_name,
+            modified: identity.set_up(),
+            requests_max,
+            site: None,
+            version: String::new(),
+            style: None,
+            h2c: identity.speaks_http2() && grammar == Grammar::Apache,
+        }
+    }
+
+    /// What a page of its server calls the server: product and version, though no field says it.
+    pub(super) fn product(&self) -> String {
+        match (self.site, self.server.is_empty()) {
+            (Some(site), true) => site.signature.replace("@{version}", &self.version),
+            _ => self.server.clone().into_owned(),
+        }
+    }
+
+    pub(super) const fn file(&self) -> File {
+        File { kind: "text/html", bytes: self.page }
+    }
+
+    /// nginx: seconds and size; Apache httpd: size and microseconds; Tomcat and Jetty: size and milliseconds.
+    pub(super) fn etag(&self, length: usize) -> String {
+        if self.style.is_some() {
+            return format!("W/\"{length}-{}\"", self.modified.micros() / 1_000);
+        }
+        match self.grammar {
+            Grammar::Apache => format!("\"{length:x}-{:x}\"", self.modified.micros()),
+            _ => format!("\"{:x}-{length:x}\"", self.modified.seconds()),
+        }
+    }
+
+    pub(super) fn reason(&self, status: u16) -> &'static str {
+        if let Some(style) = self.style {
+            return style.reason(status);
+        }
         let nginx = matches!(self.grammar, Grammar::Nginx);
         match status {
+            101 => "Switching Protocols",
             200 => "OK",
             201 => "Created",
             202 => "Accepted",
+            204 => "No Content",
             301 => "Moved Permanently",
             302 => "Found",
             303 => "See Other",
@@ -100,7 +143,9 @@ impl Persona {
             413 => "Request Entity Too Large",
             414 if nginx => "Request-URI Too Large",
             414 => "Request-URI Too Long",
+            417 => "Expectation Failed",
             416 => "Requested Range Not Satisfiable",
+            431 => "Request Header Fields Too Large",
             501 => "Not Implemented",
             505 => "HTTP Version Not Supported",
             _ => "Internal Server Error",
@@ -111,11 +156,15 @@ impl Persona {
     pub(super) fn error_page(&self, status: u16, note: &Note, place: (&str, u16)) -> String {
         let reason = self.reason(status);
         match self.grammar {
-            Grammar::Nginx | Grammar::Netty => {
+            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
                 let (title, extra) = match note {
                     Note::Fault(Fault::HeaderTooLong | Fault::TooManyHeaders) => (
                         "400 Request Header Or Cookie Too Large".to_owned(),
                         "<center>Request Header Or Cookie Too Large</center>\r\n",
+                    ),
+                    Note::Fault(Fault::Unencrypted) => (
+                        "400 The plain HTTP request was sent to HTTPS port".to_owned(),
+                        "<center>The plain HTTP request was sent to HTTPS port</center>\r\n",
                     ),
                     _ => (format!("{status} {reason}"), ""),
                 };
@@ -125,8 +174,12 @@ impl Persona {
                 )
             }
             Grammar::Apache => format!(
-                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {reason}</title>\n</head><body>\n<h1>{reason}</h1>\n<p>{}</p>\n<hr>\n<address>{} Server at {} Port {}</address>\n</body></html>\n",
-                apache_text(status, note),
+                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {reason}</title>\n</head><body>\n<h1>{reason}</h1>\n{}\n<hr>\n<address>{} Server at {} Port {}</address>\n</body></html>\n",
+                match (status, apache_text(status, note)) {
+                    // The one page of httpd's whose text is no paragraph.
+                    (413, text) => text,
+                    (_, text) => format!("<p>{text}</p>"),
+                },
                 self.server,
                 place.0,
                 place.1
@@ -142,6 +195,10 @@ pub(super) enum Note {
     Fault(Fault),
     /// The method asked for, as text for a page.
     Method(String),
+    /// What the request expects, as text for a page.
+    Expectation(String),
+    /// The target asked for, as text for a page.
+    Target(String),
 }
 
 fn apache_text(status: u16, note: &Note) -> String {
@@ -154,6 +211,9 @@ fn apache_text(status: u16, note: &Note) -> String {
         (400, Note::Fault(Fault::TooManyHeaders)) => {
             format!("{misunderstood}The number of request header fields exceeds this server's limit.")
         }
+        (400, Note::Fault(Fault::Unencrypted)) => {
+            format!("{misunderstood}Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n Instead use the HTTPS scheme to access this URL, please.<br />\n")
+        }
         (400, _) => misunderstood.to_owned(),
         (403, _) => "You don't have permission to access this resource.".to_owned(),
         (404, _) => "The requested URL was not found on this server.".to_owned(),
@@ -164,6 +224,11 @@ fn apache_text(status: u16, note: &Note) -> String {
         (414, _) => {
             "The requested URL's length exceeds the capacity\nlimit for this server.<br />\n".to_owned()
         }
+        (413, _) => "The requested resource does not allow request data with POST requests, or the amount of data provided in\nthe request exceeds the capacity limit.".to_owned(),
+        (417, Note::Expectation(expected)) => format!(
+            "The expectation given in the Expect request-header\nfield could not be met by this server.\nThe client sent<pre>\n    Expect: {expected}\n</pre>\n</p><p>Only the 100-continue expectation is supported."
+        ),
+        (431, _) => "The server refused this request because\nthe request header fields are too large.".to_owned(),
         (416, _) => "None of the range-specifier values in the Range\nrequest-header field overlap the current extent\nof the selected resource.".to_owned(),
         (501, Note::Method(method)) => format!("{method} not supported for current URL.<br />\n"),
         _ => "The server encountered an internal error or\nmisconfiguration and was unable to complete\nyour request.".to_owned(),
@@ -173,7 +238,9 @@ fn apache_text(status: u16, note: &Note) -> String {
 /// The status with which a server refuses.
 pub(super) const fn status_of(fault: Fault) -> u16 {
     match fault {
-        Fault::BadRequest | Fault::HeaderTooLong | Fault::TooManyHeaders => 400,
+        Fault::BadRequest | Fault::HeaderTooLong | Fault::TooManyHeaders | Fault::Unencrypted => {
+            400
+        }
         Fault::UriTooLong => 414,
         Fault::BodyTooLarge => 413,
         Fault::Version => 505,

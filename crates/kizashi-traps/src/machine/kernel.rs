@@ -63,6 +63,8 @@ pub(crate) struct Kernel {
     /// Numbers of the terminals that are open.
     terminals: Vec<u32>,
     drawn: u64,
+    /// Where the visitor's commands begin, where that is not his home.
+    pub(crate) begins_in: Option<Vec<u8>>,
     /// What the command that runs may still compute.
     pub(crate) meter: Meter,
 }
@@ -88,6 +90,7 @@ impl Kernel {
             client_port: 0,
             terminals: Vec::new(),
             drawn: 0,
+            begins_in: None,
             meter: Meter::default(),
             world,
         }

@@ -18,6 +18,7 @@ mod commands;
 mod console;
 mod facts;
 mod files;
+mod keeping;
 mod kernel;
 mod live;
 mod process;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 use kizashi_event::{Detail, Timestamp};
 
+pub(crate) use keeping::KeptFile;
 pub use kernel::Visitor;
 pub use process::{Opening, Process, Progress, Said};
 pub(crate) use signal::Signal;
@@ -40,6 +42,7 @@ pub use transfer::{FileFault, FileStat, Transfer};
 pub use world::{Downloads, Persona};
 
 use crate::Identity;
+pub(crate) use commands::regex::Regex;
 pub(crate) use files::mode_letters;
 use kernel::{Kernel, SharedKernel};
 pub(crate) use world::World;

@@ -305,8 +305,13 @@ fn login_shell(machine: &Machine, console: &SharedConsole, opening: &Opening) ->
         None if device => (Who::ROOT, b"/root".to_vec()),
         None => (Who { uid: 1001, gid: 1001 }, b"/".to_vec()),
     };
-    let folder =
-        if kernel.files.find(&home, true, who).is_ok() { home.clone() } else { b"/".to_vec() };
+    let folder = kernel
+        .begins_in
+        .iter()
+        .chain([&home])
+        .find(|folder| kernel.files.find(folder, true, who).is_ok())
+        .cloned()
+        .unwrap_or_else(|| b"/".to_vec());
     let process = kernel.files.processes.get(1).copied().unwrap_or(700);
     let mut variables = Variables::default();
     let user = if device && account.is_none() { b"root".to_vec() } else { machine.user.clone() };

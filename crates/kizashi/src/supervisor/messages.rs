@@ -17,10 +17,14 @@ pub(crate) struct TrapSetup {
     pub(crate) identity: [u8; 32],
     /// The RSA host key of the SSH trap, where that stands somewhere.
     pub(crate) rsa_host_key: Option<SecretText>,
+    /// The RSA keys of TLS traps, where one stands somewhere.
+    pub(crate) tls_keys: Option<SecretText>,
     /// What sessions draw from; another at each start.
     pub(crate) randomness: [u8; 32],
     pub(crate) logins: Logins,
     pub(crate) machine: Machine,
+    /// What the web trap's listeners show: a site's name by port.
+    pub(crate) web_sites: std::collections::BTreeMap<String, String>,
     pub(crate) session_seed: u64,
     pub(crate) limits: TrapLimits,
     /// Sockets that will be given.

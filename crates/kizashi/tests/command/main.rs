@@ -25,3 +25,5 @@ mod score;
 mod sessions;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

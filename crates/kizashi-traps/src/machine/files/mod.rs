@@ -77,6 +77,11 @@ impl Files {
         self.changed.get(&id).unwrap_or_else(|| self.image.node(id))
     }
 
+    /// All nodes that this visitor made or changed.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.changed.iter().map(|(id, node)| (*id, node))
+    }
+
     /// Whether this visitor made or changed it.
     pub(crate) fn is_changed(&self, id: NodeId) -> bool {
         self.changed.contains_key(&id)
