@@ -216,6 +216,18 @@ impl Responder {
     }
 }
 
+impl WebRules {
+    /// Says what a request is that another honeypot recorded, as the web trap would; one that says so itself is left as it is.
+    pub fn recognise(&self, request: &mut Request, body: &[u8]) {
+        if request.class.is_some() {
+            return;
+        }
+        let target = request.target.raw().as_bytes().to_vec();
+        let rule = self.find(&Subject::new(request, &target, body)).cloned();
+        label(request, &target, rule.as_deref(), None, b"");
+    }
+}
+
 /// What is shown to a request.
 struct Shown {
     reaction: Reaction,

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use kizashi_event::{Event, Timestamp};
+use kizashi_event::{Detail, Event, Timestamp};
 use kizashi_intake::{FileReport, Format, Options, Report, find_inputs, follow, poll_every};
 use kizashi_store::{Inlet, Mode, StoreError};
+use kizashi_traps::{RuleProblem, WebRules};
 
 use crate::cli;
 use crate::clock;
@@ -31,12 +32,13 @@ pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Fai
     let config = Config::load(None)?;
     let settings = config.store(Mode::Historic)?;
     let mut pipeline = Pipeline::open(&call.data.data, settings, config.detection())?;
+    let rules = rules(&config)?;
     if call.follow {
-        return follow_all(call, &options, pipeline, terminal);
+        return follow_all(call, &options, pipeline, &rules, terminal);
     }
     let inputs = find_inputs(&call.paths).map_err(|error| Failure::Asked(error.to_string()))?;
     let before = pipeline.store().reader()?.overview()?.events_raw;
-    let mut batches = Batches::new(pipeline.store().inlet());
+    let mut batches = Batches::new(pipeline.store().inlet(), rules);
     let report = {
         let mut progress: Option<Progress<Stderr>> = None;
         let mut advance = |at: &kizashi_intake::Progress<'_>| {
@@ -102,19 +104,40 @@ fn options(call: &cli::Import) -> Result<Options, Failure> {
     Ok(Options { format, sensor: Arc::from(call.sensor.as_str()), columns, ..Options::default() })
 }
 
+/// The rules that say what a request is: the program's, and the owner's before them.
+fn rules(config: &Config) -> Result<Arc<WebRules>, Failure> {
+    let files = crate::web_rules::read(config.traps.web_rules.as_deref())?;
+    if files.is_empty() {
+        return Ok(WebRules::builtin());
+    }
+    let faults = |problems: Vec<RuleProblem>| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::Asked(lines.join("\n"))
+    };
+    WebRules::with_own(&files).map(Arc::new).map_err(faults)
+}
+
 /// Gathers events into batches for the store.
 struct Batches {
     inlet: Inlet,
+    rules: Arc<WebRules>,
     batch: Vec<Event>,
     stopped: bool,
 }
 
 impl Batches {
-    const fn new(inlet: Inlet) -> Self {
-        Self { inlet, batch: Vec::new(), stopped: false }
+    const fn new(inlet: Inlet, rules: Arc<WebRules>) -> Self {
+        Self { inlet, rules, batch: Vec::new(), stopped: false }
     }
 
-    fn take(&mut self, event: Event) -> ControlFlow<()> {
+    fn take(&mut self, mut event: Event) -> ControlFlow<()> {
+        // Elasticsearch's requests have classes of their own.
+        if let Detail::Request { request, body } = &mut event.detail
+            && event.service.name() != "elasticsearch"
+        {
+            let content = body.as_ref().map_or(&[][..], |body| &body.content);
+            self.rules.recognise(request, content);
+        }
         self.batch.push(event);
         if self.batch.len() >= BATCH {
             self.send();
@@ -215,6 +238,7 @@ fn follow_all(
     call: &cli::Import,
     options: &Options,
     mut pipeline: Pipeline,
+    rules: &Arc<WebRules>,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let stop = stop_flag()?;
@@ -223,7 +247,8 @@ fn follow_all(
         .paths
         .iter()
         .map(|path| {
-            follower(path.clone(), options.clone(), pipeline.store().inlet(), &stop, &caught_up)
+            let batches = Batches::new(pipeline.store().inlet(), Arc::clone(rules));
+            follower(path.clone(), options.clone(), batches, &stop, &caught_up)
         })
         .collect::<Result<_, Failure>>()?;
     let ended = || followers.iter().any(std::thread::JoinHandle::is_finished);
@@ -257,13 +282,13 @@ fn follow_all(
 fn follower(
     path: PathBuf,
     options: Options,
-    inlet: Inlet,
+    batches: Batches,
     stop: &Arc<AtomicBool>,
     caught_up: &Arc<AtomicUsize>,
 ) -> Result<std::thread::JoinHandle<Result<(), Failure>>, Failure> {
     let (stop, caught_up) = (Arc::clone(stop), Arc::clone(caught_up));
     let thread = std::thread::Builder::new().name("follow".to_owned()).spawn(move || {
-        let batches = std::cell::RefCell::new(Batches::new(inlet));
+        let batches = std::cell::RefCell::new(batches);
         let mut wait = poll_every(POLL, stop);
         let mut first = true;
         let mut pause = |status: &kizashi_intake::FollowStatus| {
