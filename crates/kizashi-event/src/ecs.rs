@@ -35,6 +35,12 @@ impl Detail {
     fn add_to(&self, document: &mut Value) {
         match self {
             Self::Packet | Self::Connect => {}
+            Self::Attempt(attempt) => {
+                set(document, &["kizashi", "attempt"], serde_json::to_value(attempt).ok());
+            }
+            Self::Scan(scan) => {
+                set(document, &["kizashi", "scan"], serde_json::to_value(scan).ok());
+            }
             Self::Close { duration_ms, received } => {
                 set(
                     document,

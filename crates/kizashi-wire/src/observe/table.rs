@@ -1,0 +1,221 @@
+//! What is remembered of flows: a hash table whose entries stand in lists by what they wait for, each list in the order in which its
+//! entries were last touched and with a bound of its own. Whatever strangers send, the oldest of a full list goes.
+//!
+//! One table for all, since every packet is looked up once. Keys are hashed with a secret of the process (SipHash): an attacker
+//! chooses addresses and ports.
+
+use std::collections::HashMap;
+
+/// Who speaks to whom: IPv4 addresses as IPv6 has them, the visitor first, whoever sent the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FlowKey {
+    pub(super) visitor: u128,
+    pub(super) ours: u128,
+    /// The visitor's port and ours; of ICMP the identifier and 0.
+    pub(super) ports: (u16, u16),
+    pub(super) transport: u8,
+}
+
+/// A list of entries that wait for the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListBounds {
+    /// Entries at most.
+    pub(super) most: u32,
+    /// Microseconds after which an entry that was not touched goes.
+    pub(super) idle: i64,
+}
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Entry<V> {
+    key: FlowKey,
+    value: Option<V>,
+    touched: i64,
+    list: usize,
+    older: u32,
+    newer: u32,
+}
+
+#[derive(Debug)]
+struct List {
+    bounds: ListBounds,
+    oldest: u32,
+    newest: u32,
+    length: u32,
+}
+
+/// Flows in `LISTS` lists.
+#[derive(Debug)]
+pub(super) struct Table<V, const LISTS: usize> {
+    places: HashMap<FlowKey, u32>,
+    entries: Vec<Entry<V>>,
+    free: Vec<u32>,
+    lists: [List; LISTS],
+}
+
+impl<V, const LISTS: usize> Table<V, LISTS> {
+    pub(super) fn new(bounds: [ListBounds; LISTS]) -> Self {
+        Self {
+            places: HashMap::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            lists: bounds.map(|bounds| List { bounds, oldest: NONE, newest: NONE, length: 0 }),
+        }
+    }
+
+    /// The place of a flow.
+    pub(super) fn find(&self, key: &FlowKey) -> Option<u32> {
+        self.places.get(key).copied()
+    }
+
+    /// What is known of the flow at a place.
+    pub(super) fn at(&mut self, place: u32) -> Option<&mut V> {
+        self.entries.get_mut(place as usize)?.value.as_mut()
+    }
+
+    /// How many flows are in a list.
+    pub(super) fn length(&self, list: usize) -> u32 {
+        self.lists.get(list).map_or(0, |list| list.length)
+    }
+
+    /// Puts the flow at a place to the end of a list, which may be another than the one it is in.
+    pub(super) fn touch(&mut self, place: u32, list: usize, now: i64) {
+        self.unlink(place);
+        self.link(place, list, now);
+    }
+
+    /// Adds a flow that is not there, or puts another value in its place. Call [`Self::pop_surplus`] after it.
+    pub(super) fn put(&mut self, key: FlowKey, value: V, list: usize, now: i64) -> Option<V> {
+        if let Some(place) = self.find(&key) {
+            self.touch(place, list, now);
+            return self.entries.get_mut(place as usize)?.value.replace(value);
+        }
+        let entry = Entry { key, value: Some(value), touched: now, list, older: NONE, newer: NONE };
+        let place = match self.free.pop() {
+            Some(place) => {
+                if let Some(old) = self.entries.get_mut(place as usize) {
+                    *old = entry;
+                }
+                place
+            }
+            None => {
+                self.entries.push(entry);
+                u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
+            }
+        };
+        self.places.insert(key, place);
+        self.link(place, list, now);
+        None
+    }
+
+    /// Takes the flow at a place out.
+    pub(super) fn remove(&mut self, place: u32) -> Option<(FlowKey, V)> {
+        self.unlink(place);
+        let entry = self.entries.get_mut(place as usize)?;
+        let (key, value) = (entry.key, entry.value.take()?);
+        self.places.remove(&key);
+        self.free.push(place);
+        Some((key, value))
+    }
+
+    /// The place of a flow that has waited too long, or that a full list has no room for.
+    pub(super) fn overdue(&self, now: i64) -> Option<(usize, u32)> {
+        self.lists.iter().enumerate().find_map(|(number, list)| {
+            let oldest = self.entries.get(list.oldest as usize)?;
+            let is_idle = now.saturating_sub(oldest.touched) > list.bounds.idle;
+            (is_idle || list.length > list.bounds.most).then_some((number, list.oldest))
+        })
+    }
+
+    /// The same for the bounds alone.
+    pub(super) fn surplus(&self, list: usize) -> Option<u32> {
+        let list = self.lists.get(list)?;
+        (list.length > list.bounds.most).then_some(list.oldest)
+    }
+
+    /// The place of the oldest flow of a list.
+    pub(super) fn oldest(&self, list: usize) -> Option<u32> {
+        self.lists.get(list).map(|list| list.oldest).filter(|place| *place != NONE)
+    }
+
+    fn unlink(&mut self, place: u32) {
+        let Some(entry) = self.entries.get(place as usize) else { return };
+        let (older, newer, number) = (entry.older, entry.newer, entry.list);
+        let Some(list) = self.lists.get_mut(number) else { return };
+        list.length = list.length.saturating_sub(1);
+        match self.entries.get_mut(older as usize) {
+            Some(entry) => entry.newer = newer,
+            None => list.oldest = newer,
+        }
+        match self.entries.get_mut(newer as usize) {
+            Some(entry) => entry.older = older,
+            None => list.newest = older,
+        }
+    }
+
+    fn link(&mut self, place: u32, number: usize, now: i64) {
+        let Some(list) = self.lists.get_mut(number) else { return };
+        let before = list.newest;
+        list.newest = place;
+        list.length += 1;
+        match self.entries.get_mut(before as usize) {
+            Some(entry) => entry.newer = place,
+            None => list.oldest = place,
+        }
+        if let Some(entry) = self.entries.get_mut(place as usize) {
+            (entry.older, entry.newer, entry.list, entry.touched) = (before, NONE, number, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(number: u16) -> FlowKey {
+        FlowKey { visitor: 1, ours: 2, ports: (number, 80), transport: 6 }
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_holds_what_a_plain_list_would_hold_in_the_same_order(
+            steps in prop::collection::vec((0_u16..12, 0_usize..2, 0_u8..3), 0..200),
+        ) {
+            let bounds = ListBounds { most: 5, idle: i64::MAX };
+            let mut table: Table<u16, 2> = Table::new([bounds; 2]);
+            let mut plain: [Vec<u16>; 2] = [Vec::new(), Vec::new()];
+            for (number, list, what) in steps {
+                let place = table.find(&key(number));
+                let is_there = plain.iter().any(|list| list.contains(&number));
+                prop_assert_eq!(place.is_some(), is_there);
+                match (what, place) {
+                    (0, Some(place)) => {
+                        prop_assert_eq!(table.remove(place), Some((key(number), number)));
+                        plain.iter_mut().for_each(|list| list.retain(|one| *one != number));
+                    }
+                    (1 | 2, place) => {
+                        match place {
+                            Some(place) if what == 1 => table.touch(place, list, 0),
+                            _ => drop(table.put(key(number), number, list, 0)),
+                        }
+                        plain.iter_mut().for_each(|list| list.retain(|one| *one != number));
+                        plain[list].push(number);
+                        while let Some(place) = table.surplus(list) {
+                            let (_, oldest) = table.remove(place).unwrap();
+                            prop_assert_eq!(oldest, plain[list].remove(0));
+                        }
+                    }
+                    _ => {}
+                }
+                for list in 0..2 {
+                    prop_assert_eq!(table.length(list) as usize, plain[list].len());
+                    let oldest = table.oldest(list).and_then(|place| table.at(place).copied());
+                    prop_assert_eq!(oldest, plain[list].first().copied());
+                }
+            }
+        }
+    }
+}
