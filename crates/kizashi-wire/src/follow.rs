@@ -13,15 +13,18 @@ use crate::capture::{CaptureReader, unpack};
 use crate::import::{CaptureReport, WireError, drain, shown};
 use crate::observe::{Observer, Sink};
 
+/// Waits for more, and says whether to go on.
+pub type Pause<'p> = &'p mut dyn FnMut(&mut Observer, Sink<'_>) -> ControlFlow<()>;
+
 /// Follows the capture at `path` until `pause` or `sink` breaks. `pause` is called with the observer when all that is there was
-/// read; it may let time go on (see [`Observer::advance`]).
+/// read; it may let time go on (see [`Observer::pass`]).
 ///
 /// # Errors
 /// When the file cannot be opened or read, is packed, or is broken.
 pub fn follow(
     path: &Path,
     observer: &mut Observer,
-    pause: &mut dyn FnMut() -> ControlFlow<()>,
+    pause: Pause<'_>,
     sink: Sink<'_>,
 ) -> Result<CaptureReport, WireError> {
     let mut total = CaptureReport { file: shown(path), ..CaptureReport::default() };
@@ -48,7 +51,7 @@ fn follow_one(
     file: &File,
     observer: &mut Observer,
     total: &mut CaptureReport,
-    pause: &mut dyn FnMut() -> ControlFlow<()>,
+    pause: Pause<'_>,
     sink: Sink<'_>,
 ) -> Result<Ended, WireError> {
     refuse_packed(path, file)?;
@@ -61,7 +64,7 @@ fn follow_one(
             return Err(fault);
         }
         observer.settle(sink);
-        let is_over = observer.stopped() || (change.is_none() && pause().is_break());
+        let is_over = observer.stopped() || (change.is_none() && pause(observer, sink).is_break());
         if is_over || change.is_some() {
             total.frames += report.frames;
             total.bytes += report.bytes;

@@ -11,6 +11,7 @@
 mod capture;
 mod dissect;
 mod follow;
+mod fuzzing;
 mod import;
 mod observe;
 mod passive;
@@ -20,7 +21,7 @@ pub use dissect::{
     Body, Checksum, Datagram, Dissected, Fault, Faults, Flags, Fragment, Frame, IcmpMessage,
     IpHeader, LinkType, Packet, Segment, TcpHeader, TcpOptions, dissect,
 };
-pub use follow::{follow, is_followable};
+pub use follow::{Pause, follow, is_followable};
 pub use import::{
     CaptureReport, WireError, begins_capture, import, import_reader, looks_like_capture,
 };
@@ -31,3 +32,8 @@ pub use passive::{
     CookieTrail, Scanner, Syn, distance, initial_time_to_live, ja4t, scanner_of, signature,
     system_of,
 };
+
+/// See `fuzz/src/lib.rs`.
+pub mod fuzz {
+    pub use crate::fuzzing::{capture, frame};
+}

@@ -64,7 +64,7 @@ pub struct TcpCounts {
     pub syn_segments: u64,
     /// Those that repeat one.
     pub repeats: u64,
-    /// Segments to us that begin nothing any system knows: without flags, FIN alone, all at once.
+    /// Segments to us that begin nothing that any system sends: without flags, FIN alone, all at once.
     pub odd_probes: u64,
     /// Nothing came back.
     pub unanswered: u64,

@@ -210,7 +210,7 @@ impl Observer {
         }
     }
 
-    /// Time goes on to this moment: tells what waited for it. Whoever feeds frames as they come calls it while none come.
+    /// Time goes on to this moment: tells what waited for it.
     pub fn advance(&mut self, time: Timestamp, sink: Sink<'_>) {
         let time = time.micros();
         if time < self.now.saturating_sub(LONGEST_STEP_BACK) {
@@ -224,6 +224,13 @@ impl Observer {
         }
         self.next_look = self.now.saturating_add(Timestamp::SECOND);
         self.let_go(self.now, sink);
+    }
+
+    /// Time goes on by so many microseconds while nothing comes.
+    pub fn pass(&mut self, micros: i64, sink: Sink<'_>) {
+        if self.now > i64::MIN {
+            self.advance(Timestamp::from_micros(self.now.saturating_add(micros)), sink);
+        }
     }
 
     fn end_all(&mut self, sink: Sink<'_>) {

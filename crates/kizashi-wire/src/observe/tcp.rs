@@ -136,7 +136,7 @@ impl Observer {
             }
             return;
         }
-        self.counts.tcp.odd_probes += u64::from(odd.is_some());
+        self.counts.tcp.odd_probes += u64::from(!is_first);
         let id = id_of(seen.time, packet);
         let syn = Syn::of(&packet.ip, segment);
         let first = First {
