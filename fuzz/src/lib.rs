@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 18] = [
+pub const ENTRIES: [(&str, Entry); 20] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("web_rules", kizashi_traps::fuzz::web_rules),
@@ -28,6 +28,8 @@ pub const ENTRIES: [(&str, Entry); 18] = [
     ("recording", recording),
     ("likeness", kizashi_event::likeness::fuzz),
     ("intake", intake),
+    ("wire_frame", kizashi_wire::fuzz::frame),
+    ("capture", kizashi_wire::fuzz::capture),
     ("web_request", kizashi_web::fuzz::request),
     ("owner_text", owner_text),
     ("places", kizashi_store::places::fuzz),

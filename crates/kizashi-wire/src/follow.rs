@@ -78,9 +78,9 @@ fn follow_one(
 
 fn refuse_packed(path: &Path, file: &File) -> Result<(), WireError> {
     let mut head = [0; 4];
-    let is_packed = file.read_at(&mut head, 0).is_ok_and(|length| {
-        unpack::is_packed(head.get(..length).unwrap_or_default())
-    });
+    let is_packed = file
+        .read_at(&mut head, 0)
+        .is_ok_and(|length| unpack::is_packed(head.get(..length).unwrap_or_default()));
     if is_packed { Err(WireError::NotFollowable { file: shown(path) }) } else { Ok(()) }
 }
 

@@ -37,7 +37,9 @@ pub enum WireError {
         reason: String,
     },
     /// Nothing behind a place can be read.
-    #[error("{file}: broken after packet {frames}, at byte {at} ({broken}): what came before is in")]
+    #[error(
+        "{file}: broken after packet {frames}, at byte {at} ({broken}): what came before is in"
+    )]
     Broken {
         /// The file, safe to show.
         file: String,
@@ -152,8 +154,7 @@ pub fn import_reader(
     sink: Sink<'_>,
 ) -> CaptureReport {
     let count = std::cell::Cell::new(0);
-    let mut report =
-        CaptureReport { file: escape_for_people(name), ..CaptureReport::default() };
+    let mut report = CaptureReport { file: escape_for_people(name), ..CaptureReport::default() };
     let counted = Counted { inner: reader, count: &count };
     match unpack::open(counted) {
         Ok(unpacked) => {

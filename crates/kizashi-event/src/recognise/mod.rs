@@ -116,6 +116,10 @@ fn is_dns(bytes: &[u8]) -> bool {
     let (Some(flags), Some(questions)) = (be16(bytes, 2), be16(bytes, 4)) else { return false };
     let counts = [6, 8, 10].map(|at| be16(bytes, at).unwrap_or(u16::MAX));
     let operation = (flags >> 11) & 15;
+    // A server's status is asked without a question, as nmap does.
+    if bytes.len() == 12 && flags == 0x1000 && questions == 0 {
+        return counts == [0; 3];
+    }
     bytes.len() > 12
         && flags & 0x0040 == 0
         && flags & 15 == 0

@@ -46,7 +46,8 @@ impl Pcap {
     /// The record at the beginning of these bytes.
     pub(super) fn step(&self, bytes: &[u8]) -> Result<Step, Broken> {
         let order = self.order;
-        let fields = (order.u32(bytes, 0), order.u32(bytes, 4), order.u32(bytes, 8), order.u32(bytes, 12));
+        let fields =
+            (order.u32(bytes, 0), order.u32(bytes, 4), order.u32(bytes, 8), order.u32(bytes, 12));
         let (Some(seconds), Some(fraction), Some(captured), Some(original)) = fields else {
             return Ok(Step::More(self.record_header));
         };

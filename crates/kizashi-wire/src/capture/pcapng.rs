@@ -137,7 +137,8 @@ impl Pcapng {
         let interface = self.interfaces.first()?;
         let original = order.u32(body, 8)?;
         let there = body.len().checked_sub(12)?;
-        let kept = if interface.snapshot == 0 { original } else { original.min(interface.snapshot) };
+        let kept =
+            if interface.snapshot == 0 { original } else { original.min(interface.snapshot) };
         let captured = usize::try_from(kept).ok()?;
         if captured > there {
             return None;

@@ -50,10 +50,14 @@ pub enum Checksum {
 }
 
 /// Checks the sum that stands at `place` of the transport's bytes.
-pub(super) fn check(ip: &IpHeader, transport: &[u8], place: usize, covers_addresses: bool) -> Checksum {
+pub(super) fn check(
+    ip: &IpHeader,
+    transport: &[u8],
+    place: usize,
+    covers_addresses: bool,
+) -> Checksum {
     let Some(&[high, low]) = transport.get(place..place + 2) else { return Checksum::Unknown };
-    let start =
-        if covers_addresses { pseudo_header(ip, ip.protocol, transport.len()) } else { 0 };
+    let start = if covers_addresses { pseudo_header(ip, ip.protocol, transport.len()) } else { 0 };
     if sum(transport, start) == 0xffff {
         return Checksum::Right;
     }

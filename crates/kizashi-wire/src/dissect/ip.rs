@@ -87,11 +87,7 @@ fn bounded<'a>(
     (packet, false)
 }
 
-fn v4<'a>(
-    packet: &'a [u8],
-    missing: usize,
-    faults: &mut Faults,
-) -> Result<Unwrapped<'a>, Fault> {
+fn v4<'a>(packet: &'a [u8], missing: usize, faults: &mut Faults) -> Result<Unwrapped<'a>, Fault> {
     let Some((head, _)) = packet.split_first_chunk::<20>() else { return Err(Fault::IpCut) };
     let header_length = usize::from(head[0] & 15) * 4;
     if header_length < 20 {
@@ -130,11 +126,7 @@ fn v4<'a>(
     Ok(Unwrapped { header, transport, is_whole })
 }
 
-fn v6<'a>(
-    packet: &'a [u8],
-    missing: usize,
-    faults: &mut Faults,
-) -> Result<Unwrapped<'a>, Fault> {
+fn v6<'a>(packet: &'a [u8], missing: usize, faults: &mut Faults) -> Result<Unwrapped<'a>, Fault> {
     let Some((head, _)) = packet.split_first_chunk::<40>() else { return Err(Fault::IpCut) };
     let first = be32(packet, 0).unwrap_or_default();
     let payload = usize::from(u16::from_be_bytes([head[4], head[5]]));
@@ -169,9 +161,7 @@ fn extensions<'a>(mut rest: &'a [u8], header: &mut IpHeader) -> Result<&'a [u8],
     for _ in 0..MOST_EXTENSIONS {
         let length = match header.protocol {
             // Hop by hop, routing, destination, mobility, host identity, shim.
-            0 | 43 | 60 | 135 | 139 | 140 => {
-                8 + usize::from(*rest.get(1).ok_or(Fault::IpCut)?) * 8
-            }
+            0 | 43 | 60 | 135 | 139 | 140 => 8 + usize::from(*rest.get(1).ok_or(Fault::IpCut)?) * 8,
             44 => {
                 let place = be16(rest, 2).ok_or(Fault::IpCut)?;
                 header.fragment = match (place >> 3, place & 1 != 0) {

@@ -142,7 +142,8 @@ fn read_packet<'a>(
 /// The ports and transport of the packet that an ICMP error quotes, with source and destination as quoted.
 pub(crate) fn quoted(body: &[u8]) -> Option<(IpHeader, u16, u16)> {
     let mut faults = Faults::default();
-    let ip::Unwrapped { header, transport, .. } = ip::unwrap(body, usize::MAX / 2, &mut faults).ok()?;
+    let ip::Unwrapped { header, transport, .. } =
+        ip::unwrap(body, usize::MAX / 2, &mut faults).ok()?;
     match header.protocol {
         TCP | UDP => Some((header, be16(transport, 0)?, be16(transport, 2)?)),
         ICMP | ICMP_V6 => Some((header, be16(transport, 4)?, 0)),
@@ -156,7 +157,9 @@ fn udp<'a>(
     is_whole: bool,
     faults: &mut Faults,
 ) -> Result<Datagram<'a>, Fault> {
-    let Some((head, rest)) = bytes.split_first_chunk::<8>() else { return Err(Fault::TransportCut) };
+    let Some((head, rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(Fault::TransportCut);
+    };
     let length = usize::from(u16::from_be_bytes([head[4], head[5]]));
     // 0 is a jumbogram's (RFC 2675), which IPv6 alone has.
     let is_jumbo = length == 0 && ip.identification.is_none();
@@ -174,7 +177,9 @@ fn udp<'a>(
 }
 
 fn icmp(bytes: &[u8]) -> Result<IcmpMessage<'_>, Fault> {
-    let Some((head, body)) = bytes.split_first_chunk::<8>() else { return Err(Fault::TransportCut) };
+    let Some((head, body)) = bytes.split_first_chunk::<8>() else {
+        return Err(Fault::TransportCut);
+    };
     let identifier = u16::from_be_bytes([head[4], head[5]]);
     Ok(IcmpMessage { kind: head[0], code: head[1], identifier, body })
 }

@@ -1,13 +1,16 @@
 //! UDP and ICMP: the first packet of a flow is the attempt, with what it carries; the rest of the flow repeats it.
 
-use kizashi_event::{Attempt, Detail, Event, Payload, PayloadHash, PayloadOrigin, Port, Service, Transport, recognise};
+use kizashi_event::{
+    Attempt, Detail, Event, Payload, PayloadHash, PayloadOrigin, Port, Service, Transport,
+    recognise,
+};
 use sha2::{Digest as _, Sha256};
 
+use super::local::bits_of;
 use super::scans::First;
 use super::table::FlowKey;
 use super::{Flow, Observer, Seen, Sink, address_of, id_of, list};
 use crate::dissect::{Datagram, IcmpMessage, Packet, quoted};
-use super::local::bits_of;
 
 impl Observer {
     /// Whether the packet begins a flow of a visitor, which is noted; `false` where it belongs to one that is known.
@@ -109,11 +112,11 @@ impl Observer {
         match (is_four, message.kind) {
             // Echo, timestamp, information, address mask; of IPv6 echo and node information.
             (true, 8 | 13 | 15 | 17) | (false, 128 | 139) => {
-                let key = seen.key((message.identifier, u16::from(message.kind)), packet.ip.protocol);
+                let key =
+                    seen.key((message.identifier, u16::from(message.kind)), packet.ip.protocol);
                 if self.begins_flow(&key, sink) {
                     self.counts.icmp_requests += 1;
-                    let port =
-                        Port { transport: Transport::Icmp, number: u16::from(message.kind) };
+                    let port = Port { transport: Transport::Icmp, number: u16::from(message.kind) };
                     let detail = Detail::Attempt(Box::<Attempt>::default());
                     self.tell_datagram(seen, packet, (0, port), (Service::UNKNOWN, detail), sink);
                 }

@@ -149,7 +149,10 @@ impl Search {
 fn is_of_one(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {
-            !four.is_multicast() && !four.is_broadcast() && !four.is_unspecified() && four.octets()[3] != 255
+            !four.is_multicast()
+                && !four.is_broadcast()
+                && !four.is_unspecified()
+                && four.octets()[3] != 255
         }
         IpAddr::V6(six) => !six.is_multicast() && !six.is_unspecified(),
     }

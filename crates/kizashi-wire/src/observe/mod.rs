@@ -282,7 +282,8 @@ impl Observer {
                 return;
             }
         };
-        let (visitor, ours) = if is_inbound { (source, destination) } else { (destination, source) };
+        let (visitor, ours) =
+            if is_inbound { (source, destination) } else { (destination, source) };
         let seen = Seen { time, visitor, ours };
         if is_inbound {
             self.counts.inbound += 1;

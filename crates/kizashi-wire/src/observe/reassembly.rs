@@ -48,7 +48,9 @@ impl Reassembly {
     fn keep(&mut self, start: usize, payload: &[u8]) -> usize {
         let end = start + payload.len();
         // The usual case: what follows directly.
-        if self.pieces.is_empty() && start == 0 || self.pieces.len() == 1 && self.pieces[0] == (0, start) {
+        if self.pieces.is_empty() && start == 0
+            || self.pieces.len() == 1 && self.pieces[0] == (0, start)
+        {
             let held = self.bytes.capacity();
             self.bytes.extend_from_slice(payload);
             self.pieces.clear();

@@ -121,9 +121,7 @@ impl Scans {
         } else {
             self.sources.put(key, Box::new(Watched::new(first)), 0, now);
         }
-        if let Some(watched) =
-            self.sources.find(&key).and_then(|place| self.sources.at(place))
-        {
+        if let Some(watched) = self.sources.find(&key).and_then(|place| self.sources.at(place)) {
             watched.add(&first, syn, &mut self.maps);
         }
         let place = self.sources.surplus(0)?;

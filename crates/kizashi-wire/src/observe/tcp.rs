@@ -75,7 +75,8 @@ impl Observer {
         let place = self.flows.find(&key);
         match place.and_then(|place| Some((place, self.flows.at(place)?))) {
             Some((place, Flow::Opening(opening))) => {
-                if opening.odd.is_some() || (is_first && opening.syn.tcp.sequence == header.sequence)
+                if opening.odd.is_some()
+                    || (is_first && opening.syn.tcp.sequence == header.sequence)
                 {
                     opening.repeats = opening.repeats.saturating_add(1);
                     self.counts.tcp.repeats += u64::from(is_first);

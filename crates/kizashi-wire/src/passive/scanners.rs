@@ -73,7 +73,8 @@ pub fn scanner_of(syn: &Syn) -> Option<Scanner> {
     }
     let is_nmap = matches!(tcp.window, 1_024 | 2_048 | 3_072 | 4_096)
         && options.kinds() == [2]
-        && options.segment_size == Some(if syn.ip.identification.is_some() { 1_460 } else { 1_440 })
+        && options.segment_size
+            == Some(if syn.ip.identification.is_some() { 1_460 } else { 1_440 })
         && initial_time_to_live(syn.ip.time_to_live) <= 64
         && !syn.ip.dont_fragment;
     if is_nmap {
@@ -96,8 +97,7 @@ impl CookieTrail {
     /// Takes the next packet; whether it and the one before show the same secret, which by chance happens once in two billion.
     pub fn follow(&mut self, syn: &Syn) -> bool {
         let tcp = &syn.tcp;
-        let ports =
-            (u32::from(tcp.source_port) << 16) | u32::from(tcp.destination_port);
+        let ports = (u32::from(tcp.source_port) << 16) | u32::from(tcp.destination_port);
         let before = self.last.replace((tcp.sequence, ports));
         before.is_some_and(|(sequence, before)| {
             let same = |a: u32, b: u32| a ^ ports == b ^ before;

@@ -105,7 +105,8 @@ impl Ng {
     }
 
     fn packet(&mut self, interface: u32, ticks: u64, frame: &[u8]) {
-        let (high, low) = (u32::try_from(ticks >> 32).unwrap(), u32::try_from(ticks & 0xffff_ffff).unwrap());
+        let (high, low) =
+            (u32::try_from(ticks >> 32).unwrap(), u32::try_from(ticks & 0xffff_ffff).unwrap());
         let length = u32::try_from(frame.len()).unwrap();
         let words = [interface, high, low, length, length].map(|number| self.word(number));
         self.block(6, [&words.concat()[..], frame].concat());

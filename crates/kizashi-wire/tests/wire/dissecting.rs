@@ -2,7 +2,8 @@
 
 use kizashi_event::Timestamp;
 use kizashi_wire::{
-    Body, Checksum, Dissected, Fault, Faults, Fragment, Frame, LinkType, Packet, TcpOptions, dissect,
+    Body, Checksum, Dissected, Fault, Faults, Fragment, Frame, LinkType, Packet, TcpOptions,
+    dissect,
 };
 
 use crate::hand_made::*;

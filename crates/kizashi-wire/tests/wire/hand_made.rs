@@ -13,8 +13,7 @@ pub(crate) const FIN_ACK: u8 = 17;
 pub(crate) const PSH_ACK: u8 = 24;
 
 /// The options of Linux: segment size 1460, selective acknowledgements, timestamps, scale 7.
-pub(crate) const LINUX: &[u8] =
-    &[2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 7];
+pub(crate) const LINUX: &[u8] = &[2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 7];
 
 pub(crate) fn sum(bytes: &[u8]) -> u16 {
     let mut total: u32 = bytes
@@ -42,7 +41,15 @@ pub(crate) struct Tcp {
 impl Tcp {
     pub(crate) fn new(ports: (u16, u16), flags: u8, sequence: u32, acknowledgement: u32) -> Self {
         let options = if flags == SYN { LINUX.to_vec() } else { Vec::new() };
-        Self { ports, sequence, acknowledgement, flags, window: 64_240, options, payload: Vec::new() }
+        Self {
+            ports,
+            sequence,
+            acknowledgement,
+            flags,
+            window: 64_240,
+            options,
+            payload: Vec::new(),
+        }
     }
 
     pub(crate) fn with(mut self, payload: &[u8]) -> Self {

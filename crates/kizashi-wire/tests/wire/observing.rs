@@ -85,11 +85,7 @@ fn an_attempt_has_the_outcome_that_was_seen() {
         ),
         (
             "a half-open scan",
-            vec![
-                (0, to_us(SYN, 100, 0)),
-                (1, from_us(SYN_ACK, 500, 101)),
-                (2, to_us(RST, 101, 0)),
-            ],
+            vec![(0, to_us(SYN, 100, 0)), (1, from_us(SYN_ACK, 500, 101)), (2, to_us(RST, 101, 0))],
             Outcome::HalfOpen,
         ),
         ("opened", handshake(), Outcome::Completed),
@@ -124,8 +120,12 @@ fn sent_again_it_is_the_same_attempt_and_anew_it_is_another() {
     assert_eq!(one.counts().tcp.repeats, 6);
     let anew = [(0, syn()), (1_000, to_us(SYN, 777, 0))];
     assert_eq!(outcomes(&observe(&mut observer(&[OURS]), &anew)).len(), 2);
-    let refused_again =
-        [(0, syn()), (1, from_us(RST | ACK, 0, 101)), (500, syn()), (501, from_us(RST | ACK, 0, 101))];
+    let refused_again = [
+        (0, syn()),
+        (1, from_us(RST | ACK, 0, 101)),
+        (500, syn()),
+        (501, from_us(RST | ACK, 0, 101)),
+    ];
     assert_eq!(outcomes(&observe(&mut observer(&[OURS]), &refused_again)).len(), 1);
 }
 
@@ -193,7 +193,8 @@ fn conversations_of_many_visitors_hold_a_bounded_amount_and_none_is_lost_silentl
         packets.push((0, ip.tcp(&Tcp::new((4_000, 80), SYN, 100, 0))));
         packets.push((0, back.tcp(&Tcp::new((80, 4_000), SYN_ACK, 500, 101))));
         for part in 0..44 {
-            let segment = Tcp::new((4_000, 80), PSH_ACK, 101 + part * 1_400, 501).with(&[b'a'; 1_400]);
+            let segment =
+                Tcp::new((4_000, 80), PSH_ACK, 101 + part * 1_400, 501).with(&[b'a'; 1_400]);
             packets.push((1, ip.tcp(&segment)));
         }
     }
@@ -248,7 +249,13 @@ fn what_we_began_ourselves_is_neither_attempt_nor_backscatter() {
 #[test]
 fn a_flow_of_datagrams_is_told_once_with_its_first_content() {
     let packets = [
-        (0, Ip::inbound().udp((4_000, 5_060), b"OPTIONS sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP x\r\n")),
+        (
+            0,
+            Ip::inbound().udp(
+                (4_000, 5_060),
+                b"OPTIONS sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP x\r\n",
+            ),
+        ),
         (10, Ip::inbound().udp((4_000, 5_060), b"again")),
         (20, Ip::inbound().udp((4_001, 5_060), b"")),
         (30, Ip::inbound().carry(1, icmp(8, 0, 1, b"ping"))),
@@ -299,9 +306,15 @@ fn our_side_is_found_by_whom_most_sources_try_to_reach() {
     let mut packets = vec![];
     for n in 0..40_u8 {
         // We ask one name server often; many visitors come once.
-        packets.push((i64::from(n), Ip::between(OURS, "198.51.100.53").udp((50_000 + u16::from(n), 53), b"q")));
+        packets.push((
+            i64::from(n),
+            Ip::between(OURS, "198.51.100.53").udp((50_000 + u16::from(n), 53), b"q"),
+        ));
         let visitor = format!("198.18.0.{n}");
-        packets.push((i64::from(n), Ip::between(&visitor, OURS).tcp(&Tcp::new((4_000, 22), SYN, 1, 0))));
+        packets.push((
+            i64::from(n),
+            Ip::between(&visitor, OURS).tcp(&Tcp::new((4_000, 22), SYN, 1, 0)),
+        ));
     }
     let mut one = observer(&[]);
     let events = observe(&mut one, &packets);
@@ -316,7 +329,10 @@ fn the_same_packets_give_the_same_ids_in_any_link_and_others_differ() {
     packets.push((5, says(101, b"hello")));
     packets.push((6, Ip::inbound().udp((1, 2), b"x")));
     let ids = |packets: &[(i64, Vec<u8>)]| -> Vec<_> {
-        observe(&mut observer(&[OURS]), packets).iter().map(|event| (event.time, event.id)).collect()
+        observe(&mut observer(&[OURS]), packets)
+            .iter()
+            .map(|event| (event.time, event.id))
+            .collect()
     };
     let first = ids(&packets);
     assert_eq!(first, ids(&packets));

@@ -2,10 +2,13 @@
 //! corpus made by hand.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kizashi_wire::{Body, CaptureReader, Dissected, Faults, Fragment, Next, Syn, dissect, signature};
+use kizashi_wire::{
+    Body, CaptureReader, Dissected, Faults, Fragment, Next, Syn, dissect, signature,
+};
 
 use crate::hand_made::*;
 
@@ -53,9 +56,25 @@ pub(crate) fn our_tally(file: &Path) -> Tally {
 }
 
 pub(crate) fn tshark_tally(file: &Path) -> Tally {
-    let fields = ["frame.protocols", "tcp.dstport", "tcp.flags", "udp.dstport", "icmp.type", "icmp.code", "icmpv6.type", "icmpv6.code"];
+    let fields = [
+        "frame.protocols",
+        "tcp.dstport",
+        "tcp.flags",
+        "udp.dstport",
+        "icmp.type",
+        "icmp.code",
+        "icmpv6.type",
+        "icmpv6.code",
+    ];
     let mut command = Command::new("tshark");
-    command.arg("-n").arg("-r").arg(file).args(["-T", "fields", "-E", "occurrence=f", "-E", "separator=|"]);
+    command.arg("-n").arg("-r").arg(file).args([
+        "-T",
+        "fields",
+        "-E",
+        "occurrence=f",
+        "-E",
+        "separator=|",
+    ]);
     // Pieces are told apart here, not put together.
     command.args(["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"]);
     fields.iter().for_each(|field| drop(command.args(["-e", field])));
@@ -108,10 +127,13 @@ fn corpus() -> Vec<(u16, Vec<Vec<u8>>)> {
     with_options.splice(20..20, [1, 1, 1, 0]);
     let total = u16::try_from(with_options.len()).unwrap().to_be_bytes();
     with_options[2..4].copy_from_slice(&total);
-    let chain = [&[60, 0, 1, 4, 0, 0, 0, 0][..], &[6, 0, 1, 4, 0, 0, 0, 0], &segment.bytes()].concat();
+    let chain =
+        [&[60, 0, 1, 4, 0, 0, 0, 0][..], &[6, 0, 1, 4, 0, 0, 0, 0], &segment.bytes()].concat();
     let mut wrong = Ip::inbound().tcp(&Tcp::new((4_000, 8_445), SYN, 1, 0));
     wrong[36] ^= 0xff;
-    let piece = |place: u16| [&[17, 0][..], &place.to_be_bytes(), &[0, 0, 0, 1], &udp((53, 54), &[0; 16])].concat();
+    let piece = |place: u16| {
+        [&[17, 0][..], &place.to_be_bytes(), &[0, 0, 0, 1], &udp((53, 54), &[0; 16])].concat()
+    };
     let bomb = Tcp { options: vec![1; 40], ..Tcp::new((4_000, 8_446), SYN, 1, 0) };
     let packets = vec![
         Ip::inbound().tcp(&segment),
@@ -142,7 +164,12 @@ fn corpus() -> Vec<(u16, Vec<Vec<u8>>)> {
     vec![
         (1, each(&|packet| ethernet(packet))),
         (1, each(&|packet| around(&[&[2; 12][..], &[0x81, 0, 0, 5]].concat(), packet))),
-        (1, each(&|packet| around(&[&[2; 12][..], &[0x88, 0xa8, 0, 7, 0x81, 0, 0, 5]].concat(), packet))),
+        (
+            1,
+            each(&|packet| {
+                around(&[&[2; 12][..], &[0x88, 0xa8, 0, 7, 0x81, 0, 0, 5]].concat(), packet)
+            }),
+        ),
         (113, each(&|packet| around(&cooked, packet))),
         (276, each(&|packet| [&kind(packet)[..], &behind, packet].concat())),
         (101, each(&Clone::clone)),
@@ -157,12 +184,21 @@ fn tshark_sees_the_same_in_packets_made_by_hand_in_every_link() {
         return;
     }
     for (number, (link, frames)) in corpus().into_iter().enumerate() {
-        let path = std::env::temp_dir().join(format!("kizashi-wire-{}-{number}.pcap", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("kizashi-wire-{}-{number}.pcap", std::process::id()));
         std::fs::write(&path, pcap(link, &frames)).unwrap();
         let (ours, theirs) = (our_tally(&path), tshark_tally(&path));
         std::fs::remove_file(&path).unwrap();
         assert_eq!(ours.values().sum::<u64>(), 16, "link {link}");
         assert_eq!(ours, theirs, "link {link}, {number}");
+    }
+}
+
+/// An address as p0f writes it, nothing left out.
+fn long(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(four) => four.to_string(),
+        IpAddr::V6(six) => six.segments().map(|part| format!("{part:x}")).join(":"),
     }
 }
 
@@ -175,7 +211,7 @@ fn our_signatures(file: &Path) -> BTreeMap<String, String> {
         if let (Body::Tcp(segment), Fragment::Whole) = (packet.body, packet.ip.fragment)
             && segment.header.flags.0 & 0x17 == 2
         {
-            let who = format!("{}/{}", packet.ip.source, segment.header.source_port);
+            let who = format!("{}/{}", long(packet.ip.source), segment.header.source_port);
             found.entry(who).or_insert_with(|| signature(&Syn::of(&packet.ip, &segment)));
         }
     }

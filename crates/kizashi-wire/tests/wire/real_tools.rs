@@ -60,7 +60,11 @@ fn check(folder: &Path) {
     assert_eq!(only(&events).keys().collect::<Vec<_>>(), ["os:linux-5"]);
 
     let (events, _) = read("nmap-o.pcap");
-    assert!(only(&events).get("scanner:nmap-os").is_some_and(|count| *count >= 6), "{:?}", only(&events));
+    assert!(
+        only(&events).get("scanner:nmap-os").is_some_and(|count| *count >= 6),
+        "{:?}",
+        only(&events)
+    );
 
     let (events, counts) = read("nmap-odd.pcap");
     let found = only(&events);
@@ -71,8 +75,17 @@ fn check(folder: &Path) {
 
     let (events, counts) = read("nmap-su.pcap");
     assert!(counts.udp_flows >= 5, "{counts:?}");
-    let udp: Vec<_> = events.iter().map(|event| (event.port.to_string(), event.service.name().to_owned())).collect();
-    for wanted in [("udp/53", "dns"), ("udp/123", "ntp"), ("udp/161", "snmp"), ("udp/500", "ike"), ("udp/1900", "upnp")] {
+    let udp: Vec<_> = events
+        .iter()
+        .map(|event| (event.port.to_string(), event.service.name().to_owned()))
+        .collect();
+    for wanted in [
+        ("udp/53", "dns"),
+        ("udp/123", "ntp"),
+        ("udp/161", "snmp"),
+        ("udp/500", "ike"),
+        ("udp/1900", "upnp"),
+    ] {
         assert!(udp.contains(&(wanted.0.to_owned(), wanted.1.to_owned())), "{wanted:?} in {udp:?}");
     }
 
@@ -96,7 +109,12 @@ fn check(folder: &Path) {
     assert_eq!((counts.tcp.completed, counts.conversations), (2, 2));
     let said: Vec<_> = events.iter().filter_map(|event| event.detail.payload()).collect();
     assert!(said.iter().all(|payload| payload.content.starts_with(b"GET / HTTP/1.1\r\nHost: ")));
-    assert!(events.iter().filter(|event| event.detail.payload().is_some()).all(|event| event.service.name() == "http"));
+    assert!(
+        events
+            .iter()
+            .filter(|event| event.detail.payload().is_some())
+            .all(|event| event.service.name() == "http")
+    );
 }
 
 #[test]

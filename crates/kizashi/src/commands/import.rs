@@ -105,7 +105,9 @@ fn options(call: &cli::Import) -> Result<Options, Failure> {
             let known = Format::ALL.map(|format| format.name()).join(", ");
             let name = kizashi_event::escape_for_people(name);
             let pcap = captures::FORMAT;
-            Failure::Asked(format!("there is no format {name}; choose auto or one of {known}, {pcap}"))
+            Failure::Asked(format!(
+                "there is no format {name}; choose auto or one of {known}, {pcap}"
+            ))
         })?),
     };
     let columns = match &call.columns {

@@ -54,7 +54,11 @@ pub(super) struct Captured {
 }
 
 /// Reads all captures; `None` where there are none.
-pub(super) fn read(inputs: &[Input], call: &cli::Import, batches: &mut Batches) -> Option<Captured> {
+pub(super) fn read(
+    inputs: &[Input],
+    call: &cli::Import,
+    batches: &mut Batches,
+) -> Option<Captured> {
     if inputs.is_empty() {
         return None;
     }
@@ -76,9 +80,8 @@ pub(super) fn read(inputs: &[Input], call: &cli::Import, batches: &mut Batches) 
         let (is_named, report) = match input {
             Input::Standard => {
                 let stdin = io::stdin().lock();
-                let report = kizashi_wire::import_reader(
-                    "-", stdin, &mut observer, &mut advance, &mut sink,
-                );
+                let report =
+                    kizashi_wire::import_reader("-", stdin, &mut observer, &mut advance, &mut sink);
                 (true, report)
             }
             Input::File { path, named, .. } => {
@@ -128,13 +131,21 @@ impl Captured {
 
     pub(super) fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         for (is_named, file) in &self.files {
-            terminal.line(&format!("{}  {FORMAT}  {} packets", file.file, thousands(file.frames)))?;
+            terminal.line(&format!(
+                "{}  {FORMAT}  {} packets",
+                file.file,
+                thousands(file.frames)
+            ))?;
             if file.left_over > 0 {
                 let bytes = thousands(file.left_over);
-                terminal.line(&format!("  it was cut: the last {bytes} bytes are no whole packet"))?;
+                terminal
+                    .line(&format!("  it was cut: the last {bytes} bytes are no whole packet"))?;
             }
             if file.lost > 0 {
-                terminal.line(&format!("  {} records without a readable packet", thousands(file.lost)))?;
+                terminal.line(&format!(
+                    "  {} records without a readable packet",
+                    thousands(file.lost)
+                ))?;
             }
             if let (Some(fault), false) = (&file.fault, is_named) {
                 terminal.line(&format!("  left out: {fault}"))?;
@@ -168,7 +179,10 @@ impl Captured {
         ));
         let backscatter = &counts.backscatter;
         let rest = [
-            (backscatter.total(), "answers to what we never sent (backscatter of attacks elsewhere)"),
+            (
+                backscatter.total(),
+                "answers to what we never sent (backscatter of attacks elsewhere)",
+            ),
             (counts.elsewhere, "packets between others or to many: --local names what is ours"),
             (counts.ours, "connections and flows that we began"),
             (counts.strays, "segments of connections that began before"),
@@ -180,7 +194,9 @@ impl Captured {
         let told = rest.iter().filter(|(count, _)| *count > 0);
         lines.extend(told.map(|(count, what)| format!("{} {what}", thousands(*count))));
         let faults = counts.faults.met();
-        lines.extend(faults.map(|(fault, count)| format!("{} times {}", thousands(count), fault.name())));
+        lines.extend(
+            faults.map(|(fault, count)| format!("{} times {}", thousands(count), fault.name())),
+        );
         lines
     }
 }
