@@ -9,6 +9,7 @@
 mod counts;
 mod datagrams;
 mod local;
+mod looks;
 mod reassembly;
 mod scans;
 mod table;
@@ -28,6 +29,7 @@ use crate::dissect::{
     Body, Checksum, Dissected, Fault, Faults, Fragment, Frame, LinkType, Packet, dissect,
 };
 use local::{Ours, Search, bits_of};
+use looks::Looks;
 use scans::Scans;
 use table::{FlowKey, ListBounds, Table};
 use tcp::{Conversation, Opening, Told};
@@ -109,6 +111,7 @@ pub struct Observer {
     flows: Table<Flow, 5>,
     held: usize,
     scans: Scans,
+    looks: Looks,
     counts: Counts,
     stopped: bool,
 }
@@ -126,6 +129,7 @@ impl Observer {
             flows: Table::new(LISTS),
             held: 0,
             scans: Scans::new(),
+            looks: Looks::default(),
             counts: Counts::default(),
             stopped: false,
         }
@@ -239,8 +243,8 @@ impl Observer {
 
     /// Tells and forgets what waited too long at this moment.
     fn let_go(&mut self, now: i64, sink: Sink<'_>) {
-        while let Some((list, place)) = self.flows.overdue(now) {
-            self.end_flow(list, place, now == i64::MAX, sink);
+        while let Some(place) = self.flows.overdue(now) {
+            self.end_flow(place, now == i64::MAX, sink);
         }
         while let Some((first, detail)) = self.scans.over(now) {
             self.tell_scan(&first, detail, sink);
@@ -251,25 +255,26 @@ impl Observer {
     fn make_room(&mut self, list: usize, sink: Sink<'_>) {
         while let Some(place) = self.flows.surplus(list) {
             self.counts.displaced += 1;
-            self.end_flow(list, place, true, sink);
+            self.end_flow(place, true, sink);
         }
     }
 
     /// Ends the flow at a place; an attempt that is told now is remembered, unless there is no time or room for that.
-    fn end_flow(&mut self, list: usize, place: u32, forget: bool, sink: Sink<'_>) {
-        let Some((key, flow)) = self.flows.remove(place) else { return };
-        match flow {
-            Flow::Opening(opening) => {
-                let told = self.tell_attempt(&opening, opening.outcome_so_far(), sink);
-                if !forget {
-                    self.flows.put(key, Flow::Told(told), list::TOLD, self.now);
-                    self.make_room(list::TOLD, sink);
-                }
-            }
-            Flow::Open(conversation) => self.tell_conversation(&key, *conversation, sink),
-            Flow::Told(_) | Flow::Ours | Flow::Datagrams => {}
+    fn end_flow(&mut self, place: u32, forget: bool, sink: Sink<'_>) {
+        if !forget && let Some(Flow::Opening(opening)) = self.flows.at(place) {
+            let outcome = opening.outcome_so_far();
+            self.tell_and_remember(place, outcome, sink);
+            return;
         }
-        debug_assert!(list < LISTS.len());
+        match self.flows.remove(place) {
+            Some((_, Flow::Opening(opening))) => {
+                self.tell_attempt(&opening, opening.outcome_so_far(), sink);
+            }
+            Some((key, Flow::Open(conversation))) => {
+                self.tell_conversation(&key, *conversation, sink);
+            }
+            _ => {}
+        }
     }
 
     fn packet(&mut self, time: Timestamp, packet: &Packet<'_>, sink: Sink<'_>) {

@@ -20,10 +20,18 @@ const MOST_MAPS: usize = 512;
 /// Our addresses that are told apart.
 const MOST_DESTINATIONS: usize = 64;
 
-/// A source's attempts so far.
+/// A source's attempts so far. Most sources come once, which takes no more than this.
 #[derive(Debug)]
 struct Watched {
     first: First,
+    trail: CookieTrail,
+    has_cookie: bool,
+    more: Option<Box<More>>,
+}
+
+/// What is known of a source that came again.
+#[derive(Debug)]
+struct More {
     last: Timestamp,
     attempts: u64,
     ports: Ports,
@@ -32,8 +40,6 @@ struct Watched {
     descents: u64,
     last_port: u32,
     first_ports: Vec<Port>,
-    trail: CookieTrail,
-    has_cookie: bool,
 }
 
 /// The first attempt of a scan.
@@ -98,7 +104,7 @@ fn set(map: &mut [u64], code: u32) -> bool {
 /// All sources.
 #[derive(Debug)]
 pub(super) struct Scans {
-    sources: Table<Box<Watched>, 1>,
+    sources: Table<Watched, 1>,
     maps: usize,
 }
 
@@ -115,17 +121,26 @@ impl Scans {
     pub(super) fn attempt(&mut self, first: First, syn: Option<&Syn>) -> Option<(First, Detail)> {
         let key = key(first.source);
         let now = first.time.micros();
-        let place = self.sources.find(&key);
-        if let Some(place) = place {
-            self.sources.touch(place, 0, now);
-        } else {
-            self.sources.put(key, Box::new(Watched::new(first)), 0, now);
+        let Some(place) = self.sources.find(&key) else {
+            let mut trail = CookieTrail::default();
+            if let Some(syn) = syn {
+                trail.follow(syn);
+            }
+            let watched = Watched { first, trail, has_cookie: false, more: None };
+            self.sources.put(key, watched, 0, now);
+            let place = self.sources.surplus(0)?;
+            return self.take(place);
+        };
+        self.sources.touch(place, 0, now);
+        if let Some(watched) = self.sources.at(place) {
+            watched.has_cookie |= syn.is_some_and(|syn| watched.trail.follow(syn));
+            let begun = &watched.first;
+            let more = watched.more.get_or_insert_with(|| {
+                Box::new(More::new(begun, &mut self.maps))
+            });
+            more.add(&first, &mut self.maps);
         }
-        if let Some(watched) = self.sources.find(&key).and_then(|place| self.sources.at(place)) {
-            watched.add(&first, syn, &mut self.maps);
-        }
-        let place = self.sources.surplus(0)?;
-        self.take(place)
+        None
     }
 
     /// Whether the source's sequence numbers are all made with one secret.
@@ -136,7 +151,7 @@ impl Scans {
 
     /// The next scan that is over; a source that was no scan is forgotten silently.
     pub(super) fn over(&mut self, now: i64) -> Option<(First, Detail)> {
-        while let Some((_, place)) = self.sources.overdue(now) {
+        while let Some(place) = self.sources.overdue(now) {
             if let Some(scan) = self.take(place) {
                 return Some(scan);
             }
@@ -146,10 +161,11 @@ impl Scans {
 
     fn take(&mut self, place: u32) -> Option<(First, Detail)> {
         let (_, watched) = self.sources.remove(place)?;
-        if watched.ports.map.is_some() {
+        let more = watched.more?;
+        if more.ports.map.is_some() {
             self.maps -= 1;
         }
-        (watched.ports.count >= LEAST_PORTS).then(|| (watched.first, watched.scan()))
+        (more.ports.count >= LEAST_PORTS).then(|| (watched.first, more.scan(&watched.first)))
     }
 }
 
@@ -160,10 +176,9 @@ impl First {
     }
 }
 
-impl Watched {
-    fn new(first: First) -> Self {
-        Self {
-            first,
+impl More {
+    fn new(first: &First, maps: &mut usize) -> Self {
+        let mut more = Self {
             last: first.time,
             attempts: 0,
             ports: Ports::default(),
@@ -172,12 +187,12 @@ impl Watched {
             descents: 0,
             last_port: first.port.code(),
             first_ports: Vec::new(),
-            trail: CookieTrail::default(),
-            has_cookie: false,
-        }
+        };
+        more.add(first, maps);
+        more
     }
 
-    fn add(&mut self, attempt: &First, syn: Option<&Syn>, maps: &mut usize) {
+    fn add(&mut self, attempt: &First, maps: &mut usize) {
         self.attempts += 1;
         self.last = self.last.max(attempt.time);
         let code = attempt.port.code();
@@ -191,17 +206,16 @@ impl Watched {
         if is_new && self.destinations.len() < MOST_DESTINATIONS {
             self.destinations.push(attempt.destination);
         }
-        self.has_cookie |= syn.is_some_and(|syn| self.trail.follow(syn));
     }
 
-    fn scan(&self) -> Detail {
+    fn scan(&self, first: &First) -> Detail {
         // Some steps of an ordered scan are out of order on the way.
         let order = match (self.ascents, self.descents) {
             (up, down) if up >= 9 * down.max(1) => ScanOrder::Ascending,
             (up, down) if down >= 9 * up.max(1) => ScanOrder::Descending,
             _ => ScanOrder::Mixed,
         };
-        let duration = self.last.since(self.first.time).max(0) / 1_000;
+        let duration = self.last.since(first.time).max(0) / 1_000;
         Detail::Scan(Box::new(Scan {
             ports: self.ports.count,
             destinations: u32::try_from(self.destinations.len()).unwrap_or(u32::MAX),

@@ -5,15 +5,30 @@
 //! chooses addresses and ports.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::hash::{Hash, Hasher};
 
 /// Who speaks to whom: IPv4 addresses as IPv6 has them, the visitor first, whoever sent the packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FlowKey {
     pub(super) visitor: u128,
     pub(super) ours: u128,
     /// The visitor's port and ours; of ICMP the identifier and 0.
     pub(super) ports: (u16, u16),
     pub(super) transport: u8,
+}
+
+impl Hash for FlowKey {
+    /// All at once: many small pieces cost as much as the rest of a look-up.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut bytes = [0; 37];
+        bytes[..16].copy_from_slice(&self.visitor.to_ne_bytes());
+        bytes[16..32].copy_from_slice(&self.ours.to_ne_bytes());
+        bytes[32..34].copy_from_slice(&self.ports.0.to_ne_bytes());
+        bytes[34..36].copy_from_slice(&self.ports.1.to_ne_bytes());
+        bytes[36] = self.transport;
+        state.write(&bytes);
+    }
 }
 
 /// A list of entries that wait for the same.
@@ -74,9 +89,9 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
         self.entries.get_mut(place as usize)?.value.as_mut()
     }
 
-    /// How many flows are in a list.
-    pub(super) fn length(&self, list: usize) -> u32 {
-        self.lists.get(list).map_or(0, |list| list.length)
+    /// Whose flow is at a place.
+    pub(super) fn key(&self, place: u32) -> Option<FlowKey> {
+        self.entries.get(place as usize).map(|entry| entry.key)
     }
 
     /// Puts the flow at a place to the end of a list, which may be another than the one it is in.
@@ -85,28 +100,40 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
         self.link(place, list, now);
     }
 
-    /// Adds a flow that is not there, or puts another value in its place. Call [`Self::pop_surplus`] after it.
-    pub(super) fn put(&mut self, key: FlowKey, value: V, list: usize, now: i64) -> Option<V> {
-        if let Some(place) = self.find(&key) {
-            self.touch(place, list, now);
-            return self.entries.get_mut(place as usize)?.value.replace(value);
-        }
-        let entry = Entry { key, value: Some(value), touched: now, list, older: NONE, newer: NONE };
-        let place = match self.free.pop() {
-            Some(place) => {
-                if let Some(old) = self.entries.get_mut(place as usize) {
-                    *old = entry;
-                }
+    /// Puts another value in the place of one, at the end of a list; gives the one before.
+    pub(super) fn replace(&mut self, place: u32, value: V, list: usize, now: i64) -> Option<V> {
+        self.touch(place, list, now);
+        self.entries.get_mut(place as usize)?.value.replace(value)
+    }
+
+    /// Adds a flow, in the place of what is known of it where anything is; gives its place. Look for [`Self::surplus`] after it.
+    pub(super) fn put(&mut self, key: FlowKey, value: V, list: usize, now: i64) -> u32 {
+        match self.places.entry(key) {
+            Occupied(known) => {
+                let place = *known.get();
+                self.replace(place, value, list, now);
                 place
             }
-            None => {
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
+            Vacant(vacant) => {
+                let (value, touched) = (Some(value), now);
+                let entry = Entry { key, value, touched, list, older: NONE, newer: NONE };
+                let place = match self.free.pop() {
+                    Some(place) => {
+                        if let Some(old) = self.entries.get_mut(place as usize) {
+                            *old = entry;
+                        }
+                        place
+                    }
+                    None => {
+                        self.entries.push(entry);
+                        u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
+                    }
+                };
+                vacant.insert(place);
+                self.link(place, list, now);
+                place
             }
-        };
-        self.places.insert(key, place);
-        self.link(place, list, now);
-        None
+        }
     }
 
     /// Takes the flow at a place out.
@@ -120,11 +147,11 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
     }
 
     /// The place of a flow that has waited too long, or that a full list has no room for.
-    pub(super) fn overdue(&self, now: i64) -> Option<(usize, u32)> {
-        self.lists.iter().enumerate().find_map(|(number, list)| {
+    pub(super) fn overdue(&self, now: i64) -> Option<u32> {
+        self.lists.iter().find_map(|list| {
             let oldest = self.entries.get(list.oldest as usize)?;
             let is_idle = now.saturating_sub(oldest.touched) > list.bounds.idle;
-            (is_idle || list.length > list.bounds.most).then_some((number, list.oldest))
+            (is_idle || list.length > list.bounds.most).then_some(list.oldest)
         })
     }
 
@@ -199,7 +226,7 @@ mod tests {
                     (1 | 2, place) => {
                         match place {
                             Some(place) if what == 1 => table.touch(place, list, 0),
-                            _ => drop(table.put(key(number), number, list, 0)),
+                            _ => assert_eq!(table.put(key(number), number, list, 0), table.find(&key(number)).unwrap()),
                         }
                         plain.iter_mut().for_each(|list| list.retain(|one| *one != number));
                         plain[list].push(number);
@@ -211,7 +238,7 @@ mod tests {
                     _ => {}
                 }
                 for list in 0..2 {
-                    prop_assert_eq!(table.length(list) as usize, plain[list].len());
+                    prop_assert_eq!(table.lists[list].length as usize, plain[list].len());
                     let oldest = table.oldest(list).and_then(|place| table.at(place).copied());
                     prop_assert_eq!(oldest, plain[list].first().copied());
                 }

@@ -26,6 +26,17 @@ impl Opening {
     pub(super) const fn outcome_so_far(&self) -> Outcome {
         if self.answer.is_some() { Outcome::HalfOpen } else { Outcome::Unanswered }
     }
+
+    /// What is remembered of it with this outcome.
+    pub(super) const fn told(&self, outcome: Outcome) -> Told {
+        Told {
+            id: self.id,
+            time: self.time,
+            sequence: self.syn.tcp.sequence,
+            answer: self.answer,
+            outcome,
+        }
+    }
 }
 
 /// What is remembered of an attempt that was told.
@@ -86,7 +97,7 @@ impl Observer {
                     self.answered_opening(place, &key, segment, seen, sink);
                     return;
                 }
-                self.end_flow(list::OPENING, place, true, sink);
+                self.end_flow(place, true, sink);
             }
             Some((place, Flow::Open(conversation))) => {
                 if !is_first {
@@ -97,7 +108,7 @@ impl Observer {
                     self.counts.tcp.repeats += 1;
                     return;
                 }
-                self.end_flow(list::OPEN, place, true, sink);
+                self.end_flow(place, true, sink);
             }
             Some((place, Flow::Told(told))) => {
                 let told = *told;
@@ -174,18 +185,29 @@ impl Observer {
             self.counts.strays += 1;
             return;
         };
-        let Some((_, Flow::Opening(opening))) = self.flows.remove(place) else { return };
-        let told = self.tell_attempt(&opening, outcome, sink);
         if outcome == Outcome::Completed {
+            let Some(told) = self.tell_and_remember(place, outcome, sink) else { return };
             self.open(told, key, segment, seen, sink);
         } else {
-            self.remember(key, told, sink);
+            self.tell_and_remember(place, outcome, sink);
         }
     }
 
-    fn remember(&mut self, key: &FlowKey, told: Told, sink: Sink<'_>) {
-        self.flows.put(*key, Flow::Told(told), list::TOLD, self.now);
+    /// Tells the attempt at a place and leaves there what is remembered of it.
+    pub(super) fn tell_and_remember(
+        &mut self,
+        place: u32,
+        outcome: Outcome,
+        sink: Sink<'_>,
+    ) -> Option<Told> {
+        let Some(Flow::Opening(opening)) = self.flows.at(place) else { return None };
+        let told = opening.told(outcome);
+        let before = self.flows.replace(place, Flow::Told(told), list::TOLD, self.now);
+        if let Some(Flow::Opening(opening)) = before {
+            self.tell_attempt(&opening, outcome, sink);
+        }
         self.make_room(list::TOLD, sink);
+        Some(told)
     }
 
     /// What comes after an attempt was told: a late opening, or the rest of what is over.
@@ -217,11 +239,10 @@ impl Observer {
     ) {
         let said = Reassembly::new(told.sequence.wrapping_add(1));
         let conversation = Conversation { told, said, first_said: None };
-        self.flows.put(*key, Flow::Open(Box::new(conversation)), list::OPEN, self.now);
+        let flow = Flow::Open(Box::new(conversation));
+        let place = self.flows.put(*key, flow, list::OPEN, self.now);
         self.make_room(list::OPEN, sink);
-        if let Some(place) = self.flows.find(key) {
-            self.said(place, segment, seen, sink);
-        }
+        self.said(place, segment, seen, sink);
     }
 
     /// A segment of an open connection.
@@ -250,12 +271,14 @@ impl Observer {
 
     /// Ends an open connection; what still comes of it belongs to it.
     fn close(&mut self, place: u32, sink: Sink<'_>) {
-        let Some((key, flow)) = self.flows.remove(place) else { return };
-        if let Flow::Open(conversation) = flow {
-            let told = conversation.told;
+        let Some(key) = self.flows.key(place) else { return };
+        let Some(Flow::Open(conversation)) = self.flows.at(place) else { return };
+        let told = Flow::Told(conversation.told);
+        let before = self.flows.replace(place, told, list::TOLD, self.now);
+        if let Some(Flow::Open(conversation)) = before {
             self.tell_conversation(&key, *conversation, sink);
-            self.remember(&key, told, sink);
         }
+        self.make_room(list::TOLD, sink);
     }
 
     pub(super) fn segment_from_us(&mut self, seen: &Seen, segment: &Segment<'_>, sink: Sink<'_>) {
@@ -266,7 +289,7 @@ impl Observer {
         match place.and_then(|place| Some((place, self.flows.at(place)?))) {
             Some((place, Flow::Opening(opening))) => {
                 if flags.rst() {
-                    self.refused(place, &key, sink);
+                    self.refused(place, sink);
                 } else if flags.syn() && flags.ack() {
                     opening.answer = Some(header.sequence);
                 }
@@ -294,11 +317,10 @@ impl Observer {
         }
     }
 
-    fn refused(&mut self, place: u32, key: &FlowKey, sink: Sink<'_>) {
-        let Some((_, Flow::Opening(opening))) = self.flows.remove(place) else { return };
+    fn refused(&mut self, place: u32, sink: Sink<'_>) {
+        let Some(Flow::Opening(opening)) = self.flows.at(place) else { return };
         let outcome = if opening.answer.is_some() { Outcome::HalfOpen } else { Outcome::Refused };
-        let told = self.tell_attempt(&opening, outcome, sink);
-        self.remember(key, told, sink);
+        self.tell_and_remember(place, outcome, sink);
     }
 }
 

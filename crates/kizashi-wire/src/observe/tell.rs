@@ -1,7 +1,7 @@
 //! Makes the events.
 
 use kizashi_event::{
-    Attempt, Detail, Event, EventId, HostileText, Outcome, Port, Service, SessionId, recognise,
+    Attempt, Detail, Event, EventId, Outcome, Port, Service, SessionId, recognise,
 };
 
 use super::datagrams::payload;
@@ -9,7 +9,7 @@ use super::scans::First;
 use super::table::FlowKey;
 use super::tcp::{Conversation, Opening, Told};
 use super::{Observer, Sink, address_of};
-use crate::passive::{Scanner, Syn, distance, ja4t, scanner_of, signature, system_of};
+use crate::passive::distance;
 
 impl Observer {
     pub(super) fn tell(&mut self, event: Event, sink: Sink<'_>) {
@@ -20,12 +20,7 @@ impl Observer {
     }
 
     /// Tells an attempt with its outcome.
-    pub(super) fn tell_attempt(
-        &mut self,
-        opening: &Opening,
-        outcome: Outcome,
-        sink: Sink<'_>,
-    ) -> Told {
+    pub(super) fn tell_attempt(&mut self, opening: &Opening, outcome: Outcome, sink: Sink<'_>) {
         let counts = &mut self.counts.tcp;
         *match outcome {
             Outcome::Unanswered => &mut counts.unanswered,
@@ -34,19 +29,13 @@ impl Observer {
             Outcome::Completed => &mut counts.completed,
         } += 1;
         let syn = &opening.syn;
-        let told = Told {
-            id: opening.id,
-            time: opening.time,
-            sequence: syn.tcp.sequence,
-            answer: opening.answer,
-            outcome,
-        };
         let has_cookie = self.scans.has_cookie(syn.ip.source);
+        let (signature, fingerprints) = self.looks.of(syn, opening.odd, has_cookie);
         let event = Event {
             time: opening.time,
             id: opening.id,
             sensor: self.sensor.clone(),
-            session: told.session(),
+            session: opening.told(outcome).session(),
             source: kizashi_event::canonical_ip(syn.ip.source),
             source_port: syn.tcp.source_port,
             destination: Some(kizashi_event::canonical_ip(syn.ip.destination)),
@@ -55,13 +44,12 @@ impl Observer {
             detail: Detail::Attempt(Box::new(Attempt {
                 outcome: Some(outcome),
                 repeats: opening.repeats,
-                signature: Some(signature(syn).into()),
+                signature: Some(signature),
                 distance: Some(distance(syn.ip.time_to_live)),
-                fingerprints: fingerprints(syn, opening.odd, has_cookie),
+                fingerprints,
             })),
         };
         self.tell(event, sink);
-        told
     }
 
     /// Tells what a visitor said in a conversation that is over.
@@ -121,20 +109,4 @@ impl Told {
     fn session(&self) -> Option<SessionId> {
         (self.outcome == Outcome::Completed).then_some(SessionId(self.id.0))
     }
-}
-
-/// What the first segment is known as, each with its kind in front.
-fn fingerprints(syn: &Syn, odd: Option<&'static str>, has_cookie: bool) -> Vec<HostileText> {
-    if let Some(odd) = odd {
-        return vec![format!("probe:{odd}").into()];
-    }
-    let scanner = scanner_of(syn).or(has_cookie.then_some(Scanner::Unicornscan));
-    // A scanner's packets are its own and no system's.
-    let system = if scanner.is_some() { None } else { system_of(syn) };
-    let marks = [
-        system.map(|system| format!("os:{system}")),
-        scanner.map(|scanner| format!("scanner:{}", scanner.name())),
-        Some(format!("ja4t:{}", ja4t(syn))),
-    ];
-    marks.into_iter().flatten().map(HostileText::from).collect()
 }
