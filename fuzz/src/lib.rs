@@ -13,9 +13,11 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 20] = [
+pub const ENTRIES: [(&str, Entry); 23] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
+    ("http2_wire", kizashi_traps::fuzz::http2_wire),
+    ("websocket", kizashi_traps::fuzz::websocket),
     ("web_rules", kizashi_traps::fuzz::web_rules),
     ("ssh_wire", kizashi_traps::fuzz::ssh_wire),
     ("telnet_wire", kizashi_traps::fuzz::telnet_wire),
@@ -27,6 +29,7 @@ pub const ENTRIES: [(&str, Entry); 20] = [
     ("frame_payload", frame_payload),
     ("recording", recording),
     ("likeness", kizashi_event::likeness::fuzz),
+    ("client_hello", kizashi_event::fingerprint::fuzz),
     ("intake", intake),
     ("wire_frame", kizashi_wire::fuzz::frame),
     ("capture", kizashi_wire::fuzz::capture),

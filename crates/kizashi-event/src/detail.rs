@@ -126,6 +126,12 @@ pub struct Request {
     /// The CVE or product, where a rule knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<HostileText>,
+    /// JA4H of the request ([`crate::ja4h`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ja4h: Option<HostileText>,
+    /// How the client began the HTTP/2 connection that brought it, in Akamai's form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<HostileText>,
 }
 
 impl Request {
@@ -282,6 +288,14 @@ impl Detail {
                 }
                 if let Some(class) = &request.class {
                     count(KeyKind::RequestClass, class.raw());
+                }
+                if let Some(ja4h) = &request.ja4h {
+                    // The client; the other two parts are what one server once gave him.
+                    let client: Vec<&str> = ja4h.raw().splitn(3, '_').take(2).collect();
+                    count(KeyKind::Fingerprint, &format!("ja4h:{}", client.join("_")));
+                }
+                if let Some(http2) = &request.http2 {
+                    count(KeyKind::Fingerprint, &format!("http2:{}", http2.raw()));
                 }
                 if let Some(agent) =
                     request.header("user-agent").filter(|text| !text.raw().is_empty())

@@ -1,5 +1,5 @@
-//! Runs `http`, `any` and `telnet` on loopback and prints each event as a line of JSON, for trying them with curl and nmap:
-//! `cargo run -p kizashi-traps --example serve -- nginx-debian-12 8080 9000-9010 2323`.
+//! Runs `http`, `any`, `telnet` and `https` on loopback and prints each event as a line of JSON, for trying them with curl and nmap:
+//! `cargo run -p kizashi-traps --example serve -- nginx-debian-12 8080 9000-9010 2323 8443`.
 #![allow(clippy::print_stdout, reason = "printing is what this example is for")]
 
 use std::error::Error;
@@ -9,7 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_traps::{
-    BoundSocket, Caps, EventSink, Identity, PortList, Post, Server, Setup, WebServer, trap_named,
+    BoundSocket, Caps, EventSink, Identity, PortList, Post, Server, Setup, TlsKeys, WebServer,
+    trap_named,
 };
 
 struct Print;
@@ -32,9 +33,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         |index: usize, default: &'static str| words.get(index).map_or(default, String::as_str);
     let web = WebServer::from_name(word(0, "nginx-debian-12")).ok_or("no such web server")?;
     let mut posts = Vec::new();
-    for (name, ports) in
-        [("http", word(1, "8080")), ("any", word(2, "9000-9010")), ("telnet", word(3, ""))]
-    {
+    for (name, ports) in [
+        ("http", word(1, "8080")),
+        ("any", word(2, "9000-9010")),
+        ("telnet", word(3, "")),
+        ("https", word(4, "")),
+    ] {
         let trap = trap_named(name).ok_or("no such trap")?;
         for port in ports.parse::<PortList>()?.ports() {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -46,7 +50,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let setup = Setup {
         sensor: "example".into(),
-        identity: Arc::new(Identity::draw([1; 32]).with_web_server(web)),
+        identity: Arc::new(
+            Identity::draw([1; 32]).with_web_server(web).with_tls_keys(TlsKeys::generate([1; 32])?),
+        ),
         session_seed: now().micros().unsigned_abs(),
         caps: Caps::default(),
     };

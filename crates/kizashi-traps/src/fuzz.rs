@@ -12,6 +12,16 @@ pub fn http_wire(bytes: &[u8]) {
     crate::http::fuzz(bytes);
 }
 
+/// HTTP/2's frames and header blocks.
+pub fn http2_wire(bytes: &[u8]) {
+    crate::http2::fuzz(bytes);
+}
+
+/// WebSocket's frames.
+pub fn websocket(bytes: &[u8]) {
+    crate::http::websocket::fuzz(bytes);
+}
+
 /// The rules of the web trap: the bytes as an owner's file of rules, and as target, header and body of a request.
 pub fn web_rules(bytes: &[u8]) {
     crate::http::fuzz_rules(bytes);

@@ -3,6 +3,7 @@
 //! Versions are those of the distributions' own packages: nginx 1.22.1 and Apache 2.4.62 of Debian 12, nginx 1.18.0 of Debian 11,
 //! Ubuntu 20.04 and Ubuntu 22.04, Apache 2.4.58 of Ubuntu 24.04.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use crate::machine::{Downloads, Persona, World};
 use crate::randomness::{Randomness, Source};
 use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
+use crate::tls::{Store, TlsKeys};
 
 /// The system pretended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +140,7 @@ pub struct Identity {
     seed: [u8; 32],
     web_server: WebServer,
     telnet_face: TelnetFace,
+    http2: bool,
     elasticsearch_release: ElasticsearchRelease,
     /// Its cluster, and what visitors changed in it.
     elasticsearch: Arc<Installed>,
@@ -145,15 +148,22 @@ pub struct Identity {
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
     host_keys: Option<Arc<HostKeys>>,
+    /// What its TLS servers show.
+    tls: Arc<Store>,
     /// The machines behind the logins, each built when it is first visited.
     worlds: Worlds,
     web_rules: Arc<WebRules>,
+    /// Values that rules' answers name and that were drawn before.
+    drawn: Arc<Mutex<HashMap<String, Vec<u8>>>>,
     /// The kind of machine that each visitor to the web trap has seen.
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
 }
 
 /// Visitors whose kind of machine is remembered, in each of two generations.
 const SHOWN: usize = 4_096;
+
+/// Drawn values remembered: more than rules of a usual number have.
+const DRAWN: usize = 4_096;
 
 type Worlds = Arc<Mutex<Vec<(Persona, Arc<World>)>>>;
 
@@ -169,6 +179,8 @@ impl Identity {
             seed,
             web_server,
             telnet_face: TelnetFace::draw(&seed),
+            // One in three has it: less than browsers would show, since what stands bare on the Internet is seldom set up with care.
+            http2: Draw::new(&seed, "http2").below(0, 3) == 0,
             elasticsearch_release: Draw::new(&seed, "elasticsearch release")
                 .one_of(0, &ElasticsearchRelease::ALL)
                 .unwrap_or(ElasticsearchRelease::V7_17_9),
@@ -177,8 +189,10 @@ impl Identity {
             logins,
             randomness: Arc::new(Source::new(seed)),
             host_keys: HostKeys::of(&seed, None).map(Arc::new),
+            tls: Arc::default(),
             worlds: Worlds::default(),
             web_rules: WebRules::builtin(),
+            drawn: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
         }
     }
@@ -192,6 +206,20 @@ impl Identity {
 
     pub(crate) fn web_rules(&self) -> Arc<WebRules> {
         Arc::clone(&self.web_rules)
+    }
+
+    /// What this label stands for in answers, drawn once and then remembered: a hash a letter is what such an answer costs most.
+    pub(crate) fn drawn(&self, label: &str, draw: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = drawn.get(label) {
+            return value.clone();
+        }
+        let value = draw();
+        // Labels are the places of rules' texts: no visitor makes any up.
+        if drawn.len() < DRAWN {
+            drawn.insert(label.to_owned(), value.clone());
+        }
+        value
     }
 
     /// Whether this visitor may be shown a product of this kind of machine: all that he sees belongs to the kind that he saw first.
@@ -221,6 +249,17 @@ impl Identity {
         self
     }
 
+    /// The same identity with these RSA keys for its TLS servers, in place of those that come from its seed.
+    #[must_use]
+    pub fn with_tls_keys(mut self, keys: TlsKeys) -> Self {
+        self.tls = Arc::new(Store::with_keys(keys));
+        self
+    }
+
+    pub(crate) fn tls(&self) -> &Store {
+        &self.tls
+    }
+
     /// Randomness for one session.
     pub(crate) fn randomness(&self) -> Randomness {
         self.randomness.stream()
@@ -239,6 +278,7 @@ impl Identity {
     #[must_use]
     pub fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
+        self.tls = Arc::new(self.tls.anew());
         self.worlds = Worlds::default();
         self.elasticsearch = Arc::default();
         self
@@ -249,6 +289,19 @@ impl Identity {
     pub const fn with_telnet_face(mut self, face: TelnetFace) -> Self {
         self.telnet_face = face;
         self
+    }
+
+    /// The same identity with HTTP/2 switched on or off in its web server.
+    #[must_use]
+    pub const fn with_http2(mut self, http2: bool) -> Self {
+        self.http2 = http2;
+        self
+    }
+
+    /// Whether the web server speaks HTTP/2: nginx over TLS alone, Apache httpd on plain ports as well.
+    #[must_use]
+    pub const fn speaks_http2(&self) -> bool {
+        self.http2
     }
 
     /// The same identity with an Elasticsearch of the owner's choice.

@@ -16,6 +16,8 @@ mod capture;
 mod draw;
 mod elasticsearch;
 mod http;
+mod http2;
+mod https;
 mod identity;
 mod login;
 mod machine;
@@ -28,6 +30,7 @@ mod serve;
 mod ssh;
 mod telnet;
 mod terminal;
+mod tls;
 mod trap;
 
 #[cfg(test)]
@@ -50,4 +53,5 @@ pub use serve::{
 };
 pub use ssh::{RsaHostKey, RsaKeyError};
 pub use telnet::TelnetFace;
+pub use tls::TlsKeys;
 pub use trap::{DatagramReply, DefaultPorts, Limits, Session, Trap, Visit};

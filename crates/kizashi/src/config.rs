@@ -69,6 +69,8 @@ pub(crate) struct Traps {
     pub(crate) address: IpAddr,
     /// TCP ports of the web trap.
     pub(crate) http: Option<String>,
+    /// TCP ports of the web trap behind TLS.
+    pub(crate) https: Option<String>,
     /// The folder of the owner's own rules for the web trap.
     pub(crate) web_rules: Option<PathBuf>,
     /// TCP ports of the SSH trap.
@@ -227,6 +229,7 @@ impl Default for Traps {
         Self {
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             http: None,
+            https: None,
             web_rules: None,
             ssh: None,
             telnet: None,
@@ -606,6 +609,7 @@ mod tests {
         let traps = &mut shown.traps;
         for list in [
             &mut traps.http,
+            &mut traps.https,
             &mut traps.ssh,
             &mut traps.telnet,
             &mut traps.elasticsearch,

@@ -169,6 +169,7 @@ fn owners_list<'a>(
 ) -> Option<(&'static str, &'a str)> {
     let (setting, list) = match (trap, transport) {
         ("http", Transport::Tcp) => ("http", &traps.http),
+        ("https", Transport::Tcp) => ("https", &traps.https),
         ("ssh", Transport::Tcp) => ("ssh", &traps.ssh),
         ("telnet", Transport::Tcp) => ("telnet", &traps.telnet),
         ("elasticsearch", Transport::Tcp) => ("elasticsearch", &traps.elasticsearch),
@@ -247,7 +248,7 @@ mod tests {
         let somebody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = somebody.local_addr().unwrap().port();
         let text = format!(
-            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nany_tcp = \"\"\nany_udp = \"\""
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nany_tcp = \"\"\nany_udp = \"\""
         );
         let error = Plan::of(&config(&text)).unwrap().bind().unwrap_err().to_string();
         assert!(error.contains(&port.to_string()) && error.contains("kizashi.toml"), "{error}");
@@ -264,7 +265,7 @@ mod tests {
         let free =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let text = format!(
-            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\nssh = \"{free}\"\ntelnet = \"{free}\"\nelasticsearch = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\""
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\nhttps = \"{free}\"\nssh = \"{free}\"\ntelnet = \"{free}\"\nelasticsearch = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\""
         );
         let bound = Plan::of(&config(&text)).unwrap().bind().unwrap();
         let names: Vec<&str> = bound.posts.iter().map(|post| post.trap.name).collect();

@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use kizashi_traps::{RsaHostKey, RsaKeyError};
+use kizashi_traps::{RsaHostKey, RsaKeyError, TlsKeys};
 use kizashi_web::{CertifiedKey, Encryption, Role, Token, Tokens};
 
 use crate::config;
@@ -22,6 +22,8 @@ const MOST_BYTES: u64 = 16 * 1024;
 const CERTIFICATE: &str = "kizashi-certificate.pem";
 const KEY: &str = "kizashi-key.pem";
 const RSA_HOST_KEY: &str = "kizashi-ssh-host-rsa-key";
+/// The RSA keys of the TLS traps.
+const TLS_KEYS: &str = "kizashi-tls-rsa-keys";
 
 /// Both tokens; one that is not there yet is drawn.
 pub(crate) fn tokens(folder: &Path) -> Result<Tokens, Failure> {
@@ -102,6 +104,21 @@ pub(crate) fn rsa_host_key(folder: &Path) -> Result<SecretText, Failure> {
         return Ok(SecretText(text));
     }
     let text = RsaHostKey::generate(random()?).map_err(failed)?.to_text();
+    write(&path, &format!("{text}\n"))?;
+    Ok(SecretText(text))
+}
+
+/// The RSA keys by which TLS traps are known; made when there are none, which takes about half a second.
+pub(crate) fn tls_keys(folder: &Path) -> Result<SecretText, Failure> {
+    let path = folder.join(TLS_KEYS);
+    let failed = |error: RsaKeyError| {
+        Failure::Asked(format!("{} holds {error}; remove it, and others are made", path.display()))
+    };
+    if let Some(text) = read(&path)? {
+        TlsKeys::from_text(&text).map_err(failed)?;
+        return Ok(SecretText(text));
+    }
+    let text = TlsKeys::generate(random()?).map_err(failed)?.to_text();
     write(&path, &format!("{text}\n"))?;
     Ok(SecretText(text))
 }

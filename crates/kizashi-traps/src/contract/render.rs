@@ -73,6 +73,7 @@ pub(super) fn lines(seen: &Seen) -> Vec<String> {
             for (name, value) in &request.headers {
                 lines.push(format!("  {}: {}", name.shown(), short(&value.shown())));
             }
+            lines.extend(request.http2.as_ref().map(|text| format!("  http2 {}", text.shown())));
             lines.extend(body.as_deref().map(|body| format!("  body {}", payload(body))));
             let rule =
                 request.rule.as_ref().map_or_else(String::new, |rule| format!(" {}", rule.shown()));

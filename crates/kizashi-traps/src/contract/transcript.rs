@@ -34,6 +34,7 @@ pub(super) enum Step {
 pub(super) struct Transcript {
     path: PathBuf,
     identity: WebServer,
+    http2: bool,
     face: TelnetFace,
     release: ElasticsearchRelease,
     port: Port,
@@ -53,6 +54,7 @@ impl Transcript {
             path: path.to_owned(),
             identity: WebServer::NginxDebian12,
             face: TelnetFace::Router,
+            http2: false,
             release: ElasticsearchRelease::V7_17_9,
             port: Port::tcp(4000),
             preface: Vec::new(),
@@ -104,6 +106,7 @@ impl Transcript {
         match line.split_once(": ") {
             _ if line.is_empty() || line.starts_with('#') => {}
             Some(("identity", name)) => self.identity = WebServer::from_name(name).expect(name),
+            Some(("http2", word)) => self.http2 = word == "yes",
             Some(("face", name)) => self.face = TelnetFace::from_name(name).expect(name),
             Some(("release", name)) => {
                 self.release = ElasticsearchRelease::from_name(name).expect(name);
@@ -117,6 +120,7 @@ impl Transcript {
         Identity::draw([7; 32])
             .with_web_server(self.identity)
             .with_telnet_face(self.face)
+            .with_http2(self.http2)
             .with_elasticsearch_release(self.release)
     }
 

@@ -1,8 +1,11 @@
 //! Which answer a request gets from a fresh installation of the server, and how that server writes it: the order of its header
 //! fields is what scanners recognise it by.
 
+use std::borrow::Cow;
+
 use kizashi_event::{Request, Timestamp};
 
+use super::body::BodyReader;
 use super::date::http_date;
 use super::grammar::{Fault, Framing, Grammar, Version, is_host, values};
 use super::path::normalise;
@@ -12,7 +15,7 @@ use super::wire::Head;
 
 /// An answer before it is written.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub(super) status: u16,
     content: Content,
     close: bool,
@@ -33,11 +36,13 @@ enum Content {
 
 /// How the request was put, as far as the writing of the answer depends on it.
 #[derive(Clone, Debug)]
-pub(super) struct Manner {
+pub(crate) struct Manner {
     pub(super) version: Version,
     pub(super) head_only: bool,
     /// The visitor asked in so many words to keep the connection.
     pub(super) keep_alive_named: bool,
+    /// He named a protocol to go on with.
+    pub(super) upgrade_named: bool,
     /// The connection can be kept.
     pub(super) keep: bool,
     /// Requests answered before on this connection.
@@ -47,7 +52,7 @@ pub(super) struct Manner {
 
 /// Host and port as the visitor named them.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub(super) host: String,
     pub(super) port: u16,
 }
@@ -59,7 +64,9 @@ impl Place {
     }
 
     pub(super) fn of(request: &Request, target: &[u8], port: u16) -> Self {
-        let named = values(&request.headers, "host").next().filter(|host| !host.is_empty());
+        let named = values(&request.headers, ":authority")
+            .chain(values(&request.headers, "host"))
+            .find(|host| !host.is_empty());
         let Some(host) = authority(request, target).or(named) else {
             return Self::unknown(port);
         };
@@ -78,6 +85,7 @@ impl Manner {
             version: Version::ONE_ONE,
             head_only: false,
             keep_alive_named: false,
+            upgrade_named: false,
             keep: false,
             served,
             place: Place::unknown(port),
@@ -104,6 +112,7 @@ impl Manner {
             version: head.version,
             head_only,
             keep_alive_named,
+            upgrade_named: values(headers, "upgrade").any(|value| !value.is_empty()),
             keep,
             served,
             place: Place::of(&head.request, &head.target, port),
@@ -111,7 +120,27 @@ impl Manner {
     }
 }
 
+impl Manner {
+    /// Over HTTP/2, where nothing but the method and the place matters.
+    pub(crate) fn of_http2(request: &Request, target: &[u8], port: u16) -> Self {
+        Self {
+            version: Version::ONE_ONE,
+            head_only: request.method.raw() == "HEAD",
+            keep_alive_named: false,
+            upgrade_named: false,
+            keep: true,
+            served: 0,
+            place: Place::of(request, target, port),
+        }
+    }
+}
+
 impl Answer {
+    /// The page for a request that is refused by its form.
+    pub(crate) const fn refusal(status: u16) -> Self {
+        Self::error(status, Note::Plain, true)
+    }
+
     const fn error(status: u16, note: Note, close: bool) -> Self {
         Self { status, content: Content::Error(note), close, allow: None }
     }
@@ -120,8 +149,26 @@ impl Answer {
         Self::error(status_of(fault), Note::Fault(fault), true)
     }
 
+    /// The connection goes on in another protocol, with these fields to say so.
+    pub(super) fn switching(fields: Vec<(String, String)>, more: Vec<(String, String)>) -> Self {
+        let fields = [more, fields].concat();
+        let answer = RuleAnswer { status: 101, kind: String::new(), fields, body: Vec::new() };
+        Self { status: 101, content: Content::Rule(answer), close: false, allow: None }
+    }
+
+    /// The answer to a request whose body broke its framing: nginx's pages ask for no body and are answered first.
+    pub(super) fn broken(head: &Head, body: &BodyReader, persona: &Persona) -> Self {
+        match persona.grammar {
+            Grammar::Nginx => {
+                Self { close: true, ..Self::to(&head.request, &head.target, persona) }
+            }
+            Grammar::Apache if body.is_boundless() => Self::fault(Fault::BodyTooLarge),
+            Grammar::Apache | Grammar::Netty => Self::fault(Fault::BadRequest),
+        }
+    }
+
     /// The answer of a rule.
-    pub(super) const fn of_rule(answer: RuleAnswer) -> Self {
+    pub(crate) const fn of_rule(answer: RuleAnswer) -> Self {
         Self { status: answer.status, content: Content::Rule(answer), close: false, allow: None }
     }
 
@@ -156,6 +203,11 @@ impl Answer {
     fn of_apache(request: &Request, target: &[u8], persona: &Persona) -> Self {
         const ALLOW: &str = "POST,OPTIONS,HEAD,GET";
         let method = request.method.raw();
+        let expected = values(&request.headers, "expect").next().unwrap_or("100-continue");
+        if !expected.eq_ignore_ascii_case("100-continue") {
+            let shown = expected.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            return Self::error(417, Note::Expectation(shown), true);
+        }
         let note = Note::Method(method.replace('&', "&amp;"));
         if !APACHE_METHODS.contains(&method) {
             return Self { allow: Some(ALLOW), ..Self::error(501, note, true) };
@@ -218,38 +270,77 @@ impl Answer {
 
     /// The bytes of the answer.
     pub(super) fn write(&self, persona: &Persona, manner: &Manner, now: Timestamp) -> Vec<u8> {
-        let page;
-        let (kind, body): (&str, &[u8]) = match &self.content {
-            Content::Page(first, end) => ("text/html", &persona.page[*first..*end]),
-            Content::Rule(answer) => (&answer.kind, &answer.body),
-            Content::NotModified => ("", b""),
-            Content::Empty { typed } => (if *typed { "text/html" } else { "" }, b""),
-            Content::Error(note) => {
-                page =
-                    persona.error_page(self.status, note, (&manner.place.host, manner.place.port));
-                let nginx = persona.grammar == Grammar::Nginx;
-                (if nginx { "text/html" } else { "text/html; charset=iso-8859-1" }, page.as_bytes())
-            }
-        };
+        let (kind, body) = self.content(persona, manner);
         let mut bytes = Vec::with_capacity(body.len() + 512);
         if manner.version > Version::OLD {
             let mut lines =
                 vec![format!("HTTP/1.1 {} {}", self.status, persona.reason(self.status))];
-            match persona.grammar {
-                Grammar::Nginx | Grammar::Netty => {
-                    self.nginx_fields(&mut lines, persona, manner, now, (kind, body.len()));
-                }
-                Grammar::Apache => {
-                    self.apache_fields(&mut lines, persona, manner, now, (kind, body.len()));
-                }
-            }
+            self.fields(&mut lines, persona, manner, now, (kind, body.len()));
             bytes.extend_from_slice(lines.join("\r\n").as_bytes());
             bytes.extend_from_slice(b"\r\n\r\n");
         }
         if !manner.head_only {
-            bytes.extend_from_slice(body);
+            bytes.extend_from_slice(&body);
         }
         bytes
+    }
+
+    /// The same for HTTP/2: fields beginning with the status, and the body. httpd names date and server last there.
+    pub(crate) fn fields_and_body(
+        &self,
+        persona: &Persona,
+        manner: &Manner,
+        now: Timestamp,
+    ) -> (Vec<(String, String)>, Vec<u8>) {
+        let (kind, body) = self.content(persona, manner);
+        let mut lines = Vec::new();
+        self.fields(&mut lines, persona, manner, now, (kind, body.len()));
+        if persona.grammar == Grammar::Apache {
+            lines.rotate_left(2);
+        }
+        let pair = |line: &String| {
+            let (name, value) = line.split_once(": ")?;
+            Some((name.to_ascii_lowercase(), value.to_owned()))
+        };
+        let status = (":status".to_owned(), self.status.to_string());
+        let of_connection = |(name, _): &(String, String)| {
+            matches!(name.as_str(), "connection" | "keep-alive" | "upgrade")
+        };
+        let fields = lines.iter().filter_map(pair).filter(|field| !of_connection(field));
+        let fields = std::iter::once(status).chain(fields).collect();
+        (fields, if manner.head_only { Vec::new() } else { body.into_owned() })
+    }
+
+    fn content<'a>(&'a self, persona: &'a Persona, manner: &Manner) -> (&'a str, Cow<'a, [u8]>) {
+        match &self.content {
+            Content::Page(first, end) => ("text/html", persona.page[*first..*end].into()),
+            Content::Rule(answer) => (&answer.kind, answer.body.as_slice().into()),
+            Content::NotModified => ("", (&[][..]).into()),
+            Content::Empty { typed } => (if *typed { "text/html" } else { "" }, (&[][..]).into()),
+            Content::Error(note) => {
+                let place = (manner.place.host.as_str(), manner.place.port);
+                let page = persona.error_page(self.status, note, place);
+                let nginx = persona.grammar == Grammar::Nginx;
+                let kind = if nginx { "text/html" } else { "text/html; charset=iso-8859-1" };
+                (kind, page.into_bytes().into())
+            }
+        }
+    }
+
+    fn fields(
+        &self,
+        lines: &mut Vec<String>,
+        persona: &Persona,
+        manner: &Manner,
+        now: Timestamp,
+        content: (&str, usize),
+    ) {
+        match persona.grammar {
+            Grammar::Nginx | Grammar::Netty => {
+                self.nginx_fields(lines, persona, manner, now, content);
+            }
+            Grammar::Apache => self.apache_fields(lines, persona, manner, now, content),
+        }
     }
 
     fn nginx_fields(
@@ -263,15 +354,19 @@ impl Answer {
         let of_page = matches!(self.content, Content::Page(..) | Content::NotModified);
         lines.push(format!("Server: {}", persona.server));
         lines.push(format!("Date: {}", http_date(now)));
-        if self.status != 304 {
+        if self.status == 101 {
+            lines.push("Connection: upgrade".to_owned());
+        } else if self.status != 304 {
             lines.push(format!("Content-Type: {kind}"));
             lines.push(format!("Content-Length: {length}"));
         }
         if of_page {
             lines.push(format!("Last-Modified: {}", http_date(persona.modified)));
         }
-        let connection = if self.closes(manner) { "close" } else { "keep-alive" };
-        lines.push(format!("Connection: {connection}"));
+        if self.status != 101 {
+            let connection = if self.closes(manner) { "close" } else { "keep-alive" };
+            lines.push(format!("Connection: {connection}"));
+        }
         if let Content::Rule(answer) = &self.content {
             // As nginx passes on what the application behind it says.
             lines.extend(answer.fields.iter().map(|(name, value)| format!("{name}: {value}")));
@@ -297,6 +392,20 @@ impl Answer {
     ) {
         lines.push(format!("Date: {}", http_date(now)));
         lines.push(format!("Server: {}", persona.server));
+        // What the first answer of a connection offers, errors aside (`core_upgrade_handler`).
+        let announces = persona.h2c
+            && manner.served == 0
+            && !manner.upgrade_named
+            && !matches!(self.content, Content::Error(_));
+        if announces {
+            lines.push("Upgrade: h2,h2c".to_owned());
+            let more = match (self.closes(manner), manner.keep_alive_named) {
+                (true, _) => ", close",
+                (false, true) => ", Keep-Alive",
+                (false, false) => "",
+            };
+            lines.push(format!("Connection: Upgrade{more}"));
+        }
         if let Content::Rule(answer) = &self.content {
             lines.extend(answer.fields.iter().map(|(name, value)| format!("{name}: {value}")));
         }
@@ -309,6 +418,10 @@ impl Answer {
             lines.push(format!("Allow: {allow}"));
         }
         let unsaid = manner.head_only && matches!(self.content, Content::Error(_));
+        if self.status == 101 {
+            lines.push("Connection: Upgrade".to_owned());
+            return;
+        }
         if self.status != 304 && !unsaid {
             lines.push(format!("Content-Length: {length}"));
         }
@@ -317,11 +430,15 @@ impl Answer {
         }
         lines.extend(self.content_range(persona));
         if self.closes(manner) {
-            lines.push("Connection: close".to_owned());
+            if !announces {
+                lines.push("Connection: close".to_owned());
+            }
         } else if manner.keep_alive_named {
             let left = persona.requests_max.saturating_sub(manner.served);
             lines.push(format!("Keep-Alive: timeout=5, max={left}"));
-            lines.push("Connection: Keep-Alive".to_owned());
+            if !announces {
+                lines.push("Connection: Keep-Alive".to_owned());
+            }
         }
         if !kind.is_empty() {
             lines.push(format!("Content-Type: {kind}"));

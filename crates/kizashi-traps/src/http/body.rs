@@ -33,6 +33,10 @@ pub(crate) struct BodyReader {
     trailers: usize,
     capture: Capture,
     empty: bool,
+    /// A bare newline ends no line.
+    strict: bool,
+    /// It announced a chunk that no number holds.
+    boundless: bool,
 }
 
 impl BodyReader {
@@ -42,7 +46,25 @@ impl BodyReader {
             Framing::Length(length) => State::Length(length),
             Framing::Chunked => State::ChunkSize,
         };
-        Self { state, line: Vec::new(), trailers: 0, capture: Capture::default(), empty: true }
+        Self {
+            state,
+            line: Vec::new(),
+            trailers: 0,
+            capture: Capture::default(),
+            empty: true,
+            strict: false,
+            boundless: false,
+        }
+    }
+
+    /// The same for a server that takes no bare newline.
+    pub(super) fn strict(framing: Framing) -> Self {
+        Self { strict: true, ..Self::new(framing) }
+    }
+
+    /// Whether it broke off at a chunk that no number holds.
+    pub(super) const fn is_boundless(&self) -> bool {
+        self.boundless
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -100,8 +122,12 @@ impl BodyReader {
             return 1;
         }
         let line = std::mem::take(&mut self.line);
+        let bare = self.strict && !line.ends_with(b"\r") && !matches!(self.state, State::Trailer);
         let text = line.strip_suffix(b"\r").unwrap_or(&line);
+        let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        self.boundless = matches!(self.state, State::ChunkSize) && digits > 15;
         self.state = match self.state {
+            _ if bare => State::Done(BodyProgress::Broken),
             State::ChunkEnd if text.is_empty() => State::ChunkSize,
             State::ChunkSize => match parse_chunk_size(text) {
                 Some(0) => State::Trailer,

@@ -1,7 +1,7 @@
 //! Bytes to whole requests on one connection, for every server that speaks HTTP: heads, bodies, and what comes after the end. It answers
 //! nothing but `100 Continue`; what a request gets, and in which words, is the session's around it.
 
-use kizashi_event::{Detail, HostileText, PayloadOrigin, Request};
+use kizashi_event::{Detail, HostileText, Payload, PayloadOrigin, Request, ja4h};
 
 use super::basic;
 use super::body::{BodyProgress, BodyReader};
@@ -29,17 +29,30 @@ pub(crate) enum Incoming {
 
 /// One connection's bytes.
 pub(crate) struct Exchange {
+    grammar: Grammar,
     reader: HeadReader,
     state: State,
 }
 
 impl Exchange {
     pub(crate) const fn new(grammar: Grammar) -> Self {
-        Self { reader: HeadReader::new(grammar), state: State::Head }
+        Self { grammar, reader: HeadReader::new(grammar), state: State::Head }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.reader.push(bytes);
+    }
+
+    /// The bytes that no request has taken yet.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.reader.rest()
+    }
+
+    /// The connection goes on in another protocol, with these bytes first.
+    pub(crate) fn hand_over(&mut self) -> Vec<u8> {
+        let rest = self.reader.rest().to_vec();
+        self.reader.consume(usize::MAX);
+        rest
     }
 
     /// The next thing to answer. To be called until it says [`Incoming::More`].
@@ -69,7 +82,10 @@ impl Exchange {
         if expects && head.framing != Framing::None && head.version >= Version::ONE_ONE {
             out.reply(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
-        let body = BodyReader::new(head.framing);
+        let body = match self.grammar {
+            Grammar::Apache => BodyReader::strict(head.framing),
+            Grammar::Nginx | Grammar::Netty => BodyReader::new(head.framing),
+        };
         self.state = State::Body(Box::new((head, body)));
     }
 
@@ -98,6 +114,11 @@ impl Exchange {
         request.status = Some(status);
         request.malformed = matches!(fault, Fault::BadRequest | Fault::Timeout);
         self.state = State::Ending(Box::new((Some(request), Capture::of(&raw))));
+    }
+
+    /// Whether nothing was taken from the connection yet.
+    pub(crate) const fn is_first(&self) -> bool {
+        matches!(self.state, State::Head) && !self.reader.is_inside_head()
     }
 
     /// Whether a request is awaited of which nothing has come.
@@ -146,13 +167,23 @@ impl Exchange {
 
 /// The request, and beside it a login that it carried and the head's own bytes where its fields do not hold them whole.
 pub(crate) fn tell(head: Head, body: BodyReader, out: &mut Output) {
-    let login = values(&head.request.headers, "authorization").find_map(basic::login);
-    let body = body.finish().map(Box::new);
-    out.tell(Detail::Request { request: Box::new(head.request), body });
+    tell_request(head.request, head.raw, body.finish(), out);
+}
+
+/// The same for what came otherwise than as lines.
+pub(crate) fn tell_request(
+    mut request: Request,
+    raw: Option<Vec<u8>>,
+    body: Option<Payload>,
+    out: &mut Output,
+) {
+    let login = values(&request.headers, "authorization").find_map(basic::login);
+    request.ja4h = Some(ja4h(&request).into());
+    out.tell(Detail::Request { request: Box::new(request), body: body.map(Box::new) });
     if let Some(login) = login {
         out.tell(login);
     }
-    if let Some(raw) = head.raw {
+    if let Some(raw) = raw {
         let mut payload = Capture::of(&raw).finish(PayloadOrigin::Sent);
         payload.name = Some(HostileText::from("request head"));
         out.tell(Detail::Payload(Box::new(payload)));
@@ -170,6 +201,9 @@ fn tell_refused(
     }
     let target = request.target.raw().as_bytes().to_vec();
     name(&mut request, &target, raw.content());
+    if !request.headers.is_empty() {
+        request.ja4h = Some(ja4h(&request).into());
+    }
     let body = Some(Box::new(raw.finish(PayloadOrigin::Sent)));
     out.tell(Detail::Request { request: Box::new(request), body });
 }

@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     Version,
     Coding,
     Timeout,
+    /// HTTP where TLS is spoken.
+    Unencrypted,
 }
 
 /// Major and minor number of the protocol.
@@ -126,6 +128,10 @@ impl Grammar {
         }
         let numbers = protocol.strip_prefix(b"HTTP/").ok_or(Fault::BadRequest)?;
         let mut parts = numbers.split(|byte| *byte == b'.');
+        if self == Self::Nginx && numbers.len() > 1 && numbers.iter().all(u8::is_ascii_digit) {
+            // nginx refuses at the second digit, before it sees that there is no dot.
+            return Err(Fault::Version);
+        }
         let mut number = || {
             let digits = parts.next().filter(|digits| (1..=3).contains(&digits.len()))?;
             digits.iter().try_fold(0_u32, |sum, digit| {
@@ -160,16 +166,32 @@ impl Grammar {
             return false;
         }
         let absolute = target.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"http://"))
-            || target.get(..8).is_some_and(|head| head.eq_ignore_ascii_case(b"https://"));
+            || target.get(..8).is_some_and(|head| head.eq_ignore_ascii_case(b"https://"))
+            || (self == Self::Nginx && has_scheme(target));
+        if self == Self::Apache && target.contains(&b'#') {
+            return false;
+        }
         let special = self == Self::Apache
             && (method == b"CONNECT" || (method == b"OPTIONS" && target == b"*"));
         target.starts_with(b"/") || absolute || special || self == Self::Netty
     }
 
+    /// A value without the blanks around it, which are not the same ones everywhere.
+    fn trim(self, value: &[u8]) -> &[u8] {
+        let blank = |byte: &u8| match self {
+            Self::Nginx => *byte == b' ',
+            Self::Apache => matches!(byte, b' ' | b'\t'),
+            Self::Netty => byte.is_ascii_whitespace(),
+        };
+        let begin = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
+        let end = value.iter().rposition(|byte| !blank(byte)).map_or(begin, |last| last + 1);
+        &value[begin..end]
+    }
+
     pub(super) fn header(self, line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
         let colon = line.iter().position(|byte| *byte == b':');
         let (name, value) = match (colon, self) {
-            (Some(colon), _) => (&line[..colon], line[colon + 1..].trim_ascii()),
+            (Some(colon), _) => (&line[..colon], self.trim(&line[colon + 1..])),
             (None, Self::Nginx | Self::Netty) => (line, &b""[..]),
             (None, Self::Apache) => return Err(Fault::BadRequest),
         };
@@ -178,6 +200,7 @@ impl Grammar {
             Self::Apache => name.iter().all(|byte| is_token(*byte)),
         };
         let value_ok = !value.contains(&0)
+            && (self != Self::Nginx || !value.contains(&b'\r'))
             && (self != Self::Apache
                 || value.iter().all(|byte| *byte >= b' ' && *byte != 0x7f || *byte == b'\t'));
         if name.is_empty() || !name_ok || !value_ok {
@@ -208,7 +231,8 @@ impl Grammar {
         version: Version,
         headers: &[(HostileText, HostileText)],
     ) -> Result<Framing, Fault> {
-        let coding = values(headers, "transfer-encoding").next();
+        let mut codings = values(headers, "transfer-encoding");
+        let (coding, more) = (codings.next(), codings.next().is_some());
         let mut lengths = values(headers, "content-length");
         let length = match (lengths.next(), lengths.next()) {
             (None, _) => None,
@@ -216,8 +240,16 @@ impl Grammar {
             (Some(_), Some(_)) => return Err(Fault::BadRequest),
         };
         if let Some(coding) = coding {
-            let chunked = coding.eq_ignore_ascii_case("chunked");
+            let chunked = match self {
+                Self::Nginx | Self::Netty => coding.eq_ignore_ascii_case("chunked"),
+                // httpd joins the fields, and the last coding decides.
+                Self::Apache => values(headers, "transfer-encoding")
+                    .flat_map(|value| value.split(','))
+                    .last()
+                    .is_some_and(|last| last.trim().eq_ignore_ascii_case("chunked")),
+            };
             return match self {
+                Self::Nginx if more => Err(Fault::BadRequest),
                 Self::Nginx if version < Version::ONE_ONE || length.is_some() => {
                     Err(Fault::BadRequest)
                 }
@@ -234,6 +266,15 @@ impl Grammar {
             _ => Ok(Framing::None),
         }
     }
+}
+
+/// Whether a target begins as an address of any scheme does (RFC 3986, 3.1).
+fn has_scheme(target: &[u8]) -> bool {
+    let end = target.windows(3).position(|window| window == b"://").unwrap_or(0);
+    let scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    target.first().is_some_and(u8::is_ascii_alphabetic)
+        && target[..end].iter().all(scheme)
+        && end > 0
 }
 
 /// The values of the headers of this name, in order.
@@ -254,7 +295,7 @@ fn parse_length(text: &str) -> Option<u64> {
 }
 
 /// The characters that both servers take in a Host header.
-pub(super) fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     !host.is_empty()
         && host.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
@@ -266,7 +307,7 @@ const fn is_nginx_method(byte: u8) -> bool {
 }
 
 /// RFC 9110, 5.6.2.
-pub(super) const fn is_token(byte: u8) -> bool {
+pub(crate) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

@@ -3,7 +3,7 @@
 //! identity says, down to the order of header fields and to what each refuses. It never opens a file, runs anything, fetches
 //! anything or speaks for another host. See `doc.md`.
 
-mod answer;
+pub(crate) mod answer;
 mod basic;
 pub(crate) mod body;
 mod date;
@@ -11,9 +11,12 @@ pub(crate) mod exchange;
 pub(crate) mod grammar;
 mod path;
 mod persona;
-mod responder;
-mod rules;
+pub(crate) mod responder;
+pub(crate) mod rules;
 mod session;
+mod smuggling;
+mod upgrade;
+pub(crate) mod websocket;
 pub(crate) mod wire;
 
 #[cfg(test)]
@@ -23,9 +26,11 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
+pub(crate) use grammar::Grammar;
 pub(crate) use rules::{MachineKind, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
+pub(crate) use wire::is_lossy;
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};
 
@@ -42,7 +47,7 @@ pub(crate) const TRAP: Trap = Trap {
     },
     limits: LIMITS,
     datagrams: DatagramReply::Never,
-    actions: &["request", "login", "payload", "command"],
+    actions: &["request", "login", "payload", "command", "note"],
     doc: include_str!("doc.md"),
     begin: |identity, visit| Box::new(HttpSession::new(identity, visit)),
 };

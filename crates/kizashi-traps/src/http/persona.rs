@@ -9,7 +9,7 @@ use crate::{Identity, WebServer};
 /// One installation's web server.
 #[derive(Clone, Debug)]
 pub(crate) struct Persona {
-    pub(super) grammar: Grammar,
+    pub(crate) grammar: Grammar,
     /// The `Server` header.
     pub(super) server: &'static str,
     /// The default page.
@@ -20,6 +20,8 @@ pub(crate) struct Persona {
     pub(super) modified: Timestamp,
     /// Requests answered on one connection.
     pub(super) requests_max: u32,
+    /// It takes HTTP/2 on plain ports: httpd with Debian's `http2` module, whose configuration says `Protocols h2 h2c http/1.1`.
+    pub(super) h2c: bool,
 }
 
 impl Persona {
@@ -62,7 +64,8 @@ impl Persona {
                 100,
             ),
         };
-        Self { grammar, server, page, page_name, modified, requests_max }
+        let h2c = identity.speaks_http2() && grammar == Grammar::Apache;
+        Self { grammar, server, page, page_name, modified, requests_max, h2c }
     }
 
     /// nginx: seconds and size; Apache httpd: size and microseconds.
@@ -78,6 +81,7 @@ impl Persona {
     pub(super) const fn reason(&self, status: u16) -> &'static str {
         let nginx = matches!(self.grammar, Grammar::Nginx);
         match status {
+            101 => "Switching Protocols",
             200 => "OK",
             201 => "Created",
             202 => "Accepted",
@@ -100,7 +104,9 @@ impl Persona {
             413 => "Request Entity Too Large",
             414 if nginx => "Request-URI Too Large",
             414 => "Request-URI Too Long",
+            417 => "Expectation Failed",
             416 => "Requested Range Not Satisfiable",
+            431 => "Request Header Fields Too Large",
             501 => "Not Implemented",
             505 => "HTTP Version Not Supported",
             _ => "Internal Server Error",
@@ -117,6 +123,10 @@ impl Persona {
                         "400 Request Header Or Cookie Too Large".to_owned(),
                         "<center>Request Header Or Cookie Too Large</center>\r\n",
                     ),
+                    Note::Fault(Fault::Unencrypted) => (
+                        "400 The plain HTTP request was sent to HTTPS port".to_owned(),
+                        "<center>The plain HTTP request was sent to HTTPS port</center>\r\n",
+                    ),
                     _ => (format!("{status} {reason}"), ""),
                 };
                 format!(
@@ -125,8 +135,12 @@ impl Persona {
                 )
             }
             Grammar::Apache => format!(
-                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {reason}</title>\n</head><body>\n<h1>{reason}</h1>\n<p>{}</p>\n<hr>\n<address>{} Server at {} Port {}</address>\n</body></html>\n",
-                apache_text(status, note),
+                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {reason}</title>\n</head><body>\n<h1>{reason}</h1>\n{}\n<hr>\n<address>{} Server at {} Port {}</address>\n</body></html>\n",
+                match (status, apache_text(status, note)) {
+                    // The one page of httpd's whose text is no paragraph.
+                    (413, text) => text,
+                    (_, text) => format!("<p>{text}</p>"),
+                },
                 self.server,
                 place.0,
                 place.1
@@ -142,6 +156,8 @@ pub(super) enum Note {
     Fault(Fault),
     /// The method asked for, as text for a page.
     Method(String),
+    /// What the request expects, as text for a page.
+    Expectation(String),
 }
 
 fn apache_text(status: u16, note: &Note) -> String {
@@ -154,6 +170,9 @@ fn apache_text(status: u16, note: &Note) -> String {
         (400, Note::Fault(Fault::TooManyHeaders)) => {
             format!("{misunderstood}The number of request header fields exceeds this server's limit.")
         }
+        (400, Note::Fault(Fault::Unencrypted)) => {
+            format!("{misunderstood}Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n Instead use the HTTPS scheme to access this URL, please.<br />\n")
+        }
         (400, _) => misunderstood.to_owned(),
         (403, _) => "You don't have permission to access this resource.".to_owned(),
         (404, _) => "The requested URL was not found on this server.".to_owned(),
@@ -164,6 +183,11 @@ fn apache_text(status: u16, note: &Note) -> String {
         (414, _) => {
             "The requested URL's length exceeds the capacity\nlimit for this server.<br />\n".to_owned()
         }
+        (413, _) => "The requested resource does not allow request data with POST requests, or the amount of data provided in\nthe request exceeds the capacity limit.".to_owned(),
+        (417, Note::Expectation(expected)) => format!(
+            "The expectation given in the Expect request-header\nfield could not be met by this server.\nThe client sent<pre>\n    Expect: {expected}\n</pre>\n</p><p>Only the 100-continue expectation is supported."
+        ),
+        (431, _) => "The server refused this request because\nthe request header fields are too large.".to_owned(),
         (416, _) => "None of the range-specifier values in the Range\nrequest-header field overlap the current extent\nof the selected resource.".to_owned(),
         (501, Note::Method(method)) => format!("{method} not supported for current URL.<br />\n"),
         _ => "The server encountered an internal error or\nmisconfiguration and was unable to complete\nyour request.".to_owned(),
@@ -173,7 +197,9 @@ fn apache_text(status: u16, note: &Note) -> String {
 /// The status with which a server refuses.
 pub(super) const fn status_of(fault: Fault) -> u16 {
     match fault {
-        Fault::BadRequest | Fault::HeaderTooLong | Fault::TooManyHeaders => 400,
+        Fault::BadRequest | Fault::HeaderTooLong | Fault::TooManyHeaders | Fault::Unencrypted => {
+            400
+        }
         Fault::UriTooLong => 414,
         Fault::BodyTooLarge => 413,
         Fault::Version => 505,

@@ -10,6 +10,8 @@ use kizashi_event::{Detail, Request, Timestamp};
 use super::answer::{Answer, Place};
 use super::persona::Persona;
 use super::rules::{Ran, Reaction, Rule, Run, Scene, Subject, WebRules};
+use super::smuggling::is_smuggling;
+use super::websocket;
 use crate::{Identity, Output, Visit};
 
 /// Decides for one visit.
@@ -32,6 +34,8 @@ pub(crate) enum Outcome {
     Answer(Answer),
     /// A command on the machine behind the login: to be given its turns by [`turn`].
     Run(Box<Run>),
+    /// The connection goes on as a WebSocket: the answer with which it begins, and what each message is answered.
+    Websocket(Answer, Vec<u8>),
 }
 
 /// What a turn came to.
@@ -80,20 +84,32 @@ impl Responder {
         let (status, outcome) = match reaction {
             Reaction::Run(run) => (run.status(), Outcome::Run(run)),
             Reaction::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
+            Reaction::Websocket(answer) => match websocket::accept(request) {
+                Some(fields) => {
+                    (101, Outcome::Websocket(Answer::switching(answer.fields, fields), answer.body))
+                }
+                None => (400, Outcome::Answer(Answer::of_rule(websocket::refusal()))),
+            },
             Reaction::Face => {
                 let answer = Answer::to(request, target, &self.persona);
                 (answer.status, Outcome::Answer(answer))
             }
         };
         request.status = Some(status);
-        label(request, target, rule.as_deref());
+        label(request, target, rule.as_deref(), b"");
         Response { outcome, login }
+    }
+
+    /// Says what a request is whose head was whole and which is refused all the same.
+    pub(crate) fn name_refused(&self, request: &mut Request, target: &[u8], body: &[u8]) {
+        let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
+        label(request, target, rule.as_deref(), b"");
     }
 
     /// Says what a request is that is not answered by a rule because it never became whole or was refused.
     pub(crate) fn name(&self, request: &mut Request, target: &[u8], body: &[u8]) {
         let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
-        label(request, target, rule.as_deref());
+        label(request, target, rule.as_deref(), body);
     }
 }
 
@@ -112,12 +128,13 @@ pub(crate) fn turn(run: Box<Run>, now: Timestamp, out: &mut Output) -> Option<Tu
 const ORDINARY: [&str; 6] =
     ["/", "/index.html", "/robots.txt", "/favicon.ico", "/sitemap.xml", "/index.nginx-debian.html"];
 
-/// Says what the request is.
-fn label(request: &mut Request, target: &[u8], rule: Option<&Rule>) {
+/// Says what the request is; `raw` is its head as sent where it was refused before it was taken apart.
+fn label(request: &mut Request, target: &[u8], rule: Option<&Rule>, raw: &[u8]) {
     let ordinary = !request.malformed
         && matches!(request.method.raw(), "GET" | "HEAD")
         && ORDINARY.iter().any(|page| page.as_bytes() == target);
     let class = match rule {
+        _ if is_smuggling(request, raw) => "request-smuggling",
         Some(rule) => rule.class.as_str(),
         None if ordinary => "ordinary",
         None => "unknown",

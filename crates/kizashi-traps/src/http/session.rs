@@ -13,7 +13,10 @@ use super::grammar::{Fault, Grammar};
 use super::persona::status_of;
 use super::responder::{Outcome, Responder, Turn, turn};
 use super::rules::Run;
+use super::upgrade;
+use super::websocket::WebSocket;
 use super::wire::Head;
+use crate::http2::{Http2Session, PREFACE};
 use crate::{Identity, Output, Session, Visit};
 
 /// A visit to the `http` trap, or to `any` once the visitor spoke HTTP.
@@ -23,13 +26,33 @@ pub(crate) struct HttpSession {
     /// A command that the last request carried runs on the machine behind the login.
     running: Option<Box<(Manner, Box<Run>)>>,
     served: u32,
+    /// The port is one of TLS, and what came is not.
+    unencrypted: bool,
+    /// The connection goes on in another protocol.
+    switched: Option<Box<dyn Session>>,
+    identity: Arc<Identity>,
+    visit: Visit,
 }
 
 impl HttpSession {
     pub(crate) fn new(identity: &Arc<Identity>, visit: Visit) -> Self {
         let responder = Responder::new(identity, visit);
         let exchange = Exchange::new(responder.persona.grammar);
-        Self { responder, exchange, running: None, served: 0 }
+        Self {
+            responder,
+            exchange,
+            running: None,
+            served: 0,
+            unencrypted: false,
+            switched: None,
+            identity: Arc::clone(identity),
+            visit,
+        }
+    }
+
+    /// For whoever speaks HTTP on a port where TLS is spoken: each request is told, and refused.
+    pub(crate) fn unencrypted(identity: &Arc<Identity>, visit: Visit) -> Self {
+        Self { unencrypted: true, ..Self::new(identity, visit) }
     }
 
     /// Does one thing; `false` when more bytes are needed.
@@ -37,31 +60,72 @@ impl HttpSession {
         if let Some(parts) = self.running.take() {
             return self.run(*parts, now, out);
         }
+        match self.preface() {
+            Some(true) => {
+                let session = Box::new(Http2Session::new(&self.identity, self.visit));
+                self.switch(session, now, out);
+                return false;
+            }
+            Some(false) => return false,
+            None => {}
+        }
         match self.exchange.next(out) {
             Incoming::More => return false,
             Incoming::Refused(fault) => self.refuse(fault, now, out),
             Incoming::Request(parts, BodyProgress::Broken) => {
-                let (mut head, body) = *parts;
-                self.responder.name(&mut head.request, &head.target, body.content());
-                let answer = Answer::fault(Fault::BadRequest);
-                head.request.status = Some(answer.status);
-                let manner = self.manner(&head);
-                tell(head, body, out);
-                self.send(&answer, &manner, now, out);
+                let answer = Answer::broken(&parts.0, &parts.1, &self.responder.persona);
+                self.refuse_whole(*parts, &answer, now, out);
+            }
+            Incoming::Request(parts, _) if self.unencrypted => {
+                self.refuse_whole(*parts, &Answer::fault(Fault::Unencrypted), now, out);
             }
             Incoming::Request(parts, _) => self.react(*parts, now, out),
         }
         true
     }
 
+    /// Whether the connection begins as HTTP/2 does, where the server would know it; `Some(false)` while that is open.
+    fn preface(&self) -> Option<bool> {
+        let begins = self.responder.persona.h2c && self.served == 0 && self.exchange.is_first();
+        let rest = self.exchange.rest();
+        let count = rest.len().min(PREFACE.len());
+        (begins && count > 0 && rest[..count] == PREFACE[..count]).then_some(count == PREFACE.len())
+    }
+
+    fn switch(&mut self, mut session: Box<dyn Session>, now: Timestamp, out: &mut Output) {
+        session.open(now, out);
+        self.go_on_as(session, now, out);
+    }
+
+    /// The bytes that came with the last request are the other protocol's.
+    fn go_on_as(&mut self, mut session: Box<dyn Session>, now: Timestamp, out: &mut Output) {
+        let rest = self.exchange.hand_over();
+        session.receive(&rest, now, out);
+        self.switched = Some(session);
+    }
+
     fn react(&mut self, (mut head, body): (Head, BodyReader), now: Timestamp, out: &mut Output) {
         let response = self.responder.respond(&mut head.request, &head.target, body.content(), now);
         let manner = self.manner(&head);
+        let settings = if self.responder.persona.h2c { upgrade::h2c(&head) } else { None };
         tell(head, body, out);
         response.login.into_iter().for_each(|login| out.tell(login));
+        if let Some(settings) = settings {
+            out.reply(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            );
+            let (identity, visit) = (&self.identity, self.visit);
+            let answer = (manner, response.outcome);
+            let session = Http2Session::upgraded(identity, visit, &settings, answer, now, out);
+            return self.go_on_as(Box::new(session), now, out);
+        }
         match response.outcome {
             Outcome::Answer(answer) => self.send(&answer, &manner, now, out),
             Outcome::Run(run) => self.running = Some(Box::new((manner, run))),
+            Outcome::Websocket(answer, reply) => {
+                out.reply(&answer.write(&self.responder.persona, &manner, now));
+                self.go_on_as(Box::new(WebSocket::new(reply)), now, out);
+            }
         }
     }
 
@@ -90,6 +154,21 @@ impl HttpSession {
             out.close();
             self.exchange.close();
         }
+    }
+
+    /// Refuses a request that has come whole, or whose body broke off.
+    fn refuse_whole(
+        &mut self,
+        (mut head, body): (Head, BodyReader),
+        answer: &Answer,
+        now: Timestamp,
+        out: &mut Output,
+    ) {
+        self.responder.name_refused(&mut head.request, &head.target, body.content());
+        head.request.status = Some(answer.status);
+        let manner = self.manner(&head);
+        tell(head, body, out);
+        self.send(answer, &manner, now, out);
     }
 
     fn refuse(&mut self, fault: Fault, now: Timestamp, out: &mut Output) {
@@ -121,26 +200,37 @@ impl Session for HttpSession {
     }
 
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+        if let Some(session) = &mut self.switched {
+            return session.receive(bytes, now, out);
+        }
         self.exchange.push(bytes);
         loop {
             if out.is_full() && !out.is_closing() {
                 out.take_turns();
                 break;
             }
-            if !self.step(now, out) {
+            if !self.step(now, out) || self.switched.is_some() {
                 break;
             }
         }
-        out.patience(self.patience());
+        if self.switched.is_none() {
+            out.patience(self.patience());
+        }
     }
 
     fn idle(&mut self, now: Timestamp, out: &mut Output) {
+        if let Some(session) = &mut self.switched {
+            return session.idle(now, out);
+        }
         if self.is_inside_head() && self.responder.persona.grammar == Grammar::Apache {
             self.refuse(Fault::Timeout, now, out);
         }
     }
 
     fn end(&mut self, now: Timestamp, out: &mut Output) {
+        if let Some(session) = &mut self.switched {
+            return session.end(now, out);
+        }
         if self.is_inside_head() && self.responder.persona.grammar == Grammar::Apache {
             // httpd answers a half request whose sender has stopped sending; nginx does not.
             self.refuse(Fault::BadRequest, now, out);
@@ -153,6 +243,9 @@ impl Session for HttpSession {
     }
 
     fn memory(&self) -> usize {
+        if let Some(session) = &self.switched {
+            return session.memory();
+        }
         self.exchange.memory() + self.running.as_ref().map_or(0, |running| running.1.memory())
     }
 }

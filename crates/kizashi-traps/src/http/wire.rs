@@ -194,6 +194,7 @@ impl HeadReader {
         self.loose = true;
         let (_, value) = self.headers.last_mut().ok_or(Fault::BadRequest)?;
         let joined = format!("{} {}", value.raw(), String::from_utf8_lossy(line.trim_ascii()));
+        let joined = joined.trim_start_matches([' ', '\t']).to_owned();
         self.lossy |= is_lossy(line, joined.len());
         *value = HostileText::from(joined);
         Ok(())
@@ -229,6 +230,6 @@ pub(super) fn guess(request: &mut Request, raw: &[u8]) {
 }
 
 /// Whether [`HostileText`] cannot hold this field whole.
-fn is_lossy(bytes: &[u8], length: usize) -> bool {
+pub(crate) fn is_lossy(bytes: &[u8], length: usize) -> bool {
     length > HostileText::MAX_BYTES || std::str::from_utf8(bytes).is_err()
 }

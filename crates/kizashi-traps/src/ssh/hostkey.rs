@@ -35,8 +35,15 @@ impl RsaHostKey {
     /// # Errors
     /// When no key can be made of these bytes, which is not to be expected.
     pub fn generate(seed: [u8; 32]) -> Result<Self, RsaKeyError> {
-        let mut randomness = ChaCha20Rng::from_seed(seed);
-        PrivateKey::new(&mut randomness, RSA_BITS).map(Self).map_err(|_| RsaKeyError)
+        Self::of_bits(&mut ChaCha20Rng::from_seed(seed), RSA_BITS)
+    }
+
+    pub(crate) fn of_bits(randomness: &mut ChaCha20Rng, bits: usize) -> Result<Self, RsaKeyError> {
+        PrivateKey::new(randomness, bits).map(Self).map_err(|_| RsaKeyError)
+    }
+
+    pub(crate) const fn key(&self) -> &PrivateKey {
+        &self.0
     }
 
     /// Reads what [`Self::to_text`] wrote.

@@ -1,5 +1,6 @@
 //! Makes the events.
 
+use kizashi_event::fingerprint::{Carrier, HelloReading, ja3, ja4, read_client_hello};
 use kizashi_event::{
     Attempt, Detail, Event, EventId, Outcome, Port, Service, SessionId, recognise,
 };
@@ -82,8 +83,14 @@ impl Observer {
             service: service.clone(),
             detail,
         };
+        let known = tls_fingerprints(&content).into_iter().zip(2_u64..).map(|(fingerprint, number)| {
+            event(number, Detail::Client { version: None, fingerprint: Some(fingerprint.into()) })
+        });
+        let told: Vec<Event> = known.collect();
         let payload = event(1, payload(content, size));
-        self.tell(payload, sink);
+        for event in std::iter::once(payload).chain(told) {
+            self.tell(event, sink);
+        }
     }
 
     pub(super) fn tell_scan(&mut self, first: &First, detail: Detail, sink: Sink<'_>) {
@@ -108,5 +115,15 @@ impl Told {
     /// The session, where there was one.
     fn session(&self) -> Option<SessionId> {
         (self.outcome == Outcome::Completed).then_some(SessionId(self.id.0))
+    }
+}
+
+/// What the beginning of TLS gives away of the visitor's program.
+fn tls_fingerprints(content: &[u8]) -> Vec<String> {
+    match read_client_hello(content) {
+        HelloReading::Whole(hello) => {
+            vec![format!("ja4:{}", ja4(&hello, Carrier::Tcp)), format!("ja3:{}", ja3(&hello))]
+        }
+        HelloReading::More | HelloReading::Other => Vec::new(),
     }
 }

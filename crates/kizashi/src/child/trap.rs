@@ -9,7 +9,8 @@ use std::time::Duration;
 use kizashi_event::Transport;
 use kizashi_event::stream::TrapCounts;
 use kizashi_traps::{
-    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, WebRules, trap_named,
+    BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, TlsKeys, WebRules,
+    trap_named,
 };
 use tokio::sync::watch;
 
@@ -177,8 +178,13 @@ fn identity_of(setup: &TrapSetup) -> Identity {
         .unwrap_or(drawn)
         .with_randomness(setup.randomness)
         .with_logins(setup.logins.settings().unwrap_or_default());
-    match setup.rsa_host_key.as_ref().map(|SecretText(text)| RsaHostKey::from_text(text)) {
-        Some(Ok(key)) => identity.with_rsa_host_key(key),
+    let identity =
+        match setup.rsa_host_key.as_ref().map(|SecretText(text)| RsaHostKey::from_text(text)) {
+            Some(Ok(key)) => identity.with_rsa_host_key(key),
+            Some(Err(_)) | None => identity,
+        };
+    match setup.tls_keys.as_ref().map(|SecretText(text)| TlsKeys::from_text(text)) {
+        Some(Ok(keys)) => identity.with_tls_keys(keys),
         Some(Err(_)) | None => identity,
     }
 }

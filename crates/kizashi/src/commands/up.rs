@@ -60,7 +60,9 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     let speaks_ssh = bound.posts.iter().any(|post| post.trap.name == "ssh");
     let rsa_host_key =
         if speaks_ssh { Some(secrets::rsa_host_key(&core.config.data)?) } else { None };
-    let trap = TrapSetup { rsa_host_key, ..trap };
+    let speaks_tls = bound.posts.iter().any(|post| matches!(post.trap.name, "https" | "any"));
+    let tls_keys = if speaks_tls { Some(secrets::tls_keys(&core.config.data)?) } else { None };
+    let trap = TrapSetup { rsa_host_key, tls_keys, ..trap };
     let prepared = Prepared {
         core,
         dashboard: dashboard.listener,
@@ -113,6 +115,7 @@ pub(crate) fn setups(
         sensor: sensor.clone(),
         identity: [0; 32],
         rsa_host_key: None,
+        tls_keys: None,
         randomness: [0; 32],
         logins: config.logins.clone(),
         machine: config.machine.clone(),

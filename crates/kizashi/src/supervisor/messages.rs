@@ -17,6 +17,8 @@ pub(crate) struct TrapSetup {
     pub(crate) identity: [u8; 32],
     /// The RSA host key of the SSH trap, where that stands somewhere.
     pub(crate) rsa_host_key: Option<SecretText>,
+    /// The RSA keys of TLS traps, where one stands somewhere.
+    pub(crate) tls_keys: Option<SecretText>,
     /// What sessions draw from; another at each start.
     pub(crate) randomness: [u8; 32],
     pub(crate) logins: Logins,

@@ -48,6 +48,8 @@ pub(crate) enum Reaction {
     Face,
     Answer(RuleAnswer),
     Run(Box<Run>),
+    /// A WebSocket is opened, or refused as the libraries refuse a request that asks for none.
+    Websocket(RuleAnswer),
 }
 
 /// A command that runs.
@@ -108,6 +110,7 @@ impl Rule {
         match self.answer {
             Answerer::Text => Reaction::Answer(prepared.with(b"")),
             Answerer::Face => Reaction::Face,
+            Answerer::Websocket => Reaction::Websocket(prepared.with(b"")),
             Answerer::File => match self.file(&taken, scene) {
                 Some(content) => Reaction::Answer(prepared.with(&content)),
                 None => Reaction::Face,

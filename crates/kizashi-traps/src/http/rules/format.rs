@@ -134,6 +134,8 @@ pub(super) enum Answerer {
     Calculate,
     /// The database's complaint about the value.
     SqlError,
+    /// A WebSocket is opened; every message is kept, and answered with the rule's text where it has one.
+    Websocket,
 }
 
 /// Which web server a rule's answer belongs to.
@@ -288,7 +290,7 @@ fn check_answer(rule: &RuleText) -> Result<(), String> {
         reply::check(value)?;
     }
     reply::check(&rule.text)?;
-    let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face);
+    let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face | Answerer::Websocket);
     if takes == rule.take.is_empty() {
         return Err("take belongs to the answers file, command, php, calculate and sql-error, which need it".to_owned());
     }

@@ -18,6 +18,7 @@ mod tests;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
+pub(crate) use evaluate::base64;
 pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
@@ -61,8 +62,10 @@ impl Rule {
             pairs.iter().map(|(name, value)| (Pattern::new(name), Pattern::new(value))).collect()
         };
         let within = |texts: &[String]| texts.iter().map(|text| Pattern::within(text)).collect();
-        let status = text.status.unwrap_or(200);
-        let shows_output = !matches!(text.answer, Answerer::Text | Answerer::Face);
+        let usual = if text.answer == Answerer::Websocket { 101 } else { 200 };
+        let status = text.status.unwrap_or(usual);
+        let shows_output =
+            !matches!(text.answer, Answerer::Text | Answerer::Face | Answerer::Websocket);
         let body = match text.text.as_str() {
             "" if shows_output => "@{output}".to_owned(),
             _ => text.text,

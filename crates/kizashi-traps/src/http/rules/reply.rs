@@ -89,15 +89,18 @@ impl Values<'_> {
             "date" => http_date(self.now).into_bytes(),
             "time" => self.now.rfc3339().into_bytes(),
             "epoch" => self.now.seconds().to_string().into_bytes(),
-            "hex" => letters(self.draw(&label), b"0123456789abcdef", length),
+            "hex" => self
+                .identity
+                .drawn(&label, || letters(self.draw(&label), b"0123456789abcdef", length)),
             "nonce" => letters(self.draw(&fresh), b"0123456789abcdef", length),
-            "secret" => letters(
-                self.draw(&label),
-                b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-                length,
-            ),
+            "secret" => self.identity.drawn(&label, || {
+                let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+                letters(self.draw(&label), alphabet, length)
+            }),
             "uuid" => {
-                let digits = letters(self.draw(&label), b"0123456789abcdef", 30);
+                let digits = self
+                    .identity
+                    .drawn(&label, || letters(self.draw(&label), b"0123456789abcdef", 30));
                 let digits = String::from_utf8_lossy(&digits);
                 let (a, b, c, d, e) =
                     (&digits[..8], &digits[8..12], &digits[12..15], &digits[15..18], &digits[18..]);

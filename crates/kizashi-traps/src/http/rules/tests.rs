@@ -247,3 +247,22 @@ fn one_visitor_is_shown_one_kind_of_machine() {
     assert!(get("/box").starts_with("HTTP/1.1 404 "), "a server is no box");
     assert!(get("/panel").starts_with("HTTP/1.1 200 "));
 }
+
+/// The examples of `docs/web-rules.md` are files that can be copied as they stand.
+#[test]
+fn the_rules_of_the_documentation_are_right_and_answer_their_examples() {
+    let page = include_str!("../../../../../docs/web-rules.md");
+    let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let files: Vec<&str> = blocks.filter(|block| block.contains("[[rule]]")).collect();
+    assert!(files.len() >= 2, "{files:?}");
+    for text in files {
+        let rules = Arc::new(own(text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}")));
+        for rule in rules.rules.iter().filter(|rule| rule.own) {
+            for example in &rule.examples {
+                let (reply, _) = ask(WebServer::NginxDebian12, &rules, &bytes_of(example));
+                let reply = String::from_utf8_lossy(&reply).into_owned();
+                assert!(reply.contains(&example.says), "{}: {reply}", rule.name);
+            }
+        }
+    }
+}

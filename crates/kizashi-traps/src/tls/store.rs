@@ -1,0 +1,71 @@
+//! What an installation's TLS servers show: certificate and key of the server and of the device beside it, each made when it is first
+//! asked for.
+
+use std::sync::{Arc, OnceLock};
+
+use super::credential::{SigningKey, TlsKeys};
+use super::profile::Product;
+use super::{certificate, profile::Profile};
+use crate::Identity;
+
+/// A certificate in DER, and its key.
+pub(crate) struct Credential {
+    pub(super) certificate: Vec<u8>,
+    pub(super) key: SigningKey,
+}
+
+/// Those of one installation.
+#[derive(Default)]
+pub(crate) struct Store {
+    keys: Option<TlsKeys>,
+    server: OnceLock<Option<Arc<Credential>>>,
+    device: OnceLock<Option<Arc<Credential>>>,
+}
+
+impl Store {
+    pub(crate) fn with_keys(keys: TlsKeys) -> Self {
+        Self { keys: Some(keys), ..Self::default() }
+    }
+
+    /// The same keys, for another name or date.
+    pub(crate) fn anew(&self) -> Self {
+        Self { keys: self.keys.clone(), ..Self::default() }
+    }
+
+    /// What this product shows. `None` where no certificate could be made, which is not to be expected.
+    pub(super) fn of(&self, product: Product, identity: &Identity) -> Option<Arc<Credential>> {
+        let made = match product {
+            Product::Server(_) => self.server.get_or_init(|| {
+                let key = match &self.keys {
+                    Some(keys) => SigningKey::of_rsa(&keys.server),
+                    None => SigningKey::of_seed(identity.seed(), "tls key of the server")?,
+                };
+                let certificate = certificate::of_server(identity, &key)?;
+                Some(Arc::new(Credential { certificate, key }))
+            }),
+            Product::Device => self.device.get_or_init(|| {
+                let key = match &self.keys {
+                    Some(keys) => SigningKey::of_rsa(&keys.device),
+                    None => SigningKey::of_seed(identity.seed(), "tls key of the device")?,
+                };
+                let certificate = certificate::of_device(identity, &key)?;
+                Some(Arc::new(Credential { certificate, key }))
+            }),
+        };
+        made.clone()
+    }
+}
+
+/// Never the keys.
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Store(…)")
+    }
+}
+
+/// The profile of a product, beside what it shows.
+pub(super) fn shown(product: Product, identity: &Identity) -> Option<(Profile, Arc<Credential>)> {
+    let http2 = matches!(product, Product::Server(_)) && identity.speaks_http2();
+    let profile = Profile { http2, ..product.profile() };
+    Some((profile, identity.tls().of(product, identity)?))
+}

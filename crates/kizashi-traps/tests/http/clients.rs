@@ -1,0 +1,175 @@
+//! Real clients: what they show is what they saw, and the events say the same.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kizashi_event::{Detail, Event, Request};
+use kizashi_traps::{Identity, WebServer};
+
+use crate::house::{House, installed, said};
+
+fn house(server: WebServer, http2: bool) -> House {
+    let identity = Identity::draw([1; 32]).with_web_server(server).with_http2(http2);
+    House::of_trap("http", identity)
+}
+
+fn requests(events: &[Event]) -> Vec<Request> {
+    events
+        .iter()
+        .filter_map(|event| match &event.detail {
+            Detail::Request { request, .. } => Some((**request).clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    said(&Command::new(program).args(arguments).output().unwrap())
+}
+
+#[test]
+fn curl_speaks_http2_to_httpd_by_prior_knowledge_and_by_upgrade_and_falls_back_at_nginx() {
+    if !installed("curl") {
+        return;
+    }
+    let apache = house(WebServer::ApacheDebian12, true);
+    let url = format!("http://{}/.env", apache.address);
+    for how in ["--http2-prior-knowledge", "--http2"] {
+        let shown =
+            run("curl", &["-s", "-m", "20", how, "-w", "%{http_version} %{http_code}", &url]);
+        assert!(shown.contains("DB_PASSWORD") && shown.ends_with("2 200"), "{how}: {shown}");
+    }
+    let upload = format!("http://{}/login", apache.address);
+    let body = "a".repeat(300_000);
+    let path = apache.folder().join("body");
+    std::fs::write(&path, &body).unwrap();
+    let data = format!("@{}", path.display());
+    run("curl", &["-s", "-m", "20", "--http2-prior-knowledge", "--data-binary", &data, &upload]);
+    let events = apache.close();
+    let all = requests(&events);
+    let versions: Vec<&str> = all.iter().map(|request| request.version.raw()).collect();
+    assert_eq!(versions, ["HTTP/2.0", "HTTP/1.1", "HTTP/2.0"]);
+    let first = all[0].http2.as_ref().unwrap().raw();
+    // The windows are other ones from version to version of curl.
+    assert!(first.starts_with("3:100;4:") && first.ends_with("|0|m,p,s,a"), "{first}");
+    assert!(all[0].ja4h.as_ref().unwrap().raw().starts_with("ge20nn020000_"));
+    let sizes: Vec<u64> = events.iter().filter_map(|event| event.detail.payload()?.size).collect();
+    assert!(sizes.contains(&300_000), "{sizes:?}");
+
+    let nginx = house(WebServer::NginxDebian12, true);
+    let url = format!("http://{}/", nginx.address);
+    let shown =
+        run("curl", &["-s", "-m", "20", "--http2", "-w", "%{http_version} %{http_code}", &url]);
+    assert!(shown.ends_with("1.1 200"), "{shown}");
+}
+
+#[test]
+fn nghttp_and_h2load_get_every_page_of_many_streams() {
+    if !installed("nghttp") || !installed("h2load") {
+        return;
+    }
+    let house = house(WebServer::ApacheUbuntu24, true);
+    let url = format!("http://{}/", house.address);
+    let shown = run("nghttp", &["-nv", "-t", "20", &url, "-H", "trailer: x"]);
+    assert!(shown.contains(":status: 200") && shown.contains("END_STREAM"), "{shown}");
+    let shown = run("h2load", &["-n", "600", "-c", "3", "-m", "50", "-w", "14", &url]);
+    assert!(shown.contains("600 succeeded, 0 failed"), "{shown}");
+    let events = house.close();
+    assert_eq!(requests(&events).len(), 601);
+}
+
+/// A Python with these packages; none where PyPI cannot be reached.
+fn python(packages: &[&str], check: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("http-clients");
+    let python = folder.join("bin/python");
+    let has =
+        || Command::new(&python).args(["-c", check]).output().is_ok_and(|out| out.status.success());
+    if has() {
+        return Some(python);
+    }
+    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
+    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
+    let installed = Command::new(folder.join("bin/pip"))
+        .args(["install", "-q", "--disable-pip-version-check"])
+        .args(packages)
+        .output()
+        .unwrap();
+    if !installed.status.success() {
+        println!("skipped: PyPI gave no client: {}", said(&installed));
+        return None;
+    }
+    assert!(has());
+    Some(python)
+}
+
+const PACKAGES: [&str; 2] = ["httpx[http2]==0.28.1", "websockets==15.0.1"];
+const CHECK: &str = "import httpx, h2, websockets";
+
+const HTTPX: &str = r#"
+import asyncio, sys, httpx
+async def main():
+    async with httpx.AsyncClient(http1=False, http2=True) as client:
+        pages = await asyncio.gather(*[client.get(sys.argv[1] + path) for path in ["/", "/nope", "/.env"] * 20])
+        assert [p.status_code for p in pages[:3]] == [200, 404, 200], pages[:3]
+        assert all(p.http_version == "HTTP/2" for p in pages)
+        assert "DB_PASSWORD" in pages[2].text and pages[0].text == pages[3].text
+        answer = await client.post(sys.argv[1] + "/login", data={"user": "admin", "pass": "x" * 100_000})
+        assert answer.status_code == 404, answer
+asyncio.run(main())
+print("done")
+"#;
+
+const WEBSOCKET: &str = r#"
+import sys
+from websockets.sync.client import connect
+with connect(sys.argv[1] + "/api/live/ws", subprotocols=["centrifuge-json"]) as socket:
+    assert socket.subprotocol == "centrifuge-json"
+    socket.send('{"id":1,"connect":{}}')
+    assert '"ping":25' in socket.recv(timeout=20)
+    socket.ping().wait(20)
+    socket.send([b"ab" * 40_000, b"cd"])
+    assert b'"ping":25' in socket.recv(timeout=20)
+with connect(sys.argv[1] + "/cli/ws") as socket:
+    socket.send(b"\x00\x00@/etc/passwd")
+    try:
+        socket.recv(timeout=0.5)
+        raise SystemExit("an answer without a text")
+    except TimeoutError:
+        pass
+print("done")
+"#;
+
+#[test]
+fn httpx_asks_for_sixty_pages_at_once_and_posts_a_long_form() {
+    let Some(python) = python(&PACKAGES, CHECK) else { return };
+    let house = house(WebServer::ApacheDebian12, true);
+    let url = format!("http://{}", house.address);
+    let shown = run(python.to_str().unwrap(), &["-c", HTTPX, &url]);
+    assert!(shown.trim().ends_with("done"), "{shown}");
+    let all = requests(&house.close());
+    assert_eq!(all.len(), 61);
+    assert!(all.iter().all(|request| !request.malformed && request.http2.is_some()));
+}
+
+#[test]
+fn a_python_websocket_client_talks_and_every_message_is_kept() {
+    let Some(python) = python(&PACKAGES, CHECK) else { return };
+    for server in [WebServer::NginxDebian12, WebServer::ApacheDebian12] {
+        let house = house(server, false);
+        let url = format!("ws://{}", house.address);
+        let shown = run(python.to_str().unwrap(), &["-c", WEBSOCKET, &url]);
+        assert!(shown.trim().ends_with("done"), "{server:?}: {shown}");
+        let events = house.close();
+        let rules: Vec<String> = requests(&events)
+            .iter()
+            .map(|request| request.rule.as_ref().unwrap().raw().to_owned())
+            .collect();
+        assert_eq!(rules, ["grafana-live", "CVE-2024-23897-websocket"]);
+        let messages: Vec<(Option<u64>, usize)> = events
+            .iter()
+            .filter_map(|event| event.detail.payload())
+            .map(|payload| (payload.size, payload.content.len()))
+            .collect();
+        assert_eq!(messages, [(Some(21), 21), (Some(80_002), 65_536), (Some(14), 14)]);
+    }
+}

@@ -1,0 +1,245 @@
+//! The `https` trap and the catch-all visited by the programs that look at TLS in the field: curl, OpenSSL from TLS 1.0 on, Python, nmap and
+//! sslscan. Each must go all the way, and see one named server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
+#[path = "support/house.rs"]
+#[allow(dead_code, reason = "each test file uses a part of it")]
+mod house;
+
+use std::process::{Command, Stdio};
+
+use house::{House, installed, said};
+use kizashi_event::{Detail, Event};
+use kizashi_traps::{Identity, TlsKeys, WebServer};
+
+const KEYS: &str = include_str!("../src/tls/test-keys.txt");
+
+fn identity(server: WebServer) -> Identity {
+    Identity::draw([1; 32]).with_web_server(server).with_tls_keys(TlsKeys::from_text(KEYS).unwrap())
+}
+
+fn https(server: WebServer) -> House {
+    House::of_trap("https", identity(server))
+}
+
+/// A program under a time limit, without input; all that it printed.
+fn run(program: &str, arguments: &[&str]) -> String {
+    let limited = Command::new("timeout")
+        .args(["120", program])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output();
+    said(&limited.unwrap())
+}
+
+fn notes<'a>(events: &'a [Event], name: &str) -> Vec<&'a str> {
+    let value = |event: &'a Event| match &event.detail {
+        Detail::Note { name: found, value } if found.raw() == name => Some(value.raw()),
+        _ => None,
+    };
+    events.iter().filter_map(value).collect()
+}
+
+#[test]
+fn curl_gets_the_page_in_tls_1_2_and_1_3_and_is_known_by_its_fingerprint() {
+    if !installed("curl") {
+        return;
+    }
+    let house = https(WebServer::NginxDebian12);
+    let address = format!("https://127.0.0.1:{}/", house.port());
+    for version in [&["--tls-max", "1.2"][..], &["--tlsv1.3"]] {
+        let page = run("curl", &[&["-sk", &address][..], version].concat());
+        assert!(page.contains("Welcome to nginx!"), "{page}");
+    }
+    let events = house.close();
+    let agreed = notes(&events, "tls");
+    assert_eq!(
+        agreed,
+        [
+            "TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384 X25519 http/1.1",
+            "TLSv1.3 TLS_AES_256_GCM_SHA384 X25519 http/1.1"
+        ]
+    );
+    let fingerprints = events.iter().filter_map(|event| match &event.detail {
+        Detail::Client { fingerprint: Some(text), .. } => Some(text.raw()),
+        _ => None,
+    });
+    let fingerprints: Vec<&str> = fingerprints.collect();
+    assert!(fingerprints[0].starts_with("ja4:t12i"), "{fingerprints:?}");
+    assert!(fingerprints[1].starts_with("ja4:t13i"), "{fingerprints:?}");
+    assert!(notes(&events, "ja3").iter().all(|digest| digest.len() == 32));
+}
+
+#[test]
+fn openssl_goes_through_each_version_that_the_server_has_and_no_other() {
+    if !installed("openssl") {
+        return;
+    }
+    for (server, versions) in [
+        (WebServer::NginxDebian11, &["tls1", "tls1_1", "tls1_2", "tls1_3"][..]),
+        (WebServer::NginxUbuntu20, &["tls1_2", "tls1_3"]),
+        (WebServer::ApacheUbuntu24, &["tls1_2", "tls1_3"]),
+    ] {
+        let house = https(server);
+        let address = format!("127.0.0.1:{}", house.port());
+        for version in ["tls1", "tls1_1", "tls1_2", "tls1_3"] {
+            let flag = format!("-{version}");
+            let suites = "ALL:@SECLEVEL=0";
+            let arguments = ["s_client", &flag, "-cipher", suites, "-connect", &address];
+            let printed = run("openssl", &arguments);
+            let through = printed.contains("Verify return code: 18 (self-signed certificate)")
+                && printed.contains("Cipher is ")
+                && !printed.contains("Cipher is (NONE)");
+            assert_eq!(through, versions.contains(&version), "{server:?} {version}: {printed}");
+        }
+        house.close();
+    }
+}
+
+/// Every suite that is not chosen by default, in each version that has it, and a retry for another group.
+#[test]
+fn openssl_speaks_every_suite_and_group_alone() {
+    if !installed("openssl") {
+        return;
+    }
+    let house = https(WebServer::NginxDebian11);
+    let address = format!("127.0.0.1:{}", house.port());
+    let old = ["ECDHE-RSA-AES256-SHA", "ECDHE-RSA-AES128-SHA", "AES256-SHA", "AES128-SHA"];
+    let new = [
+        "ECDHE-RSA-AES256-SHA384",
+        "ECDHE-RSA-AES128-SHA256",
+        "ECDHE-RSA-CHACHA20-POLY1305",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "AES256-GCM-SHA384",
+        "AES128-GCM-SHA256",
+        "AES256-SHA256",
+        "AES128-SHA256",
+    ];
+    let mut wanted: Vec<(&str, &str)> = Vec::new();
+    for version in ["-tls1", "-tls1_1", "-tls1_2"] {
+        wanted.extend(old.map(|suite| (version, suite)));
+    }
+    wanted.extend(new.map(|suite| ("-tls1_2", suite)));
+    for (version, suite) in wanted {
+        let suites = format!("{suite}:@SECLEVEL=0");
+        for options in [&[][..], &["-no_etm"]] {
+            let arguments = ["s_client", version, "-cipher", &suites, "-connect", &address];
+            let printed = run("openssl", &[&arguments[..], options].concat());
+            let line = format!("Cipher is {suite}");
+            assert!(printed.contains(&line), "{version} {suite}: {printed}");
+        }
+    }
+    for groups in ["P-256", "P-384", "P-521", "X25519", "X448:P-384"] {
+        for version in ["-tls1_2", "-tls1_3"] {
+            let arguments = ["s_client", version, "-groups", groups, "-connect", &address];
+            let printed = run("openssl", &arguments);
+            assert!(printed.contains("Verify return code: 18"), "{version} {groups}: {printed}");
+        }
+    }
+    let events = house.close();
+    assert!(notes(&events, "tls alert sent").is_empty());
+}
+
+#[test]
+fn python_reads_a_whole_page_and_the_certificate() {
+    if !installed("python3") {
+        return;
+    }
+    let house = https(WebServer::ApacheDebian12);
+    let program = r"
+import http.client, ssl, sys
+context = ssl._create_unverified_context()
+context.set_alpn_protocols(['http/1.1'])
+for maximum in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+    context.maximum_version = maximum
+    connection = http.client.HTTPSConnection('127.0.0.1', int(sys.argv[1]), context=context)
+    for _ in range(3):
+        connection.request('GET', '/')
+        answer = connection.getresponse()
+        print(connection.sock.version(), answer.status, len(answer.read()), connection.sock.selected_alpn_protocol())
+print(len(ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(('127.0.0.1', int(sys.argv[1]))))))
+";
+    let printed = run("python3", &["-c", program, &house.port()]);
+    assert_eq!(printed.matches("TLSv1.2 200 10701 http/1.1").count(), 3, "{printed}");
+    assert_eq!(printed.matches("TLSv1.3 200 10701 http/1.1").count(), 3, "{printed}");
+    house.close();
+}
+
+#[test]
+fn sslscan_sees_the_protocols_of_one_named_server() {
+    if !installed("sslscan") {
+        return;
+    }
+    for (server, old) in
+        [(WebServer::NginxUbuntu20, "disabled"), (WebServer::NginxDebian11, "enabled")]
+    {
+        let house = https(server);
+        let printed = run("sslscan", &["--no-colour", &format!("127.0.0.1:{}", house.port())]);
+        for (version, state) in [
+            ("SSLv2", "disabled"),
+            ("SSLv3", "disabled"),
+            ("TLSv1.0", old),
+            ("TLSv1.1", old),
+            ("TLSv1.2", "enabled"),
+            ("TLSv1.3", "enabled"),
+        ] {
+            let line = printed.lines().find(|line| line.starts_with(version)).unwrap();
+            assert!(line.ends_with(state), "{printed}");
+        }
+        for line in [
+            "Server supports TLS Fallback SCSV",
+            "TLSv1.2 not vulnerable to heartbleed",
+            "Preferred TLSv1.3  256 bits  TLS_AES_256_GCM_SHA384        Curve 25519 DHE 253",
+            "Preferred TLSv1.2  256 bits  ECDHE-RSA-AES256-GCM-SHA384   Curve 25519 DHE 253",
+            "Accepted  TLSv1.2  128 bits  AES128-SHA",
+            "RSA Key Strength:    2048",
+        ] {
+            assert!(printed.contains(line), "{line}: {printed}");
+        }
+        house.close();
+    }
+}
+
+#[test]
+fn nmap_reads_certificate_suites_and_the_server_behind_them() {
+    if !installed("nmap") {
+        return;
+    }
+    let house = https(WebServer::NginxDebian12);
+    let arguments =
+        ["-Pn", "-sV", "--script", "ssl-cert,ssl-enum-ciphers,http-title", "-p", &house.port()];
+    let printed = run("nmap", &[&arguments[..], &["127.0.0.1"]].concat());
+    for found in [
+        "ssl/http",
+        "nginx 1.22.1",
+        "Subject: commonName=",
+        "Public Key bits: 2048",
+        "TLSv1.2:",
+        "TLSv1.3:",
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        "least strength: A",
+        "Welcome to nginx!",
+    ] {
+        assert!(printed.contains(found), "{found}: {printed}");
+    }
+    assert!(!printed.contains("TLSv1.0:"), "{printed}");
+    house.close();
+}
+
+#[test]
+fn the_catch_all_shows_a_device_on_a_devices_port_and_the_server_elsewhere() {
+    if !installed("openssl") {
+        return;
+    }
+    let house = House::of_trap("any", identity(WebServer::NginxDebian12));
+    let address = format!("127.0.0.1:{}", house.port());
+    let printed = run("openssl", &["s_client", "-connect", &address]);
+    assert!(printed.contains("TLSv1.3, Cipher is TLS_AES_256_GCM_SHA384"), "{printed}");
+    assert!(printed.contains("Server public key is 2048 bit"), "{printed}");
+    house.close();
+}
