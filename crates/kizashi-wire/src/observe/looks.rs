@@ -72,7 +72,6 @@ fn look(syn: &Syn) -> Look {
         ip.traffic_class & 3 != 0,
         tcp.sequence == 0,
         tcp.acknowledgement == 0,
-        tcp.reserved != 0,
         tcp.urgent == 0,
         own == 0,
         peer == 0,

@@ -135,9 +135,8 @@ impl Scans {
         if let Some(watched) = self.sources.at(place) {
             watched.has_cookie |= syn.is_some_and(|syn| watched.trail.follow(syn));
             let begun = &watched.first;
-            let more = watched.more.get_or_insert_with(|| {
-                Box::new(More::new(begun, &mut self.maps))
-            });
+            let more =
+                watched.more.get_or_insert_with(|| Box::new(More::new(begun, &mut self.maps)));
             more.add(&first, &mut self.maps);
         }
         None

@@ -2,11 +2,10 @@
 //! entries were last touched and with a bound of its own. Whatever strangers send, the oldest of a full list goes.
 //!
 //! One table for all, since every packet is looked up once. Keys are hashed with a secret of the process (SipHash): an attacker
-//! chooses addresses and ports.
+//! chooses addresses and ports. Entries stand in one vector and are chained by hash, so that what is full of strangers moves nothing
+//! and hashes nothing twice.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry::{Occupied, Vacant};
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
 
 /// Who speaks to whom: IPv4 addresses as IPv6 has them, the visitor first, whoever sent the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +40,16 @@ pub(super) struct ListBounds {
 }
 
 const NONE: u32 = u32::MAX;
+const FEWEST_BUCKETS: usize = 1_024;
 
 #[derive(Debug)]
 struct Entry<V> {
     key: FlowKey,
     value: Option<V>,
     touched: i64,
+    hash: u64,
+    /// The next entry of the same bucket.
+    chained: u32,
     list: usize,
     older: u32,
     newer: u32,
@@ -63,7 +66,9 @@ struct List {
 /// Flows in `LISTS` lists.
 #[derive(Debug)]
 pub(super) struct Table<V, const LISTS: usize> {
-    places: HashMap<FlowKey, u32>,
+    secret: RandomState,
+    /// The first entry of each bucket; their number is a power of two.
+    buckets: Vec<u32>,
     entries: Vec<Entry<V>>,
     free: Vec<u32>,
     lists: [List; LISTS],
@@ -72,7 +77,8 @@ pub(super) struct Table<V, const LISTS: usize> {
 impl<V, const LISTS: usize> Table<V, LISTS> {
     pub(super) fn new(bounds: [ListBounds; LISTS]) -> Self {
         Self {
-            places: HashMap::new(),
+            secret: RandomState::new(),
+            buckets: vec![NONE; FEWEST_BUCKETS],
             entries: Vec::new(),
             free: Vec::new(),
             lists: bounds.map(|bounds| List { bounds, oldest: NONE, newest: NONE, length: 0 }),
@@ -81,7 +87,65 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
 
     /// The place of a flow.
     pub(super) fn find(&self, key: &FlowKey) -> Option<u32> {
-        self.places.get(key).copied()
+        self.find_hashed(key, self.secret.hash_one(key))
+    }
+
+    fn find_hashed(&self, key: &FlowKey, hash: u64) -> Option<u32> {
+        let mut place = *self.buckets.get(self.bucket(hash))?;
+        while let Some(entry) = self.entries.get(place as usize) {
+            if entry.hash == hash && entry.key == *key {
+                return Some(place);
+            }
+            place = entry.chained;
+        }
+        None
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the bucket")]
+    const fn bucket(&self, hash: u64) -> usize {
+        hash as usize & (self.buckets.len() - 1)
+    }
+
+    /// Puts an entry at the beginning of its bucket.
+    fn chain(&mut self, place: u32) {
+        let Some(hash) = self.entries.get(place as usize).map(|entry| entry.hash) else { return };
+        let bucket = self.bucket(hash);
+        if let (Some(first), Some(entry)) =
+            (self.buckets.get_mut(bucket), self.entries.get_mut(place as usize))
+        {
+            entry.chained = std::mem::replace(first, place);
+        }
+    }
+
+    fn unchain(&mut self, place: u32) {
+        let Some(entry) = self.entries.get(place as usize) else { return };
+        let (bucket, next) = (self.bucket(entry.hash), entry.chained);
+        let Some(first) = self.buckets.get_mut(bucket) else { return };
+        if *first == place {
+            *first = next;
+            return;
+        }
+        let mut at = *first;
+        while let Some(entry) = self.entries.get_mut(at as usize) {
+            if entry.chained == place {
+                entry.chained = next;
+                return;
+            }
+            at = entry.chained;
+        }
+    }
+
+    /// Twice as many buckets, once there are more entries than that.
+    fn widen(&mut self) {
+        if self.entries.len() <= self.buckets.len() {
+            return;
+        }
+        self.buckets = vec![NONE; self.buckets.len() * 2];
+        for place in 0..u32::try_from(self.entries.len()).unwrap_or(NONE) {
+            if self.entries.get(place as usize).is_some_and(|entry| entry.value.is_some()) {
+                self.chain(place);
+            }
+        }
     }
 
     /// What is known of the flow at a place.
@@ -108,40 +172,37 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
 
     /// Adds a flow, in the place of what is known of it where anything is; gives its place. Look for [`Self::surplus`] after it.
     pub(super) fn put(&mut self, key: FlowKey, value: V, list: usize, now: i64) -> u32 {
-        match self.places.entry(key) {
-            Occupied(known) => {
-                let place = *known.get();
-                self.replace(place, value, list, now);
-                place
-            }
-            Vacant(vacant) => {
-                let (value, touched) = (Some(value), now);
-                let entry = Entry { key, value, touched, list, older: NONE, newer: NONE };
-                let place = match self.free.pop() {
-                    Some(place) => {
-                        if let Some(old) = self.entries.get_mut(place as usize) {
-                            *old = entry;
-                        }
-                        place
-                    }
-                    None => {
-                        self.entries.push(entry);
-                        u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
-                    }
-                };
-                vacant.insert(place);
-                self.link(place, list, now);
-                place
-            }
+        let hash = self.secret.hash_one(key);
+        if let Some(place) = self.find_hashed(&key, hash) {
+            self.replace(place, value, list, now);
+            return place;
         }
+        let (value, touched, chained) = (Some(value), now, NONE);
+        let entry = Entry { key, value, touched, hash, chained, list, older: NONE, newer: NONE };
+        let place = match self.free.pop() {
+            Some(place) => {
+                if let Some(old) = self.entries.get_mut(place as usize) {
+                    *old = entry;
+                }
+                place
+            }
+            None => {
+                self.widen();
+                self.entries.push(entry);
+                u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
+            }
+        };
+        self.chain(place);
+        self.link(place, list, now);
+        place
     }
 
     /// Takes the flow at a place out.
     pub(super) fn remove(&mut self, place: u32) -> Option<(FlowKey, V)> {
         self.unlink(place);
+        self.unchain(place);
         let entry = self.entries.get_mut(place as usize)?;
         let (key, value) = (entry.key, entry.value.take()?);
-        self.places.remove(&key);
         self.free.push(place);
         Some((key, value))
     }

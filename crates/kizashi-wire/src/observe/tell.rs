@@ -2,7 +2,7 @@
 
 use kizashi_event::fingerprint::{Carrier, HelloReading, ja3, ja4, read_client_hello};
 use kizashi_event::{
-    Attempt, Detail, Event, EventId, Outcome, Port, Service, SessionId, recognise,
+    Attempt, Detail, Event, EventId, HostileText, Outcome, Port, Service, SessionId, recognise,
 };
 
 use super::datagrams::payload;
@@ -83,10 +83,9 @@ impl Observer {
             service: service.clone(),
             detail,
         };
-        let known = tls_fingerprints(&content).into_iter().zip(2_u64..).map(|(fingerprint, number)| {
-            event(number, Detail::Client { version: None, fingerprint: Some(fingerprint.into()) })
-        });
-        let told: Vec<Event> = known.collect();
+        let hello = about_hello(&content);
+        let told: Vec<Event> =
+            hello.into_iter().zip(2..).map(|(detail, number)| event(number, detail)).collect();
         let payload = event(1, payload(content, size));
         for event in std::iter::once(payload).chain(told) {
             self.tell(event, sink);
@@ -118,12 +117,17 @@ impl Told {
     }
 }
 
-/// What the beginning of TLS gives away of the visitor's program.
-fn tls_fingerprints(content: &[u8]) -> Vec<String> {
-    match read_client_hello(content) {
-        HelloReading::Whole(hello) => {
-            vec![format!("ja4:{}", ja4(&hello, Carrier::Tcp)), format!("ja3:{}", ja3(&hello))]
-        }
-        HelloReading::More | HelloReading::Other => Vec::new(),
+/// What the beginning of TLS gives away of the visitor's program, in the words in which the trap tells it.
+fn about_hello(content: &[u8]) -> Vec<Detail> {
+    let HelloReading::Whole(hello) = read_client_hello(content) else { return Vec::new() };
+    let fingerprint = HostileText::from(format!("ja4:{}", ja4(&hello, Carrier::Tcp)));
+    let mut details = vec![
+        Detail::Client { version: None, fingerprint: Some(fingerprint) },
+        Detail::Note { name: "ja3".into(), value: ja3(&hello).into() },
+    ];
+    if let Some(name) = hello.server_name() {
+        let value = HostileText::from_bytes(name);
+        details.push(Detail::Note { name: "tls server name".into(), value });
     }
+    details
 }

@@ -1,5 +1,5 @@
 //! A text that holds what the first segment shows of a system, in the form that p0f 3 documents for its `raw_sig`
-//! (<https://lcamtuf.coredump.cx/p0f3/README>, section 5): version, guessed initial time to live and distance, length of IP options,
+//! (<https://lcamtuf.coredump.cx/p0f3/README>, section 5): version, time to live as it came and guessed distance, length of IP options,
 //! segment size, window and scale, options in order, quirks, whether there is a payload.
 
 use std::fmt::Write as _;
@@ -30,12 +30,7 @@ pub fn signature(syn: &Syn) -> String {
     let version = if ip.source.is_ipv4() { 4 } else { 6 };
     let seen = ip.time_to_live;
     let size = options.segment_size.unwrap_or_default();
-    let mut text = format!(
-        "{version}:{}+{}:{}:{size}:",
-        initial_time_to_live(seen),
-        distance(seen),
-        ip.options_length
-    );
+    let mut text = format!("{version}:{seen}+{}:{}:{size}:", distance(seen), ip.options_length);
     put_window(&mut text, tcp.window, size);
     let _ = write!(text, ",{}:", options.scale.unwrap_or_default());
     put_layout(&mut text, syn);
@@ -91,7 +86,7 @@ fn put_quirks(text: &mut String, syn: &Syn) {
         ("id+", ip.dont_fragment && has_identification),
         ("id-", !ip.dont_fragment && ip.identification == Some(0)),
         ("ecn", flags.ecn() || ip.traffic_class & 3 != 0),
-        ("0+", ip.reserved_flag || tcp.reserved != 0),
+        ("0+", ip.reserved_flag),
         ("flow", ip.flow_label != 0),
         ("seq-", tcp.sequence == 0),
         ("ack+", !flags.ack() && tcp.acknowledgement != 0),

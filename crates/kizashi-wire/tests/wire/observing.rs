@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use kizashi_event::fingerprint::{Carrier, HelloReading, ja4, read_client_hello};
 use kizashi_event::{Detail, Event, Outcome, Port, ScanOrder, Timestamp};
 use kizashi_wire::{Frame, LinkType, Observer, Options};
 
@@ -170,6 +171,24 @@ fn what_a_visitor_says_is_put_together_and_recognised() {
     assert_eq!(events[1].service.name(), "http");
     assert_eq!(events[1].session, events[0].session);
     assert!(events[0].session.is_some());
+}
+
+#[test]
+fn a_hello_of_tls_in_two_pieces_gives_the_fingerprint_that_the_trap_would_tell() {
+    let hello = include_bytes!("hello.bin");
+    let (first, second) = hello.split_at(90);
+    let mut packets = handshake();
+    packets.push((5, says(101, first)));
+    packets.push((6, says(191, second)));
+    let events = observe(&mut observer(&[OURS]), &packets);
+    let HelloReading::Whole(read) = read_client_hello(hello) else {
+        panic!("the sample is no hello")
+    };
+    let Detail::Client { fingerprint: Some(told), .. } = &events[2].detail else {
+        panic!("{events:?}")
+    };
+    assert_eq!(told.raw(), format!("ja4:{}", ja4(&read, Carrier::Tcp)));
+    assert!(events.iter().skip(1).all(|event| event.service.name() == "tls"), "{events:?}");
 }
 
 #[test]

