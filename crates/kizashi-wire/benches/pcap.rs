@@ -159,7 +159,7 @@ fn write_capture(file: &Path, packets: u32, only_scans: bool) -> u32 {
             }
             8..=10 => conversation(&mut writer, visitor, port, chance.next()),
             11..=13 => {
-                let payload = &[0x5a; 48][..];
+                let payload = b"OPTIONS sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP x\r\n";
                 writer.put(visitor, OURS, 17, &datagram((port, 5_060), payload));
             }
             14 => writer.put(
@@ -183,7 +183,8 @@ const SYN_OPTIONS: &[u8] = &[2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0,
 /// Three to open, a request in two pieces with its acknowledgements, an answer in four, four to close.
 fn conversation(writer: &mut Writer, visitor: [u8; 4], port: u16, first: u32) {
     let (to, from) = ((port, 80), (80, port));
-    let request = [b'G'; 200];
+    let mut request = b"GET /index.html HTTP/1.1\r\nHost: 192.0.2.1\r\nUser-Agent: ".to_vec();
+    request.resize(200, b'x');
     let mut us = 77_u32;
     let mut him = first.wrapping_add(1);
     writer.put(visitor, OURS, 6, &segment(to, 2, [first, 0], SYN_OPTIONS, b""));

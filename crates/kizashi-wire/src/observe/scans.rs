@@ -106,6 +106,8 @@ fn set(map: &mut [u64], code: u32) -> bool {
 pub(super) struct Scans {
     sources: Table<Watched, 1>,
     maps: usize,
+    /// Sources with a secret: mostly none, and then nobody need be looked up.
+    cookies: usize,
 }
 
 fn key(source: IpAddr) -> FlowKey {
@@ -114,7 +116,7 @@ fn key(source: IpAddr) -> FlowKey {
 
 impl Scans {
     pub(super) fn new() -> Self {
-        Self { sources: Table::new([BOUNDS]), maps: 0 }
+        Self { sources: Table::new([BOUNDS]), maps: 0, cookies: 0 }
     }
 
     /// Takes an attempt; gives a scan that had to make room.
@@ -133,7 +135,11 @@ impl Scans {
         };
         self.sources.touch(place, 0, now);
         if let Some(watched) = self.sources.at(place) {
-            watched.has_cookie |= syn.is_some_and(|syn| watched.trail.follow(syn));
+            let has_cookie = syn.is_some_and(|syn| watched.trail.follow(syn));
+            if has_cookie && !watched.has_cookie {
+                watched.has_cookie = true;
+                self.cookies += 1;
+            }
             let begun = &watched.first;
             let more =
                 watched.more.get_or_insert_with(|| Box::new(More::new(begun, &mut self.maps)));
@@ -144,6 +150,9 @@ impl Scans {
 
     /// Whether the source's sequence numbers are all made with one secret.
     pub(super) fn has_cookie(&mut self, source: IpAddr) -> bool {
+        if self.cookies == 0 {
+            return false;
+        }
         let place = self.sources.find(&key(source));
         place.and_then(|place| self.sources.at(place)).is_some_and(|watched| watched.has_cookie)
     }
@@ -160,6 +169,7 @@ impl Scans {
 
     fn take(&mut self, place: u32) -> Option<(First, Detail)> {
         let (_, watched) = self.sources.remove(place)?;
+        self.cookies -= usize::from(watched.has_cookie);
         let more = watched.more?;
         if more.ports.map.is_some() {
             self.maps -= 1;

@@ -294,10 +294,8 @@ impl Observer {
                     opening.answer = Some(header.sequence);
                 }
             }
-            Some((_, Flow::Told(told))) => {
-                if flags.syn() && flags.ack() {
-                    told.answer = Some(header.sequence);
-                }
+            Some((_, Flow::Told(told))) if flags.syn() && flags.ack() => {
+                told.answer = Some(header.sequence);
             }
             Some((place, Flow::Open(_))) => {
                 if flags.rst() {
@@ -307,7 +305,7 @@ impl Observer {
                 }
             }
             Some((place, Flow::Ours)) => self.flows.touch(place, list::OURS, self.now),
-            Some((_, Flow::Datagrams)) => {}
+            Some((_, Flow::Told(_) | Flow::Datagrams)) => {}
             None if flags.syn() && !flags.ack() => {
                 self.counts.ours += 1;
                 self.flows.put(key, Flow::Ours, list::OURS, self.now);

@@ -15,6 +15,9 @@ pub(crate) fn observer(local: &[&str]) -> Observer {
     Observer::new(&Options { sensor: Arc::from("wire"), local })
 }
 
+/// A packet and its time in milliseconds.
+type Timed = (i64, Vec<u8>);
+
 /// Feeds packets, each with its time in milliseconds, and gives what is told.
 pub(crate) fn observe(observer: &mut Observer, packets: &[(i64, Vec<u8>)]) -> Vec<Event> {
     let mut events = Vec::new();
@@ -72,7 +75,7 @@ fn handshake() -> Vec<(i64, Vec<u8>)> {
 #[test]
 fn an_attempt_has_the_outcome_that_was_seen() {
     let http = Port::tcp(80);
-    let cases: [(&str, Vec<(i64, Vec<u8>)>, Outcome); 6] = [
+    let cases: [(&str, Vec<Timed>, Outcome); 6] = [
         ("nothing comes back", vec![(0, to_us(SYN, 100, 0))], Outcome::Unanswered),
         (
             "refused",
@@ -318,6 +321,58 @@ fn odd_probes_are_attempts_and_a_wrong_sum_is_none() {
     let mut one = observer(&[OURS]);
     assert_eq!(observe(&mut one, &[(0, wrong)]), []);
     assert_eq!(one.counts().faults.total(), 1);
+}
+
+#[test]
+fn sequence_numbers_made_of_one_secret_and_the_ports_are_unicornscans() {
+    let secret = 0x5eed_c0de_u32;
+    let syn = |n: u16, number: u32| {
+        let mut segment = Tcp::new((40_000 + n, 1_000 + n), SYN, number, 0);
+        segment.options.clear();
+        Ip { fragment: 0, ..Ip::inbound() }.tcp(&segment)
+    };
+    let mixed = |n: u16| secret ^ (u32::from(40_000 + n) << 16) ^ u32::from(1_000 + n);
+    let scan: Vec<_> = (0..8).map(|n| (i64::from(n), syn(n, mixed(n)))).collect();
+    let known = |packets: &[(i64, Vec<u8>)]| {
+        let events = observe(&mut observer(&[OURS]), packets);
+        events.iter().filter(|event| fingerprints(event).contains(&"scanner:unicornscan")).count()
+    };
+    assert_eq!(known(&scan), 8);
+    let plain: Vec<_> =
+        (0..8).map(|n| (i64::from(n), syn(n, u32::from(n) * 0x1234_5679))).collect();
+    assert_eq!(known(&plain), 0);
+}
+
+#[test]
+fn mirais_number_is_the_destination() {
+    let mut segment = Tcp::new((40_000, 23), SYN, 0xc000_0201, 0);
+    segment.options.clear();
+    let events = observe(&mut observer(&[OURS]), &[(0, Ip::inbound().tcp(&segment))]);
+    assert_eq!(fingerprints(&events[0]), ["scanner:mirai", "ja4t:64240_00_00_00"]);
+}
+
+/// First segments as the systems' own documents describe them.
+#[test]
+fn systems_are_known_by_the_habits_of_their_tcp() {
+    let apple = [2, 4, 5, 0xb4, 1, 3, 3, 6, 1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 4, 2, 0, 0];
+    let windows = [2, 4, 5, 0xb4, 1, 3, 3, 8, 1, 1, 4, 2];
+    let freebsd = [2, 4, 5, 0xb4, 1, 3, 3, 6, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0];
+    let cases: [(&str, u8, u16, &[u8]); 8] = [
+        ("os:linux-5", 57, 64_240, LINUX),
+        ("os:linux-3", 57, 29_200, LINUX),
+        ("os:linux-2.6", 57, 5_840, LINUX),
+        ("os:windows-10", 113, 64_240, &windows),
+        ("os:windows-7", 113, 8_192, &windows),
+        ("os:apple", 60, 65_535, &apple),
+        ("os:freebsd", 60, 65_535, &freebsd),
+        ("os:android", 50, 65_535, LINUX),
+    ];
+    for (system, time_to_live, window, options) in cases {
+        let segment = Tcp { options: options.to_vec(), window, ..Tcp::new((4_000, 80), SYN, 1, 0) };
+        let packet = Ip { time_to_live, ..Ip::inbound() }.tcp(&segment);
+        let events = observe(&mut observer(&[OURS]), &[(0, packet)]);
+        assert_eq!(fingerprints(&events[0])[0], system);
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn a_scan_becomes_attempts_per_port_and_a_second_time_adds_nothing() {
     assert!(told.contains("0 unanswered, 199 refused, 1 half-open, 0 completed"), "{told}");
     assert!(told.contains("201 events, 201 of them new"), "{told}");
     assert!(told.contains("our side: 198.18.0.1"), "{told}");
-    assert_eq!(events(&folder), Some(201));
+    assert_eq!(events(&folder), Some(200), "the summary of the scan counts nothing");
     let ports = json_lines(&folder, &["top", "ports", "--json", "--limit", "500"]);
     assert_eq!(ports.len(), 200);
     assert!(ports.iter().all(|port| port["events"] == 1 && port["sources"] == 1), "{ports:?}");
@@ -41,7 +41,7 @@ fn a_scan_becomes_attempts_per_port_and_a_second_time_adds_nothing() {
     assert_eq!(count(&marks, "ja4t:1024_2_1460_00", "events"), Some(200));
     let again = text(&folder, &["import", "--local", "198.18.0.1", file]);
     assert!(again.contains(" 0 of them new"), "{again}");
-    assert_eq!(events(&folder), Some(201));
+    assert_eq!(events(&folder), Some(200));
 }
 
 #[test]

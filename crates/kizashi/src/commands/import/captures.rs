@@ -1,7 +1,7 @@
 //! Captures among the inputs of `kizashi import`: told from logs by their first bytes, read through one observer, reported.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_intake::Input;
