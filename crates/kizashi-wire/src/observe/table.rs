@@ -308,10 +308,10 @@ mod tests {
                     }
                     _ => {}
                 }
-                for list in 0..2 {
-                    prop_assert_eq!(table.lists[list].length as usize, plain[list].len());
+                for (list, plain) in plain.iter().enumerate() {
+                    prop_assert_eq!(table.lists[list].length as usize, plain.len());
                     let oldest = table.oldest(list).and_then(|place| table.at(place).copied());
-                    prop_assert_eq!(oldest, plain[list].first().copied());
+                    prop_assert_eq!(oldest, plain.first().copied());
                 }
             }
         }
