@@ -27,6 +27,16 @@ pub fn web_rules(bytes: &[u8]) {
     crate::http::fuzz_rules(bytes);
 }
 
+/// A query to the SQL engine of the web trap's application, alone and pasted into one of its own.
+pub fn sql(bytes: &[u8]) {
+    crate::sql::fuzz(bytes);
+}
+
+/// The reading of PHP: the bytes as a file and as what `eval` is given.
+pub fn php(bytes: &[u8]) {
+    crate::php::fuzz(bytes);
+}
+
 /// Telnet's options and the line discipline.
 pub fn telnet_wire(bytes: &[u8]) {
     crate::telnet::fuzz(bytes);

@@ -12,7 +12,7 @@ use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
-use crate::http::{MachineKind, WebRules};
+use crate::http::{KeptFiles, MachineKind, Site, Trail, WebRules, WebSites};
 use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
@@ -50,6 +50,30 @@ impl OperatingSystem {
             Self::Ubuntu20 => "ubuntu-20.04",
             Self::Ubuntu22 => "ubuntu-22.04",
             Self::Ubuntu24 => "ubuntu-24.04",
+        }
+    }
+
+    /// Its distribution's name for it: `bookworm`.
+    #[must_use]
+    pub const fn codename(self) -> &'static str {
+        match self {
+            Self::Debian11 => "bullseye",
+            Self::Debian12 => "bookworm",
+            Self::Ubuntu20 => "focal",
+            Self::Ubuntu22 => "jammy",
+            Self::Ubuntu24 => "noble",
+        }
+    }
+
+    /// A web server that stands on it, by which an installation is chosen.
+    #[must_use]
+    pub const fn web_server(self) -> WebServer {
+        match self {
+            Self::Debian11 => WebServer::NginxDebian11,
+            Self::Debian12 => WebServer::NginxDebian12,
+            Self::Ubuntu20 => WebServer::NginxUbuntu20,
+            Self::Ubuntu22 => WebServer::NginxUbuntu22,
+            Self::Ubuntu24 => WebServer::ApacheUbuntu24,
         }
     }
 
@@ -155,6 +179,12 @@ pub struct Identity {
     web_rules: Arc<WebRules>,
     /// Values that rules' answers name and that were drawn before.
     drawn: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+    /// What the owner wants the web trap's listeners to show.
+    web_sites: Arc<WebSites>,
+    /// What visitors looked for.
+    trail: Arc<Trail>,
+    /// What visitors uploaded to the web server or wrote there.
+    kept_files: Arc<KeptFiles>,
     /// The kind of machine that each visitor to the web trap has seen.
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
 }
@@ -193,6 +223,9 @@ impl Identity {
             worlds: Worlds::default(),
             web_rules: WebRules::builtin(),
             drawn: Arc::default(),
+            web_sites: Arc::default(),
+            trail: Arc::default(),
+            kept_files: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
         }
     }
@@ -220,6 +253,38 @@ impl Identity {
             drawn.insert(label.to_owned(), value.clone());
         }
         value
+    }
+
+    /// The same identity whose web listeners show what the owner chose, and elsewhere what is drawn.
+    #[must_use]
+    pub fn with_web_sites(mut self, sites: WebSites) -> Self {
+        self.web_sites = Arc::new(sites);
+        self
+    }
+
+    /// The same identity whose web listeners show the web server's default page.
+    #[must_use]
+    pub fn with_default_page(self) -> Self {
+        self.with_web_sites(WebSites::default_page())
+    }
+
+    /// Whether the owner wants the web server's default page wherever he named nothing else.
+    pub(crate) fn shows_default_page(&self) -> bool {
+        self.web_sites.is_default_page()
+    }
+
+    /// What the web listener at this port shows; `None` for the web server's default page.
+    pub(crate) fn web_site(&self, port: u16) -> Option<&'static Site> {
+        self.web_sites.at(port, self)
+    }
+
+    /// What visitors looked for on the default page.
+    pub(crate) fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    pub(crate) fn kept_files(&self) -> &KeptFiles {
+        &self.kept_files
     }
 
     /// Whether this visitor may be shown a product of this kind of machine: all that he sees belongs to the kind that he saw first.

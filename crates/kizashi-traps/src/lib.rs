@@ -22,11 +22,13 @@ mod identity;
 mod login;
 mod machine;
 mod output;
+mod php;
 mod ports;
 mod randomness;
 mod recorder;
 mod registry;
 mod serve;
+mod sql;
 mod ssh;
 mod telnet;
 mod terminal;
@@ -38,12 +40,12 @@ mod contract;
 pub mod fuzz;
 
 pub use elasticsearch::ElasticsearchRelease;
-pub use http::{RuleProblem, WebRules};
+pub use http::{DEFAULT_SITE, RuleProblem, WebRules, WebSites, WebSitesError};
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{
-    Comparison, Downloads, FileFault, FileStat, Machine, Persona, Process, Progress, Said,
-    Transfer, Visitor,
+    Comparison, Downloads, FileFault, FileStat, Machine, Opening, Persona, Process, Progress, Said,
+    TerminalRequest, Transfer, Visitor,
 };
 pub use output::{Output, Seen, Turn};
 pub use ports::{PortList, PortListError};

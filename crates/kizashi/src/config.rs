@@ -1,5 +1,6 @@
 //! The configuration file: TOML, every setting optional, unknown names refused so that a slip of the pen is not silence.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use kizashi_detect::changefinder;
 use kizashi_store::{Mode, Places};
 use kizashi_traps::{
     Downloads, ElasticsearchRelease, Identity, KeyRule, LoginSettings, OperatingSystem,
-    PairPattern, PairPatternError, TelnetFace,
+    PairPattern, PairPatternError, TelnetFace, WebSites,
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,8 @@ pub(crate) struct Traps {
     pub(crate) https: Option<String>,
     /// The folder of the owner's own rules for the web trap.
     pub(crate) web_rules: Option<PathBuf>,
+    /// What the web trap's listeners show: the name of a site by port, `*` for all others. What is not named is drawn.
+    pub(crate) web_sites: BTreeMap<String, String>,
     /// TCP ports of the SSH trap.
     pub(crate) ssh: Option<String>,
     /// TCP ports of the Telnet trap.
@@ -224,6 +227,14 @@ impl Default for Config {
     }
 }
 
+impl Traps {
+    /// What the web trap's listeners show.
+    pub(crate) fn sites(&self) -> Result<WebSites, String> {
+        let choices = self.web_sites.iter().map(|(port, site)| (port.as_str(), site.as_str()));
+        WebSites::of(choices).map_err(|error| format!("web_sites under [traps]: {error}"))
+    }
+}
+
 impl Default for Traps {
     fn default() -> Self {
         Self {
@@ -231,6 +242,7 @@ impl Default for Traps {
             http: None,
             https: None,
             web_rules: None,
+            web_sites: BTreeMap::new(),
             ssh: None,
             telnet: None,
             elasticsearch: None,
@@ -478,6 +490,7 @@ impl Config {
             return Err(format!("memory_megabytes of [traps] must be at most {MOST_MEGABYTES}"));
         }
         TrapLimits::of(&self.traps)?;
+        self.traps.sites()?;
         self.renew_at()?;
         if self.retention.most_keys < LEAST_KEYS {
             return Err(format!("most_keys of [retention] must be at least {LEAST_KEYS}"));
@@ -604,6 +617,8 @@ mod tests {
         // Where nothing is the default, the file shows an example.
         shown.sensor = None;
         shown.traps.web_rules = None;
+        assert!(!shown.traps.web_sites.is_empty() && shown.traps.sites().is_ok());
+        shown.traps.web_sites.clear();
         (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
         (shown.places.countries, shown.places.networks) = (None, None);
         let traps = &mut shown.traps;
@@ -655,6 +670,8 @@ mod tests {
             "[logins]\ntries = [0, 1]",
             "[machine]\nsystem = \"debian-9\"",
             "[machine]\ntelnet = \"toaster\"",
+            "[traps]\nweb_sites = { \"80\" = \"toaster\" }",
+            "[traps]\nweb_sites = { \"http\" = \"default\" }",
             "[machine]\nelasticsearch = \"9\"",
             "[machine]\ndownloads = \"fetch\"",
         ] {

@@ -10,7 +10,6 @@ pub(super) fn of(service: &Service, bytes: &[u8]) -> Vec<Detail> {
     let found = match service.name() {
         "ssh" => ssh_banner(bytes),
         "rdp" => rdp_cookie(bytes),
-        "tls" => tls_server_name(bytes),
         "sip" => header(bytes, b"user-agent:").map(client),
         "mqtt" => mqtt_login(bytes),
         "postgresql" => postgresql_user(bytes),
@@ -75,26 +74,6 @@ impl<'a> Reader<'a> {
     fn field(&mut self, size: usize) -> Option<&'a [u8]> {
         let length = self.number(size)?;
         self.take(length)
-    }
-}
-
-/// `server_name` of a ClientHello (RFC 8446, 4.1.2; RFC 6066, 3).
-fn tls_server_name(bytes: &[u8]) -> Option<Detail> {
-    let mut hello = Reader(bytes.get(5..)?);
-    hello.take(4 + 2 + 32)?;
-    hello.field(1)?;
-    hello.field(2)?;
-    hello.field(1)?;
-    let mut extensions = Reader(&hello.0[2.min(hello.0.len())..]);
-    loop {
-        let kind = extensions.number(2)?;
-        let body = extensions.field(2)?;
-        if kind == 0 {
-            let mut names = Reader(body);
-            names.take(3)?;
-            let name = HostileText::from_bytes(names.field(2)?);
-            return Some(Detail::Note { name: "tls server name".into(), value: name });
-        }
     }
 }
 

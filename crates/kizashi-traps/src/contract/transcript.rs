@@ -5,6 +5,7 @@
 //! identity: nginx-debian-12        (default)
 //! face: router                     (default; of Telnet)
 //! release: 1.4.2                   (default 7.17.9; of Elasticsearch)
+//! site: jenkins                    (default `default`; of the web trap)
 //! port: tcp/80                     (default tcp/4000)
 //! C> GET / HTTP/1.1\r\n            bytes of the visitor; lines in a row are one piece, over UDP one datagram
 //! S> HTTP/1.1 200 OK\r\n           bytes of the trap
@@ -21,7 +22,7 @@ use kizashi_event::Port;
 
 use super::play::Outcome;
 use super::render::{escape, lines, unescape};
-use crate::{ElasticsearchRelease, Identity, TelnetFace, WebServer};
+use crate::{ElasticsearchRelease, Identity, TelnetFace, WebServer, WebSites};
 
 /// What the visitor does.
 pub(super) enum Step {
@@ -37,6 +38,7 @@ pub(super) struct Transcript {
     http2: bool,
     face: TelnetFace,
     release: ElasticsearchRelease,
+    site: String,
     port: Port,
     /// Comments and settings, kept when the file is written anew.
     preface: Vec<String>,
@@ -56,6 +58,7 @@ impl Transcript {
             face: TelnetFace::Router,
             http2: false,
             release: ElasticsearchRelease::V7_17_9,
+            site: crate::DEFAULT_SITE.to_owned(),
             port: Port::tcp(4000),
             preface: Vec::new(),
             steps: Vec::new(),
@@ -111,6 +114,7 @@ impl Transcript {
             Some(("release", name)) => {
                 self.release = ElasticsearchRelease::from_name(name).expect(name);
             }
+            Some(("site", name)) => name.clone_into(&mut self.site),
             Some(("port", port)) => self.port = Port::parse(port).expect(port),
             _ => panic!("{}: `{line}` is no setting", self.path.display()),
         }
@@ -122,6 +126,7 @@ impl Transcript {
             .with_telnet_face(self.face)
             .with_http2(self.http2)
             .with_elasticsearch_release(self.release)
+            .with_web_sites(WebSites::of([("*", self.site.as_str())]).expect("a site"))
     }
 
     pub(super) const fn port(&self) -> Port {

@@ -17,21 +17,29 @@ use super::wire::Head;
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(super) status: u16,
-    content: Content,
+    pub(super) content: Content,
     close: bool,
     allow: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
-enum Content {
-    Page(usize, usize),
-    NotModified,
+pub(super) enum Content {
+    /// A file from the first of these bytes to the second.
+    Page(File, usize, usize),
+    NotModified(File),
     Error(Note),
     Empty {
         typed: bool,
     },
     /// What a rule says; the fields around it stay the server's.
     Rule(RuleAnswer),
+}
+
+/// A file as it lies on the server's disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct File {
+    pub(super) kind: &'static str,
+    pub(super) bytes: &'static [u8],
 }
 
 /// How the request was put, as far as the writing of the answer depends on it.
@@ -141,7 +149,7 @@ impl Answer {
         Self::error(status, Note::Plain, true)
     }
 
-    const fn error(status: u16, note: Note, close: bool) -> Self {
+    pub(super) const fn error(status: u16, note: Note, close: bool) -> Self {
         Self { status, content: Content::Error(note), close, allow: None }
     }
 
@@ -163,7 +171,9 @@ impl Answer {
                 Self { close: true, ..Self::to(&head.request, &head.target, persona) }
             }
             Grammar::Apache if body.is_boundless() => Self::fault(Fault::BodyTooLarge),
-            Grammar::Apache | Grammar::Netty => Self::fault(Fault::BadRequest),
+            Grammar::Apache | Grammar::Netty | Grammar::Application => {
+                Self::fault(Fault::BadRequest)
+            }
         }
     }
 
@@ -180,7 +190,10 @@ impl Answer {
     /// What the server would say to this request.
     pub(super) fn to(request: &Request, target: &[u8], persona: &Persona) -> Self {
         match persona.grammar {
-            Grammar::Nginx | Grammar::Netty => Self::of_nginx(request, target, persona),
+            _ if persona.style.is_some() => super::styled::to(request, target),
+            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
+                Self::of_nginx(request, target, persona)
+            }
             Grammar::Apache => Self::of_apache(request, target, persona),
         }
     }
@@ -195,7 +208,7 @@ impl Answer {
         };
         match (is_page(&path, persona), method) {
             (false, _) => Self::error(404, Note::Plain, false),
-            (true, "GET" | "HEAD") => Self::page(request, persona),
+            (true, "GET" | "HEAD") => Self::file(request, persona, persona.file()),
             (true, _) => Self::error(405, Note::Plain, false),
         }
     }
@@ -239,37 +252,40 @@ impl Answer {
                 close: false,
                 allow: Some(ALLOW),
             },
-            "GET" | "HEAD" | "POST" if exists => Self::page(request, persona),
+            "GET" | "HEAD" | "POST" if exists => Self::file(request, persona, persona.file()),
             "GET" | "HEAD" | "POST" => Self::error(404, Note::Plain, false),
             _ => Self { allow: Some(ALLOW), ..Self::error(405, note, false) },
         }
     }
 
-    /// The default page, or a part of it, or that it has not changed (RFC 9110, 13 and 14).
-    fn page(request: &Request, persona: &Persona) -> Self {
+    /// A file, or a part of it, or that it has not changed (RFC 9110, 13 and 14).
+    pub(super) fn file(request: &Request, persona: &Persona, file: File) -> Self {
         let headers = &request.headers;
-        let whole = persona.page.len();
+        let whole = file.bytes.len();
         let answer = |status, content| Self { status, content, close: false, allow: None };
         let unchanged = match values(headers, "if-none-match").next() {
-            Some(tags) => {
-                tags.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == persona.etag())
-            }
+            Some(tags) => tags
+                .split(',')
+                .any(|tag| matches!(tag.trim(), "*") || tag.trim() == persona.etag(whole)),
             None => values(headers, "if-modified-since")
                 .next()
                 .is_some_and(|date| date == http_date(persona.modified)),
         };
         if unchanged && request.method.raw() != "POST" {
-            return answer(304, Content::NotModified);
+            return answer(304, Content::NotModified(file));
         }
         match values(headers, "range").next().and_then(|range| parse_range(range, whole)) {
-            Some(Some((first, end))) => answer(206, Content::Page(first, end)),
+            Some(Some((first, end))) => answer(206, Content::Page(file, first, end)),
             Some(None) => Self::error(416, Note::Plain, false),
-            None => answer(200, Content::Page(0, whole)),
+            None => answer(200, Content::Page(file, 0, whole)),
         }
     }
 
     /// The bytes of the answer.
     pub(super) fn write(&self, persona: &Persona, manner: &Manner, now: Timestamp) -> Vec<u8> {
+        if let Some(style) = persona.style {
+            return super::styled::write(self, style, persona, manner, now);
+        }
         let (kind, body) = self.content(persona, manner);
         let mut bytes = Vec::with_capacity(body.len() + 512);
         if manner.version > Version::OLD {
@@ -292,12 +308,18 @@ impl Answer {
         manner: &Manner,
         now: Timestamp,
     ) -> (Vec<(String, String)>, Vec<u8>) {
-        let (kind, body) = self.content(persona, manner);
-        let mut lines = Vec::new();
-        self.fields(&mut lines, persona, manner, now, (kind, body.len()));
-        if persona.grammar == Grammar::Apache {
-            lines.rotate_left(2);
-        }
+        let (lines, body) = match persona.style {
+            Some(style) => super::styled::lines_and_body(self, style, persona, manner, now),
+            None => {
+                let (kind, body) = self.content(persona, manner);
+                let mut lines = Vec::new();
+                self.fields(&mut lines, persona, manner, now, (kind, body.len()));
+                if persona.grammar == Grammar::Apache {
+                    lines.rotate_left(2);
+                }
+                (lines, body.into_owned())
+            }
+        };
         let pair = |line: &String| {
             let (name, value) = line.split_once(": ")?;
             Some((name.to_ascii_lowercase(), value.to_owned()))
@@ -308,14 +330,14 @@ impl Answer {
         };
         let fields = lines.iter().filter_map(pair).filter(|field| !of_connection(field));
         let fields = std::iter::once(status).chain(fields).collect();
-        (fields, if manner.head_only { Vec::new() } else { body.into_owned() })
+        (fields, if manner.head_only { Vec::new() } else { body })
     }
 
     fn content<'a>(&'a self, persona: &'a Persona, manner: &Manner) -> (&'a str, Cow<'a, [u8]>) {
         match &self.content {
-            Content::Page(first, end) => ("text/html", persona.page[*first..*end].into()),
+            Content::Page(file, first, end) => (file.kind, file.bytes[*first..*end].into()),
             Content::Rule(answer) => (&answer.kind, answer.body.as_slice().into()),
-            Content::NotModified => ("", (&[][..]).into()),
+            Content::NotModified(_) => ("", (&[][..]).into()),
             Content::Empty { typed } => (if *typed { "text/html" } else { "" }, (&[][..]).into()),
             Content::Error(note) => {
                 let place = (manner.place.host.as_str(), manner.place.port);
@@ -336,7 +358,7 @@ impl Answer {
         content: (&str, usize),
     ) {
         match persona.grammar {
-            Grammar::Nginx | Grammar::Netty => {
+            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
                 self.nginx_fields(lines, persona, manner, now, content);
             }
             Grammar::Apache => self.apache_fields(lines, persona, manner, now, content),
@@ -351,7 +373,7 @@ impl Answer {
         now: Timestamp,
         (kind, length): (&str, usize),
     ) {
-        let of_page = matches!(self.content, Content::Page(..) | Content::NotModified);
+        let of_page = self.of_file();
         lines.push(format!("Server: {}", persona.server));
         lines.push(format!("Date: {}", http_date(now)));
         if self.status == 101 {
@@ -360,7 +382,7 @@ impl Answer {
             lines.push(format!("Content-Type: {kind}"));
             lines.push(format!("Content-Length: {length}"));
         }
-        if of_page {
+        if of_page.is_some() {
             lines.push(format!("Last-Modified: {}", http_date(persona.modified)));
         }
         if self.status != 101 {
@@ -372,8 +394,8 @@ impl Answer {
             lines.extend(answer.fields.iter().map(|(name, value)| format!("{name}: {value}")));
             return;
         }
-        if of_page {
-            lines.push(format!("ETag: {}", persona.etag()));
+        if let Some(file) = of_page {
+            lines.push(format!("ETag: {}", persona.etag(file.bytes.len())));
         }
         match self.content_range(persona) {
             Some(range) => lines.push(range),
@@ -409,9 +431,9 @@ impl Answer {
         if let Content::Rule(answer) = &self.content {
             lines.extend(answer.fields.iter().map(|(name, value)| format!("{name}: {value}")));
         }
-        if matches!(self.content, Content::Page(..) | Content::NotModified) {
+        if let Some(file) = self.of_file() {
             lines.push(format!("Last-Modified: {}", http_date(persona.modified)));
-            lines.push(format!("ETag: {}", persona.etag()));
+            lines.push(format!("ETag: {}", persona.etag(file.bytes.len())));
             lines.push("Accept-Ranges: bytes".to_owned());
         }
         if let Some(allow) = self.allow {
@@ -445,10 +467,18 @@ impl Answer {
         }
     }
 
+    const fn of_file(&self) -> Option<File> {
+        match self.content {
+            Content::Page(file, ..) | Content::NotModified(file) => Some(file),
+            _ => None,
+        }
+    }
+
     fn content_range(&self, persona: &Persona) -> Option<String> {
         let whole = persona.page.len();
         match (self.status, &self.content) {
-            (206, Content::Page(first, end)) => {
+            (206, Content::Page(file, first, end)) => {
+                let whole = file.bytes.len();
                 Some(format!("Content-Range: bytes {first}-{}/{whole}", end.saturating_sub(1)))
             }
             (416, _) if persona.grammar == Grammar::Nginx => {
@@ -501,6 +531,9 @@ fn authority<'a>(request: &Request, target: &'a [u8]) -> Option<&'a str> {
 }
 
 fn is_page(path: &str, persona: &Persona) -> bool {
+    if persona.site.is_some() {
+        return false;
+    }
     path == "/" || path.strip_prefix('/') == Some(persona.page_name)
 }
 

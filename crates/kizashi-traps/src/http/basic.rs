@@ -20,7 +20,7 @@ pub(super) fn login(value: &str) -> Option<Detail> {
 }
 
 /// RFC 4648 with or without padding; `None` where a character is of no alphabet.
-pub(super) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0);
     for byte in text.iter().take_while(|byte| **byte != b'=') {

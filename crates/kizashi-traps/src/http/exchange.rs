@@ -84,7 +84,7 @@ impl Exchange {
         }
         let body = match self.grammar {
             Grammar::Apache => BodyReader::strict(head.framing),
-            Grammar::Nginx | Grammar::Netty => BodyReader::new(head.framing),
+            Grammar::Nginx | Grammar::Netty | Grammar::Application => BodyReader::new(head.framing),
         };
         self.state = State::Body(Box::new((head, body)));
     }
@@ -141,8 +141,9 @@ impl Exchange {
             }
             State::Body(parts) => {
                 let (mut head, body) = *parts;
-                head.request.malformed = true;
+                // Named first: who went away in the middle of a body broke no rule of the head's.
                 name(&mut head.request, &head.target, body.content());
+                head.request.malformed = true;
                 tell(head, body, out);
             }
             State::Ending(parts) => match *parts {

@@ -13,6 +13,8 @@ pub(crate) enum Grammar {
     Apache,
     /// The decoder that Elasticsearch uses (Netty's `HttpObjectDecoder`): it takes nearly anything, and a host of any form or none.
     Netty,
+    /// Servers of applications (Tomcat, Jetty, Go's, Node, uvicorn, IIS): any method that is a token, one Host, bare newlines forgiven.
+    Application,
 }
 
 /// Why a server would refuse before it looks for a page.
@@ -74,7 +76,7 @@ impl Grammar {
     /// More headers than this are refused: `LimitRequestFields` of httpd; nginx has only its buffers.
     pub(super) const fn headers_max(self) -> usize {
         match self {
-            Self::Nginx | Self::Netty => 1000,
+            Self::Nginx | Self::Netty | Self::Application => 1000,
             Self::Apache => 100,
         }
     }
@@ -96,7 +98,7 @@ impl Grammar {
 
     pub(super) fn first_line(self, line: &[u8]) -> Result<FirstLine, Fault> {
         let words: Vec<&[u8]> = match self {
-            Self::Nginx | Self::Netty => {
+            Self::Nginx | Self::Netty | Self::Application => {
                 line.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect()
             }
             Self::Apache => line.split(|byte| *byte == b' ').collect(),
@@ -143,7 +145,7 @@ impl Grammar {
         };
         match self {
             _ if major == 0 => Err(Fault::BadRequest),
-            Self::Nginx if major > 1 => Err(Fault::Version),
+            Self::Nginx | Self::Application if major > 1 => Err(Fault::Version),
             _ => Ok(Version(major, minor)),
         }
     }
@@ -155,7 +157,7 @@ impl Grammar {
                     && method != b"CONNECT"
                     && method.iter().all(|byte| is_nginx_method(*byte))
             }
-            Self::Apache | Self::Netty => {
+            Self::Apache | Self::Netty | Self::Application => {
                 !method.is_empty() && method.iter().all(|byte| is_token(*byte))
             }
         }
@@ -171,7 +173,7 @@ impl Grammar {
         if self == Self::Apache && target.contains(&b'#') {
             return false;
         }
-        let special = self == Self::Apache
+        let special = matches!(self, Self::Apache | Self::Application)
             && (method == b"CONNECT" || (method == b"OPTIONS" && target == b"*"));
         target.starts_with(b"/") || absolute || special || self == Self::Netty
     }
@@ -180,7 +182,7 @@ impl Grammar {
     fn trim(self, value: &[u8]) -> &[u8] {
         let blank = |byte: &u8| match self {
             Self::Nginx => *byte == b' ',
-            Self::Apache => matches!(byte, b' ' | b'\t'),
+            Self::Apache | Self::Application => matches!(byte, b' ' | b'\t'),
             Self::Netty => byte.is_ascii_whitespace(),
         };
         let begin = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
@@ -193,11 +195,11 @@ impl Grammar {
         let (name, value) = match (colon, self) {
             (Some(colon), _) => (&line[..colon], self.trim(&line[colon + 1..])),
             (None, Self::Nginx | Self::Netty) => (line, &b""[..]),
-            (None, Self::Apache) => return Err(Fault::BadRequest),
+            (None, Self::Apache | Self::Application) => return Err(Fault::BadRequest),
         };
         let name_ok = match self {
             Self::Nginx | Self::Netty => name.iter().all(|byte| *byte > b' ' && *byte != 0x7f),
-            Self::Apache => name.iter().all(|byte| is_token(*byte)),
+            Self::Apache | Self::Application => name.iter().all(|byte| is_token(*byte)),
         };
         let value_ok = !value.contains(&0)
             && (self != Self::Nginx || !value.contains(&b'\r'))
@@ -241,7 +243,9 @@ impl Grammar {
         };
         if let Some(coding) = coding {
             let chunked = match self {
-                Self::Nginx | Self::Netty => coding.eq_ignore_ascii_case("chunked"),
+                Self::Nginx | Self::Netty | Self::Application => {
+                    coding.eq_ignore_ascii_case("chunked")
+                }
                 // httpd joins the fields, and the last coding decides.
                 Self::Apache => values(headers, "transfer-encoding")
                     .flat_map(|value| value.split(','))
@@ -254,7 +258,9 @@ impl Grammar {
                     Err(Fault::BadRequest)
                 }
                 Self::Nginx if !chunked => Err(Fault::Coding),
-                Self::Apache | Self::Netty if !chunked => Err(Fault::BadRequest),
+                Self::Apache | Self::Netty | Self::Application if !chunked => {
+                    Err(Fault::BadRequest)
+                }
                 _ => Ok(Framing::Chunked),
             };
         }

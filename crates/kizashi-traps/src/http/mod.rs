@@ -4,17 +4,26 @@
 //! anything or speaks for another host. See `doc.md`.
 
 pub(crate) mod answer;
+mod application;
 mod basic;
 pub(crate) mod body;
 mod date;
+mod dropped;
 pub(crate) mod exchange;
+mod form;
 pub(crate) mod grammar;
+mod kept;
 mod path;
 mod persona;
 pub(crate) mod responder;
 pub(crate) mod rules;
+pub(crate) mod run;
+mod script;
+mod server;
 mod session;
+mod sites;
 mod smuggling;
+mod styled;
 mod upgrade;
 pub(crate) mod websocket;
 pub(crate) mod wire;
@@ -26,10 +35,15 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
+pub(crate) use application::application_files;
+pub(crate) use basic::decode_base64;
 pub(crate) use grammar::Grammar;
-pub(crate) use rules::{MachineKind, fuzz as fuzz_rules};
+pub(crate) use kept::KeptFiles;
+pub(crate) use rules::{MachineKind, base64, decode, find, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
+pub use sites::{DEFAULT_SITE, WebSites, WebSitesError};
+pub(crate) use sites::{Site, Trail};
 pub(crate) use wire::is_lossy;
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};
@@ -41,16 +55,51 @@ pub(crate) const TRAP: Trap = Trap {
     name: "http",
     service: SERVICE,
     transports: &[Transport::Tcp],
-    ports: DefaultPorts {
-        privileged: &[Port::tcp(80), Port::tcp(81), Port::tcp(8000), Port::tcp(8080)],
-        unprivileged: &[Port::tcp(8000), Port::tcp(8080), Port::tcp(8081)],
-    },
+    ports: DefaultPorts { privileged: PRIVILEGED, unprivileged: UNPRIVILEGED },
     limits: LIMITS,
     datagrams: DatagramReply::Never,
     actions: &["request", "login", "payload", "command", "note"],
     doc: include_str!("doc.md"),
     begin: |identity, visit| Box::new(HttpSession::new(identity, visit)),
 };
+
+/// Where web servers and the interfaces of products stand that botnets ask for; which of them answers at each is drawn (`sites`).
+const PRIVILEGED: &[Port] = &[
+    Port::tcp(80),
+    Port::tcp(81),
+    Port::tcp(2375),
+    Port::tcp(3000),
+    Port::tcp(5000),
+    Port::tcp(5601),
+    Port::tcp(7001),
+    Port::tcp(8000),
+    Port::tcp(8080),
+    Port::tcp(8081),
+    Port::tcp(8088),
+    Port::tcp(8161),
+    Port::tcp(8888),
+    Port::tcp(8983),
+    Port::tcp(9090),
+    Port::tcp(11_434),
+];
+
+/// Those of them from 1024 on.
+const UNPRIVILEGED: &[Port] = &[
+    Port::tcp(2375),
+    Port::tcp(3000),
+    Port::tcp(5000),
+    Port::tcp(5601),
+    Port::tcp(7001),
+    Port::tcp(8000),
+    Port::tcp(8080),
+    Port::tcp(8081),
+    Port::tcp(8088),
+    Port::tcp(8161),
+    Port::tcp(8888),
+    Port::tcp(8983),
+    Port::tcp(9090),
+    Port::tcp(11_434),
+];
 
 /// A head of 32 KiB and its fields, a body's kept 64 KiB, and what was read beyond; or the machine in which a command runs.
 pub(crate) const LIMITS: Limits = Limits {

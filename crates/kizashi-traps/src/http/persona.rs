@@ -1,18 +1,23 @@
 //! What each web server shows of itself: product line, default page, error pages and their wording, measured on nginx 1.22.1 and
 //! Apache httpd 2.4 of Debian 12. The error pages of Apache httpd before 2.4.66 begin with the HTML 2.0 document type (bug 62989).
 
+use std::borrow::Cow;
+
 use kizashi_event::Timestamp;
 
+use super::answer::File;
 use super::grammar::{Fault, Grammar};
+use super::server::Style;
+use super::sites::Site;
 use crate::{Identity, WebServer};
 
-/// One installation's web server.
+/// One listener's web server.
 #[derive(Clone, Debug)]
 pub(crate) struct Persona {
     pub(crate) grammar: Grammar,
-    /// The `Server` header.
-    pub(super) server: &'static str,
-    /// The default page.
+    /// The `Server` header; empty where there is none.
+    pub(super) server: Cow<'static, str>,
+    /// The default page, where no site stands in its place.
     pub(super) page: &'static [u8],
     /// Its file name, by which it can be asked for as well.
     pub(super) page_name: &'static str,
@@ -22,69 +27,103 @@ pub(crate) struct Persona {
     pub(super) requests_max: u32,
     /// It takes HTTP/2 on plain ports: httpd with Debian's `http2` module, whose configuration says `Protocols h2 h2c http/1.1`.
     pub(super) h2c: bool,
+    /// What the listener shows instead of the default page.
+    pub(super) site: Option<&'static Site>,
+    /// The site's version.
+    pub(super) version: String,
+    /// How the site's own server speaks.
+    pub(super) style: Option<&'static Style>,
 }
 
 impl Persona {
-    pub(super) fn of(identity: &Identity) -> Self {
-        let modified = identity.set_up();
-        let (grammar, server, page, page_name, requests_max) = match identity.web_server() {
-            WebServer::NginxDebian11 => (
-                Grammar::Nginx,
-                "nginx/1.18.0",
-                &include_bytes!("pages/nginx-debian.html")[..],
-                "index.nginx-debian.html",
-                100,
-            ),
-            WebServer::NginxDebian12 => (
-                Grammar::Nginx,
-                "nginx/1.22.1",
-                &include_bytes!("pages/nginx-debian.html")[..],
-                "index.nginx-debian.html",
-                1000,
-            ),
-            WebServer::NginxUbuntu20 | WebServer::NginxUbuntu22 => (
-                Grammar::Nginx,
-                "nginx/1.18.0 (Ubuntu)",
-                &include_bytes!("pages/nginx.html")[..],
-                "index.nginx-debian.html",
-                100,
-            ),
-            WebServer::ApacheDebian12 => (
-                Grammar::Apache,
-                "Apache/2.4.62 (Debian)",
-                &include_bytes!("pages/apache-debian.html")[..],
-                "index.html",
-                100,
-            ),
-            WebServer::ApacheUbuntu24 => (
-                Grammar::Apache,
-                "Apache/2.4.58 (Ubuntu)",
-                &include_bytes!("pages/apache-ubuntu.html")[..],
-                "index.html",
-                100,
-            ),
-        };
-        let h2c = identity.speaks_http2() && grammar == Grammar::Apache;
-        Self { grammar, server, page, page_name, modified, requests_max, h2c }
-    }
-
-    /// nginx: seconds and size; Apache httpd: size and microseconds.
-    pub(super) fn etag(&self) -> String {
-        match self.grammar {
-            Grammar::Nginx | Grammar::Netty => {
-                format!("\"{:x}-{:x}\"", self.modified.seconds(), self.page.len())
-            }
-            Grammar::Apache => format!("\"{:x}-{:x}\"", self.page.len(), self.modified.micros()),
+    /// The one at this port.
+    pub(super) fn at(identity: &Identity, port: u16) -> Self {
+        let of_system = Self::of(identity);
+        let Some(site) = identity.web_site(port) else { return of_system };
+        let with_site =
+            Self { site: Some(site), version: site.version(identity).to_owned(), ..of_system };
+        let Some(style) = site.style else { return with_site };
+        Self {
+            grammar: style.grammar,
+            server: site.server(identity).into(),
+            style: Some(style),
+            h2c: false,
+            requests_max: if style.keeps { 1_000 } else { 1 },
+            ..with_site
         }
     }
 
-    pub(super) const fn reason(&self, status: u16) -> &'static str {
+    /// The web server of the installation.
+    fn of(identity: &Identity) -> Self {
+        let nginx = include_bytes!("pages/nginx.html").as_slice();
+        let nginx_debian = include_bytes!("pages/nginx-debian.html").as_slice();
+        let apache_debian = include_bytes!("pages/apache-debian.html").as_slice();
+        let apache_ubuntu = include_bytes!("pages/apache-ubuntu.html").as_slice();
+        let (grammar, server, page, page_name, requests_max) = match identity.web_server() {
+            WebServer::NginxDebian11 => {
+                (Grammar::Nginx, "nginx/1.18.0", nginx_debian, "index.nginx-debian.html", 100)
+            }
+            WebServer::NginxDebian12 => {
+                (Grammar::Nginx, "nginx/1.22.1", nginx_debian, "index.nginx-debian.html", 1000)
+            }
+            WebServer::NginxUbuntu20 | WebServer::NginxUbuntu22 => {
+                (Grammar::Nginx, "nginx/1.18.0 (Ubuntu)", nginx, "index.nginx-debian.html", 100)
+            }
+            WebServer::ApacheDebian12 => {
+                (Grammar::Apache, "Apache/2.4.62 (Debian)", apache_debian, "index.html", 100)
+            }
+            WebServer::ApacheUbuntu24 => {
+                (Grammar::Apache, "Apache/2.4.58 (Ubuntu)", apache_ubuntu, "index.html", 100)
+            }
+        };
+        Self {
+            grammar,
+            server: server.into(),
+            page,
+            page_name,
+            modified: identity.set_up(),
+            requests_max,
+            site: None,
+            version: String::new(),
+            style: None,
+            h2c: identity.speaks_http2() && grammar == Grammar::Apache,
+        }
+    }
+
+    /// What a page of its server calls the server: product and version, though no field says it.
+    pub(super) fn product(&self) -> String {
+        match (self.site, self.server.is_empty()) {
+            (Some(site), true) => site.signature.replace("@{version}", &self.version),
+            _ => self.server.clone().into_owned(),
+        }
+    }
+
+    pub(super) const fn file(&self) -> File {
+        File { kind: "text/html", bytes: self.page }
+    }
+
+    /// nginx: seconds and size; Apache httpd: size and microseconds; Tomcat and Jetty: size and milliseconds.
+    pub(super) fn etag(&self, length: usize) -> String {
+        if self.style.is_some() {
+            return format!("W/\"{length}-{}\"", self.modified.micros() / 1_000);
+        }
+        match self.grammar {
+            Grammar::Apache => format!("\"{length:x}-{:x}\"", self.modified.micros()),
+            _ => format!("\"{:x}-{length:x}\"", self.modified.seconds()),
+        }
+    }
+
+    pub(super) fn reason(&self, status: u16) -> &'static str {
+        if let Some(style) = self.style {
+            return style.reason(status);
+        }
         let nginx = matches!(self.grammar, Grammar::Nginx);
         match status {
             101 => "Switching Protocols",
             200 => "OK",
             201 => "Created",
             202 => "Accepted",
+            204 => "No Content",
             301 => "Moved Permanently",
             302 => "Found",
             303 => "See Other",
@@ -117,7 +156,7 @@ impl Persona {
     pub(super) fn error_page(&self, status: u16, note: &Note, place: (&str, u16)) -> String {
         let reason = self.reason(status);
         match self.grammar {
-            Grammar::Nginx | Grammar::Netty => {
+            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
                 let (title, extra) = match note {
                     Note::Fault(Fault::HeaderTooLong | Fault::TooManyHeaders) => (
                         "400 Request Header Or Cookie Too Large".to_owned(),
@@ -158,6 +197,8 @@ pub(super) enum Note {
     Method(String),
     /// What the request expects, as text for a page.
     Expectation(String),
+    /// The target asked for, as text for a page.
+    Target(String),
 }
 
 fn apache_text(status: u16, note: &Note) -> String {

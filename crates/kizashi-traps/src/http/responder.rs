@@ -7,9 +7,14 @@ use std::time::Duration;
 
 use kizashi_event::{Detail, Request, Timestamp};
 
-use super::answer::{Answer, Place};
+use super::answer::{Answer, File, Place};
+use super::application::{self, Said};
+use super::dropped;
+use super::path::normalise;
 use super::persona::Persona;
-use super::rules::{Ran, Reaction, Rule, Run, Scene, Subject, WebRules};
+use super::rules::{MachineKind, Reaction, Rule, Scene, Subject, WebRules};
+use super::run::{Ran, Run};
+use super::sites::{Says, SiteRequest};
 use super::smuggling::is_smuggling;
 use super::websocket;
 use crate::{Identity, Output, Visit};
@@ -25,8 +30,8 @@ pub(crate) struct Responder {
 /// What a request gets. Its class, rule and status are written into the request itself.
 pub(crate) struct Response {
     pub(crate) outcome: Outcome,
-    /// The login that a form carried.
-    pub(crate) login: Option<Detail>,
+    /// What else the request was: the login of a form, the query of an injection.
+    pub(crate) details: Vec<Detail>,
 }
 
 /// An answer, or what must run before there is one.
@@ -48,7 +53,7 @@ pub(crate) enum Turn {
 impl Responder {
     pub(crate) fn new(identity: &Arc<Identity>, visit: Visit) -> Self {
         Self {
-            persona: Persona::of(identity),
+            persona: Persona::at(identity, visit.port.number),
             identity: Arc::clone(identity),
             rules: identity.web_rules(),
             visit,
@@ -75,13 +80,20 @@ impl Responder {
             visit: &self.visit,
             persona: &self.persona,
             host: &place.host,
+            port: place.port,
             now,
         };
+        let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
+        if let Some(response) = self.own(request, target, body, &scene, rule.as_deref()) {
+            return response;
+        }
         let subject = Subject::new(request, target, body);
-        let rule = self.rules.find(&subject).cloned();
-        let reaction = rule.as_ref().map_or(Reaction::Face, |rule| rule.react(&subject, &scene));
-        let login = rule.as_ref().and_then(|rule| rule.login(&subject));
-        let (status, outcome) = match reaction {
+        let method = request.method.raw().to_owned();
+        let shown = self.react(
+            rule.as_deref(),
+            &SiteRequest { method: &method, target, subject: &subject, scene: &scene },
+        );
+        let (status, outcome) = match shown.reaction {
             Reaction::Run(run) => (run.status(), Outcome::Run(run)),
             Reaction::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
             Reaction::Websocket(answer) => match websocket::accept(request) {
@@ -91,25 +103,132 @@ impl Responder {
                 None => (400, Outcome::Answer(Answer::of_rule(websocket::refusal()))),
             },
             Reaction::Face => {
-                let answer = Answer::to(request, target, &self.persona);
+                let answer = match shown.file {
+                    Some(file) => Answer::file(request, &self.persona, file),
+                    None => Answer::to(request, target, &self.persona),
+                };
                 (answer.status, Outcome::Answer(answer))
             }
         };
         request.status = Some(status);
-        label(request, target, rule.as_deref(), b"");
-        Response { outcome, login }
+        label(request, target, rule.as_deref(), shown.class, b"");
+        Response { outcome, details: shown.login.into_iter().collect() }
     }
 
-    /// Says what a request is whose head was whole and which is refused all the same.
-    pub(crate) fn name_refused(&self, request: &mut Request, target: &[u8], body: &[u8]) {
-        let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
-        label(request, target, rule.as_deref(), b"");
+    /// What goes before rules: a file that this visitor dropped, and the application where no rule names a product.
+    fn own(
+        &self,
+        request: &mut Request,
+        target: &[u8],
+        body: &[u8],
+        scene: &Scene<'_>,
+        rule: Option<&Rule>,
+    ) -> Option<Response> {
+        let named = |request: &mut Request, class: &str, status: u16| {
+            request.status = Some(status);
+            request.class = Some(class.into());
+            request.rule = rule.map(|rule| rule.name.as_str().into());
+        };
+        if matches!(request.method.raw(), "GET" | "HEAD" | "POST")
+            && let Some(run) = dropped::respond(scene, request, target, body)
+        {
+            named(request, "webshell", run.status());
+            return Some(Response { outcome: Outcome::Run(run), details: Vec::new() });
+        }
+        let path = normalise(self.persona.grammar, target)?;
+        if !matches!(request.method.raw(), "GET" | "HEAD" | "POST")
+            || !rule.is_none_or(Rule::is_general)
+            || self.persona.site.is_some()
+            || !application::owns(&self.identity, &path)
+            || !self.identity.shows(self.visit.source, MachineKind::Server)
+        {
+            return None;
+        }
+        let reply = application::respond(scene, request, target, body, &path)?;
+        let (status, outcome) = match reply.outcome {
+            Said::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
+            Said::Run(run) => (run.status(), Outcome::Run(run)),
+        };
+        let class = match (reply.class, rule) {
+            ("ordinary" | "unknown", Some(rule)) => rule.class.as_str(),
+            (class, _) => class,
+        };
+        named(request, class, status);
+        Some(Response { outcome, details: reply.details })
+    }
+
+    /// Which face answers (docs/web-rules.md, "Which face a scanner sees"): the owner's own rules, exploits of the site's product and
+    /// those that run beside it, the site's pages, other rules about what runs beside it, the site's word for what is not there.
+    fn react(&self, rule: Option<&Rule>, request: &SiteRequest<'_>) -> Shown {
+        let (subject, scene) = (request.subject, request.scene);
+        let Some(site) = self.persona.site else {
+            let mut reaction = rule.map_or(Reaction::Face, |rule| rule.react(subject, scene));
+            if matches!(reaction, Reaction::Answer(_)) {
+                let path = rule.and_then(Rule::signpost);
+                path.into_iter().for_each(|path| self.identity.trail().follow(&path));
+            }
+            if matches!(reaction, Reaction::Face) {
+                let page = self.identity.trail().page(
+                    request.target,
+                    &scene.origin(),
+                    &scene.shown_host(),
+                );
+                reaction = page.filter(|_| rule.is_none()).map_or(reaction, Reaction::Answer);
+            }
+            return Shown {
+                login: rule.and_then(|rule| rule.login(subject)),
+                ..Shown::of(reaction)
+            };
+        };
+        let admitted = rule.filter(|rule| rule.is_own() || site.admits(rule));
+        let login = || admitted.and_then(|rule| rule.login(subject));
+        let answered = |rule: &Rule| match rule.react(subject, scene) {
+            Reaction::Face => None,
+            reaction => Some(Shown { login: rule.login(subject), ..Shown::of(reaction) }),
+        };
+        let first = admitted.filter(|rule| rule.is_own() || rule.computes() || site.is_about(rule));
+        if let Some(shown) = first.and_then(answered) {
+            return shown;
+        }
+        if let Some(answer) = site.answer(request) {
+            let (reaction, file) = match answer.says {
+                Says::Reacts(reaction) => (reaction, None),
+                Says::File { kind, bytes } => (Reaction::Face, Some(File { kind, bytes })),
+            };
+            return Shown {
+                reaction,
+                file,
+                login: answer.login.or_else(login),
+                class: Some(answer.class),
+            };
+        }
+        if let Some(shown) = admitted.and_then(answered) {
+            return shown;
+        }
+        let missing = site.missing(request).map_or(Reaction::Face, Reaction::Answer);
+        Shown { login: login(), ..Shown::of(missing) }
     }
 
     /// Says what a request is that is not answered by a rule because it never became whole or was refused.
     pub(crate) fn name(&self, request: &mut Request, target: &[u8], body: &[u8]) {
         let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
-        label(request, target, rule.as_deref(), body);
+        label(request, target, rule.as_deref(), None, body);
+    }
+}
+
+/// What is shown to a request.
+struct Shown {
+    reaction: Reaction,
+    /// The file of the site that the web server sends, where the reaction is the server's own.
+    file: Option<File>,
+    login: Option<Detail>,
+    /// What the request is where no rule knows it.
+    class: Option<&'static str>,
+}
+
+impl Shown {
+    const fn of(reaction: Reaction) -> Self {
+        Self { reaction, file: None, login: None, class: None }
     }
 }
 
@@ -128,14 +247,21 @@ pub(crate) fn turn(run: Box<Run>, now: Timestamp, out: &mut Output) -> Option<Tu
 const ORDINARY: [&str; 6] =
     ["/", "/index.html", "/robots.txt", "/favicon.ico", "/sitemap.xml", "/index.nginx-debian.html"];
 
-/// Says what the request is; `raw` is its head as sent where it was refused before it was taken apart.
-fn label(request: &mut Request, target: &[u8], rule: Option<&Rule>, raw: &[u8]) {
+/// Says what the request is, `page` what it is on the site shown; `raw` is its head as sent where it was refused before it was taken apart.
+fn label(
+    request: &mut Request,
+    target: &[u8],
+    rule: Option<&Rule>,
+    page: Option<&'static str>,
+    raw: &[u8],
+) {
     let ordinary = !request.malformed
         && matches!(request.method.raw(), "GET" | "HEAD")
         && ORDINARY.iter().any(|page| page.as_bytes() == target);
     let class = match rule {
         _ if is_smuggling(request, raw) => "request-smuggling",
         Some(rule) => rule.class.as_str(),
+        None if page.is_some() && !request.malformed => page.unwrap_or("ordinary"),
         None if ordinary => "ordinary",
         None => "unknown",
     };

@@ -12,7 +12,7 @@ use super::exchange::{Exchange, Incoming, tell};
 use super::grammar::{Fault, Grammar};
 use super::persona::status_of;
 use super::responder::{Outcome, Responder, Turn, turn};
-use super::rules::Run;
+use super::run::Run;
 use super::upgrade;
 use super::websocket::WebSocket;
 use super::wire::Head;
@@ -109,7 +109,7 @@ impl HttpSession {
         let manner = self.manner(&head);
         let settings = if self.responder.persona.h2c { upgrade::h2c(&head) } else { None };
         tell(head, body, out);
-        response.login.into_iter().for_each(|login| out.tell(login));
+        response.details.into_iter().for_each(|detail| out.tell(detail));
         if let Some(settings) = settings {
             out.reply(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
@@ -164,7 +164,7 @@ impl HttpSession {
         now: Timestamp,
         out: &mut Output,
     ) {
-        self.responder.name_refused(&mut head.request, &head.target, body.content());
+        self.responder.name(&mut head.request, &head.target, body.content());
         head.request.status = Some(answer.status);
         let manner = self.manner(&head);
         tell(head, body, out);
@@ -189,7 +189,9 @@ impl HttpSession {
         match self.responder.persona.grammar {
             Grammar::Apache if between => Duration::from_secs(5),
             Grammar::Apache => Duration::from_secs(20),
-            Grammar::Nginx | Grammar::Netty => Duration::from_secs(60),
+            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
+                Duration::from_secs(self.responder.persona.style.map_or(60, |style| style.patience))
+            }
         }
     }
 }

@@ -14,16 +14,18 @@ pub(super) fn is_smuggling(request: &Request, raw: &[u8]) -> bool {
     fields.for_each(|(name, value)| found.look(name.raw().as_bytes(), value.raw().as_bytes()));
     let lines = raw.split(|byte| *byte == b'\n').skip(1);
     let blank = |line: &&[u8]| !line.strip_suffix(b"\r").unwrap_or(line).is_empty();
-    let mut from_raw = Found::default();
+    // A bare newline among the fields hides those after it from one server of two.
+    let (mut from_raw, mut bare) = (Found::default(), false);
     for line in lines.take_while(blank).take(LINES) {
         let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
         let value = line.get(colon + 1..).unwrap_or_default();
+        bare |= !line.ends_with(b"\r");
         from_raw.look(&line[..colon], value.strip_suffix(b"\r").unwrap_or(value));
     }
     // A coding in a head that breaks the grammar elsewhere, as by a folded line.
-    let loose = request.malformed && !raw.is_empty() && found.codings > 0;
+    let loose = request.malformed && found.codings > 0;
     let old = matches!(request.version.raw(), "HTTP/1.0" | "HTTP/0.9");
-    loose || found.is_odd(old) || from_raw.is_odd(old)
+    loose || (bare && from_raw.codings > 0) || found.is_odd(old) || from_raw.is_odd(old)
 }
 
 #[derive(Default)]
@@ -51,7 +53,7 @@ impl Found {
         match plain.as_slice() {
             b"transfer-encoding" => {
                 self.codings += 1;
-                let known = [&b"chunked"[..], b"gzip", b"deflate", b"compress", b"identity"];
+                let known = [&b"chunked"[..], b"gzip", b"deflate", b"compress"];
                 let known = known.iter().any(|coding| text.eq_ignore_ascii_case(coding));
                 self.odd |= misspelt || !known || self.over_http2;
             }

@@ -12,7 +12,7 @@ use super::message::{Form, Message};
 use crate::http::answer::{Answer, Manner};
 use crate::http::exchange::tell_request;
 use crate::http::responder::{Outcome, Responder, Turn, turn};
-use crate::http::rules::Run;
+use crate::http::run::Run;
 use crate::http::websocket;
 use crate::{Identity, Output, Session, Visit};
 
@@ -84,7 +84,7 @@ impl Http2Session {
         }
         let response = self.responder.respond(&mut request, &target, content, now);
         tell_request(request, raw, body, out);
-        response.login.into_iter().for_each(|login| out.tell(login));
+        response.details.into_iter().for_each(|detail| out.tell(detail));
         self.begin(stream, manner, response.outcome, now, out);
     }
 

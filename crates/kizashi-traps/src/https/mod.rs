@@ -17,8 +17,20 @@ pub(crate) const TRAP: Trap = Trap {
     service: Service::known("tls"),
     transports: &[Transport::Tcp],
     ports: DefaultPorts {
-        privileged: &[Port::tcp(443), Port::tcp(8443)],
-        unprivileged: &[Port::tcp(4443), Port::tcp(8443)],
+        privileged: &[
+            Port::tcp(443),
+            Port::tcp(6443),
+            Port::tcp(8443),
+            Port::tcp(10_250),
+            Port::tcp(10_443),
+        ],
+        unprivileged: &[
+            Port::tcp(4443),
+            Port::tcp(6443),
+            Port::tcp(8443),
+            Port::tcp(10_250),
+            Port::tcp(10_443),
+        ],
     },
     limits: Limits {
         idle: Duration::from_secs(60),

@@ -29,7 +29,7 @@ impl<K: Hash + Eq + Copy, V: Default> Memory<K, V> {
     }
 
     /// Whether anything is known of this key.
-    pub(super) fn knows(&self, key: K) -> bool {
+    pub(crate) fn knows(&self, key: K) -> bool {
         self.young.contains_key(&key) || self.old.contains_key(&key)
     }
 

@@ -25,8 +25,8 @@ const CLIENT_HELLO: u8 = 1;
 const LONGEST_MESSAGE: usize = 32 * 1024;
 /// Content of a record at most (RFC 5246, 6.2.1).
 const LONGEST_CONTENT: usize = 16 * 1024;
-/// Records that bring nothing: empty ones, warnings, changes of cipher that mean nothing, hellos of a second handshake, new keys. As many
-/// as OpenSSL takes in a row (`MAX_EMPTY_RECORDS`), here in all.
+/// Records in a row that bring nothing: empty ones (which old clients send before each that does, against BEAST), warnings, changes of
+/// cipher that mean nothing, hellos of a second handshake, new keys. As many as OpenSSL takes (`MAX_EMPTY_RECORDS`).
 const MOST_IDLE: u32 = 32;
 /// Bytes of data before our answer that are let pass, where a client announced them.
 const MOST_EARLY: usize = 16 * 1024;
@@ -215,6 +215,9 @@ impl Connection {
             }
             (ALERT, _) if !first => self.take_alert(&content),
             (APPLICATION_DATA, State::OpenLegacy | State::OpenModern(_)) => {
+                if !content.is_empty() {
+                    self.idle = 0;
+                }
                 Ok(Some(Progress::Data(content)))
             }
             (HEARTBEAT, _) => {

@@ -8,8 +8,8 @@ use super::credential::SigningKey;
 use super::hash::Expansion;
 use super::key_exchange::Ephemeral;
 use super::negotiation::{
-    Agreement, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, POINT_FORMATS, PROTOCOLS,
-    RENEGOTIATION_INFO, SERVER_NAME, SESSION_TICKET, downgrade_signal,
+    Agreement, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, MAX_FRAGMENT_LENGTH, POINT_FORMATS,
+    PROTOCOLS, RENEGOTIATION_INFO, SERVER_NAME, SESSION_TICKET, downgrade_signal,
 };
 use super::profile::Profile;
 use super::protection::{Keys, Protection};
@@ -66,6 +66,7 @@ impl Legacy {
         out: &mut Outgoing,
     ) -> Result<Self, Alert> {
         out.version = agreement.version;
+        out.limit(agreement.fragment);
         let mut server_random: [u8; 32] = out.randomness.bytes();
         if let Some(signal) = downgrade_signal(agreement.version, profile) {
             server_random[24..].copy_from_slice(&signal);
@@ -120,6 +121,9 @@ impl Legacy {
         }
         if agreement.named {
             put(SERVER_NAME, &[]);
+        }
+        if let Some(mode) = agreement.fragment {
+            put(MAX_FRAGMENT_LENGTH, &[mode]);
         }
         if self.ephemeral.is_some() && hello.extension(POINT_FORMATS).is_some() {
             put(POINT_FORMATS, &[3, 0, 1, 2]);

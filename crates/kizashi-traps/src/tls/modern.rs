@@ -11,7 +11,8 @@ use super::legacy::{
     CERTIFICATE, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO, TICKET, TICKET_LIFETIME, protocols,
 };
 use super::negotiation::{
-    Agreement, EARLY_DATA, KEY_SHARE, PROTOCOLS, SERVER_NAME, SUPPORTED_VERSIONS,
+    Agreement, EARLY_DATA, KEY_SHARE, MAX_FRAGMENT_LENGTH, PROTOCOLS, SERVER_NAME,
+    SUPPORTED_VERSIONS,
 };
 use super::protection::Protection;
 use super::record::{CHANGE_CIPHER_SPEC, HANDSHAKE, Outgoing, Put as _, TLS_1_2, TLS_1_3, message};
@@ -65,6 +66,7 @@ impl Modern {
         out: &mut Outgoing,
     ) -> Result<Answer, Alert> {
         out.version = TLS_1_2;
+        out.limit(agreement.fragment);
         let group = agreement.group.ok_or(Alert::HandshakeFailure)?;
         let shares = hello.key_shares();
         let share = shares.iter().find(|(code, _)| *code == group.code());
@@ -135,6 +137,10 @@ impl Modern {
         if self.agreement.named {
             extensions.put_u16(SERVER_NAME);
             extensions.put_u16_field(&[]);
+        }
+        if let Some(mode) = self.agreement.fragment {
+            extensions.put_u16(MAX_FRAGMENT_LENGTH);
+            extensions.put_u16_field(&[mode]);
         }
         if let Some(protocol) = self.agreement.protocol {
             extensions.put_u16(PROTOCOLS);

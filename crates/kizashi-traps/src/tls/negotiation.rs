@@ -12,6 +12,7 @@ use super::suite::{Bulk, Exchange, FALLBACK_SIGNAL, RENEGOTIATION_SIGNAL, Suite}
 
 /// Numbers of extensions.
 pub(super) const SERVER_NAME: u16 = 0;
+pub(super) const MAX_FRAGMENT_LENGTH: u16 = 1;
 pub(super) const POINT_FORMATS: u16 = 11;
 pub(super) const SIGNATURE_ALGORITHMS: u16 = 13;
 pub(super) const PROTOCOLS: u16 = 16;
@@ -35,6 +36,8 @@ pub(super) struct Agreement {
     pub(super) scheme: Option<Scheme>,
     pub(super) protocol: Option<&'static str>,
     pub(super) named: bool,
+    /// The length of records that the client asked for.
+    pub(super) fragment: Option<u8>,
     pub(super) ticket: bool,
     pub(super) secure_renegotiation: bool,
     pub(super) extended_secret: bool,
@@ -107,6 +110,7 @@ pub(super) fn agree(
         scheme: scheme.filter(|_| suite.exchange != Exchange::Rsa),
         protocol: protocol(hello, profile)?,
         named: hello.server_name().is_some() && profile.acknowledges_name,
+        fragment: fragment(hello, profile)?,
         ticket: has(SESSION_TICKET) && profile.gives_tickets,
         secure_renegotiation: has(RENEGOTIATION_INFO)
             || hello.cipher_suites.contains(&RENEGOTIATION_SIGNAL),
@@ -189,6 +193,15 @@ fn scheme(
     }
     let ours: Vec<Scheme> = ours.copied().collect();
     theirs.iter().find_map(|code| ours.iter().find(|scheme| scheme.code() == Some(*code))).copied()
+}
+
+fn fragment(hello: &ClientHello, profile: &Profile) -> Result<Option<u8>, Alert> {
+    match hello.extension(MAX_FRAGMENT_LENGTH) {
+        Some([mode @ 1..=4]) if profile.since_1_1 => Ok(Some(*mode)),
+        Some([_]) if profile.since_1_1 => Err(Alert::IllegalParameter),
+        Some(_) if profile.since_1_1 => Err(Alert::DecodeError),
+        _ => Ok(None),
+    }
 }
 
 fn protocol(hello: &ClientHello, profile: &Profile) -> Result<Option<&'static str>, Alert> {

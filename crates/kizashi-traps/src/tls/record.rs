@@ -21,6 +21,8 @@ pub(super) const HEARTBEAT: u8 = 24;
 const CONTENT: usize = 16 * 1024;
 /// Bytes of a record that is protected (RFC 5246, 6.2.3).
 const LONGEST: usize = CONTENT + 2_048;
+/// Bytes of room that are kept between records.
+const SHORT: usize = 256;
 /// Bytes of a record's head.
 pub(super) const HEAD: usize = 5;
 
@@ -56,15 +58,7 @@ pub(super) enum Cut {
 
 impl Incoming {
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        if self.used == self.bytes.len() {
-            // The room of a long record goes back once it is read.
-            if self.bytes.capacity() > HEAD + 1_024 {
-                self.bytes = Vec::new();
-            }
-            self.bytes.clear();
-        } else {
-            self.bytes.drain(..self.used);
-        }
+        self.bytes.drain(..self.used);
         self.used = 0;
         self.bytes.extend_from_slice(bytes);
     }
@@ -77,6 +71,11 @@ impl Incoming {
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
         let taken = self.rest().get(..count).unwrap_or_default().to_vec();
         self.used += taken.len();
+        if self.used == self.bytes.len() {
+            self.used = 0;
+            // The room of a long record goes back once it is read: a silent visitor holds none.
+            if self.bytes.capacity() > SHORT { self.bytes = Vec::new() } else { self.bytes.clear() }
+        }
         taken
     }
 
@@ -113,17 +112,27 @@ pub(super) struct Outgoing {
     pub(super) version: u16,
     pub(super) protection: Protection,
     pub(super) randomness: Randomness,
+    /// Bytes of content in a record at most.
+    longest: usize,
 }
 
 impl Outgoing {
     pub(super) fn new(randomness: Randomness) -> Self {
         let (bytes, protection) = (Vec::new(), Protection::Plain);
-        Self { bytes, version: TLS_1_2, protection, randomness }
+        Self { bytes, version: TLS_1_2, protection, randomness, longest: CONTENT }
+    }
+
+    /// Keeps records to what a client asked for (RFC 6066, 4): 512 bytes for 1 to 4,096 for 4.
+    pub(super) fn limit(&mut self, fragment: Option<u8>) {
+        self.longest = match fragment {
+            Some(mode @ 1..=4) => 256 << mode,
+            _ => CONTENT,
+        };
     }
 
     /// Sends content as one record or more.
     pub(super) fn send(&mut self, kind: u8, content: &[u8]) {
-        for part in content.chunks(CONTENT) {
+        for part in content.chunks(self.longest) {
             let sealed = self.protection.seal(kind, self.version, part, &mut self.randomness);
             let Some((kind, body)) = sealed else { return };
             self.bytes.push(kind);

@@ -80,7 +80,7 @@ struct Visited {
 }
 
 fn identity(server: WebServer, rsa: bool) -> Identity {
-    let identity = Identity::draw([7; 32]).with_web_server(server);
+    let identity = Identity::draw([7; 32]).with_default_page().with_web_server(server);
     if rsa { identity.with_tls_keys(TlsKeys::from_text(KEYS).unwrap()) } else { identity }
 }
 
@@ -288,6 +288,65 @@ fn a_second_handshake_a_heartbeat_and_a_broken_record_are_told_and_answered() {
         assert_eq!(visited.note(name).as_deref(), Some(value));
         assert!(visited.out.is_closing());
         assert!(visited.end().iter().any(|detail| detail.action() == "payload"));
+    }
+}
+
+/// What nginx 1.22.1 and Apache httpd with OpenSSL 3.0.19 (Debian 12, tickets off in httpd) answered to two hellos of TLS 1.2: the server's
+/// hello, with nought in place of what is drawn. They had no HTTP/2 switched on, so none is offered here.
+#[test]
+fn the_first_record_is_the_real_servers_own_but_for_what_is_drawn() {
+    let hex = |text: &str| -> Vec<u8> {
+        let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).unwrap() as u8).collect();
+        digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect()
+    };
+    let nought = |count: usize| "00".repeat(count);
+    let (random, session) = (nought(24) + "444f574e47524401", nought(32));
+    let most = format!(
+        "16030100800100007c0303{}000004c030c02f0100004f00000006000400000161000a00060004001d0017000b00020100000d000800060401050102010023000000170000ff010001000010000b000908687474702f312e3100050005010000000000160000",
+        nought(32)
+    );
+    let block = format!(
+        "16030100620100005e0303{}000002c01401000033ff01000100000a00060004001d0017000b00020100000d00080006040105010201001600000017000000000006000400000161",
+        nought(32)
+    );
+    for (server, hello, answer) in [
+        (
+            WebServer::NginxDebian12,
+            &most,
+            format!(
+                "1603030054020000500303{random}00c030000028ff0100010000000000000b000403000102002300000010000b000908687474702f312e3100170000"
+            ),
+        ),
+        (
+            WebServer::ApacheDebian12,
+            &most,
+            format!(
+                "160303006c020000680303{random}20{session}c030000020ff01000100000b0004030001020010000b000908687474702f312e3100170000"
+            ),
+        ),
+        (
+            WebServer::NginxDebian12,
+            &block,
+            format!(
+                "1603030065020000610303{random}20{session}c014000019ff0100010000000000000b0004030001020016000000170000"
+            ),
+        ),
+        (
+            WebServer::ApacheDebian12,
+            &block,
+            format!(
+                "16030300610200005d0303{random}20{session}c014000015ff01000100000b0004030001020016000000170000"
+            ),
+        ),
+    ] {
+        let mut visited = Visited::new(identity(server, true), "https", 443);
+        let mut found = visited.give(&hex(hello), 11);
+        let expected = hex(&answer);
+        found.truncate(expected.len());
+        found[11..35].fill(0);
+        let drawn = usize::from(found[43]);
+        found[44..44 + drawn].fill(0);
+        assert_eq!(found, expected, "{server:?}");
     }
 }
 

@@ -122,8 +122,10 @@ fn answered(address: SocketAddr, bytes: &[u8]) -> String {
 const LATER: [&str; 1] = ["te.cl"];
 
 fn compare(real: &Real, server: WebServer, known: &[&str]) {
-    let house =
-        House::of_trap("http", Identity::draw([1; 32]).with_web_server(server).with_http2(false));
+    let house = House::of_trap(
+        "http",
+        Identity::draw([1; 32]).with_default_page().with_web_server(server).with_http2(false),
+    );
     let mut faults = Vec::new();
     for Shape { name, bytes, .. } in shapes() {
         let (theirs, ours) = (answered(real.address, &bytes), answered(house.address, &bytes));

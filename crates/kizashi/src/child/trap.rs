@@ -10,7 +10,7 @@ use kizashi_event::Transport;
 use kizashi_event::stream::TrapCounts;
 use kizashi_traps::{
     BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, TlsKeys, WebRules,
-    trap_named,
+    WebSites, trap_named,
 };
 use tokio::sync::watch;
 
@@ -177,7 +177,8 @@ fn identity_of(setup: &TrapSetup) -> Identity {
         .apply(drawn.clone())
         .unwrap_or(drawn)
         .with_randomness(setup.randomness)
-        .with_logins(setup.logins.settings().unwrap_or_default());
+        .with_logins(setup.logins.settings().unwrap_or_default())
+        .with_web_sites(sites_of(setup));
     let identity =
         match setup.rsa_host_key.as_ref().map(|SecretText(text)| RsaHostKey::from_text(text)) {
             Some(Ok(key)) => identity.with_rsa_host_key(key),
@@ -187,6 +188,12 @@ fn identity_of(setup: &TrapSetup) -> Identity {
         Some(Ok(keys)) => identity.with_tls_keys(keys),
         Some(Err(_)) | None => identity,
     }
+}
+
+/// The owner's choice of faces; one that cannot be had was refused before the start.
+fn sites_of(setup: &TrapSetup) -> WebSites {
+    let choices = setup.web_sites.iter().map(|(port, site)| (port.as_str(), site.as_str()));
+    WebSites::of(choices).unwrap_or_default()
 }
 
 fn counts(counters: &Counters, outbox: &Outbox) -> TrapCounts {

@@ -119,6 +119,7 @@ pub(crate) fn setups(
         randomness: [0; 32],
         logins: config.logins.clone(),
         machine: config.machine.clone(),
+        web_sites: config.traps.web_sites.clone(),
         session_seed: 0,
         limits,
         posts: bound.posts.len(),

@@ -23,6 +23,8 @@ pub(crate) struct TrapSetup {
     pub(crate) randomness: [u8; 32],
     pub(crate) logins: Logins,
     pub(crate) machine: Machine,
+    /// What the web trap's listeners show: a site's name by port.
+    pub(crate) web_sites: std::collections::BTreeMap<String, String>,
     pub(crate) session_seed: u64,
     pub(crate) limits: TrapLimits,
     /// Sockets that will be given.

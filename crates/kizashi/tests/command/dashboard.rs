@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::support::{Folder, Running, free_port, http, run, sentence, text};
 
 const NO_TRAPS: &str =
-    "[traps]\naddress = \"127.0.0.1\"\nhttp = \"\"\nany_tcp = \"\"\nany_udp = \"\"\n";
+    "[traps]\naddress = \"127.0.0.1\"\nhttp = \"\"\nhttps = \"\"\nany_tcp = \"\"\nany_udp = \"\"\n";
 
 #[test]
 fn a_place_that_others_could_read_is_refused_without_a_certificate() {

@@ -27,3 +27,5 @@ mod score;
 mod sessions;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

@@ -296,7 +296,7 @@ fn sockets_that_systemd_bound_are_served() {
     let folder = Folder::new();
     let (port, other) = (crate::support::free_port(), crate::support::free_port());
     let config = format!(
-        "[dashboard]\naddress = \"127.0.0.1:{other}\"\n[traps]\nhttp = \"{port}\"\nssh = \"\"\ntelnet = \"\"\nany_tcp = \"\"\nany_udp = \"\"\n"
+        "[dashboard]\naddress = \"127.0.0.1:{other}\"\n[traps]\nhttp = \"{port}\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nany_tcp = \"\"\nany_udp = \"\"\n"
     );
     folder.write("kizashi.toml", config.as_bytes());
     let mut activated = std::process::Command::new("systemd-socket-activate")

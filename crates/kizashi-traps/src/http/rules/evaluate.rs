@@ -49,7 +49,7 @@ pub(super) fn php(code: &[u8]) -> Php {
 }
 
 /// The result of the first product, sum or difference of two whole numbers.
-pub(super) fn calculate(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn calculate(text: &[u8]) -> Option<Vec<u8>> {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
     let mut at = 0;
     while at < text.len() {
@@ -60,7 +60,9 @@ pub(super) fn calculate(text: &[u8]) -> Option<Vec<u8>> {
         }
         let rest = text[at + left..].trim_ascii_start();
         if let Some((sign @ (b'*' | b'+' | b'-'), rest)) = rest.split_first() {
+            // `7*'7'` is 49 to Twig, as to PHP.
             let rest = rest.trim_ascii_start();
+            let rest = rest.strip_prefix(b"'").unwrap_or(rest);
             let right = rest.iter().take_while(|byte| is_digit(byte)).count();
             let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<i128>().ok();
             if right > 0 && left <= 18 && right <= 18 {
@@ -98,7 +100,7 @@ pub(super) fn sql_error(value: &[u8]) -> Vec<u8> {
 }
 
 /// The path that an inclusion means: without a wrapper before it, and as seen from the root.
-pub(super) fn included(value: &[u8]) -> (Vec<u8>, bool) {
+pub(crate) fn included(value: &[u8]) -> (Vec<u8>, bool) {
     let value = super::subject::decode(&value[..value.len().min(LONGEST)], false);
     let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
     let encoded = find(&value.to_ascii_lowercase(), b"convert.base64-encode").is_some();

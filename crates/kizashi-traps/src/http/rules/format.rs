@@ -1,7 +1,7 @@
 //! What a file of rules may say, and whether it says it right. A file may be an owner's own, so it is bounded, and each problem is
 //! told with file, line and one sentence. The format is described in `docs/web-rules.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -108,6 +108,12 @@ pub(super) struct RuleText {
     pub(super) fields: Vec<(String, String)>,
     #[serde(default)]
     pub(super) text: String,
+    /// PHP that answers, for `php`, in place of PHP out of the request.
+    #[serde(default)]
+    pub(super) script: String,
+    /// Below the pages' root: where files that the request brings are kept for whoever brought them.
+    #[serde(default)]
+    pub(super) keep: String,
     #[serde(default)]
     pub(super) take: Vec<Take>,
     /// Names of the parameters that hold user and password.
@@ -163,16 +169,16 @@ pub(super) struct Take {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(not(test), expect(dead_code, reason = "only tests send the examples"))]
-pub(super) struct Example {
+pub(in crate::http) struct Example {
     /// Method and target.
-    pub(super) request: String,
+    pub(in crate::http) request: String,
     #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
+    pub(in crate::http) headers: BTreeMap<String, String>,
     #[serde(default)]
-    pub(super) body: String,
+    pub(in crate::http) body: String,
     /// Something that the answer holds.
     #[serde(default)]
-    pub(super) says: String,
+    pub(in crate::http) says: String,
 }
 
 /// What is wrong with a file of rules.
@@ -287,13 +293,10 @@ fn check_answer(rule: &RuleText) -> Result<(), String> {
         if name.is_empty() || !name.bytes().all(super::super::grammar::is_token) {
             return Err(format!("{name:?} is no name of a header field"));
         }
-        reply::check(value)?;
+        reply::check(value, &BTreeSet::new())?;
     }
-    reply::check(&rule.text)?;
-    let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face | Answerer::Websocket);
-    if takes == rule.take.is_empty() {
-        return Err("take belongs to the answers file, command, php, calculate and sql-error, which need it".to_owned());
-    }
+    reply::check(&rule.text, &BTreeSet::new())?;
+    check_source(rule)?;
     for take in &rule.take {
         let first = take.from.split(' ').next().unwrap_or_default();
         if !["path", "query", "body", "parameter", "header"].contains(&first) {
@@ -302,6 +305,34 @@ fn check_answer(rule: &RuleText) -> Result<(), String> {
                 take.from
             ));
         }
+    }
+    Ok(())
+}
+
+/// What an answer is made of: something taken, a script, files that are kept.
+fn check_source(rule: &RuleText) -> Result<(), String> {
+    let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face | Answerer::Websocket)
+        && rule.script.is_empty();
+    if !rule.script.is_empty()
+        && (rule.answer != Answerer::Php
+            || !crate::php::is_readable(
+                rule.script.as_bytes(),
+                !crate::php::is_script(rule.script.as_bytes()),
+            ))
+    {
+        return Err("script belongs to the answer php and is PHP that can be read".to_owned());
+    }
+    if rule.script.len() > TEXT
+        || rule.keep.len() > 200
+        || !(rule.keep.is_empty() || rule.keep.starts_with('/'))
+    {
+        return Err(
+            "keep is a folder below the pages' root and begins with /; script is 16 KiB at most"
+                .to_owned(),
+        );
+    }
+    if takes == rule.take.is_empty() {
+        return Err("take belongs to the answers file, command, php, calculate and sql-error, which need it (php may have a script instead)".to_owned());
     }
     Ok(())
 }

@@ -13,19 +13,24 @@ mod reply;
 mod subject;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use act::{Ran, Reaction, RuleAnswer, Run, Scene};
-pub(crate) use evaluate::base64;
+pub(super) use act::fill_answer;
+pub(in crate::http) use act::web_machine;
+pub(crate) use act::{Reaction, RuleAnswer, Scene};
+pub(crate) use evaluate::{base64, calculate, included};
 pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
 use format::{Answerer, Example, Face, File, RuleText, Take};
 use index::Index;
-use pattern::Pattern;
+pub(super) use pattern::Pattern;
+pub(crate) use pattern::find;
+pub(super) use reply::{check as check_text, escape};
 use subject::Field;
 pub(crate) use subject::Subject;
+pub(crate) use subject::decode;
 
 /// Files of an owner's own.
 const FILES: usize = 64;
@@ -35,6 +40,8 @@ const FILES: usize = 64;
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) class: String,
+    /// The file that it is in, without its ending; nothing for an owner's own.
+    pub(super) family: String,
     machine: MachineKind,
     priority: i32,
     own: bool,
@@ -50,14 +57,16 @@ pub(crate) struct Rule {
     kind: String,
     fields: Vec<(String, String)>,
     text: String,
+    script: String,
+    keep: String,
     take: Vec<Take>,
     login: Option<(String, String)>,
     #[cfg_attr(not(test), expect(dead_code, reason = "only tests send the examples"))]
-    examples: Vec<Example>,
+    pub(super) examples: Vec<Example>,
 }
 
 impl Rule {
-    fn new(file: &File, text: RuleText, own: bool) -> Self {
+    fn new(name: &str, file: &File, text: RuleText, own: bool) -> Self {
         let pairs = |pairs: std::collections::BTreeMap<String, String>| {
             pairs.iter().map(|(name, value)| (Pattern::new(name), Pattern::new(value))).collect()
         };
@@ -73,6 +82,7 @@ impl Rule {
         Self {
             name: text.name,
             class: text.class,
+            family: if own { String::new() } else { name.trim_end_matches(".toml").to_owned() },
             machine: text.machine.unwrap_or(file.machine),
             priority: text.priority.unwrap_or(file.priority),
             own,
@@ -88,10 +98,42 @@ impl Rule {
             kind: text.kind.unwrap_or_else(|| "text/html".to_owned()),
             fields: text.fields,
             text: body,
+            script: text.script,
+            keep: text.keep,
             take: text.take,
             login: text.login,
             examples: text.examples,
         }
+    }
+
+    /// On what kind of machine the product runs.
+    pub(super) const fn runs_on(&self) -> MachineKind {
+        self.machine
+    }
+
+    /// A path of its own that crawlers may be led to: where a page of a product stands that people and search engines look for.
+    pub(super) fn signpost(&self) -> Option<String> {
+        let shows = self.answer == Answerer::Text
+            && self.status == 200
+            && matches!(self.machine, MachineKind::Server | MachineKind::Any)
+            && matches!(self.class.as_str(), "recon" | "credential-form");
+        let path = self.paths.iter().find_map(Pattern::as_path)?;
+        shows.then_some(path)
+    }
+
+    /// Whether it is one of the owner's.
+    pub(super) const fn is_own(&self) -> bool {
+        self.own
+    }
+
+    /// Whether its answer is worked out from the request: an exploit that comes to something, not a page.
+    pub(super) const fn computes(&self) -> bool {
+        !matches!(self.answer, Answerer::Text | Answerer::Face)
+    }
+
+    /// Whether it names a kind of attack and no product.
+    pub(crate) const fn is_general(&self) -> bool {
+        self.priority < 0 && !self.own
     }
 
     fn weight(&self) -> usize {
@@ -130,6 +172,11 @@ fn are_among(pairs: &[(Pattern, Pattern)], fields: &[Field]) -> bool {
     })
 }
 
+/// Whether rules and pages may name this class.
+pub(super) fn is_class(class: &str) -> bool {
+    format::CLASSES.contains(&class) || matches!(class, "ordinary" | "unknown")
+}
+
 /// All rules of an installation.
 #[derive(Debug, Default)]
 pub struct WebRules {
@@ -164,7 +211,7 @@ impl WebRules {
                 Ok(mut file) => {
                     let texts = std::mem::take(&mut file.rule);
                     let texts = texts.into_iter().map(toml::Spanned::into_inner);
-                    rules.extend(texts.map(|text| Arc::new(Rule::new(&file, text, own))));
+                    rules.extend(texts.map(|text| Arc::new(Rule::new(name, &file, text, own))));
                 }
                 Err(found) => problems.extend(found),
             }
@@ -175,6 +222,11 @@ impl WebRules {
     fn of(mut rules: Vec<Arc<Rule>>) -> Self {
         rules.sort_by_key(|rule| std::cmp::Reverse((rule.own, rule.priority, rule.weight())));
         Self { index: Index::of(rules.iter().map(Arc::as_ref)), rules }
+    }
+
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|rule| &**rule)
     }
 
     /// How many there are.

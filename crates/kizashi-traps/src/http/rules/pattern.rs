@@ -6,20 +6,20 @@ pub(super) const LONGEST: usize = 300;
 
 /// A pattern, taken apart at its stars.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(in crate::http) struct Pattern {
     /// Lower-case pieces; with one piece the whole text must equal it.
     pieces: Vec<Vec<u8>>,
 }
 
 impl Pattern {
-    pub(super) fn new(text: &str) -> Self {
+    pub(in crate::http) fn new(text: &str) -> Self {
         let pieces =
             text.to_ascii_lowercase().split('*').map(|piece| piece.as_bytes().to_vec()).collect();
         Self { pieces }
     }
 
     /// The pattern that finds this one anywhere in a text.
-    pub(super) fn within(text: &str) -> Self {
+    pub(in crate::http) fn within(text: &str) -> Self {
         Self::new(&format!("*{text}*"))
     }
 
@@ -33,8 +33,25 @@ impl Pattern {
         self.pieces.iter().max_by_key(|piece| piece.len()).map_or(&[][..], Vec::as_slice)
     }
 
+    /// The path that this form spells out, a star at its beginning aside.
+    pub(super) fn as_path(&self) -> Option<String> {
+        let path = match self.pieces.as_slice() {
+            [path] => path,
+            [first, path] if first.is_empty() => path,
+            _ => return None,
+        };
+        let path = String::from_utf8(path.clone()).ok()?;
+        (path.starts_with('/') && path.len() > 1).then_some(path)
+    }
+
+    /// A text of this form.
+    #[cfg(test)]
+    pub(in crate::http) fn shortest(&self) -> String {
+        String::from_utf8(self.pieces.concat()).unwrap()
+    }
+
     /// Whether a text, already in lower case, is of this form.
-    pub(super) fn fits(&self, text: &[u8]) -> bool {
+    pub(in crate::http) fn fits(&self, text: &[u8]) -> bool {
         let [first, middle @ .., last] = self.pieces.as_slice() else {
             return self.pieces.first().is_some_and(|piece| piece.as_slice() == text);
         };
@@ -49,7 +66,7 @@ impl Pattern {
 }
 
 /// Where `piece` begins in `text`.
-pub(super) fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
+pub(crate) fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
     let Some(first) = piece.first() else { return Some(0) };
     let last = text.len().checked_sub(piece.len())?;
     let mut from = 0;

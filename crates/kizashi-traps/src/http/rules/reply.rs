@@ -1,12 +1,17 @@
 //! What a rule answers: its text with the values named in it put in. `@{name}` is a value; no other text is touched, since pages
 //! are full of braces, dollars and percent signs.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use kizashi_event::Timestamp;
 
 use super::subject::Subject;
 use crate::Identity;
 use crate::draw::Draw;
 use crate::http::date::http_date;
+use crate::http::sites::Site;
+use crate::machine::{Persona, World};
 
 /// The longest value of a visitor's that is shown to him again.
 const ECHOED: usize = 200;
@@ -14,17 +19,24 @@ const ECHOED: usize = 200;
 /// Where values come from.
 pub(super) struct Values<'a> {
     pub(super) identity: &'a Identity,
+    /// The site whose listener it is.
+    pub(super) site: Option<&'static Site>,
     /// The web server's `Server` header.
     pub(super) server: &'a str,
     /// Host and port as the visitor named them.
     pub(super) host: &'a str,
+    pub(super) port: u16,
+    /// The port of the listener itself.
+    pub(super) listener: u16,
     pub(super) rule: &'a str,
     pub(super) now: Timestamp,
     pub(super) subject: &'a Subject<'a>,
+    /// The name of the file that was kept.
+    pub(super) uploaded: &'a [u8],
 }
 
 /// Whether every value named in a text is one that there is.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(in crate::http) fn check(text: &str, own: &BTreeSet<&str>) -> Result<(), String> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("@{") {
         let Some((name, left)) = after.split_once('}') else {
@@ -32,9 +44,14 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         };
         let (word, argument) = name.split_once(' ').unwrap_or((name, ""));
         let known = match word {
-            "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output" => {
-                argument.is_empty()
-            }
+            "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output"
+            | "origin" | "authority" | "uploaded" => argument.is_empty(),
+            "target" => matches!(argument, "" | "url"),
+            "set-up" | "boot" => matches!(argument, "" | "epoch" | "date"),
+            "system" | "kernel" | "cpus" | "memory" | "elasticsearch" => argument.is_empty(),
+            "trail" => !own.is_empty() && argument.is_empty(),
+            "version" => argument.is_empty(),
+            "value" => own.contains(argument),
             "hex" | "secret" | "nonce" => {
                 argument.parse::<usize>().is_ok_and(|length| (1..=128).contains(&length))
             }
@@ -86,6 +103,19 @@ impl Values<'_> {
             "server" => self.server.as_bytes().to_vec(),
             "host" => escape(self.host.as_bytes()),
             "hostname" => self.identity.host_name().into_bytes(),
+            "authority" => escape(self.authority().as_bytes()),
+            "origin" => escape(origin(self.host, self.port, self.listener).as_bytes()),
+            "target" if argument == "url" => percent_encode(self.subject.target_as_sent()),
+            "target" => escape(self.subject.target_as_sent()),
+            "set-up" => moment(self.identity.set_up(), argument),
+            "boot" => moment(Timestamp::from_seconds(self.server().boot(self.now)), argument),
+            "system" => self.server().system.pretty.into(),
+            "kernel" => self.server().system.kernel.into(),
+            "cpus" => self.server().hardware.processors.to_string().into_bytes(),
+            "memory" => (self.server().hardware.memory_kb * 1024).to_string().into_bytes(),
+            "elasticsearch" => self.identity.elasticsearch_release().number().into(),
+            "version" => self.site.map_or("", |site| site.version(self.identity)).into(),
+            "value" => self.site.map_or_else(Vec::new, |site| self.site_value(site, argument)),
             "date" => http_date(self.now).into_bytes(),
             "time" => self.now.rfc3339().into_bytes(),
             "epoch" => self.now.seconds().to_string().into_bytes(),
@@ -106,9 +136,32 @@ impl Values<'_> {
                     (&digits[..8], &digits[8..12], &digits[12..15], &digits[15..18], &digits[18..]);
                 format!("{a}-{b}-4{c}-a{d}-{e}").into_bytes()
             }
+            "uploaded" => escape(self.uploaded),
             "parameter" => escape(&self.subject.parameter(argument).unwrap_or_default()),
             _ => Vec::new(),
         }
+    }
+
+    /// A value of the site's own: the same text wherever it is named, with the values that it names itself.
+    fn site_value(&self, site: &'static Site, name: &str) -> Vec<u8> {
+        if self.rule.starts_with('=') {
+            return Vec::new();
+        }
+        let label = format!("={} {name}", site.name);
+        let inner = Values { rule: &label, ..*self };
+        fill(site.value(name, self.identity), &inner).concat()
+    }
+
+    /// The machine behind the logins, with which whatever a page says of its machine agrees.
+    fn server(&self) -> Arc<World> {
+        self.identity.world(Persona::Server)
+    }
+
+    /// Host and, where it is not 80, port.
+    fn authority(&self) -> String {
+        origin(self.host, self.port, self.listener)
+            .split_once("://")
+            .map_or_else(String::new, |(_, rest)| rest.to_owned())
     }
 
     const fn draw<'b>(&'b self, label: &'b str) -> Draw<'b> {
@@ -116,12 +169,43 @@ impl Values<'_> {
     }
 }
 
+fn moment(moment: Timestamp, form: &str) -> Vec<u8> {
+    match form {
+        "epoch" => moment.seconds().to_string().into_bytes(),
+        "date" => http_date(moment).into_bytes(),
+        _ => moment.rfc3339().into_bytes(),
+    }
+}
+
 fn letters(draw: Draw<'_>, alphabet: &[u8], length: usize) -> Vec<u8> {
     (0..length as u64).filter_map(|place| draw.one_of(place, alphabet)).collect()
 }
 
+/// Listeners that speak TLS.
+const WITH_TLS: [u16; 5] = [443, 6443, 8443, 10_250, 10_443];
+
+/// Scheme, host and, where it is not the scheme's own, port.
+pub(super) fn origin(host: &str, port: u16, listener: u16) -> String {
+    let (scheme, usual) = if WITH_TLS.contains(&listener) { ("https", 443) } else { ("http", 80) };
+    if port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
+}
+
+/// As browsers and servers write what a parameter holds.
+fn percent_encode(text: &[u8]) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    for byte in text.iter().take(ECHOED) {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(*byte);
+            }
+            other => encoded.extend_from_slice(format!("%{other:02X}").as_bytes()),
+        }
+    }
+    encoded
+}
+
 /// As pages escape what visitors typed.
-fn escape(text: &[u8]) -> Vec<u8> {
+pub(in crate::http) fn escape(text: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::new();
     for byte in text.iter().take(ECHOED) {
         match byte {

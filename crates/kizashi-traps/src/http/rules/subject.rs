@@ -60,6 +60,7 @@ impl Field {
 #[derive(Debug)]
 pub(crate) struct Subject<'a> {
     pub(super) method: &'a str,
+    pub(super) request: &'a Request,
     headers: &'a [(HostileText, HostileText)],
     pub(super) header_fields: Vec<Field>,
     pub(super) parameter_fields: Vec<Field>,
@@ -67,8 +68,8 @@ pub(crate) struct Subject<'a> {
     pub(super) path: Forms,
     pub(super) target: Forms,
     pub(super) body: Forms,
-    raw_target: &'a [u8],
-    raw_body: &'a [u8],
+    pub(super) raw_target: &'a [u8],
+    pub(super) raw_body: &'a [u8],
     /// Names and values, decoded once, of the query and of a body of a form.
     pub(super) parameters: Vec<(Vec<u8>, Vec<u8>)>,
 }
@@ -88,6 +89,7 @@ impl<'a> Subject<'a> {
         parameters.truncate(PARAMETERS);
         Self {
             method: request.method.raw(),
+            request,
             headers: &request.headers,
             header_fields: request
                 .headers
@@ -124,8 +126,37 @@ impl<'a> Subject<'a> {
         found.map(|(_, value)| value.raw().as_bytes())
     }
 
+    /// The target's bytes.
+    pub(super) const fn target_as_sent(&self) -> &[u8] {
+        self.raw_target
+    }
+
+    /// Whether one of these patterns is the form of the path.
+    pub(in crate::http) fn has_path(&self, patterns: &[super::Pattern]) -> bool {
+        self.path.any(|path| patterns.iter().any(|pattern| pattern.fits(path)))
+    }
+
+    /// Whether there are parameters of all these names and values.
+    pub(in crate::http) fn has_parameters(
+        &self,
+        pairs: &[(super::Pattern, super::Pattern)],
+    ) -> bool {
+        super::are_among(pairs, &self.parameter_fields)
+    }
+
+    /// Whether the body holds all of these.
+    pub(in crate::http) fn has_in_body(&self, patterns: &[super::Pattern]) -> bool {
+        patterns.iter().all(|pattern| self.body.any(|body| pattern.fits(body)))
+    }
+
+    /// Whether a cookie of this name came.
+    pub(in crate::http) fn has_cookie(&self, name: &str) -> bool {
+        let cookies = self.header("cookie").map(String::from_utf8_lossy).unwrap_or_default();
+        cookies.split(';').any(|pair| pair.trim().split('=').next() == Some(name))
+    }
+
     /// A parameter's value, or that of a string of this name in a body of JSON.
-    pub(super) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
+    pub(in crate::http) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
         let found =
             self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
         found.map(|(_, value)| value.clone()).or_else(|| self.json_string(name))
@@ -201,7 +232,7 @@ fn read_parameters(text: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Undoes `%xx`, and `+` where it stands for a space. What is no escape stays.
-pub(super) fn decode(text: &[u8], plus: bool) -> Vec<u8> {
+pub(crate) fn decode(text: &[u8], plus: bool) -> Vec<u8> {
     let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let mut decoded = Vec::with_capacity(text.len());
     let mut at = 0;

@@ -4,16 +4,20 @@ use std::net::IpAddr;
 use kizashi_event::{Detail, Port, Timestamp};
 
 use super::*;
-use crate::{Identity, Output, Session as _, Visit, WebServer};
+use crate::{DEFAULT_SITE, Identity, Output, Session as _, Visit, WebServer, WebSites};
 
 /// What a fresh installation answers to one request, and tells of it.
 fn ask(server: WebServer, rules: &Arc<WebRules>, request: &[u8]) -> (Vec<u8>, Vec<Detail>) {
-    let identity = Identity::draw([7; 32]).with_web_server(server);
-    let identity = Arc::new(identity.with_web_rules(Arc::clone(rules)));
+    let identity = Identity::draw([7; 32]).with_default_page().with_web_server(server);
+    let sites = WebSites::of([("*", DEFAULT_SITE)]).unwrap();
+    let identity = Arc::new(identity.with_web_rules(Arc::clone(rules)).with_web_sites(sites));
     converse(&identity, request)
 }
 
-fn converse(identity: &Arc<Identity>, request: &[u8]) -> (Vec<u8>, Vec<Detail>) {
+pub(in crate::http) fn converse(
+    identity: &Arc<Identity>,
+    request: &[u8],
+) -> (Vec<u8>, Vec<Detail>) {
     let source: IpAddr = "192.0.2.7".parse().unwrap();
     let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port: Port::tcp(80) };
     let mut now = Timestamp::from_seconds(1_795_582_440);
@@ -34,7 +38,7 @@ fn converse(identity: &Arc<Identity>, request: &[u8]) -> (Vec<u8>, Vec<Detail>) 
     (reply, seen)
 }
 
-fn bytes_of(example: &Example) -> Vec<u8> {
+pub(in crate::http) fn bytes_of(example: &Example) -> Vec<u8> {
     let (method, target) = example.request.split_once(' ').expect("method and target");
     let mut text = format!("{method} {target} HTTP/1.1\r\nHost: 192.0.2.1\r\n");
     for (name, value) in &example.headers {
@@ -238,7 +242,10 @@ fn one_visitor_is_shown_one_kind_of_machine() {
         OWN.replace("product", "machine = \"server\"\nproduct"),
         "[[rule]]\nname = \"box\"\ntitle = \"t\"\nclass = \"recon\"\nmachine = \"device\"\npaths = [\"/box\"]\ntext = \"a box\"\nnext = \"n\"\nexamples = [{ request = \"GET /box\" }]\n"
     ));
-    let identity = Arc::new(Identity::draw([7; 32]).with_web_rules(Arc::new(rules.unwrap())));
+    let sites = WebSites::of([("*", DEFAULT_SITE)]).unwrap();
+    let identity =
+        Identity::draw([7; 32]).with_default_page().with_web_rules(Arc::new(rules.unwrap()));
+    let identity = Arc::new(identity.with_web_sites(sites));
     let get = |path: &str| {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         String::from_utf8(converse(&identity, request.as_bytes()).0).unwrap()

@@ -144,16 +144,17 @@ impl World {
             reboot_every,
             reboot_phase,
         };
-        world.image = Arc::new(world.make_image());
+        world.image = Arc::new(world.make_image(&site_files(identity, persona)));
         world
     }
 
-    fn make_image(&self) -> Image {
+    fn make_image(&self, site: &[(String, String)]) -> Image {
         let mut builder = super::files::ImageBuilder::new(self.set_up);
         if self.persona.is_device() {
             device::fill(&mut builder, self);
         } else {
             server::fill(&mut builder, self);
+            server::fill_site(&mut builder, site);
         }
         proc::fill(&mut builder, self);
         builder.finish(proc::OWN)
@@ -196,4 +197,9 @@ impl World {
     pub(crate) fn draw<'a>(&'a self, label: &'a str) -> Draw<'a> {
         Draw::new(&self.seed, label)
     }
+}
+
+/// The files of the web server's application, where this is the server.
+fn site_files(identity: &Identity, persona: Persona) -> Vec<(String, String)> {
+    if persona.is_device() { Vec::new() } else { crate::http::application_files(identity) }
 }

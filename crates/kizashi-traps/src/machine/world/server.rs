@@ -406,3 +406,17 @@ impl World {
         )
     }
 }
+
+/// Where the web server's pages lie belongs to its account, as whoever wants to upload there sets it up.
+pub(super) fn fill_site(builder: &mut ImageBuilder, site: &[(String, String)]) {
+    const WWW_DATA: u32 = 33;
+    let root = builder.folder("/var/www/html", 0o755);
+    builder.owned(root, WWW_DATA, WWW_DATA);
+    for (path, text) in site {
+        let id = match path.strip_suffix('/') {
+            Some(folder) => builder.folder(folder, 0o755),
+            None => builder.text(path, text.clone()),
+        };
+        builder.owned(id, WWW_DATA, WWW_DATA);
+    }
+}

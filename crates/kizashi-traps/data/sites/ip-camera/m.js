@@ -1,0 +1,4 @@
+function ready() {
+  var field = document.getElementById("password");
+  if (field) field.focus();
+}

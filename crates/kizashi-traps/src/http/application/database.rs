@@ -1,0 +1,171 @@
+//! The club's tables, as the SQL engine wants them.
+
+use super::content::Club;
+use crate::http::rules::{MachineKind, Scene, web_machine};
+use crate::sql::{Column, Relation, Server, Value};
+use crate::{Identity, WebServer};
+
+const fn column(name: &'static str, kind: &'static str, key: &'static str) -> Column {
+    let extra = if matches!(key.as_bytes(), b"PRI") { "auto_increment" } else { "" };
+    Column { name, kind, key, extra, nullable: false }
+}
+
+fn number(number: usize) -> Value {
+    Value::Integer(number as i128)
+}
+
+/// The server, as this visitor's query finds it.
+pub(super) fn server(club: &Club, scene: &Scene<'_>) -> Server {
+    let identity = scene.identity;
+    let (version, comment) = release(identity.web_server());
+    let micros = scene.now.micros().cast_unsigned();
+    // Read when LOAD_FILE asks, and only then: a machine is not made for each query.
+    let (machine, _) = (scene.identity.clone(), ());
+    let (visit, persona, host, now) =
+        (*scene.visit, scene.persona.clone(), scene.host.to_owned(), scene.now);
+    let files = Box::new(move |path: &[u8]| {
+        let scene = Scene {
+            identity: &machine,
+            visit: &visit,
+            persona: &persona,
+            host: &host,
+            port: visit.port.number,
+            now,
+        };
+        let (machine, _) = web_machine(&scene, MachineKind::Server);
+        machine.files().read(path, 0, 16 * 1024).ok()
+    });
+    Server {
+        version: version.to_owned(),
+        comment,
+        host: identity.host_name(),
+        user: user(club),
+        database: club.database.clone(),
+        relations: relations(club),
+        connection: 100 + u32::try_from(micros / 1_000_000 % 80_000).unwrap_or(0),
+        now,
+        chance: (micros & 0xffff_ffff) as u32,
+        files,
+    }
+}
+
+pub(super) fn user(club: &Club) -> String {
+    club.database.chars().take(16).collect()
+}
+
+/// Each distribution's own package.
+const fn release(server: WebServer) -> (&'static str, &'static str) {
+    match server {
+        WebServer::NginxDebian11 => ("10.5.29-MariaDB-0+deb11u1", "Debian 11"),
+        WebServer::NginxDebian12 | WebServer::ApacheDebian12 => {
+            ("10.11.14-MariaDB-0+deb12u2", "Debian 12")
+        }
+        WebServer::NginxUbuntu20 => ("10.3.39-MariaDB-0ubuntu0.20.04.2", "Ubuntu 20.04"),
+        WebServer::NginxUbuntu22 => ("10.6.22-MariaDB-0ubuntu0.22.04.1", "Ubuntu 22.04"),
+        WebServer::ApacheUbuntu24 => ("10.11.13-MariaDB-0ubuntu0.24.04.1", "Ubuntu 24.04"),
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "the tables themselves")]
+fn relations(club: &Club) -> Vec<Relation> {
+    let text = |text: &str| Value::text(text);
+    let articles = club.articles.iter().map(|article| {
+        vec![
+            number(article.id as usize),
+            text(&article.title),
+            text(article.category),
+            text(&article.author),
+            text(&article.posted),
+            text(&article.body),
+            Value::Integer(1),
+        ]
+    });
+    let users = club.members.iter().enumerate().map(|(place, member)| {
+        vec![
+            number(place + 1),
+            text(&member.name),
+            text(&member.mail),
+            text(&member.hash),
+            text(&member.salt),
+            text(member.role),
+            text(&member.last),
+        ]
+    });
+    let settings = [
+        ("site_title", club.name.as_str()),
+        ("theme", "default"),
+        ("uploads", "uploads/"),
+        ("mail_from", "noreply@localhost"),
+    ];
+    let comments = comments(club).into_iter().enumerate().map(|(place, (name, words))| {
+        vec![number(place + 1), text(&name), text(&words), text("127.0.0.1"), Value::Integer(1)]
+    });
+    vec![
+        Relation {
+            name: "articles".to_owned(),
+            columns: vec![
+                column("id", "int(11)", "PRI"),
+                column("title", "varchar(200)", ""),
+                column("category", "varchar(40)", "MUL"),
+                column("author", "varchar(60)", ""),
+                column("posted", "datetime", ""),
+                column("body", "text", ""),
+                column("published", "tinyint(1)", ""),
+            ],
+            rows: articles.collect(),
+        },
+        Relation {
+            name: "comments".to_owned(),
+            columns: vec![
+                column("id", "int(11)", "PRI"),
+                column("name", "varchar(80)", ""),
+                column("message", "text", ""),
+                column("ip", "varchar(45)", ""),
+                column("approved", "tinyint(1)", ""),
+            ],
+            rows: comments.collect(),
+        },
+        Relation {
+            name: "settings".to_owned(),
+            columns: vec![
+                column("id", "int(11)", "PRI"),
+                column("name", "varchar(60)", ""),
+                column("value", "varchar(255)", ""),
+            ],
+            rows: settings
+                .iter()
+                .enumerate()
+                .map(|(place, (name, value))| vec![number(place + 1), text(name), text(value)])
+                .collect(),
+        },
+        Relation {
+            name: "users".to_owned(),
+            columns: vec![
+                column("id", "int(11)", "PRI"),
+                column("username", "varchar(60)", "UNI"),
+                column("email", "varchar(120)", ""),
+                column("password", "char(44)", ""),
+                column("salt", "char(8)", ""),
+                column("role", "varchar(20)", ""),
+                column("last_login", "datetime", ""),
+            ],
+            rows: users.collect(),
+        },
+    ]
+}
+
+/// What stands in the guestbook.
+pub(super) fn comments(club: &Club) -> Vec<(String, String)> {
+    let mut members = club.members.iter().map(|member| member.name.clone());
+    let mut next = || members.next_back().unwrap_or_else(|| "a visitor".to_owned());
+    vec![
+        (next(), format!("Lovely day at the {}. Thank you!", club.house)),
+        (next(), "Nice new site. The old one was nicer.".to_owned()),
+        ("a visitor".to_owned(), format!("Greetings from the neighbours of {}.", club.place)),
+    ]
+}
+
+/// Whether the PHP is one that throws where a query fails.
+pub(super) const fn throws(identity: &Identity) -> bool {
+    !matches!(identity.web_server(), WebServer::NginxDebian11 | WebServer::NginxUbuntu20)
+}

@@ -1,0 +1,120 @@
+//! What a site says to a request: one of its pages, one of its files, or that there is nothing.
+
+use kizashi_event::{Detail, HostileText};
+
+use super::{Content, Page, Site};
+use crate::http::rules::{Reaction, RuleAnswer, Scene, Subject, fill_answer};
+
+/// A request to a site.
+pub(in crate::http) struct SiteRequest<'a> {
+    pub(in crate::http) method: &'a str,
+    pub(in crate::http) target: &'a [u8],
+    pub(in crate::http) subject: &'a Subject<'a>,
+    pub(in crate::http) scene: &'a Scene<'a>,
+}
+
+/// What it gets.
+pub(in crate::http) struct SiteAnswer {
+    pub(in crate::http) says: Says,
+    /// What the request is, where the page knows.
+    pub(in crate::http) class: &'static str,
+    pub(in crate::http) login: Option<Detail>,
+}
+
+pub(in crate::http) enum Says {
+    Reacts(Reaction),
+    File { kind: &'static str, bytes: &'static [u8] },
+}
+
+impl Site {
+    /// The page for a request.
+    pub(in crate::http) fn answer(&'static self, request: &SiteRequest<'_>) -> Option<SiteAnswer> {
+        if let Some(answer) = self.program.and_then(|program| program(request)) {
+            return Some(answer);
+        }
+        let page = self.pages.iter().find(|page| page.fits(request))?;
+        let login = page.login(request.subject);
+        let class = page.class.as_deref().unwrap_or("ordinary");
+        let says = match page.content {
+            Content::File(bytes) => Says::File { kind: &page.kind, bytes },
+            Content::Text(ref text) => {
+                Says::Reacts(Reaction::Answer(self.write(page, text, request)))
+            }
+        };
+        Some(SiteAnswer { says, class, login })
+    }
+
+    /// What it says where there is no page; `None` where that is its server's to say.
+    pub(in crate::http) fn missing(&'static self, request: &SiteRequest<'_>) -> Option<RuleAnswer> {
+        let page = self.missing.as_ref()?;
+        match &page.content {
+            Content::Text(text) => Some(self.write(page, text, request)),
+            Content::File(_) => None,
+        }
+    }
+
+    fn write(&self, page: &Page, text: &str, request: &SiteRequest<'_>) -> RuleAnswer {
+        let (common, cookies) = match page.bare {
+            true => (&[][..], &[][..]),
+            false => (self.fields.as_slice(), self.cookies.as_slice()),
+        };
+        let mut fields = Vec::new();
+        let is_said_by_page =
+            |name: &str| page.fields.iter().any(|(said, _)| said.eq_ignore_ascii_case(name));
+        let is_slot_of_page =
+            |name: &str| page.fields.iter().any(|(said, value)| value.is_empty() && said == name);
+        for (name, value) in common {
+            // A page's own word goes before what all pages say.
+            if !is_said_by_page(name) || (value.is_empty() && !is_slot_of_page(name)) {
+                fields.push((name.clone(), value.clone()));
+            }
+        }
+        fields.extend(page.fields.iter().cloned());
+        // Cookies are given to who has none, where "Set-Cookie" stands with no value, or else in front.
+        let place =
+            fields.iter().position(|(name, value)| name == "Set-Cookie" && value.is_empty());
+        let given = cookies.iter().chain(&page.cookies).filter(|cookie| {
+            let name = cookie.split('=').next().unwrap_or_default();
+            !request.subject.has_cookie(name)
+        });
+        let given: Vec<_> = given.map(|cookie| ("Set-Cookie".to_owned(), cookie.clone())).collect();
+        match place {
+            Some(at) => drop(fields.splice(at..=at, given)),
+            None => drop(fields.splice(0..0, given)),
+        }
+        let answer =
+            RuleAnswer { status: page.status, kind: page.kind.clone(), fields, body: Vec::new() };
+        fill_answer(answer, text, self.name, request.subject, request.scene)
+    }
+}
+
+impl Page {
+    fn fits(&self, request: &SiteRequest<'_>) -> bool {
+        let methods = match self.methods.as_slice() {
+            [] => matches!(request.method, "GET" | "HEAD"),
+            methods => methods.iter().any(|method| method == request.method || method == "*"),
+        };
+        methods
+            && request.subject.has_path(&self.paths)
+            && request.subject.has_parameters(&self.parameters)
+            && request.subject.has_in_body(&self.body)
+    }
+
+    fn login(&self, subject: &Subject<'_>) -> Option<Detail> {
+        let (user, password) = self.login.as_ref()?;
+        let read = |name: &str| subject.parameter(name).map(|text| HostileText::from_bytes(&text));
+        let (username, password) = (read(user), read(password));
+        (username.is_some() || password.is_some()).then_some(Detail::Login {
+            username,
+            password,
+            public_key: None,
+            accepted: false,
+        })
+    }
+
+    /// Its paths that have no star, or the shortest of those that have one.
+    #[cfg(test)]
+    pub(super) fn spelled_out(&self) -> Vec<String> {
+        self.paths.iter().map(crate::http::rules::Pattern::shortest).collect()
+    }
+}

@@ -1,0 +1,339 @@
+//! The MariaDB that is pretended: one database of an application, `information_schema` over it, and an account that may read both. What an
+//! account without SUPER gets to see is what it gets to see here: `mysql` is there and refused.
+
+use kizashi_event::Timestamp;
+
+use super::error::SqlError;
+use super::evaluate::same_name;
+use super::value::Value;
+
+/// A column: name, type as `SHOW COLUMNS` prints it, key and extra.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) key: &'static str,
+    pub(crate) extra: &'static str,
+    pub(crate) nullable: bool,
+}
+
+/// A table of the application's.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+/// What reads files of the machine's for LOAD_FILE.
+pub(crate) type Files = Box<dyn Fn(&[u8]) -> Option<Vec<u8>>>;
+
+/// One server, as one query sees it.
+pub(crate) struct Server {
+    /// `10.11.11-MariaDB-0+deb12u1`.
+    pub(crate) version: String,
+    pub(crate) comment: &'static str,
+    pub(crate) host: String,
+    pub(crate) user: String,
+    pub(crate) database: String,
+    pub(crate) relations: Vec<Relation>,
+    pub(crate) connection: u32,
+    pub(crate) now: Timestamp,
+    /// Where RAND without a seed begins.
+    pub(crate) chance: u32,
+    pub(crate) files: Files,
+}
+
+type Found = (Vec<Vec<u8>>, Vec<Vec<Value>>);
+
+/// Tables of MariaDB's own `information_schema`, as it lists them.
+const VIEWS: &str = "ALL_PLUGINS APPLICABLE_ROLES CHARACTER_SETS CHECK_CONSTRAINTS CLIENT_STATISTICS COLLATIONS COLLATION_CHARACTER_SET_APPLICABILITY COLUMNS COLUMN_PRIVILEGES ENABLED_ROLES ENGINES EVENTS FILES GEOMETRY_COLUMNS GLOBAL_STATUS GLOBAL_VARIABLES INDEX_STATISTICS INNODB_BUFFER_PAGE INNODB_BUFFER_POOL_STATS INNODB_CMP INNODB_FT_CONFIG INNODB_LOCKS INNODB_METRICS INNODB_SYS_COLUMNS INNODB_SYS_TABLES INNODB_TRX KEYWORDS KEY_CACHES KEY_COLUMN_USAGE OPTIMIZER_TRACE PARAMETERS PARTITIONS PLUGINS PROCESSLIST PROFILING REFERENTIAL_CONSTRAINTS ROUTINES SCHEMATA SCHEMA_PRIVILEGES SESSION_STATUS SESSION_VARIABLES SPATIAL_REF_SYS SQL_FUNCTIONS STATISTICS SYSTEM_VARIABLES TABLES TABLESPACES TABLE_CONSTRAINTS TABLE_PRIVILEGES TABLE_STATISTICS THREAD_POOL_GROUPS TRIGGERS USER_PRIVILEGES USER_STATISTICS VIEWS";
+
+impl Server {
+    pub(super) fn database_name(&self) -> &[u8] {
+        self.database.as_bytes()
+    }
+
+    /// The version as executable comments have it: 101111.
+    pub(super) fn number(&self) -> u32 {
+        let plain = self.version.split('-').next().unwrap_or_default();
+        let mut parts = plain.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let mut next = || parts.next().unwrap_or(0);
+        next() * 10_000 + next() * 100 + next()
+    }
+
+    pub(super) fn read_file(&self, path: &[u8]) -> Option<Vec<u8>> {
+        if path.first() != Some(&b'/') || path.contains(&0) {
+            return None;
+        }
+        (self.files)(path)
+    }
+
+    /// INTO OUTFILE: the account may, and MariaDB's own account may not write where a web server reads.
+    pub(super) fn refuse_file(&self, path: &[u8]) -> SqlError {
+        if self.read_file(path).is_some() {
+            return SqlError::new(1086, [b"File '", path, b"' already exists"].concat());
+        }
+        let start = b"Can't create/write to file '";
+        SqlError::new(1, [&start[..], path, b"' (Errcode: 13 \"Permission denied\")"].concat())
+    }
+
+    pub(super) fn variable(&self, name: &[u8]) -> Result<Value, SqlError> {
+        let lower = name.to_ascii_lowercase();
+        let bare = ["global.", "session.", "local."]
+            .iter()
+            .find_map(|scope| lower.strip_prefix(scope.as_bytes()))
+            .unwrap_or(&lower);
+        let plain = self.version.split('-').next().unwrap_or_default();
+        Ok(Value::text(match bare {
+            b"version" => self.version.as_str(),
+            b"innodb_version" => plain,
+            b"version_comment" => self.comment,
+            b"version_compile_os" => "debian-linux-gnu",
+            b"version_compile_machine" => "x86_64",
+            b"hostname" => self.host.as_str(),
+            b"datadir" => "/var/lib/mysql/",
+            b"basedir" => "/usr",
+            b"tmpdir" | b"slave_load_tmpdir" => "/tmp",
+            b"plugin_dir" => "/usr/lib/mysql/plugin/",
+            b"socket" => "/run/mysqld/mysqld.sock",
+            b"pid_file" => "/run/mysqld/mysqld.pid",
+            b"log_error" => "",
+            b"general_log_file" => "mysqld.log",
+            b"general_log" | b"slow_query_log" | b"read_only" | b"have_symlink" | b"autocommit" => {
+                return Ok(Value::Integer(i128::from(bare == b"autocommit")));
+            }
+            b"port" => return Ok(Value::Integer(3_306)),
+            b"max_allowed_packet" => return Ok(Value::Integer(16_777_216)),
+            b"table_open_cache" => return Ok(Value::Integer(2_000)),
+            b"div_precision_increment" => return Ok(Value::Integer(4)),
+            b"server_id" | b"automatic_sp_privileges" => return Ok(Value::Integer(1)),
+            b"max_connections" => return Ok(Value::Integer(151)),
+            b"group_concat_max_len" => return Ok(Value::Integer(1_048_576)),
+            b"secure_file_priv" => return Ok(Value::Null),
+            b"character_set_server"
+            | b"character_set_client"
+            | b"character_set_database"
+            | b"character_set_connection" => "utf8mb4",
+            b"character_set_filesystem" => "binary",
+            b"collation_connection" | b"collation_database" | b"collation_server" => {
+                "utf8mb4_general_ci"
+            }
+            b"license" => "GPL",
+            b"sql_mode" => {
+                "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
+            }
+            b"time_zone" => "SYSTEM",
+            b"system_time_zone" => "UTC",
+            _ => {
+                let start = b"Unknown system variable '";
+                return Err(SqlError::new(1193, [&start[..], bare, b"'"].concat()));
+            }
+        }))
+    }
+
+    /// Names and rows of a table.
+    pub(super) fn table(&self, database: Option<&[u8]>, name: &[u8]) -> Result<Found, SqlError> {
+        let database = database.unwrap_or(self.database_name());
+        if same_name(database, b"information_schema") {
+            let view = name.to_ascii_uppercase();
+            return self.view(&view).ok_or_else(|| {
+                SqlError::new(1109, [b"Unknown table '", name, b"' in information_schema"].concat())
+            });
+        }
+        if [&b"mysql"[..], b"sys", b"performance_schema"].contains(&database) {
+            let message =
+                format!("SELECT command denied to user '{}'@'localhost' for table `", self.user);
+            return Err(SqlError::new(
+                1142,
+                [message.as_bytes(), database, b"`.`", name, b"`"].concat(),
+            ));
+        }
+        let ours = database == self.database_name();
+        // Names of tables are told apart by case on Linux.
+        match self.relations.iter().find(|table| ours && table.name.as_bytes() == name) {
+            Some(table) => {
+                let names = table.columns.iter().map(|column| column.name.into()).collect();
+                Ok((names, table.rows.clone()))
+            }
+            None => Err(SqlError::no_table(database, name)),
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "the views themselves")]
+    fn view(&self, name: &[u8]) -> Option<Found> {
+        let text = |text: &str| Value::text(text);
+        let number = |number: usize| Value::Integer(number as i128);
+        let (names, rows): (&str, Vec<Vec<Value>>) = match name {
+            b"SCHEMATA" => (
+                "CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH",
+                ["information_schema", self.database.as_str()]
+                    .iter()
+                    .map(|name| {
+                        vec![
+                            text("def"),
+                            text(name),
+                            text("utf8mb4"),
+                            text("utf8mb4_general_ci"),
+                            Value::Null,
+                        ]
+                    })
+                    .collect(),
+            ),
+            b"TABLES" => {
+                let views = VIEWS
+                    .split(' ')
+                    .map(|view| ("information_schema", view, "SYSTEM VIEW", "MEMORY", Value::Null));
+                let tables = self.relations.iter().map(|table| {
+                    (
+                        self.database.as_str(),
+                        table.name.as_str(),
+                        "BASE TABLE",
+                        "InnoDB",
+                        number(table.rows.len()),
+                    )
+                });
+                let row = |(schema, name, kind, engine, rows): (&str, &str, &str, &str, Value)| {
+                    vec![
+                        text("def"),
+                        text(schema),
+                        text(name),
+                        text(kind),
+                        text(engine),
+                        rows,
+                        text("utf8mb4_general_ci"),
+                        text(""),
+                    ]
+                };
+                (
+                    "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_TYPE ENGINE TABLE_ROWS TABLE_COLLATION TABLE_COMMENT",
+                    views.chain(tables).map(row).collect(),
+                )
+            }
+            b"COLUMNS" => (
+                "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION IS_NULLABLE DATA_TYPE COLUMN_TYPE COLUMN_KEY EXTRA COLUMN_COMMENT PRIVILEGES",
+                self.columns(),
+            ),
+            b"USER_PRIVILEGES" => (
+                "GRANTEE TABLE_CATALOG PRIVILEGE_TYPE IS_GRANTABLE",
+                vec![vec![text(&self.grantee()), text("def"), text("FILE"), text("NO")]],
+            ),
+            b"SCHEMA_PRIVILEGES" => (
+                "GRANTEE TABLE_CATALOG TABLE_SCHEMA PRIVILEGE_TYPE IS_GRANTABLE",
+                ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "INDEX", "ALTER"]
+                    .iter()
+                    .map(|kind| {
+                        vec![
+                            text(&self.grantee()),
+                            text("def"),
+                            text(&self.database),
+                            text(kind),
+                            text("NO"),
+                        ]
+                    })
+                    .collect(),
+            ),
+            b"PROCESSLIST" => (
+                "ID USER HOST DB COMMAND TIME STATE INFO",
+                vec![vec![
+                    Value::Integer(self.connection.into()),
+                    text(&self.user),
+                    text("localhost"),
+                    text(&self.database),
+                    text("Query"),
+                    Value::Integer(0),
+                    text("Filling schema table"),
+                    Value::Null,
+                ]],
+            ),
+            b"PLUGINS" | b"ALL_PLUGINS" => (
+                "PLUGIN_NAME PLUGIN_VERSION PLUGIN_STATUS PLUGIN_TYPE",
+                [
+                    "binlog",
+                    "mysql_native_password",
+                    "mysql_old_password",
+                    "MRG_MyISAM",
+                    "MEMORY",
+                    "Aria",
+                    "MyISAM",
+                    "SEQUENCE",
+                    "InnoDB",
+                    "unix_socket",
+                    "FEEDBACK",
+                    "partition",
+                ]
+                .iter()
+                .map(|name| vec![text(name), text("1.0"), text("ACTIVE"), text("STORAGE ENGINE")])
+                .collect(),
+            ),
+            b"ENGINES" => (
+                "ENGINE SUPPORT COMMENT",
+                ["MRG_MyISAM", "CSV", "MEMORY", "MyISAM", "SEQUENCE", "Aria", "InnoDB"]
+                    .iter()
+                    .map(|name| vec![text(name), text("YES"), text("")])
+                    .collect(),
+            ),
+            b"CHARACTER_SETS" => (
+                "CHARACTER_SET_NAME DEFAULT_COLLATE_NAME DESCRIPTION MAXLEN",
+                [
+                    ("latin1", "latin1_swedish_ci", 1),
+                    ("ascii", "ascii_general_ci", 1),
+                    ("utf8mb3", "utf8mb3_general_ci", 3),
+                    ("utf8mb4", "utf8mb4_general_ci", 4),
+                    ("binary", "binary", 1),
+                ]
+                .iter()
+                .map(|(name, collation, length)| {
+                    vec![text(name), text(collation), text(""), Value::Integer(*length)]
+                })
+                .collect(),
+            ),
+            other => {
+                let known = VIEWS.split(' ').any(|view| view.as_bytes() == other);
+                if !known {
+                    return None;
+                }
+                let values = matches!(
+                    other,
+                    b"GLOBAL_STATUS"
+                        | b"SESSION_STATUS"
+                        | b"GLOBAL_VARIABLES"
+                        | b"SESSION_VARIABLES"
+                );
+                (
+                    "VARIABLE_NAME VARIABLE_VALUE",
+                    if values { vec![vec![text("UPTIME"), text("81345")]] } else { Vec::new() },
+                )
+            }
+        };
+        Some((names.split(' ').map(|name| name.as_bytes().to_vec()).collect(), rows))
+    }
+
+    fn grantee(&self) -> String {
+        format!("'{}'@'localhost'", self.user)
+    }
+
+    fn columns(&self) -> Vec<Vec<Value>> {
+        let mut rows = Vec::new();
+        for table in &self.relations {
+            for (place, column) in table.columns.iter().enumerate() {
+                let kind = column.kind.split(['(', ' ']).next().unwrap_or_default();
+                rows.push(vec![
+                    Value::text("def"),
+                    Value::text(self.database.as_str()),
+                    Value::text(table.name.as_str()),
+                    Value::text(column.name),
+                    Value::Integer(place as i128 + 1),
+                    Value::text(if column.nullable { "YES" } else { "NO" }),
+                    Value::text(kind),
+                    Value::text(column.kind),
+                    Value::text(column.key),
+                    Value::text(column.extra),
+                    Value::text(""),
+                    Value::text("select,insert,update,references"),
+                ]);
+            }
+        }
+        rows
+    }
+}

@@ -1,0 +1,118 @@
+//! The sites of the web trap as the tools see them by which attackers choose: nmap's version detection and scripts, and whatweb, each
+//! on a port of loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it skips"
+)]
+
+#[allow(dead_code, reason = "the house serves other tests too")]
+#[path = "support/house.rs"]
+mod house;
+
+use std::process::Command;
+
+use house::{House, installed, said};
+use kizashi_traps::{Identity, WebServer, WebSites};
+
+fn house(site: &str) -> House {
+    let sites = WebSites::of([("*", site)]).unwrap();
+    let identity = Identity::draw([1; 32]).with_web_server(WebServer::NginxDebian12);
+    House::of_trap("http", identity.with_web_sites(sites))
+}
+
+/// What nmap says of each; those that it knows no words for (Grafana, Kubernetes, Ollama, Confluence …) are whatweb's to name.
+const NMAP: [(&str, &[&str]); 14] = [
+    ("default", &["nginx 1.22.1", "Welcome to nginx!"]),
+    ("wordpress", &["nginx 1.22.1", "http-generator: WordPress 6."]),
+    ("phpmyadmin", &["http-title: phpMyAdmin"]),
+    ("tomcat", &["Apache Tomcat 9.0."]),
+    ("jenkins", &["Jetty 10.0."]),
+    ("docker", &["docker", "Docker 2", "(API 1."]),
+    ("hadoop-yarn", &["http-title: All Applications"]),
+    ("prometheus", &["Golang net/http server", "Prometheus Time Series"]),
+    ("solr", &["Apache Solr", "http-title: Solr Admin"]),
+    ("weblogic", &["Oracle WebLogic"]),
+    ("kibana-6", &["Kibana"]),
+    ("gpon-router", &["Boa HTTPd 0.93.15", "GPON Home"]),
+    ("ip-camera", &["uc-httpd 1.0.0", "NETSurveillance WEB"]),
+    ("exchange-owa", &["Microsoft IIS httpd 10.0", "http-title: Outlook"]),
+];
+
+#[test]
+fn nmap_names_product_and_version() {
+    if !installed("nmap") {
+        return;
+    }
+    let houses: Vec<House> = NMAP.iter().map(|(site, _)| house(site)).collect();
+    let ports: Vec<String> = houses.iter().map(House::port).collect();
+    let output = Command::new("nmap")
+        .args(["-sV", "-Pn", "-n", "--script", "http-title,http-generator,http-server-header"])
+        .args(["-p", &ports.join(","), "127.0.0.1"])
+        .output()
+        .unwrap();
+    let text = said(&output);
+    // One part of the report a port, in the order of their numbers.
+    let part = |port: &str| {
+        let from = text.find(&format!("\n{port}/tcp")).unwrap_or(0);
+        let rest = &text[from + 1..];
+        let lines: Vec<&str> = rest
+            .lines()
+            .enumerate()
+            .take_while(|(number, line)| *number == 0 || line.starts_with('|'))
+            .map(|(_, line)| line)
+            .collect();
+        lines.join("\n")
+    };
+    let mut faults = Vec::new();
+    for ((site, words), port) in NMAP.iter().zip(&ports) {
+        let part = part(port);
+        for word in words.iter().filter(|word| !part.contains(**word)) {
+            faults.push(format!("{site}: {word:?} is not said\n{part}"));
+        }
+    }
+    houses.into_iter().for_each(|house| drop(house.close()));
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+/// What whatweb says at the address where a person begins.
+const WHATWEB: [(&str, &str, &[&str]); 14] = [
+    ("wordpress", "/", &["WordPress[6.", "MetaGenerator[WordPress 6."]),
+    ("phpmyadmin", "/", &["Title[phpMyAdmin]", "Cookies[phpMyAdmin"]),
+    ("tomcat", "/", &["Title[Apache Tomcat/9.0."]),
+    ("jenkins", "/", &["Jenkins[2.4", "Jetty[10.0."]),
+    ("hadoop-yarn", "/", &["Title[All Applications]", "Jetty["]),
+    ("docker", "/version", &["HTTPServer[Docker/2"]),
+    ("grafana", "/", &["Grafana"]),
+    ("prometheus", "/", &["Title[Prometheus Time Series"]),
+    ("kibana", "/", &["Kibana"]),
+    ("gitlab", "/", &["Open-Graph-Protocol", "_gitlab_session"]),
+    ("confluence", "/", &["Confluence", "Atlassian"]),
+    ("citrix-gateway", "/", &["Citrix"]),
+    ("exchange-owa", "/", &["Microsoft-IIS[10.0]", "Title[Outlook]"]),
+    ("weblogic", "/console/", &["Oracle WebLogic Server Administration Console"]),
+];
+
+#[test]
+fn whatweb_names_the_product() {
+    if !installed("whatweb") {
+        return;
+    }
+    let mut faults = Vec::new();
+    for (site, path, words) in WHATWEB {
+        let house = house(site);
+        let output = Command::new("whatweb")
+            .args(["--color=never", "-q", "--log-brief=/dev/stdout"])
+            .arg(format!("http://127.0.0.1:{}{path}", house.port()))
+            .output()
+            .unwrap();
+        let text = said(&output);
+        for word in words.iter().filter(|word| !text.contains(**word)) {
+            faults.push(format!("{site}: {word:?} is not said\n{text}"));
+        }
+        drop(house.close());
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
