@@ -232,6 +232,6 @@ fn requests_of_other_honeypots_are_recognised_by_the_same_rules() {
         keys
     };
     assert_eq!(keys("signatures"), ["\"CVE-2021-41773\""]);
-    assert_eq!(keys("request-classes"), ["\"ordinary\"", "\"traversal\"", "\"unknown\""]);
+    assert_eq!(keys("request-classes"), ["\"command-injection\"", "\"ordinary\"", "\"unknown\""]);
     assert_eq!(keys("clients"), ["\"zgrab/0.x\""]);
 }
