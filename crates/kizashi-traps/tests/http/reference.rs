@@ -20,7 +20,11 @@ pub(crate) struct Real {
 
 impl Drop for Real {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // SIGTERM, on which the first process takes its workers with it; a killed one would leave them.
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.child.kill();
+        }
         let _ = self.child.wait();
     }
 }
