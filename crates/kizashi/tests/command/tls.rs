@@ -12,12 +12,15 @@ fn a_visitor_over_tls_is_served_in_the_sandbox_and_his_fingerprint_is_counted() 
     let port = up.address("https").port();
     for versions in [&["--tls-max", "1.2"][..], &["--tlsv1.3"]] {
         let page = Command::new("curl")
-            .args(["-sk", "--max-time", "10", &format!("https://127.0.0.1:{port}/")])
+            .args(["-sk", "--max-time", "10", "-o", "/dev/null", "-w", "%{http_code}"])
+            .arg(format!("https://127.0.0.1:{port}/"))
             .args(versions)
             .output()
             .unwrap();
         let page = String::from_utf8_lossy(&page.stdout).into_owned();
-        assert!(page.contains("nginx") || page.contains("Apache"), "{page}");
+        // Which page it is was drawn for this installation; none of them fails.
+        let status: u16 = page[..3].parse().unwrap();
+        assert!((200..500).contains(&status), "{page}");
     }
     let certificate = |port: u16| {
         let script = format!(
