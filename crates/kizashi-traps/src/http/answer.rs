@@ -455,7 +455,7 @@ impl Answer {
         if self.status != 304 && !unsaid {
             lines.push(format!("Content-Length: {length}"));
         }
-        if matches!(self.content, Content::Page(..)) {
+        if matches!(&self.content, Content::Page(file, ..) if is_compressed(file.kind)) {
             lines.push("Vary: Accept-Encoding".to_owned());
         }
         lines.extend(self.content_range(persona));
@@ -495,6 +495,11 @@ impl Answer {
             _ => None,
         }
     }
+}
+
+/// Types of which Debian's `deflate.conf` would send a smaller form.
+fn is_compressed(kind: &str) -> bool {
+    kind.starts_with("text/") || kind == "application/javascript"
 }
 
 /// Methods that httpd knows; any other it calls not implemented.

@@ -248,7 +248,8 @@ impl Grammar {
             return false;
         }
         let special = matches!(self, Self::Apache | Self::Application(_))
-            && (method == b"CONNECT" || (method == b"OPTIONS" && target == b"*"));
+            && ((method == b"CONNECT" && self != Self::Application(Tomcat))
+                || (method == b"OPTIONS" && target == b"*"));
         target.starts_with(b"/") || absolute || special || matches!(self, Self::Netty | Self::Application(Uvicorn))
     }
 

@@ -23,7 +23,7 @@ pub(super) fn to(request: &Request, target: &[u8], persona: &Persona, methods: &
     };
     let router = persona.site.and_then(|site| site.router);
     match (persona.grammar, method) {
-        (Grammar::Application(Tomcat | Jetty), _) if refuses_path(persona.grammar, path) => {
+        (Grammar::Application(Tomcat | Jetty | Go), _) if refuses_path(persona.grammar, path) => {
             Answer::fault(Fault::BadRequest, persona.grammar)
         }
         (Grammar::Application(Tomcat), "TRACE" | "PUT" | "DELETE") => error(405, false),
@@ -67,6 +67,7 @@ pub(super) fn claims(grammar: Grammar, router: Option<Router>, request: &SiteReq
         Grammar::Application(Tomcat | Jetty) => refuses_path(grammar, path),
         Grammar::Application(Go) => {
             (request.method == "OPTIONS" && path == b"*")
+                || refuses_path(grammar, path)
                 || (router.is_some() && cleaned(path).is_some())
         }
         _ => false,
@@ -128,6 +129,10 @@ fn cleaned(path: &[u8]) -> Option<Vec<u8>> {
 /// Paths that no page can have: broken escapes, NUL, above the root, and for Tomcat a slash that is escaped. Parameters of a segment
 /// (`/..;/`) are none of its name.
 fn refuses_path(grammar: Grammar, path: &[u8]) -> bool {
+    if grammar == Grammar::Application(Go) {
+        // `net/url` wants whole escapes and resolves nothing.
+        return normalise(Grammar::Netty, &without_dots(path)).is_none();
+    }
     let lower = path.to_ascii_lowercase();
     let holds = |what: &[u8]| lower.windows(what.len()).any(|window| window == what);
     let tomcat = grammar == Grammar::Application(Tomcat);
@@ -141,11 +146,19 @@ fn refuses_path(grammar: Grammar, path: &[u8]) -> bool {
     normalise(grammar, &plain.join(&b'/')).is_none()
 }
 
+fn without_dots(path: &[u8]) -> Vec<u8> {
+    path.iter().copied().filter(|byte| *byte != b'.').collect()
+}
+
 fn empty(status: u16, name: &str, value: &str) -> Answer {
-    let fields = match name {
+    let mut fields = match name {
         "" => Vec::new(),
         name => [(name.to_owned(), value.to_owned())].to_vec(),
     };
+    if name == "Location" || name == "Content-Length" {
+        // Said before the application, which alone knows its name (Go).
+        fields.push(("-Server".to_owned(), String::new()));
+    }
     Answer::of_rule(RuleAnswer { status, kind: String::new(), fields, body: Vec::new() })
 }
 
@@ -182,6 +195,7 @@ pub(super) fn lines_and_body(
     now: Timestamp,
 ) -> (Vec<String>, Vec<u8>) {
     let page;
+    let tomcat = persona.grammar == Grammar::Application(Tomcat);
     let mut reason = None;
     let (kind, fields, body): (&str, Vec<(String, String)>, &[u8]) = match &answer.content {
         Content::Page(file, first, end) => {
@@ -200,6 +214,12 @@ pub(super) fn lines_and_body(
             let product = persona.product();
             let (kind, fields, text) = server::error(style, answer.status, refused, &product);
             page = text;
+            let mut fields = fields;
+            if tomcat && manner.head_only {
+                // The report is written to nobody, and its length is never known.
+                fields.push(("-Content-Length".to_owned(), String::new()));
+                fields.push(("Transfer-Encoding".to_owned(), "chunked".to_owned()));
+            }
             (kind, fields, page.as_bytes())
         }
     };

@@ -41,7 +41,8 @@ fn ask(address: SocketAddr, bytes: &[u8]) -> (Vec<u8>, bool) {
 pub(crate) fn of(address: SocketAddr, bytes: &[u8]) -> String {
     let (reply, ended) = ask(address, bytes);
     let text = String::from_utf8_lossy(&reply).replace(&address.to_string(), "HOST");
-    let text = text.replace(&format!(":{}", address.port()), ":PORT");
+    let text = text.replace(&format!(":{}", address.port()), ":PORT").replace(&format!("%3A{}", address.port()), "%3APORT");
+    let text = text.replace("http://a:PORT", "http://a").replace("http%3A%2F%2Fa%3APORT", "http%3A%2F%2Fa");
     let mut facts = String::new();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let (head, body) = if text.starts_with("HTTP/") { (head, body) } else { ("", text.as_str()) };
@@ -81,7 +82,7 @@ fn cookie(value: &str) -> String {
     format!("{name}=…; {}", attributes.join("; "))
 }
 
-/// Runs of digits and dots become one sign.
+/// Runs of digits and dots become one sign, with what Debian and Jetty add.
 fn without_version(text: &str) -> String {
     let mut plain = String::new();
     for sign in text.chars() {
@@ -91,7 +92,7 @@ fn without_version(text: &str) -> String {
             sign => plain.push(sign),
         }
     }
-    plain
+    plain.replace("#v#", "#").replace("#+dfsg#", "#")
 }
 
 fn page(body: &str, facts: &mut String) {
@@ -113,10 +114,6 @@ fn page(body: &str, facts: &mut String) {
             let said: Vec<String> = wanted.iter().map(|name| format!("{name}={}", attribute(tag, name))).collect();
             let _ = writeln!(facts, "| {begin} {}", said.join(" "));
         }
-    }
-    let last = body.trim_end().lines().last().unwrap_or_default();
-    if lower.contains("<title") && last.len() <= SHORT {
-        let _ = writeln!(facts, "| … {}", without_version(last));
     }
 }
 
