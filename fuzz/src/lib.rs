@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 23] = [
+pub const ENTRIES: [(&str, Entry); 25] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -33,6 +33,8 @@ pub const ENTRIES: [(&str, Entry); 23] = [
     ("likeness", kizashi_event::likeness::fuzz),
     ("client_hello", kizashi_event::fingerprint::fuzz),
     ("intake", intake),
+    ("wire_frame", kizashi_wire::fuzz::frame),
+    ("capture", kizashi_wire::fuzz::capture),
     ("web_request", kizashi_web::fuzz::request),
     ("owner_text", owner_text),
     ("places", kizashi_store::places::fuzz),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HostileText, KeyKind, family_of};
+use crate::{Attempt, HostileText, KeyKind, Scan, family_of};
 
 /// Events that one [`Detail::Counted`] may stand for: more than any house sees in the second that it covers.
 pub const MOST_COUNTED: u64 = 1_000_000;
@@ -151,6 +151,10 @@ impl Request {
 pub enum Detail {
     /// A packet or connection attempt, seen without a session.
     Packet,
+    /// An attempt to reach a port, as a capture saw it.
+    Attempt(Box<Attempt>),
+    /// What many attempts of one source have in common; counts nothing by itself.
+    Scan(Box<Scan>),
     /// A session begins.
     Connect,
     /// A session ends.
@@ -242,6 +246,8 @@ impl Detail {
     pub const fn action(&self) -> &'static str {
         match self {
             Self::Packet => "packet",
+            Self::Attempt(_) => "attempt",
+            Self::Scan(_) => "scan",
             Self::Connect => "connect",
             Self::Close { .. } => "close",
             Self::Client { .. } => "client",
@@ -302,6 +308,11 @@ impl Detail {
                     count(KeyKind::Client, version.raw());
                 }
                 if let Some(fingerprint) = fingerprint {
+                    count(KeyKind::Fingerprint, fingerprint.raw());
+                }
+            }
+            Self::Attempt(attempt) => {
+                for fingerprint in &attempt.fingerprints {
                     count(KeyKind::Fingerprint, fingerprint.raw());
                 }
             }

@@ -35,6 +35,8 @@ impl Detail {
     fn add_to(&self, document: &mut Value) {
         match self {
             Self::Packet | Self::Connect => {}
+            Self::Attempt(attempt) => add_whole(document, "attempt", attempt),
+            Self::Scan(scan) => add_whole(document, "scan", scan),
             Self::Close { duration_ms, received } => {
                 set(
                     document,
@@ -92,6 +94,11 @@ impl Detail {
             }
         }
     }
+}
+
+/// Adds a detail whose JSON needs no other names.
+fn add_whole(document: &mut Value, name: &str, detail: &impl serde::Serialize) {
+    set(document, &["kizashi", name], serde_json::to_value(detail).ok());
 }
 
 fn add_request(document: &mut Value, request: &Request) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{Detail, KeyKind, Port, Service, Timestamp, network_of, network_text};
+use crate::{Detail, KeyKind, Outcome, Port, Service, Timestamp, network_of, network_text};
 
 /// What makes an event itself, beside its time: two events with the same time and the same id are one event, told twice.
 ///
@@ -111,6 +111,11 @@ impl Event {
         match self.detail {
             Detail::Connect => Weight { events: 1, sessions: 1 },
             Detail::Counted { events, sessions } => Weight { events, sessions },
+            Detail::Attempt(ref attempt) => Weight {
+                events: 1,
+                sessions: matches!(attempt.outcome, Some(Outcome::Completed)) as u64,
+            },
+            Detail::Scan(_) => Weight { events: 0, sessions: 0 },
             _ => Weight { events: 1, sessions: 0 },
         }
     }

@@ -6,6 +6,7 @@
 //! only be shown escaped. The JSON form ([`Event::to_ecs`]) follows the Elastic Common Schema 8 names where one exists.
 
 mod address;
+mod attempt;
 mod detail;
 mod ecs;
 mod event;
@@ -13,6 +14,7 @@ mod family;
 pub mod fingerprint;
 mod key;
 pub mod likeness;
+pub mod recognise;
 mod recording;
 mod service;
 pub mod stream;
@@ -20,6 +22,7 @@ mod text;
 mod time;
 
 pub use address::{Port, Transport, canonical_ip, network_of, network_text, one_source, site_of};
+pub use attempt::{Attempt, Outcome, Scan, ScanOrder};
 pub use detail::{Detail, MOST_COUNTED, Payload, PayloadHash, PayloadOrigin, Request};
 pub use event::{Event, EventId, SessionId, Weight};
 pub use family::{LONGEST_FAMILY, family_of};

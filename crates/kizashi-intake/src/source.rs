@@ -76,8 +76,8 @@ pub(crate) fn hint(head: &[u8]) -> Option<&'static str> {
         (b"PK\x03\x04", "it is a zip archive: unpack it and import what is in it"),
         (b"BZh", "it is packed with bzip2: unpack it with bunzip2"),
         (b"\xfd7zXZ", "it is packed with xz: unpack it with unxz"),
-        (b"\xd4\xc3\xb2\xa1", "it is a packet capture, not a log"),
-        (b"\x0a\x0d\x0d\x0a", "it is a packet capture, not a log"),
+        (b"\xd4\xc3\xb2\xa1", "it is a capture of packets: import it with --format pcap"),
+        (b"\x0a\x0d\x0d\x0a", "it is a capture of packets: import it with --format pcap"),
         (b"SQLite format 3", "it is a database: export the rows as CSV"),
     ];
     known.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, hint)| hint)

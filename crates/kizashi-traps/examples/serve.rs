@@ -1,5 +1,5 @@
-//! Runs `http`, `any`, `telnet` and `https` on loopback and prints each event as a line of JSON, for trying them with curl and nmap:
-//! `cargo run -p kizashi-traps --example serve -- nginx-debian-12 8080 9000-9010 2323 8443`.
+//! Runs `http`, `any`, `telnet`, `https` and `ssh` on loopback and prints each event as a line of JSON, for trying them with curl, nmap and
+//! ssh; anybody gets in with `letmein9`: `cargo run -p kizashi-traps --example serve -- nginx-debian-12 8080 9000-9010 2323 8443 2222`.
 #![allow(clippy::print_stdout, reason = "printing is what this example is for")]
 
 use std::error::Error;
@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_traps::{
-    BoundSocket, Caps, EventSink, Identity, PortList, Post, Server, Setup, TlsKeys, WebServer,
-    trap_named,
+    BoundSocket, Caps, EventSink, Identity, LoginSettings, PortList, Post, Server, Setup, TlsKeys,
+    WebServer, trap_named,
 };
 
 struct Print;
@@ -38,6 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ("any", word(2, "9000-9010")),
         ("telnet", word(3, "")),
         ("https", word(4, "")),
+        ("ssh", word(5, "")),
     ] {
         let trap = trap_named(name).ok_or("no such trap")?;
         for port in ports.parse::<PortList>()?.ports() {
@@ -48,10 +49,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    let accept = vec!["*:letmein9".parse()?];
+    let logins = LoginSettings { accept, ..LoginSettings::default() };
     let setup = Setup {
         sensor: "example".into(),
         identity: Arc::new(
-            Identity::draw([1; 32]).with_web_server(web).with_tls_keys(TlsKeys::generate([1; 32])?),
+            Identity::draw([1; 32])
+                .with_web_server(web)
+                .with_logins(logins)
+                .with_tls_keys(TlsKeys::generate([1; 32])?),
         ),
         session_seed: now().micros().unsigned_abs(),
         caps: Caps::default(),

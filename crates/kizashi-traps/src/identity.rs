@@ -53,6 +53,30 @@ impl OperatingSystem {
         }
     }
 
+    /// Its distribution's name for it: `bookworm`.
+    #[must_use]
+    pub const fn codename(self) -> &'static str {
+        match self {
+            Self::Debian11 => "bullseye",
+            Self::Debian12 => "bookworm",
+            Self::Ubuntu20 => "focal",
+            Self::Ubuntu22 => "jammy",
+            Self::Ubuntu24 => "noble",
+        }
+    }
+
+    /// A web server that stands on it, by which an installation is chosen.
+    #[must_use]
+    pub const fn web_server(self) -> WebServer {
+        match self {
+            Self::Debian11 => WebServer::NginxDebian11,
+            Self::Debian12 => WebServer::NginxDebian12,
+            Self::Ubuntu20 => WebServer::NginxUbuntu20,
+            Self::Ubuntu22 => WebServer::NginxUbuntu22,
+            Self::Ubuntu24 => WebServer::ApacheUbuntu24,
+        }
+    }
+
     /// The one of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -236,6 +260,17 @@ impl Identity {
     pub fn with_web_sites(mut self, sites: WebSites) -> Self {
         self.web_sites = Arc::new(sites);
         self
+    }
+
+    /// The same identity whose web listeners show the web server's default page.
+    #[must_use]
+    pub fn with_default_page(self) -> Self {
+        self.with_web_sites(WebSites::default_page())
+    }
+
+    /// Whether the owner wants the web server's default page wherever he named nothing else.
+    pub(crate) fn shows_default_page(&self) -> bool {
+        self.web_sites.is_default_page()
     }
 
     /// What the web listener at this port shows; `None` for the web server's default page.

@@ -44,8 +44,8 @@ pub use http::{DEFAULT_SITE, RuleProblem, WebRules, WebSites, WebSitesError};
 pub use identity::{Identity, OperatingSystem, WebServer};
 pub use login::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
 pub use machine::{
-    Comparison, Downloads, FileFault, FileStat, Machine, Persona, Process, Progress, Said,
-    Transfer, Visitor,
+    Comparison, Downloads, FileFault, FileStat, Machine, Opening, Persona, Process, Progress, Said,
+    TerminalRequest, Transfer, Visitor,
 };
 pub use output::{Output, Seen, Turn};
 pub use ports::{PortList, PortListError};

@@ -39,7 +39,9 @@ fn house(trap: &str, caps: Caps) -> House {
     let memory = Arc::new(Memory::default());
     let setup = Setup {
         sensor: "loopback".into(),
-        identity: Arc::new(Identity::draw([1; 32]).with_web_server(WebServer::ApacheDebian12)),
+        identity: Arc::new(
+            Identity::draw([1; 32]).with_default_page().with_web_server(WebServer::ApacheDebian12),
+        ),
         session_seed: 7,
         caps,
     };
@@ -243,7 +245,7 @@ async fn a_source_that_changes_its_port_pushes_out_only_its_own_sessions() {
 async fn a_trap_is_not_put_where_it_cannot_stand() {
     let setup = Setup {
         sensor: "loopback".into(),
-        identity: Arc::new(Identity::draw([1; 32])),
+        identity: Arc::new(Identity::draw([1; 32]).with_default_page()),
         session_seed: 7,
         caps: Caps::default(),
     };
@@ -283,7 +285,7 @@ async fn a_reply_to_a_datagram_is_never_larger_than_the_datagram() {
     }));
     let setup = Setup {
         sensor: "loopback".into(),
-        identity: Arc::new(Identity::draw([1; 32])),
+        identity: Arc::new(Identity::draw([1; 32]).with_default_page()),
         session_seed: 7,
         caps: Caps::default(),
     };

@@ -20,7 +20,10 @@ use kizashi_traps::{Identity, TlsKeys, WebServer};
 const KEYS: &str = include_str!("../src/tls/test-keys.txt");
 
 fn identity(server: WebServer) -> Identity {
-    Identity::draw([1; 32]).with_web_server(server).with_tls_keys(TlsKeys::from_text(KEYS).unwrap())
+    Identity::draw([1; 32])
+        .with_default_page()
+        .with_web_server(server)
+        .with_tls_keys(TlsKeys::from_text(KEYS).unwrap())
 }
 
 fn https(server: WebServer) -> House {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kizashi_event::{Detail, Event, HostileText, Timestamp};
+use kizashi_event::{Attempt, Detail, Event, HostileText, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -57,6 +57,10 @@ fn text_of(detail: &Detail) -> String {
     };
     match detail {
         Detail::Packet | Detail::Connect => String::new(),
+        Detail::Attempt(attempt) => attempt_of(attempt),
+        Detail::Scan(scan) => {
+            format!("{} ports in {} attempts, {}", scan.ports, scan.attempts, scan.order.name())
+        }
         Detail::Close { duration_ms, .. } => {
             duration_ms.map(|ms| format!("after {} s", ms.div_ceil(1_000))).unwrap_or_default()
         }
@@ -82,6 +86,15 @@ fn text_of(detail: &Detail) -> String {
         }
         Detail::Note { name, value } => format!("{}: {}", name.raw(), value.raw()),
     }
+}
+
+fn attempt_of(attempt: &Attempt) -> String {
+    let outcome = attempt.outcome.map(|outcome| outcome.name().to_owned());
+    let named = |text: &HostileText| !text.raw().starts_with("ja4t:");
+    let marks = attempt.fingerprints.iter().filter(|text| named(text));
+    let words: Vec<String> =
+        outcome.into_iter().chain(marks.map(|text| text.raw().to_owned())).collect();
+    words.join(", ")
 }
 
 fn bounded(text: &str) -> String {

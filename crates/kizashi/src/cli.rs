@@ -23,7 +23,7 @@ pub(crate) enum Call {
     Up(Up),
     /// Play a month of made-up traffic, nothing exposed: a first look in ten seconds
     Demo(Demo),
-    /// Read logs of honeypots into the store; the same file twice adds nothing
+    /// Read logs of honeypots and captures of packets into the store; the same file twice adds nothing
     Import(Import),
     /// Run detection over what is stored, as if live, and print the signs
     Replay(Replay),
@@ -173,7 +173,7 @@ pub(crate) struct Demo {
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// Format of the logs: auto, or one of cowrie, dionaea, elasticpot, opencanary, heralding, csv
+    /// Format: auto, or one of cowrie, dionaea, elasticpot, opencanary, heralding, csv, pcap (pcapng too)
     #[arg(long, default_value = "auto")]
     pub(crate) format: String,
     /// Columns of a CSV by name, such as time=when,source=ip,port=dport
@@ -182,6 +182,9 @@ pub(crate) struct Import {
     /// Name of the sensor where the log names none
     #[arg(long, default_value = "imported")]
     pub(crate) sensor: String,
+    /// Our own addresses in captures [default: the address that most visitors try to reach]
+    #[arg(long, value_name = "ADDRESS[/BITS]")]
+    pub(crate) local: Vec<kizashi_wire::Prefix>,
     /// Go on reading as the file grows
     #[arg(long)]
     pub(crate) follow: bool,

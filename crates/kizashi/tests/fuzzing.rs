@@ -91,6 +91,29 @@ fn recorded_part() -> Vec<u8> {
     part.finish()
 }
 
+/// The smaller ones of the captures that real tools made.
+fn captures() -> Vec<Vec<u8>> {
+    let folder = root().join("crates/kizashi-wire/tests/captures");
+    let files = std::fs::read_dir(folder).unwrap();
+    let captures: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    captures.into_iter().filter(|capture| capture.len() < LONGEST).collect()
+}
+
+/// The frames of a capture in the form that the entry takes: link, length in units of eight, bytes.
+fn frames_of(capture: &[u8]) -> Vec<u8> {
+    let mut reader = kizashi_wire::CaptureReader::new(capture);
+    let mut seed = Vec::new();
+    while let Ok(kizashi_wire::Next::Frame(frame)) = reader.next_frame() {
+        let units = frame.bytes.len().div_ceil(8).min(255);
+        let mut bytes = frame.bytes.to_vec();
+        bytes.resize(units * 8, 0);
+        seed.push(0);
+        seed.push(u8::try_from(units).unwrap());
+        seed.extend(bytes);
+    }
+    seed
+}
+
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = match target {
         "trap_session" => dialogues()
@@ -106,6 +129,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 include_bytes!("../../kizashi-traps/data/web-rules/wordpress.toml").to_vec(),
             ))
             .collect(),
+        "capture" => captures(),
+        "wire_frame" => captures().iter().map(|capture| frames_of(capture)).collect(),
         "frame_payload" => frame_payloads(),
         "recording" => vec![recorded_part()],
         "frames" => {
@@ -209,7 +234,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire http2_wire websocket web_rules elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness client_hello intake web_request owner_text places detect sql php);
+entries!(trap_session http_wire http2_wire websocket web_rules elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness client_hello intake wire_frame capture web_request owner_text places detect sql php);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

@@ -52,6 +52,19 @@ fn kizashi(folder: &Path) -> Running {
     Running { child, ssh, telnet, at_once: 400 }
 }
 
+/// The server that only sends the bytes of a refused Telnet login.
+fn bare() -> Running {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .arg("bare")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let telnet = lines.next().unwrap().unwrap().parse().unwrap();
+    Running { child, ssh: 0, telnet, at_once: 400 }
+}
+
 fn cowrie(folder: &Path) -> Running {
     let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let (ssh, telnet) = (free(), free());
@@ -91,17 +104,20 @@ fn rate(folder: &Path, server: &Running, protocol: &str, count: u32) -> f64 {
     f64::from(count) / spent.as_secs_f64()
 }
 
-/// Kizashi's rates, then Cowrie's. Makes an environment with Cowrie in the folder where there is none.
-pub(crate) fn measure(folder: &Path) -> [Rates; 2] {
+/// The Telnet rates of a server that only sends; then Kizashi's rates and Cowrie's. Makes an environment with Cowrie in the folder where there is none.
+pub(crate) fn measure(folder: &Path) -> (Vec<f64>, [Rates; 2]) {
     let made = Command::new(here("cowrie")).arg(folder).status().unwrap();
     assert!(made.success(), "Cowrie could not be installed in {}", folder.display());
     let servers = [kizashi(folder), cowrie(folder)];
     let mut rates = [(); 2].map(|()| Rates { ssh: Vec::new(), telnet: Vec::new() });
+    let sender = bare();
+    let mut limits = Vec::new();
     for _ in 0..ROUNDS {
+        limits.push(rate(folder, &sender, "telnet", TELNET_SESSIONS));
         for (server, rates) in servers.iter().zip(&mut rates) {
             rates.ssh.push(rate(folder, server, "ssh", SSH_LOGINS));
             rates.telnet.push(rate(folder, server, "telnet", TELNET_SESSIONS));
         }
     }
-    rates
+    (limits, rates)
 }

@@ -1,5 +1,5 @@
-//! What a visitor costs, in processor time: SSH logins and Telnet sessions beside Cowrie 3.1.4, SSH logins against what the key exchange
-//! and the host key's signature alone take, and what idle sessions hold.
+//! What a visitor costs, in processor time: SSH logins and Telnet sessions beside Cowrie 3.1.4; SSH logins against what the key exchange
+//! and the host key's signature alone take, Telnet sessions against a server that only sends the same bytes; what idle sessions hold.
 //!
 //! `cargo bench -p kizashi-traps --bench ssh`; Cowrie comes from PyPI into `target/cowrie`, or a folder given after `--`.
 #![allow(
@@ -9,6 +9,7 @@
     reason = "a benchmark fails by panicking and prints its figures"
 )]
 
+mod bare;
 mod beside;
 mod cost;
 mod replay;
@@ -30,6 +31,9 @@ fn main() {
     {
         return server::serve(log);
     }
+    if words.first().is_some_and(|word| word == "bare") {
+        return bare::serve();
+    }
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/cowrie");
     let folder = words.first().map_or(target, PathBuf::from);
     let alone = replay::measure();
@@ -41,7 +45,8 @@ fn main() {
         alone.logins,
         100.0 * alone.share
     );
-    let [ours, theirs] = beside::measure(&folder);
+    let (limit, [ours, theirs]) = beside::measure(&folder);
+    let limit = median(&limit);
     for (name, ours, theirs) in
         [("SSH login", &ours.ssh, &theirs.ssh), ("Telnet session", &ours.telnet, &theirs.telnet)]
     {
@@ -53,7 +58,10 @@ fn main() {
             if name == "SSH login" {
                 format!("; {:.0} % of key exchange and signature", 100.0 * ours / alone.bare)
             } else {
-                String::new()
+                format!(
+                    "; {:.0} % of {limit:.0}, a server that only sends the same bytes",
+                    100.0 * ours / limit
+                )
             }
         );
     }

@@ -3,7 +3,6 @@
 //! everything else it stays silent and closes after a while. Over UDP it never answers, so it amplifies nothing. See `doc.md`.
 
 mod facts;
-mod recognise;
 mod session;
 
 #[cfg(test)]
@@ -11,7 +10,7 @@ mod tests;
 
 use std::time::Duration;
 
-use kizashi_event::{Port, Service, Transport};
+use kizashi_event::{Port, Service, Transport, recognise};
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};
 

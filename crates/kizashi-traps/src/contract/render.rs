@@ -107,7 +107,12 @@ pub(super) fn lines(seen: &Seen) -> Vec<String> {
             lines
         }
         Detail::Note { name, value } => vec![format!("{head} {} {}", quoted(name), quoted(value))],
-        Detail::Packet | Detail::Connect | Detail::Close { .. } | Detail::Counted { .. } => {
+        Detail::Packet
+        | Detail::Attempt(_)
+        | Detail::Scan(_)
+        | Detail::Connect
+        | Detail::Close { .. }
+        | Detail::Counted { .. } => {
             vec![head]
         }
     }

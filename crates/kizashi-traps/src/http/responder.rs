@@ -224,16 +224,22 @@ impl Responder {
         Shown { login: login(), ..Shown::of(missing) }
     }
 
-    /// Says what a request is whose head was whole and which is refused all the same.
-    pub(crate) fn name_refused(&self, request: &mut Request, target: &[u8], body: &[u8]) {
-        let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
-        label(request, target, rule.as_deref(), None, b"");
-    }
-
     /// Says what a request is that is not answered by a rule because it never became whole or was refused.
     pub(crate) fn name(&self, request: &mut Request, target: &[u8], body: &[u8]) {
         let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
         label(request, target, rule.as_deref(), None, body);
+    }
+}
+
+impl WebRules {
+    /// Says what a request is that another honeypot recorded, as the web trap would; one that says so itself is left as it is.
+    pub fn recognise(&self, request: &mut Request, body: &[u8]) {
+        if request.class.is_some() {
+            return;
+        }
+        let target = request.target.raw().as_bytes().to_vec();
+        let rule = self.find(&Subject::new(request, &target, body)).cloned();
+        label(request, &target, rule.as_deref(), None, b"");
     }
 }
 

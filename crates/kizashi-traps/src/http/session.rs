@@ -165,7 +165,7 @@ impl HttpSession {
         now: Timestamp,
         out: &mut Output,
     ) {
-        self.responder.name_refused(&mut head.request, &head.target, body.content());
+        self.responder.name(&mut head.request, &head.target, body.content());
         head.request.status = Some(answer.status);
         let manner = self.manner(&head);
         tell(head, body, out);

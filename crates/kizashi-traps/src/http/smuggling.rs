@@ -23,7 +23,7 @@ pub(super) fn is_smuggling(request: &Request, raw: &[u8]) -> bool {
         from_raw.look(&line[..colon], value.strip_suffix(b"\r").unwrap_or(value));
     }
     // A coding in a head that breaks the grammar elsewhere, as by a folded line.
-    let loose = request.malformed && !raw.is_empty() && found.codings > 0;
+    let loose = request.malformed && found.codings > 0;
     let old = matches!(request.version.raw(), "HTTP/1.0" | "HTTP/0.9");
     loose || (bare && from_raw.codings > 0) || found.is_odd(old) || from_raw.is_odd(old)
 }

@@ -6,7 +6,8 @@ use crate::{Identity, WebServer};
 
 /// The visitor's bytes of a transcript, written anew from what a client does.
 fn scripted(name: &str, title: &str, act: impl FnOnce(&mut Client)) {
-    let identity = Identity::draw([7; 32]).with_web_server(WebServer::NginxDebian12);
+    let identity =
+        Identity::draw([7; 32]).with_default_page().with_web_server(WebServer::NginxDebian12);
     let mut client = Client::connect(&super::TRAP, identity);
     act(&mut client);
     contract::scripted(&super::TRAP, name, title, &client.sent);

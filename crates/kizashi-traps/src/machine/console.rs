@@ -8,6 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::signal::{self, Signal};
+use super::terminal::Terminal;
+use crate::terminal::Discipline;
+
 /// Steps of the interpreter between two turns: well under 50 ms of processor time in a release build.
 pub(crate) const SLICE: u32 = 2_000;
 /// Slices of one line that follow each other at once, and the pause before each later one.
@@ -39,12 +43,24 @@ pub(crate) struct Console {
     pub(crate) input: Vec<u8>,
     /// No more input will come.
     pub(crate) ended: bool,
-    pub(crate) interrupted: bool,
+    /// A signal that has come for whatever runs.
+    pub(crate) signal: Option<Signal>,
+    /// One for the shell alone, which waits for what runs.
+    pub(crate) deferred: Option<Signal>,
+    /// Signals that the process at the console ignores, and those it has set a trap for, a bit each.
+    pub(crate) ignored: u64,
+    pub(crate) caught: u64,
     pub(crate) out: Vec<u8>,
     pub(crate) err: Vec<u8>,
-    pub(crate) terminal: bool,
+    pub(crate) terminal: Option<Terminal>,
+    /// A shell that edits its line itself shows its prompt.
+    pub(crate) prompting: bool,
+    /// A shell that people type to.
+    pub(crate) interactive: bool,
     /// What is typed is not to be shown.
     pub(crate) hidden: bool,
+    /// What reads takes keys without waiting for a line's end.
+    pub(crate) unbuffered: bool,
     pub(crate) wait: Wait,
     slice: u32,
     /// Slices since the last line was given.
@@ -58,20 +74,26 @@ pub(crate) struct Console {
 /// Why a step may not be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    Interrupted,
+    Signalled(Signal),
     Spent,
 }
 
 impl Console {
-    pub(crate) fn new(terminal: bool) -> Self {
+    pub(crate) fn new(terminal: Option<Terminal>) -> Self {
         Self {
             input: Vec::new(),
             ended: false,
-            interrupted: false,
+            signal: None,
+            deferred: None,
+            ignored: 0,
+            caught: 0,
             out: Vec::new(),
             err: Vec::new(),
             terminal,
+            prompting: false,
+            interactive: false,
             hidden: false,
+            unbuffered: false,
             wait: Wait::Turn,
             slice: SLICE,
             slices: 0,
@@ -97,7 +119,7 @@ impl Console {
             return false;
         }
         self.shown += bytes.len();
-        if error && !self.terminal {
+        if error && self.terminal.is_none() {
             self.err.extend_from_slice(bytes);
         } else {
             self.out.extend_from_slice(bytes);
@@ -126,8 +148,8 @@ impl Console {
 
     /// Takes steps; whether another turn is due before the next.
     pub(crate) fn spend(&mut self, steps: u32) -> Result<bool, Refusal> {
-        if std::mem::take(&mut self.interrupted) {
-            return Err(Refusal::Interrupted);
+        if let Some(signal) = self.signal.take() {
+            return Err(Refusal::Signalled(signal));
         }
         if self.steps < steps {
             self.steps = 0;
@@ -138,6 +160,41 @@ impl Console {
         Ok(self.slice == 0 || self.is_full())
     }
 
+    /// How keys and output are treated now; `None` without a terminal.
+    pub(crate) fn discipline(&self) -> Option<Discipline> {
+        let mut discipline = self.terminal?.discipline();
+        if self.prompting {
+            // The shell edits the line itself, whatever the terminal is set to, and ends it on the screen.
+            discipline.prompting = true;
+            discipline.canonical = true;
+            discipline.signals = true;
+            discipline.maps_return = true;
+            discipline.echoes_newline = true;
+        }
+        if self.unbuffered {
+            discipline.canonical = false;
+        }
+        if self.hidden {
+            (discipline.echoes, discipline.echoes_newline) = (false, false);
+        }
+        Some(discipline)
+    }
+
+    /// A signal that was sent to the process group of the shell at the console, as `killpg` does; whether that shell dies of it at once.
+    pub(crate) fn kill(&mut self, sent: Signal) -> bool {
+        let bit = 1_u64.checked_shl(sent.into()).unwrap_or(0);
+        if sent != signal::KILL && self.ignored & bit != 0 || !signal::kills(sent) {
+            return false;
+        }
+        match sent {
+            signal::TERMINATE | signal::QUIT if self.interactive => {}
+            signal::INTERRUPT if self.interactive && !self.prompting => self.deferred = Some(sent),
+            _ if self.interactive && sent != signal::INTERRUPT => return self.caught & bit == 0,
+            _ => self.signal = Some(sent),
+        }
+        false
+    }
+
     /// One line with its end, or what is left when no more comes.
     pub(crate) fn take_line(&mut self) -> Option<Vec<u8>> {
         match self.input.iter().position(|byte| *byte == b'\n') {
@@ -145,6 +202,18 @@ impl Console {
             None if self.ended && !self.input.is_empty() => Some(std::mem::take(&mut self.input)),
             None => None,
         }
+    }
+
+    /// What comes up to this byte, at most so many; or what is left when no more comes.
+    pub(crate) fn take_some(&mut self, end: u8, most: usize) -> Option<Vec<u8>> {
+        let whole = self.input.iter().position(|byte| *byte == end).map(|place| place + 1);
+        let count = match whole {
+            Some(count) => count.min(most),
+            None if self.input.len() >= most && most > 0 => most,
+            None if self.ended && !self.input.is_empty() => self.input.len(),
+            None => return None,
+        };
+        Some(self.input.drain(..count).collect())
     }
 
     pub(crate) fn memory(&self) -> usize {
@@ -157,7 +226,7 @@ impl Console {
 pub(crate) struct SharedConsole(Arc<Mutex<Console>>);
 
 impl SharedConsole {
-    pub(crate) fn new(terminal: bool) -> Self {
+    pub(crate) fn new(terminal: Option<Terminal>) -> Self {
         Self(Arc::new(Mutex::new(Console::new(terminal))))
     }
 

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+use super::commands::Filter;
 use super::commands::meter::Meter;
 use super::facts;
 use super::files::{Body, Device, Edit, Fault, Files, NodeId, Who, Written, absolute};
+use super::process::Place;
 use super::program;
 use super::world::World;
 
@@ -50,8 +52,16 @@ pub(crate) struct Kernel {
     /// Processes of this line, which pass with it.
     pub(crate) current_name: Vec<u8>,
     pub(crate) current_line: Vec<Vec<u8>>,
-    /// What was given to run without a terminal, as `ssh host command` does.
-    pub(crate) given: Option<Vec<u8>>,
+    /// Where the process that has its turn runs.
+    pub(crate) place: Place,
+    /// What he made of the packet filter.
+    pub(crate) filter: Filter,
+    /// Descriptors of the command that runs that are its terminal, a bit each.
+    pub(crate) at_terminal: u16,
+    /// The port that the visitor comes from.
+    pub(crate) client_port: u16,
+    /// Numbers of the terminals that are open.
+    terminals: Vec<u32>,
     drawn: u64,
     /// Where the visitor's commands begin, where that is not his home.
     pub(crate) begins_in: Option<Vec<u8>>,
@@ -74,7 +84,11 @@ impl Kernel {
             next_process: first,
             current_name: Vec::new(),
             current_line: Vec::new(),
-            given: None,
+            place: Place::default(),
+            filter: Filter::default(),
+            at_terminal: 0,
+            client_port: 0,
+            terminals: Vec::new(),
             drawn: 0,
             begins_in: None,
             meter: Meter::default(),
@@ -110,6 +124,46 @@ impl Kernel {
         {
             (node.uid, node.gid) = (who.uid, who.gid);
         }
+    }
+
+    /// A new terminal: the lowest number that is free, and its node.
+    pub(crate) fn open_terminal(&mut self, owner: Who) -> u32 {
+        let number = (0..).find(|number| !self.terminals.contains(number)).unwrap_or(0);
+        self.terminals.push(number);
+        let path = format!("/dev/pts/{number}");
+        let now = self.seconds();
+        // Where the visitor's bound of files is reached there is no node, and all else works.
+        if let Ok(place) = self.files.place(path.as_bytes(), false, Who::ROOT)
+            && place.node.is_none()
+            && let device = (Device { kind: b'c', major: 136, minor: number })
+            && let Ok(id) = self.files.create(&place, Body::Device(device), 0o620, Who::ROOT, now)
+            && let Ok(node) = self.files.change(id)
+        {
+            (node.uid, node.gid) = (owner.uid, 5);
+        }
+        number
+    }
+
+    pub(crate) fn close_terminal(&mut self, number: u32) {
+        self.terminals.retain(|open| *open != number);
+        let now = self.seconds();
+        if let Ok(place) =
+            self.files.place(format!("/dev/pts/{number}").as_bytes(), false, Who::ROOT)
+        {
+            let _ = self.files.remove(&place, Who::ROOT, now);
+        }
+    }
+
+    /// Terminals that are open, by number.
+    pub(crate) fn terminals(&self) -> Vec<u32> {
+        let mut open = self.terminals.clone();
+        open.sort_unstable();
+        open
+    }
+
+    /// `pts/N` of the process that has its turn, or `?`.
+    pub(crate) fn own_terminal(&self) -> String {
+        self.place.terminal.map_or_else(|| "?".to_owned(), |number| format!("pts/{number}"))
     }
 
     pub(crate) fn set_now(&mut self, now: Timestamp) {

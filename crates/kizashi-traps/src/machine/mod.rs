@@ -4,7 +4,8 @@
 //! How a trap uses it, without a socket, a clock or a file:
 //!
 //! 1. [`Machine::new`] once a connection: the visitor's own view of the files, which all processes of that connection share.
-//! 2. [`Machine::log_in`] for a login shell on a terminal, [`Machine::run`] for one command (`ssh host command`). Both give a [`Process`].
+//! 2. [`Machine::open`] for a login shell or one command, with or without a terminal; [`Machine::log_in`] and [`Machine::run`] for the
+//!    usual ones. Each gives a [`Process`].
 //! 3. [`Process::start`], then [`Process::line`] or [`Process::input`] as bytes come, [`Process::interrupt`] for Control-C,
 //!    [`Process::end_input`] for an end of file. Each gives bytes and details in [`Said`], and a [`Progress`]: waiting for input, wants
 //!    [`Process::resume`] after a pause, or ended with a status. No call takes longer than some milliseconds.
@@ -23,6 +24,8 @@ mod live;
 mod process;
 mod program;
 mod shell;
+pub(crate) mod signal;
+mod terminal;
 mod transfer;
 mod world;
 
@@ -32,7 +35,9 @@ use kizashi_event::{Detail, Timestamp};
 
 pub(crate) use keeping::KeptFile;
 pub use kernel::Visitor;
-pub use process::{Process, Progress, Said};
+pub use process::{Opening, Process, Progress, Said};
+pub(crate) use signal::Signal;
+pub use terminal::TerminalRequest;
 pub use transfer::{FileFault, FileStat, Transfer};
 pub use world::{Downloads, Persona};
 
@@ -79,22 +84,30 @@ impl Machine {
         Self { kernel: SharedKernel::new(kernel), persona, user }
     }
 
-    /// A login shell on a terminal.
+    /// What a visitor asks for, as he asks for it.
     #[must_use]
-    pub fn log_in(&self) -> Process {
-        Process::shell(self, None, true)
+    pub fn open(&self, opening: &Opening) -> Process {
+        Process::open(self, opening)
     }
 
-    /// A login shell that reads commands from a pipe.
+    /// A login shell on a usual terminal.
     #[must_use]
-    pub fn log_in_without_terminal(&self) -> Process {
-        Process::shell(self, None, false)
+    pub fn log_in(&self) -> Process {
+        let terminal = Some(TerminalRequest::default());
+        self.open(&Opening { terminal, ..Opening::default() })
     }
 
     /// One command, as `ssh host command` runs it; `terminal` where the visitor asked for one.
     #[must_use]
     pub fn run(&self, command: &[u8], terminal: bool) -> Process {
-        Process::shell(self, Some(command.to_vec()), terminal)
+        let terminal = terminal.then(TerminalRequest::default);
+        self.open(&Opening { command: Some(command.to_vec()), terminal, ..Opening::default() })
+    }
+
+    /// The number of the service's process that serves the visitor.
+    #[must_use]
+    pub fn service_number(&self) -> u32 {
+        self.kernel.lock().files.processes.first().copied().unwrap_or(0)
     }
 
     /// What a server shows between login and prompt; nothing on a device.

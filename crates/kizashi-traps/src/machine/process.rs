@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -11,7 +12,10 @@ use super::console::{SharedConsole, Wait};
 use super::files::Who;
 use super::kernel::SharedKernel;
 use super::shell::{Descriptors, Flow, Kind, Origin, Shell, Unwind, Variables};
+use super::signal::{self, Signal};
+use super::terminal::{Terminal, TerminalRequest};
 use super::{Machine, Persona};
+use crate::terminal::{Discipline, Size};
 
 /// Bytes handed out in one call.
 const PIECE: usize = 24 * 1024;
@@ -40,12 +44,33 @@ pub enum Progress {
 
 type Running = Pin<Box<dyn Future<Output = Flow> + Send>>;
 
+/// What a visitor asks a process for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// One command; without it, a login shell.
+    pub command: Option<Vec<u8>>,
+    /// The terminal that he asked for.
+    pub terminal: Option<TerminalRequest>,
+    /// Variables that he sent.
+    pub environment: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
 /// A shell that runs.
 pub struct Process {
     kernel: SharedKernel,
     console: SharedConsole,
     running: Option<Running>,
     status: u8,
+    killed_by: Option<Signal>,
+    /// The terminal's number, and the command that was given.
+    place: Place,
+}
+
+/// Where a process runs: what `ps` and `who` tell of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) terminal: Option<u32>,
+    pub(crate) given: Option<Arc<[u8]>>,
 }
 
 impl std::fmt::Debug for Process {
@@ -58,19 +83,49 @@ impl std::fmt::Debug for Process {
     }
 }
 
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(number) = self.place.terminal {
+            self.kernel.lock().close_terminal(number);
+        }
+    }
+}
+
 impl Process {
-    pub(super) fn shell(machine: &Machine, command: Option<Vec<u8>>, terminal: bool) -> Self {
+    pub(super) fn open(machine: &Machine, opening: &Opening) -> Self {
+        let (terminal, place) = {
+            let mut kernel = machine.kernel.lock();
+            let owner = kernel
+                .account(&machine.user)
+                .map_or(Who::ROOT, |account| Who { uid: account.uid, gid: account.gid });
+            let terminal = opening
+                .terminal
+                .as_ref()
+                .map(|wanted| Terminal::new(kernel.open_terminal(owner), wanted));
+            let place = Place {
+                terminal: terminal.map(|terminal| terminal.number),
+                given: opening.command.clone().map(Arc::from),
+            };
+            kernel.place = place.clone();
+            (terminal, place)
+        };
         let console = SharedConsole::new(terminal);
-        machine.kernel.lock().given = command.clone().filter(|_| !terminal);
-        let mut shell = login_shell(machine, &console, command.is_none());
-        let running: Running = match command {
+        let mut shell = login_shell(machine, &console, opening);
+        let running: Running = match opening.command.clone() {
             None => Box::pin(async move {
                 let flow = shell.interactive().await;
                 shell.leave(flow).await
             }),
             Some(command) => Box::pin(async move { shell.argument(&command).await }),
         };
-        Self { kernel: machine.kernel.clone(), console, running: Some(running), status: 0 }
+        Self {
+            kernel: machine.kernel.clone(),
+            console,
+            running: Some(running),
+            status: 0,
+            killed_by: None,
+            place,
+        }
     }
 
     /// Begins: a login shell shows its prompt, a command runs.
@@ -100,10 +155,46 @@ impl Process {
         self.console.lock().room()
     }
 
-    /// Whether what is typed now is not to be shown, as at a password's prompt; the newline at its end is.
+    /// How its terminal treats keys and output now; `None` where it has none.
     #[must_use]
-    pub fn hides_input(&self) -> bool {
-        self.console.lock().hidden
+    pub(crate) fn discipline(&self) -> Option<Discipline> {
+        self.console.lock().discipline()
+    }
+
+    /// The visitor's window has another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        if let Some(terminal) = &mut self.console.lock().terminal {
+            terminal.size = Size { columns, rows };
+        }
+    }
+
+    /// The signal that it died of, where it did.
+    #[must_use]
+    pub fn killed_by(&self) -> Option<u8> {
+        self.killed_by
+    }
+
+    /// A signal to its process group, by number, as `killpg` sends it.
+    pub fn signal(&mut self, signal: u8, now: Timestamp, said: &mut Said) -> Progress {
+        let (dies, echoes) = {
+            let mut console = self.console.lock();
+            let echoes = console.prompting && console.discipline().is_some_and(|mode| mode.echoes);
+            (console.kill(signal), echoes)
+        };
+        if signal == signal::INTERRUPT && echoes {
+            // readline shows it as if it had been typed.
+            said.output.extend_from_slice(b"^C");
+        }
+        if dies && self.running.take().is_some() {
+            self.die(signal);
+            self.console.lock().prompting = false;
+        }
+        self.poll(now, said)
+    }
+
+    fn die(&mut self, signal: Signal) {
+        self.killed_by = Some(signal);
+        self.status = 128_u8.saturating_add(signal);
     }
 
     /// Input is over: Control-D on an empty line, or the sender's end of file.
@@ -114,10 +205,25 @@ impl Process {
 
     /// Control-C.
     pub fn interrupt(&mut self, now: Timestamp, said: &mut Said) -> Progress {
+        self.typed_signal(signal::INTERRUPT, now, said)
+    }
+
+    /// A signal that was typed, for what runs in the foreground.
+    pub(crate) fn typed_signal(
+        &mut self,
+        signal: Signal,
+        now: Timestamp,
+        said: &mut Said,
+    ) -> Progress {
         {
             let mut console = self.console.lock();
-            console.interrupted = true;
             console.input.clear();
+            let ignores = console.ignored & (1 << signal) != 0;
+            // A shell at its prompt knows Control-C alone.
+            let is_idle = console.prompting && signal != signal::INTERRUPT;
+            if !ignores && !is_idle {
+                console.signal = Some(signal);
+            }
         }
         self.poll(now, said)
     }
@@ -134,7 +240,12 @@ impl Process {
     }
 
     fn poll(&mut self, now: Timestamp, said: &mut Said) -> Progress {
-        self.kernel.lock().set_now(now);
+        {
+            let mut kernel = self.kernel.lock();
+            kernel.set_now(now);
+            kernel.place.clone_from(&self.place);
+            kernel.files.terminal = self.place.terminal;
+        }
         self.console.lock().new_slice();
         // What waits to leave goes first; the shell goes on when it has.
         if self.hand_out(said) {
@@ -144,16 +255,16 @@ impl Process {
         let outcome = running.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(flow) = outcome {
             self.running = None;
-            self.status = match flow {
+            match flow {
                 Ok(status)
                 | Err(Unwind::Exit(status) | Unwind::Return(status) | Unwind::Abort(status)) => {
-                    status
+                    self.status = status;
                 }
-                Err(Unwind::Interrupted) => 130,
-                Err(Unwind::BrokenPipe) => 141,
-                Err(Unwind::Crashed) => 139,
-                Err(_) => 137,
-            };
+                Err(Unwind::Signalled(signal) | Unwind::Died(signal)) => self.die(signal),
+                Err(Unwind::BrokenPipe) => self.die(signal::PIPE),
+                Err(Unwind::Crashed) => self.die(signal::SEGMENTATION),
+                Err(_) => self.die(signal::KILL),
+            }
         }
         let more = self.hand_out(said);
         said.details.extend(self.kernel.lock().take_details());
@@ -182,7 +293,9 @@ impl Process {
 
 /// The shell that an account has.
 #[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
-fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) -> Shell {
+fn login_shell(machine: &Machine, console: &SharedConsole, opening: &Opening) -> Shell {
+    let interactive = opening.command.is_none();
+    let terminal = opening.terminal.as_ref();
     let device = machine.persona.is_device();
     let mut kernel = machine.kernel.lock();
     let account = kernel.account(&machine.user);
@@ -217,14 +330,16 @@ fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) ->
         variables.set_exported(name, value);
     }
     variables.set_exported(b"SHELL", if device { b"/bin/sh" } else { b"/bin/bash" });
+    if let Some(terminal) = terminal {
+        variables.set_exported(b"TERM", &terminal.kind);
+    }
     if interactive {
-        variables.set_exported(b"TERM", b"xterm");
         let prompt: &[u8] = if device { b"# " } else { b"\\u@\\h:\\w\\$ " };
         let _ = variables.set(b"PS1", prompt);
     }
     if !device {
         let _ = variables.set(b"BASH_VERSION", kernel.world.system.bash.as_bytes());
-        if !interactive {
+        if terminal.is_none() {
             // bash names itself a terminal where nobody did.
             let _ = variables.set(b"TERM", b"dumb");
         }
@@ -232,14 +347,20 @@ fn login_shell(machine: &Machine, console: &SharedConsole, interactive: bool) ->
         variables.set_exported(b"SHLVL", if interactive { b"1" } else { b"0" });
         if kernel.visitor.service == "sshd" {
             let from = kernel.visitor.source.to_string();
-            let port = 30_000 + u16::try_from(kernel.random() % 30_000).unwrap_or(0);
+            if kernel.client_port == 0 {
+                kernel.client_port = 32_768 + u16::try_from(kernel.random() % 28_000).unwrap_or(0);
+            }
+            let port = kernel.client_port;
             let here = kernel.address().to_string();
             variables.set_exported(b"SSH_CLIENT", format!("{from} {port} 22").as_bytes());
             variables
                 .set_exported(b"SSH_CONNECTION", format!("{from} {port} {here} 22").as_bytes());
-            if interactive {
-                variables.set_exported(b"SSH_TTY", b"/dev/pts/0");
+            if let Some(number) = kernel.place.terminal {
+                variables.set_exported(b"SSH_TTY", format!("/dev/pts/{number}").as_bytes());
             }
+        }
+        for (name, value) in &opening.environment {
+            variables.set_exported(name, value);
         }
     }
     drop(kernel);
@@ -274,6 +395,7 @@ impl Shell {
 
     fn with_home(mut self, variables: Variables, folder: Vec<u8>, who: Who, process: u32) -> Self {
         self.variables = variables;
+        self.leads = true;
         self.folder = folder;
         self.who = who;
         self.process = process;

@@ -1,14 +1,18 @@
 //! What runs in a channel: a shell or a command of the machine behind the login, or a file transfer. Input is given as it comes; a
 //! program takes it when it is run.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use kizashi_event::{Detail, Timestamp};
 
-use crate::machine::{Machine, Process, Progress, Said};
+use crate::machine::{Machine, Opening, Process, Progress, Said, Signal};
+use crate::terminal::{Discipline, Size};
 
 /// Bytes of input that wait for the machine to take them.
 const INPUT: usize = 64 * 1024;
+/// Signals that wait to be given.
+const SIGNALS: usize = 8;
 
 /// Something that runs for a visitor in a channel.
 pub(super) trait Program: Send {
@@ -18,12 +22,25 @@ pub(super) trait Program: Send {
     /// No more input will come.
     fn end_of_input(&mut self);
 
-    /// Control-C.
-    fn interrupt(&mut self) {}
+    /// A signal that was typed, by its number.
+    fn typed_signal(&mut self, _signal: Signal) {}
 
-    /// Whether what is typed now is not to be shown.
-    fn hides_input(&self) -> bool {
+    /// A signal that the client sends to its process group; whether there is one to be sent to.
+    fn signal(&mut self, _signal: Signal) -> bool {
         false
+    }
+
+    /// The window has another size.
+    fn resize(&mut self, _size: Size) {}
+
+    /// How its terminal treats keys and output; `None` where it has none.
+    fn discipline(&self) -> Option<Discipline> {
+        None
+    }
+
+    /// The signal that it died of.
+    fn killed_by(&self) -> Option<Signal> {
+        None
     }
 
     /// Runs until it waits, pauses or ends. To be called once at first, after each of the above, and after a pause.
@@ -45,23 +62,20 @@ pub(super) struct Command {
     greeting: Option<String>,
     input: Vec<u8>,
     ended: bool,
-    interrupted: bool,
+    /// Signals that came and were not given yet: whether each was typed.
+    signals: VecDeque<(Signal, bool)>,
 }
 
 impl Command {
     /// A login shell, with the message of the day on a terminal; or one command.
-    pub(super) fn of(machine: &Machine, command: Option<&[u8]>, terminal: bool) -> Self {
-        let (process, greeting) = match command {
-            Some(command) => (machine.run(command, terminal), String::new()),
-            None if terminal => (machine.log_in(), machine.message_of_the_day()),
-            None => (machine.log_in_without_terminal(), String::new()),
-        };
+    pub(super) fn of(machine: &Machine, opening: &Opening) -> Self {
+        let greets = opening.command.is_none() && opening.terminal.is_some();
         Self {
-            process,
-            greeting: Some(greeting),
+            process: machine.open(opening),
+            greeting: Some(if greets { machine.message_of_the_day() } else { String::new() }),
             input: Vec::new(),
             ended: false,
-            interrupted: false,
+            signals: VecDeque::new(),
         }
     }
 
@@ -86,12 +100,29 @@ impl Program for Command {
         self.ended = true;
     }
 
-    fn interrupt(&mut self) {
-        self.interrupted = true;
+    fn typed_signal(&mut self, signal: Signal) {
+        if self.signals.len() < SIGNALS {
+            self.signals.push_back((signal, true));
+        }
     }
 
-    fn hides_input(&self) -> bool {
-        self.process.hides_input()
+    fn signal(&mut self, signal: Signal) -> bool {
+        if self.signals.len() < SIGNALS {
+            self.signals.push_back((signal, false));
+        }
+        true
+    }
+
+    fn resize(&mut self, size: Size) {
+        self.process.resize(size.columns, size.rows);
+    }
+
+    fn discipline(&self) -> Option<Discipline> {
+        self.process.discipline()
+    }
+
+    fn killed_by(&self) -> Option<Signal> {
+        self.process.killed_by()
     }
 
     fn run(&mut self, now: Timestamp, said: &mut Said) -> Progress {
@@ -100,15 +131,19 @@ impl Program for Command {
                 said.output.extend(greeting.into_bytes());
                 self.process.start(now, said)
             }
-            None if std::mem::take(&mut self.interrupted) => {
-                self.input.clear();
-                self.process.interrupt(now, said)
-            }
+            None if !self.signals.is_empty() => match self.signals.pop_front() {
+                Some((signal, true)) => {
+                    self.input.clear();
+                    self.process.typed_signal(signal, now, said)
+                }
+                Some((signal, false)) => self.process.signal(signal, now, said),
+                None => self.process.resume(now, said),
+            },
             None if !self.input.is_empty() => self.feed(now, said),
             None if std::mem::take(&mut self.ended) => self.process.end_input(now, said),
             None => self.process.resume(now, said),
         };
-        let more = self.interrupted || self.ended || !self.input.is_empty();
+        let more = !self.signals.is_empty() || self.ended || !self.input.is_empty();
         match progress {
             Progress::Waiting if more => Progress::Again(Duration::ZERO),
             other => other,

@@ -5,15 +5,7 @@ use super::client::{Client, NAME, Offer, text};
 use super::tests::identity;
 use super::wire::{Reader, Write as _, message};
 use crate::contract::reference;
-use crate::{Session, WebServer};
-
-const RELEASES: [(&str, WebServer); 5] = [
-    ("focal", WebServer::NginxUbuntu20),
-    ("bullseye", WebServer::NginxDebian11),
-    ("jammy", WebServer::NginxUbuntu22),
-    ("bookworm", WebServer::NginxDebian12),
-    ("noble", WebServer::ApacheUbuntu24),
-];
+use crate::{OperatingSystem, Session};
 
 /// How far a dialogue has come before it begins.
 #[derive(Clone, Copy, PartialEq)]
@@ -313,7 +305,8 @@ fn reference_answers_are_kept_where_a_real_sshd_is_named() {
 #[test]
 fn logins_and_channels_are_answered_as_each_release_answered() {
     let mut different = Vec::new();
-    for (release, server) in RELEASES {
+    for system in OperatingSystem::ALL {
+        let (release, server) = (system.codename(), system.web_server());
         let text = reference::kept("ssh", release);
         let mut lines = text.lines();
         for dialogue in dialogues() {

@@ -46,7 +46,8 @@ pub(crate) fn fuzz(bytes: &[u8]) {
         (wire::Parser::default(), crate::terminal::Keyboard::default());
     for byte in bytes {
         if let Some(wire::Token::Data(byte)) = parser.feed(*byte) {
-            let _ = keyboard.press(byte, Some(&mut Vec::new()));
+            let mode = crate::terminal::Discipline::default();
+            let _ = keyboard.press(byte, mode, &mut Vec::new());
         }
     }
 }

@@ -8,9 +8,13 @@ use kizashi_event::{Detail, HostileText};
 use super::persona::TelnetFace;
 use super::wire::{DO, DONT, IAC, SB, SE, WILL, WONT};
 use crate::Output;
+use crate::machine::TerminalRequest;
+use crate::terminal::Size;
 
 /// Facts told of one visitor: size, type, variables.
 const FACTS: u8 = 24;
+/// Bytes of a terminal's kind.
+const LONGEST_KIND: usize = 64;
 
 /// How far the server has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,13 +34,37 @@ pub(super) struct Negotiation {
     /// Options that were refused already, a bit each.
     refused: [u64; 4],
     facts: u8,
+    /// The visitor's window and the kind of his terminal, as he last told.
+    pub(super) size: Option<Size>,
+    kind: Option<Vec<u8>>,
 }
 
 impl Negotiation {
     pub(super) fn begin(face: TelnetFace, out: &mut Output) -> Self {
         out.reply(face.first_options());
         let stage = if face.is_busybox() { Stage::Done } else { Stage::Asked };
-        Self { face, stage, answered: 0, questions: 0, refused: [0; 4], facts: 0 }
+        Self {
+            face,
+            stage,
+            answered: 0,
+            questions: 0,
+            refused: [0; 4],
+            facts: 0,
+            size: None,
+            kind: None,
+        }
+    }
+
+    /// The terminal that the server opens for him: BusyBox hands on what init set, inetutils the visitor's own kind.
+    pub(super) fn terminal(&self) -> TerminalRequest {
+        let size = self.size.unwrap_or(Size { columns: 0, rows: 0 });
+        let unknown: &[u8] = if self.face.is_busybox() { b"vt102" } else { b"network" };
+        TerminalRequest {
+            kind: self.kind.clone().unwrap_or_else(|| unknown.to_vec()),
+            columns: size.columns,
+            rows: size.rows,
+            modes: Vec::new(),
+        }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -105,6 +133,17 @@ impl Negotiation {
 
     /// A subnegotiation: what the visitor tells of its terminal is recorded.
     pub(super) fn sub(&mut self, content: &[u8], out: &mut Output) {
+        match content {
+            [31, w1, w0, h1, h0] => {
+                let columns = u16::from_be_bytes([*w1, *w0]);
+                self.size = Some(Size { columns, rows: u16::from_be_bytes([*h1, *h0]) });
+            }
+            [24, 0, kind @ ..] if !self.face.is_busybox() => {
+                self.kind =
+                    Some(kind.iter().take(LONGEST_KIND).map(u8::to_ascii_lowercase).collect());
+            }
+            _ => {}
+        }
         if let Some(detail) = fact(content)
             && self.facts < FACTS
         {

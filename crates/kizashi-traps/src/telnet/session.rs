@@ -10,9 +10,9 @@ use kizashi_event::{Detail, FrameKind, HostileText, Timestamp};
 use super::negotiation::Negotiation;
 use super::persona::Persona;
 use super::wire::{AYT, IAC, IP, Parser, Token};
-use crate::machine::{Machine, Process, Progress, Said, Visitor};
+use crate::machine::{Machine, Opening, Process, Progress, Said, Signal, Visitor, signal};
 use crate::recorder::Recorder;
-use crate::terminal::{Key, Keyboard, on_screen};
+use crate::terminal::{Discipline, Key, Keyboard, Size, on_screen};
 use crate::{Identity, Output, Session, Visit};
 
 /// How long `login` waits for a pair, in all (login.c, `TIMEOUT`; login.defs, `LOGIN_TIMEOUT`).
@@ -215,42 +215,75 @@ impl Telnet {
                 return;
             }
             Token::Option(verb, option) => negotiation.option(verb, option, out),
-            Token::Sub(content) => negotiation.sub(&content, out),
+            Token::Sub(content) => {
+                let before = negotiation.size;
+                negotiation.sub(&content, out);
+                if let Some(size) = negotiation.size.filter(|size| Some(*size) != before) {
+                    self.resize(size, now, out);
+                }
+            }
             Token::Command(AYT) if !self.persona.face.is_busybox() => say(b"\r\n[Yes]\r\n", out),
             Token::Command(IP) if !self.persona.face.is_busybox() => {
                 return self.press(3, now, out);
             }
             Token::Command(_) => {}
         }
-        if matches!(self.state, State::Options) && negotiation.is_done() {
+        let is_done = self.negotiation.as_ref().is_some_and(Negotiation::is_done);
+        if matches!(self.state, State::Options) && is_done {
             self.greet(out);
         }
     }
 
+    /// The visitor's window has another size.
+    fn resize(&mut self, size: Size, now: Timestamp, out: &mut Output) {
+        if let State::Shell(seat) = &mut self.state {
+            seat.process.resize(size.columns, size.rows);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.add(now, FrameKind::Size, &size.frame(), out);
+        }
+    }
+
+    /// How keys and output are treated now.
+    fn mode(&self) -> Discipline {
+        match &self.state {
+            State::Password { .. } => Discipline::hidden(),
+            State::Shell(seat) => seat.process.discipline().unwrap_or_default(),
+            _ => Discipline::default(),
+        }
+    }
+
     fn press(&mut self, byte: u8, now: Timestamp, out: &mut Output) {
-        let secret = match &self.state {
-            State::Password { .. } => true,
-            State::Shell(seat) => seat.process.hides_input(),
-            _ => false,
-        };
+        let mode = self.mode();
         let mut echo = Vec::new();
-        let key = self.keyboard.press(byte, (!secret).then_some(&mut echo));
+        let key = self.keyboard.press(byte, mode, &mut echo);
         say(&echo, out);
         match key {
             Key::Typed => {}
             Key::Line(line) => self.line(line, now, out),
-            Key::Interrupt => match self.state {
-                State::Shell(_) => {
-                    self.shell(now, out, |process, said| process.interrupt(now, said));
-                }
-                _ => self.hang_up(out),
-            },
+            Key::Byte(byte) => {
+                self.shell(now, out, |process, said| process.input(&[byte], now, said));
+            }
+            Key::Interrupt => self.signal(signal::INTERRUPT, now, out),
+            Key::Quit => self.signal(signal::QUIT, now, out),
+            Key::Stop => self.signal(signal::STOP_TYPED, now, out),
             Key::EndOfFile => match self.state {
                 State::Shell(_) => {
                     self.shell(now, out, |process, said| process.end_input(now, said));
                 }
                 _ => self.hang_up(out),
             },
+        }
+    }
+
+    /// A signal that was typed: what runs gets it; `login` ends.
+    fn signal(&mut self, signal: Signal, now: Timestamp, out: &mut Output) {
+        match self.state {
+            State::Shell(_) => {
+                self.shell(now, out, |process, said| process.typed_signal(signal, now, said));
+            }
+            _ if signal == signal::STOP_TYPED => {}
+            _ => self.hang_up(out),
         }
     }
 
@@ -270,10 +303,16 @@ impl Telnet {
             self.shell(now, out, |process, said| process.resume(now, said));
             return Some(held);
         }
-        if let Some(place) = interruption(&held) {
+        let typed = if self.mode().signals { interruption(&held) } else { None };
+        if let Some((place, signal)) = typed {
             held.drain(..=place);
-            say(b"^C", out);
-            self.shell(now, out, |process, said| process.interrupt(now, said));
+            let shown = match signal {
+                signal::QUIT => b"^\\",
+                signal::STOP_TYPED => b"^Z",
+                _ => b"^C",
+            };
+            say(shown, out);
+            self.shell(now, out, |process, said| process.typed_signal(signal, now, said));
             return Some(held);
         }
         held.truncate(MOST_TYPED);
@@ -294,7 +333,8 @@ impl Telnet {
         let mut said = Said::default();
         let progress = turn(&mut seat.process, &mut said);
         said.details.into_iter().for_each(|detail| out.tell(detail));
-        say(&on_screen(&said.output), out);
+        let mode = seat.process.discipline().unwrap_or_default();
+        say(&mode.on_screen(&said.output), out);
         match progress {
             Progress::Waiting => {}
             Progress::Again(pause) => {
@@ -315,7 +355,6 @@ impl Telnet {
             if let Some(recorder) = &mut self.recorder {
                 recorder.add(now, FrameKind::Input, &line, out);
             }
-            say(b"\r\n", out);
             return self.shell(now, out, |process, said| process.line(&line, now, said));
         }
         match std::mem::replace(&mut self.state, State::Over) {
@@ -326,7 +365,6 @@ impl Telnet {
     }
 
     fn name(&mut self, line: Vec<u8>, out: &mut Output) {
-        say(b"\r\n", out);
         if line.iter().all(u8::is_ascii_whitespace) {
             self.empty_names += 1;
             if self.empty_names >= EMPTY_NAMES {
@@ -349,12 +387,16 @@ impl Telnet {
         now: Timestamp,
         out: &mut Output,
     ) {
-        say(b"\r\n", out);
         // A loader that was refused goes on with its next command; a name that is no command may still have one for an answer.
         let strayed = command || is_loaders(&line);
         if !strayed && self.identity.logins().admits(self.visit.source, &user, &line) {
             told(user.clone(), Some(line), false, true, out);
-            self.recorder = Some(Recorder::default());
+            let terminal = self.negotiation.as_ref().map(Negotiation::terminal).unwrap_or_default();
+            let mut recorder = Recorder::default();
+            if let Some(size) = self.negotiation.as_ref().and_then(|negotiation| negotiation.size) {
+                recorder.add(now, FrameKind::Size, &size.frame(), out);
+            }
+            self.recorder = Some(recorder);
             let visitor = Visitor {
                 user,
                 source: self.visit.source,
@@ -365,7 +407,7 @@ impl Telnet {
             let greeting = on_screen(machine.message_of_the_day().as_bytes());
             say(self.persona.welcome().as_bytes(), out);
             say(&greeting, out);
-            let process = machine.log_in();
+            let process = machine.open(&Opening { terminal: Some(terminal), ..Opening::default() });
             self.state = State::Shell(Box::new(Seat { machine, process }));
             self.shell(now, out, |process, said| process.start(now, said));
             return;
@@ -408,12 +450,14 @@ impl Telnet {
     }
 }
 
-/// Where a Control-C is typed, outside of Telnet's own commands of three bytes.
-fn interruption(bytes: &[u8]) -> Option<usize> {
+/// Where a key is typed that is a signal, and which, outside of Telnet's own commands of three bytes.
+fn interruption(bytes: &[u8]) -> Option<(usize, Signal)> {
     let mut place = 0;
     while let Some(byte) = bytes.get(place) {
         match *byte {
-            3 => return Some(place),
+            3 => return Some((place, signal::INTERRUPT)),
+            26 => return Some((place, signal::STOP_TYPED)),
+            28 => return Some((place, signal::QUIT)),
             IAC => place += 3,
             _ => place += 1,
         }

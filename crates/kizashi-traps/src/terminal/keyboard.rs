@@ -1,6 +1,8 @@
 //! The terminal line (termios, canonical mode): keys become lines, with echo. Over Telnet CR LF, CR NUL, a bare CR and a bare LF each
 //! end a line once (RFC 854 and what clients really send); on another terminal CR and LF each end one. A line is bounded as Linux bounds
-//! it; what is past it is dropped.
+//! it; what is past it is dropped. Where a program has switched that off (`stty raw`), it gets each key as it comes.
+
+use super::Discipline;
 
 /// Bytes of a line that Linux's N_TTY takes.
 pub(crate) const LINE: usize = 4_095;
@@ -12,8 +14,14 @@ pub(crate) enum Key {
     Typed,
     /// A line is complete.
     Line(Vec<u8>),
+    /// A key for a program that edits no line.
+    Byte(u8),
     /// Control-C; what was typed is gone.
     Interrupt,
+    /// Control-backslash.
+    Quit,
+    /// Control-Z.
+    Stop,
     /// Control-D on an empty line.
     EndOfFile,
 }
@@ -33,20 +41,26 @@ impl Keyboard {
         Self { plain: true, ..Self::default() }
     }
 
-    /// Takes a byte; `echo` gets what the terminal would show, the line's end not among it.
-    pub(crate) fn press(&mut self, byte: u8, echo: Option<&mut Vec<u8>>) -> Key {
+    /// Takes a byte; `shown` gets what the terminal would show.
+    pub(crate) fn press(&mut self, byte: u8, mode: Discipline, shown: &mut Vec<u8>) -> Key {
         let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
-        let mut silent = Vec::new();
-        let echo = echo.unwrap_or(&mut silent);
-        match byte {
-            b'\n' | 0 if after_cr && !self.plain => {}
-            0 => {}
-            b'\r' | b'\n' => return Key::Line(std::mem::take(&mut self.line)),
-            3 => {
-                self.line = Vec::new();
-                echo.extend_from_slice(b"^C");
-                return Key::Interrupt;
+        let follows = after_cr && !self.plain && matches!(byte, b'\n' | 0);
+        if follows {
+            return Key::Typed;
+        }
+        if mode.canonical && matches!(byte, b'\r' | b'\n') {
+            if mode.echoes_newline {
+                shown.extend_from_slice(if mode.adds_return { b"\r\n" } else { b"\n" });
             }
+            return Key::Line(std::mem::take(&mut self.line));
+        }
+        let mut silent = Vec::new();
+        let echo = if mode.echoes { shown } else { &mut silent };
+        match byte {
+            26 | 28 if mode.prompting => {}
+            3 | 26 | 28 if mode.signals => return self.signal(byte, echo),
+            _ if !mode.canonical => return Self::pass(byte, mode, echo),
+            0 => {}
             4 if self.line.is_empty() => return Key::EndOfFile,
             4 => {}
             8 | 127 => self.erase(echo),
@@ -66,6 +80,28 @@ impl Keyboard {
             }
         }
         Key::Typed
+    }
+
+    /// A key that is a signal; what was typed is gone.
+    fn signal(&mut self, byte: u8, echo: &mut Vec<u8>) -> Key {
+        self.line = Vec::new();
+        echo.extend([b'^', byte + 64]);
+        match byte {
+            3 => Key::Interrupt,
+            28 => Key::Quit,
+            _ => Key::Stop,
+        }
+    }
+
+    /// A key that no line gathers.
+    fn pass(byte: u8, mode: Discipline, echo: &mut Vec<u8>) -> Key {
+        let byte = if byte == b'\r' && mode.maps_return { b'\n' } else { byte };
+        match byte {
+            b'\n' if mode.adds_return => echo.extend_from_slice(b"\r\n"),
+            b'\n' | b'\t' | 32.. => echo.push(byte),
+            control => echo.extend([b'^', control + 64]),
+        }
+        Key::Byte(byte)
     }
 
     fn erase(&mut self, echo: &mut Vec<u8>) {
@@ -96,7 +132,7 @@ mod tests {
     fn lines(bytes: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
         let (mut keyboard, mut lines, mut echo) = (Keyboard::default(), Vec::new(), Vec::new());
         for byte in bytes {
-            if let Key::Line(line) = keyboard.press(*byte, Some(&mut echo)) {
+            if let Key::Line(line) = keyboard.press(*byte, Discipline::default(), &mut echo) {
                 lines.push(line);
             }
         }
@@ -107,22 +143,39 @@ mod tests {
     fn each_of_the_four_line_ends_ends_one_line() {
         let (lines, echo) = lines(b"a\r\nb\r\0c\nd\re\r\n\r\n");
         assert_eq!(lines, [&b"a"[..], b"b", b"c", b"d", b"e", b""]);
-        assert_eq!(echo, b"abcde");
+        assert_eq!(echo, b"a\r\nb\r\nc\r\nd\r\ne\r\n\r\n");
     }
 
     #[test]
     fn erasing_works_and_stops_at_the_beginning() {
         let (lines, echo) = lines(b"ab\x7f\x7f\x7fc\x15de\n");
         assert_eq!(lines, [b"de"]);
-        assert_eq!(echo, b"ab\x08 \x08\x08 \x08c\x08 \x08de");
+        assert_eq!(echo, b"ab\x08 \x08\x08 \x08c\x08 \x08de\r\n");
     }
 
     #[test]
     fn a_gigabyte_without_an_end_is_held_to_a_terminals_line() {
         let mut keyboard = Keyboard::default();
         for _ in 0..1_000_000 {
-            assert_eq!(keyboard.press(b'x', None), Key::Typed);
+            let key = keyboard.press(b'x', Discipline::hidden(), &mut Vec::new());
+            assert_eq!(key, Key::Typed);
         }
         assert_eq!(keyboard.memory(), LINE);
+    }
+
+    #[test]
+    fn a_program_that_edits_no_line_gets_each_key() {
+        let raw = Discipline { canonical: false, adds_return: false, ..Discipline::default() };
+        let (mut keyboard, mut shown) = (Keyboard::of_terminal(), Vec::new());
+        let mut keys: Vec<Key> = Vec::new();
+        for byte in *b"a\r\x7f\x03" {
+            keys.push(keyboard.press(byte, raw, &mut shown));
+        }
+        assert_eq!(keys, [Key::Byte(b'a'), Key::Byte(b'\n'), Key::Byte(127), Key::Interrupt]);
+        assert_eq!(shown, b"a\n\x7f^C");
+        let silent = Discipline { signals: false, maps_return: false, echoes: false, ..raw };
+        assert_eq!(keyboard.press(3, silent, &mut shown), Key::Byte(3));
+        assert_eq!(keyboard.press(b'\r', silent, &mut shown), Key::Byte(b'\r'));
+        assert_eq!(shown, b"a\n\x7f^C");
     }
 }

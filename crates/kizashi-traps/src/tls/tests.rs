@@ -80,7 +80,7 @@ struct Visited {
 }
 
 fn identity(server: WebServer, rsa: bool) -> Identity {
-    let identity = Identity::draw([7; 32]).with_web_server(server);
+    let identity = Identity::draw([7; 32]).with_default_page().with_web_server(server);
     if rsa { identity.with_tls_keys(TlsKeys::from_text(KEYS).unwrap()) } else { identity }
 }
 

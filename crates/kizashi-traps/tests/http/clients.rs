@@ -9,7 +9,8 @@ use kizashi_traps::{Identity, WebServer};
 use crate::house::{House, installed, said};
 
 fn house(server: WebServer, http2: bool) -> House {
-    let identity = Identity::draw([1; 32]).with_web_server(server).with_http2(http2);
+    let identity =
+        Identity::draw([1; 32]).with_default_page().with_web_server(server).with_http2(http2);
     House::of_trap("http", identity)
 }
 

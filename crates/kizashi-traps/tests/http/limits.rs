@@ -11,7 +11,10 @@ use crate::house::House;
 use crate::shapes::shapes;
 
 fn house(server: WebServer) -> House {
-    House::of_trap("http", Identity::draw([1; 32]).with_web_server(server).with_http2(false))
+    House::of_trap(
+        "http",
+        Identity::draw([1; 32]).with_default_page().with_web_server(server).with_http2(false),
+    )
 }
 
 /// Sends all as far as the other side takes it, and gives what it answers.

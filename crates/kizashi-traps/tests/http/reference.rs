@@ -20,7 +20,11 @@ pub(crate) struct Real {
 
 impl Drop for Real {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // SIGTERM, on which the first process takes its workers with it; a killed one would leave them.
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.child.kill();
+        }
         let _ = self.child.wait();
     }
 }
@@ -122,8 +126,10 @@ fn answered(address: SocketAddr, bytes: &[u8]) -> String {
 const LATER: [&str; 1] = ["te.cl"];
 
 fn compare(real: &Real, server: WebServer, known: &[&str]) {
-    let house =
-        House::of_trap("http", Identity::draw([1; 32]).with_web_server(server).with_http2(false));
+    let house = House::of_trap(
+        "http",
+        Identity::draw([1; 32]).with_default_page().with_web_server(server).with_http2(false),
+    );
     let mut faults = Vec::new();
     for Shape { name, bytes, .. } in shapes() {
         let (theirs, ours) = (answered(real.address, &bytes), answered(house.address, &bytes));

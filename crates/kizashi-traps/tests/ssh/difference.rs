@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kizashi_traps::WebServer;
+use kizashi_traps::OperatingSystem;
 
 use crate::house::{installed, of, open};
 use crate::probes::{NAME, probes};
@@ -127,15 +127,6 @@ fn shape((said, closed): (Vec<u8>, bool)) -> String {
     format!("{shown}{}{}", rest.escape_ascii(), if closed { " closed" } else { "" })
 }
 
-/// A distribution's release and the machine that imitates it.
-const RELEASES: [(&str, WebServer); 5] = [
-    ("focal", WebServer::NginxUbuntu20),
-    ("bullseye", WebServer::NginxDebian11),
-    ("jammy", WebServer::NginxUbuntu22),
-    ("bookworm", WebServer::NginxDebian12),
-    ("noble", WebServer::ApacheUbuntu24),
-];
-
 type Probe = (String, Vec<Vec<u8>>);
 
 pub(crate) fn greeting(address: SocketAddr) -> String {
@@ -214,7 +205,8 @@ fn reference_answers_are_kept_where_a_real_sshd_is_named() {
 #[test]
 fn whoever_breaks_the_protocol_is_answered_as_each_release_answered() {
     let probes = probes();
-    for (release, server) in RELEASES {
+    for system in OperatingSystem::ALL {
+        let (release, server) = (system.codename(), system.web_server());
         let text = std::fs::read_to_string(reference(release)).expect(release);
         let mut lines = text.lines();
         let house = of(server);

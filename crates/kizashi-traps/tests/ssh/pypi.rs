@@ -5,9 +5,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use kizashi_event::Detail;
+use kizashi_traps::{LoginSettings, WebServer};
 
 use crate::difference::RealServer;
-use crate::house::{commands, open, said};
+use crate::house::{commands, open, said, with_logins};
 
 /// Whether an earlier run made it whole.
 fn made_before(programs: &Path) -> bool {
@@ -68,6 +69,87 @@ client.close()
         .map(|payload| payload.size)
         .collect();
     assert_eq!(sizes, [Some(72_000)]);
+}
+
+/// A channel's signal, exit and window by paramiko, which has no call for the first two.
+const CHANNELS: &str = "
+import paramiko, sys, time
+def requested(channel, message):
+    kind = message.get_text(); message.get_boolean()
+    channel.seen = (kind, message.get_int() if kind == 'exit-status' else message.get_text()) if kind.startswith('exit') else getattr(channel, 'seen', None)
+paramiko.Transport._channel_handler_table[98] = requested
+def refused(channel, message):
+    channel.event_ready = False; channel.event.set()
+paramiko.Transport._channel_handler_table[100] = refused
+def ask(channel, name, *fields):
+    message = paramiko.Message()
+    message.add_byte(bytes([98])); message.add_int(channel.remote_chanid); message.add_string(name); message.add_boolean(True)
+    for field in fields: message.add_int(field) if isinstance(field, int) else message.add_string(field)
+    channel._event_pending(); channel.transport._send_user_message(message); channel.event.wait(5)
+    return channel.event_ready
+def said(channel, wait=8):
+    out, end = b'', time.time() + wait
+    while time.time() < end and not channel.closed:
+        if channel.recv_ready(): out += channel.recv(65536)
+        else: time.sleep(0.02)
+    return out
+client = paramiko.SSHClient(); client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+client.connect('127.0.0.1', port=int(sys.argv[1]), username=sys.argv[2], password='letmein9', allow_agent=False, look_for_keys=False)
+def command(text, *signals):
+    channel = client.get_transport().open_session(); channel.exec_command(text); time.sleep(0.3)
+    answers = [ask(channel, 'signal', name) for name in signals]
+    said(channel, 3 if signals else 8)
+    print(text, answers, getattr(channel, 'seen', None))
+    channel.close()
+";
+
+fn channels(user: &str, acts: &str) -> Option<String> {
+    let programs = environment()?;
+    let accept = vec!["root:letmein9".parse().unwrap(), "wei:letmein9".parse().unwrap()];
+    let settings = LoginSettings { accept, ..LoginSettings::default() };
+    let house = with_logins(WebServer::NginxDebian12, settings);
+    let output = Command::new("timeout")
+        .arg("60")
+        .arg(programs.join("python3"))
+        .args(["-W", "ignore", "-c", &format!("{CHANNELS}{acts}"), &house.port(), user])
+        .output()
+        .unwrap();
+    house.close();
+    Some(said(&output))
+}
+
+/// As Debian 12's sshd answered the same (root's session has no monitor that could send a signal).
+#[test]
+fn a_signal_ends_a_users_command_and_is_refused_to_root() {
+    let acts = "
+command('sleep 20; echo done', 'TERM')
+command('sleep 20', 'KILL')
+command('sleep 20; echo done', 'FOO')
+command('kill -9 $$')
+command('exit 3')
+";
+    let Some(shown) = channels("wei", acts) else { return };
+    let expected = "sleep 20; echo done [True] ('exit-signal', 'TERM')\nsleep 20 [True] ('exit-signal', 'KILL')\nsleep 20; echo done [False] None\nkill -9 $$ [] ('exit-signal', 'KILL')\nexit 3 [] ('exit-status', 3)\n";
+    assert_eq!(shown, expected);
+    let Some(shown) = channels("root", "command('sleep 20; echo done', 'TERM')") else { return };
+    assert_eq!(shown, "sleep 20; echo done [False] None\n");
+}
+
+#[test]
+fn a_window_and_its_changes_are_the_terminals() {
+    let acts = "
+channel = client.get_transport().open_session()
+print('before', ask(channel, 'break', 500), ask(channel, 'signal', 'TERM'), ask(channel, 'env', 'LC_ALL', 'C'), ask(channel, 'env', 'FOO', 'x'), ask(channel, 'auth-agent-req@openssh.com'), ask(channel, 'auth-agent-req@openssh.com'))
+channel.get_pty('xterm-256color', 132, 43); channel.invoke_shell(); said(channel, 1)
+channel.send('echo $COLUMNS $LINES; stty size; echo $TERM $LC_ALL\\r'); print(said(channel, 1))
+channel.resize_pty(100, 30); channel.send('echo $COLUMNS $LINES; stty size\\r'); print(said(channel, 1))
+print('after', ask(channel, 'break', 500), ask(channel, 'env', 'LC_ALL', 'C'))
+";
+    let Some(shown) = channels("root", acts) else { return };
+    assert!(shown.contains("before False False True False True False\n"), "{shown}");
+    assert!(shown.contains("\\r\\n132 43\\r\\n43 132\\r\\nxterm-256color C\\r\\n"), "{shown}");
+    assert!(shown.contains("\\r\\n100 30\\r\\n30 100\\r\\n"), "{shown}");
+    assert!(shown.contains("after True False\n"), "{shown}");
 }
 
 #[test]

@@ -1,29 +1,29 @@
-//! `kizashi import`: other honeypots' logs into the store, then detection over them; with `--follow` on as they grow.
+//! `kizashi import`: other honeypots' logs and captures of packets into the store, then detection over them; with `--follow` on as
+//! they grow.
+
+mod captures;
+mod following;
 
 use std::io::{IsTerminal as _, Stderr};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use kizashi_event::{Event, Timestamp};
-use kizashi_intake::{FileReport, Format, Options, Report, find_inputs, follow, poll_every};
-use kizashi_store::{Inlet, Mode, StoreError};
+use kizashi_event::{Detail, Event, Timestamp};
+use kizashi_intake::{FileReport, Format, Input, Options, Report, find_inputs};
+use kizashi_store::{Inlet, Mode};
+use kizashi_traps::{RuleProblem, WebRules};
 
 use crate::cli;
 use crate::clock;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::live::stop_signal;
 use crate::pipeline::Pipeline;
 use crate::screen::{Place, Progress, thousands};
 use crate::terminal::Terminal;
 
 /// Events given to the store at once.
 const BATCH: usize = 4_096;
-/// How often a growing file is looked at.
-const POLL: Duration = Duration::from_millis(500);
 
 /// Reads logs into the store.
 pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -31,38 +31,17 @@ pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Fai
     let config = Config::load(None)?;
     let settings = config.store(Mode::Historic)?;
     let mut pipeline = Pipeline::open(&call.data.data, settings, config.detection())?;
+    let rules = rules(&config)?;
     if call.follow {
-        return follow_all(call, &options, pipeline, terminal);
+        return following::follow_all(call, &options, pipeline, &rules, terminal);
     }
     let inputs = find_inputs(&call.paths).map_err(|error| Failure::Asked(error.to_string()))?;
+    let (captures, logs) = captures::apart(inputs, &call.format);
     let before = pipeline.store().reader()?.overview()?.events_raw;
-    let mut batches = Batches::new(pipeline.store().inlet());
-    let report = {
-        let mut progress: Option<Progress<Stderr>> = None;
-        let mut advance = |at: &kizashi_intake::Progress<'_>| {
-            let now = Instant::now();
-            let bar = progress.get_or_insert_with(|| {
-                Progress::new(
-                    std::io::stderr(),
-                    place(),
-                    "reading logs",
-                    "bytes",
-                    at.bytes_total,
-                    now,
-                )
-            });
-            // A bar that cannot be drawn is no reason to stop.
-            let _ = bar.at(at.bytes, now);
-        };
-        let report = kizashi_intake::import(&inputs, &options, &mut advance, &mut |event| {
-            batches.take(event)
-        });
-        batches.send();
-        if let Some(bar) = progress {
-            let _ = bar.finish(report.total.bytes, Instant::now());
-        }
-        report
-    };
+    let mut batches = Batches::new(pipeline.store().inlet(), rules);
+    let report = read_logs(&logs, &options, &mut batches);
+    let captured = captures::read(&captures, call, &mut batches);
+    batches.send();
     pipeline.store().flush()?;
     let raw = |pipeline: &Pipeline| -> Result<u64, Failure> {
         Ok(pipeline.store().reader()?.overview()?.events_raw)
@@ -75,22 +54,62 @@ pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Fai
         counts_alone: with_new.saturating_sub(raw(&pipeline)?),
     };
     pipeline.finish()?;
-    print(&report, &brought, call.json, terminal)?;
-    let mut faults = report.errors();
+    print(&report, captured.as_ref(), &brought, call.json, terminal)?;
+    let of_logs = report.errors().map(ToString::to_string);
+    let of_captures = captured.iter().flat_map(captures::Captured::errors);
+    let mut faults = of_logs.chain(of_captures);
     match (faults.next(), faults.count()) {
         (None, _) => Ok(()),
-        (Some(only), 0) => Err(Failure::Asked(only.to_string())),
+        (Some(only), 0) => Err(Failure::Asked(only)),
         (Some(first), more) => Err(Failure::Asked(format!("{first} (and {more} more like it)"))),
+    }
+}
+
+fn read_logs(inputs: &[Input], options: &Options, batches: &mut Batches) -> Report {
+    let mut progress = Bar::new("reading logs");
+    let mut advance = |at: &kizashi_intake::Progress<'_>| progress.at(at.bytes, at.bytes_total);
+    let report =
+        kizashi_intake::import(inputs, options, &mut advance, &mut |event| batches.take(event));
+    progress.finish(report.total.bytes);
+    report
+}
+
+/// A bar on standard error that is drawn from the first telling on; one that cannot be drawn is no reason to stop.
+struct Bar {
+    task: &'static str,
+    bar: Option<Progress<Stderr>>,
+}
+
+impl Bar {
+    const fn new(task: &'static str) -> Self {
+        Self { task, bar: None }
+    }
+
+    fn at(&mut self, bytes: u64, total: Option<u64>) {
+        let now = Instant::now();
+        let bar = self.bar.get_or_insert_with(|| {
+            Progress::new(std::io::stderr(), place(), self.task, "bytes", total, now)
+        });
+        let _ = bar.at(bytes, now);
+    }
+
+    fn finish(self, bytes: u64) {
+        if let Some(bar) = self.bar {
+            let _ = bar.finish(bytes, Instant::now());
+        }
     }
 }
 
 fn options(call: &cli::Import) -> Result<Options, Failure> {
     let format = match call.format.as_str() {
-        "auto" => None,
+        "auto" | captures::FORMAT => None,
         name => Some(Format::from_name(name).ok_or_else(|| {
             let known = Format::ALL.map(|format| format.name()).join(", ");
             let name = kizashi_event::escape_for_people(name);
-            Failure::Asked(format!("there is no format {name}; choose auto or one of {known}"))
+            let pcap = captures::FORMAT;
+            Failure::Asked(format!(
+                "there is no format {name}; choose auto or one of {known}, {pcap}"
+            ))
         })?),
     };
     let columns = match &call.columns {
@@ -102,19 +121,40 @@ fn options(call: &cli::Import) -> Result<Options, Failure> {
     Ok(Options { format, sensor: Arc::from(call.sensor.as_str()), columns, ..Options::default() })
 }
 
+/// The rules that say what a request is: the program's, and the owner's before them.
+fn rules(config: &Config) -> Result<Arc<WebRules>, Failure> {
+    let files = crate::web_rules::read(config.traps.web_rules.as_deref())?;
+    if files.is_empty() {
+        return Ok(WebRules::builtin());
+    }
+    let faults = |problems: Vec<RuleProblem>| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::Asked(lines.join("\n"))
+    };
+    WebRules::with_own(&files).map(Arc::new).map_err(faults)
+}
+
 /// Gathers events into batches for the store.
 struct Batches {
     inlet: Inlet,
+    rules: Arc<WebRules>,
     batch: Vec<Event>,
     stopped: bool,
 }
 
 impl Batches {
-    const fn new(inlet: Inlet) -> Self {
-        Self { inlet, batch: Vec::new(), stopped: false }
+    const fn new(inlet: Inlet, rules: Arc<WebRules>) -> Self {
+        Self { inlet, rules, batch: Vec::new(), stopped: false }
     }
 
-    fn take(&mut self, event: Event) -> ControlFlow<()> {
+    fn take(&mut self, mut event: Event) -> ControlFlow<()> {
+        // Elasticsearch's requests have classes of their own.
+        if let Detail::Request { request, body } = &mut event.detail
+            && event.service.name() != "elasticsearch"
+        {
+            let content = body.as_ref().map_or(&[][..], |body| &body.content);
+            self.rules.recognise(request, content);
+        }
         self.batch.push(event);
         if self.batch.len() >= BATCH {
             self.send();
@@ -168,22 +208,38 @@ struct Brought {
 
 fn print(
     report: &Report,
+    captured: Option<&captures::Captured>,
     brought: &Brought,
     json: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     if json {
-        return report.files.iter().try_for_each(|file| terminal.json(file));
+        report.files.iter().try_for_each(|file| terminal.json(file))?;
+        return captured.map_or(Ok(()), |captured| captured.print_json(terminal));
     }
     for file in &report.files {
         print_file(file, terminal)?;
     }
+    if let Some(captured) = captured {
+        captured.print(terminal)?;
+    }
+    let (packets, events) =
+        captured.map_or((0, 0), |captured| (captured.packets(), captured.events()));
+    let read = match (report.files.is_empty(), captured.is_some()) {
+        (_, false) => format!("{} lines", thousands(report.total.lines)),
+        (true, true) => format!("{} packets", thousands(packets)),
+        (false, true) => {
+            format!("{} lines and {} packets", thousands(report.total.lines), thousands(packets))
+        }
+    };
+    let broken = match report.files.is_empty() {
+        true => String::new(),
+        false => format!(", {} broken lines", thousands(report.total.broken)),
+    };
     terminal.line(&format!(
-        "{} lines, {} events, {} of them new, {} broken lines",
-        thousands(report.total.lines),
-        thousands(report.total.events),
+        "{read}, {} events, {} of them new{broken}",
+        thousands(report.total.events + events),
         thousands(brought.new),
-        thousands(report.total.broken)
     ))?;
     if brought.counts_alone > 0 {
         terminal.line(&format!(
@@ -208,87 +264,4 @@ fn print_file(file: &FileReport, terminal: &mut Terminal) -> Result<(), Failure>
         terminal.line(&format!("  left out: {fault}"))?;
     }
     Ok(())
-}
-
-/// Reads each file to its end, runs detection over that, and goes on with both as the files grow.
-fn follow_all(
-    call: &cli::Import,
-    options: &Options,
-    mut pipeline: Pipeline,
-    terminal: &mut Terminal,
-) -> Result<(), Failure> {
-    let stop = stop_flag()?;
-    let caught_up = Arc::new(AtomicUsize::new(0));
-    let followers: Vec<_> = call
-        .paths
-        .iter()
-        .map(|path| {
-            follower(path.clone(), options.clone(), pipeline.store().inlet(), &stop, &caught_up)
-        })
-        .collect::<Result<_, Failure>>()?;
-    let ended = || followers.iter().any(std::thread::JoinHandle::is_finished);
-    while caught_up.load(Ordering::Acquire) < followers.len() && !ended() {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    detect(&mut pipeline)?;
-    pipeline.set_mode(Mode::Live)?;
-    terminal.line("following; Ctrl-C ends it")?;
-    terminal.flush()?;
-    while !stop.load(Ordering::Relaxed) && !ended() {
-        std::thread::sleep(Duration::from_secs(1));
-        let now = clock::now();
-        for sign in pipeline.advance(now)? {
-            terminal.line(&format!("{}  {}", terminal.minute(sign.detected), sign.summary()))?;
-            terminal.flush()?;
-        }
-    }
-    stop.store(true, Ordering::Relaxed);
-    let mut result = Ok(());
-    for follower in followers {
-        let ended = follower
-            .join()
-            .unwrap_or_else(|_| Err(Failure::Asked("following ended unexpectedly".to_owned())));
-        result = result.and(ended);
-    }
-    pipeline.finish()?;
-    result
-}
-
-fn follower(
-    path: PathBuf,
-    options: Options,
-    inlet: Inlet,
-    stop: &Arc<AtomicBool>,
-    caught_up: &Arc<AtomicUsize>,
-) -> Result<std::thread::JoinHandle<Result<(), Failure>>, Failure> {
-    let (stop, caught_up) = (Arc::clone(stop), Arc::clone(caught_up));
-    let thread = std::thread::Builder::new().name("follow".to_owned()).spawn(move || {
-        let batches = std::cell::RefCell::new(Batches::new(inlet));
-        let mut wait = poll_every(POLL, stop);
-        let mut first = true;
-        let mut pause = |status: &kizashi_intake::FollowStatus| {
-            batches.borrow_mut().send();
-            if std::mem::take(&mut first) {
-                caught_up.fetch_add(1, Ordering::Release);
-            }
-            if batches.borrow().stopped { ControlFlow::Break(()) } else { wait(status) }
-        };
-        let mut sink = |event: Event| batches.borrow_mut().take(event);
-        follow(&path, 0, &options, &mut pause, &mut sink)
-            .map_err(|error| Failure::Asked(error.to_string()))?;
-        if batches.borrow().stopped { Err(StoreError::Stopped.into()) } else { Ok(()) }
-    })?;
-    Ok(thread)
-}
-
-/// A flag that is set when a signal to end comes.
-fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let flag = Arc::clone(&stop);
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        runtime.block_on(stop_signal());
-        flag.store(true, Ordering::Relaxed);
-    })?;
-    Ok(stop)
 }

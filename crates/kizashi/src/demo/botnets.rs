@@ -260,18 +260,17 @@ fn request(asked: &Asked, own: &Own, chance: &mut Chance) -> Detail {
         ));
         Box::new(payload(content, PayloadOrigin::Sent))
     });
-    Detail::Request {
-        request: Box::new(Request {
-            method: HostileText::from(if body.is_some() { "POST" } else { "GET" }),
-            target: HostileText::from(own.fill(asked.target)),
-            version: HostileText::from("HTTP/1.1"),
-            headers,
-            status: Some(if asked.target == "/" { 200 } else { 404 }),
-            malformed: false,
-            ..Request::default()
-        }),
-        body,
-    }
+    let mut request = Request {
+        method: HostileText::from(if body.is_some() { "POST" } else { "GET" }),
+        target: HostileText::from(own.fill(asked.target)),
+        version: HostileText::from("HTTP/1.1"),
+        headers,
+        status: Some(if asked.target == "/" { 200 } else { 404 }),
+        ..Request::default()
+    };
+    let content = body.as_ref().map_or(&[][..], |body| body.content.as_slice());
+    kizashi_traps::WebRules::builtin().recognise(&mut request, content);
+    Detail::Request { request: Box::new(request), body }
 }
 
 /// First bytes with the botnet's mark behind them, so that each botnet's have a hash of their own.

@@ -84,7 +84,11 @@ fn told(event: &Event, session: &str) -> Option<Told> {
         }
         Detail::Forward { host, port, data } => forward(host, *port, data.as_ref()),
         Detail::Note { name, value } => note(name.raw(), value.raw())?,
-        Detail::Packet | Detail::Request { .. } | Detail::Counted { .. } => return None,
+        Detail::Packet
+        | Detail::Attempt(_)
+        | Detail::Scan(_)
+        | Detail::Request { .. }
+        | Detail::Counted { .. } => return None,
     })
 }
 

@@ -45,6 +45,9 @@ impl Expected {
         {
             return Err("an event that stands for more than a house sees in a second");
         }
+        if matches!(event.detail, Detail::Attempt(_) | Detail::Scan(_)) {
+            return Err("an event that a capture alone tells");
+        }
         if let Detail::Request { request, .. } = &event.detail
             && request.headers.len() > MOST_HEADERS
         {

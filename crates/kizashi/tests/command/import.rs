@@ -214,3 +214,24 @@ fn an_import_beside_a_running_kizashi_is_refused_and_reading_is_not() {
     text(&folder, &["status", "--data", "data"]);
     up.stop();
 }
+
+#[test]
+fn requests_of_other_honeypots_are_recognised_by_the_same_rules() {
+    let folder = Folder::new();
+    let line = |path: &str, source: u32| {
+        format!(
+            "{{\"dst_host\": \"198.51.100.2\", \"dst_port\": 80, \"logdata\": {{\"PATH\": \"{path}\", \"USERAGENT\": \"zgrab/0.x\"}}, \"logtype\": 3000, \"node_id\": \"n\", \"src_host\": \"198.18.0.{source}\", \"src_port\": 4000, \"utc_time\": \"2026-11-24 19:01:{source:02}.5\"}}\n"
+        )
+    };
+    let log = line("/cgi-bin/.%2e/.%2e/.%2e/bin/sh", 1) + &line("/", 2) + &line("/nobody/knows", 3);
+    folder.write("opencanary.json", log.as_bytes());
+    text(&folder, &["import", "opencanary.json"]);
+    let keys = |kind: &str| {
+        let mut keys = column(&json_lines(&folder, &["top", kind, "--json"]), "key");
+        keys.sort();
+        keys
+    };
+    assert_eq!(keys("signatures"), ["\"CVE-2021-41773\""]);
+    assert_eq!(keys("request-classes"), ["\"command-injection\"", "\"ordinary\"", "\"unknown\""]);
+    assert_eq!(keys("clients"), ["\"zgrab/0.x\""]);
+}

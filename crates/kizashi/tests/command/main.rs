@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod captures;
 mod dashboard;
 #[cfg(test)]
 mod explain;

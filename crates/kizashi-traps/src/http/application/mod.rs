@@ -49,7 +49,9 @@ impl Reply {
 pub(super) fn base(identity: &Identity) -> &'static str {
     const PLACES: [&str; 9] =
         ["/", "/", "/", "/site/", "/cms/", "/club/", "/web/", "/portal/", "/news/"];
-    Draw::new(identity.seed(), "application's place").one_of(0, &PLACES).unwrap_or("/site/")
+    let drawn = Draw::new(identity.seed(), "application's place").one_of(0, &PLACES);
+    // Who wants the default page everywhere wants it at the root too.
+    drawn.filter(|place| *place != "/" || !identity.shows_default_page()).unwrap_or("/site/")
 }
 
 /// One request to it.

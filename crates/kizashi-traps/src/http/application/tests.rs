@@ -35,7 +35,7 @@ fn get(identity: &Arc<Identity>, target: &str) -> (String, Vec<Detail>, i64) {
 }
 
 fn identity(server: WebServer) -> Arc<Identity> {
-    Arc::new(Identity::draw([7; 32]).with_web_server(server))
+    Arc::new(Identity::draw([7; 32]).with_default_page().with_web_server(server))
 }
 
 fn class(seen: &[Detail]) -> String {

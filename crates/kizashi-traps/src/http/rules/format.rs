@@ -311,7 +311,8 @@ fn check_answer(rule: &RuleText) -> Result<(), String> {
 
 /// What an answer is made of: something taken, a script, files that are kept.
 fn check_source(rule: &RuleText) -> Result<(), String> {
-    let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face) && rule.script.is_empty();
+    let takes = !matches!(rule.answer, Answerer::Text | Answerer::Face | Answerer::Websocket)
+        && rule.script.is_empty();
     if !rule.script.is_empty()
         && (rule.answer != Answerer::Php
             || !crate::php::is_readable(

@@ -8,7 +8,7 @@ use crate::{DEFAULT_SITE, Identity, Output, Session as _, Visit, WebServer, WebS
 
 /// What a fresh installation answers to one request, and tells of it.
 fn ask(server: WebServer, rules: &Arc<WebRules>, request: &[u8]) -> (Vec<u8>, Vec<Detail>) {
-    let identity = Identity::draw([7; 32]).with_web_server(server);
+    let identity = Identity::draw([7; 32]).with_default_page().with_web_server(server);
     let sites = WebSites::of([("*", DEFAULT_SITE)]).unwrap();
     let identity = Arc::new(identity.with_web_rules(Arc::clone(rules)).with_web_sites(sites));
     converse(&identity, request)
@@ -243,7 +243,8 @@ fn one_visitor_is_shown_one_kind_of_machine() {
         "[[rule]]\nname = \"box\"\ntitle = \"t\"\nclass = \"recon\"\nmachine = \"device\"\npaths = [\"/box\"]\ntext = \"a box\"\nnext = \"n\"\nexamples = [{ request = \"GET /box\" }]\n"
     ));
     let sites = WebSites::of([("*", DEFAULT_SITE)]).unwrap();
-    let identity = Identity::draw([7; 32]).with_web_rules(Arc::new(rules.unwrap()));
+    let identity =
+        Identity::draw([7; 32]).with_default_page().with_web_rules(Arc::new(rules.unwrap()));
     let identity = Arc::new(identity.with_web_sites(sites));
     let get = |path: &str| {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -62,6 +62,17 @@ impl WebSites {
         if sites.by_port.len() > MOST { Err(WebSitesError::TooMany) } else { Ok(sites) }
     }
 
+    /// The web server's own default page on every port.
+    #[must_use]
+    pub const fn default_page() -> Self {
+        Self { by_port: BTreeMap::new(), all: Some(None) }
+    }
+
+    /// Whether the owner chose that for all ports that he did not name.
+    pub(crate) const fn is_default_page(&self) -> bool {
+        matches!(self.all, Some(None))
+    }
+
     /// The names that can be chosen.
     #[must_use]
     pub fn names() -> Vec<&'static str> {

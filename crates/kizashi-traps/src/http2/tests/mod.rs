@@ -29,7 +29,9 @@ struct Play {
 
 impl Play {
     fn new(server: WebServer) -> Self {
-        let identity = Arc::new(Identity::draw([7; 32]).with_web_server(server).with_http2(true));
+        let identity = Arc::new(
+            Identity::draw([7; 32]).with_default_page().with_web_server(server).with_http2(true),
+        );
         let visit = Visit {
             source: "192.0.2.7".parse().unwrap(),
             destination: "192.0.2.1".parse().ok(),

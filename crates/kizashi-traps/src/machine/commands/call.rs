@@ -7,6 +7,7 @@ use crate::machine::files::{Fault, Who, absolute, base_name};
 use crate::machine::kernel::Kernel;
 use crate::machine::shell::descriptors::SharedSource;
 use crate::machine::shell::{Kind, Variables};
+use crate::machine::terminal::Terminal;
 use crate::machine::world::Dialect;
 
 use super::Finish;
@@ -41,6 +42,10 @@ pub(crate) struct Call<'a> {
     pub(crate) terminal: bool,
     /// Whether the session has a terminal.
     pub(crate) typed: bool,
+    /// The session's terminal; what is changed in it stays.
+    pub(crate) tty: Option<Terminal>,
+    /// The number of the shell that runs it.
+    pub(crate) shell: u32,
     /// The shell that runs it itself, where one does.
     pub(crate) shells_own: Option<Kind>,
     /// How that shell begins its errors.
@@ -63,6 +68,8 @@ pub(crate) struct Answers {
     pub(crate) wanted: Option<Vec<u8>>,
     /// The input as it was, where the program begins again.
     pub(crate) input: Option<Vec<u8>>,
+    /// Writes into files that it did before it began again, which are not done twice.
+    pub(crate) writes: u32,
 }
 
 /// Commands that one program reads from.
@@ -97,6 +104,8 @@ impl<'a> Call<'a> {
             dialect,
             terminal: false,
             typed: false,
+            tty: None,
+            shell: 0,
             shells_own: None,
             complaint: b"",
             limit: 64 * 1024,
@@ -231,6 +240,38 @@ impl<'a> Call<'a> {
             self.answers.wanted = Some(command.to_vec());
         }
         known
+    }
+
+    /// Whether standard input is the terminal.
+    pub(crate) fn reads_terminal(&self) -> bool {
+        self.tty.is_some() && self.is_console()
+    }
+
+    /// Columns of the screen that output goes to: those of the environment, of the terminal, or the usual ones; nothing where it goes to
+    /// no terminal.
+    pub(crate) fn screen_columns(&self) -> Option<usize> {
+        if !self.terminal {
+            return None;
+        }
+        let named = self.exported(b"COLUMNS").and_then(|text| text.parse().ok());
+        let sized = self.tty.map(|tty| usize::from(tty.size.columns));
+        Some(named.or(sized).filter(|columns| *columns > 0).unwrap_or(80))
+    }
+
+    /// Lines of the screen that output goes to.
+    pub(crate) fn screen_rows(&self) -> Option<usize> {
+        if !self.terminal {
+            return None;
+        }
+        let named = self.exported(b"LINES").and_then(|text| text.parse().ok());
+        let sized = self.tty.map(|tty| usize::from(tty.size.rows));
+        Some(named.or(sized).filter(|rows| *rows > 0).unwrap_or(24))
+    }
+
+    /// A variable that programs are given.
+    pub(crate) fn exported(&self, name: &[u8]) -> Option<String> {
+        let found = self.environment.environment().find(|(found, _)| *found == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
     }
 
     /// Whether input is typed and not here yet.

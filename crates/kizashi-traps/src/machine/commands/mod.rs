@@ -18,11 +18,13 @@ use std::time::Duration;
 pub(crate) use call::{Answers, Call, Input, Said};
 pub(super) use files::links;
 pub(crate) use options::Given;
+pub(crate) use server::iptables::Filter;
 
 use super::files::Who;
 use super::kernel::Kernel;
 use super::program::Architecture;
 use super::shell::Kind;
+use super::signal::Signal;
 use super::world::{Dialect, System};
 
 /// Where a program stands.
@@ -103,8 +105,10 @@ pub(crate) enum Finish {
     },
     /// The session ends, as when the machine goes down.
     Ends,
-    /// The shell was killed by this signal.
-    Killed(u8),
+    /// This signal goes to all that runs at the console.
+    KillGroup(Signal),
+    /// The shell that runs this command gets this signal.
+    KillShell(Signal),
 }
 
 /// How a command goes on.

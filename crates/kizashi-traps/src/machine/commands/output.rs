@@ -1,9 +1,10 @@
 //! `echo`, `printf` and others that print what they are told, and `test`.
 
-use super::{Call, Command, Finish, usual};
+use super::{Call, Command, Finish, server, usual};
 use crate::machine::shell::Kind;
 use crate::machine::shell::escape::{Dialect as Escapes, unescape};
 use crate::machine::shell::run::{WrongTest, evaluate_test};
+use crate::machine::terminal::Terminal;
 use crate::machine::world::Dialect;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -23,14 +24,44 @@ pub(super) const COMMANDS: &[Command] = &[
             call.err(b"TERM environment variable not set.\n");
             return Finish::Status(1);
         }
-        call.out(b"\x1b[H\x1b[J");
+        let keeps_scrolled = call.exported(b"TERM").is_some_and(|name| {
+            ["xterm", "screen", "tmux", "rxvt"].iter().any(|start| name.starts_with(start))
+        });
+        call.out(if keeps_scrolled && !call.is_busybox() {
+            b"\x1b[H\x1b[2J\x1b[3J"
+        } else {
+            b"\x1b[H\x1b[J"
+        });
         Finish::Status(0)
     }),
     usual("reset", |call| {
-        call.out(b"\x1bc\x1b[?1000l\x1b[?25h");
-        Finish::Status(0)
+        if call.is_busybox() {
+            call.out(b"\x1bc\x1b(B\x1b[m\x1b[J\x1b[?25h");
+            return Finish::Status(0);
+        }
+        reset(call)
     }),
+    server("tset", reset),
 ];
+
+/// ncurses' `tset` and `reset`: the terminal itself gets the sequences, wherever output goes.
+fn reset(call: &mut Call<'_>) -> Finish {
+    let name = String::from_utf8_lossy(call.base_name()).into_owned();
+    let Some(terminal) = call.tty else {
+        call.err(format!("{name}: terminal attributes: No such device or address\n\n").as_bytes());
+        return Finish::Status(1);
+    };
+    let start: &[u8] = if name == "reset" { b"\x1bc\x1b]104\x07" } else { b"" };
+    call.err(&[start, b"\x1b[!p\x1b[?3;4l\x1b[4l\x1b>\x1b[?69l\r"].concat());
+    if call.arguments().iter().any(|word| word == b"-s") {
+        let kind = call.exported(b"TERM").unwrap_or_else(|| "unknown".to_owned());
+        call.line(&format!("TERM={kind};"));
+    }
+    let mut usual = Terminal::new(terminal.number, &crate::machine::TerminalRequest::default());
+    usual.size = terminal.size;
+    call.tty = Some(usual);
+    Finish::Status(0)
+}
 
 fn echo(call: &mut Call<'_>) -> Finish {
     let words = call.arguments();

@@ -40,6 +40,8 @@ pub(crate) struct Files {
     pub(crate) room: u64,
     /// Process numbers of this session, which have folders in `/proc`.
     pub(crate) processes: Vec<u32>,
+    /// The number of the terminal of the process that has its turn.
+    pub(crate) terminal: Option<u32>,
     /// Contents that were removed or replaced, not told yet.
     lost: Vec<Written>,
 }
@@ -62,6 +64,7 @@ impl Files {
             kept: 0,
             room,
             processes: Vec::new(),
+            terminal: None,
             lost: Vec::new(),
         }
     }
@@ -229,6 +232,10 @@ impl Files {
             Body::Live(Live::SelfLink) => {
                 self.processes.last().map(|number| number.to_string().into_bytes())
             }
+            Body::Live(Live::Own(ProcessFile::Descriptor(_))) => Some(self.terminal.map_or_else(
+                || b"pipe:[20481]".to_vec(),
+                |number| format!("/dev/pts/{number}").into_bytes(),
+            )),
             _ => None,
         }
     }

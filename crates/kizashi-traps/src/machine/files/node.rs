@@ -123,6 +123,8 @@ pub(crate) enum ProcessFile {
     Maps,
     Limits,
     Groups,
+    /// What one of the first three descriptors leads to.
+    Descriptor(u8),
 }
 
 /// Who acts.
@@ -151,7 +153,9 @@ impl Node {
             Body::Link(_)
                 | Body::Live(
                     Live::SelfLink
-                        | Live::Own(ProcessFile::Program | ProcessFile::Folder)
+                        | Live::Own(
+                            ProcessFile::Program | ProcessFile::Folder | ProcessFile::Descriptor(_)
+                        )
                         | Live::Daemon(_, ProcessFile::Program | ProcessFile::Folder)
                 )
         )

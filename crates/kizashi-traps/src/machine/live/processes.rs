@@ -67,7 +67,8 @@ impl Kernel {
             .find(|daemon| daemon.name == self.visitor.service)
             .map_or(1, |daemon| daemon.number);
         let shell = number_of(1).unwrap_or(700);
-        let terminal = if self.given.is_some() { "?" } else { "pts/0" };
+        let terminal = &self.own_terminal();
+        let terminal = terminal.as_str();
         let make = |number,
                     parent,
                     name: &str,
@@ -89,14 +90,14 @@ impl Kernel {
         };
         let mut all = Vec::new();
         if device {
-            all.push(make(shell, service, "sh", "-sh".to_owned(), "S", "pts/0", 620));
+            all.push(make(shell, service, "sh", "-sh".to_owned(), "S", terminal, 620));
         } else {
             let (name, command) = if self.visitor.service == "sshd" {
                 (
                     "sshd",
                     format!(
                         "sshd: {user}@{}",
-                        if self.given.is_some() { "notty" } else { "pts/0" }
+                        if self.place.terminal.is_some() { terminal } else { "notty" }
                     ),
                 )
             } else {
@@ -104,11 +105,22 @@ impl Kernel {
             };
             let parent = number_of(0).unwrap_or(699);
             all.push(make(parent, service, name, command, "Ss", "?", 8_204));
-            let command = self.given.as_ref().map_or_else(
+            let command = self.place.given.as_ref().map_or_else(
                 || "-bash".to_owned(),
                 |given| format!("bash -c {}", String::from_utf8_lossy(given)),
             );
             all.push(make(shell, parent, "bash", command, "Ss", terminal, 5_012));
+        }
+        let line = self.current_line.join(&b' ');
+        if let Some(given) = &self.place.given
+            && given.trim_ascii() == line
+            && let Some(own) = all.last_mut()
+        {
+            // The shell became the program that it was given.
+            own.name = String::from_utf8_lossy(&self.current_name).into_owned();
+            own.command = String::from_utf8_lossy(&line).into_owned();
+            own.state = if self.place.terminal.is_some() { "Rs+" } else { "Rs" }.to_owned();
+            return all;
         }
         if let Some(number) = number_of(2) {
             let name = String::from_utf8_lossy(&self.current_name).into_owned();
@@ -122,7 +134,7 @@ impl Kernel {
                 shell,
                 &name,
                 line.join(" "),
-                if device || self.given.is_some() { "R" } else { "R+" },
+                if device || self.place.terminal.is_none() { "R" } else { "R+" },
                 terminal,
                 if device { 588 } else { 4_100 },
             );
@@ -167,6 +179,7 @@ impl Kernel {
                 return self.read(id);
             }
             ProcessFile::Folder => return Err(Fault::IsAFolder),
+            ProcessFile::Descriptor(_) => String::new(),
             ProcessFile::Maps => String::new(),
             ProcessFile::Limits => "Limit                     Soft Limit           Hard Limit           Units     \nMax cpu time              unlimited            unlimited            seconds   \nMax open files            1024                 1048576              files     \n".to_owned(),
             ProcessFile::Groups => "0::/user.slice/user-0.slice/session-1.scope\n".to_owned(),

@@ -44,10 +44,16 @@ impl SharedSource {
 
     /// A line with its end; the rest where there is no more; `None` at the end.
     pub(crate) fn line(&self, end: u8) -> Option<Vec<u8>> {
+        self.some(end, usize::MAX)
+    }
+
+    /// The same, of at most so many bytes.
+    fn some(&self, end: u8, most: usize) -> Option<Vec<u8>> {
         let mut source = self.lock();
         let rest = source.bytes.get(source.at..).filter(|rest| !rest.is_empty())?;
         let length =
             rest.iter().position(|byte| *byte == end).map_or(rest.len(), |place| place + 1);
+        let length = length.min(most);
         let line = rest[..length].to_vec();
         source.at += length;
         Some(line)
@@ -170,7 +176,7 @@ impl Shell {
     /// Whether the descriptor is a terminal.
     pub(crate) fn is_terminal(&self, number: u8) -> bool {
         matches!(self.descriptors.get(number), Some(Handle::Console { .. }))
-            && self.console.lock().terminal
+            && self.console.lock().terminal.is_some()
     }
 
     /// One line with its end from a descriptor; `None` at the end of the file.
@@ -182,6 +188,26 @@ impl Shell {
         match self.descriptors.get(number) {
             Some(Handle::Source(source)) => Ok(source.line(end)),
             Some(Handle::Console { .. }) => self.console_line().await,
+            _ => Ok(None),
+        }
+    }
+
+    /// The same, of at most so many bytes.
+    pub(crate) async fn read_some(
+        &mut self,
+        number: u8,
+        end: u8,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, Unwind> {
+        match self.descriptors.get(number) {
+            Some(Handle::Source(source)) => Ok(source.some(end, most)),
+            Some(Handle::Console { .. }) => loop {
+                let take = |console: &mut Console| console.take_some(end, most);
+                if let Some(read) = self.try_console(take)? {
+                    return Ok(read);
+                }
+                self.console.suspend(Wait::Input).await;
+            },
             _ => Ok(None),
         }
     }
@@ -205,7 +231,7 @@ impl Shell {
                 if read.is_none() {
                     // A terminal's end of file ends one reader only.
                     let mut console = self.console.lock();
-                    console.ended = !console.terminal;
+                    console.ended = console.terminal.is_none();
                 }
                 return Ok(read);
             }
@@ -219,8 +245,8 @@ impl Shell {
         take: impl FnOnce(&mut Console) -> Option<Vec<u8>>,
     ) -> Result<Option<Option<Vec<u8>>>, Unwind> {
         let mut console = self.console.lock();
-        if let Err(Refusal::Interrupted) = console.spend(0) {
-            return Err(Unwind::Interrupted);
+        if let Err(Refusal::Signalled(signal)) = console.spend(0) {
+            return Err(Unwind::Signalled(signal));
         }
         match take(&mut console) {
             Some(bytes) => Ok(Some(Some(bytes))),

@@ -124,6 +124,11 @@ pub(crate) fn quote(text: &[u8]) -> Vec<u8> {
     if !text.is_empty() && text.iter().all(plain) {
         return text.to_vec();
     }
+    quote_always(text)
+}
+
+/// In single quotes, whatever it is.
+pub(crate) fn quote_always(text: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for byte in text {
         if *byte == b'\'' {

@@ -5,6 +5,7 @@ use kizashi_event::{Detail, HostileText};
 use super::ast::{Command, Compound, Item, List, Part};
 use super::parse::{Fault, Parser};
 use super::{Flow, Kind, Origin, Shell, Unwind};
+use crate::machine::signal::{self, Signal};
 use crate::machine::world::calendar;
 
 /// Bytes of a command over all its lines.
@@ -21,6 +22,7 @@ impl Shell {
         let terminal = self.is_terminal(0);
         if terminal {
             self.origin = Origin::Interactive;
+            self.console.lock().interactive |= self.leads;
         }
         let mut text = Vec::new();
         let mut kills = 0;
@@ -29,12 +31,12 @@ impl Shell {
             if waits.is_err() {
                 return Ok(1);
             }
-            match self.console_line().await {
+            match self.line_at_prompt(terminal).await {
                 Ok(Some(line)) => text.extend_from_slice(&line),
                 Ok(None) => return self.end_of_input(terminal),
-                Err(Unwind::Interrupted) => {
+                Err(Unwind::Signalled(signal)) if terminal => {
                     text.clear();
-                    self.status = 130;
+                    self.status = 128 + signal;
                     let _ = self.write(2, b"\n");
                     continue;
                 }
@@ -52,10 +54,11 @@ impl Shell {
                     }
                     return Ok(status);
                 }
-                Err(Unwind::Interrupted) => {
-                    self.status = 130;
-                    let _ = self.write(2, b"\n");
+                Err(Unwind::Signalled(signal)) if terminal && signal != signal::KILL => {
+                    self.status = 128 + signal;
+                    self.tell_of_job(signal)?;
                 }
+                Err(unwind @ (Unwind::Signalled(_) | Unwind::Died(_))) => return Err(unwind),
                 // The login shell itself is gone, and the session with it.
                 Err(Unwind::Crashed) => return Err(Unwind::Crashed),
                 Err(Unwind::Killed) => {
@@ -72,9 +75,36 @@ impl Shell {
         }
     }
 
+    /// A line that is typed at the prompt; the window may have changed meanwhile.
+    async fn line_at_prompt(&mut self, terminal: bool) -> Result<Option<Vec<u8>>, Unwind> {
+        if terminal {
+            self.know_window(true);
+        }
+        self.console.lock().prompting = terminal && self.kind != Kind::Dash;
+        let line = self.console_line().await;
+        self.console.lock().prompting = false;
+        if terminal {
+            self.know_window(true);
+        }
+        line
+    }
+
+    /// What the shell says of a command that a typed signal ended.
+    fn tell_of_job(&self, sent: Signal) -> Result<(), Unwind> {
+        let text = match sent {
+            signal::INTERRUPT => b"\n".to_vec(),
+            signal::STOP_TYPED => {
+                let words = self.with(|kernel| kernel.current_line.join(&b' '));
+                [b"\n[1]+  Stopped                 ", &words[..], b"\n"].concat()
+            }
+            other => [signal::description(other).as_bytes(), b"\n"].concat(),
+        };
+        self.write(2, &text).map(|_| ())
+    }
+
     fn end_of_input(&mut self, terminal: bool) -> Flow {
         let mut console = self.console.lock();
-        if console.terminal {
+        if console.terminal.is_some() {
             console.ended = false;
         }
         drop(console);
@@ -82,6 +112,28 @@ impl Shell {
             self.write(2, if self.login { b"logout\n" } else { b"exit\n" })?;
         }
         Ok(self.status)
+    }
+
+    /// bash's `checkwinsize`: after each program, and before each prompt, it knows how large the terminal is.
+    pub(crate) fn know_window(&mut self, at_prompt: bool) {
+        let Some(size) = self.console.lock().terminal.map(|terminal| terminal.size) else { return };
+        if !self.is_bash() {
+            return;
+        }
+        for (name, found, usual) in [(&b"COLUMNS"[..], size.columns, 80), (b"LINES", size.rows, 24)]
+        {
+            let told = self.variables.value(name).map(<[u8]>::to_vec);
+            let number = match found {
+                0 if at_prompt && told.is_none() => usual,
+                0 => continue,
+                found => found,
+            };
+            let text = number.to_string().into_bytes();
+            if told.as_ref() != Some(&text) {
+                // Who made it unchangeable keeps it.
+                let _ = self.variables.set(name, &text);
+            }
+        }
     }
 
     fn prompt(&self, terminal: bool, first: bool) -> Result<(), Unwind> {
@@ -151,8 +203,20 @@ impl Shell {
             });
         });
         self.origin = Origin::Argument;
+        self.becomes = matches!(Parser::new(command, self.is_bash()).next_line(), Ok(Some(list)) if self.is_one_program(&list));
         let flow = self.source(command).await;
         self.leave(flow).await
+    }
+
+    /// Whether a list is one call of a program.
+    fn is_one_program(&self, list: &List) -> bool {
+        let [item] = &list.items[..] else { return false };
+        let [Command::Simple(simple)] = &item.first.stages[..] else { return false };
+        let name = simple.words.first().and_then(|word| super::ast::literal(&word.to_vec()));
+        !item.background
+            && item.rest.is_empty()
+            && name
+                .is_some_and(|name| !self.is_builtin(&name) && !self.functions.contains_key(&name))
     }
 
     /// Whether all commands of a list are there.

@@ -32,6 +32,7 @@ pub(crate) use variables::Variables;
 use super::console::SharedConsole;
 use super::files::Who;
 use super::kernel::{Kernel, SharedKernel};
+use super::signal::Signal;
 
 /// Functions, subshells and substitutions inside one another.
 const NESTING: u32 = 24;
@@ -68,7 +69,10 @@ pub(crate) enum Unwind {
     Exit(u8),
     /// The rest of the line is given up.
     Abort(u8),
-    Interrupted,
+    /// A signal came for whatever runs at the console.
+    Signalled(Signal),
+    /// This shell process died of a signal.
+    Died(Signal),
     /// More was used than a line may use.
     Killed,
     /// The shell's stack ended: it dies of SIGSEGV.
@@ -100,6 +104,10 @@ pub(crate) struct Shell {
     pub(crate) kind: Kind,
     pub(crate) origin: Origin,
     pub(crate) login: bool,
+    /// It is the process at the console itself, to which signals are sent.
+    pub(crate) leads: bool,
+    /// The one command that it was given is a program, which it becomes.
+    pub(crate) becomes: bool,
     /// `$0`, and how errors begin.
     pub(crate) label: Vec<u8>,
     pub(crate) variables: Variables,
@@ -114,6 +122,8 @@ pub(crate) struct Shell {
     pub(crate) kept_descriptors: Option<Descriptors>,
     pub(crate) options: Options,
     pub(crate) umask: u16,
+    /// Limits that `ulimit` set, by its letters.
+    pub(crate) limits_set: Vec<(u8, Vec<u8>)>,
     pub(crate) who: Who,
     pub(crate) process: u32,
     pub(crate) background: u32,
@@ -122,6 +132,8 @@ pub(crate) struct Shell {
     pub(crate) detached: bool,
     pub(crate) line: u32,
     depth: u32,
+    /// Subshells around it, each a process of its own.
+    forks: u32,
     /// Commands around it.
     levels: u32,
     /// Process substitutions so far, by which their files are told apart.
@@ -152,6 +164,8 @@ impl Shell {
             kind,
             origin,
             login,
+            leads: false,
+            becomes: false,
             label,
             variables: Variables::default(),
             functions: Arc::default(),
@@ -164,6 +178,7 @@ impl Shell {
             kept_descriptors: None,
             options: Options::default(),
             umask: 0o022,
+            limits_set: Vec::new(),
             who: Who::ROOT,
             process: 0,
             background: 0,
@@ -171,6 +186,7 @@ impl Shell {
             detached: false,
             line: 1,
             depth: 0,
+            forks: 0,
             levels: 0,
             substitutions: 0,
             loops: 0,
@@ -204,7 +220,7 @@ impl Shell {
                 self.console.suspend(wait).await;
                 Ok(())
             }
-            Err(Refusal::Interrupted) => Err(Unwind::Interrupted),
+            Err(Refusal::Signalled(signal)) => Err(Unwind::Signalled(signal)),
             Err(Refusal::Spent) => Err(Unwind::Killed),
         }
     }
@@ -222,7 +238,10 @@ impl Shell {
     pub(crate) fn child(&self) -> Self {
         let mut child = self.clone();
         child.depth += 1;
+        child.forks += 1;
         child.traps.clear();
+        child.leads = false;
+        child.becomes = false;
         child.jobs.clear();
         child
     }

@@ -2,6 +2,7 @@ mod downloads;
 mod exhaustion;
 mod grammar;
 mod personas;
+mod terminals;
 
 use proptest::prelude::*;
 

@@ -83,11 +83,12 @@ pub(super) fn fill(builder: &mut ImageBuilder, world: &World) {
     for (name, file, mode) in PROCESS_FILES {
         builder.live(&format!("{OWN}/{name}"), Live::Own(file), mode);
     }
-    builder.live(&format!("{OWN}/mounts"), Live::Mounts, 0o444);
+    builder.folder(&format!("{OWN}/fd"), 0o555);
     for number in 0..3 {
-        builder.link(&format!("{OWN}/fd/{number}"), "/dev/null");
+        let file = ProcessFile::Descriptor(number);
+        builder.live(&format!("{OWN}/fd/{number}"), Live::Own(file), 0o777);
     }
-    builder.folder(&format!("{OWN}/fd"), 0o500);
+    builder.live(&format!("{OWN}/mounts"), Live::Mounts, 0o444);
     builder.folder(OWN, 0o555);
     devices(builder, world);
 }

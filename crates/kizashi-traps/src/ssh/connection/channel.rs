@@ -8,7 +8,7 @@ use super::super::transport::Transport;
 use super::super::wire::{Write as _, message};
 use super::service::Service;
 use crate::Output;
-use crate::machine::{Progress, Said};
+use crate::machine::{Progress, Said, Signal, signal};
 
 /// Bytes that a visitor may send before he is given more (channels.h: 64 packets of 32 KiB).
 pub(super) const WINDOW: u32 = 64 * PACKET;
@@ -18,6 +18,13 @@ pub(super) const PACKET: u32 = 32 * 1024;
 const FULL: usize = 16 * 1024;
 /// Bytes waiting to be sent at most; a visitor who takes no more loses what is past it.
 const MOST_WAITING: usize = 96 * 1024;
+
+/// How a program ended (RFC 4254, section 6.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    Status(u8),
+    Signal(Signal),
+}
 
 pub(super) struct Channel {
     /// The number that the visitor knows it by.
@@ -33,8 +40,8 @@ pub(super) struct Channel {
     err: Vec<u8>,
     /// The program goes on after this pause.
     pub(super) again: Option<Duration>,
-    /// With which status the service ended; `None` in it where it has none to tell.
-    ended: Option<Option<u8>>,
+    /// How the service ended; `None` in it where it has nothing to tell.
+    ended: Option<Option<Exit>>,
     pub(super) got_eof: bool,
     sent_close: bool,
     got_close: bool,
@@ -84,7 +91,7 @@ impl Channel {
 
     /// Gives the visitor his window back once a good part of it is used (channels.c, `channel_check_window`).
     pub(super) fn give_window(&mut self, transport: &mut Transport, out: &mut Output) {
-        let is_larval = matches!(self.service, Service::Larval { .. });
+        let is_larval = matches!(self.service, Service::Larval(_));
         if is_larval || self.sent_close || WINDOW - self.window <= 3 * PACKET {
             return;
         }
@@ -143,16 +150,17 @@ impl Channel {
             Progress::Again(pause) => self.again = Some(pause),
             Progress::Ended(status) => {
                 let told = !matches!(self.service, Service::Forward(_));
-                self.end(told.then_some(status), now, out);
+                let exit = self.service.killed_by().map_or(Exit::Status(status), Exit::Signal);
+                self.end(told.then_some(exit), now, out);
             }
         }
     }
 
     /// The service is over.
-    pub(super) fn end(&mut self, status: Option<u8>, now: Timestamp, out: &mut Output) {
+    pub(super) fn end(&mut self, exit: Option<Exit>, now: Timestamp, out: &mut Output) {
         if self.ended.is_none() {
             self.service.leave(now, out);
-            self.ended = Some(status);
+            self.ended = Some(exit);
             self.again = None;
         }
     }
@@ -186,8 +194,8 @@ impl Channel {
 
     /// Status, end of data, close: in the order in which OpenSSH's server says them.
     fn say_goodbye(&mut self, transport: &mut Transport, out: &mut Output) {
-        if let Some(Some(status)) = self.ended {
-            self.tell_status(status, transport, out);
+        if let Some(Some(exit)) = self.ended {
+            self.tell_exit(exit, transport, out);
             if !self.got_eof && transport.client_is_openssh() {
                 let mut payload = self.message(message::CHANNEL_REQUEST);
                 payload.put_string("eow@openssh.com");
@@ -200,11 +208,24 @@ impl Channel {
         self.sent_close = true;
     }
 
-    fn tell_status(&self, status: u8, transport: &mut Transport, out: &mut Output) {
+    /// As `session.c` tells it: of a signal its name, no core, no words.
+    fn tell_exit(&self, exit: Exit, transport: &mut Transport, out: &mut Output) {
         let mut payload = self.message(message::CHANNEL_REQUEST);
-        payload.put_string("exit-status");
-        payload.put_bool(false);
-        payload.put_u32(u32::from(status));
+        match exit {
+            Exit::Status(status) => {
+                payload.put_string("exit-status");
+                payload.put_bool(false);
+                payload.put_u32(u32::from(status));
+            }
+            Exit::Signal(signal) => {
+                payload.put_string("exit-signal");
+                payload.put_bool(false);
+                payload.put_string(exit_name(signal));
+                payload.put_bool(false);
+                payload.put_string("");
+                payload.put_string("");
+            }
+        }
         transport.send(payload, out);
     }
 
@@ -216,7 +237,7 @@ impl Channel {
         self.end(None, now, out);
         if !self.sent_close {
             if runs {
-                self.tell_status(0, transport, out);
+                self.tell_exit(Exit::Status(0), transport, out);
             }
             transport.send(self.message(message::CHANNEL_CLOSE), out);
             self.sent_close = true;
@@ -237,4 +258,15 @@ impl Channel {
     pub(super) fn memory(&self) -> usize {
         self.service.memory()
     }
+}
+
+/// The names that OpenSSH's `sig2name` has.
+fn exit_name(sent: Signal) -> String {
+    const NAMES: [&str; 13] = [
+        "ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1",
+        "USR2",
+    ];
+    signal::name(sent)
+        .filter(|name| NAMES.contains(&name.as_str()))
+        .unwrap_or_else(|| "SIG@openssh.com".to_owned())
 }

@@ -1,11 +1,14 @@
 //! A connection that a visitor asks to be made onward (`direct-tcpip`): said to be open, told, and answered by a plausible other side:
-//! our own web server for HTTP, a mail server for SMTP, an alert for TLS. It is never made.
+//! our own web server for HTTP, a mail server for SMTP, an alert for TLS. It is never made. At SSH's port an OpenSSH of the kind that is
+//! imitated here names itself, takes the client's name and lists, which are told, and hangs up as one does whose `MaxStartups` are reached:
+//! a whole server inside would cost a key exchange a level, and let anybody nest them.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use kizashi_event::{Detail, HostileText, Port, Service, Timestamp};
 
+use super::super::persona::Persona;
 use super::mail::Mail;
 use crate::machine::{Progress, Said};
 use crate::trap::PIECE;
@@ -15,6 +18,8 @@ use crate::{Identity, Output, Session, Visit, http};
 const TOLD: usize = 4 * 1024;
 /// Ports at which the server speaks first, as mail servers do.
 const MAIL_PORTS: [u16; 4] = [25, 26, 587, 2525];
+/// Ports at which SSH servers are, which speak first, too.
+const SSH_PORTS: [u16; 2] = [22, 2222];
 /// Alert, fatal, handshake failure (RFC 5246, section 7.2).
 const TLS_ALERT: [u8; 7] = [0x15, 3, 1, 0, 2, 2, 40];
 
@@ -23,6 +28,8 @@ enum OtherSide {
     Unknown,
     Web(Box<dyn Session>, Output),
     Mail(Mail),
+    /// An SSH server that has named itself, and waits for the client's lists.
+    Ssh,
     /// It only takes.
     Silent,
     /// It has closed.
@@ -40,6 +47,12 @@ pub(super) struct Forward {
     ended: bool,
 }
 
+/// Whether a client has sent its name and the beginning of its lists, or more than is told.
+fn has_lists(first: &[u8]) -> bool {
+    let end = first.iter().position(|byte| *byte == b'\n');
+    end.is_some_and(|end| first.len() > end + 64) || first.len() >= TOLD
+}
+
 impl Forward {
     pub(super) fn new(
         identity: &Arc<Identity>,
@@ -51,6 +64,10 @@ impl Forward {
         let mut answer = Vec::new();
         let side = if MAIL_PORTS.contains(&port) {
             OtherSide::Mail(Mail::begin(host, now, &mut answer))
+        } else if SSH_PORTS.contains(&port) {
+            answer.extend_from_slice(Persona::of(identity).identification.as_bytes());
+            answer.extend_from_slice(b"\r\n");
+            OtherSide::Ssh
         } else {
             OtherSide::Unknown
         };
@@ -84,7 +101,8 @@ impl Forward {
                         self.side = OtherSide::Gone;
                     }
                 }
-                OtherSide::Unknown | OtherSide::Silent | OtherSide::Gone => {}
+                OtherSide::Ssh if has_lists(&self.first) => self.side = OtherSide::Gone,
+                OtherSide::Ssh | OtherSide::Unknown | OtherSide::Silent | OtherSide::Gone => {}
             }
         }
     }

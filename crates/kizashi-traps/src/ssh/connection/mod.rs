@@ -16,18 +16,16 @@ use kizashi_event::{Detail, HostileText, Timestamp};
 
 use super::transport::{Failure, Taken, Transport, told};
 use super::wire::{Reader, Write as _, message};
-use crate::machine::{Machine, Persona, Visitor};
+use crate::machine::{Machine, Persona, Visitor, signal};
 use crate::{Identity, Output, Visit};
-use channel::{Channel, PACKET, WINDOW};
+use channel::{Channel, Exit, PACKET, WINDOW};
 use forward::Forward;
-use service::Service;
+use service::{Larva, Service};
 
 /// Channels at once. OpenSSH allows ten sessions and forwards without bound.
 const MOST_CHANNELS: usize = 24;
 /// Bytes of a visitor's that all channels together hold, before more of them are taken.
 const MOST_HELD: usize = 200 * 1024;
-/// What a shell says of a program that was killed by SIGKILL, as the kernel kills where there is no memory.
-const KILLED: u8 = 137;
 /// sshd_config, `MaxSessions`.
 const MOST_SESSIONS: usize = 10;
 /// Ports that may be asked to be listened on.
@@ -207,7 +205,7 @@ impl Connection {
                 return Ok(());
             }
         };
-        let window = if matches!(service, Service::Larval { .. }) { 0 } else { WINDOW };
+        let window = if matches!(service, Service::Larval(_)) { 0 } else { WINDOW };
         let channel = Channel::new(theirs, room, most, window, service);
         let mut payload = channel.message(message::CHANNEL_OPEN_CONFIRMATION);
         payload.put_u32(u32::try_from(place).unwrap_or(0));
@@ -242,7 +240,7 @@ impl Connection {
                 let sessions =
                     sessions.filter(|channel| !matches!(channel.service, Service::Forward(_)));
                 let one_more = sessions.count() < MOST_SESSIONS;
-                let service = Service::Larval { screen: None, variables: 0 };
+                let service = Service::Larval(Larva::default());
                 one_more.then_some(service).ok_or(CONNECT_FAILED)
             }
             b"direct-tcpip" => {
@@ -255,15 +253,20 @@ impl Connection {
                 port.map(|port| Service::Forward(forward(port)))
             }
             b"tun@openssh.com" => {
-                let mut payload = vec![message::DEBUG];
-                payload.put_bool(false);
-                payload.put_string("Server has rejected tunnel device forwarding");
-                payload.put_string("");
-                transport.send(payload, out);
+                Self::debug("Server has rejected tunnel device forwarding", transport, out);
                 Err(CONNECT_FAILED)
             }
             _ => Err(CONNECT_FAILED),
         })
+    }
+
+    /// Tells the client what `ssh -v` shows.
+    fn debug(text: &str, transport: &mut Transport, out: &mut Output) {
+        let mut payload = vec![message::DEBUG];
+        payload.put_bool(false);
+        payload.put_string(text);
+        payload.put_string("");
+        transport.send(payload, out);
     }
 
     fn about_channel(
@@ -297,7 +300,8 @@ impl Connection {
                 let count = u32::try_from(data.len()).unwrap_or(u32::MAX);
                 if channel.took(count) && !channel.got_eof {
                     if held > MOST_HELD {
-                        channel.end(Some(KILLED), now, out);
+                        // As the kernel kills where there is no memory.
+                        channel.end(Some(Exit::Signal(signal::KILL)), now, out);
                     } else {
                         channel.give(data, now, out);
                     }

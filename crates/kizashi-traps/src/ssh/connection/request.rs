@@ -8,14 +8,20 @@ use super::super::transfer;
 use super::super::transport::{Failure, Taken, Transport, told};
 use super::super::wire::{Reader, message};
 use super::Connection;
-use super::service::{Running, Screen, Service};
+use super::service::{Running, Service};
 use crate::Output;
+use crate::machine::{Opening, TerminalRequest, signal};
 use crate::terminal::Size;
 
 /// Variables that are told of one session.
 const MOST_VARIABLES: u8 = 32;
-/// The mode of a terminal that shows what is typed (RFC 4254, section 8).
-const ECHO: u8 = 53;
+/// Bytes of one that is kept, and of a terminal's name.
+const LONGEST_VARIABLE: usize = 1_024;
+const LONGEST_KIND: usize = 64;
+/// Modes of a terminal that are kept; there are 56 of them (RFC 4254, section 8; RFC 8160).
+const MOST_MODES: usize = 64;
+/// The signals that `session.c` sends (`name2sig`).
+const SIGNALS: [&[u8]; 7] = [b"HUP", b"INT", b"KILL", b"QUIT", b"TERM", b"USR1", b"USR2"];
 
 /// A request.
 pub(super) struct Request<'a> {
@@ -37,6 +43,7 @@ impl Connection {
         let Some(channel) = self.channels.get_mut(place).and_then(Option::as_mut) else {
             return Ok(());
         };
+        let is_larval = matches!(channel.service, Service::Larval(_));
         let done = match begins {
             Some((service, screen)) => {
                 channel.service = match service {
@@ -50,7 +57,11 @@ impl Connection {
             }
             None => set(&mut channel.service, request, &self.user, now, out)?,
         };
-        if request.name == b"signal" && request.rest.ends_with(b"\0\0\0\x03INT") {
+        if request.name == b"x11-req" && is_larval {
+            // session.c: the server has no xauth, and says so.
+            Connection::debug("No xauth program; cannot forward X11.", transport, out);
+        }
+        if request.name == b"signal" && done {
             channel.again = None;
         }
         if request.wants_reply {
@@ -66,15 +77,24 @@ impl Connection {
         place: usize,
         request: &Request<'_>,
         out: &mut Output,
-    ) -> Taken<Option<(Begun, Option<Screen>)>> {
+    ) -> Taken<Option<(Begun, Option<Size>)>> {
         let channel = self.channels.get(place).and_then(Option::as_ref);
-        let Some(Service::Larval { screen, .. }) = channel.map(|channel| &channel.service) else {
+        let Some(Service::Larval(larva)) = channel.map(|channel| &channel.service) else {
             return Ok(None);
         };
         let mut reader = Reader::new(request.rest);
-        let screen = *screen;
-        let command = |command| -> Box<dyn Program> {
-            Box::new(Command::of(&self.machine, command, screen.is_some()))
+        let screen = larva
+            .terminal
+            .as_ref()
+            .map(|terminal| Size { columns: terminal.columns, rows: terminal.rows });
+        let command = |command: Option<&[u8]>| -> Box<dyn Program> {
+            let mut environment = larva.environment.clone();
+            if larva.agent {
+                environment.push((b"SSH_AUTH_SOCK".to_vec(), self.agent_socket()));
+            }
+            let command = command.map(<[u8]>::to_vec);
+            let terminal = larva.terminal.clone();
+            Box::new(Command::of(&self.machine, &Opening { command, terminal, environment }))
         };
         Ok(match request.name {
             b"shell" => Some((Begun::Program(command(None)), screen)),
@@ -99,6 +119,19 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Where `sshd` would listen for what wants the client's agent.
+    fn agent_socket(&self) -> Vec<u8> {
+        const LETTERS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ab";
+        let letter =
+            |place: u32| LETTERS[usize::try_from(self.chance >> (place * 6) & 63).unwrap_or(0)];
+        let name: Vec<u8> = (0..10).map(letter).collect();
+        [b"/tmp/ssh-", &name[..], b"/agent.", self.machine.service_number().to_string().as_bytes()]
+            .concat()
+    }
+}
+
 /// What begins in a channel.
 enum Begun {
     Program(Box<dyn Program>),
@@ -115,39 +148,50 @@ fn set(
 ) -> Taken<bool> {
     let mut reader = Reader::new(request.rest);
     match (request.name, service) {
-        (b"pty-req", Service::Larval { screen: Some(_), .. }) => {
+        (b"pty-req", Service::Larval(larva)) if larva.terminal.is_some() => {
             told("Protocol error: you already have a pty.")
         }
-        (b"pty-req", Service::Larval { screen: screen @ None, .. }) => {
-            *screen = Some(terminal_asked(reader, out).ok_or(Failure::Silent)?);
+        (b"pty-req", Service::Larval(larva)) => {
+            larva.terminal = Some(terminal_asked(reader, out).ok_or(Failure::Silent)?);
             Ok(true)
         }
-        (b"env", Service::Larval { variables, .. }) => {
+        (b"env", Service::Larval(larva)) => {
             let fields = reader.string().and_then(|name| Some((name, reader.string()?)));
             let (name, value) = fields.ok_or(Failure::Silent)?;
-            if *variables < MOST_VARIABLES {
-                *variables += 1;
+            if larva.told < MOST_VARIABLES {
+                larva.told += 1;
                 let text = HostileText::from_bytes(&[name, b"=", value].concat());
                 out.tell(Detail::Note { name: "environment".into(), value: text });
             }
             // sshd_config of Debian and Ubuntu: AcceptEnv LANG LC_*.
-            Ok(name == b"LANG" || name.starts_with(b"LC_"))
+            let accepted = name == b"LANG" || name.starts_with(b"LC_");
+            if accepted
+                && larva.environment.len() < usize::from(MOST_VARIABLES)
+                && name.len() + value.len() <= LONGEST_VARIABLE
+            {
+                larva.environment.push((name.to_vec(), value.to_vec()));
+            }
+            Ok(accepted)
         }
-        (b"auth-agent-req@openssh.com", Service::Larval { .. }) => Ok(true),
+        (b"auth-agent-req@openssh.com", Service::Larval(larva)) => {
+            Ok(!std::mem::replace(&mut larva.agent, true))
+        }
         (b"window-change", service) => {
             let size = size_of(&mut reader).ok_or(Failure::Silent)?;
             service.resize(size, now, out);
             Ok(true)
         }
+        (b"break", service) => {
+            reader.u32().ok_or(Failure::Silent)?;
+            Ok(service.is_on_terminal())
+        }
         (b"signal", service) => {
             let name = reader.string().ok_or(Failure::Silent)?;
-            if name == b"INT" {
-                service.interrupt();
-            }
             let value = HostileText::from_bytes(name);
             out.tell(Detail::Note { name: "ssh signal".into(), value });
             // session.c: root's session has no monitor that could send it.
-            Ok(matches!(service, Service::Program(_)) && user != b"root")
+            let known = SIGNALS.contains(&name) && user != b"root";
+            Ok(signal::named(name).is_some_and(|sent| known && service.signal(sent)))
         }
         _ => Ok(false),
     }
@@ -160,7 +204,7 @@ fn size_of(reader: &mut Reader<'_>) -> Option<Size> {
     Some(Size { columns, rows })
 }
 
-fn terminal_asked(mut reader: Reader<'_>, out: &mut Output) -> Option<Screen> {
+fn terminal_asked(mut reader: Reader<'_>, out: &mut Output) -> Option<TerminalRequest> {
     let kind = reader.string()?;
     let size = size_of(&mut reader)?;
     let modes = reader.string()?;
@@ -170,12 +214,13 @@ fn terminal_asked(mut reader: Reader<'_>, out: &mut Output) -> Option<Screen> {
     });
     let value = HostileText::from_bytes(kind);
     out.tell(Detail::Note { name: "terminal type".into(), value });
-    let mut modes = Reader::new(modes);
-    let mut echoes = true;
-    while let (Some(mode @ 1..=159), Some(value)) = (modes.byte(), modes.u32()) {
-        if mode == ECHO {
-            echoes = value != 0;
+    let mut reader = Reader::new(modes);
+    let mut modes = Vec::new();
+    while let (Some(mode @ 1..=159), Some(value)) = (reader.byte(), reader.u32()) {
+        if modes.len() < MOST_MODES {
+            modes.push((mode, value));
         }
     }
-    Some(Screen { size, echoes })
+    let kind = kind[..kind.len().min(LONGEST_KIND)].to_vec();
+    Some(TerminalRequest { kind, columns: size.columns, rows: size.rows, modes })
 }

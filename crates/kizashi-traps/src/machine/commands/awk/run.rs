@@ -80,6 +80,8 @@ pub(super) struct Machine<'a, 'b> {
     pub(super) regexes: HashMap<Vec<u8>, Regex>,
     pub(super) files: HashMap<Vec<u8>, Reader>,
     pub(super) written: Vec<Vec<u8>>,
+    /// How many times it wrote into them.
+    pub(super) writes: u32,
     /// Text for commands, and commands to run, in their order.
     pub(super) commands: Vec<(Vec<u8>, Vec<u8>)>,
     inside: Vec<bool>,
@@ -107,6 +109,7 @@ impl<'a, 'b> Machine<'a, 'b> {
             regexes: HashMap::new(),
             files: HashMap::new(),
             written: Vec::new(),
+            writes: 0,
             commands: Vec::new(),
             inside: vec![false; program.ranges],
             operands: operands.iter().rev().cloned().collect(),

@@ -221,30 +221,67 @@ fn mark(call: &Call<'_>, id: NodeId, all: bool) -> Option<u8> {
     }
 }
 
-/// Names in columns over 80 characters, down first.
+/// Names in columns, down first: as coreutils lays them out, in as few lines as the screen is wide enough for, and with tabs.
 fn columns_of(call: &mut Call<'_>, names: &[Vec<u8>]) {
     if names.is_empty() {
         return;
     }
-    let mut rows = 1;
-    let widths = |rows: usize| {
-        names
-            .chunks(rows)
-            .map(|column| column.iter().map(Vec::len).max().unwrap_or(0) + 2)
-            .collect::<Vec<_>>()
-    };
-    while rows < names.len() && widths(rows).iter().sum::<usize>() > 81 {
-        rows += 1;
+    let screen = call.screen_columns().unwrap_or(80);
+    if call.is_busybox() {
+        return even_columns(call, names, screen);
     }
+    let widths = |rows: usize| -> Vec<usize> {
+        let longest = |column: &[Vec<u8>]| column.iter().map(Vec::len).max().unwrap_or(0);
+        let mut widths: Vec<usize> = names.chunks(rows).map(|column| longest(column) + 2).collect();
+        if let Some(last) = widths.last_mut() {
+            *last -= 2;
+        }
+        widths
+    };
+    // No column is narrower than three characters.
+    let least = names.len().div_ceil((screen / 3).max(1)).max(1);
+    let fits = |rows: &usize| widths(*rows).iter().sum::<usize>() < screen;
+    let rows = (least..names.len()).find(fits).unwrap_or(names.len());
     let widths = widths(rows);
     for row in 0..rows {
-        let mut line = Vec::new();
+        let (mut line, mut at) = (Vec::new(), 0);
         for (column, width) in widths.iter().enumerate() {
-            let Some(name) = names.get(column * rows + row) else { continue };
+            let Some(name) = names.get(column * rows + row) else { break };
             line.extend_from_slice(name);
             if names.get((column + 1) * rows + row).is_some() {
-                line.resize(line.len() + width - name.len(), b' ');
+                indent(at + name.len(), at + width, &mut line);
             }
+            at += width;
+        }
+        line.push(b'\n');
+        call.out(&line);
+    }
+}
+
+/// Tabs where they reach, then blanks.
+fn indent(mut from: usize, to: usize, line: &mut Vec<u8>) {
+    const TAB: usize = 8;
+    while from < to {
+        if to / TAB > (from + 1) / TAB {
+            line.push(b'\t');
+            from += TAB - from % TAB;
+        } else {
+            line.push(b' ');
+            from += 1;
+        }
+    }
+}
+
+/// BusyBox's columns, each as wide as the longest name.
+fn even_columns(call: &mut Call<'_>, names: &[Vec<u8>], screen: usize) {
+    let width = names.iter().map(Vec::len).max().unwrap_or(0) + 2;
+    let columns = (screen / width).max(1);
+    let rows = names.len().div_ceil(columns);
+    for row in 0..rows {
+        let mut line = Vec::new();
+        for (column, name) in names.iter().skip(row).step_by(rows).enumerate() {
+            line.resize(column * width, b' ');
+            line.extend_from_slice(name);
         }
         line.push(b'\n');
         call.out(&line);
@@ -264,12 +301,25 @@ pub(in crate::machine) fn links(files: &Files, id: NodeId) -> usize {
     2 + files.list(id).iter().filter(|(_, id)| files.node(*id).is_folder()).count()
 }
 
+/// Digits of the longest major and minor numbers among the devices.
+fn device_digits(call: &Call<'_>, entries: &[Entry]) -> (usize, usize) {
+    let digits = |number: u32| number.to_string().len();
+    let devices = entries.iter().filter_map(|entry| match call.kernel.files.node(entry.id).body {
+        Body::Device(Device { major, minor, .. }) => Some((digits(major), digits(minor))),
+        _ => None,
+    });
+    devices.fold((0, 0), |(major, minor), (one, other)| (major.max(one), minor.max(other)))
+}
+
 fn long(call: &mut Call<'_>, given: &Given, entries: &[Entry]) {
+    let (majors, minors) = if call.is_busybox() { (3, 3) } else { device_digits(call, entries) };
     let mut rows: Vec<[Vec<u8>; 7]> = Vec::new();
     for entry in entries {
         let node = call.kernel.files.node(entry.id).clone();
         let size = match node.body {
-            Body::Device(Device { major, minor, .. }) => format!("{major}, {minor:3}"),
+            Body::Device(Device { major, minor, .. }) => {
+                format!("{major:majors$}, {minor:minors$}")
+            }
             _ if given.has(b'h') => human(node.size()),
             _ => node.size().to_string(),
         };
@@ -337,6 +387,14 @@ pub(super) fn target(call: &mut Call<'_>, id: NodeId) -> Option<Vec<u8>> {
             Some(call.kernel.program_of(&name).into_bytes())
         }
         Body::Live(Live::Own(ProcessFile::Folder)) => Some(call.folder.to_vec()),
+        Body::Live(Live::Own(ProcessFile::Descriptor(number))) => {
+            let at_terminal = call.kernel.at_terminal & (1 << number) != 0;
+            let pipe = call.kernel.login.micros().unsigned_abs() % 90_000 + 20_000;
+            Some(match call.tty.filter(|_| at_terminal) {
+                Some(tty) => tty.path().into_bytes(),
+                None => format!("pipe:[{}]", pipe + u64::from(*number)).into_bytes(),
+            })
+        }
         Body::Live(Live::Daemon(number, ProcessFile::Program)) => {
             let number = *number;
             let name =

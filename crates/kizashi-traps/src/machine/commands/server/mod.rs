@@ -3,6 +3,7 @@
 
 mod accounts;
 mod hardware;
+pub(crate) mod iptables;
 mod network;
 mod packages;
 mod python;
@@ -12,6 +13,7 @@ mod schedule;
 mod scripts;
 mod services;
 mod small;
+mod stty;
 mod terminal;
 
 use super::options::Given;
@@ -73,7 +75,7 @@ pub(super) const NETWORK: &[Command] = &[
     server("dig", reach::lookup),
     server("host", reach::lookup),
     server("traceroute", reach::traceroute),
-    admin("iptables", network::iptables),
+    admin("iptables", iptables::iptables),
     server("nc", reach::nc),
     server("ssh", remote::ssh),
     server("scp", remote::scp),
@@ -99,7 +101,9 @@ pub(super) const HARDWARE: &[Command] = &[
 
 pub(super) const OTHERS: &[Command] = &[
     server("tty", terminal::tty),
-    server("stty", terminal::stty),
+    server("nsenter", terminal::nsenter),
+    admin("capsh", terminal::capsh),
+    server("stty", stty::stty),
     server("tput", terminal::tput),
     server("mesg", terminal::mesg),
     server("write", terminal::write),

@@ -346,25 +346,3 @@ fn table(
         ));
     }
 }
-
-pub(super) fn iptables(call: &mut Call<'_>) -> Finish {
-    let words: Vec<String> = call.arguments().iter().map(|word| text(word)).collect();
-    if words.iter().any(|word| word == "--version" || word == "-V") {
-        call.line("iptables v1.8.9 (nf_tables)");
-        return Finish::Status(0);
-    }
-    if !call.who.is_root() {
-        call.err(b"iptables v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n");
-        return Finish::Status(4);
-    }
-    if words.is_empty() {
-        call.err(b"iptables v1.8.9 (nf_tables): no command specified\nTry `iptables -h' or 'iptables --help' for more information.\n");
-        return Finish::Status(2);
-    }
-    if words.iter().any(|word| word == "-L" || word == "-nL" || word == "-Ln" || word == "--list") {
-        call.line("Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination         \n\nChain FORWARD (policy ACCEPT)\ntarget     prot opt source               destination         \n\nChain OUTPUT (policy ACCEPT)\ntarget     prot opt source               destination         ");
-    } else if words.iter().any(|word| word == "-S") {
-        call.line("-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT");
-    }
-    Finish::Status(0)
-}

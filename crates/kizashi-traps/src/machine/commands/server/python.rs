@@ -5,6 +5,8 @@ use super::scripts::{quoted, shell, statements, sum, text};
 
 /// Bytes that a text becomes when it is repeated.
 const REPEATED: usize = 64 * 1024;
+/// Programs packed inside one another.
+const PACKED: u32 = 8;
 
 pub(super) fn python(call: &mut Call<'_>) -> Finish {
     let words: Vec<String> = call.arguments().iter().map(|word| text(word)).collect();
@@ -98,8 +100,25 @@ fn indented(input: &str) -> Option<String> {
     (closers.is_empty() && !shown.is_empty()).then_some(shown)
 }
 
-#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
+/// What a program that is packed in Base64 holds, where all that it does is to run that.
+fn packed(program: &str) -> Option<String> {
+    let run = statements(program).into_iter().find(|statement| statement.starts_with("exec("))?;
+    if !run.contains("b64decode(") {
+        return None;
+    }
+    quoted(&run)
+        .into_iter()
+        .max_by_key(String::len)
+        .map(|inside| text(&super::from_base64(inside.as_bytes())))
+        .filter(|inside| !inside.is_empty())
+}
+
 fn run_python(call: &mut Call<'_>, program: &str, file: &str) -> Finish {
+    run_python_inside(call, program, file, 0)
+}
+
+#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
+fn run_python_inside(call: &mut Call<'_>, program: &str, file: &str, depth: u32) -> Finish {
     const MODULES: [&str; 26] = [
         "os",
         "sys",
@@ -136,6 +155,12 @@ fn run_python(call: &mut Call<'_>, program: &str, file: &str) -> Finish {
         return Finish::Status(1);
     }
     let mut commands = Vec::new();
+    // exec(base64.b64decode("…")): what is packed runs in its place.
+    if depth < PACKED
+        && let Some(packed) = packed(program)
+    {
+        return run_python_inside(call, &packed, file, depth + 1);
+    }
     for statement in statements(program) {
         if let Some(names) =
             statement.strip_prefix("import ").or_else(|| statement.strip_prefix("from "))

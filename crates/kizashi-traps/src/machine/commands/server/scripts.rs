@@ -195,13 +195,19 @@ fn run_perl(call: &mut Call<'_>, program: &str) -> Finish {
 fn perl_list(list: &str) -> Vec<String> {
     let list = list.strip_prefix('(').and_then(|inside| inside.strip_suffix(')')).unwrap_or(list);
     let (mut items, mut item, mut quote) = (Vec::new(), String::new(), None);
+    let mut depth = 0_i32;
     for c in list.chars() {
         match (quote, c) {
             (Some(open), _) if c == open => quote = None,
             (None, '"' | '\'') => quote = Some(c),
             _ => {}
         }
-        if c == ',' && quote.is_none() {
+        match c {
+            '(' if quote.is_none() => depth += 1,
+            ')' if quote.is_none() => depth -= 1,
+            _ => {}
+        }
+        if c == ',' && quote.is_none() && depth <= 0 {
             items.push(std::mem::take(&mut item));
         } else {
             item.push(c);
@@ -223,6 +229,12 @@ fn perl_value(item: &str) -> String {
     } else {
         first.clone()
     };
+    if let ("pack", [template, digits]) = (&item[..item.len().min(4)], &strings[..])
+        && template.starts_with("H*")
+    {
+        let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        return text(&digits.as_bytes().chunks(2).filter_map(pair).collect::<Vec<u8>>());
+    }
     if item.starts_with("decode_base64") {
         return text(&super::from_base64(first.as_bytes()));
     }

@@ -4,6 +4,7 @@ mod download;
 mod fetch;
 mod hardware;
 mod interfaces;
+mod kill;
 mod machine;
 mod network;
 mod processes;
@@ -35,7 +36,7 @@ pub(super) const COMMANDS: &[Command] = &[
     server("lscpu", machine::lscpu),
     usual("ps", processes::ps),
     other("top", processes::top),
-    usual("kill", processes::kill),
+    usual("kill", kill::kill),
     other("killall", processes::killall),
     usual("pidof", processes::pidof),
     server("pgrep", processes::pgrep),

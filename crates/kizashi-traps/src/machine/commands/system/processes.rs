@@ -3,6 +3,7 @@
 use super::super::regex::Regex;
 use super::{Call, Finish};
 use crate::machine::live::Process;
+use crate::machine::signal;
 use crate::machine::world::calendar;
 
 #[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
@@ -47,7 +48,8 @@ pub(super) fn ps(call: &mut Call<'_>) -> Finish {
         .and_then(|place| words.get(place + 1))
         .cloned();
     let all = call.kernel.processes();
-    let own = if call.kernel.given.is_some() { "?" } else { "pts/0" };
+    let own = call.kernel.own_terminal();
+    let user = String::from_utf8_lossy(&call.kernel.user_name(call.who.uid)).into_owned();
     let every = has(b'e')
         || has(b'A')
         || bsd && has(b'x')
@@ -63,7 +65,7 @@ pub(super) fn ps(call: &mut Call<'_>) -> Finish {
             None => {
                 every
                     || process.terminal == own
-                        && (own != "?" || process.user == "root" && !process.command.is_empty())
+                        && (own != "?" || process.user == user && !process.command.is_empty())
             }
         })
         .collect();
@@ -74,8 +76,16 @@ pub(super) fn ps(call: &mut Call<'_>) -> Finish {
         None if has(b'f') => full(call, &chosen),
         None => short(&chosen, bsd),
     };
+    // On a terminal lines end where it ends, unless they are wanted wide.
+    let wide = letters.iter().filter(|letter| **letter == b'w').count();
+    let width = match (call.screen_columns(), wide) {
+        (Some(columns), 0) => columns,
+        (Some(columns), 1) => columns.max(132),
+        _ => usize::MAX,
+    };
     for line in lines {
-        call.out(line.as_bytes());
+        let end = line.char_indices().nth(width).map_or(line.len(), |(end, _)| end);
+        call.out(&line.as_bytes()[..end]);
         call.out(b"\n");
     }
     Finish::Status(u8::from(chosen.is_empty()))
@@ -166,7 +176,8 @@ fn busybox_ps(call: &mut Call<'_>) -> Finish {
             "{:5} {:<8} {:5} {:<4} {command}",
             process.number, process.user, process.virtual_kb, process.state
         );
-        call.line(&line.chars().take(if call.terminal { 79 } else { 400 }).collect::<String>());
+        let width = call.screen_columns().map_or(400, |columns| columns - 1);
+        call.line(&line.chars().take(width).collect::<String>());
     }
     Finish::Status(0)
 }
@@ -361,13 +372,13 @@ fn by_columns(call: &Call<'_>, columns: &str, chosen: &[&Process]) -> Vec<String
 
 #[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
 pub(super) fn top(call: &mut Call<'_>) -> Finish {
+    let letters: Vec<u8> = call
+        .arguments()
+        .iter()
+        .filter(|word| word.first() == Some(&b'-'))
+        .flat_map(|word| word[1..].iter().copied())
+        .collect();
     if !call.is_busybox() {
-        let letters: Vec<u8> = call
-            .arguments()
-            .iter()
-            .filter(|word| word.first() == Some(&b'-'))
-            .flat_map(|word| word[1..].iter().copied())
-            .collect();
         if let Some(letter) =
             letters.iter().find(|letter| !b"bcdEeHhiknoOpSsUuwv0123456789".contains(letter))
         {
@@ -402,7 +413,9 @@ pub(super) fn top(call: &mut Call<'_>) -> Finish {
             call.kernel.last_process()
         ));
         call.line("  PID  PPID USER     STAT   VSZ %VSZ %CPU COMMAND");
-        for process in all.iter().take(20) {
+        for process in
+            all.iter().take(call.screen_rows().map_or(400, |rows| rows.saturating_sub(4)))
+        {
             let share = u64::from(process.virtual_kb) * 100 / memory.total;
             call.line(&format!(
                 "{:5} {:5} {:<8} {:<4} {:5} {share:3}%   0% {}",
@@ -440,11 +453,18 @@ pub(super) fn top(call: &mut Call<'_>) -> Finish {
     ));
     call.line("");
     call.line("    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND");
-    for process in all.iter().take(if call.terminal { 17 } else { 400 }) {
+    // Of a screen it fills all lines, and none past their end; in batches it shows all.
+    let (rows, columns) = match (call.screen_rows(), call.screen_columns()) {
+        (Some(rows), Some(columns)) if !letters.contains(&b'b') => {
+            (rows.saturating_sub(7), columns)
+        }
+        _ => (400, 512),
+    };
+    for process in all.iter().take(rows) {
         let share = u64::from(process.resident_kb) as f64 * 100.0 / memory.total as f64;
         let state = process.state.chars().next().unwrap_or('S');
         let real_time = if process.state.contains('<') { "  0 -20" } else { " 20   0" };
-        call.line(&format!(
+        let line = format!(
             "{:7} {:<8} {real_time} {:7} {:6} {:6} {state}   0.0 {share:5.1} {:3}:{:02}.{:02} {}",
             process.number,
             user(process),
@@ -455,113 +475,15 @@ pub(super) fn top(call: &mut Call<'_>) -> Finish {
             process.computed % 60,
             process.number % 100,
             process.name
-        ));
+        );
+        call.line(&line);
+    }
+    // No line of a screen goes past its end.
+    let text = String::from_utf8_lossy(&call.unsay()).into_owned();
+    for line in text.lines() {
+        call.line(&line.chars().take(columns).collect::<String>());
     }
     Finish::Status(0)
-}
-
-const SIGNALS: [&str; 15] = [
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-    "PIPE", "ALRM", "TERM",
-];
-
-#[expect(clippy::too_many_lines, reason = "one flat sequence of the tool's own options and texts")]
-pub(super) fn kill(call: &mut Call<'_>) -> Finish {
-    let words = call.arguments();
-    if words.first().is_some_and(|word| word == b"-l" || word == b"-L") {
-        if let Some(wanted) = words.get(1) {
-            let wanted = String::from_utf8_lossy(wanted).into_owned();
-            let number = wanted.parse::<usize>().ok().map(|number| number & 127);
-            let name = number.and_then(|number| SIGNALS.get(number.wrapping_sub(1)).copied());
-            return match name {
-                Some(name) => {
-                    call.line(name);
-                    Finish::Status(0)
-                }
-                None => call.fail(&format!("{wanted}: invalid signal specification"), 1),
-            };
-        }
-        if !call.is_busybox() {
-            // Five in a row, each at its place.
-            for (row, names) in SIGNALS.chunks(5).enumerate() {
-                let cells: Vec<String> = names
-                    .iter()
-                    .enumerate()
-                    .map(|(place, name)| format!("{:2}) SIG{name}", row * 5 + place + 1))
-                    .collect();
-                call.line(&cells.join("\t"));
-            }
-            return Finish::Status(0);
-        }
-        let text: Vec<String> = SIGNALS
-            .iter()
-            .enumerate()
-            .map(|(place, name)| {
-                if call.is_busybox() {
-                    format!("{:2}) {name}", place + 1)
-                } else {
-                    format!("{:2}) SIG{name}", place + 1)
-                }
-            })
-            .collect();
-        let joined = text.join(if call.is_busybox() { "\n" } else { "\t" });
-        call.line(&joined);
-        return Finish::Status(0);
-    }
-    let mut signal_next = false;
-    let mut targets = Vec::new();
-    for word in words {
-        match word.first() {
-            _ if signal_next => signal_next = false,
-            Some(b'-') if targets.is_empty() && word == b"-s" => signal_next = true,
-            Some(b'-') if targets.is_empty() && word != b"--" => {}
-            _ if word == b"--" => {}
-            _ => targets.push(String::from_utf8_lossy(word).into_owned()),
-        }
-    }
-    if targets.is_empty() {
-        if call.is_busybox() {
-            return call.usage("[-l] [-SIG] PID...");
-        }
-        if call.shells_own.is_none() {
-            call.err(b"\nUsage:\n kill [options] <pid> [...]\n\nOptions:\n <pid> [...]            send signal to every <pid> listed\n -<signal>, -s, --signal <signal>\n                        specify the <signal> to be sent\n -q, --queue <value>    integer value to be sent with the signal\n -l, --list=[<signal>]  list all signal names, or convert one to a name\n -L, --table            list all signal names in a nice table\n\n -h, --help     display this help and exit\n -V, --version  output version information and exit\n\nFor more details see kill(1).\n");
-            return Finish::Status(1);
-        }
-        call.err(b"kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
-        return Finish::Status(2);
-    }
-    let all = call.kernel.processes();
-    let mut status = 0;
-    for target in targets {
-        let Ok(number) = target.trim_start_matches(['-', '%']).parse::<u32>() else {
-            let text = if call.is_busybox() {
-                format!("invalid number '{target}'")
-            } else {
-                format!("{target}: arguments must be process or job IDs")
-            };
-            call.complain(&text);
-            status = 1;
-            continue;
-        };
-        let found = all.iter().find(|process| process.number == number);
-        match found {
-            Some(process) if !call.who.is_root() && process.user == "root" => {
-                call.complain(&format!("({number}) - Operation not permitted"));
-                status = 1;
-            }
-            Some(_) => {}
-            None => {
-                let text = if call.is_busybox() {
-                    format!("can't kill pid {number}: No such process")
-                } else {
-                    format!("({number}) - No such process")
-                };
-                call.complain(&text);
-                status = 1;
-            }
-        }
-    }
-    Finish::Status(status)
 }
 
 /// The arguments that are no options, as text.
@@ -664,7 +586,7 @@ pub(super) fn pgrep(call: &mut Call<'_>) -> Finish {
     }
     // A pattern that the shell's own command line holds kills that shell, as long as it did not become this program.
     let shell = call.kernel.files.processes.get(1).copied();
-    let given = call.kernel.given.clone().unwrap_or_default();
+    let given = call.kernel.place.given.clone().unwrap_or_default();
     let became = given.trim_ascii() == call.words.join(&b' ');
     if call.base_name() == b"pkill"
         && given.len() > 1
@@ -673,7 +595,7 @@ pub(super) fn pgrep(call: &mut Call<'_>) -> Finish {
     {
         let hard = given.windows(2).any(|pair| pair == b"-9")
             || given.windows(5).any(|word| word == b"-KILL");
-        return Finish::Killed(if hard { 9 } else { 15 });
+        return Finish::KillGroup(if hard { signal::KILL } else { signal::TERMINATE });
     }
     Finish::Status(u8::from(found.is_empty()))
 }

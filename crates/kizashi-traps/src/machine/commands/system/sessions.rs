@@ -9,9 +9,9 @@ fn text_of(word: &[u8]) -> String {
 }
 
 pub(super) fn tty(call: &mut Call<'_>) -> Finish {
-    let typed = call.typed;
-    call.line(if typed { "/dev/pts/0" } else { "not a tty" });
-    Finish::Status(u8::from(!typed))
+    let own = call.tty.filter(|_| call.reads_terminal()).map(|tty| tty.path());
+    call.line(own.as_deref().unwrap_or("not a tty"));
+    Finish::Status(u8::from(own.is_none()))
 }
 
 /// A host and a port that something should have been sent to.

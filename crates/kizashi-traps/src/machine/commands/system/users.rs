@@ -134,13 +134,18 @@ pub(super) fn w(call: &mut Call<'_>) -> Finish {
     let user = String::from_utf8_lossy(&call.kernel.visitor.user).into_owned();
     let source = call.kernel.visitor.source.to_string();
     let what = String::from_utf8_lossy(&call.words.join(&b' ')).into_owned();
-    call.line(&format!(
-        "{:<8} pts/0    {:<16} {:02}:{:02}    1.00s  0.02s  0.00s {what}",
-        user.chars().take(8).collect::<String>(),
-        source.chars().take(16).collect::<String>(),
-        login.hour,
-        login.minute
-    ));
+    let own = call.kernel.place.terminal;
+    for number in call.kernel.terminals() {
+        let what = if Some(number) == own { what.as_str() } else { "-bash" };
+        let terminal = format!("pts/{number}");
+        call.line(&format!(
+            "{:<8} {terminal:<8} {:<16} {:02}:{:02}    1.00s  0.02s  0.00s {what}",
+            user.chars().take(8).collect::<String>(),
+            source.chars().take(16).collect::<String>(),
+            login.hour,
+            login.minute
+        ));
+    }
     Finish::Status(0)
 }
 
@@ -149,29 +154,35 @@ pub(super) fn who(call: &mut Call<'_>) -> Finish {
         return Finish::Status(0);
     }
     let user = String::from_utf8_lossy(&call.kernel.visitor.user).into_owned();
+    let open = call.kernel.terminals();
     if call.base_name() == b"users" {
-        call.line(&user);
+        call.line(&vec![user; open.len().max(1)].join(" "));
         return Finish::Status(0);
     }
     let login = calendar(call.kernel.login.seconds());
     let source = call.kernel.visitor.source.to_string();
-    let line = if call.is_busybox() {
+    if call.is_busybox() {
         call.line("USER\t\tTTY\t\tIDLE\tTIME\t\t HOST");
-        format!(
-            "{user}\t\tpts/0\t\t00:00\t{} {} {:02}:{:02}:{:02} {source}",
-            login.short_month(),
-            login.day,
-            login.hour,
-            login.minute,
-            login.second
-        )
-    } else {
-        format!(
-            "{user:<8} pts/0        {:04}-{:02}-{:02} {:02}:{:02} ({source})",
-            login.year, login.month, login.day, login.hour, login.minute
-        )
-    };
-    call.line(&line);
+    }
+    for number in open {
+        let terminal = format!("pts/{number}");
+        let line = if call.is_busybox() {
+            format!(
+                "{user}\t\t{terminal}\t\t00:00\t{} {} {:02}:{:02}:{:02} {source}",
+                login.short_month(),
+                login.day,
+                login.hour,
+                login.minute,
+                login.second
+            )
+        } else {
+            format!(
+                "{user:<8} {terminal:<12} {:04}-{:02}-{:02} {:02}:{:02} ({source})",
+                login.year, login.month, login.day, login.hour, login.minute
+            )
+        };
+        call.line(&line);
+    }
     Finish::Status(0)
 }
 
@@ -181,8 +192,9 @@ pub(super) fn last(call: &mut Call<'_>) -> Finish {
     let source = call.kernel.visitor.source.to_string();
     let boot = calendar(call.kernel.world.boot(call.kernel.now()));
     let set_up = calendar(call.kernel.world.set_up);
+    let terminal = call.kernel.own_terminal();
     let row = format!(
-        "{user:<8} pts/0        {source:<16} {} {} {:2} {:02}:{:02}   still logged in",
+        "{user:<8} {terminal:<12} {source:<16} {} {} {:2} {:02}:{:02}   still logged in",
         login.short_day(),
         login.short_month(),
         login.day,

@@ -1,6 +1,7 @@
 //! Leaving loops, functions and shells; other scripts; traps and jobs.
 
 use super::super::{Flow, Kind, Origin, Shell, Unwind};
+use crate::machine::signal;
 
 fn number(word: Option<&Vec<u8>>) -> Option<Result<i64, ()>> {
     word.map(|word| {
@@ -112,10 +113,14 @@ impl Shell {
             if words.first().is_some_and(|word| word == b"--") { &words[1..] } else { words };
         if words.is_empty() || words[0] == b"-p" {
             let mut text = Vec::new();
-            for (signal, command) in &self.traps {
+            let mut traps: Vec<(&Vec<u8>, &Vec<u8>)> = self.traps.iter().collect();
+            traps.sort_by_key(|(name, _)| signal::named(name).unwrap_or(0));
+            for (name, command) in traps {
+                let command = super::super::escape::quote_always(command);
+                let prefix: &[u8] =
+                    if self.is_bash() && signal::named(name).is_some() { b"SIG" } else { b"" };
                 text.extend_from_slice(
-                    &[b"trap -- ", &super::super::escape::quote(command)[..], b" ", signal, b"\n"]
-                        .concat(),
+                    &[b"trap -- ", &command[..], b" ", prefix, name, b"\n"].concat(),
                 );
             }
             self.say(&text)?;
@@ -129,7 +134,24 @@ impl Shell {
         for signal in signals {
             let upper = signal.to_ascii_uppercase();
             let name = upper.strip_prefix(b"SIG").unwrap_or(&upper);
-            let name = if name == b"0" { b"EXIT".to_vec() } else { name.to_vec() };
+            let number = signal::named(name);
+            let name = match number {
+                Some(0) => b"EXIT".to_vec(),
+                Some(number) => {
+                    signal::name(number).map_or_else(|| name.to_vec(), String::into_bytes)
+                }
+                None => name.to_vec(),
+            };
+            if let Some(number @ 1..=63) = number.filter(|_| self.leads) {
+                let mut console = self.console.lock();
+                console.ignored &= !(1 << number);
+                console.caught &= !(1 << number);
+                match &command[..] {
+                    b"-" => {}
+                    b"" => console.ignored |= 1 << number,
+                    _ => console.caught |= 1 << number,
+                }
+            }
             if command == b"-" {
                 self.traps.remove(&name);
             } else if self.traps.len() < 32 {

@@ -3,6 +3,22 @@
 use super::super::variables::Content;
 use super::super::{Flow, Kind, Shell, Unwind, arrays, escape, is_name};
 
+/// Options of `shopt` that are set in a new bash.
+const SET_AT_FIRST: [&[u8]; 12] = [
+    b"checkwinsize",
+    b"cmdhist",
+    b"complete_fullquote",
+    b"extquote",
+    b"force_fignore",
+    b"globasciiranges",
+    b"hostcomplete",
+    b"interactive_comments",
+    b"patsub_replacement",
+    b"progcomp",
+    b"promptvars",
+    b"sourcepath",
+];
+
 impl Shell {
     #[expect(
         clippy::too_many_lines,
@@ -288,7 +304,12 @@ impl Shell {
         }
         let mut status = 0;
         for name in words.iter().filter(|word| word.first() != Some(&b'-')) {
-            let on = name == b"nullglob" && self.options.null_glob;
+            let on = match &name[..] {
+                b"nullglob" => self.options.null_glob,
+                b"expand_aliases" => self.origin == super::super::Origin::Interactive,
+                b"login_shell" => self.login,
+                name => SET_AT_FIRST.contains(&name),
+            };
             let name = String::from_utf8_lossy(name);
             let shown = format!("{name:<15}\t{}\n", if on { "on" } else { "off" });
             if self.say(shown.as_bytes()).is_err() || !on {
@@ -357,7 +378,16 @@ impl Shell {
             ("max user processes                  (-u) ", "7664", "-u"),
             ("virtual memory              (kbytes, -v) ", "unlimited", "-v"),
         ];
-        if words.len() > 1 {
+        if let [option, value, ..] = words {
+            return self.set_limit(option, value, &ROWS);
+        }
+        let set_before = words
+            .first()
+            .and_then(|word| word.last())
+            .or(Some(&b'f'))
+            .and_then(|letter| self.limits_set.iter().rfind(|(known, _)| known == letter));
+        if let Some((_, value)) = set_before {
+            self.say(&[value, &b"\n"[..]].concat())?;
             return Ok(0);
         }
         let letter = words.first().map_or("-f", |word| std::str::from_utf8(word).unwrap_or("-f"));
@@ -374,6 +404,34 @@ impl Shell {
             self.write(2, b"ulimit: usage: ulimit [-SHabcdefiklmnpqrstuvxPRT] [limit]\n")?;
             return Ok(2);
         }
+        Ok(0)
+    }
+
+    /// A limit that only root may raise.
+    fn set_limit(&mut self, option: &[u8], value: &[u8], rows: &[(&str, &str, &str)]) -> Flow {
+        let Some(letter) = option.last().copied() else { return Ok(1) };
+        let row = rows.iter().find(|(_, _, known)| known.as_bytes().get(1) == Some(&letter));
+        let Some((name, usual, _)) = row else { return Ok(0) };
+        let number = |text: &[u8]| match text {
+            b"unlimited" => Some(u64::MAX),
+            _ => std::str::from_utf8(text).ok()?.parse().ok(),
+        };
+        let before = self.limits_set.iter().rfind(|(known, _)| *known == letter);
+        let before = before.map_or(usual.as_bytes(), |(_, value)| value);
+        let Some(wanted) = number(value) else {
+            let shown = String::from_utf8_lossy(value).into_owned();
+            self.complain(format!("ulimit: {shown}: invalid number").as_bytes());
+            return Ok(1);
+        };
+        if !self.who.is_root() && number(before).is_some_and(|before| wanted > before) {
+            let name = name.split("  ").next().unwrap_or(name).trim();
+            self.complain(
+                format!("ulimit: {name}: cannot modify limit: Operation not permitted").as_bytes(),
+            );
+            return Ok(1);
+        }
+        self.limits_set.retain(|(known, _)| *known != letter);
+        self.limits_set.push((letter, value[..value.len().min(20)].to_vec()));
         Ok(0)
     }
 

@@ -145,6 +145,20 @@ const ENABLED: &[&str] = &[
     "wait",
 ];
 
+/// What `exec` runs, without its options: `-a name`, `-c`, `-l`.
+fn executed(words: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut rest = words;
+    loop {
+        rest = match rest {
+            [option, _, behind @ ..] if option == b"-a" => behind,
+            [option, behind @ ..] if matches!(&option[..], b"-c" | b"-l" | b"-cl" | b"--") => {
+                behind
+            }
+            _ => return rest.to_vec(),
+        };
+    }
+}
+
 impl Shell {
     /// Runs a command of the shell's own.
     pub(super) fn builtin<'a>(
@@ -173,7 +187,7 @@ impl Shell {
                     None => Ok(0),
                 },
                 b"exec" => {
-                    let flow = self.call(words.to_vec(), Vec::new()).await;
+                    let flow = self.call(executed(words), Vec::new()).await;
                     match flow {
                         Ok(127) if self.origin == super::Origin::Interactive => Ok(127),
                         Ok(status) => Err(Unwind::Exit(status)),

@@ -7,6 +7,7 @@ use super::super::{Flow, Kind, Shell, Unwind, is_name};
 #[derive(Default)]
 struct Asked {
     raw: bool,
+    silent: bool,
     prompt: Vec<u8>,
     end: Option<u8>,
     count: Option<usize>,
@@ -26,9 +27,8 @@ fn asked(words: &[Vec<u8>]) -> Asked {
             continue;
         };
         for (place, letter) in letters.iter().enumerate() {
-            if *letter == b'r' {
-                asked.raw = true;
-            }
+            asked.raw |= *letter == b'r';
+            asked.silent |= *letter == b's';
             if !b"pdnNtaiu".contains(letter) {
                 continue;
             }
@@ -77,7 +77,18 @@ impl Shell {
             self.write(2, &asked.prompt)?;
         }
         let end = asked.end.unwrap_or(b'\n');
-        let (line, ended) = self.logical_line(&asked, end).await?;
+        let typed = self.is_terminal(asked.descriptor);
+        if typed {
+            let mut console = self.console.lock();
+            console.hidden = asked.silent;
+            console.unbuffered = asked.count.is_some() || asked.end.is_some();
+        }
+        let line = self.logical_line(&asked, end).await;
+        if typed {
+            let mut console = self.console.lock();
+            (console.hidden, console.unbuffered) = (false, false);
+        }
+        let (line, ended) = line?;
         self.store_fields(&asked, &line)?;
         Ok(u8::from(!ended))
     }
@@ -90,9 +101,11 @@ impl Shell {
     ) -> Result<(Vec<(u8, bool)>, bool), Unwind> {
         let mut line = Vec::new();
         loop {
-            let Some(piece) = self.read_line(asked.descriptor, end).await? else {
+            let most = asked.count.unwrap_or(usize::MAX).saturating_sub(line.len());
+            let Some(piece) = self.read_some(asked.descriptor, end, most).await? else {
                 return Ok((line, false));
             };
+            let full = asked.count.is_some() && piece.len() >= most;
             let ended = piece.last() == Some(&end);
             let piece = if ended { &piece[..piece.len() - 1] } else { &piece[..] };
             let mut bytes = piece.iter().copied();
@@ -112,7 +125,7 @@ impl Shell {
                 line.truncate(count);
             }
             if !continued || !ended {
-                return Ok((line, ended));
+                return Ok((line, ended || full));
             }
         }
     }

@@ -152,7 +152,7 @@ impl Shell {
                 number(self.with(|kernel| kernel.seconds()).unsigned_abs())
             }
             b"UID" | b"EUID" if self.is_bash() => number(self.who.uid.into()),
-            b"BASHPID" if self.is_bash() => number((self.process + self.depth).into()),
+            b"BASHPID" if self.is_bash() => number((self.process + self.forks).into()),
             b"HOSTNAME" | b"OSTYPE" | b"MACHTYPE" | b"HOSTTYPE" | b"BASH_VERSION" | b"BASH"
                 if self.is_bash() && self.variables.get(name).is_none() =>
             {
@@ -272,7 +272,7 @@ impl Shell {
             Operation::Transform(kind) => {
                 let kind = *kind;
                 Ok(each(found, |value| match kind {
-                    b'Q' => escape::quote(value),
+                    b'Q' => escape::quote_always(value),
                     b'U' => value.to_ascii_uppercase(),
                     b'L' => value.to_ascii_lowercase(),
                     b'E' => escape::ansi_c(value),

@@ -23,6 +23,7 @@ impl Shell {
                 let mut child = self.child();
                 let flow = child.list(list).await;
                 let flow = child.leave(flow).await;
+                self.know_window(false);
                 self.child_status(flow)
             }
             Compound::If { branches, otherwise } => {

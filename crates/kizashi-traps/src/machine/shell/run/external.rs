@@ -224,9 +224,12 @@ impl Shell {
             environment.set_exported(name, value);
         }
         let terminal = self.is_terminal(1);
+        let at_terminal = (0..16).filter(|number| self.is_terminal(*number));
+        let at_terminal = at_terminal.fold(0_u16, |all, number| all | 1 << number);
         let mut kernel = self.kernel.lock();
         // Every other program gets a number too, as on a machine on which something always runs.
         let number = kernel.new_process();
+        kernel.at_terminal = at_terminal;
         kernel.current_name = base_name(&words[0]).to_vec();
         kernel.current_line = words.to_vec();
         kernel.files.processes.truncate(2);
@@ -235,7 +238,9 @@ impl Shell {
         call.umask = self.umask;
         call.environment = &environment;
         call.terminal = terminal;
-        call.typed = self.console.lock().terminal;
+        call.shell = self.process + self.forks;
+        call.tty = self.console.lock().terminal;
+        call.typed = call.tty.is_some();
         call.limit = if matches!(self.descriptors.get(1), Some(Handle::Console { .. })) {
             SHOWN
         } else {
@@ -249,7 +254,9 @@ impl Shell {
             Some(further) => further(&mut call),
             None => commands::run(program, &mut call),
         };
+        let tty = call.tty;
         let (mut said, wants, answers) = call.into_said();
+        self.console.lock().terminal = tty;
         run.answers = answers;
         said.cost = said.cost.saturating_add(kernel.meter.steps());
         run.exhausted = kernel.meter.is_empty();
@@ -333,7 +340,8 @@ impl Shell {
             Finish::Ask(question) => self.ask(*question).await,
             Finish::Become { who, command, login } => self.become_user(who, command, login).await,
             Finish::Ends => Err(Unwind::Exit(0)),
-            Finish::Killed(signal) => Err(Unwind::Exit(128 + signal)),
+            Finish::KillGroup(signal) => Err(Unwind::Signalled(signal)),
+            Finish::KillShell(signal) => self.kill_self(signal).await,
             Finish::Replace(_) | Finish::Further(_) => Ok(126),
         }
     }

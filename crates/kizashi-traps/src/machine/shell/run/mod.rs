@@ -5,6 +5,7 @@ mod external;
 mod redirect;
 mod script;
 mod select;
+mod signals;
 mod simple;
 mod test;
 
@@ -14,6 +15,7 @@ pub(crate) use test::{Wrong as WrongTest, evaluate as evaluate_test};
 use super::ast::{Command, Compound, Item, Join, List, Pipeline};
 use super::descriptors::Sink;
 use super::{Boxed, Flow, Handle, LEVELS, Shell, Source, Unwind};
+use crate::machine::signal;
 
 impl Shell {
     pub(crate) fn list<'a>(&'a mut self, list: &'a List) -> Boxed<'a, Flow> {
@@ -115,12 +117,10 @@ impl Shell {
             }
             Err(Unwind::Break(_) | Unwind::Continue(_)) => Ok(0),
             Err(Unwind::BrokenPipe) => Ok(141),
-            Err(unwind @ (Unwind::Interrupted | Unwind::Killed)) => Err(unwind),
+            Err(unwind @ (Unwind::Signalled(_) | Unwind::Killed)) => Err(unwind),
             // A subshell dies alone, and its parent says so.
-            Err(Unwind::Crashed) => {
-                let _ = self.write(2, b"Segmentation fault\n")?;
-                Ok(139)
-            }
+            Err(Unwind::Crashed) => self.child_died(signal::SEGMENTATION),
+            Err(Unwind::Died(signal)) => self.child_died(signal),
         }
     }
 
@@ -132,6 +132,7 @@ impl Shell {
             stages => self.stages(stages).await,
         };
         self.conditions -= u32::from(negated);
+        let flow = if self.leads { self.after_signals(flow).await } else { flow };
         let mut status = flow?;
         if pipeline.timed {
             let text: &[u8] = if pipeline.portable {

@@ -75,8 +75,9 @@ impl Shell {
             self.refuse_connection(path);
             return Ok(false);
         }
-        if matches!(path, b"/dev/tty" | b"/dev/stdin" | b"/dev/fd/0") {
-            if path == b"/dev/tty" {
+        let own = self.is_own_terminal(path);
+        if own || matches!(path, b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0") {
+            if own {
                 self.descriptors.set(number, Handle::Console { error: false });
             }
             return Ok(true);
@@ -97,7 +98,7 @@ impl Shell {
 
     fn open_writing(&mut self, number: u8, path: &[u8], append: bool) -> Result<bool, Unwind> {
         match path {
-            b"/dev/tty" | b"/dev/console" => {
+            _ if self.is_own_terminal(path) => {
                 self.descriptors.set(number, Handle::Console { error: false });
                 return Ok(true);
             }
@@ -128,6 +129,13 @@ impl Shell {
                 Ok(false)
             }
         }
+    }
+
+    /// Whether a path is that of the session's terminal.
+    fn is_own_terminal(&self, path: &[u8]) -> bool {
+        let tty = self.console.lock().terminal;
+        matches!(path, b"/dev/tty" | b"/dev/console")
+            || tty.is_some_and(|tty| tty.path().as_bytes() == path)
     }
 
     /// bash connects to nobody: an address refuses, a name is not found.

@@ -5,6 +5,7 @@ use super::super::variables::Variables;
 use super::super::{Boxed, Flow, Handle, Kind, Origin, Shell, Unwind};
 use crate::machine::commands::{self, Question};
 use crate::machine::files::{Fault as Refusal, Who, base_name};
+use crate::machine::signal;
 
 /// Bytes of a script that are read.
 const SCRIPT: usize = 64 * 1024;
@@ -52,11 +53,15 @@ impl Shell {
         let Some(command) = self.traps.remove(&b"EXIT"[..]) else { return flow };
         let status = match flow {
             Ok(status) | Err(Unwind::Exit(status)) => status,
+            Err(Unwind::Died(signal) | Unwind::Signalled(signal)) if signal != signal::KILL => {
+                128 + signal
+            }
             other => return other,
         };
         self.status = status;
         match self.source(&command).await {
             Err(Unwind::Exit(status)) => Ok(status),
+            Ok(_) if flow.is_err() => flow,
             Ok(_) => Ok(status),
             Err(unwind) => Err(unwind),
         }
@@ -81,6 +86,7 @@ impl Shell {
         shell.calls = 0;
         shell.history = std::sync::Arc::default();
         shell.process = self.with(super::super::Kernel::new_process);
+        shell.forks = 0;
         shell
     }
 
@@ -134,9 +140,11 @@ impl Shell {
             return Ok(126);
         }
         let mut shell = self.spawn(kind, &name, set);
+        let called = words.clone();
         shell.positional = words.into_iter().skip(1).collect();
         let flow = shell.source(text).await;
         let flow = shell.leave(flow).await;
+        self.with(|kernel| kernel.current_line = called);
         self.child_status(flow)
     }
 
@@ -219,6 +227,7 @@ impl Shell {
             shell.standard_input().await
         };
         let flow = shell.leave(flow).await;
+        self.with(|kernel| kernel.current_line = words.to_vec());
         self.child_status(flow)
     }
 
@@ -304,6 +313,9 @@ impl Shell {
             let line = self.read_line(0, b'\n').await;
             self.console.lock().hidden = false;
             let line = line?.unwrap_or_default();
+            if self.is_terminal(0) {
+                self.write(2, b"\n")?;
+            }
             answers.push(line.strip_suffix(b"\n").unwrap_or(&line).to_vec());
         }
         let (text, status) = self.with(|kernel| (question.then)(kernel, &answers));

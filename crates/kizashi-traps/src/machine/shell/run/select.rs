@@ -4,7 +4,7 @@ use super::super::ast::{List, Word};
 use super::super::{Flow, Handle, Shell, Unwind};
 use super::compound::Next;
 
-/// Columns of the terminal that the menu is laid out for.
+/// Columns that the menu is laid out for where `COLUMNS` does not say.
 const COLUMNS: usize = 80;
 
 impl Shell {
@@ -24,7 +24,10 @@ impl Shell {
         let mut shows = true;
         loop {
             if shows {
-                self.write(2, &menu(&items))?;
+                let columns = self.scalar(b"COLUMNS");
+                let columns =
+                    columns.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+                self.write(2, &menu(&items, columns.unwrap_or(COLUMNS)))?;
             }
             let prompt = self.scalar(b"PS3").unwrap_or_else(|| b"#? ".to_vec());
             self.write(2, &prompt)?;
@@ -60,11 +63,11 @@ impl Shell {
 }
 
 /// The items by columns, as many as fit; what would be one row is one column.
-fn menu(items: &[Vec<u8>]) -> Vec<u8> {
+fn menu(items: &[Vec<u8>], screen: usize) -> Vec<u8> {
     let digits = |number: usize| number.to_string().len();
     let longest = items.iter().map(Vec::len).max().unwrap_or(0);
     let width = longest + digits(items.len()) + 4;
-    let columns = (COLUMNS / width).max(1);
+    let columns = (screen / width).max(1);
     let rows = items.len().div_ceil(columns);
     let rows = if rows == 1 { items.len() } else { rows };
     let mut made = Vec::new();
@@ -107,6 +110,6 @@ mod tests {
     #[test]
     fn few_items_stand_under_one_another() {
         let items = [b"a".to_vec(), b"bc".to_vec()];
-        assert_eq!(menu(&items), b"1) a\n2) bc\n");
+        assert_eq!(menu(&items, 80), b"1) a\n2) bc\n");
     }
 }

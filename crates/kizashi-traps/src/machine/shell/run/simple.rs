@@ -118,7 +118,9 @@ impl Shell {
                 }
                 return flow;
             }
-            self.external(words, set).await
+            let flow = self.external(words, set).await;
+            self.know_window(false);
+            flow
         })
     }
 

@@ -187,7 +187,11 @@ pub(super) fn unary(kernel: &Kernel, folder: &[u8], who: Who, operator: u8, text
     match operator {
         b'n' => return !text.is_empty(),
         b'z' => return text.is_empty(),
-        b't' => return false,
+        b't' => {
+            let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u32>().ok());
+            return number
+                .is_some_and(|number| number < 16 && kernel.at_terminal & (1 << number) != 0);
+        }
         b'o' => return false,
         _ => {}
     }

@@ -1,4 +1,5 @@
-//! Which protocol the first bytes of a visitor speak, by the bytes alone. A table of names and predicates, most telling first;
+//! Which protocol the first bytes of a visitor speak, by the bytes alone, for traps that hold a connection and for captures that saw
+//! one. A table of names and predicates, most telling first;
 //! adding a protocol is a line and a sample in `samples.rs`. A predicate reads a bounded prefix and looks at fixed places.
 
 #[cfg(test)]
@@ -6,7 +7,7 @@ mod samples;
 mod tcp;
 mod udp;
 
-use kizashi_event::Service;
+use crate::Service;
 
 /// A protocol's name and how to know it.
 type Rule = (&'static str, fn(&[u8]) -> bool);
@@ -15,12 +16,14 @@ type Rule = (&'static str, fn(&[u8]) -> bool);
 const LOOKED_AT: usize = 16 * 1024;
 
 /// The protocol of the first bytes of a TCP connection.
-pub(super) fn tcp(bytes: &[u8]) -> Service {
+#[must_use]
+pub fn tcp(bytes: &[u8]) -> Service {
     first_match(tcp::RULES, bytes)
 }
 
 /// The protocol of one datagram.
-pub(super) fn udp(bytes: &[u8]) -> Service {
+#[must_use]
+pub fn udp(bytes: &[u8]) -> Service {
     first_match(udp::RULES, bytes)
 }
 
@@ -34,9 +37,12 @@ fn first_match(rules: &[Rule], bytes: &[u8]) -> Service {
 
 /// Whether bytes that may not be complete are the beginning of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Http {
+pub enum Http {
+    /// They are.
     Yes,
+    /// They are not.
     No,
+    /// More bytes will tell.
     Perhaps,
 }
 
@@ -44,7 +50,8 @@ pub(super) enum Http {
 const LINE_MAX: usize = 8192;
 
 /// Decides on the first line that is not blank: a method, a target, and `HTTP/` or nothing.
-pub(super) fn http_so_far(bytes: &[u8]) -> Http {
+#[must_use]
+pub fn http_so_far(bytes: &[u8]) -> Http {
     let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
     let Some(start) = start else {
         return if bytes.len() > 16 { Http::No } else { Http::Perhaps };
@@ -81,6 +88,14 @@ fn names_http(method: &[u8], target: &[u8], whole: bool) -> bool {
     plain && (!whole || last.len() == target.len())
 }
 
+/// See `fuzz/src/lib.rs`: any first bytes.
+pub fn fuzz(bytes: &[u8]) {
+    for service in [tcp(bytes), udp(bytes)] {
+        assert!(!service.name().is_empty());
+    }
+    let _ = http_so_far(bytes);
+}
+
 /// The big-endian number of two bytes at this place.
 fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
@@ -101,6 +116,10 @@ fn is_dns(bytes: &[u8]) -> bool {
     let (Some(flags), Some(questions)) = (be16(bytes, 2), be16(bytes, 4)) else { return false };
     let counts = [6, 8, 10].map(|at| be16(bytes, at).unwrap_or(u16::MAX));
     let operation = (flags >> 11) & 15;
+    // A server's status is asked without a question, as nmap does.
+    if bytes.len() == 12 && flags == 0x1000 && questions == 0 {
+        return counts == [0; 3];
+    }
     bytes.len() > 12
         && flags & 0x0040 == 0
         && flags & 15 == 0

@@ -115,6 +115,7 @@ const UDP: &[(&str, &[u8])] = &[
     ("mdns", b"\0\0\0\0\0\x01\0\0\0\0\0\0\x09_services\x07_dns-sd\x04_udp\x05local\0\0\x0c\0\x01"),
     ("dns", b"\0\0\x10\0\0\x01\0\0\0\0\0\0\x02ip\x06parrot\x02co\0\0\x10\0\x01"),
     ("dns", b"\x12\x34\x01\0\0\x01\0\0\0\0\0\x01\x07example\x03com\0\0\xff\0\x01\0\0\x29\x23\x28\0\0\0\0\0\0"),
+    ("dns", b"\0\0\x10\0\0\0\0\0\0\0\0\0"),
     ("chargen", b"\n"),
     ("unknown", b"hello"),
     ("unknown", b"\x0d\x0a\x0d\x0a"),
@@ -156,7 +157,7 @@ fn every_rule_has_a_sample() {
 fn every_beginning_of_every_sample_is_read_without_harm() {
     for (_, bytes) in TCP.iter().chain(UDP) {
         for end in 0..=bytes.len() {
-            crate::fuzz::recognise(&bytes[..end]);
+            super::fuzz(&bytes[..end]);
         }
     }
 }

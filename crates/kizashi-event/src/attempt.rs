@@ -1,0 +1,103 @@
+//! What a capture sees of visitors without speaking to them: one attempt to reach a port, and what an attempt is part of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{HostileText, Port};
+
+/// What became of the attempt to open a TCP connection, as far as was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing came back.
+    Unanswered,
+    /// It was refused: nothing listens there, or a rule says so.
+    Refused,
+    /// It was answered, and the visitor left it at that, as half-open scans do.
+    HalfOpen,
+    /// The connection was opened.
+    Completed,
+}
+
+impl Outcome {
+    /// The word for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unanswered => "unanswered",
+            Self::Refused => "refused",
+            Self::HalfOpen => "half-open",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// One attempt to reach a port. Sent again it is the same attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What became of it; `None` where the transport opens nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// How often it was sent again before its outcome was known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeats: u32,
+    /// How the first segment looks, in p0f's form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<HostileText>,
+    /// How many routers seem to lie between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<u8>,
+    /// What it shows of the visitor, with the kind in front: `os:linux-5`, `scanner:zmap`, `ja4t:…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fingerprints: Vec<HostileText>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it may skip by reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// The order in which a scan took its ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScanOrder {
+    /// From low to high.
+    Ascending,
+    /// From high to low.
+    Descending,
+    /// Mixed.
+    Mixed,
+}
+
+impl ScanOrder {
+    /// The word for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ascending => "ascending",
+            Self::Descending => "descending",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
+/// Many attempts of one source, which are told one by one too: this says what they have in common and counts nothing by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// Different ports.
+    pub ports: u32,
+    /// Different addresses of ours, as far as they were told apart.
+    pub destinations: u32,
+    /// Attempts.
+    pub attempts: u64,
+    /// From the first to the last, in milliseconds.
+    pub duration_ms: u64,
+    /// In which order.
+    pub order: ScanOrder,
+    /// The first ports, in the order in which they came.
+    pub first_ports: Vec<Port>,
+}
+
+impl Scan {
+    /// Ports that [`Self::first_ports`] holds at most.
+    pub const MOST_FIRST_PORTS: usize = 32;
+}

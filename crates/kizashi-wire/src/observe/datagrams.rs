@@ -1,0 +1,162 @@
+//! UDP and ICMP: the first packet of a flow is the attempt, with what it carries; the rest of the flow repeats it.
+
+use kizashi_event::{
+    Attempt, Detail, Event, Payload, PayloadHash, PayloadOrigin, Port, Service, Transport,
+    recognise,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::local::bits_of;
+use super::scans::First;
+use super::table::FlowKey;
+use super::{Flow, Observer, Seen, Sink, address_of, id_of, list};
+use crate::dissect::{Datagram, IcmpMessage, Packet, quoted};
+
+impl Observer {
+    /// Whether the packet begins a flow of a visitor, which is noted; `false` where it belongs to one that is known.
+    fn begins_flow(&mut self, key: &FlowKey, sink: Sink<'_>) -> bool {
+        if let Some(place) = self.flows.find(key) {
+            let list = match self.flows.at(place) {
+                Some(Flow::Ours) => list::OURS,
+                _ => list::DATAGRAMS,
+            };
+            self.flows.touch(place, list, self.now);
+            return false;
+        }
+        self.flows.put(*key, Flow::Datagrams, list::DATAGRAMS, self.now);
+        self.make_room(list::DATAGRAMS, sink);
+        true
+    }
+
+    pub(super) fn datagram_from_us(&mut self, key: &FlowKey, sink: Sink<'_>) {
+        if let Some(place) = self.flows.find(key) {
+            let list = match self.flows.at(place) {
+                Some(Flow::Ours) => list::OURS,
+                _ => list::DATAGRAMS,
+            };
+            self.flows.touch(place, list, self.now);
+            return;
+        }
+        self.counts.ours += 1;
+        self.flows.put(*key, Flow::Ours, list::OURS, self.now);
+        self.make_room(list::OURS, sink);
+    }
+
+    pub(super) fn datagram_to_us(
+        &mut self,
+        seen: &Seen,
+        packet: &Packet<'_>,
+        datagram: &Datagram<'_>,
+        sink: Sink<'_>,
+    ) {
+        self.counts.udp_datagrams += 1;
+        let ports = (datagram.source_port, datagram.destination_port);
+        if !self.begins_flow(&seen.key(ports, packet.ip.protocol), sink) {
+            return;
+        }
+        self.counts.udp_flows += 1;
+        let port = Port::udp(datagram.destination_port);
+        let (service, detail) = if datagram.payload.is_empty() {
+            (Service::UNKNOWN, Detail::Attempt(Box::default()))
+        } else {
+            let content = datagram.payload.to_vec();
+            let size = u64::from(datagram.payload_length).max(content.len() as u64);
+            (recognise::udp(&content), payload(content, size))
+        };
+        self.tell_datagram(seen, packet, (datagram.source_port, port), (service, detail), sink);
+    }
+
+    fn tell_datagram(
+        &mut self,
+        seen: &Seen,
+        packet: &Packet<'_>,
+        (source_port, port): (u16, Port),
+        (service, detail): (Service, Detail),
+        sink: Sink<'_>,
+    ) {
+        let first = First {
+            id: id_of(seen.time, packet),
+            time: seen.time,
+            source: address_of(seen.visitor),
+            destination: address_of(seen.ours),
+            port,
+        };
+        if port.transport == Transport::Udp
+            && let Some((scan, detail)) = self.scans.attempt(first, None)
+        {
+            self.tell_scan(&scan, detail, sink);
+        }
+        let event = Event {
+            time: seen.time,
+            id: first.id,
+            sensor: self.sensor.clone(),
+            session: None,
+            source: first.source,
+            source_port,
+            destination: Some(first.destination),
+            port,
+            service,
+            detail,
+        };
+        self.tell(event, sink);
+    }
+
+    pub(super) fn icmp_to_us(
+        &mut self,
+        seen: &Seen,
+        packet: &Packet<'_>,
+        message: &IcmpMessage<'_>,
+        sink: Sink<'_>,
+    ) {
+        let is_four = packet.ip.identification.is_some();
+        match (is_four, message.kind) {
+            // Echo, timestamp, information, address mask; of IPv6 echo and node information.
+            (true, 8 | 13 | 15 | 17) | (false, 128 | 139) => {
+                let key =
+                    seen.key((message.identifier, u16::from(message.kind)), packet.ip.protocol);
+                if self.begins_flow(&key, sink) {
+                    self.counts.icmp_requests += 1;
+                    let port = Port { transport: Transport::Icmp, number: u16::from(message.kind) };
+                    let detail = Detail::Attempt(Box::<Attempt>::default());
+                    self.tell_datagram(seen, packet, (0, port), (Service::UNKNOWN, detail), sink);
+                }
+            }
+            (true, 0) | (false, 129) => {
+                let key = seen.key((message.identifier, 0), packet.ip.protocol);
+                if self.flows.find(&key).is_none() {
+                    self.counts.backscatter.icmp += 1;
+                }
+            }
+            (true, 3 | 4 | 11 | 12) | (false, 1..=4) => {
+                if !self.is_about_known(message) {
+                    self.counts.backscatter.icmp += 1;
+                }
+            }
+            _ => self.counts.other_transports += 1,
+        }
+    }
+
+    /// Whether an error is about a packet of a flow that is known.
+    fn is_about_known(&self, message: &IcmpMessage<'_>) -> bool {
+        let Some((ip, source_port, destination_port)) = quoted(message.body) else { return false };
+        let ports = match ip.protocol {
+            6 | 17 => (destination_port, source_port),
+            _ => (source_port, 0),
+        };
+        let (visitor, ours) = (bits_of(ip.destination), bits_of(ip.source));
+        self.flows.find(&FlowKey { visitor, ours, ports, transport: ip.protocol }).is_some()
+    }
+}
+
+/// What a visitor sent, of which `size` bytes are known to exist.
+pub(super) fn payload(content: Vec<u8>, size: u64) -> Detail {
+    Detail::Payload(Box::new(Payload {
+        sha256: PayloadHash(Sha256::digest(&content).into()),
+        size: Some(size),
+        content,
+        origin: PayloadOrigin::Sent,
+        name: None,
+        url: None,
+        left_out: false,
+    }))
+}

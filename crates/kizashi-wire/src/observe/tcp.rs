@@ -1,0 +1,336 @@
+//! TCP from the visitor's first segment to its outcome, and what he says once a connection is open.
+
+use kizashi_event::{EventId, Outcome, Timestamp};
+
+use super::reassembly::Reassembly;
+use super::scans::First;
+use super::table::FlowKey;
+use super::{Flow, MOST_HELD, Observer, Seen, Sink, id_of, list};
+use crate::dissect::{Packet, Segment};
+use crate::passive::Syn;
+
+/// An attempt whose outcome is not known yet.
+pub(super) struct Opening {
+    pub(super) id: EventId,
+    pub(super) time: Timestamp,
+    pub(super) syn: Syn,
+    /// Our sequence number, once we answered.
+    pub(super) answer: Option<u32>,
+    pub(super) repeats: u32,
+    /// The probe's name where it is none that a system sends.
+    pub(super) odd: Option<&'static str>,
+}
+
+impl Opening {
+    /// What became of it if nothing more comes.
+    pub(super) const fn outcome_so_far(&self) -> Outcome {
+        if self.answer.is_some() { Outcome::HalfOpen } else { Outcome::Unanswered }
+    }
+
+    /// What is remembered of it with this outcome.
+    pub(super) const fn told(&self, outcome: Outcome) -> Told {
+        Told {
+            id: self.id,
+            time: self.time,
+            sequence: self.syn.tcp.sequence,
+            answer: self.answer,
+            outcome,
+        }
+    }
+}
+
+/// What is remembered of an attempt that was told.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    pub(super) id: EventId,
+    pub(super) time: Timestamp,
+    pub(super) sequence: u32,
+    pub(super) answer: Option<u32>,
+    pub(super) outcome: Outcome,
+}
+
+/// An open connection.
+pub(super) struct Conversation {
+    pub(super) told: Told,
+    pub(super) said: Reassembly,
+    /// When the first content came.
+    pub(super) first_said: Option<Timestamp>,
+}
+
+const TCP: u8 = 6;
+
+/// The name of a segment that begins nothing and belongs to nothing: what scanners send to learn whether a port is filtered.
+fn odd_probe(segment: &Segment<'_>) -> Option<&'static str> {
+    match segment.header.flags.0 & 0x3f {
+        0 => Some("null"),
+        1 => Some("fin"),
+        0x29 => Some("xmas"),
+        flags if flags & 0x16 == 2 && flags != 2 => Some("syn-odd"),
+        _ => None,
+    }
+}
+
+impl Observer {
+    pub(super) fn segment_to_us(
+        &mut self,
+        seen: &Seen,
+        packet: &Packet<'_>,
+        segment: &Segment<'_>,
+        sink: Sink<'_>,
+    ) {
+        let header = &segment.header;
+        let key = seen.key((header.source_port, header.destination_port), TCP);
+        let flags = header.flags;
+        let is_first = flags.syn() && !flags.ack() && !flags.rst();
+        self.counts.tcp.syn_segments += u64::from(is_first);
+        let place = self.flows.find(&key);
+        match place.and_then(|place| Some((place, self.flows.at(place)?))) {
+            Some((place, Flow::Opening(opening))) => {
+                if opening.odd.is_some()
+                    || (is_first && opening.syn.tcp.sequence == header.sequence)
+                {
+                    opening.repeats = opening.repeats.saturating_add(1);
+                    self.counts.tcp.repeats += u64::from(is_first);
+                    return;
+                }
+                if !is_first {
+                    self.answered_opening(place, &key, segment, seen, sink);
+                    return;
+                }
+                self.end_flow(place, true, sink);
+            }
+            Some((place, Flow::Open(conversation))) => {
+                if !is_first {
+                    self.said(place, segment, seen, sink);
+                    return;
+                }
+                if conversation.told.sequence == header.sequence {
+                    self.counts.tcp.repeats += 1;
+                    return;
+                }
+                self.end_flow(place, true, sink);
+            }
+            Some((place, Flow::Told(told))) => {
+                let told = *told;
+                if is_first && told.sequence == header.sequence {
+                    self.counts.tcp.repeats += 1;
+                    self.flows.touch(place, list::TOLD, self.now);
+                    return;
+                }
+                if !is_first {
+                    self.after_told(told, &key, segment, seen, sink);
+                    return;
+                }
+            }
+            Some((_, Flow::Ours)) if !is_first => return,
+            _ => {}
+        }
+        self.begins(&key, seen, packet, segment, is_first, sink);
+    }
+
+    /// A segment that belongs to nothing that is known.
+    fn begins(
+        &mut self,
+        key: &FlowKey,
+        seen: &Seen,
+        packet: &Packet<'_>,
+        segment: &Segment<'_>,
+        is_first: bool,
+        sink: Sink<'_>,
+    ) {
+        let flags = segment.header.flags;
+        let odd = odd_probe(segment);
+        if !is_first && odd.is_none() {
+            match (flags.syn() && flags.ack(), flags.rst()) {
+                (_, true) => self.counts.backscatter.rst += 1,
+                (true, false) => self.counts.backscatter.syn_ack += 1,
+                (false, false) => self.counts.strays += 1,
+            }
+            return;
+        }
+        self.counts.tcp.odd_probes += u64::from(!is_first);
+        let id = id_of(seen.time, packet);
+        let syn = Syn::of(&packet.ip, segment);
+        let first = First {
+            id,
+            time: seen.time,
+            source: packet.ip.source,
+            destination: packet.ip.destination,
+            port: kizashi_event::Port::tcp(segment.header.destination_port),
+        };
+        if let Some((first, detail)) = self.scans.attempt(first, Some(&syn)) {
+            self.tell_scan(&first, detail, sink);
+        }
+        let opening = Opening { id, time: seen.time, syn, answer: None, repeats: 0, odd };
+        self.flows.put(*key, Flow::Opening(Box::new(opening)), list::OPENING, self.now);
+        self.make_room(list::OPENING, sink);
+    }
+
+    /// The visitor says something after his first segment.
+    fn answered_opening(
+        &mut self,
+        place: u32,
+        key: &FlowKey,
+        segment: &Segment<'_>,
+        seen: &Seen,
+        sink: Sink<'_>,
+    ) {
+        let flags = segment.header.flags;
+        let Some(Flow::Opening(opening)) = self.flows.at(place) else { return };
+        let outcome = if flags.rst() {
+            opening.outcome_so_far()
+        } else if opens(segment, opening.syn.tcp.sequence, opening.answer, self.counts.outbound) {
+            Outcome::Completed
+        } else {
+            self.counts.strays += 1;
+            return;
+        };
+        if outcome == Outcome::Completed {
+            let Some(told) = self.tell_and_remember(place, outcome, sink) else { return };
+            self.open(told, key, segment, seen, sink);
+        } else {
+            self.tell_and_remember(place, outcome, sink);
+        }
+    }
+
+    /// Tells the attempt at a place and leaves there what is remembered of it.
+    pub(super) fn tell_and_remember(
+        &mut self,
+        place: u32,
+        outcome: Outcome,
+        sink: Sink<'_>,
+    ) -> Option<Told> {
+        let Some(Flow::Opening(opening)) = self.flows.at(place) else { return None };
+        let told = opening.told(outcome);
+        let before = self.flows.replace(place, Flow::Told(told), list::TOLD, self.now);
+        if let Some(Flow::Opening(opening)) = before {
+            self.tell_attempt(&opening, outcome, sink);
+        }
+        self.make_room(list::TOLD, sink);
+        Some(told)
+    }
+
+    /// What comes after an attempt was told: a late opening, or the rest of what is over.
+    fn after_told(
+        &mut self,
+        told: Told,
+        key: &FlowKey,
+        segment: &Segment<'_>,
+        seen: &Seen,
+        sink: Sink<'_>,
+    ) {
+        let is_waiting = matches!(told.outcome, Outcome::Unanswered | Outcome::HalfOpen);
+        let flags = segment.header.flags;
+        if is_waiting
+            && !flags.rst()
+            && opens(segment, told.sequence, told.answer, self.counts.outbound)
+        {
+            self.open(told, key, segment, seen, sink);
+        }
+    }
+
+    fn open(
+        &mut self,
+        told: Told,
+        key: &FlowKey,
+        segment: &Segment<'_>,
+        seen: &Seen,
+        sink: Sink<'_>,
+    ) {
+        let said = Reassembly::new(told.sequence.wrapping_add(1));
+        let conversation = Conversation { told, said, first_said: None };
+        let flow = Flow::Open(Box::new(conversation));
+        let place = self.flows.put(*key, flow, list::OPEN, self.now);
+        self.make_room(list::OPEN, sink);
+        self.said(place, segment, seen, sink);
+    }
+
+    /// A segment of an open connection.
+    fn said(&mut self, place: u32, segment: &Segment<'_>, seen: &Seen, sink: Sink<'_>) {
+        let Some(Flow::Open(conversation)) = self.flows.at(place) else { return };
+        let (header, flags) = (&segment.header, segment.header.flags);
+        if !segment.payload.is_empty() && !flags.rst() {
+            conversation.first_said.get_or_insert(seen.time);
+            self.held += conversation.said.push(header.sequence, segment.payload);
+        }
+        if flags.fin() {
+            conversation.said.finish(segment.end());
+        }
+        let is_over = flags.rst() || conversation.said.is_complete();
+        self.flows.touch(place, list::OPEN, self.now);
+        if is_over {
+            self.close(place, sink);
+        }
+        while self.held > MOST_HELD
+            && let Some(place) = self.flows.oldest(list::OPEN)
+        {
+            self.counts.displaced += 1;
+            self.close(place, sink);
+        }
+    }
+
+    /// Ends an open connection; what still comes of it belongs to it.
+    fn close(&mut self, place: u32, sink: Sink<'_>) {
+        let Some(key) = self.flows.key(place) else { return };
+        let Some(Flow::Open(conversation)) = self.flows.at(place) else { return };
+        let told = Flow::Told(conversation.told);
+        let before = self.flows.replace(place, told, list::TOLD, self.now);
+        if let Some(Flow::Open(conversation)) = before {
+            self.tell_conversation(&key, *conversation, sink);
+        }
+        self.make_room(list::TOLD, sink);
+    }
+
+    pub(super) fn segment_from_us(&mut self, seen: &Seen, segment: &Segment<'_>, sink: Sink<'_>) {
+        let header = &segment.header;
+        let key = seen.key((header.destination_port, header.source_port), TCP);
+        let flags = header.flags;
+        let place = self.flows.find(&key);
+        match place.and_then(|place| Some((place, self.flows.at(place)?))) {
+            Some((place, Flow::Opening(opening))) => {
+                if flags.rst() {
+                    self.refused(place, sink);
+                } else if flags.syn() && flags.ack() {
+                    opening.answer = Some(header.sequence);
+                }
+            }
+            Some((_, Flow::Told(told))) if flags.syn() && flags.ack() => {
+                told.answer = Some(header.sequence);
+            }
+            Some((place, Flow::Open(_))) => {
+                if flags.rst() {
+                    self.close(place, sink);
+                } else {
+                    self.flows.touch(place, list::OPEN, self.now);
+                }
+            }
+            Some((place, Flow::Ours)) => self.flows.touch(place, list::OURS, self.now),
+            Some((_, Flow::Told(_) | Flow::Datagrams)) => {}
+            None if flags.syn() && !flags.ack() => {
+                self.counts.ours += 1;
+                self.flows.put(key, Flow::Ours, list::OURS, self.now);
+                self.make_room(list::OURS, sink);
+            }
+            None => {}
+        }
+    }
+
+    fn refused(&mut self, place: u32, sink: Sink<'_>) {
+        let Some(Flow::Opening(opening)) = self.flows.at(place) else { return };
+        let outcome = if opening.answer.is_some() { Outcome::HalfOpen } else { Outcome::Refused };
+        self.tell_and_remember(place, outcome, sink);
+    }
+}
+
+/// Whether a segment completes the opening: it acknowledges our answer, or, where the capture holds nothing from us at all, follows
+/// directly on what the visitor began with.
+fn opens(segment: &Segment<'_>, sequence: u32, answer: Option<u32>, outbound: u64) -> bool {
+    let header = &segment.header;
+    if !header.flags.ack() || header.flags.syn() {
+        return false;
+    }
+    match answer {
+        Some(answer) => header.acknowledgement == answer.wrapping_add(1),
+        None => outbound == 0 && header.sequence == sequence.wrapping_add(1),
+    }
+}

@@ -1,0 +1,133 @@
+//! Makes the events.
+
+use kizashi_event::fingerprint::{Carrier, HelloReading, ja3, ja4, read_client_hello};
+use kizashi_event::{
+    Attempt, Detail, Event, EventId, HostileText, Outcome, Port, Service, SessionId, recognise,
+};
+
+use super::datagrams::payload;
+use super::scans::First;
+use super::table::FlowKey;
+use super::tcp::{Conversation, Opening, Told};
+use super::{Observer, Sink, address_of};
+use crate::passive::distance;
+
+impl Observer {
+    pub(super) fn tell(&mut self, event: Event, sink: Sink<'_>) {
+        if !self.stopped {
+            self.counts.events += 1;
+            self.stopped = sink(event).is_break();
+        }
+    }
+
+    /// Tells an attempt with its outcome.
+    pub(super) fn tell_attempt(&mut self, opening: &Opening, outcome: Outcome, sink: Sink<'_>) {
+        let counts = &mut self.counts.tcp;
+        *match outcome {
+            Outcome::Unanswered => &mut counts.unanswered,
+            Outcome::Refused => &mut counts.refused,
+            Outcome::HalfOpen => &mut counts.half_open,
+            Outcome::Completed => &mut counts.completed,
+        } += 1;
+        let syn = &opening.syn;
+        let has_cookie = self.scans.has_cookie(syn.ip.source);
+        let (signature, fingerprints) = self.looks.of(syn, opening.odd, has_cookie);
+        let event = Event {
+            time: opening.time,
+            id: opening.id,
+            sensor: self.sensor.clone(),
+            session: opening.told(outcome).session(),
+            source: kizashi_event::canonical_ip(syn.ip.source),
+            source_port: syn.tcp.source_port,
+            destination: Some(kizashi_event::canonical_ip(syn.ip.destination)),
+            port: Port::tcp(syn.tcp.destination_port),
+            service: Service::UNKNOWN,
+            detail: Detail::Attempt(Box::new(Attempt {
+                outcome: Some(outcome),
+                repeats: opening.repeats,
+                signature: Some(signature),
+                distance: Some(distance(syn.ip.time_to_live)),
+                fingerprints,
+            })),
+        };
+        self.tell(event, sink);
+    }
+
+    /// Tells what a visitor said in a conversation that is over.
+    pub(super) fn tell_conversation(
+        &mut self,
+        key: &FlowKey,
+        conversation: Conversation,
+        sink: Sink<'_>,
+    ) {
+        let Conversation { told, said, first_said } = conversation;
+        self.held = self.held.saturating_sub(said.held());
+        let size = said.seen();
+        let content = said.into_content();
+        if content.is_empty() {
+            return;
+        }
+        self.counts.conversations += 1;
+        self.counts.kept_bytes += content.len() as u64;
+        let session = SessionId(told.id.0);
+        let service = recognise::tcp(&content);
+        let event = |number: u64, detail: Detail| Event {
+            time: first_said.unwrap_or(told.time),
+            id: EventId::of_session(session, number),
+            sensor: self.sensor.clone(),
+            session: Some(session),
+            source: address_of(key.visitor),
+            source_port: key.ports.0,
+            destination: Some(address_of(key.ours)),
+            port: Port::tcp(key.ports.1),
+            service: service.clone(),
+            detail,
+        };
+        let hello = about_hello(&content);
+        let told: Vec<Event> =
+            hello.into_iter().zip(2..).map(|(detail, number)| event(number, detail)).collect();
+        let payload = event(1, payload(content, size));
+        for event in std::iter::once(payload).chain(told) {
+            self.tell(event, sink);
+        }
+    }
+
+    pub(super) fn tell_scan(&mut self, first: &First, detail: Detail, sink: Sink<'_>) {
+        self.counts.scans += 1;
+        let event = Event {
+            time: first.time,
+            id: first.summary_id(),
+            sensor: self.sensor.clone(),
+            session: None,
+            source: kizashi_event::canonical_ip(first.source),
+            source_port: 0,
+            destination: Some(kizashi_event::canonical_ip(first.destination)),
+            port: first.port,
+            service: Service::UNKNOWN,
+            detail,
+        };
+        self.tell(event, sink);
+    }
+}
+
+impl Told {
+    /// The session, where there was one.
+    fn session(&self) -> Option<SessionId> {
+        (self.outcome == Outcome::Completed).then_some(SessionId(self.id.0))
+    }
+}
+
+/// What the beginning of TLS gives away of the visitor's program, in the words in which the trap tells it.
+fn about_hello(content: &[u8]) -> Vec<Detail> {
+    let HelloReading::Whole(hello) = read_client_hello(content) else { return Vec::new() };
+    let fingerprint = HostileText::from(format!("ja4:{}", ja4(&hello, Carrier::Tcp)));
+    let mut details = vec![
+        Detail::Client { version: None, fingerprint: Some(fingerprint) },
+        Detail::Note { name: "ja3".into(), value: ja3(&hello).into() },
+    ];
+    if let Some(name) = hello.server_name() {
+        let value = HostileText::from_bytes(name);
+        details.push(Detail::Note { name: "tls server name".into(), value });
+    }
+    details
+}
