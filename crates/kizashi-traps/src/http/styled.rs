@@ -6,7 +6,7 @@ use super::answer::{Answer, Content, Manner};
 use super::date::http_date;
 use super::grammar::Application::{Go, Jetty, Other, Tomcat, Uvicorn};
 use super::grammar::{Fault, Grammar, Version};
-use super::path::{decode, normalise};
+use super::path::{decode, has_whole_escapes, normalise};
 use super::persona::{Note, Persona};
 use super::rules::{RuleAnswer, escape};
 use super::server::{self, Connecting, Own, Refused, Style};
@@ -131,7 +131,7 @@ fn cleaned(path: &[u8]) -> Option<Vec<u8>> {
 fn refuses_path(grammar: Grammar, path: &[u8]) -> bool {
     if grammar == Grammar::Application(Go) {
         // `net/url` wants whole escapes and resolves nothing.
-        return normalise(Grammar::Netty, &without_dots(path)).is_none();
+        return !has_whole_escapes(path);
     }
     let lower = path.to_ascii_lowercase();
     let holds = |what: &[u8]| lower.windows(what.len()).any(|window| window == what);
@@ -144,10 +144,6 @@ fn refuses_path(grammar: Grammar, path: &[u8]) -> bool {
         .map(|piece| piece.split(|byte| *byte == b';').next().unwrap_or_default())
         .collect();
     normalise(grammar, &plain.join(&b'/')).is_none()
-}
-
-fn without_dots(path: &[u8]) -> Vec<u8> {
-    path.iter().copied().filter(|byte| *byte != b'.').collect()
 }
 
 fn empty(status: u16, name: &str, value: &str) -> Answer {

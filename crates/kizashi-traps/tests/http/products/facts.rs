@@ -24,13 +24,17 @@ const SHORT: usize = 160;
 /// All that came, and whether the server ended the connection.
 fn ask(address: SocketAddr, bytes: &[u8]) -> (Vec<u8>, bool) {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    // The first answer of a page may have to be compiled.
+    stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
     let _ = stream.write_all(bytes);
     let (mut reply, mut piece) = (Vec::new(), [0; 65_536]);
     let ended = loop {
         match stream.read(&mut piece) {
             Ok(0) => break true,
-            Ok(count) => reply.extend_from_slice(&piece[..count]),
+            Ok(count) => {
+                reply.extend_from_slice(&piece[..count]);
+                stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+            }
             Err(error) => break error.kind() == std::io::ErrorKind::ConnectionReset,
         }
     };
@@ -111,7 +115,7 @@ fn page(body: &str, facts: &mut String) {
     for (begin, wanted) in [("<form", &["action", "method", "name"][..]), ("<input", &["type", "name"])] {
         for (from, _) in lower.match_indices(begin) {
             let tag = body[from..].split('>').next().unwrap_or_default();
-            let said: Vec<String> = wanted.iter().map(|name| format!("{name}={}", attribute(tag, name))).collect();
+            let said: Vec<String> = wanted.iter().map(|name| format!("{name}={}", attribute(tag, name).replace("&amp;", "&"))).collect();
             let _ = writeln!(facts, "| {begin} {}", said.join(" "));
         }
     }
