@@ -7,7 +7,7 @@ use kizashi_event::{Request, Timestamp};
 
 use super::body::BodyReader;
 use super::date::http_date;
-use super::grammar::{Fault, Framing, Grammar, Version, is_host, values};
+use super::grammar::{Application, Fault, Framing, Grammar, Version, is_host, values};
 use super::path::normalise;
 use super::persona::{Note, Persona, status_of};
 use super::rules::RuleAnswer;
@@ -107,10 +107,14 @@ impl Manner {
                 .flat_map(|value| value.split(','))
                 .any(|word| word.trim().eq_ignore_ascii_case(token))
         };
-        let keep_alive_named = named("keep-alive");
+        let trusting = [Application::Go, Application::Uvicorn].map(Grammar::Application);
+        // uvicorn knows nothing of keeping a connection before HTTP/1.1.
+        let keep_alive_named = named("keep-alive")
+            && (head.version >= Version::ONE_ONE || persona.grammar != trusting[1]);
         let wished =
             if head.version >= Version::ONE_ONE { !named("close") } else { keep_alive_named };
         let smuggled = head.framing == Framing::Chunked
+            && !trusting.contains(&persona.grammar)
             && (head.version < Version::ONE_ONE
                 || values(headers, "content-length").next().is_some());
         let keep =
@@ -153,8 +157,8 @@ impl Answer {
         Self { status, content: Content::Error(note), close, allow: None }
     }
 
-    pub(super) const fn fault(fault: Fault) -> Self {
-        Self::error(status_of(fault), Note::Fault(fault), true)
+    pub(super) const fn fault(fault: Fault, grammar: Grammar) -> Self {
+        Self::error(status_of(fault, grammar), Note::Fault(fault), true)
     }
 
     /// The connection goes on in another protocol, with these fields to say so.
@@ -167,12 +171,16 @@ impl Answer {
     /// The answer to a request whose body broke its framing: nginx's pages ask for no body and are answered first.
     pub(super) fn broken(head: &Head, body: &BodyReader, persona: &Persona) -> Self {
         match persona.grammar {
-            Grammar::Nginx => {
+            // Their pages ask for no body either, and it is passed over afterwards.
+            Grammar::Nginx
+            | Grammar::Application(Application::Tomcat | Application::Jetty | Application::Go) => {
                 Self { close: true, ..Self::to(&head.request, &head.target, persona) }
             }
-            Grammar::Apache if body.is_boundless() => Self::fault(Fault::BodyTooLarge),
-            Grammar::Apache | Grammar::Netty | Grammar::Application => {
-                Self::fault(Fault::BadRequest)
+            Grammar::Apache if body.is_boundless() => {
+                Self::fault(Fault::BodyTooLarge, persona.grammar)
+            }
+            Grammar::Apache | Grammar::Netty | Grammar::Application(_) => {
+                Self::fault(Fault::BadRequest, persona.grammar)
             }
         }
     }
@@ -190,8 +198,8 @@ impl Answer {
     /// What the server would say to this request.
     pub(super) fn to(request: &Request, target: &[u8], persona: &Persona) -> Self {
         match persona.grammar {
-            _ if persona.style.is_some() => super::styled::to(request, target),
-            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
+            _ if persona.style.is_some() => super::styled::to(request, target, persona, &[]),
+            Grammar::Nginx | Grammar::Netty | Grammar::Application(_) => {
                 Self::of_nginx(request, target, persona)
             }
             Grammar::Apache => Self::of_apache(request, target, persona),
@@ -204,7 +212,7 @@ impl Answer {
             return Self::error(405, Note::Plain, true);
         }
         let Some(path) = normalise(persona.grammar, target) else {
-            return Self::fault(Fault::BadRequest);
+            return Self::fault(Fault::BadRequest, persona.grammar);
         };
         match (is_page(&path, persona), method) {
             (false, _) => Self::error(404, Note::Plain, false),
@@ -238,7 +246,7 @@ impl Answer {
             };
         }
         let Some(path) = normalise(persona.grammar, target) else {
-            return Self::fault(Fault::BadRequest);
+            return Self::fault(Fault::BadRequest, persona.grammar);
         };
         let hidden = path.rsplit('/').next().is_some_and(|name| name.starts_with(".ht"));
         if hidden || path == "/icons/" || path == "/server-status" {
@@ -358,7 +366,7 @@ impl Answer {
         content: (&str, usize),
     ) {
         match persona.grammar {
-            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
+            Grammar::Nginx | Grammar::Netty | Grammar::Application(_) => {
                 self.nginx_fields(lines, persona, manner, now, content);
             }
             Grammar::Apache => self.apache_fields(lines, persona, manner, now, content),
@@ -447,7 +455,7 @@ impl Answer {
         if self.status != 304 && !unsaid {
             lines.push(format!("Content-Length: {length}"));
         }
-        if matches!(self.content, Content::Page(..)) {
+        if matches!(&self.content, Content::Page(file, ..) if is_compressed(file.kind)) {
             lines.push("Vary: Accept-Encoding".to_owned());
         }
         lines.extend(self.content_range(persona));
@@ -487,6 +495,11 @@ impl Answer {
             _ => None,
         }
     }
+}
+
+/// Types of which Debian's `deflate.conf` would send a smaller form.
+fn is_compressed(kind: &str) -> bool {
+    kind.starts_with("text/") || kind == "application/javascript"
 }
 
 /// Methods that httpd knows; any other it calls not implemented.

@@ -84,7 +84,9 @@ impl Exchange {
         }
         let body = match self.grammar {
             Grammar::Apache => BodyReader::strict(head.framing),
-            Grammar::Nginx | Grammar::Netty | Grammar::Application => BodyReader::new(head.framing),
+            Grammar::Nginx | Grammar::Netty | Grammar::Application(_) => {
+                BodyReader::new(head.framing)
+            }
         };
         self.state = State::Body(Box::new((head, body)));
     }
@@ -112,7 +114,7 @@ impl Exchange {
     pub(crate) fn refuse(&mut self, fault: Fault, status: u16) {
         let (raw, mut request) = self.reader.give_up();
         request.status = Some(status);
-        request.malformed = matches!(fault, Fault::BadRequest | Fault::Timeout);
+        request.malformed = fault.is_of_form();
         self.state = State::Ending(Box::new((Some(request), Capture::of(&raw))));
     }
 

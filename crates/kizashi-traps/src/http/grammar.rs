@@ -13,14 +13,47 @@ pub(crate) enum Grammar {
     Apache,
     /// The decoder that Elasticsearch uses (Netty's `HttpObjectDecoder`): it takes nearly anything, and a host of any form or none.
     Netty,
-    /// Servers of applications (Tomcat, Jetty, Go's, Node, uvicorn, IIS): any method that is a token, one Host, bare newlines forgiven.
-    Application,
+    /// Servers of applications: any method that is a token, bare newlines forgiven, and the rest as this one has it.
+    Application(Application),
 }
+
+/// Servers of applications whose strictness was measured (`tests/http/products`), and those for which it was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Application {
+    /// Tomcat 9.0.70.
+    Tomcat,
+    /// Jetty 9.4.57.
+    Jetty,
+    /// `net/http` of Go 1.19.
+    Go,
+    /// uvicorn on `h11`.
+    Uvicorn,
+    /// Node, IIS, WebLogic, appliances: one valid Host, one length, no codings but `chunked`.
+    Other,
+}
+
+use Application::{Go, Jetty, Other, Tomcat, Uvicorn};
 
 /// Why a server would refuse before it looks for a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     BadRequest,
+    /// A method and nothing else.
+    NoTarget,
+    /// HTTP/0.9 where it is not spoken.
+    TooOld,
+    /// HTTP/2 on the line.
+    TooNew,
+    NoHost,
+    HostForm,
+    FieldName,
+    FieldValue,
+    /// A line of the head without a colon.
+    NoColon,
+    Folding,
+    LengthForm,
+    TwoLengths,
+    LengthAndChunks,
     UriTooLong,
     HeaderTooLong,
     TooManyHeaders,
@@ -30,6 +63,24 @@ pub(crate) enum Fault {
     Timeout,
     /// HTTP where TLS is spoken.
     Unencrypted,
+}
+
+impl Fault {
+    /// Whether it lies in the form of the request and not in its size or kind.
+    pub(super) const fn is_of_form(self) -> bool {
+        !matches!(
+            self,
+            Self::UriTooLong
+                | Self::HeaderTooLong
+                | Self::TooManyHeaders
+                | Self::BodyTooLarge
+                | Self::Version
+                | Self::TooOld
+                | Self::TooNew
+                | Self::Coding
+                | Self::Unencrypted
+        )
+    }
 }
 
 /// Major and minor number of the protocol.
@@ -60,13 +111,23 @@ pub(crate) enum Framing {
     Chunked,
 }
 
+/// The longest head of Tomcat (`maxHttpHeaderSize`) and Jetty (`requestHeaderSize`).
+const HEAD_OF_JAVA: usize = 8192;
 /// nginx's `client_max_body_size`.
 const NGINX_BODY_MAX: u64 = 1024 * 1024;
 
 impl Grammar {
     /// Lines and heads past their bounds.
     pub(super) fn bounds(self, line: usize, head: usize, inside: bool) -> Option<Fault> {
-        match (line > LINE_MAX, inside) {
+        let long = match self {
+            // These have a bound for the whole head only, the latter two a higher one than this program's.
+            Self::Application(Tomcat | Jetty) if head > HEAD_OF_JAVA && inside => {
+                return Some(Fault::HeaderTooLong);
+            }
+            Self::Application(Go | Uvicorn) => false,
+            _ => line > LINE_MAX,
+        };
+        match (long, inside) {
             (true, false) => Some(Fault::UriTooLong),
             (true, true) => Some(Fault::HeaderTooLong),
             (false, _) => (head > HEAD_MAX).then_some(Fault::HeaderTooLong),
@@ -76,8 +137,8 @@ impl Grammar {
     /// More headers than this are refused: `LimitRequestFields` of httpd; nginx has only its buffers.
     pub(super) const fn headers_max(self) -> usize {
         match self {
-            Self::Nginx | Self::Netty | Self::Application => 1000,
-            Self::Apache => 100,
+            Self::Nginx | Self::Netty | Self::Application(Jetty | Go | Uvicorn | Other) => 1000,
+            Self::Apache | Self::Application(Tomcat) => 100,
         }
     }
 
@@ -86,7 +147,7 @@ impl Grammar {
     }
 
     pub(super) fn forgives_folding(self) -> bool {
-        self != Self::Nginx
+        !matches!(self, Self::Nginx | Self::Application(Jetty))
     }
 
     /// nginx refuses at the first byte that no method has, such as that of a TLS record; httpd waits for the line.
@@ -98,7 +159,7 @@ impl Grammar {
 
     pub(super) fn first_line(self, line: &[u8]) -> Result<FirstLine, Fault> {
         let words: Vec<&[u8]> = match self {
-            Self::Nginx | Self::Netty | Self::Application => {
+            Self::Nginx | Self::Netty | Self::Application(_) => {
                 line.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect()
             }
             Self::Apache => line.split(|byte| *byte == b' ').collect(),
@@ -106,6 +167,7 @@ impl Grammar {
         let (method, target, protocol) = match words[..] {
             [method, target] => (method, target, &b""[..]),
             [method, target, protocol] => (method, target, protocol),
+            [_] => return Err(Fault::NoTarget),
             _ => return Err(Fault::BadRequest),
         };
         // The method first: nginx may have refused it before the line was whole.
@@ -113,6 +175,9 @@ impl Grammar {
             return Err(Fault::BadRequest);
         }
         let version = self.version(protocol)?;
+        if version == Version::OLD && matches!(self, Self::Application(Jetty | Go | Uvicorn)) {
+            return Err(Fault::TooOld);
+        }
         if version == Version::OLD && method != b"GET" {
             return Err(Fault::BadRequest);
         }
@@ -127,6 +192,10 @@ impl Grammar {
     fn version(self, protocol: &[u8]) -> Result<Version, Fault> {
         if protocol.is_empty() {
             return Ok(Version::OLD);
+        }
+        if self == Self::Application(Jetty) && !matches!(protocol, b"HTTP/1.0" | b"HTTP/1.1") {
+            let new = protocol == b"HTTP/2.0";
+            return Err(if new { Fault::TooNew } else { Fault::Version });
         }
         let numbers = protocol.strip_prefix(b"HTTP/").ok_or(Fault::BadRequest)?;
         let mut parts = numbers.split(|byte| *byte == b'.');
@@ -145,7 +214,9 @@ impl Grammar {
         };
         match self {
             _ if major == 0 => Err(Fault::BadRequest),
-            Self::Nginx | Self::Application if major > 1 => Err(Fault::Version),
+            Self::Application(Uvicorn) => Ok(Version(major, minor)),
+            Self::Application(Tomcat) if (major, minor) > (1, 1) => Err(Fault::Version),
+            Self::Nginx | Self::Application(_) if major > 1 => Err(Fault::Version),
             _ => Ok(Version(major, minor)),
         }
     }
@@ -157,7 +228,7 @@ impl Grammar {
                     && method != b"CONNECT"
                     && method.iter().all(|byte| is_nginx_method(*byte))
             }
-            Self::Apache | Self::Netty | Self::Application => {
+            Self::Apache | Self::Netty | Self::Application(_) => {
                 !method.is_empty() && method.iter().all(|byte| is_token(*byte))
             }
         }
@@ -173,16 +244,25 @@ impl Grammar {
         if self == Self::Apache && target.contains(&b'#') {
             return false;
         }
-        let special = matches!(self, Self::Apache | Self::Application)
-            && (method == b"CONNECT" || (method == b"OPTIONS" && target == b"*"));
-        target.starts_with(b"/") || absolute || special || self == Self::Netty
+        if self == Self::Application(Tomcat)
+            && target.iter().any(|byte| is_refused_by_tomcat(*byte))
+        {
+            return false;
+        }
+        let special = matches!(self, Self::Apache | Self::Application(_))
+            && ((method == b"CONNECT" && self != Self::Application(Tomcat))
+                || (method == b"OPTIONS" && target == b"*"));
+        target.starts_with(b"/")
+            || absolute
+            || special
+            || matches!(self, Self::Netty | Self::Application(Uvicorn))
     }
 
     /// A value without the blanks around it, which are not the same ones everywhere.
     fn trim(self, value: &[u8]) -> &[u8] {
         let blank = |byte: &u8| match self {
             Self::Nginx => *byte == b' ',
-            Self::Apache | Self::Application => matches!(byte, b' ' | b'\t'),
+            Self::Apache | Self::Application(_) => matches!(byte, b' ' | b'\t'),
             Self::Netty => byte.is_ascii_whitespace(),
         };
         let begin = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
@@ -195,20 +275,20 @@ impl Grammar {
         let (name, value) = match (colon, self) {
             (Some(colon), _) => (&line[..colon], self.trim(&line[colon + 1..])),
             (None, Self::Nginx | Self::Netty) => (line, &b""[..]),
-            (None, Self::Apache | Self::Application) => return Err(Fault::BadRequest),
+            (None, Self::Apache | Self::Application(_)) => return Err(Fault::NoColon),
         };
         let name_ok = match self {
             Self::Nginx | Self::Netty => name.iter().all(|byte| *byte > b' ' && *byte != 0x7f),
-            Self::Apache | Self::Application => name.iter().all(|byte| is_token(*byte)),
+            Self::Apache | Self::Application(_) => name.iter().all(|byte| is_token(*byte)),
         };
         let value_ok = !value.contains(&0)
             && (self != Self::Nginx || !value.contains(&b'\r'))
             && (self != Self::Apache
                 || value.iter().all(|byte| *byte >= b' ' && *byte != 0x7f || *byte == b'\t'));
-        if name.is_empty() || !name_ok || !value_ok {
-            Err(Fault::BadRequest)
-        } else {
-            Ok((name, value))
+        match (!name.is_empty() && name_ok, value_ok) {
+            (false, _) => Err(Fault::FieldName),
+            (true, false) => Err(Fault::FieldValue),
+            (true, true) => Ok((name, value)),
         }
     }
 
@@ -222,9 +302,29 @@ impl Grammar {
         match (hosts.next(), hosts.next()) {
             _ if self == Self::Netty => Ok(()),
             (None, _) if version < Version::ONE_ONE => Ok(()),
+            (None, _) => Err(Fault::NoHost),
+            (Some(_), _) if self == Self::Application(Jetty) => Ok(()),
+            (Some(_), Some(_)) => Err(Fault::BadRequest),
+            (Some(_), None) if self == Self::Application(Uvicorn) => Ok(()),
+            (Some(""), None) if matches!(self, Self::Application(Tomcat | Go)) => Ok(()),
             (Some(host), None) if is_host(host) => Ok(()),
-            _ => Err(Fault::BadRequest),
+            (Some(_), None) => Err(Fault::HostForm),
         }
+    }
+
+    /// Tomcat refuses a host in the target that is not the one of the header (`allowHostHeaderMismatch`).
+    pub(super) fn authority(
+        self,
+        target: &[u8],
+        headers: &[(HostileText, HostileText)],
+    ) -> Result<(), Fault> {
+        let Some(at) = target.windows(3).position(|window| window == b"://") else { return Ok(()) };
+        if self != Self::Application(Tomcat) || target.starts_with(b"/") {
+            return Ok(());
+        }
+        let named = target[at + 3..].split(|byte| matches!(byte, b'/' | b'?')).next();
+        let same = |host: &str| Some(host.as_bytes()) == named;
+        if values(headers, "host").all(same) { Ok(()) } else { Err(Fault::HostForm) }
     }
 
     /// RFC 9112, 6: the length of the body, and the ways in which a smuggler would have two servers disagree.
@@ -238,12 +338,12 @@ impl Grammar {
         let mut lengths = values(headers, "content-length");
         let length = match (lengths.next(), lengths.next()) {
             (None, _) => None,
-            (Some(text), None) => Some(parse_length(text).ok_or(Fault::BadRequest)?),
-            (Some(_), Some(_)) => return Err(Fault::BadRequest),
+            (Some(text), None) => Some(parse_length(text).ok_or(Fault::LengthForm)?),
+            (Some(_), Some(_)) => return Err(Fault::TwoLengths),
         };
         if let Some(coding) = coding {
             let chunked = match self {
-                Self::Nginx | Self::Netty | Self::Application => {
+                Self::Nginx | Self::Netty | Self::Application(_) => {
                     coding.eq_ignore_ascii_case("chunked")
                 }
                 // httpd joins the fields, and the last coding decides.
@@ -257,8 +357,11 @@ impl Grammar {
                 Self::Nginx if version < Version::ONE_ONE || length.is_some() => {
                     Err(Fault::BadRequest)
                 }
-                Self::Nginx if !chunked => Err(Fault::Coding),
-                Self::Apache | Self::Netty | Self::Application if !chunked => {
+                Self::Application(Jetty) if length.is_some() => Err(Fault::LengthAndChunks),
+                Self::Nginx | Self::Application(Tomcat | Jetty | Go) if !chunked => {
+                    Err(Fault::Coding)
+                }
+                Self::Apache | Self::Netty | Self::Application(_) if !chunked => {
                     Err(Fault::BadRequest)
                 }
                 _ => Ok(Framing::Chunked),
@@ -306,6 +409,12 @@ pub(crate) fn is_host(host: &str) -> bool {
         && host.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
         })
+}
+
+/// What Tomcat takes in no target unless told to (`relaxedPathChars`, `relaxedQueryChars`).
+const fn is_refused_by_tomcat(byte: u8) -> bool {
+    !byte.is_ascii()
+        || matches!(byte, b'"' | b'#' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
 }
 
 const fn is_nginx_method(byte: u8) -> bool {

@@ -63,6 +63,15 @@ fn percent_decode(grammar: Grammar, path: &[u8]) -> Option<Vec<u8>> {
     Some(decoded)
 }
 
+pub(super) fn has_whole_escapes(path: &[u8]) -> bool {
+    percent_decode(Grammar::Netty, path).is_some()
+}
+
+/// Escapes resolved where they are whole, and left where they are not.
+pub(super) fn decode(path: &[u8]) -> Vec<u8> {
+    percent_decode(Grammar::Netty, path).unwrap_or_else(|| path.to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

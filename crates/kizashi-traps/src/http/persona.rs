@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use kizashi_event::Timestamp;
 
 use super::answer::File;
-use super::grammar::{Fault, Grammar};
+use super::grammar::{Application, Fault, Grammar};
 use super::server::Style;
 use super::sites::Site;
 use crate::{Identity, WebServer};
@@ -156,7 +156,7 @@ impl Persona {
     pub(super) fn error_page(&self, status: u16, note: &Note, place: (&str, u16)) -> String {
         let reason = self.reason(status);
         match self.grammar {
-            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
+            Grammar::Nginx | Grammar::Netty | Grammar::Application(_) => {
                 let (title, extra) = match note {
                     Note::Fault(Fault::HeaderTooLong | Fault::TooManyHeaders) => (
                         "400 Request Header Or Cookie Too Large".to_owned(),
@@ -197,8 +197,8 @@ pub(super) enum Note {
     Method(String),
     /// What the request expects, as text for a page.
     Expectation(String),
-    /// The target asked for, as text for a page.
-    Target(String),
+    /// What was asked of a server that names it on its pages: method, and path as text for a page.
+    Asked(String, String),
 }
 
 fn apache_text(status: u16, note: &Note) -> String {
@@ -236,15 +236,24 @@ fn apache_text(status: u16, note: &Note) -> String {
 }
 
 /// The status with which a server refuses.
-pub(super) const fn status_of(fault: Fault) -> u16 {
+pub(super) const fn status_of(fault: Fault, grammar: Grammar) -> u16 {
+    match (fault, grammar) {
+        (Fault::UriTooLong, Grammar::Application(Application::Tomcat))
+        | (Fault::Coding, Grammar::Application(Application::Jetty)) => 400,
+        (Fault::HeaderTooLong, Grammar::Application(Application::Jetty | Application::Go)) => 431,
+        (Fault::TooOld, Grammar::Application(Application::Jetty)) => 505,
+        (Fault::TooNew, Grammar::Application(Application::Jetty)) => 426,
+        (fault, _) => usual_status(fault),
+    }
+}
+
+const fn usual_status(fault: Fault) -> u16 {
     match fault {
-        Fault::BadRequest | Fault::HeaderTooLong | Fault::TooManyHeaders | Fault::Unencrypted => {
-            400
-        }
         Fault::UriTooLong => 414,
         Fault::BodyTooLarge => 413,
         Fault::Version => 505,
         Fault::Coding => 501,
         Fault::Timeout => 408,
+        _ => 400,
     }
 }

@@ -16,6 +16,7 @@ use super::rules::{MachineKind, Reaction, Rule, Scene, Subject, WebRules};
 use super::run::{Ran, Run};
 use super::sites::{Says, SiteRequest};
 use super::smuggling::is_smuggling;
+use super::styled;
 use super::websocket;
 use crate::{Identity, Output, Visit};
 
@@ -105,7 +106,7 @@ impl Responder {
             Reaction::Face => {
                 let answer = match shown.file {
                     Some(file) => Answer::file(request, &self.persona, file),
-                    None => Answer::to(request, target, &self.persona),
+                    None => self.of_server(request, target, body),
                 };
                 (answer.status, Outcome::Answer(answer))
             }
@@ -113,6 +114,17 @@ impl Responder {
         request.status = Some(status);
         label(request, target, rule.as_deref(), shown.class, b"");
         Response { outcome, details: shown.login.into_iter().collect() }
+    }
+
+    /// What the server itself says.
+    fn of_server(&self, request: &Request, target: &[u8], body: &[u8]) -> Answer {
+        match self.persona.site.filter(|_| self.persona.style.is_some()) {
+            Some(site) => {
+                let methods = site.methods(&Subject::new(request, target, body));
+                styled::to(request, target, &self.persona, &methods)
+            }
+            None => Answer::to(request, target, &self.persona),
+        }
     }
 
     /// What goes before rules: a file that this visitor dropped, and the application where no rule names a product.
@@ -204,6 +216,9 @@ impl Responder {
         }
         if let Some(shown) = admitted.and_then(answered) {
             return shown;
+        }
+        if styled::claims(self.persona.grammar, site.router, request) {
+            return Shown { login: login(), ..Shown::of(Reaction::Face) };
         }
         let missing = site.missing(request).map_or(Reaction::Face, Reaction::Answer);
         Shown { login: login(), ..Shown::of(missing) }

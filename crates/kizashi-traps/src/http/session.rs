@@ -77,7 +77,8 @@ impl HttpSession {
                 self.refuse_whole(*parts, &answer, now, out);
             }
             Incoming::Request(parts, _) if self.unencrypted => {
-                self.refuse_whole(*parts, &Answer::fault(Fault::Unencrypted), now, out);
+                let grammar = self.responder.persona.grammar;
+                self.refuse_whole(*parts, &Answer::fault(Fault::Unencrypted, grammar), now, out);
             }
             Incoming::Request(parts, _) => self.react(*parts, now, out),
         }
@@ -173,9 +174,10 @@ impl HttpSession {
 
     fn refuse(&mut self, fault: Fault, now: Timestamp, out: &mut Output) {
         let manner = Manner::unknown(self.responder.port(), self.served);
-        out.reply(&Answer::fault(fault).write(&self.responder.persona, &manner, now));
+        let grammar = self.responder.persona.grammar;
+        out.reply(&Answer::fault(fault, grammar).write(&self.responder.persona, &manner, now));
         out.close();
-        self.exchange.refuse(fault, status_of(fault));
+        self.exchange.refuse(fault, status_of(fault, grammar));
     }
 
     /// Whether the head of a request has begun and not ended, and nothing else is being done.
@@ -189,7 +191,7 @@ impl HttpSession {
         match self.responder.persona.grammar {
             Grammar::Apache if between => Duration::from_secs(5),
             Grammar::Apache => Duration::from_secs(20),
-            Grammar::Nginx | Grammar::Netty | Grammar::Application => {
+            Grammar::Nginx | Grammar::Netty | Grammar::Application(_) => {
                 Duration::from_secs(self.responder.persona.style.map_or(60, |style| style.patience))
             }
         }

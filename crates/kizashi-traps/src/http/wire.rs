@@ -163,9 +163,13 @@ impl HeadReader {
             return Ok(if old { Some(self.finish(Framing::None)) } else { None });
         }
         if blank {
-            let first = self.first.as_ref().map(|first| first.version).unwrap_or_default();
-            self.grammar.host(first, &self.headers)?;
-            let framing = self.grammar.framing(first, &self.headers)?;
+            let (version, target) = match &self.first {
+                Some(first) => (first.version, first.target.as_slice()),
+                None => (Version::default(), &b""[..]),
+            };
+            self.grammar.host(version, &self.headers)?;
+            self.grammar.authority(target, &self.headers)?;
+            let framing = self.grammar.framing(version, &self.headers)?;
             return Ok(Some(self.finish(framing)));
         }
         self.take_header(line)?;
@@ -189,7 +193,7 @@ impl HeadReader {
     /// A folded line (obsolete since RFC 7230) is joined to the value before it.
     fn fold(&mut self, line: &[u8]) -> Result<(), Fault> {
         if !self.grammar.forgives_folding() {
-            return Err(Fault::BadRequest);
+            return Err(Fault::Folding);
         }
         self.loose = true;
         let (_, value) = self.headers.last_mut().ok_or(Fault::BadRequest)?;

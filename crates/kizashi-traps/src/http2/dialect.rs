@@ -15,7 +15,7 @@ pub(super) enum Dialect {
 impl Dialect {
     pub(super) const fn of(grammar: Grammar) -> Self {
         match grammar {
-            Grammar::Nginx | Grammar::Netty | Grammar::Application => Self::Nginx,
+            Grammar::Nginx | Grammar::Netty | Grammar::Application(_) => Self::Nginx,
             Grammar::Apache => Self::Nghttp2,
         }
     }

@@ -12,5 +12,6 @@ mod clients;
 #[allow(dead_code, reason = "what other traps' tests ask for")]
 mod house;
 mod limits;
+mod products;
 mod reference;
 mod shapes;

@@ -307,7 +307,7 @@ pub(in crate::http) fn web_machine(scene: &Scene<'_>, kind: MachineKind) -> (Mac
     let service = match (device, scene.persona.grammar) {
         (true, _) => "httpd",
         (_, Grammar::Nginx) => "nginx",
-        (_, Grammar::Netty | Grammar::Application) => "java",
+        (_, Grammar::Netty | Grammar::Application(_)) => "java",
         (_, Grammar::Apache) => "apache2",
     };
     let visitor = Visitor {

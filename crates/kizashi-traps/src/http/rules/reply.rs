@@ -45,8 +45,8 @@ pub(in crate::http) fn check(text: &str, own: &BTreeSet<&str>) -> Result<(), Str
         let (word, argument) = name.split_once(' ').unwrap_or((name, ""));
         let known = match word {
             "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output"
-            | "origin" | "authority" | "uploaded" => argument.is_empty(),
-            "target" => matches!(argument, "" | "url"),
+            | "authority" | "uploaded" => argument.is_empty(),
+            "target" | "origin" => matches!(argument, "" | "url"),
             "set-up" | "boot" => matches!(argument, "" | "epoch" | "date"),
             "system" | "kernel" | "cpus" | "memory" | "elasticsearch" => argument.is_empty(),
             "trail" => !own.is_empty() && argument.is_empty(),
@@ -104,6 +104,9 @@ impl Values<'_> {
             "host" => escape(self.host.as_bytes()),
             "hostname" => self.identity.host_name().into_bytes(),
             "authority" => escape(self.authority().as_bytes()),
+            "origin" if argument == "url" => {
+                percent_encode(origin(self.host, self.port, self.listener).as_bytes())
+            }
             "origin" => escape(origin(self.host, self.port, self.listener).as_bytes()),
             "target" if argument == "url" => percent_encode(self.subject.target_as_sent()),
             "target" => escape(self.subject.target_as_sent()),

@@ -6,24 +6,66 @@ use crate::http::grammar::Fault;
 /// Fields of an error beside the server's own.
 pub(in crate::http) type Fields = Vec<(String, String)>;
 
-/// Content type, further fields and body of an error. `path` is what was asked for, escaped.
+/// What is refused.
+#[derive(Clone, Copy, Default)]
+pub(in crate::http) struct Refused<'a> {
+    /// Why, where the request itself was wrong.
+    pub(in crate::http) fault: Option<Fault>,
+    pub(in crate::http) method: &'a str,
+    /// What was asked for, escaped.
+    pub(in crate::http) path: &'a str,
+}
+
+/// What stands behind the status of a refusal, where that is not the status's own reason.
+pub(in crate::http) fn reason_of(style: &Style, fault: Fault) -> Option<&'static str> {
+    match style.name {
+        "jetty" => Some(match fault {
+            Fault::NoTarget => "No URI",
+            Fault::TooOld => "HTTP/0.9 not supported",
+            Fault::Version => "Unknown Version",
+            Fault::NoHost => "No Host",
+            Fault::Folding => "Header Folding",
+            Fault::NoColon => "Illegal character LF=\\n",
+            Fault::FieldName => "Illegal character SPACE=' '",
+            Fault::FieldValue => "Illegal character CNTL=0x0",
+            Fault::LengthForm => "Invalid Content-Length Value",
+            Fault::TwoLengths => "Multiple Content-Lengths",
+            Fault::LengthAndChunks => "Transfer-Encoding and Content-Length",
+            Fault::Coding => "Bad Transfer-Encoding, chunked not last",
+            Fault::UriTooLong => "URI Too Long",
+            _ => return None,
+        }),
+        "go" => Some(match fault {
+            Fault::NoHost => "Bad Request: missing required Host header",
+            Fault::HostForm => "Bad Request: malformed Host header",
+            Fault::FieldName => "Bad Request: invalid header name",
+            Fault::FieldValue => "Bad Request: invalid header value",
+            Fault::Version => "HTTP Version Not Supported: unsupported protocol version",
+            _ => return None,
+        }),
+        _ => None,
+    }
+}
+
+/// Content type, further fields and body of an error.
 pub(in crate::http) fn error(
     style: &Style,
     status: u16,
-    fault: Option<Fault>,
-    path: &str,
+    refused: Refused<'_>,
     server: &str,
 ) -> (&'static str, Fields, String) {
+    let Refused { fault, path, .. } = refused;
+    let reason = fault.and_then(|fault| reason_of(style, fault)).unwrap_or_else(|| words(status));
     let text = |kind, text: String| (kind, Vec::new(), text);
     match style.name {
         "tomcat" => (
             "text/html;charset=utf-8",
-            said(&[("Content-Type", ""), ("Content-Language", "en")]),
-            tomcat(status, fault, path, server),
+            tomcat_fields(status, refused.method),
+            tomcat(status, refused, server),
         ),
-        "jetty" => jetty(status, fault, path),
+        "jetty" => jetty(status, reason, refused),
         "nginx" => text("text/html", nginx(status)),
-        "go" => go(status, fault),
+        "go" => go(status, reason, fault),
         "node" => text(
             "application/json; charset=utf-8",
             format!(
@@ -31,9 +73,11 @@ pub(in crate::http) fn error(
                 words(status)
             ),
         ),
-        "uvicorn" if fault.is_some() => {
-            text("text/plain; charset=utf-8", "Invalid HTTP request received.".to_owned())
-        }
+        "uvicorn" if fault.is_some() => (
+            "text/plain; charset=utf-8",
+            without(&["Server", "Date", "Content-Length"]),
+            "Invalid HTTP request received.".to_owned(),
+        ),
         "uvicorn" => text("application/json", format!("{{\"detail\":\"{}\"}}", words(status))),
         "iis" => iis(status, fault),
         "boa" => text("text/html; charset=ISO-8859-1", boa(status, path)),
@@ -96,8 +140,21 @@ fn words(status: u16) -> &'static str {
     super::PLAIN.reason(status)
 }
 
-/// `ErrorReportValve` of Tomcat 9.
-fn tomcat(status: u16, fault: Option<Fault>, path: &str, server: &str) -> String {
+/// Its default servlet takes neither writing nor TRACE, of which the connector says so with methods of its own.
+fn tomcat_fields(status: u16, method: &str) -> Fields {
+    let mut fields = match (status, method) {
+        (405, "TRACE") => said(&[("Allow", "HEAD, DELETE, POST, GET, OPTIONS, PUT")]),
+        (405, _) => said(&[("Allow", "OPTIONS, GET, HEAD, POST")]),
+        // It ends the connection and does not say so.
+        (505, _) => without(&["Connection"]),
+        _ => Fields::new(),
+    };
+    fields.extend(said(&[("Content-Type", ""), ("Content-Language", "en")]));
+    fields
+}
+
+/// `ErrorReportValve` of Tomcat 9, without the Java stack that it shows of some refusals.
+fn tomcat(status: u16, refused: Refused<'_>, server: &str) -> String {
     const STYLE: &str = "body {font-family:Tahoma,Arial,sans-serif;} h1, h2, h3, b {color:white;background-color:#525D76;} h1 {font-size:22px;} h2 {font-size:16px;} h3 {font-size:14px;} p {font-size:12px;} a {color:black;} .line {height:1px;background-color:#525D76;border:none;}";
     let reason = words(status);
     let description = match status {
@@ -119,12 +176,20 @@ fn tomcat(status: u16, fault: Option<Fault>, path: &str, server: &str) -> String
             "The server encountered an unexpected condition that prevented it from fulfilling the request."
         }
     };
-    let message = match (status, fault) {
+    let said = match (status, refused.method) {
         (404, _) => {
-            format!("<p><b>Message</b> The requested resource [{path}] is not available</p>")
+            let path = refused.path.replace('/', "&#47;");
+            format!("The requested resource [{path}] is not available")
         }
-        (405, _) => "<p><b>Message</b> HTTP method not supported by this URL</p>".to_owned(),
+        (405, "TRACE") => "TRACE method is not allowed".to_owned(),
+        (501, method) if !method.is_empty() => {
+            format!("Method [{method}] is not implemented by this Servlet for this URI")
+        }
         _ => String::new(),
+    };
+    let message = match said.as_str() {
+        "" => String::new(),
+        said => format!("<p><b>Message</b> {said}</p>"),
     };
     if server.is_empty() {
         // As Spring Boot has it, which shows neither report nor product.
@@ -138,12 +203,13 @@ fn tomcat(status: u16, fault: Option<Fault>, path: &str, server: &str) -> String
 }
 
 /// `HttpChannel` of Jetty 9.4 and 10 for what is malformed, `ErrorHandler` for the rest.
-fn jetty(status: u16, fault: Option<Fault>, path: &str) -> (&'static str, Fields, String) {
-    let reason = words(status);
-    let kind = "text/html;charset=iso-8859-1";
-    if fault.is_some() {
+fn jetty(status: u16, reason: &str, refused: Refused<'_>) -> (&'static str, Fields, String) {
+    let (kind, path) = ("text/html;charset=iso-8859-1", refused.path);
+    if refused.fault.is_some() {
         let page = format!("<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>");
-        return (kind, without(&["Date"]), page);
+        let mut fields = without(&["Date"]);
+        fields.extend(said(&[("Content-Type", ""), ("Content-Length", ""), ("Connection", "")]));
+        return (kind, fields, page);
     }
     let page = format!(
         "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n<title>Error {status} {reason}</title>\n</head>\n<body><h2>HTTP ERROR {status} {reason}</h2>\n<table>\n<tr><th>URI:</th><td>{path}</td></tr>\n<tr><th>STATUS:</th><td>{status}</td></tr>\n<tr><th>MESSAGE:</th><td>{reason}</td></tr>\n<tr><th>SERVLET:</th><td>default</td></tr>\n</table>\n\n</body>\n</html>\n"
@@ -152,17 +218,15 @@ fn jetty(status: u16, fault: Option<Fault>, path: &str) -> (&'static str, Fields
 }
 
 /// `net/http`: what the server itself refuses has neither date nor length.
-fn go(status: u16, fault: Option<Fault>) -> (&'static str, Fields, String) {
+fn go(status: u16, reason: &str, fault: Option<Fault>) -> (&'static str, Fields, String) {
     match (fault, status) {
-        (Some(Fault::Version), _) => (
+        (Some(fault), _) => (
             "text/plain; charset=utf-8",
             without(&["Server", "Date", "Content-Length"]),
-            "505 HTTP Version Not Supported: unsupported protocol version".to_owned(),
-        ),
-        (Some(_), _) => (
-            "text/plain; charset=utf-8",
-            without(&["Server", "Date", "Content-Length"]),
-            format!("{status} {}", words(status)),
+            match fault {
+                Fault::Coding => "Unsupported transfer encoding".to_owned(),
+                _ => format!("{status} {reason}"),
+            },
         ),
         (None, 404) => (
             "text/plain; charset=utf-8",

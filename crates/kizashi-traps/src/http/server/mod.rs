@@ -1,12 +1,12 @@
 //! How web servers other than nginx and Apache httpd write an answer: the order of their fields, whether they say a reason, what their
-//! own error pages hold. One constant a server, from its source or from answers that it gave in public: Tomcat 9 (`Http11Processor`,
-//! `ErrorReportValve`), Jetty 9.4 and 10 (`HttpGenerator`, `ErrorHandler`), Go's `net/http` (`server.go`: fields in alphabetical
-//! order, then date and length), Node (hapi), uvicorn (`h11`, all lower case), IIS 10 (http.sys), boa 0.94, GoAhead 2.5.
+//! own error pages hold. One constant a server. Measured (`tests/http/products`): Tomcat 9.0.70, Jetty 9.4.57, Go's `net/http` (fields in
+//! alphabetical order, then date and length), uvicorn on `h11` (all lower case but `Connection`). From the source or from answers that it
+//! gave in public: Node (hapi), IIS 10 (http.sys), WebLogic, boa 0.94, GoAhead 2.5.
 
 mod errors;
 
-use super::grammar::Grammar;
-pub(super) use errors::error;
+use super::grammar::{Application, Grammar};
+pub(super) use errors::{Refused, error, reason_of};
 
 /// A part of an answer's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(crate) struct Style {
     pub(super) keeps: bool,
     /// What it says of a connection that it keeps, to who did not ask.
     pub(super) kept: &'static str,
+    /// What it says of a connection that it keeps for a client of HTTP/1.0 that asked for it.
+    pub(super) kept_as_asked: &'static str,
     /// Whether it says to a client of HTTP/1.0 that the connection ends.
     pub(super) says_close_always: bool,
     /// Seconds that it waits for the next request.
@@ -50,7 +52,7 @@ use Slot::{Connection, Date, Fields as Said, Kind, Length, Server};
 
 const PLAIN: Style = Style {
     name: "",
-    grammar: Grammar::Application,
+    grammar: Grammar::Application(Application::Other),
     version: "HTTP/1.1",
     steps_down: false,
     reasons: true,
@@ -59,12 +61,15 @@ const PLAIN: Style = Style {
     sorted: false,
     keeps: true,
     kept: "",
+    kept_as_asked: "Connection: keep-alive",
     says_close_always: true,
     patience: 60,
 };
 
 pub(super) const TOMCAT: Style = Style {
     name: "tomcat",
+    grammar: Grammar::Application(Application::Tomcat),
+    kept_as_asked: "Connection: keep-alive\r\nKeep-Alive: timeout=20",
     reasons: false,
     order: &[Said, Kind, Length, Date, Connection, Server],
     patience: 20,
@@ -72,14 +77,16 @@ pub(super) const TOMCAT: Style = Style {
 };
 pub(super) const JETTY: Style = Style {
     name: "jetty",
+    grammar: Grammar::Application(Application::Jetty),
     says_close_always: false,
-    order: &[Date, Said, Kind, Length, Connection, Server],
+    order: &[Connection, Date, Said, Kind, Length, Server],
     patience: 30,
     ..PLAIN
 };
 pub(super) const GO: Style = Style {
     name: "go",
-    order: &[Said, Date, Length, Connection],
+    grammar: Grammar::Application(Application::Go),
+    order: &[Said, Date, Length, Kind, Connection],
     sorted: true,
     steps_down: true,
     says_close_always: false,
@@ -93,6 +100,7 @@ pub(super) const NODE: Style = Style {
 };
 pub(super) const UVICORN: Style = Style {
     name: "uvicorn",
+    grammar: Grammar::Application(Application::Uvicorn),
     order: &[Date, Server, Said, Length, Kind, Connection],
     lower: true,
     patience: 5,
@@ -187,6 +195,7 @@ impl Style {
             414 => "Request-URI Too Long",
             415 => "Unsupported Media Type",
             422 => "Unprocessable Entity",
+            426 => "Upgrade Required",
             431 => "Request Header Fields Too Large",
             440 => "Login Timeout",
             500 => "Internal Server Error",
@@ -206,7 +215,8 @@ impl Style {
         own: &Own<'_>,
     ) -> Vec<String> {
         let version = if self.steps_down && own.is_old { "HTTP/1.0" } else { self.version };
-        let mut lines = vec![format!("{version} {status} {}", self.reason(status))];
+        let reason = own.reason.unwrap_or_else(|| self.reason(status));
+        let mut lines = vec![format!("{version} {status} {reason}")];
         let placed = |slot: Slot| {
             let names = fields.iter().filter(|(_, value)| value.is_empty());
             names
@@ -216,6 +226,11 @@ impl Style {
         for slot in self.order {
             match slot {
                 Slot::Fields => self.said(&mut lines, fields, own),
+                // Where fields are sorted, the type is among them unless the server had to find it out.
+                Slot::Kind if self.sorted => {
+                    let sniffed = fields.iter().any(|(name, _)| name == "~Content-Type");
+                    lines.extend(self.own(Slot::Kind, own).filter(|_| sniffed));
+                }
                 slot if !placed(*slot) => lines.extend(self.own(*slot, own)),
                 _ => {}
             }
@@ -225,16 +240,23 @@ impl Style {
 
     fn said(&self, lines: &mut Vec<String>, fields: &[(String, String)], own: &Own<'_>) {
         let from = lines.len();
-        for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with('-')) {
+        for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with(['-', '~'])) {
             match slot_of(name) {
                 // A field of the server's own, at a place of the application's choice.
                 Some(slot) if value.is_empty() => lines.extend(self.own(slot, own)),
+                // What this release does not say.
+                None if value.is_empty() => {}
                 _ if self.lower => lines.push(format!("{}: {value}", name.to_ascii_lowercase())),
                 _ => lines.push(format!("{name}: {value}")),
             }
         }
         if self.sorted {
-            let without = |name: &str| fields.iter().any(|(field, _)| field == name);
+            let without = |name: &str| {
+                let name = name.trim_start_matches('-');
+                fields.iter().any(|(field, _)| {
+                    field.strip_prefix(['-', '~']).is_some_and(|field| field == name)
+                })
+            };
             let slots = [("-Content-Type", Slot::Kind), ("-Server", Slot::Server)];
             let slots = slots.into_iter().filter(|(left_out, _)| !without(left_out));
             lines.extend(slots.filter_map(|(_, slot)| self.own(slot, own)));
@@ -258,13 +280,12 @@ impl Style {
     }
 
     fn connection(&self, connection: Connecting) -> Option<String> {
-        let name = if self.lower { "connection" } else { "Connection" };
         match connection {
-            Connecting::Closes => Some(format!("{name}: close")),
+            Connecting::Closes => Some("Connection: close".to_owned()),
             Connecting::Unsaid => None,
             Connecting::Kept if self.kept.is_empty() => None,
             Connecting::Kept => Some(self.kept.to_owned()),
-            Connecting::KeptAsAsked => Some(format!("{name}: keep-alive")),
+            Connecting::KeptAsAsked => Some(self.kept_as_asked.to_owned()),
         }
     }
 }
@@ -276,6 +297,8 @@ pub(super) struct Own<'a> {
     pub(super) kind: &'a str,
     pub(super) length: Option<usize>,
     pub(super) connection: Connecting,
+    /// What stands behind the status, where that is no reason of the status but of this refusal.
+    pub(super) reason: Option<&'static str>,
     /// Whether the client speaks HTTP/1.0.
     pub(super) is_old: bool,
 }

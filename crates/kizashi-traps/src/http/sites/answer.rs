@@ -53,6 +53,21 @@ impl Site {
         }
     }
 
+    /// The methods by which there is a page, as routers name them: without HEAD.
+    pub(in crate::http) fn methods(&'static self, subject: &Subject<'_>) -> Vec<&'static str> {
+        let pages = self.pages.iter().filter(|page| subject.has_path(&page.paths));
+        let mut methods: Vec<&str> = pages
+            .flat_map(|page| match page.methods.as_slice() {
+                [] => vec!["GET"],
+                methods => methods.iter().map(String::as_str).collect(),
+            })
+            .filter(|method| !matches!(*method, "HEAD" | "*"))
+            .collect();
+        methods.sort_unstable();
+        methods.dedup();
+        methods
+    }
+
     fn write(&self, page: &Page, text: &str, request: &SiteRequest<'_>) -> RuleAnswer {
         let (common, cookies) = match page.bare {
             true => (&[][..], &[][..]),
@@ -71,17 +86,23 @@ impl Site {
         }
         fields.extend(page.fields.iter().cloned());
         // Cookies are given to who has none, where "Set-Cookie" stands with no value, or else in front.
-        let place =
-            fields.iter().position(|(name, value)| name == "Set-Cookie" && value.is_empty());
         let given = cookies.iter().chain(&page.cookies).filter(|cookie| {
             let name = cookie.split('=').next().unwrap_or_default();
             !request.subject.has_cookie(name)
         });
         let given: Vec<_> = given.map(|cookie| ("Set-Cookie".to_owned(), cookie.clone())).collect();
-        match place {
-            Some(at) => drop(fields.splice(at..=at, given)),
-            None => drop(fields.splice(0..0, given)),
+        let places = fields.iter().filter(|(name, value)| name == "Set-Cookie" && value.is_empty());
+        let places = places.count();
+        let mut given = given.into_iter();
+        // Of several places each but the last takes one.
+        for left in (0..places).rev() {
+            let taken: Vec<_> =
+                given.by_ref().take(if left > 0 { 1 } else { usize::MAX }).collect();
+            let at =
+                fields.iter().position(|(name, value)| name == "Set-Cookie" && value.is_empty());
+            at.into_iter().for_each(|at| drop(fields.splice(at..=at, taken.clone())));
         }
+        drop(fields.splice(0..0, given));
         let answer =
             RuleAnswer { status: page.status, kind: page.kind.clone(), fields, body: Vec::new() };
         fill_answer(answer, text, self.name, request.subject, request.scene)

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::builtin::Folder;
-use super::{Content, Page, Site};
+use super::{Content, Page, Router, Site};
 use crate::http::rules::{MachineKind, Pattern, check_text, is_class};
 use crate::http::server::Style;
 
@@ -59,6 +59,8 @@ struct ServerText {
     /// With which its own error pages are signed, where that is another.
     #[serde(default)]
     signature: String,
+    /// How its application finds a page, where that shows.
+    router: Option<Router>,
 }
 
 /// A version with what belongs to it.
@@ -91,6 +93,9 @@ struct PageText {
     /// Fields of the server's own that are left out.
     #[serde(default)]
     without: Vec<String>,
+    /// The server found the type out by itself, and says it last (Go).
+    #[serde(default)]
+    sniffed: bool,
     class: Option<String>,
     login: Option<(String, String)>,
     /// 302 with this `Location`.
@@ -139,6 +144,7 @@ pub(super) fn read(folder: &Folder) -> Result<Site, String> {
         beside: text.beside,
         program: text.program.as_deref().map(super::programs::named).transpose()?,
         style,
+        router: text.server.router,
         server: text.server.name,
         signature: text.server.signature,
         releases: text.release,
@@ -179,6 +185,9 @@ impl PageText {
         }
         let mut fields = self.fields;
         fields.extend(self.without.iter().map(|name| (format!("-{name}"), String::new())));
+        if self.sniffed {
+            fields.push(("~Content-Type".to_owned(), String::new()));
+        }
         if let Some(place) = &self.redirect {
             fields.push(("Location".to_owned(), place.clone()));
         }

@@ -40,6 +40,8 @@ pub(crate) struct Site {
     program: Option<Program>,
     /// How its server speaks; where none is named, as the installation's nginx or Apache httpd.
     pub(super) style: Option<&'static Style>,
+    /// How its application finds a page, where that shows.
+    pub(super) router: Option<Router>,
     server: String,
     /// What its server's own error pages are signed with.
     pub(super) signature: String,
@@ -53,6 +55,16 @@ pub(crate) struct Site {
     cookies: Vec<String>,
     pages: Vec<Page>,
     missing: Option<Page>,
+}
+
+/// A router of Go's, by what it does to a path that is not clean or has no page by this method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Router {
+    /// Behind `ServeMux`: a redirection with a page, 405 with `Allow`.
+    Httprouter,
+    /// A redirection without a page, 404.
+    Gorilla,
 }
 
 /// One page, or all of one form.
