@@ -90,7 +90,13 @@ impl Scene<'_> {
 
     /// Scheme, host and port as the visitor called them, escaped.
     pub(in crate::http) fn origin(&self) -> String {
-        super::reply::origin(&self.shown_host(), self.port, self.visit.port.number)
+        super::reply::origin(&self.shown_host(), self.port, self.is_encrypted())
+    }
+
+    /// Whether the visitor speaks TLS: inside it, or at a port where nothing else is spoken.
+    fn is_encrypted(&self) -> bool {
+        const WITH_TLS: [u16; 5] = [443, 6443, 8443, 10_250, 10_443];
+        self.visit.encrypted || WITH_TLS.contains(&self.visit.port.number)
     }
 
     /// The host as the visitor called it, escaped.
@@ -105,7 +111,7 @@ impl Scene<'_> {
             server: &self.persona.server,
             host: self.host,
             port: self.port,
-            listener: self.visit.port.number,
+            encrypted: self.is_encrypted(),
             rule,
             now: self.now,
             subject,

@@ -101,7 +101,7 @@ impl Forward {
         });
         if is_http {
             let visit =
-                Visit { source: self.source, destination: None, port: Port::tcp(self.port) };
+                Visit { source: self.source, destination: None, port: Port::tcp(self.port), encrypted: false };
             let mut session = (http::TRAP.begin)(&self.identity, visit);
             let mut inner = Output::new(Service::known("http"));
             session.open(now, &mut inner);
