@@ -44,7 +44,7 @@ pub(crate) use rules::{MachineKind, base64, decode, find, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
 pub use sites::{DEFAULT_SITE, WebSites, WebSitesError};
-pub(crate) use sites::{Site, Trail};
+pub(crate) use sites::{Site, Trail, VisitorsContainers};
 pub(crate) use wire::is_lossy;
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};

@@ -29,6 +29,21 @@ pub(crate) struct RuleAnswer {
     pub(crate) body: Vec<u8>,
 }
 
+impl RuleAnswer {
+    /// With these fields before its own, where it does not say them itself.
+    pub(in crate::http) fn with(mut self, fields: Vec<(String, String)>) -> Self {
+        let said = |name: &str| self.fields.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let fields: Vec<_> = fields.into_iter().filter(|(name, _)| !said(name)).collect();
+        self.fields.splice(0..0, fields);
+        self
+    }
+
+    /// After it the connection is the application's own stream (`-Stream` among its fields): no length is said, and it ends with it.
+    pub(in crate::http) fn is_stream(&self) -> bool {
+        self.fields.iter().any(|(name, _)| name == "-Stream")
+    }
+}
+
 /// Where the output belongs in a field of the answer; no text of a rule or a visitor's holds it there.
 const OUTPUT_MARK: &str = "\u{1}";
 
