@@ -183,6 +183,11 @@ impl Answer {
         Self { status: answer.status, content: Content::Rule(answer), close, allow: None }
     }
 
+    /// Whether the connection is the application's own from here on.
+    pub(super) fn is_stream(&self) -> bool {
+        matches!(&self.content, Content::Rule(rule) if rule.is_stream())
+    }
+
     /// Whether the connection ends with it.
     pub(super) const fn closes(&self, manner: &Manner) -> bool {
         self.close || !manner.keep

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::super::SiteAnswer;
 use super::super::say::{answer, cut, query, runs, says};
 use super::shown::{fault, json, note, quoted, with_tag};
@@ -51,13 +53,28 @@ impl Daemon<'_> {
         Some(says(said))
     }
 
+    /// The image of this name or identifier, by its name, where this visitor's daemon has it.
+    pub(super) fn held(&self, named: &str) -> Option<String> {
+        let list = self.request.scene.persona.site?.text("images.json", self.request);
+        let list: Value = serde_json::from_slice(&list).unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let of_host = list.as_array().map(Vec::as_slice).unwrap_or_default().iter();
+        let of_host = of_host.map(|item| (text(&item["RepoTags"][0]), text(&item["Id"])));
+        let own = self.own(|own| own.images().to_vec()).into_iter();
+        let own = own.map(|name| (name.clone(), format!("sha256:{}", image_id(&name))));
+        let digits = named.trim_start_matches("sha256:");
+        let tagged = with_tag(named);
+        let fits = |(name, id): &(String, String)| {
+            *name == tagged
+                || (digits.len() >= 12 && id.trim_start_matches("sha256:").starts_with(digits))
+        };
+        of_host.chain(own).find(fits).map(|(name, _)| name)
+    }
+
     pub(super) fn image(&self, name: &str) -> SiteAnswer {
-        let image = with_tag(name);
-        let known = self.of_host().iter().any(|(_, _, held)| with_tag(held) == image)
-            || self.own(|own| own.images().contains(&image));
-        if !known {
-            return fault(404, &format!("No such image: {image}"));
-        }
+        let Some(image) = self.held(name) else {
+            return fault(404, &format!("No such image: {}", with_tag(name)));
+        };
         json(
             200,
             format!(

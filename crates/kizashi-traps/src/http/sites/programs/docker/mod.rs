@@ -152,12 +152,10 @@ impl Daemon<'_> {
         let command = [words(&body["Entrypoint"]), words(&body["Cmd"])].concat();
         let note = self.note(&body, &image, &command);
         let of_host = self.of_host();
-        let known = of_host.iter().any(|(_, _, held)| with_tag(held) == image)
-            || self.own(|own| own.images().contains(&image));
         let told = |answer: SiteAnswer| SiteAnswer { details: vec![note.clone()], ..answer };
-        if !known {
+        let Some(image) = self.held(&image) else {
             return told(fault(404, &format!("No such image: {image}")));
-        }
+        };
         let id = digits(self.scene, "docker container", 64);
         let name = query(self.request, "name").unwrap_or_else(|| self.drawn_name());
         let name = cut(name.trim_start_matches('/'), NAME).to_owned();

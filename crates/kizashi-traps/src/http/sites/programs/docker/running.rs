@@ -20,7 +20,7 @@ impl Daemon<'_> {
     pub(super) fn run(
         &self,
         container: &Container,
-        patience: Duration,
+        (patience, status): (Duration, u16),
         finish: impl FnOnce(Option<&Container>) -> RuleAnswer + Send + 'static,
     ) -> SiteAnswer {
         let (machine, keeper) = machine(self.scene, "root", "containerd-shim");
@@ -37,7 +37,7 @@ impl Daemon<'_> {
             (machine, keeper),
             line(&container.words).as_bytes(),
             now,
-            200,
+            status,
             move |printed| {
                 let ran = identity.containers().with(source, now, |own| {
                     let container = own.container(&id)?;
@@ -59,7 +59,9 @@ impl Daemon<'_> {
         match found {
             Some((_, true)) => empty(204),
             Some((container, _)) if container.is_running() => empty(304),
-            Some((container, _)) => self.run(&container, START, |_| answer(204, "", Vec::new())),
+            Some((container, _)) => {
+                self.run(&container, (START, 204), |_| answer(204, "", Vec::new()))
+            }
             None if self.host(id).is_some() => empty(304),
             None => missing(id),
         }
@@ -69,6 +71,7 @@ impl Daemon<'_> {
     pub(super) fn after_run(
         &self,
         id: &str,
+        status: u16,
         finish: impl FnOnce(Option<&Container>) -> RuleAnswer + Send + 'static,
     ) -> SiteAnswer {
         let found = self.own(|own| {
@@ -78,7 +81,7 @@ impl Daemon<'_> {
         });
         match found {
             Some(container) if container.state == State::Created => {
-                self.run(&container, OUTPUT, finish)
+                self.run(&container, (OUTPUT, status), finish)
             }
             Some(container) => says(finish(Some(&container))),
             None => missing(id),
@@ -93,7 +96,7 @@ impl Daemon<'_> {
         let removed = query(self.request, "condition").as_deref() == Some("removed");
         let (identity, source, now) =
             (self.scene.identity.clone(), self.scene.visit.source, self.scene.now);
-        self.after_run(id, move |container| {
+        self.after_run(id, 200, move |container| {
             let status = match container.map(|one| &one.state) {
                 Some(State::Exited(status)) => *status,
                 _ => 0,
@@ -117,7 +120,7 @@ impl Daemon<'_> {
             return says(stream(self.upgrades(), false, b""));
         }
         let upgrades = self.upgrades();
-        self.after_run(id, move |container| {
+        self.after_run(id, if upgrades { 101 } else { 200 }, move |container| {
             let empty = (false, &b""[..]);
             let (terminal, output) =
                 container.map_or(empty, |one| (one.terminal, one.output.as_slice()));
@@ -229,17 +232,19 @@ impl Daemon<'_> {
         let detached = self.body()["Detach"].as_bool() == Some(true);
         let upgrades = self.upgrades();
         let command = line(&exec.words);
-        let run = Run::command((machine, keeper), command.as_bytes(), now, 200, move |printed| {
-            identity.containers().with(source, now, |own| {
-                if let Some(kept) = own.exec(&exec.id) {
-                    kept.exit = printed.exit;
+        let status = if upgrades && !detached { 101 } else { 200 };
+        let run =
+            Run::command((machine, keeper), command.as_bytes(), now, status, move |printed| {
+                identity.containers().with(source, now, |own| {
+                    if let Some(kept) = own.exec(&exec.id) {
+                        kept.exit = printed.exit;
+                    }
+                });
+                match detached {
+                    true => answer(200, "", Vec::new()),
+                    false => stream(upgrades, exec.terminal, &printed.output),
                 }
             });
-            match detached {
-                true => answer(200, "", Vec::new()),
-                false => stream(upgrades, exec.terminal, &printed.output),
-            }
-        });
         runs(run.within(OUTPUT))
     }
 
