@@ -107,7 +107,7 @@ impl Trap {
     fn new(identity: &Arc<Identity>) -> Self {
         let trap = trap_named("https").unwrap();
         let source = "192.0.2.7".parse().unwrap();
-        let visit = Visit { source, destination: None, port: Port::tcp(443) };
+        let visit = Visit { source, destination: None, port: Port::tcp(443), encrypted: false };
         let (mut session, mut out) =
             ((trap.begin)(identity, visit), Output::new(trap.service.clone()));
         session.open(NOW, &mut out);

@@ -30,7 +30,7 @@ fn main() {
             let source = IpAddr::from(std::net::Ipv4Addr::from_bits(
                 0xc612_0000 + u32::try_from(number).unwrap_or(0),
             ));
-            let visit = Visit { source, destination: None, port: Port::tcp(23) };
+            let visit = Visit { source, destination: None, port: Port::tcp(23), encrypted: false };
             let mut session = (trap.begin)(&identity, visit);
             let mut out = Output::new(trap.service.clone());
             session.open(now, &mut out);

@@ -84,7 +84,8 @@ pub fn session(trap: &Trap, bytes: &[u8]) {
     let identity = identity.with_elasticsearch_release(release);
     let identity = Arc::new(identity);
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let visit = Visit { source: here, destination: Some(here), port: Port::tcp(80) };
+    let visit =
+        Visit { source: here, destination: Some(here), port: Port::tcp(80), encrypted: false };
     let now = Timestamp::from_seconds(1_800_000_000);
     let mut session = (trap.begin)(&identity, visit);
     let mut out = Output::new(trap.service.clone());

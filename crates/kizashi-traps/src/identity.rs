@@ -12,7 +12,7 @@ use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
-use crate::http::{KeptFiles, MachineKind, Site, Trail, WebRules, WebSites};
+use crate::http::{KeptFiles, MachineKind, Site, Trail, VisitorsContainers, WebRules, WebSites};
 use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
@@ -185,6 +185,8 @@ pub struct Identity {
     trail: Arc<Trail>,
     /// What visitors uploaded to the web server or wrote there.
     kept_files: Arc<KeptFiles>,
+    /// The containers that visitors made.
+    containers: Arc<VisitorsContainers>,
     /// The kind of machine that each visitor to the web trap has seen.
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
 }
@@ -226,6 +228,7 @@ impl Identity {
             web_sites: Arc::default(),
             trail: Arc::default(),
             kept_files: Arc::default(),
+            containers: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
         }
     }
@@ -285,6 +288,10 @@ impl Identity {
 
     pub(crate) fn kept_files(&self) -> &KeptFiles {
         &self.kept_files
+    }
+
+    pub(crate) fn containers(&self) -> &VisitorsContainers {
+        &self.containers
     }
 
     /// Whether this visitor may be shown a product of this kind of machine: all that he sees belongs to the kind that he saw first.

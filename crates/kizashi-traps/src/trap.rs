@@ -44,6 +44,8 @@ pub struct Visit {
     pub destination: Option<IpAddr>,
     /// The port visited.
     pub port: Port,
+    /// He speaks inside TLS.
+    pub encrypted: bool,
 }
 
 /// What one session may cost at most.

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 
 use house::{House, installed, said};
 use kizashi_event::{Detail, Event};
-use kizashi_traps::{Identity, TlsKeys, WebServer};
+use kizashi_traps::{Identity, TlsKeys, WebServer, WebSites};
 
 const KEYS: &str = include_str!("../src/tls/test-keys.txt");
 
@@ -76,6 +76,43 @@ fn curl_gets_the_page_in_tls_1_2_and_1_3_and_is_known_by_its_fingerprint() {
     assert!(fingerprints[0].starts_with("ja4:t12i"), "{fingerprints:?}");
     assert!(fingerprints[1].starts_with("ja4:t13i"), "{fingerprints:?}");
     assert!(notes(&events, "ja3").iter().all(|digest| digest.len() == 32));
+}
+
+/// nginx is told `http2` in its configuration; httpd has the module on. Devices and Tomcat have none, whatever the installation's server does.
+#[test]
+fn curl_speaks_http2_over_tls_where_the_shown_server_does_and_falls_back_elsewhere() {
+    if !installed("curl") {
+        return;
+    }
+    for (server, site, version) in [
+        (WebServer::NginxDebian12, "default", "2"),
+        (WebServer::ApacheDebian12, "default", "2"),
+        (WebServer::NginxDebian12, "exchange-owa", "2"),
+        (WebServer::NginxDebian12, "tomcat", "1.1"),
+        (WebServer::ApacheDebian12, "fortigate", "1.1"),
+    ] {
+        let sites = WebSites::of([("*", site)]).unwrap();
+        let identity = identity(server).with_http2(true).with_web_sites(sites);
+        let house = House::of_trap("https", identity);
+        let address = format!("https://127.0.0.1:{}", house.port());
+        let format = "%{http_version} %{http_code} %{redirect_url}";
+        let page = run("curl", &["-sk", "--http2", "-o", "/dev/null", "-w", format, &address]);
+        assert!(page.starts_with(&format!("{version} ")), "{server:?} {site}: {page}");
+        assert!(!page.contains("http://"), "{site} leads out of TLS: {page}");
+        let env = run("curl", &["-sk", "--http2", &format!("{address}/.env")]);
+        assert_eq!(env.contains("DB_PASSWORD"), site == "default", "{site}: {env}");
+        let seen = house.close();
+        let requests: Vec<_> = seen
+            .iter()
+            .filter_map(|event| match &event.detail {
+                Detail::Request { request, .. } => Some(request),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(requests.len(), 2);
+        assert!(requests.iter().all(|one| one.http2.is_some() == (version == "2")), "{site}");
+        assert!(requests.iter().all(|one| one.ja4h.is_some() && one.class.is_some()), "{site}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn pieces(transcript: &str) -> Vec<Vec<u8>> {
 fn begin(identity: &Identity) -> (Box<dyn Session>, Output) {
     let trap = trap_named("ssh").unwrap();
     let source = "192.0.2.7".parse().unwrap();
-    let visit = Visit { source, destination: None, port: Port::tcp(22) };
+    let visit = Visit { source, destination: None, port: Port::tcp(22), encrypted: false };
     let identity = Arc::new(identity.clone().with_randomness([7; 32]));
     ((trap.begin)(&identity, visit), Output::new(trap.service.clone()))
 }

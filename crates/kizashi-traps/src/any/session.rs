@@ -11,6 +11,7 @@ use super::{facts, recognise};
 use crate::capture::Capture;
 use crate::http::{self, HttpSession};
 use crate::http2::Http2Session;
+use crate::https;
 use crate::tls::{Product, TlsSession, Within, begins_like_tls};
 use crate::{Identity, Output, Session, Visit};
 
@@ -47,7 +48,7 @@ fn product(identity: &Identity, visit: Visit) -> Product {
     if OF_DEVICES.contains(&visit.port.number) {
         Product::Device
     } else {
-        Product::Server(identity.web_server())
+        https::product(identity, visit.port.number)
     }
 }
 

@@ -59,7 +59,7 @@ impl Play {
     pub(super) fn begin(trap: &Trap, identity: Identity, port: Port) -> Self {
         let identity = Arc::new(identity);
         let source = "192.0.2.7".parse().unwrap();
-        let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port };
+        let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port, encrypted: false };
         let mut play = Self {
             session: (trap.begin)(&identity, visit),
             out: Output::new(trap.service.clone()),

@@ -63,6 +63,7 @@ pub(crate) fn fuzz(bytes: &[u8]) {
         source: std::net::Ipv4Addr::LOCALHOST.into(),
         destination: None,
         port: Port::tcp(9200),
+        encrypted: false,
     };
     // Lines by turns: a target with its method, then a body, so that what is changed is a query and not the frame around it.
     let mut lines = bytes.splitn(12, |byte| *byte == 0);

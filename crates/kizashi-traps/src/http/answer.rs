@@ -186,8 +186,14 @@ impl Answer {
     }
 
     /// The answer of a rule.
-    pub(crate) const fn of_rule(answer: RuleAnswer) -> Self {
-        Self { status: answer.status, content: Content::Rule(answer), close: false, allow: None }
+    pub(crate) fn of_rule(answer: RuleAnswer) -> Self {
+        let close = answer.is_stream();
+        Self { status: answer.status, content: Content::Rule(answer), close, allow: None }
+    }
+
+    /// Whether the connection is the application's own from here on.
+    pub(super) fn is_stream(&self) -> bool {
+        matches!(&self.content, Content::Rule(rule) if rule.is_stream())
     }
 
     /// Whether the connection ends with it.

@@ -53,6 +53,12 @@ impl Persona {
         }
     }
 
+    /// Whether a listener speaks HTTP/2 over TLS: as its site's own server does, or the installation's.
+    pub(crate) fn speaks_http2(identity: &Identity, port: u16) -> bool {
+        let style = identity.web_site(port).and_then(|site| site.style);
+        style.map_or_else(|| identity.speaks_http2(), |style| style.http2)
+    }
+
     /// The web server of the installation.
     fn of(identity: &Identity) -> Self {
         let nginx = include_bytes!("pages/nginx.html").as_slice();

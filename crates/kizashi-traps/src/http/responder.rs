@@ -113,7 +113,7 @@ impl Responder {
         };
         request.status = Some(status);
         label(request, target, rule.as_deref(), shown.class, b"");
-        Response { outcome, details: shown.login.into_iter().collect() }
+        Response { outcome, details: shown.details }
     }
 
     /// What the server itself says.
@@ -188,15 +188,20 @@ impl Responder {
                 reaction = page.filter(|_| rule.is_none()).map_or(reaction, Reaction::Answer);
             }
             return Shown {
-                login: rule.and_then(|rule| rule.login(subject)),
+                details: rule.and_then(|rule| rule.login(subject)).into_iter().collect(),
                 ..Shown::of(reaction)
             };
         };
         let admitted = rule.filter(|rule| rule.is_own() || site.admits(rule));
-        let login = || admitted.and_then(|rule| rule.login(subject));
+        let login = || -> Vec<Detail> {
+            admitted.and_then(|rule| rule.login(subject)).into_iter().collect()
+        };
         let answered = |rule: &Rule| match rule.react(subject, scene) {
             Reaction::Face => None,
-            reaction => Some(Shown { login: rule.login(subject), ..Shown::of(reaction) }),
+            reaction => Some(Shown {
+                details: rule.login(subject).into_iter().collect(),
+                ..Shown::of(reaction)
+            }),
         };
         let first = admitted.filter(|rule| rule.is_own() || rule.computes() || site.is_about(rule));
         if let Some(shown) = first.and_then(answered) {
@@ -210,7 +215,7 @@ impl Responder {
             return Shown {
                 reaction,
                 file,
-                login: answer.login.or_else(login),
+                details: if answer.details.is_empty() { login() } else { answer.details },
                 class: Some(answer.class),
             };
         }
@@ -218,10 +223,10 @@ impl Responder {
             return shown;
         }
         if styled::claims(self.persona.grammar, site.router, request) {
-            return Shown { login: login(), ..Shown::of(Reaction::Face) };
+            return Shown { details: login(), ..Shown::of(Reaction::Face) };
         }
         let missing = site.missing(request).map_or(Reaction::Face, Reaction::Answer);
-        Shown { login: login(), ..Shown::of(missing) }
+        Shown { details: login(), ..Shown::of(missing) }
     }
 
     /// Says what a request is that is not answered by a rule because it never became whole or was refused.
@@ -248,14 +253,14 @@ struct Shown {
     reaction: Reaction,
     /// The file of the site that the web server sends, where the reaction is the server's own.
     file: Option<File>,
-    login: Option<Detail>,
+    details: Vec<Detail>,
     /// What the request is where no rule knows it.
     class: Option<&'static str>,
 }
 
 impl Shown {
     const fn of(reaction: Reaction) -> Self {
-        Self { reaction, file: None, login: None, class: None }
+        Self { reaction, file: None, details: Vec::new(), class: None }
     }
 }
 

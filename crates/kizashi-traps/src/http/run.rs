@@ -16,7 +16,7 @@ use crate::php::Printed;
 
 /// Bytes of a file or of output that an answer holds.
 pub(super) const OUTPUT: usize = 40 * 1024;
-/// How long all may take; what was said by then is the answer.
+/// How long all may take, where nobody says otherwise; what was said by then is the answer.
 const PATIENCE: i64 = 20 * Timestamp::SECOND;
 
 /// Makes the answer of what was printed.
@@ -38,6 +38,8 @@ pub(crate) struct Run {
     wait: Option<Duration>,
     output: Vec<u8>,
     since: Timestamp,
+    patience: i64,
+    exit: Option<u8>,
     status: u16,
     finish: Finish,
 }
@@ -59,6 +61,8 @@ impl Run {
             wait: None,
             output: Vec::new(),
             since,
+            patience: PATIENCE,
+            exit: None,
             status,
             finish,
         }
@@ -89,6 +93,21 @@ impl Run {
         Box::new(Self { machine: Some(machine.0), keeper: Some(machine.1), script, ..run })
     }
 
+    /// The same for no longer than this: what goes on then is left behind, as a container is that was started.
+    pub(super) fn within(self: Box<Self>, patience: Duration) -> Box<Self> {
+        let patience = i64::try_from(patience.as_micros()).unwrap_or(PATIENCE).min(PATIENCE);
+        Box::new(Self { patience, ..*self })
+    }
+
+    /// What becomes of its answer at last.
+    pub(super) fn finished_by(
+        self: Box<Self>,
+        last: impl FnOnce(RuleAnswer) -> RuleAnswer + Send + 'static,
+    ) -> Box<Self> {
+        let finish = self.finish;
+        Box::new(Self { finish: Box::new(move |printed| last(finish(printed))), ..*self })
+    }
+
     /// An answer that is ready, and what was written on the machine for it.
     pub(super) fn written(
         machine: (Machine, Keeper),
@@ -111,19 +130,22 @@ impl Run {
             return (Some(self), Ran::Pauses(wait), Vec::new());
         }
         let mut details = Vec::new();
-        let late = now.since(self.since) > PATIENCE;
+        let left = self.patience.saturating_sub(now.since(self.since));
         let mut printed = Printed::default();
         loop {
-            if let Some(process) = self.process.take() {
+            // Whoever paused until time was up is not woken again.
+            if let Some(process) = self.process.take().filter(|_| !self.started || left > 0) {
                 let (process, pause, said) = self.turn(process, now);
                 details.extend(said);
-                if let Some(pause) = pause.filter(|_| !late && self.output.len() < OUTPUT) {
+                if let Some(pause) = pause.filter(|_| left > 0 && self.output.len() < OUTPUT) {
                     self.process = Some(process);
-                    return (Some(self), Ran::Pauses(pause), details);
+                    let left = Duration::from_micros(left.unsigned_abs());
+                    return (Some(self), Ran::Pauses(pause.min(left)), details);
                 }
             }
             let (Some(script), Some(machine)) = (&mut self.script, &self.machine) else {
                 printed.output = std::mem::take(&mut self.output);
+                printed.exit = self.exit;
                 break;
             };
             if self.started {
@@ -168,7 +190,11 @@ impl Run {
         }
         let pause = match progress {
             Progress::Again(pause) => Some(pause),
-            Progress::Waiting | Progress::Ended(_) => None,
+            Progress::Waiting => None,
+            Progress::Ended(status) => {
+                self.exit = Some(status);
+                None
+            }
         };
         (process, pause, said.details)
     }

@@ -19,6 +19,9 @@ use super::wire::Head;
 use crate::http2::{Http2Session, PREFACE};
 use crate::{Identity, Output, Session, Visit};
 
+/// How long after its head an application's stream begins.
+const STREAM_BEGINS: Duration = Duration::from_millis(40);
+
 /// A visit to the `http` trap, or to `any` once the visitor spoke HTTP.
 pub(crate) struct HttpSession {
     responder: Responder,
@@ -26,6 +29,8 @@ pub(crate) struct HttpSession {
     /// A command that the last request carried runs on the machine behind the login.
     running: Option<Box<(Manner, Box<Run>)>>,
     served: u32,
+    /// What comes after the head of an application's own stream: clients read both from the socket, and lose what comes with the head.
+    stream: Option<Vec<u8>>,
     /// The port is one of TLS, and what came is not.
     unencrypted: bool,
     /// The connection goes on in another protocol.
@@ -42,6 +47,7 @@ impl HttpSession {
             responder,
             exchange,
             running: None,
+            stream: None,
             served: 0,
             unencrypted: false,
             switched: None,
@@ -57,6 +63,12 @@ impl HttpSession {
 
     /// Does one thing; `false` when more bytes are needed.
     fn step(&mut self, now: Timestamp, out: &mut Output) -> bool {
+        if let Some(rest) = self.stream.take() {
+            out.reply(&rest);
+            out.close();
+            self.exchange.close();
+            return false;
+        }
         if let Some(parts) = self.running.take() {
             return self.run(*parts, now, out);
         }
@@ -82,7 +94,7 @@ impl HttpSession {
             }
             Incoming::Request(parts, _) => self.react(*parts, now, out),
         }
-        true
+        self.stream.is_none()
     }
 
     /// Whether the connection begins as HTTP/2 does, where the server would know it; `Some(false)` while that is open.
@@ -145,12 +157,20 @@ impl HttpSession {
             Some(Turn::Answer(answer)) => self.send(&answer, &manner, now, out),
             None => {}
         }
-        true
+        self.stream.is_none()
     }
 
     fn send(&mut self, answer: &Answer, manner: &Manner, now: Timestamp, out: &mut Output) {
-        out.reply(&answer.write(&self.responder.persona, manner, now));
+        let mut bytes = answer.write(&self.responder.persona, manner, now);
         self.served += 1;
+        if answer.is_stream() {
+            let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+            self.stream = Some(bytes.split_off(head.map_or(0, |at| at + 4)));
+            out.reply(&bytes);
+            out.take_turns_after(STREAM_BEGINS);
+            return;
+        }
+        out.reply(&bytes);
         if answer.closes(manner) {
             out.close();
             self.exchange.close();
@@ -250,6 +270,8 @@ impl Session for HttpSession {
         if let Some(session) = &self.switched {
             return session.memory();
         }
-        self.exchange.memory() + self.running.as_ref().map_or(0, |running| running.1.memory())
+        self.exchange.memory()
+            + self.stream.as_ref().map_or(0, Vec::len)
+            + self.running.as_ref().map_or(0, |running| running.1.memory())
     }
 }

@@ -170,7 +170,10 @@ pub(super) fn write(
     manner: &Manner,
     now: Timestamp,
 ) -> Vec<u8> {
-    let (lines, body) = lines_and_body(answer, style, persona, manner, now);
+    let (lines, body) = match &answer.content {
+        Content::Rule(rule) if rule.is_stream() => stream(rule, style, persona),
+        _ => lines_and_body(answer, style, persona, manner, now),
+    };
     let mut bytes = Vec::with_capacity(body.len() + 512);
     if manner.version > Version::OLD {
         bytes.extend_from_slice(lines.join("\r\n").as_bytes());
@@ -180,6 +183,22 @@ pub(super) fn write(
         bytes.extend_from_slice(&body);
     }
     bytes
+}
+
+/// The head before an application's own stream, which the server does not write: neither date nor length.
+fn stream(rule: &RuleAnswer, style: &Style, persona: &Persona) -> (Vec<String>, Vec<u8>) {
+    let reason = if rule.status == 101 { "UPGRADED" } else { style.reason(rule.status) };
+    let mut lines =
+        vec![format!("HTTP/1.1 {} {reason}", rule.status), format!("Content-Type: {}", rule.kind)];
+    let said = rule.fields.iter().filter(|(name, _)| !name.starts_with('-'));
+    let (of_stream, mut others): (Vec<_>, Vec<_>) = said
+        .map(|(name, value)| format!("{name}: {value}"))
+        .partition(|line| line.starts_with("Connection:") || line.starts_with("Upgrade:"));
+    others.extend((!persona.server.is_empty()).then(|| format!("Server: {}", persona.server)));
+    others.sort();
+    lines.extend(of_stream);
+    lines.extend(others);
+    (lines, rule.body.clone())
 }
 
 /// The lines of the head, the first with the status, and the body.

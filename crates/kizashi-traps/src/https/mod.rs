@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
+pub(crate) use session::product;
+
 use crate::{DatagramReply, DefaultPorts, Limits, Trap, http};
 
 pub(crate) const TRAP: Trap = Trap {

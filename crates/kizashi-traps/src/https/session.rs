@@ -5,11 +5,19 @@ use std::sync::Arc;
 
 use kizashi_event::Timestamp;
 
-use crate::http::{self, HttpSession};
+use crate::http::{self, HttpSession, MachineKind};
 use crate::http2::Http2Session;
 use crate::identity::WebServer;
 use crate::tls::{Product, TlsSession, Within};
 use crate::{Identity, Output, Session, Visit};
+
+/// Whose TLS is spoken at this port: a device's where a device's site is shown, or else the web server's.
+pub(crate) fn product(identity: &Identity, port: u16) -> Product {
+    match identity.web_site(port) {
+        Some(site) if site.machine == MachineKind::Device => Product::Device,
+        _ => Product::Server(identity.web_server()),
+    }
+}
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
     let state = State::Undecided(Vec::new());
@@ -61,7 +69,7 @@ impl HttpsSession {
         if let State::Undecided(bytes) = &self.state {
             let server = self.identity.web_server();
             self.state = if is_for_tls(server, bytes)? {
-                let product = Product::Server(server);
+                let product = product(&self.identity, self.visit.port.number);
                 let mut session =
                     Box::new(TlsSession::new(&self.identity, self.visit, product, WITHIN));
                 session.open(now, out);
@@ -110,8 +118,8 @@ impl Session for HttpsSession {
             && !bytes.is_empty()
         {
             // Too little to be anything; it is kept as any bytes are that are not TLS.
-            let (bytes, product) =
-                (std::mem::take(bytes), Product::Server(self.identity.web_server()));
+            let product = product(&self.identity, self.visit.port.number);
+            let bytes = std::mem::take(bytes);
             let mut session = TlsSession::new(&self.identity, self.visit, product, WITHIN);
             session.receive(&bytes, now, out);
             self.state = State::Tls(Box::new(session));

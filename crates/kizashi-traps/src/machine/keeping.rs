@@ -36,6 +36,29 @@ impl Machine {
         }
     }
 
+    /// Shows the whole machine below this folder too, as a container sees its host where `/` is mounted.
+    pub(crate) fn mount_root(&self, at: &[u8]) {
+        let mut kernel = self.kernel.lock();
+        let now = kernel.seconds();
+        let path = normal(at);
+        if path.len() < 2 {
+            return;
+        }
+        for (end, _) in path.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'/') {
+            if let Ok(place) = kernel.files.place(&path[..end], true, Who::ROOT)
+                && place.node.is_none()
+            {
+                let _ = kernel.files.create_folder(&place, 0o755, Who::ROOT, now);
+            }
+        }
+        let Ok(mut place) = kernel.files.place(&path, false, Who::ROOT) else { return };
+        if place.node.is_some() {
+            let _ = kernel.files.remove(&place, Who::ROOT, now);
+            place.node = None;
+        }
+        let _ = kernel.files.create(&place, Body::Link(b"/"[..].into()), 0o777, Who::ROOT, now);
+    }
+
     /// All files below these folders that were written here or put back.
     pub(crate) fn written_below(&self, folders: &[&[u8]]) -> Vec<KeptFile> {
         let kernel = self.kernel.lock();

@@ -108,6 +108,8 @@ pub(crate) struct Printed {
     pub(crate) output: Vec<u8>,
     pub(crate) fields: BTreeMap<String, String>,
     pub(crate) status: Option<u16>,
+    /// The exit status of a command that came to its end.
+    pub(crate) exit: Option<u8>,
 }
 
 /// How far a run came.

@@ -105,6 +105,7 @@ fn receive_visitor<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         source: canonical_ip(peer.ip()),
         destination: Some(canonical_ip(local.ip())),
         port: Port::tcp(local.port()),
+        encrypted: false,
     };
     match shared.admission.admit(visit.source) {
         Err(refusal) => Report::refuse(shared, trap, visit, peer, refusal),

@@ -121,6 +121,7 @@ impl Socket {
             source: canonical_ip(peer.ip()),
             destination,
             port: Port::udp(self.address.port()),
+            encrypted: false,
         };
         let mut admitted = self.shared.flows.admit(visit.source);
         if admitted.as_ref().err() == Some(&Refusal::Source) {

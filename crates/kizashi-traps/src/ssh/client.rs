@@ -68,6 +68,7 @@ impl Client {
             source: "192.0.2.7".parse().unwrap(),
             destination: "192.0.2.1".parse().ok(),
             port: Port::tcp(22),
+            encrypted: false,
         };
         (TRAP.begin)(&Arc::new(identity), visit)
     }

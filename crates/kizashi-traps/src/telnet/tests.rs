@@ -22,7 +22,12 @@ fn the_window_that_a_client_tells_is_the_terminals() {
     let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
     let identity =
         Arc::new(Identity::draw([1; 32]).with_telnet_face(TelnetFace::Linux).with_logins(logins));
-    let visit = Visit { source: [192, 0, 2, 7].into(), destination: None, port: Port::tcp(23) };
+    let visit = Visit {
+        source: [192, 0, 2, 7].into(),
+        destination: None,
+        port: Port::tcp(23),
+        encrypted: false,
+    };
     let mut session = (super::TRAP.begin)(&identity, visit);
     let mut out = Output::new(super::TRAP.service);
     let now = Timestamp::from_seconds(1_795_582_440);

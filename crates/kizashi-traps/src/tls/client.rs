@@ -64,7 +64,7 @@ impl Client {
     pub(crate) fn connect(trap: &Trap, identity: Identity) -> Self {
         let source = "192.0.2.7".parse().unwrap();
         let port = trap.ports.unprivileged[0];
-        let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port };
+        let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port, encrypted: false };
         let mut session = (trap.begin)(&Arc::new(identity), visit);
         let mut answers = Output::new(trap.service.clone());
         session.open(NOW, &mut answers);

@@ -75,7 +75,7 @@ impl TlsSession {
         product: Product,
         within: Within,
     ) -> Self {
-        let shown = store::shown(product, identity);
+        let shown = store::shown(product, identity, visit.port.number);
         let connection = shown.map(|(profile, credential)| {
             Box::new(Connection::new(profile, credential, identity.randomness()))
         });
@@ -131,7 +131,8 @@ impl TlsSession {
             }
             Progress::Established(what, protocol) => {
                 note(out, "tls", &what);
-                let mut session = (self.within.begin)(&self.identity, self.visit, protocol);
+                let visit = Visit { encrypted: true, ..self.visit };
+                let mut session = (self.within.begin)(&self.identity, visit, protocol);
                 session.open(now, &mut self.inside.out);
                 self.inside.session = Some(session);
             }

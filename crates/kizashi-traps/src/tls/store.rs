@@ -7,6 +7,7 @@ use super::credential::{SigningKey, TlsKeys};
 use super::profile::Product;
 use super::{certificate, profile::Profile};
 use crate::Identity;
+use crate::http::Persona;
 
 /// A certificate in DER, and its key.
 pub(crate) struct Credential {
@@ -63,9 +64,13 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// The profile of a product, beside what it shows.
-pub(super) fn shown(product: Product, identity: &Identity) -> Option<(Profile, Arc<Credential>)> {
-    let http2 = matches!(product, Product::Server(_)) && identity.speaks_http2();
+/// The profile of a product at this port, beside what it shows.
+pub(super) fn shown(
+    product: Product,
+    identity: &Identity,
+    port: u16,
+) -> Option<(Profile, Arc<Credential>)> {
+    let http2 = matches!(product, Product::Server(_)) && Persona::speaks_http2(identity, port);
     let profile = Profile { http2, ..product.profile() };
     Some((profile, identity.tls().of(product, identity)?))
 }

@@ -87,7 +87,12 @@ fn identity(server: WebServer, rsa: bool) -> Identity {
 impl Visited {
     fn new(identity: Identity, trap: &str, port: u16) -> Self {
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let visit = Visit { source: here, destination: Some(here), port: Port::tcp(port) };
+        let visit = Visit {
+            source: here,
+            destination: Some(here),
+            port: Port::tcp(port),
+            encrypted: false,
+        };
         let trap = crate::trap_named(trap).unwrap();
         let mut session = (trap.begin)(&Arc::new(identity), visit);
         let mut out = Output::new(trap.service.clone());

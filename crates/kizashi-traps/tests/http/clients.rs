@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kizashi_event::{Detail, Event, Request};
-use kizashi_traps::{Identity, WebServer};
+use kizashi_traps::{Identity, WebServer, WebSites};
 
-use crate::house::{House, installed, said};
+use crate::house::{House, commands, installed, said};
 
 fn house(server: WebServer, http2: bool) -> House {
     let identity =
@@ -103,8 +103,8 @@ fn python(packages: &[&str], check: &str) -> Option<PathBuf> {
     Some(python)
 }
 
-const PACKAGES: [&str; 2] = ["httpx[http2]==0.28.1", "websockets==15.0.1"];
-const CHECK: &str = "import httpx, h2, websockets";
+const PACKAGES: [&str; 3] = ["httpx[http2]==0.28.1", "websockets==15.0.1", "docker==7.1.0"];
+const CHECK: &str = "import httpx, h2, websockets, docker";
 
 const HTTPX: &str = r#"
 import asyncio, sys, httpx
@@ -172,5 +172,81 @@ fn a_python_websocket_client_talks_and_every_message_is_kept() {
             .map(|payload| (payload.size, payload.content.len()))
             .collect();
         assert_eq!(messages, [(Some(21), 21), (Some(80_002), 65_536), (Some(14), 14)]);
+    }
+}
+
+/// What Docker's own library for Python does for `run`, `exec_run` and `logs`.
+const DOCKER: &str = r#"
+import sys, docker
+client = docker.DockerClient(base_url="tcp://" + sys.argv[1], timeout=60)
+own = [one.name for one in client.containers.list()]
+assert client.containers.run("alpine", "id") == b"uid=0(root) gid=0(root) groups=0(root)\n"
+held = client.containers.run("alpine", ["chroot", "/mnt", "sh", "-c", "head -n1 /etc/os-release; exit 3"],
+    volumes={"/": {"bind": "/mnt"}}, privileged=True, detach=True, name="worm")
+assert held.wait()["StatusCode"] == 3
+assert held.logs().startswith(b"PRETTY_NAME="), held.logs()
+assert [one.name for one in client.containers.list(all=True) if one.status == "exited"][0] == "worm"
+held.remove()
+assert client.containers.list()[0].exec_run("uname").output == b"Linux\n"
+open = client.containers.run("ubuntu:22.04", "sleep 1000", detach=True)
+open.reload()
+assert open.status == "running" and open.exec_run(["whoami"]).output == b"root\n"
+open.kill()
+assert [one.name for one in client.containers.list()] == own
+assert ["alpine:latest"] in [image.tags for image in client.images.list()]
+print("done")
+"#;
+
+#[test]
+fn dockers_library_pulls_runs_reads_and_removes_containers_and_each_is_told() {
+    let Some(python) = python(&PACKAGES, CHECK) else { return };
+    let sites = WebSites::of([("*", "docker")]).unwrap();
+    let identity = Identity::draw([1; 32]).with_web_sites(sites);
+    let house = House::of_trap("http", identity);
+    let address = house.address.to_string();
+    let shown = run(python.to_str().unwrap(), &["-c", DOCKER, &address]);
+    assert!(shown.trim().ends_with("done"), "{shown}");
+    let events = house.close();
+    let lines = commands(&events);
+    let worm = "chroot /mnt sh -c 'head -n1 /etc/os-release; exit 3'";
+    assert!(lines.iter().any(|line| line == "id") && lines.iter().any(|line| line == worm));
+    let told = events.iter().any(|event| {
+        matches!(&event.detail, Detail::Note { name, value }
+            if name.raw() == "container" && value.raw().ends_with("binds /:/mnt:rw; privileged"))
+    });
+    assert!(told);
+}
+
+/// A search for pages: what is not there is missing with the product's own word, whatever its name, so that what is found means something.
+#[test]
+fn ffuf_finds_what_is_there_and_nothing_else() {
+    if !installed("ffuf") {
+        return;
+    }
+    let random: Vec<String> = (0..200_u64)
+        .map(|number| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    for (site, there) in [("default", ".env"), ("wordpress", "wp-login.php"), ("tomcat", "docs/")] {
+        let sites = WebSites::of([("*", site)]).unwrap();
+        let identity =
+            Identity::draw([1; 32]).with_web_server(WebServer::NginxDebian12).with_web_sites(sites);
+        let house = House::of_trap("http", identity);
+        let words = house.folder().join("words");
+        std::fs::write(&words, format!("{}\n{there}\n", random.join("\n"))).unwrap();
+        let (words, target) =
+            (words.display().to_string(), format!("http://{}/FUZZ", house.address));
+        let shown = run(
+            "ffuf",
+            &["-s", "-t", "8", "-mc", "all", "-fc", "404", "-w", &words, "-u", &target],
+        );
+        let found: Vec<&str> =
+            shown.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        assert_eq!(found, [there], "{site}");
+        let all = requests(&house.close());
+        assert!(all.len() > 200, "{}", all.len());
+        let unknown = |request: &&Request| {
+            request.class.as_ref().is_some_and(|class| class.raw() == "unknown")
+        };
+        assert!(all.iter().filter(unknown).count() >= 200);
     }
 }

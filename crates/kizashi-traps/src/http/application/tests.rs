@@ -11,7 +11,12 @@ const SERVERS: [WebServer; 2] = [WebServer::ApacheDebian12, WebServer::NginxUbun
 /// One request from an address: the answer, what was told, and how long it waited.
 fn ask(identity: &Arc<Identity>, source: &str, request: &str) -> (String, Vec<Detail>, i64) {
     let source: IpAddr = source.parse().unwrap();
-    let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port: Port::tcp(80) };
+    let visit = Visit {
+        source,
+        destination: "192.0.2.1".parse().ok(),
+        port: Port::tcp(80),
+        encrypted: false,
+    };
     let begun = Timestamp::from_seconds(1_795_582_440);
     let mut now = begun;
     let mut session = HttpSession::new(identity, visit);

@@ -29,6 +29,21 @@ pub(crate) struct RuleAnswer {
     pub(crate) body: Vec<u8>,
 }
 
+impl RuleAnswer {
+    /// With these fields before its own, where it does not say them itself.
+    pub(in crate::http) fn with(mut self, fields: Vec<(String, String)>) -> Self {
+        let said = |name: &str| self.fields.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let fields: Vec<_> = fields.into_iter().filter(|(name, _)| !said(name)).collect();
+        self.fields.splice(0..0, fields);
+        self
+    }
+
+    /// After it the connection is the application's own stream (`-Stream` among its fields): no length is said, and it ends with it.
+    pub(in crate::http) fn is_stream(&self) -> bool {
+        self.fields.iter().any(|(name, _)| name == "-Stream")
+    }
+}
+
 /// Where the output belongs in a field of the answer; no text of a rule or a visitor's holds it there.
 const OUTPUT_MARK: &str = "\u{1}";
 
@@ -90,7 +105,13 @@ impl Scene<'_> {
 
     /// Scheme, host and port as the visitor called them, escaped.
     pub(in crate::http) fn origin(&self) -> String {
-        super::reply::origin(&self.shown_host(), self.port, self.visit.port.number)
+        super::reply::origin(&self.shown_host(), self.port, self.is_encrypted())
+    }
+
+    /// Whether the visitor speaks TLS: inside it, or at a port where nothing else is spoken.
+    fn is_encrypted(&self) -> bool {
+        const WITH_TLS: [u16; 5] = [443, 6443, 8443, 10_250, 10_443];
+        self.visit.encrypted || WITH_TLS.contains(&self.visit.port.number)
     }
 
     /// The host as the visitor called it, escaped.
@@ -105,7 +126,7 @@ impl Scene<'_> {
             server: &self.persona.server,
             host: self.host,
             port: self.port,
-            listener: self.visit.port.number,
+            encrypted: self.is_encrypted(),
             rule,
             now: self.now,
             subject,

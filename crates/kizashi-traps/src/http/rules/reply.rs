@@ -26,8 +26,8 @@ pub(super) struct Values<'a> {
     /// Host and port as the visitor named them.
     pub(super) host: &'a str,
     pub(super) port: u16,
-    /// The port of the listener itself.
-    pub(super) listener: u16,
+    /// He speaks TLS.
+    pub(super) encrypted: bool,
     pub(super) rule: &'a str,
     pub(super) now: Timestamp,
     pub(super) subject: &'a Subject<'a>,
@@ -105,9 +105,9 @@ impl Values<'_> {
             "hostname" => self.identity.host_name().into_bytes(),
             "authority" => escape(self.authority().as_bytes()),
             "origin" if argument == "url" => {
-                percent_encode(origin(self.host, self.port, self.listener).as_bytes())
+                percent_encode(origin(self.host, self.port, self.encrypted).as_bytes())
             }
-            "origin" => escape(origin(self.host, self.port, self.listener).as_bytes()),
+            "origin" => escape(origin(self.host, self.port, self.encrypted).as_bytes()),
             "target" if argument == "url" => percent_encode(self.subject.target_as_sent()),
             "target" => escape(self.subject.target_as_sent()),
             "set-up" => moment(self.identity.set_up(), argument),
@@ -162,7 +162,7 @@ impl Values<'_> {
 
     /// Host and, where it is not 80, port.
     fn authority(&self) -> String {
-        origin(self.host, self.port, self.listener)
+        origin(self.host, self.port, self.encrypted)
             .split_once("://")
             .map_or_else(String::new, |(_, rest)| rest.to_owned())
     }
@@ -184,12 +184,9 @@ fn letters(draw: Draw<'_>, alphabet: &[u8], length: usize) -> Vec<u8> {
     (0..length as u64).filter_map(|place| draw.one_of(place, alphabet)).collect()
 }
 
-/// Listeners that speak TLS.
-const WITH_TLS: [u16; 5] = [443, 6443, 8443, 10_250, 10_443];
-
 /// Scheme, host and, where it is not the scheme's own, port.
-pub(super) fn origin(host: &str, port: u16, listener: u16) -> String {
-    let (scheme, usual) = if WITH_TLS.contains(&listener) { ("https", 443) } else { ("http", 80) };
+pub(super) fn origin(host: &str, port: u16, encrypted: bool) -> String {
+    let (scheme, usual) = if encrypted { ("https", 443) } else { ("http", 80) };
     if port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
 }
 

@@ -121,9 +121,15 @@ impl<'a> Subject<'a> {
         }
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
+    /// A field of the head.
+    pub(in crate::http) fn header(&self, name: &str) -> Option<&[u8]> {
         let found = self.headers.iter().find(|(header, _)| header.raw().eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.raw().as_bytes())
+    }
+
+    /// The beginning of the body: 16 KiB.
+    pub(in crate::http) const fn sent(&self) -> &[u8] {
+        self.raw_body
     }
 
     /// The target's bytes.

@@ -19,7 +19,12 @@ pub(in crate::http) fn converse(
     request: &[u8],
 ) -> (Vec<u8>, Vec<Detail>) {
     let source: IpAddr = "192.0.2.7".parse().unwrap();
-    let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port: Port::tcp(80) };
+    let visit = Visit {
+        source,
+        destination: "192.0.2.1".parse().ok(),
+        port: Port::tcp(80),
+        encrypted: false,
+    };
     let mut now = Timestamp::from_seconds(1_795_582_440);
     let mut session = crate::http::HttpSession::new(identity, visit);
     let mut out = Output::new(crate::http::SERVICE);

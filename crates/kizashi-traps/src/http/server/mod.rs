@@ -46,6 +46,8 @@ pub(crate) struct Style {
     pub(super) says_close_always: bool,
     /// Seconds that it waits for the next request.
     pub(super) patience: u64,
+    /// Whether it speaks HTTP/2 over TLS as it comes: Go and IIS do, GitLab's nginx is told to; Tomcat, Jetty, Node and devices do not.
+    pub(super) http2: bool,
 }
 
 use Slot::{Connection, Date, Fields as Said, Kind, Length, Server};
@@ -64,6 +66,7 @@ const PLAIN: Style = Style {
     kept_as_asked: "Connection: keep-alive",
     says_close_always: true,
     patience: 60,
+    http2: false,
 };
 
 pub(super) const TOMCAT: Style = Style {
@@ -90,6 +93,7 @@ pub(super) const GO: Style = Style {
     sorted: true,
     steps_down: true,
     says_close_always: false,
+    http2: true,
     ..PLAIN
 };
 pub(super) const NODE: Style = Style {
@@ -106,8 +110,12 @@ pub(super) const UVICORN: Style = Style {
     patience: 5,
     ..PLAIN
 };
-pub(super) const IIS: Style =
-    Style { name: "iis", order: &[Said, Kind, Server, Date, Connection, Length], ..PLAIN };
+pub(super) const IIS: Style = Style {
+    name: "iis",
+    order: &[Said, Kind, Server, Date, Connection, Length],
+    http2: true,
+    ..PLAIN
+};
 /// WebLogic's own server; it calls 302 as HTTP/1.0 did.
 pub(super) const WEBLOGIC: Style = Style {
     name: "weblogic",
@@ -121,6 +129,7 @@ pub(super) const NGINX: Style = Style {
     grammar: Grammar::Nginx,
     order: &[Server, Date, Kind, Length, Connection, Said],
     kept: "Connection: keep-alive",
+    http2: true,
     ..PLAIN
 };
 /// FortiOS and NetScaler are descendants of httpd that say less of themselves.

@@ -2,7 +2,7 @@
 
 use kizashi_event::{Detail, HostileText};
 
-use super::{Content, Page, Site};
+use super::{Content, Page, Site, builtin};
 use crate::http::rules::{Reaction, RuleAnswer, Scene, Subject, fill_answer};
 
 /// A request to a site.
@@ -18,7 +18,8 @@ pub(in crate::http) struct SiteAnswer {
     pub(in crate::http) says: Says,
     /// What the request is, where the page knows.
     pub(in crate::http) class: &'static str,
-    pub(in crate::http) login: Option<Detail>,
+    /// What else the request was: the login of a form, what a container is given.
+    pub(in crate::http) details: Vec<Detail>,
 }
 
 pub(in crate::http) enum Says {
@@ -30,10 +31,15 @@ impl Site {
     /// The page for a request.
     pub(in crate::http) fn answer(&'static self, request: &SiteRequest<'_>) -> Option<SiteAnswer> {
         if let Some(answer) = self.program.and_then(|program| program(request)) {
-            return Some(answer);
+            return Some(self.dress(answer, request));
         }
+        self.page(request)
+    }
+
+    /// The page for a request, whatever a program would say.
+    pub(super) fn page(&'static self, request: &SiteRequest<'_>) -> Option<SiteAnswer> {
         let page = self.pages.iter().find(|page| page.fits(request))?;
-        let login = page.login(request.subject);
+        let details = page.login(request.subject).into_iter().collect();
         let class = page.class.as_deref().unwrap_or("ordinary");
         let says = match page.content {
             Content::File(bytes) => Says::File { kind: &page.kind, bytes },
@@ -41,7 +47,37 @@ impl Site {
                 Says::Reacts(Reaction::Answer(self.write(page, text, request)))
             }
         };
-        Some(SiteAnswer { says, class, login })
+        Some(SiteAnswer { says, class, details })
+    }
+
+    /// Puts the fields of all pages on a program's answer.
+    fn dress(&self, answer: SiteAnswer, request: &SiteRequest<'_>) -> SiteAnswer {
+        let bare = RuleAnswer {
+            status: 200,
+            kind: String::new(),
+            fields: self.fields.clone(),
+            body: Vec::new(),
+        };
+        let common = fill_answer(bare, "", self.name, request.subject, request.scene).fields;
+        let says = match answer.says {
+            Says::Reacts(Reaction::Answer(said)) => {
+                Says::Reacts(Reaction::Answer(said.with(common)))
+            }
+            Says::Reacts(Reaction::Run(run)) => {
+                Says::Reacts(Reaction::Run(run.finished_by(|said| said.with(common))))
+            }
+            other => other,
+        };
+        SiteAnswer { says, ..answer }
+    }
+
+    /// One of its files with the values put in, such as a list that a program looks into.
+    pub(super) fn text(&self, file: &str, request: &SiteRequest<'_>) -> Vec<u8> {
+        let folder = builtin::SITES.iter().find(|folder| folder.name == self.name);
+        let text = folder.and_then(|folder| folder.text(file).ok()).unwrap_or_default();
+        let empty =
+            RuleAnswer { status: 200, kind: String::new(), fields: Vec::new(), body: Vec::new() };
+        fill_answer(empty, text, self.name, request.subject, request.scene).body
     }
 
     /// What it says where there is no page; `None` where that is its server's to say.

@@ -43,7 +43,7 @@ sites! {
     "jenkins": "favicon.ico" "login.html" "page.js" "refused.html" "robots.txt" "style.css";
     "kibana": "app.html" "core.js" "favicon.ico" "theme.css";
     "kibana-6": "app.html" "bundle.js" "favicon.ico" "theme.css";
-    "kubelet":;
+    "kubelet": "pods.json";
     "kubernetes":;
     "llm-gateway": "favicon.ico" "swagger.css" "swagger.html" "swagger.js";
     "ollama":;

@@ -25,6 +25,7 @@ pub(super) use answer::{Says, SiteRequest};
 pub use choice::{DEFAULT_SITE, WebSites, WebSitesError};
 use format::Release;
 use programs::Program;
+pub(crate) use programs::VisitorsContainers;
 pub(crate) use trail::Trail;
 
 /// One installation of one product.

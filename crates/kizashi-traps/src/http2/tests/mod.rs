@@ -36,6 +36,7 @@ impl Play {
             source: "192.0.2.7".parse().unwrap(),
             destination: "192.0.2.1".parse().ok(),
             port: Port::tcp(443),
+            encrypted: false,
         };
         let mut play = Self {
             session: Http2Session::new(&identity, visit),

@@ -118,8 +118,12 @@ impl Forward {
             (3..=8).contains(&end) && first[..end].iter().all(u8::is_ascii_uppercase)
         });
         if is_http {
-            let visit =
-                Visit { source: self.source, destination: None, port: Port::tcp(self.port) };
+            let visit = Visit {
+                source: self.source,
+                destination: None,
+                port: Port::tcp(self.port),
+                encrypted: false,
+            };
             let mut session = (http::TRAP.begin)(&self.identity, visit);
             let mut inner = Output::new(Service::known("http"));
             session.open(now, &mut inner);

@@ -1,13 +1,25 @@
 //! Sites whose pages are no data but code: an application with a state, such as one that a SQL injection is to find. `program = "NAME"` in
 //! `site.toml` names one of these; what it does not answer the site's pages do, and what they have not is missing as on every site.
 
+mod containers;
+mod docker;
+mod kubelet;
+mod ollama;
+mod say;
+mod yarn;
+
 use super::answer::{SiteAnswer, SiteRequest};
+pub(crate) use containers::VisitorsContainers;
 
 /// Answers a request, or leaves it to the site's pages. It waits for nothing; a command is given back to be run.
 pub(super) type Program = fn(&SiteRequest<'_>) -> Option<SiteAnswer>;
 
 /// Every program by its name.
 static PROGRAMS: &[(&str, Program)] = &[
+    ("docker", docker::respond),
+    ("kubelet", kubelet::respond),
+    ("ollama", ollama::respond),
+    ("yarn", yarn::respond),
     #[cfg(test)]
     ("test", test_program),
 ];
@@ -29,7 +41,7 @@ fn test_program(request: &SiteRequest<'_>) -> Option<SiteAnswer> {
             body: b"it answers".to_vec(),
         })),
         class: "ordinary",
-        login: None,
+        details: Vec::new(),
     })
 }
 
