@@ -84,7 +84,9 @@ impl Exchange {
         }
         let body = match self.grammar {
             Grammar::Apache => BodyReader::strict(head.framing),
-            Grammar::Nginx | Grammar::Netty | Grammar::Application(_) => BodyReader::new(head.framing),
+            Grammar::Nginx | Grammar::Netty | Grammar::Application(_) => {
+                BodyReader::new(head.framing)
+            }
         };
         self.state = State::Body(Box::new((head, body)));
     }

@@ -244,13 +244,18 @@ impl Grammar {
         if self == Self::Apache && target.contains(&b'#') {
             return false;
         }
-        if self == Self::Application(Tomcat) && target.iter().any(|byte| is_refused_by_tomcat(*byte)) {
+        if self == Self::Application(Tomcat)
+            && target.iter().any(|byte| is_refused_by_tomcat(*byte))
+        {
             return false;
         }
         let special = matches!(self, Self::Apache | Self::Application(_))
             && ((method == b"CONNECT" && self != Self::Application(Tomcat))
                 || (method == b"OPTIONS" && target == b"*"));
-        target.starts_with(b"/") || absolute || special || matches!(self, Self::Netty | Self::Application(Uvicorn))
+        target.starts_with(b"/")
+            || absolute
+            || special
+            || matches!(self, Self::Netty | Self::Application(Uvicorn))
     }
 
     /// A value without the blanks around it, which are not the same ones everywhere.

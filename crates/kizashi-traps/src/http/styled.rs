@@ -34,16 +34,16 @@ pub(super) fn to(request: &Request, target: &[u8], persona: &Persona, methods: &
             empty(200, "Allow", "OPTIONS, GET, HEAD, POST")
         }
         (Grammar::Application(Tomcat), method) if !is_known(method) => error(501, true),
-        (Grammar::Application(Jetty), "OPTIONS") => {
-            empty(200, "Allow", "GET,HEAD,POST,OPTIONS")
-        }
+        (Grammar::Application(Jetty), "OPTIONS") => empty(200, "Allow", "GET,HEAD,POST,OPTIONS"),
         (Grammar::Application(Jetty), "TRACE") => empty(403, "", ""),
         (Grammar::Application(Jetty), "PUT" | "DELETE") => empty(405, "", ""),
         (Grammar::Application(Jetty), method) if !is_known(method) => empty(501, "", ""),
         // Its place among the fields is that of the handler which said it.
         (Grammar::Application(Go), "OPTIONS") if path == b"*" => empty(200, "Content-Length", ""),
         (Grammar::Application(Go), _) => match router {
-            Some(router) => routed(router, method, path, methods).unwrap_or_else(|| error(404, false)),
+            Some(router) => {
+                routed(router, method, path, methods).unwrap_or_else(|| error(404, false))
+            }
             None if matches!(method, "TRACE" | "CONNECT") => error(405, false),
             None => error(404, false),
         },

@@ -96,10 +96,10 @@ impl Site {
         let mut given = given.into_iter();
         // Of several places each but the last takes one.
         for left in (0..places).rev() {
-            let taken: Vec<_> = given.by_ref().take(if left > 0 { 1 } else { usize::MAX }).collect();
-            let at = fields
-                .iter()
-                .position(|(name, value)| name == "Set-Cookie" && value.is_empty());
+            let taken: Vec<_> =
+                given.by_ref().take(if left > 0 { 1 } else { usize::MAX }).collect();
+            let at =
+                fields.iter().position(|(name, value)| name == "Set-Cookie" && value.is_empty());
             at.into_iter().for_each(|at| drop(fields.splice(at..=at, taken.clone())));
         }
         drop(fields.splice(0..0, given));

@@ -45,8 +45,12 @@ fn ask(address: SocketAddr, bytes: &[u8]) -> (Vec<u8>, bool) {
 pub(crate) fn of(address: SocketAddr, bytes: &[u8]) -> String {
     let (reply, ended) = ask(address, bytes);
     let text = String::from_utf8_lossy(&reply).replace(&address.to_string(), "HOST");
-    let text = text.replace(&format!(":{}", address.port()), ":PORT").replace(&format!("%3A{}", address.port()), "%3APORT");
-    let text = text.replace("http://a:PORT", "http://a").replace("http%3A%2F%2Fa%3APORT", "http%3A%2F%2Fa");
+    let text = text
+        .replace(&format!(":{}", address.port()), ":PORT")
+        .replace(&format!("%3A{}", address.port()), "%3APORT");
+    let text = text
+        .replace("http://a:PORT", "http://a")
+        .replace("http%3A%2F%2Fa%3APORT", "http%3A%2F%2Fa");
     let mut facts = String::new();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let (head, body) = if text.starts_with("HTTP/") { (head, body) } else { ("", text.as_str()) };
@@ -105,17 +109,24 @@ fn page(body: &str, facts: &mut String) {
         let _ = writeln!(facts, "| {}", body.escape_debug());
         return;
     }
-    for (begin, end) in [("<!doctype", ">"), ("<title", "</title>"), ("<meta name=\"generator\"", ">")] {
+    for (begin, end) in
+        [("<!doctype", ">"), ("<title", "</title>"), ("<meta name=\"generator\"", ">")]
+    {
         if let Some(from) = lower.find(begin) {
             let length = lower[from..].find(end).map_or(0, |at| at + end.len());
             let tag = body.get(from..from + length).unwrap_or_default();
             let _ = writeln!(facts, "| {}", without_version_in_titles(tag).trim());
         }
     }
-    for (begin, wanted) in [("<form", &["action", "method", "name"][..]), ("<input", &["type", "name"])] {
+    for (begin, wanted) in
+        [("<form", &["action", "method", "name"][..]), ("<input", &["type", "name"])]
+    {
         for (from, _) in lower.match_indices(begin) {
             let tag = body[from..].split('>').next().unwrap_or_default();
-            let said: Vec<String> = wanted.iter().map(|name| format!("{name}={}", attribute(tag, name).replace("&amp;", "&"))).collect();
+            let said: Vec<String> = wanted
+                .iter()
+                .map(|name| format!("{name}={}", attribute(tag, name).replace("&amp;", "&")))
+                .collect();
             let _ = writeln!(facts, "| {begin} {}", said.join(" "));
         }
     }
