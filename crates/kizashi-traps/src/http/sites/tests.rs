@@ -275,6 +275,7 @@ fn no_rule_is_answered_in_contradiction_to_the_face_of_its_listener() {
         for server in SERVERS {
             let identity = installation(site.name, server);
             let face = get(&identity, "/");
+            let own_name = site.server(&identity);
             let nothing = get(&identity, "/no-such-page-here");
             for rule in rules.all() {
                 for example in &rule.examples {
@@ -287,7 +288,10 @@ fn no_rule_is_answered_in_contradiction_to_the_face_of_its_listener() {
                     };
                     // What is malformed is refused by a part of the server that may say less of itself.
                     let refused = matches!(heard.status, 400 | 505);
-                    if !refused && heard.field("Server") != face.field("Server") {
+                    // Docker's name is said by its handlers and not by the router before them.
+                    let routed =
+                        site.router.is_some() && heard.field("Server") == Some(own_name.as_str());
+                    if !refused && !routed && heard.field("Server") != face.field("Server") {
                         fault("another server answers");
                     }
                     if heard.head.split(' ').next() != face.head.split(' ').next() {
