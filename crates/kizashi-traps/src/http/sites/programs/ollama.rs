@@ -49,10 +49,10 @@ fn text_of(value: &Value) -> &str {
 }
 
 /// The installation's model of this name.
-fn model(request: &SiteRequest<'_>, body: &Value) -> Result<String, SiteAnswer> {
+fn model(request: &SiteRequest<'_>, body: &Value) -> Result<String, Box<SiteAnswer>> {
     let named = [&body["model"], &body["name"]].into_iter().find_map(Value::as_str);
     let Some(name) = named.filter(|name| !name.is_empty()) else {
-        return Err(refuse(400, "model is required"));
+        return Err(Box::new(refuse(400, "model is required")));
     };
     let site = request.scene.persona.site;
     let has = |value: &str| {
@@ -60,14 +60,17 @@ fn model(request: &SiteRequest<'_>, body: &Value) -> Result<String, SiteAnswer> 
         (held == name || held == format!("{name}:latest")).then(|| held.to_owned())
     };
     ["large", "small"].into_iter().find_map(has).ok_or_else(|| {
-        refuse(404, &format!("model '{}' not found, try pulling it first", cut(name, 128)))
+        Box::new(refuse(
+            404,
+            &format!("model '{}' not found, try pulling it first", cut(name, 128)),
+        ))
     })
 }
 
 fn speak(request: &SiteRequest<'_>, body: &Value, form: Form) -> SiteAnswer {
     let model = match model(request, body) {
         Ok(model) => model,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let prompt = match form {
         Form::Generate => text_of(&body["prompt"]),
