@@ -40,6 +40,7 @@ pub(crate) struct Run {
     since: Timestamp,
     patience: i64,
     exit: Option<u8>,
+    fields: Vec<(String, String)>,
     status: u16,
     finish: Finish,
 }
@@ -63,6 +64,7 @@ impl Run {
             since,
             patience: PATIENCE,
             exit: None,
+            fields: Vec::new(),
             status,
             finish,
         }
@@ -94,18 +96,15 @@ impl Run {
     }
 
     /// The same for no longer than this: what goes on then is left behind, as a container is that was started.
-    pub(super) fn within(self: Box<Self>, patience: Duration) -> Box<Self> {
-        let patience = i64::try_from(patience.as_micros()).unwrap_or(PATIENCE).min(PATIENCE);
-        Box::new(Self { patience, ..*self })
+    pub(super) fn within(mut self: Box<Self>, patience: Duration) -> Box<Self> {
+        self.patience = i64::try_from(patience.as_micros()).unwrap_or(PATIENCE).min(PATIENCE);
+        self
     }
 
-    /// What becomes of its answer at last.
-    pub(super) fn finished_by(
-        self: Box<Self>,
-        last: impl FnOnce(RuleAnswer) -> RuleAnswer + Send + 'static,
-    ) -> Box<Self> {
-        let finish = self.finish;
-        Box::new(Self { finish: Box::new(move |printed| last(finish(printed))), ..*self })
+    /// With these fields before those of its answer.
+    pub(super) fn with_fields(mut self: Box<Self>, fields: Vec<(String, String)>) -> Box<Self> {
+        self.fields = fields;
+        self
     }
 
     /// An answer that is ready, and what was written on the machine for it.
@@ -164,7 +163,7 @@ impl Run {
         }
         details.extend(self.close(now));
         printed.output.truncate(2 * OUTPUT);
-        (None, Ran::Done((self.finish)(printed)), details)
+        (None, Ran::Done((self.finish)(printed).with(self.fields)), details)
     }
 
     fn turn(

@@ -64,7 +64,7 @@ impl Site {
                 Says::Reacts(Reaction::Answer(said.with(common)))
             }
             Says::Reacts(Reaction::Run(run)) => {
-                Says::Reacts(Reaction::Run(run.finished_by(|said| said.with(common))))
+                Says::Reacts(Reaction::Run(run.with_fields(common)))
             }
             other => other,
         };
