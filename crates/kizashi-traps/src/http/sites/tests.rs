@@ -312,8 +312,9 @@ fn no_rule_is_answered_in_contradiction_to_the_face_of_its_listener() {
                             .any(|path| path.fits(path_of(&example.request).as_bytes()))
                     });
                     let admitted = site.admits(rule) && (site.is_kind(rule.runs_on()));
-                    // Methods and malformed targets are the server's own to refuse.
-                    let refused = matches!(heard.status, 400 | 405 | 501);
+                    // Methods and malformed targets are the server's own to refuse, and those that are not clean a router's to lead on.
+                    let refused = matches!(heard.status, 400 | 405 | 501)
+                        || (heard.status == 301 && site.router.is_some());
                     if !admitted && !own && !refused && heard.status != nothing.status {
                         fault(
                             "it is answered, though it is no part of the site and cannot be beside it",
