@@ -190,8 +190,14 @@ impl WebRules {
     #[must_use]
     pub fn builtin() -> Arc<Self> {
         static BUILTIN: OnceLock<Arc<WebRules>> = OnceLock::new();
-        // The files are the program's own and a test reads each of them: none fails here.
-        Arc::clone(BUILTIN.get_or_init(|| Arc::new(Self::with_own(&[]).unwrap_or_default())))
+        // The files are the program's own and a test reads each of them: none fails here, or it is not kept quiet.
+        let rules = || {
+            Self::with_own(&[]).unwrap_or_else(|problems| {
+                tracing::error!(?problems, "the program's own web rules are wrong: none is used");
+                Self::default()
+            })
+        };
+        Arc::clone(BUILTIN.get_or_init(|| Arc::new(rules())))
     }
 
     /// The same and before them an owner's own: files as pairs of name and text.
