@@ -206,7 +206,9 @@ fn nmaps_scripts_find_the_holes() {
     assert!(shock.contains("VULNERABLE") && shock.contains("uid=33"), "{shock}");
     let upload = scan(
         "+http-fileupload-exploiter",
-        &format!("http-fileupload-exploiter.formpaths={{{path}upload.php}}"),
+        &format!(
+            "http-fileupload-exploiter.formpaths={{{path}upload.php}},http-fileupload-exploiter.uploadspaths={{{path}uploads/}}"
+        ),
     );
     assert!(upload.contains("Successfully uploaded and executed payloads"), "{upload}");
     house.close();

@@ -20,6 +20,7 @@ pub(crate) fn application_files(identity: &Identity) -> Vec<(String, String)> {
         )
     };
     let files = [
+        ("", String::new()),
         ("config.php", config),
         ("index.php", "<?php\nrequire 'config.php';\nrequire 'header.php';\n\n$page = isset($_GET['page']) ? $_GET['page'] : 'home';\nif (file_exists('pages/' . $page . '.php')) {\n    $page = 'pages/' . $page . '.php';\n}\ninclude($page);\nrequire 'footer.php';\n".to_owned()),
         ("article.php", page("SELECT id, title, author, posted, body FROM articles WHERE id = \" . $_GET['id'] . \"")),

@@ -147,6 +147,9 @@ impl Daemon<'_> {
         if !body.is_object() {
             return fault(400, "invalid character after top-level value");
         }
+        if body["Image"].as_str().unwrap_or_default().is_empty() {
+            return fault(400, "Config cannot be empty in order to create a container");
+        }
         let image = with_tag(body["Image"].as_str().unwrap_or_default());
         let host = &body["HostConfig"];
         let command = [words(&body["Entrypoint"]), words(&body["Cmd"])].concat();
