@@ -303,8 +303,6 @@ fn docker_and_its_site_answer_alike() {
             "GET /images/json",
             "GET /v9.99/info",
             "GET /v1.0/info",
-            "POST /containers/nothing/start",
-            "DELETE /containers/nothing",
         ],
         sizes: true,
         ours: &[],
