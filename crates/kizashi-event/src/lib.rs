@@ -7,6 +7,7 @@
 
 mod address;
 mod attempt;
+pub mod bytes;
 mod detail;
 mod ecs;
 mod event;

@@ -2,6 +2,7 @@
 //! traps in pieces that fit into a message. The format is described in docs/web-rules.md.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use kizashi_traps::WebRules;
 
@@ -12,8 +13,29 @@ const FILE: u64 = 1024 * 1024;
 /// Bytes of one piece: in JSON a byte takes six at most.
 const PIECE: usize = 8 * 1024;
 
-/// Name and text of each file of the folder, in the order of their names; none where no folder is named.
+/// Name and text of each file of the folder, checked, in the order of their names; none where no folder is named.
 pub(crate) fn read(folder: Option<&Path>) -> Result<Vec<(String, String)>, Failure> {
+    let files = files(folder)?;
+    parse(&files)?;
+    Ok(files)
+}
+
+/// The program's rules, and before them those of the folder.
+pub(crate) fn load(folder: Option<&Path>) -> Result<Arc<WebRules>, Failure> {
+    parse(&files(folder)?)
+}
+
+fn parse(files: &[(String, String)]) -> Result<Arc<WebRules>, Failure> {
+    if files.is_empty() {
+        return Ok(WebRules::builtin());
+    }
+    WebRules::with_own(files).map(Arc::new).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::Asked(lines.join("\n"))
+    })
+}
+
+fn files(folder: Option<&Path>) -> Result<Vec<(String, String)>, Failure> {
     let Some(folder) = folder else { return Ok(Vec::new()) };
     let fault = |path: &Path, reason: String| Failure::Config { path: path.to_path_buf(), reason };
     let unreadable = |error: std::io::Error| {
@@ -35,10 +57,6 @@ pub(crate) fn read(folder: Option<&Path>) -> Result<Vec<(String, String)>, Failu
             .map_err(|error| fault(&path, format!("cannot be read ({error})")))?;
         files.push((path.display().to_string(), text));
     }
-    WebRules::with_own(&files).map(|_| ()).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::Asked(lines.join("\n"))
-    })?;
     Ok(files)
 }
 

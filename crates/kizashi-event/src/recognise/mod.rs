@@ -8,6 +8,7 @@ mod tcp;
 mod udp;
 
 use crate::Service;
+use crate::bytes::be16;
 
 /// A protocol's name and how to know it.
 type Rule = (&'static str, fn(&[u8]) -> bool);
@@ -94,21 +95,6 @@ pub fn fuzz(bytes: &[u8]) {
         assert!(!service.name().is_empty());
     }
     let _ = http_so_far(bytes);
-}
-
-/// The big-endian number of two bytes at this place.
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
-}
-
-/// The big-endian number of four bytes at this place.
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    Some((u32::from(be16(bytes, at)?) << 16) | u32::from(be16(bytes, at + 2)?))
-}
-
-/// The little-endian number of four bytes at this place.
-fn le32(bytes: &[u8], at: usize) -> Option<u32> {
-    be32(bytes, at).map(u32::swap_bytes)
 }
 
 /// Whether a DNS message begins here: a question of sane flags and counts (RFC 1035, 4.1.1).

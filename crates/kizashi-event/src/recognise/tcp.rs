@@ -1,6 +1,7 @@
 //! What clients say first over TCP. Each rule is named after its document.
 
-use super::{Rule, be16, be32, begins_with_verb, contains, is_dns, le32};
+use super::{Rule, begins_with_verb, contains, is_dns};
+use crate::bytes::{be16, be32, le32};
 
 /// Most telling first: a fixed magic before a loose shape.
 pub(super) const RULES: &[Rule] = &[

@@ -1,6 +1,7 @@
 //! What clients send in one datagram.
 
-use super::{Rule, be16, be32, contains, is_dns, le32};
+use super::{Rule, contains, is_dns};
+use crate::bytes::{be16, be32, le32};
 
 /// Most telling first.
 pub(super) const RULES: &[Rule] = &[

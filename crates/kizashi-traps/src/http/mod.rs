@@ -84,23 +84,8 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(11_434),
 ];
 
-/// Those of them from 1024 on.
-const UNPRIVILEGED: &[Port] = &[
-    Port::tcp(2375),
-    Port::tcp(3000),
-    Port::tcp(5000),
-    Port::tcp(5601),
-    Port::tcp(7001),
-    Port::tcp(8000),
-    Port::tcp(8080),
-    Port::tcp(8081),
-    Port::tcp(8088),
-    Port::tcp(8161),
-    Port::tcp(8888),
-    Port::tcp(8983),
-    Port::tcp(9090),
-    Port::tcp(11_434),
-];
+/// Those of them from 1024 on, which stand behind 80 and 81.
+const UNPRIVILEGED: &[Port] = PRIVILEGED.split_at(2).1;
 
 /// A head of 32 KiB and its fields, a body's kept 64 KiB, and what was read beyond; or the machine in which a command runs.
 pub(crate) const LIMITS: Limits = Limits {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kizashi_event::{Detail, Request, Timestamp};
+use kizashi_event::{Detail, HostileText, Request, Timestamp};
 
 use super::answer::{Answer, File, Place};
 use super::application::{self, Said};
@@ -23,9 +23,9 @@ use crate::{Identity, Output, Visit};
 /// Decides for one visit.
 pub(crate) struct Responder {
     pub(crate) persona: Persona,
-    identity: Arc<Identity>,
+    pub(super) identity: Arc<Identity>,
     rules: Arc<WebRules>,
-    visit: Visit,
+    pub(super) visit: Visit,
 }
 
 /// What a request gets. Its class, rule and status are written into the request itself.
@@ -84,16 +84,30 @@ impl Responder {
             port: place.port,
             now,
         };
-        let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
-        if let Some(response) = self.own(request, target, body, &scene, rule.as_deref()) {
-            return response;
-        }
-        let subject = Subject::new(request, target, body);
-        let method = request.method.raw().to_owned();
-        let shown = self.react(
-            rule.as_deref(),
-            &SiteRequest { method: &method, target, subject: &subject, scene: &scene },
-        );
+        let (decided, rule) = {
+            let subject = Subject::new(request, target, body);
+            let rule = self.rules.find(&subject).cloned();
+            let own = self.own(request, target, body, &scene, rule.as_deref());
+            let decided = own
+                .unwrap_or_else(|| self.shown(request, target, &subject, &scene, rule.as_deref()));
+            (decided, rule)
+        };
+        request.status = Some(decided.status);
+        name(request, decided.class, rule.as_deref());
+        Response { outcome: decided.outcome, details: decided.details }
+    }
+
+    /// What a rule, a site or the server shows.
+    fn shown(
+        &self,
+        request: &Request,
+        target: &[u8],
+        subject: &Subject<'_>,
+        scene: &Scene<'_>,
+        rule: Option<&Rule>,
+    ) -> Decided {
+        let method = subject.method;
+        let shown = self.react(rule, &SiteRequest { method, target, subject, scene });
         let (status, outcome) = match shown.reaction {
             Reaction::Run(run) => (run.status(), Outcome::Run(run)),
             Reaction::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
@@ -106,23 +120,19 @@ impl Responder {
             Reaction::Face => {
                 let answer = match shown.file {
                     Some(file) => Answer::file(request, &self.persona, file),
-                    None => self.of_server(request, target, body),
+                    None => self.of_server(request, target, subject),
                 };
                 (answer.status, Outcome::Answer(answer))
             }
         };
-        request.status = Some(status);
-        label(request, target, rule.as_deref(), shown.class, b"");
-        Response { outcome, details: shown.details }
+        let class = class_of(request, target, rule, shown.class, b"").into();
+        Decided { status, class, outcome, details: shown.details }
     }
 
     /// What the server itself says.
-    fn of_server(&self, request: &Request, target: &[u8], body: &[u8]) -> Answer {
+    fn of_server(&self, request: &Request, target: &[u8], subject: &Subject<'_>) -> Answer {
         match self.persona.site.filter(|_| self.persona.style.is_some()) {
-            Some(site) => {
-                let methods = site.methods(&Subject::new(request, target, body));
-                styled::to(request, target, &self.persona, &methods)
-            }
+            Some(site) => styled::to(request, target, &self.persona, &site.methods(subject)),
             None => Answer::to(request, target, &self.persona),
         }
     }
@@ -130,33 +140,34 @@ impl Responder {
     /// What goes before rules: a file that this visitor dropped, and the application where no rule names a product.
     fn own(
         &self,
-        request: &mut Request,
+        request: &Request,
         target: &[u8],
         body: &[u8],
         scene: &Scene<'_>,
         rule: Option<&Rule>,
-    ) -> Option<Response> {
-        let named = |request: &mut Request, class: &str, status: u16| {
-            request.status = Some(status);
-            request.class = Some(class.into());
-            request.rule = rule.map(|rule| rule.name.as_str().into());
-        };
+    ) -> Option<Decided> {
         if matches!(request.method.raw(), "GET" | "HEAD" | "POST")
             && let Some(run) = dropped::respond(scene, request, target, body)
         {
-            named(request, "webshell", run.status());
-            return Some(Response { outcome: Outcome::Run(run), details: Vec::new() });
+            return Some(Decided {
+                status: run.status(),
+                class: "webshell".into(),
+                outcome: Outcome::Run(run),
+                details: Vec::new(),
+            });
         }
         let path = normalise(self.persona.grammar, target)?;
         if !matches!(request.method.raw(), "GET" | "HEAD" | "POST")
             || !rule.is_none_or(Rule::is_general)
             || self.persona.site.is_some()
-            || !application::owns(&self.identity, &path)
-            || !self.identity.shows(self.visit.source, MachineKind::Server)
         {
             return None;
         }
-        let reply = application::respond(scene, request, target, body, &path)?;
+        let page = application::page_of(&self.identity, &path)?;
+        if !self.identity.shows(self.visit.source, MachineKind::Server) {
+            return None;
+        }
+        let reply = application::respond(scene, request, target, body, page);
         let (status, outcome) = match reply.outcome {
             Said::Answer(answer) => (answer.status, Outcome::Answer(Answer::of_rule(answer))),
             Said::Run(run) => (run.status(), Outcome::Run(run)),
@@ -165,8 +176,7 @@ impl Responder {
             ("ordinary" | "unknown", Some(rule)) => rule.class.as_str(),
             (class, _) => class,
         };
-        named(request, class, status);
-        Some(Response { outcome, details: reply.details })
+        Some(Decided { status, class: class.into(), outcome, details: reply.details })
     }
 
     /// Which face answers (docs/web-rules.md, "Which face a scanner sees"): the owner's own rules, exploits of the site's product and
@@ -180,11 +190,7 @@ impl Responder {
                 path.into_iter().for_each(|path| self.identity.trail().follow(&path));
             }
             if matches!(reaction, Reaction::Face) {
-                let page = self.identity.trail().page(
-                    request.target,
-                    &scene.origin(),
-                    &scene.shown_host(),
-                );
+                let page = self.identity.trail().page(request.target, scene);
                 reaction = page.filter(|_| rule.is_none()).map_or(reaction, Reaction::Answer);
             }
             return Shown {
@@ -231,21 +237,33 @@ impl Responder {
 
     /// Says what a request is that is not answered by a rule because it never became whole or was refused.
     pub(crate) fn name(&self, request: &mut Request, target: &[u8], body: &[u8]) {
-        let rule = self.rules.find(&Subject::new(request, target, body)).cloned();
-        label(request, target, rule.as_deref(), None, body);
+        self.rules.name(request, target, body, body);
     }
 }
 
 impl WebRules {
     /// Says what a request is that another honeypot recorded, as the web trap would; one that says so itself is left as it is.
     pub fn recognise(&self, request: &mut Request, body: &[u8]) {
-        if request.class.is_some() {
-            return;
+        if request.class.is_none() {
+            let target = request.target.raw().as_bytes().to_vec();
+            self.name(request, &target, body, b"");
         }
-        let target = request.target.raw().as_bytes().to_vec();
-        let rule = self.find(&Subject::new(request, &target, body)).cloned();
-        label(request, &target, rule.as_deref(), None, b"");
     }
+
+    /// Says what a request is by itself, whatever it is answered; `raw` as in [`class_of`].
+    fn name(&self, request: &mut Request, target: &[u8], body: &[u8], raw: &[u8]) {
+        let rule = self.find(&Subject::new(request, target, body)).cloned();
+        let class = class_of(request, target, rule.as_deref(), None, raw).into();
+        name(request, class, rule.as_deref());
+    }
+}
+
+/// What is decided about a request.
+struct Decided {
+    status: u16,
+    class: HostileText,
+    outcome: Outcome,
+    details: Vec<Detail>,
 }
 
 /// What is shown to a request.
@@ -279,24 +297,28 @@ pub(crate) fn turn(run: Box<Run>, now: Timestamp, out: &mut Output) -> Option<Tu
 const ORDINARY: [&str; 6] =
     ["/", "/index.html", "/robots.txt", "/favicon.ico", "/sitemap.xml", "/index.nginx-debian.html"];
 
-/// Says what the request is, `page` what it is on the site shown; `raw` is its head as sent where it was refused before it was taken apart.
-fn label(
-    request: &mut Request,
+/// What the request is, `page` what it is on the site shown; `raw` is its head as sent where it was refused before it was taken apart.
+fn class_of<'a>(
+    request: &Request,
     target: &[u8],
-    rule: Option<&Rule>,
+    rule: Option<&'a Rule>,
     page: Option<&'static str>,
     raw: &[u8],
-) {
+) -> &'a str {
     let ordinary = !request.malformed
         && matches!(request.method.raw(), "GET" | "HEAD")
         && ORDINARY.iter().any(|page| page.as_bytes() == target);
-    let class = match rule {
+    match rule {
         _ if is_smuggling(request, raw) => "request-smuggling",
         Some(rule) => rule.class.as_str(),
         None if page.is_some() && !request.malformed => page.unwrap_or("ordinary"),
         None if ordinary => "ordinary",
         None => "unknown",
-    };
-    request.class = Some(class.into());
+    }
+}
+
+/// Writes into the request what it is and which rule knows it.
+fn name(request: &mut Request, class: HostileText, rule: Option<&Rule>) {
+    request.class = Some(class);
     request.rule = rule.map(|rule| rule.name.as_str().into());
 }

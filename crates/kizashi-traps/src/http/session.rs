@@ -35,8 +35,6 @@ pub(crate) struct HttpSession {
     unencrypted: bool,
     /// The connection goes on in another protocol.
     switched: Option<Box<dyn Session>>,
-    identity: Arc<Identity>,
-    visit: Visit,
 }
 
 impl HttpSession {
@@ -51,8 +49,6 @@ impl HttpSession {
             served: 0,
             unencrypted: false,
             switched: None,
-            identity: Arc::clone(identity),
-            visit,
         }
     }
 
@@ -74,7 +70,8 @@ impl HttpSession {
         }
         match self.preface() {
             Some(true) => {
-                let session = Box::new(Http2Session::new(&self.identity, self.visit));
+                let session =
+                    Box::new(Http2Session::new(&self.responder.identity, self.responder.visit));
                 self.switch(session, now, out);
                 return false;
             }
@@ -127,7 +124,7 @@ impl HttpSession {
             out.reply(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
             );
-            let (identity, visit) = (&self.identity, self.visit);
+            let (identity, visit) = (&self.responder.identity, self.responder.visit);
             let answer = (manner, response.outcome);
             let session = Http2Session::upgraded(identity, visit, &settings, answer, now, out);
             return self.go_on_as(Box::new(session), now, out);

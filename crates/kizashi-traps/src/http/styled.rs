@@ -8,17 +8,16 @@ use super::grammar::Application::{Go, Jetty, Other, Tomcat, Uvicorn};
 use super::grammar::{Fault, Grammar, Version};
 use super::path::{decode, has_whole_escapes, normalise};
 use super::persona::{Note, Persona};
-use super::rules::{RuleAnswer, escape};
+use super::rules::{RuleAnswer, escape_text};
 use super::server::{self, Connecting, Own, Refused, Style};
 use super::sites::{Router, SiteRequest};
 
 /// What the server says where its application has no page. `methods` are those by which there is one here.
 pub(super) fn to(request: &Request, target: &[u8], persona: &Persona, methods: &[&str]) -> Answer {
     let path = target.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(&escape(bytes)).into_owned();
     let method = request.method.raw();
     let error = |status, closes| {
-        let note = Note::Asked(text(method.as_bytes()), text(path));
+        let note = Note::Asked(escape_text(method.as_bytes()), escape_text(path));
         Answer::error(status, note, closes)
     };
     let router = persona.site.and_then(|site| site.router);
@@ -76,7 +75,7 @@ pub(super) fn claims(grammar: Grammar, router: Option<Router>, request: &SiteReq
 
 /// What routers of Go's do before a handler is asked.
 fn routed(router: Router, method: &str, path: &[u8], methods: &[&str]) -> Option<Answer> {
-    let location = cleaned(path).map(|path| String::from_utf8_lossy(&escape(&path)).into_owned());
+    let location = cleaned(path).map(|path| escape_text(&path));
     match (router, location) {
         (Router::Gorilla, Some(path)) => Some(empty(301, "Location", &path)),
         (Router::Httprouter, Some(path)) => Some(Answer::of_rule(RuleAnswer {

@@ -236,21 +236,33 @@ impl Engine<'_> {
         };
         for row in source.rows.iter().take(enough) {
             let scope = scope_of(&source.columns, row, None, &[], parent);
-            let (values, aliases) = self.items(select, source, row, &scope)?;
-            let scope = Scope { aliases: &aliases, ..scope };
-            if let Some(having) = &select.having {
-                self.clause = "having clause";
-                if self.value(having, &scope)?.truth() != Some(true) {
-                    continue;
-                }
-            }
-            let by = self.sort_keys(&select.order, &values, &scope, width)?;
-            sorted.push(Sorted { row: values, by });
+            sorted.extend(self.result_row(select, source, row, scope, width)?);
         }
         if source.rows.is_empty() {
             self.check_select(select, source, width, parent)?;
         }
         Ok(sorted)
+    }
+
+    /// The row of the result that a row, or the first of a group, becomes; none where HAVING leaves it out.
+    fn result_row(
+        &mut self,
+        select: &Select,
+        source: &Table,
+        row: &[Value],
+        scope: Scope<'_>,
+        width: usize,
+    ) -> Result<Option<Sorted>, SqlError> {
+        let (values, aliases) = self.items(select, source, row, &scope)?;
+        let scope = Scope { aliases: &aliases, ..scope };
+        if let Some(having) = &select.having {
+            self.clause = "having clause";
+            if self.value(having, &scope)?.truth() != Some(true) {
+                return Ok(None);
+            }
+        }
+        let by = self.sort_keys(&select.order, &values, &scope, width)?;
+        Ok(Some(Sorted { row: values, by }))
     }
 
     /// Names and columns of ORDER BY are wrong also where there is no row.
@@ -343,16 +355,7 @@ impl Engine<'_> {
             let none = vec![Value::Null; source.columns.len()];
             let first = rows.first().unwrap_or(&none);
             let scope = scope_of(&source.columns, first, Some(&rows), &[], parent);
-            let (values, aliases) = self.items(select, source, first, &scope)?;
-            let scope = Scope { aliases: &aliases, ..scope };
-            if let Some(having) = &select.having {
-                self.clause = "having clause";
-                if self.value(having, &scope)?.truth() != Some(true) {
-                    continue;
-                }
-            }
-            let by = self.sort_keys(&select.order, &values, &scope, width)?;
-            sorted.push(Sorted { row: values, by });
+            sorted.extend(self.result_row(select, source, first, scope, width)?);
         }
         Ok(sorted)
     }

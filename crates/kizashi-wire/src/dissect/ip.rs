@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use kizashi_event::bytes::{be16, be32};
+
 use super::checksum;
-use super::{Fault, Faults, be16, be32};
+use super::{Fault, Faults};
 
 /// Extension headers of a packet at most; real ones have one or two.
 const MOST_EXTENSIONS: usize = 16;

@@ -1,7 +1,9 @@
 //! What lies around an IP packet: the link types that capture files of a server have (the numbers are those of
 //! <https://www.tcpdump.org/linktypes.html>), VLAN tags (IEEE 802.1Q and 802.1ad, also stacked) and PPPoE (RFC 2516).
 
-use super::{Fault, be16, be32, le32};
+use kizashi_event::bytes::{be16, be32, le32};
+
+use super::Fault;
 
 /// A link type by its registered number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

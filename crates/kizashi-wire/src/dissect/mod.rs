@@ -14,6 +14,8 @@ pub use ip::{Fragment, IpHeader};
 pub use link::LinkType;
 pub use tcp::{Flags, Segment, TcpHeader, TcpOptions};
 
+use kizashi_event::bytes::be16;
+
 /// A frame as it was captured.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -212,19 +214,4 @@ impl Packet<'_> {
     pub const fn transport(&self) -> &[u8] {
         self.transport
     }
-}
-
-/// The big-endian number of two bytes at this place.
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
-}
-
-/// The big-endian number of four bytes at this place.
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    Some((u32::from(be16(bytes, at)?) << 16) | u32::from(be16(bytes, at + 2)?))
-}
-
-/// The little-endian number of four bytes at this place.
-fn le32(bytes: &[u8], at: usize) -> Option<u32> {
-    be32(bytes, at).map(u32::swap_bytes)
 }

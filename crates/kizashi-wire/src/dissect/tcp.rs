@@ -1,6 +1,8 @@
 //! TCP's header (RFC 9293) and its options in the order in which they stand, which tells systems apart.
 
-use super::{Fault, Faults, be16, be32};
+use kizashi_event::bytes::{be16, be32};
+
+use super::{Fault, Faults};
 
 /// The flags of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

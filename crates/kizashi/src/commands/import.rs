@@ -12,7 +12,7 @@ use std::time::Instant;
 use kizashi_event::{Detail, Event, Timestamp};
 use kizashi_intake::{FileReport, Format, Input, Options, Report, find_inputs};
 use kizashi_store::{Inlet, Mode};
-use kizashi_traps::{RuleProblem, WebRules};
+use kizashi_traps::WebRules;
 
 use crate::cli;
 use crate::clock;
@@ -31,7 +31,7 @@ pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Fai
     let config = Config::load(None)?;
     let settings = config.store(Mode::Historic)?;
     let mut pipeline = Pipeline::open(&call.data.data, settings, config.detection())?;
-    let rules = rules(&config)?;
+    let rules = crate::web_rules::load(config.traps.web_rules.as_deref())?;
     if call.follow {
         return following::follow_all(call, &options, pipeline, &rules, terminal);
     }
@@ -119,19 +119,6 @@ fn options(call: &cli::Import) -> Result<Options, Failure> {
         None => kizashi_intake::ColumnMapping::default(),
     };
     Ok(Options { format, sensor: Arc::from(call.sensor.as_str()), columns, ..Options::default() })
-}
-
-/// The rules that say what a request is: the program's, and the owner's before them.
-fn rules(config: &Config) -> Result<Arc<WebRules>, Failure> {
-    let files = crate::web_rules::read(config.traps.web_rules.as_deref())?;
-    if files.is_empty() {
-        return Ok(WebRules::builtin());
-    }
-    let faults = |problems: Vec<RuleProblem>| {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::Asked(lines.join("\n"))
-    };
-    WebRules::with_own(&files).map(Arc::new).map_err(faults)
 }
 
 /// Gathers events into batches for the store.

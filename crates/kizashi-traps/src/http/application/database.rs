@@ -1,13 +1,23 @@
 //! The club's tables, as the SQL engine wants them.
 
+use std::sync::Arc;
+
 use super::content::Club;
 use crate::http::rules::{MachineKind, Scene, web_machine};
 use crate::sql::{Column, Relation, Server, Value};
 use crate::{Identity, WebServer};
 
-const fn column(name: &'static str, kind: &'static str, key: &'static str) -> Column {
-    let extra = if matches!(key.as_bytes(), b"PRI") { "auto_increment" } else { "" };
-    Column { name, kind, key, extra, nullable: false }
+/// A table: of each column name, type and key.
+fn table(
+    name: &str,
+    columns: &[(&'static str, &'static str, &'static str)],
+    rows: Vec<Vec<Value>>,
+) -> Relation {
+    let column = |&(name, kind, key): &(&'static str, &'static str, &'static str)| {
+        let extra = if key == "PRI" { "auto_increment" } else { "" };
+        Column { name, kind, key, extra, nullable: false }
+    };
+    Relation { name: name.to_owned(), columns: columns.iter().map(column).collect(), rows }
 }
 
 fn number(number: usize) -> Value {
@@ -20,12 +30,12 @@ pub(super) fn server(club: &Club, scene: &Scene<'_>) -> Server {
     let (version, comment) = release(identity.web_server());
     let micros = scene.now.micros().cast_unsigned();
     // Read when LOAD_FILE asks, and only then: a machine is not made for each query.
-    let (machine, _) = (scene.identity.clone(), ());
+    let identity_then = Arc::clone(identity);
     let (visit, persona, host, now) =
         (*scene.visit, scene.persona.clone(), scene.host.to_owned(), scene.now);
     let files = Box::new(move |path: &[u8]| {
         let scene = Scene {
-            identity: &machine,
+            identity: &identity_then,
             visit: &visit,
             persona: &persona,
             host: &host,
@@ -100,57 +110,54 @@ fn relations(club: &Club) -> Vec<Relation> {
     let comments = comments(club).into_iter().enumerate().map(|(place, (name, words))| {
         vec![number(place + 1), text(&name), text(&words), text("127.0.0.1"), Value::Integer(1)]
     });
+    let settings = settings
+        .iter()
+        .enumerate()
+        .map(|(place, (name, value))| vec![number(place + 1), text(name), text(value)]);
+    const ID: (&str, &str, &str) = ("id", "int(11)", "PRI");
     vec![
-        Relation {
-            name: "articles".to_owned(),
-            columns: vec![
-                column("id", "int(11)", "PRI"),
-                column("title", "varchar(200)", ""),
-                column("category", "varchar(40)", "MUL"),
-                column("author", "varchar(60)", ""),
-                column("posted", "datetime", ""),
-                column("body", "text", ""),
-                column("published", "tinyint(1)", ""),
+        table(
+            "articles",
+            &[
+                ID,
+                ("title", "varchar(200)", ""),
+                ("category", "varchar(40)", "MUL"),
+                ("author", "varchar(60)", ""),
+                ("posted", "datetime", ""),
+                ("body", "text", ""),
+                ("published", "tinyint(1)", ""),
             ],
-            rows: articles.collect(),
-        },
-        Relation {
-            name: "comments".to_owned(),
-            columns: vec![
-                column("id", "int(11)", "PRI"),
-                column("name", "varchar(80)", ""),
-                column("message", "text", ""),
-                column("ip", "varchar(45)", ""),
-                column("approved", "tinyint(1)", ""),
+            articles.collect(),
+        ),
+        table(
+            "comments",
+            &[
+                ID,
+                ("name", "varchar(80)", ""),
+                ("message", "text", ""),
+                ("ip", "varchar(45)", ""),
+                ("approved", "tinyint(1)", ""),
             ],
-            rows: comments.collect(),
-        },
-        Relation {
-            name: "settings".to_owned(),
-            columns: vec![
-                column("id", "int(11)", "PRI"),
-                column("name", "varchar(60)", ""),
-                column("value", "varchar(255)", ""),
+            comments.collect(),
+        ),
+        table(
+            "settings",
+            &[ID, ("name", "varchar(60)", ""), ("value", "varchar(255)", "")],
+            settings.collect(),
+        ),
+        table(
+            "users",
+            &[
+                ID,
+                ("username", "varchar(60)", "UNI"),
+                ("email", "varchar(120)", ""),
+                ("password", "char(44)", ""),
+                ("salt", "char(8)", ""),
+                ("role", "varchar(20)", ""),
+                ("last_login", "datetime", ""),
             ],
-            rows: settings
-                .iter()
-                .enumerate()
-                .map(|(place, (name, value))| vec![number(place + 1), text(name), text(value)])
-                .collect(),
-        },
-        Relation {
-            name: "users".to_owned(),
-            columns: vec![
-                column("id", "int(11)", "PRI"),
-                column("username", "varchar(60)", "UNI"),
-                column("email", "varchar(120)", ""),
-                column("password", "char(44)", ""),
-                column("salt", "char(8)", ""),
-                column("role", "varchar(20)", ""),
-                column("last_login", "datetime", ""),
-            ],
-            rows: users.collect(),
-        },
+            users.collect(),
+        ),
     ]
 }
 

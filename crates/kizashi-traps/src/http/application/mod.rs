@@ -66,9 +66,8 @@ struct Visit<'a> {
 }
 
 /// The page of the application that a path names; `None` where the path is not the application's.
-fn page_of(identity: &Identity, path: &str) -> Option<String> {
-    let rest = path.strip_prefix(base(identity))?;
-    let page = match rest {
+pub(super) fn page_of(identity: &Identity, path: &str) -> Option<&'static str> {
+    let page = match path.strip_prefix(base(identity))? {
         "" => "index.php",
         "admin" | "admin/" => "admin/index.php",
         other => other,
@@ -89,28 +88,22 @@ fn page_of(identity: &Identity, path: &str) -> Option<String> {
         "admin/index.php",
         "uploads/",
     ];
-    PAGES.contains(&page).then(|| page.to_owned())
+    PAGES.into_iter().find(|known| *known == page)
 }
 
-/// Whether a path is the application's.
-pub(super) fn owns(identity: &Identity, path: &str) -> bool {
-    page_of(identity, path).is_some()
-}
-
-/// Answers a request whose path is the application's.
+/// Answers a request for one of the application's pages.
 pub(super) fn respond(
     scene: &Scene<'_>,
     request: &Request,
     target: &[u8],
     body: &[u8],
-    path: &str,
-) -> Option<Reply> {
-    let page = page_of(scene.identity, path)?;
+    page: &str,
+) -> Reply {
     let form = Form::of(request, target, body);
     let club = Club::draw(scene.identity);
     let visit = Visit { scene, request, target, body, form, club, base: base(scene.identity) };
     let is_post = request.method.raw() == "POST";
-    Some(match page.as_str() {
+    match page {
         "index.php" => visit.index(),
         "article.php" => visit.article(),
         "news.php" => visit.news(),
@@ -125,7 +118,7 @@ pub(super) fn respond(
         "config.php" => Reply::page("recon", visit.php(200, String::new())),
         "uploads/" => Reply::page("recon", visit.forbidden()),
         _ => Reply::page("ordinary", pages::style(&visit.club)),
-    })
+    }
 }
 
 fn note(name: &str, value: &[u8]) -> Detail {

@@ -1,37 +1,16 @@
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use kizashi_event::{Detail, Port, Timestamp};
+use kizashi_event::Detail;
 
-use crate::http::HttpSession;
-use crate::{Identity, Output, Session as _, Visit, WebServer};
+use crate::http::rules::tests::converse_from;
+use crate::{Identity, WebServer};
 
 const SERVERS: [WebServer; 2] = [WebServer::ApacheDebian12, WebServer::NginxUbuntu20];
 
 /// One request from an address: the answer, what was told, and how long it waited.
 fn ask(identity: &Arc<Identity>, source: &str, request: &str) -> (String, Vec<Detail>, i64) {
-    let source: IpAddr = source.parse().unwrap();
-    let visit = Visit {
-        source,
-        destination: "192.0.2.1".parse().ok(),
-        port: Port::tcp(80),
-        encrypted: false,
-    };
-    let begun = Timestamp::from_seconds(1_795_582_440);
-    let mut now = begun;
-    let mut session = HttpSession::new(identity, visit);
-    let mut out = Output::new(crate::http::SERVICE);
-    session.open(now, &mut out);
-    session.receive(request.as_bytes(), now, &mut out);
-    let (mut reply, mut seen) = (Vec::new(), Vec::new());
-    for _ in 0..10_000 {
-        reply.extend(out.take_reply());
-        seen.extend(out.take_seen().into_iter().map(|seen| seen.detail));
-        let Some(turn) = out.turn() else { break };
-        now = now.plus(i64::try_from(turn.pause.as_micros()).unwrap());
-        session.receive(&[], now, &mut out);
-    }
-    (String::from_utf8_lossy(&reply).into_owned(), seen, now.since(begun) / Timestamp::SECOND)
+    let (reply, seen, waited) = converse_from(identity, source, request.as_bytes());
+    (String::from_utf8_lossy(&reply).into_owned(), seen, waited)
 }
 
 fn get(identity: &Arc<Identity>, target: &str) -> (String, Vec<Detail>, i64) {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kizashi_event::{Detail, HostileText, Timestamp};
+use kizashi_event::{Detail, Timestamp};
 
 use super::evaluate::{self, Php};
 use super::format::{Answerer, Face, MachineKind};
@@ -116,7 +116,7 @@ impl Scene<'_> {
 
     /// The host as the visitor called it, escaped.
     pub(in crate::http) fn shown_host(&self) -> String {
-        String::from_utf8_lossy(&super::escape(self.host.as_bytes())).into_owned()
+        super::escape_text(self.host.as_bytes())
     }
 
     fn values<'b>(&'b self, rule: &'b str, subject: &'b Subject<'b>) -> Values<'b> {
@@ -156,15 +156,7 @@ fn line(text: &str, values: &Values<'_>) -> String {
 impl Rule {
     /// The login that the request carries, where the rule is about a form.
     pub(crate) fn login(&self, subject: &Subject<'_>) -> Option<Detail> {
-        let (user, password) = self.login.as_ref()?;
-        let read = |name: &str| subject.parameter(name).map(|v| HostileText::from_bytes(&v));
-        let (username, password) = (read(user), read(password));
-        (username.is_some() || password.is_some()).then_some(Detail::Login {
-            username,
-            password,
-            public_key: None,
-            accepted: false,
-        })
+        self.login.as_ref().and_then(|fields| subject.login(fields))
     }
 
     /// What is done about a request that this rule is for.
@@ -331,17 +323,26 @@ pub(in crate::http) fn web_machine(scene: &Scene<'_>, kind: MachineKind) -> (Mac
         (_, Grammar::Netty | Grammar::Application(_)) => "java",
         (_, Grammar::Apache) => "apache2",
     };
+    machine_of(scene, persona, if device { "root" } else { "www-data" }, service)
+}
+
+/// A machine on which a service runs something as this user; on the server is what this visitor left there before.
+pub(in crate::http) fn machine_of(
+    scene: &Scene<'_>,
+    persona: machine::Persona,
+    user: &str,
+    service: &'static str,
+) -> (Machine, Keeper) {
     let visitor = Visitor {
-        user: if device { b"root".to_vec() } else { b"www-data".to_vec() },
+        user: user.as_bytes().to_vec(),
         source: scene.visit.source,
         destination: scene.visit.destination,
         service,
     };
     let machine = Machine::new(scene.identity, persona, visitor, scene.now);
-    let keeper = Keeper { identity: Arc::clone(scene.identity), source: scene.visit.source };
-    if !device {
+    if !persona.is_device() {
         let kept = scene.identity.kept_files().of(scene.visit.source, scene.now);
         kept.iter().for_each(|file| machine.restore(file));
     }
-    (machine, keeper)
+    (machine, Keeper { identity: Arc::clone(scene.identity), source: scene.visit.source })
 }

@@ -151,7 +151,7 @@ fn after_last<'a>(text: &'a [u8], mark: &[u8]) -> &'a [u8] {
     rest
 }
 
-pub(super) fn between<'a>(text: &'a [u8], after: &[u8], until: &[u8]) -> Option<&'a [u8]> {
+pub(in crate::http) fn between<'a>(text: &'a [u8], after: &[u8], until: &[u8]) -> Option<&'a [u8]> {
     let rest = &text[find(text, after)? + after.len()..];
     if until.is_empty() {
         return Some(rest);

@@ -2,6 +2,8 @@
 //! so that a request costs the same however many rules there are. Each rule is entered under one condition that must hold, the one
 //! whose pieces say most; the few whose piece was seen are then tried in full.
 
+use std::sync::Arc;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::Rule;
@@ -19,10 +21,10 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn of<'a>(rules: impl Iterator<Item = &'a Rule>) -> Self {
+    pub(super) fn of(rules: &[Arc<Rule>]) -> Self {
         let mut index = Self::default();
         let mut pieces: Vec<&[u8]> = Vec::new();
-        for (place, rule) in rules.enumerate() {
+        for (place, rule) in rules.iter().enumerate() {
             let Some(needed) = rule.needed() else {
                 index.always.push(place);
                 continue;
@@ -40,13 +42,9 @@ impl Index {
         match AhoCorasick::builder().kind(kind).build(&pieces) {
             Ok(automaton) => index.pieces = Some(automaton),
             // Past the automaton's bound, two thousand million states, every rule is tried.
-            Err(_) => index.always = (0..=index.last_place()).collect(),
+            Err(_) => index.always = (0..rules.len()).collect(),
         }
         index
-    }
-
-    fn last_place(&self) -> usize {
-        self.rules_of.iter().flatten().chain(&self.always).copied().max().unwrap_or(0)
     }
 
     /// The places of the rules that may fit, in order.

@@ -18,8 +18,9 @@ pub(super) mod tests;
 use std::sync::{Arc, OnceLock};
 
 pub(super) use act::fill_answer;
-pub(in crate::http) use act::web_machine;
 pub(crate) use act::{Reaction, RuleAnswer, Scene};
+pub(in crate::http) use act::{machine_of, web_machine};
+pub(in crate::http) use evaluate::between;
 pub(crate) use evaluate::{base64, calculate, included};
 pub(crate) use format::MachineKind;
 pub use format::RuleProblem;
@@ -27,7 +28,7 @@ use format::{Answerer, Example, Face, File, RuleText, Take};
 use index::Index;
 pub(super) use pattern::Pattern;
 pub(crate) use pattern::find;
-pub(super) use reply::{check as check_text, escape};
+pub(super) use reply::{check as check_text, escape_text};
 use subject::Field;
 pub(crate) use subject::Subject;
 pub(crate) use subject::decode;
@@ -227,7 +228,7 @@ impl WebRules {
 
     fn of(mut rules: Vec<Arc<Rule>>) -> Self {
         rules.sort_by_key(|rule| std::cmp::Reverse((rule.own, rule.priority, rule.weight())));
-        Self { index: Index::of(rules.iter().map(Arc::as_ref)), rules }
+        Self { index: Index::of(&rules), rules }
     }
 
     #[cfg(test)]

@@ -205,7 +205,7 @@ fn percent_encode(text: &[u8]) -> Vec<u8> {
 }
 
 /// As pages escape what visitors typed.
-pub(in crate::http) fn escape(text: &[u8]) -> Vec<u8> {
+fn escape(text: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::new();
     for byte in text.iter().take(ECHOED) {
         match byte {
@@ -219,4 +219,9 @@ pub(in crate::http) fn escape(text: &[u8]) -> Vec<u8> {
         }
     }
     escaped
+}
+
+/// The same as text.
+pub(in crate::http) fn escape_text(text: &[u8]) -> String {
+    String::from_utf8_lossy(&escape(text)).into_owned()
 }

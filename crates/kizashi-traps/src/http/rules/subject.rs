@@ -1,7 +1,7 @@
 //! A request as rules look at it: path, parameters, headers and body, as sent, decoded once and decoded twice, because exploits hide
 //! behind an escape of an escape and each server undoes another number of them.
 
-use kizashi_event::{HostileText, Request};
+use kizashi_event::{Detail, HostileText, Request};
 
 use super::pattern::find;
 
@@ -59,7 +59,7 @@ impl Field {
 /// A request, taken apart once, before many rules look at it.
 #[derive(Debug)]
 pub(crate) struct Subject<'a> {
-    pub(super) method: &'a str,
+    pub(in crate::http) method: &'a str,
     pub(super) request: &'a Request,
     headers: &'a [(HostileText, HostileText)],
     pub(super) header_fields: Vec<Field>,
@@ -166,6 +166,18 @@ impl<'a> Subject<'a> {
         let found =
             self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
         found.map(|(_, value)| value.clone()).or_else(|| self.json_string(name))
+    }
+
+    /// The refused login that a form brings whose user name and password are called so.
+    pub(in crate::http) fn login(&self, (user, password): &(String, String)) -> Option<Detail> {
+        let read = |name: &str| self.parameter(name).map(|text| HostileText::from_bytes(&text));
+        let (username, password) = (read(user), read(password));
+        (username.is_some() || password.is_some()).then_some(Detail::Login {
+            username,
+            password,
+            public_key: None,
+            accepted: false,
+        })
     }
 
     fn json_string(&self, name: &str) -> Option<Vec<u8>> {

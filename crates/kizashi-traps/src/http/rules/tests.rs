@@ -4,28 +4,37 @@ use std::net::IpAddr;
 use kizashi_event::{Detail, Port, Timestamp};
 
 use super::*;
-use crate::{DEFAULT_SITE, Identity, Output, Session as _, Visit, WebServer, WebSites};
+use crate::{Identity, Output, Session as _, Visit, WebServer};
 
 /// What a fresh installation answers to one request, and tells of it.
 fn ask(server: WebServer, rules: &Arc<WebRules>, request: &[u8]) -> (Vec<u8>, Vec<Detail>) {
     let identity = Identity::draw([7; 32]).with_default_page().with_web_server(server);
-    let sites = WebSites::of([("*", DEFAULT_SITE)]).unwrap();
-    let identity = Arc::new(identity.with_web_rules(Arc::clone(rules)).with_web_sites(sites));
-    converse(&identity, request)
+    converse(&Arc::new(identity.with_web_rules(Arc::clone(rules))), request)
 }
 
 pub(in crate::http) fn converse(
     identity: &Arc<Identity>,
     request: &[u8],
 ) -> (Vec<u8>, Vec<Detail>) {
-    let source: IpAddr = "192.0.2.7".parse().unwrap();
+    let (reply, seen, _) = converse_from(identity, "192.0.2.7", request);
+    (reply, seen)
+}
+
+/// The same from this address, and how many seconds passed until the answer was whole.
+pub(in crate::http) fn converse_from(
+    identity: &Arc<Identity>,
+    source: &str,
+    request: &[u8],
+) -> (Vec<u8>, Vec<Detail>, i64) {
+    let source: IpAddr = source.parse().unwrap();
     let visit = Visit {
         source,
         destination: "192.0.2.1".parse().ok(),
         port: Port::tcp(80),
         encrypted: false,
     };
-    let mut now = Timestamp::from_seconds(1_795_582_440);
+    let begun = Timestamp::from_seconds(1_795_582_440);
+    let mut now = begun;
     let mut session = crate::http::HttpSession::new(identity, visit);
     let mut out = Output::new(crate::http::SERVICE);
     session.open(now, &mut out);
@@ -40,7 +49,7 @@ pub(in crate::http) fn converse(
     }
     session.end(now, &mut out);
     seen.extend(out.take_seen().into_iter().map(|seen| seen.detail));
-    (reply, seen)
+    (reply, seen, now.since(begun) / Timestamp::SECOND)
 }
 
 pub(in crate::http) fn bytes_of(example: &Example) -> Vec<u8> {
@@ -247,10 +256,9 @@ fn one_visitor_is_shown_one_kind_of_machine() {
         OWN.replace("product", "machine = \"server\"\nproduct"),
         "[[rule]]\nname = \"box\"\ntitle = \"t\"\nclass = \"recon\"\nmachine = \"device\"\npaths = [\"/box\"]\ntext = \"a box\"\nnext = \"n\"\nexamples = [{ request = \"GET /box\" }]\n"
     ));
-    let sites = WebSites::of([("*", DEFAULT_SITE)]).unwrap();
     let identity =
         Identity::draw([7; 32]).with_default_page().with_web_rules(Arc::new(rules.unwrap()));
-    let identity = Arc::new(identity.with_web_sites(sites));
+    let identity = Arc::new(identity);
     let get = |path: &str| {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         String::from_utf8(converse(&identity, request.as_bytes()).0).unwrap()

@@ -1,6 +1,6 @@
 //! What a site says to a request: one of its pages, one of its files, or that there is nothing.
 
-use kizashi_event::{Detail, HostileText};
+use kizashi_event::Detail;
 
 use super::{Content, Page, Site, builtin};
 use crate::http::rules::{Reaction, RuleAnswer, Scene, Subject, fill_answer};
@@ -39,7 +39,8 @@ impl Site {
     /// The page for a request, whatever a program would say.
     pub(super) fn page(&'static self, request: &SiteRequest<'_>) -> Option<SiteAnswer> {
         let page = self.pages.iter().find(|page| page.fits(request))?;
-        let details = page.login(request.subject).into_iter().collect();
+        let login = page.login.as_ref().and_then(|fields| request.subject.login(fields));
+        let details = login.into_iter().collect();
         let class = page.class.as_deref().unwrap_or("ordinary");
         let says = match page.content {
             Content::File(bytes) => Says::File { kind: &page.kind, bytes },
@@ -155,18 +156,6 @@ impl Page {
             && request.subject.has_path(&self.paths)
             && request.subject.has_parameters(&self.parameters)
             && request.subject.has_in_body(&self.body)
-    }
-
-    fn login(&self, subject: &Subject<'_>) -> Option<Detail> {
-        let (user, password) = self.login.as_ref()?;
-        let read = |name: &str| subject.parameter(name).map(|text| HostileText::from_bytes(&text));
-        let (username, password) = (read(user), read(password));
-        (username.is_some() || password.is_some()).then_some(Detail::Login {
-            username,
-            password,
-            public_key: None,
-            accepted: false,
-        })
     }
 
     /// Its paths that have no star, or the shortest of those that have one.

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use crate::http::rules::{RuleAnswer, escape};
+use crate::http::rules::{RuleAnswer, Scene, escape_text};
 
 /// Where a server tells crawlers what it has.
 const PAGES: [&str; 3] = ["/robots.txt", "/sitemap.xml", "/sitemap.html"];
@@ -37,16 +37,14 @@ impl Trail {
     }
 
     /// One of the pages that name the paths; none where nobody has looked for anything, as on a server fresh from its package.
-    pub(in crate::http) fn page(
-        &self,
-        target: &[u8],
-        origin: &str,
-        host: &str,
-    ) -> Option<RuleAnswer> {
+    pub(in crate::http) fn page(&self, target: &[u8], scene: &Scene<'_>) -> Option<RuleAnswer> {
         let name = PAGES.iter().find(|page| page.as_bytes() == target)?;
-        let paths = self.paths();
+        let (paths, origin, host) = (self.paths(), scene.origin(), scene.shown_host());
         let lines = |before: &str, after: &str| -> String {
-            paths.iter().map(|path| format!("{before}{}{after}", escape_text(path))).collect()
+            paths
+                .iter()
+                .map(|path| format!("{before}{}{after}", escape_text(path.as_bytes())))
+                .collect()
         };
         let (kind, body) = match *name {
             _ if paths.is_empty() => return None,
@@ -64,7 +62,7 @@ impl Trail {
             _ => {
                 let items: String = paths
                     .iter()
-                    .map(|path| escape_text(path))
+                    .map(|path| escape_text(path.as_bytes()))
                     .map(|path| format!("<li><a href=\"{path}\">{path}</a></li>\n"))
                     .collect();
                 (
@@ -86,10 +84,6 @@ impl Trail {
         paths.sort();
         paths
     }
-}
-
-fn escape_text(text: &str) -> String {
-    String::from_utf8_lossy(&escape(text.as_bytes())).into_owned()
 }
 
 #[cfg(test)]

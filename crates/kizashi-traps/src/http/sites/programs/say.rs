@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::{SiteAnswer, SiteRequest};
 use crate::draw::Draw;
 use crate::http::decode;
-use crate::http::rules::{Reaction, RuleAnswer, Scene};
+use crate::http::rules::{Reaction, RuleAnswer, Scene, machine_of};
 use crate::http::run::{Keeper, Run};
 use crate::http::sites::answer::Says;
-use crate::machine::{Machine, Persona, Visitor};
+use crate::machine::{Machine, Persona};
 
 /// The longest line that a container is given.
 const LINE: usize = 4 * 1024;
@@ -90,14 +90,5 @@ pub(super) fn digits(scene: &Scene<'_>, what: &str, length: u64) -> String {
 
 /// The machine on which a container's commands run, as root, with what this visitor left on it.
 pub(super) fn machine(scene: &Scene<'_>, user: &str, service: &'static str) -> (Machine, Keeper) {
-    let visitor = Visitor {
-        user: user.as_bytes().to_vec(),
-        source: scene.visit.source,
-        destination: scene.visit.destination,
-        service,
-    };
-    let machine = Machine::new(scene.identity, Persona::Server, visitor, scene.now);
-    let kept = scene.identity.kept_files().of(scene.visit.source, scene.now);
-    kept.iter().for_each(|file| machine.restore(file));
-    (machine, Keeper { identity: scene.identity.clone(), source: scene.visit.source })
+    machine_of(scene, Persona::Server, user, service)
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::say::{answer, cut, machine, runs, says};
 use super::{SiteAnswer, SiteRequest};
+use crate::http::rules::between;
 use crate::http::run::Run;
 
 const JSON: &str = "application/json;charset=utf-8";
@@ -41,9 +42,7 @@ fn submit(request: &SiteRequest<'_>) -> SiteAnswer {
         // XML is taken as well, and JSON that is cut off still says what was wanted.
         let found = request.subject.parameter("command").or_else(|| {
             let body = request.subject.sent();
-            let at = body.windows(9).position(|nine| nine == b"<command>")? + 9;
-            let end = body[at..].windows(10).position(|ten| ten == b"</command>")?;
-            Some(body[at..at + end].to_vec())
+            between(body, b"<command>", b"</command>").map(<[u8]>::to_vec)
         });
         command = cut(&String::from_utf8_lossy(&found.unwrap_or_default()), COMMAND).to_owned();
     }
