@@ -104,6 +104,38 @@ fn check(folder: &Path) {
     let (events, _) = read("hping.pcap");
     assert_eq!(only(&events), BTreeMap::from([("scanner:hping".into(), 10)]));
 
+    let (events, counts) = read("mirai.pcap");
+    assert_eq!(only(&events), BTreeMap::from([("scanner:mirai".into(), 20)]), "{counts:?}");
+
+    if folder.join("unicornscan.pcap").exists() {
+        let (events, _) = read("unicornscan.pcap");
+        assert!(only(&events)["scanner:unicornscan"] >= 49, "{:?}", only(&events));
+    }
+
+    let (events, _) = read("ssh.pcap");
+    assert_eq!(only(&events), BTreeMap::from([("os:linux-5".into(), 1)]));
+    let clients: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.detail {
+            Detail::Client { version: Some(version), fingerprint: Some(fingerprint) } => {
+                Some((version.raw().to_owned(), fingerprint.raw().to_owned()))
+            }
+            _ => None,
+        })
+        .collect();
+    let [(version, fingerprint)] = &clients[..] else { panic!("{clients:?}") };
+    assert!(version.starts_with("SSH-2.0-OpenSSH_"), "{version}");
+    if is_there("tshark") {
+        let output = Command::new("tshark")
+            .arg("-r")
+            .arg(folder.join("ssh.pcap"))
+            .args(["-T", "fields", "-e", "ssh.kex.hassh", "-Y", "ssh.kex.hassh"])
+            .output()
+            .unwrap();
+        let theirs = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(*fingerprint, format!("hassh:{}", theirs.trim()));
+    }
+
     let (events, counts) = read("curl.pcap");
     assert_eq!(only(&events), BTreeMap::from([("os:linux-5".into(), 2)]));
     assert_eq!((counts.tcp.completed, counts.conversations), (2, 2));
@@ -125,8 +157,13 @@ fn scanners_and_systems_are_known_in_captures_of_real_tools() {
 #[test]
 fn the_same_holds_in_captures_made_now() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/make-captures");
-    let tools = ["ip", "tcpdump", "nmap", "masscan", "zmap", "hping3", "curl", "tshark"];
+    let tools = ["ip", "tcpdump", "nmap", "masscan", "zmap", "hping3", "curl", "ssh", "tshark"];
     if !tools.iter().all(|tool| is_there(tool)) {
+        return;
+    }
+    let scapy = Command::new("/usr/bin/python3").args(["-c", "import scapy"]).output();
+    if !scapy.is_ok_and(|output| output.status.success()) {
+        println!("skipped: scapy is not there (python3-scapy)");
         return;
     }
     let folder = std::env::temp_dir().join(format!("kizashi-captures-{}", std::process::id()));
