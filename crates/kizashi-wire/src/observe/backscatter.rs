@@ -146,7 +146,6 @@ impl Backscatter {
     }
 }
 
-#[expect(clippy::ref_option, reason = "serde passes fields by reference")]
 fn as_text<S: serde::Serializer>(port: &Option<Port>, serializer: S) -> Result<S::Ok, S::Error> {
     match port {
         Some(port) => serializer.collect_str(port),
