@@ -46,9 +46,37 @@ pub struct Attempt {
     /// How many routers seem to lie between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distance: Option<u8>,
-    /// What it shows of the visitor, with the kind in front: `os:linux-5`, `scanner:zmap`, `ja4t:…`.
+    /// What it shows of the visitor, with the kind in front: `os:linux-5`, `scanner:zmap`, `tcp:…`
+    /// (earlier versions told `ja4t:…` in its place, which is read as any other).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fingerprints: Vec<HostileText>,
+    /// The largest packet that the visitor's link seems to take, by the segment size that he offers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u16>,
+    /// Minutes since the visitor's system began, where its kind does not hide that and two segments agree on its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uptime_minutes: Option<u32>,
+}
+
+impl Attempt {
+    /// What links have this largest packet; `None` where it says nothing.
+    #[must_use]
+    pub fn link(&self) -> Option<&'static str> {
+        Some(match self.mtu? {
+            65_495.. | 16_384 | 16_436 => "loopback",
+            8_900..=9_216 => "jumbo Ethernet",
+            1_500 => "Ethernet",
+            1_492 => "PPPoE",
+            1_480 => "IP in IP",
+            1_476 => "GRE",
+            1_460 | 1_454 => "DSL",
+            1_440 | 1_420 | 1_412 => "WireGuard",
+            1_300..=1_410 => "VPN",
+            1_280 => "least of IPv6",
+            576 => "least of IPv4",
+            _ => return None,
+        })
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it may skip by reference")]
@@ -80,6 +108,33 @@ impl ScanOrder {
     }
 }
 
+/// How a scan chose its ports, as far as they show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScanPattern {
+    /// One after the other, a range from end to end.
+    Sequential,
+    /// A range, or all ports, in an order that follows nothing.
+    Random,
+    /// Ports that were picked.
+    List,
+    /// A few ports, again and again on one of our addresses after the other.
+    Sweep,
+}
+
+impl ScanPattern {
+    /// The word for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sequential => "one after the other",
+            Self::Random => "at random",
+            Self::List => "by a list",
+            Self::Sweep => "sweeping addresses",
+        }
+    }
+}
+
 /// Many attempts of one source, which are told one by one too: this says what they have in common and counts nothing by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
@@ -93,6 +148,12 @@ pub struct Scan {
     pub duration_ms: u64,
     /// In which order.
     pub order: ScanOrder,
+    /// How it chose them; scans of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<ScanPattern>,
+    /// Lowest and highest port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<(u16, u16)>,
     /// The first ports, in the order in which they came.
     pub first_ports: Vec<Port>,
 }

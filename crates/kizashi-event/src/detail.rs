@@ -126,7 +126,10 @@ pub struct Request {
     /// The CVE or product, where a rule knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<HostileText>,
-    /// JA4H of the request ([`crate::ja4h`]).
+    /// How the client writes requests ([`crate::http_print`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub print: Option<HostileText>,
+    /// JA4H as earlier versions told it: read, so that old stores go on meaning what they meant, and made no more (docs/fingerprints.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ja4h: Option<HostileText>,
     /// How the client began the HTTP/2 connection that brought it, in Akamai's form.
@@ -289,6 +292,9 @@ impl Detail {
                 if let Some(class) = &request.class {
                     count(KeyKind::RequestClass, class.raw());
                 }
+                if let Some(print) = &request.print {
+                    count(KeyKind::Fingerprint, &format!("http:{}", print.raw()));
+                }
                 if let Some(ja4h) = &request.ja4h {
                     // The client; the other two parts are what one server once gave him.
                     let client: Vec<&str> = ja4h.raw().splitn(3, '_').take(2).collect();
@@ -366,6 +372,19 @@ impl Detail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_that_an_earlier_version_stored_still_counts_by_its_ja4h() {
+        let stored = r#"{"request":{"request":{"method":"GET","target":"/","version":"HTTP/1.1","headers":[],"malformed":false,"ja4h":"ge11nn030000_aaaaaaaaaaaa_000000000000_000000000000"}}}"#;
+        let detail: Detail = serde_json::from_str(stored).unwrap();
+        let mut prints = Vec::new();
+        detail.each_key(|kind, text| {
+            if kind == KeyKind::Fingerprint {
+                prints.push(text.to_owned());
+            }
+        });
+        assert_eq!(prints, ["ja4h:ge11nn030000_aaaaaaaaaaaa"]);
+    }
 
     #[test]
     fn a_hash_survives_text_and_json_and_a_wrong_one_is_refused() {

@@ -110,6 +110,7 @@ fn add_request(document: &mut Value, request: &Request) {
     set(document, &["kizashi", "malformed"], request.malformed.then_some(true));
     set(document, &["rule", "category"], text(request.class.as_ref()));
     set(document, &["rule", "name"], text(request.rule.as_ref()));
+    set(document, &["kizashi", "http_fingerprint"], text(request.print.as_ref()));
     set(document, &["kizashi", "ja4h"], text(request.ja4h.as_ref()));
     set(document, &["kizashi", "http2_fingerprint"], text(request.http2.as_ref()));
     let headers: Vec<Value> = request

@@ -23,11 +23,11 @@ mod text;
 mod time;
 
 pub use address::{Port, Transport, canonical_ip, network_of, network_text, one_source, site_of};
-pub use attempt::{Attempt, Outcome, Scan, ScanOrder};
+pub use attempt::{Attempt, Outcome, Scan, ScanOrder, ScanPattern};
 pub use detail::{Detail, MOST_COUNTED, Payload, PayloadHash, PayloadOrigin, Request};
 pub use event::{Event, EventId, SessionId, Weight};
 pub use family::{LONGEST_FAMILY, family_of};
-pub use fingerprint::ja4h;
+pub use fingerprint::http_print;
 pub use key::{Key, KeyKind, ParseKeyError};
 pub use likeness::Likeness;
 pub use recording::{Frame, FrameKind, RecordingPart, frames};

@@ -111,7 +111,7 @@ fn curl_speaks_http2_over_tls_where_the_shown_server_does_and_falls_back_elsewhe
             .collect();
         assert_eq!(requests.len(), 2);
         assert!(requests.iter().all(|one| one.http2.is_some() == (version == "2")), "{site}");
-        assert!(requests.iter().all(|one| one.ja4h.is_some() && one.class.is_some()), "{site}");
+        assert!(requests.iter().all(|one| one.print.is_some() && one.class.is_some()), "{site}");
     }
 }
 

@@ -59,7 +59,8 @@ fn text_of(detail: &Detail) -> String {
         Detail::Packet | Detail::Connect => String::new(),
         Detail::Attempt(attempt) => attempt_of(attempt),
         Detail::Scan(scan) => {
-            format!("{} ports in {} attempts, {}", scan.ports, scan.attempts, scan.order.name())
+            let how = scan.pattern.map_or(scan.order.name(), |pattern| pattern.name());
+            format!("{} ports in {} attempts, {how}", scan.ports, scan.attempts)
         }
         Detail::Close { duration_ms, .. } => {
             duration_ms.map(|ms| format!("after {} s", ms.div_ceil(1_000))).unwrap_or_default()
@@ -90,10 +91,15 @@ fn text_of(detail: &Detail) -> String {
 
 fn attempt_of(attempt: &Attempt) -> String {
     let outcome = attempt.outcome.map(|outcome| outcome.name().to_owned());
-    let named = |text: &HostileText| !text.raw().starts_with("ja4t:");
+    // How the first segment looks is for keys and machines.
+    let named =
+        |text: &HostileText| !["tcp:", "ja4t:"].iter().any(|kind| text.raw().starts_with(kind));
     let marks = attempt.fingerprints.iter().filter(|text| named(text));
-    let words: Vec<String> =
+    let mut words: Vec<String> =
         outcome.into_iter().chain(marks.map(|text| text.raw().to_owned())).collect();
+    words.extend(attempt.distance.map(|routers| format!("{routers} routers away")));
+    words.extend(attempt.link().map(str::to_owned));
+    words.extend(attempt.uptime_minutes.map(|minutes| format!("up {} h", minutes / 60)));
     words.join(", ")
 }
 

@@ -185,6 +185,7 @@ pub(crate) fn drain<R: Read>(
     while !observer.stopped() {
         match capture.next_frame() {
             Ok(Next::Frame(frame)) => observer.frame(&frame, sink),
+            Ok(Next::Marked(frame, mark)) => observer.marked_frame(&frame, mark, sink),
             Ok(Next::End) => break,
             Ok(Next::Broken(broken)) => {
                 let (file, frames) = (report.file.clone(), report.frames);

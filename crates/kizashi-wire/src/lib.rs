@@ -11,26 +11,29 @@
 mod capture;
 mod dissect;
 mod follow;
+mod frames;
 mod fuzzing;
 mod import;
 mod observe;
 mod passive;
 
-pub use capture::{Broken, CaptureReader, Next, is_capture};
+pub use capture::{Broken, CaptureReader, CaptureWriter, Next, is_capture};
 pub use dissect::{
     Body, Checksum, Datagram, Dissected, Fault, Faults, Flags, Fragment, Frame, IcmpMessage,
     IpHeader, LinkType, Packet, Segment, TcpHeader, TcpOptions, dissect,
 };
 pub use follow::{Pause, follow, is_followable};
+pub use frames::{End, FirstSegment, Flow, bare_datagram, bare_message, first_segment};
 pub use import::{
     CaptureReport, WireError, begins_capture, import, import_reader, looks_like_capture,
 };
 pub use observe::{
-    Backscatter, Counts, Observer, Options, ParsePrefixError, Prefix, Sink, TcpCounts,
+    Answers, Attacked, Backscatter, Counts, Observer, Options, ParsePrefixError, Prefix, Sink,
+    TcpCounts,
 };
 pub use passive::{
-    CookieTrail, Scanner, Syn, distance, initial_time_to_live, ja4t, scanner_of, signature,
-    system_of,
+    Clock, CookieTrail, Scanner, Syn, distance, initial_time_to_live, largest_packet, scanner_of,
+    signature, system_of, tcp_print, tells_uptime,
 };
 
 /// See `fuzz/src/lib.rs`.

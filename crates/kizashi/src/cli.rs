@@ -185,7 +185,7 @@ pub(crate) struct Import {
     /// Our own addresses in captures [default: the address that most visitors try to reach]
     #[arg(long, value_name = "ADDRESS[/BITS]")]
     pub(crate) local: Vec<kizashi_wire::Prefix>,
-    /// Go on reading as the file grows
+    /// Go on reading as the file grows; of captures a folder, or the name given to tcpdump -w or dumpcap -w, follows a ring
     #[arg(long)]
     pub(crate) follow: bool,
     /// One JSON object a file
@@ -261,9 +261,9 @@ pub(crate) struct SignCall {
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families,
-    /// path-families, payload-clusters, fingerprints, signatures or request-classes
-    #[arg(value_parser = kind)]
-    pub(crate) kind: KeyKind,
+    /// path-families, payload-clusters, fingerprints, signatures, request-classes, systems or scanners
+    #[arg(value_parser = ranking)]
+    pub(crate) kind: Ranking,
     #[command(flatten)]
     pub(crate) listing: Listing,
 }
@@ -304,6 +304,8 @@ pub(crate) struct Play {
 pub(crate) enum ExportFormat {
     /// Cowrie's JSON log: SSH and Telnet
     Cowrie,
+    /// A pcapng capture: packets made anew of what was kept, as the file itself says
+    Pcap,
 }
 
 #[derive(Debug, Args)]
@@ -315,6 +317,12 @@ pub(crate) struct Export {
     /// The form
     #[arg(long, value_enum)]
     pub(crate) format: ExportFormat,
+    /// Only this session, as `kizashi sessions` or a JSON event names it
+    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "until"])]
+    pub(crate) session: Option<String>,
+    /// The file to write; nothing that exists is written over [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -468,10 +476,36 @@ fn role(text: &str) -> Result<Role, String> {
     found.ok_or_else(|| "a role is owner or viewer".to_owned())
 }
 
-fn kind(text: &str) -> Result<KeyKind, String> {
-    match KeyKind::from_name(text) {
-        Some(kind) if !matches!(kind, KeyKind::Total | KeyKind::Pair) => Ok(kind),
-        _ => Err("what is ranked is one of ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families, path-families, payload-clusters, fingerprints, signatures, request-classes"
+/// What `kizashi top` ranks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ranking {
+    /// Keys of a kind.
+    Keys(KeyKind),
+    /// What visitors' systems look like, of their first segments.
+    Systems,
+    /// What their scanners are known by.
+    Scanners,
+}
+
+impl Ranking {
+    /// The word for one.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Keys(kind) => kind.name(),
+            Self::Systems => "system",
+            Self::Scanners => "scanner",
+        }
+    }
+}
+
+fn ranking(text: &str) -> Result<Ranking, String> {
+    match (text, KeyKind::from_name(text)) {
+        ("system" | "systems", _) => Ok(Ranking::Systems),
+        ("scanner" | "scanners", _) => Ok(Ranking::Scanners),
+        (_, Some(kind)) if !matches!(kind, KeyKind::Total | KeyKind::Pair) => {
+            Ok(Ranking::Keys(kind))
+        }
+        _ => Err("what is ranked is one of ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families, path-families, payload-clusters, fingerprints, signatures, request-classes, systems, scanners"
             .to_owned()),
     }
 }

@@ -1,16 +1,18 @@
-//! What a client's software gives away of itself: the first message of TLS, read from the wire, and the two fingerprints that the field
-//! makes of it, and the one that it makes of a request. Pure functions over bytes, so that a trap, which holds a connection, and a capture, which
+//! What a client's software gives away of itself: the first message of TLS and of SSH, read from the wire, with the fingerprints that the
+//! field makes of them, and a print of an HTTP request in a form of our own. Pure functions over bytes, so that a trap, which holds a connection, and a capture, which
 //! sees packets only, name the same client by the same text.
 
 mod client_hello;
+mod hassh;
+mod http;
 mod ja3;
 mod ja4;
-mod ja4h;
 
 pub use client_hello::{ClientHello, HelloReading, NoClientHello, is_grease, read_client_hello};
+pub use hassh::{SshHello, hassh, read_ssh_hello};
+pub use http::http_print;
 pub use ja3::{ja3, ja3_text};
 pub use ja4::{Carrier, ja4, ja4_raw};
-pub use ja4h::ja4h;
 
 /// See `fuzz/src/lib.rs`: the bytes as the beginning of a connection, and as the message itself.
 pub fn fuzz(bytes: &[u8]) {
@@ -24,6 +26,9 @@ pub fn fuzz(bytes: &[u8]) {
         assert_eq!(short.get(..10), long.get(..10));
         assert_eq!(ja3(&hello).len(), 32);
         let _ = (hello.server_name(), hello.protocols(), hello.versions());
+    }
+    if let Some(lists) = read_ssh_hello(bytes).and_then(|hello| hello.lists) {
+        assert_eq!(hassh(&lists).len(), 32);
     }
 }
 

@@ -26,6 +26,9 @@ type Counted = (u32, (u64, u64));
 /// Keys looked at one by one before a ranking is made by reading all of the span's counts.
 const MOST_CANDIDATES: usize = 256;
 
+/// Fingerprints of a kind that are looked at: systems and scanners are tens.
+const MOST_OF_A_KIND: u64 = 2_000;
+
 /// A span as whole days and the hours before and after them.
 #[derive(Clone, Debug)]
 struct Parts {
@@ -65,6 +68,69 @@ impl Reader {
             span => self.top_of_span(kind, span, limit),
         };
         read.doing("reading a ranking", &self.path)
+    }
+
+    /// Fingerprints of one kind, such as `os`, with the most events in `span`; the kind is left out of their texts.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn top_fingerprints(
+        &self,
+        of: &str,
+        span: Span,
+        limit: usize,
+    ) -> Result<Vec<Ranked>, StoreError> {
+        self.read_top_fingerprints(of, span, limit).doing("reading a ranking", &self.path)
+    }
+
+    fn read_top_fingerprints(
+        &self,
+        of: &str,
+        span: Span,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Ranked>> {
+        let kind = KeyKind::Fingerprint;
+        let Some(hours) = self.hours_of(span)? else { return Ok(Vec::new()) };
+        let parts = Parts::of(hours);
+        let whole = span.since.is_none() && span.until.is_none();
+        let mut read = self.connection.prepare_cached(
+            "SELECT id, events, sessions, first, last, text FROM keys
+             WHERE kind = ?1 AND text >= ?2 || ':' AND text < ?2 || ';' AND events > 0 LIMIT ?3",
+        )?;
+        let mut rows = read.query((kind_code(kind), of, stored(MOST_OF_A_KIND)))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let key = row.get(0)?;
+            let (events, sessions) = match whole {
+                true => (count_of(row.get(1)?), count_of(row.get(2)?)),
+                false => self.counts_of(kind, key, &parts)?,
+            };
+            let text: String = row.get(5)?;
+            let text = text.split_once(':').map_or("", |(_, name)| name);
+            let ranked = Ranked {
+                key: Key::new(kind, text),
+                events,
+                sessions,
+                sources: 0,
+                first: Timestamp::from_micros(row.get(3)?),
+                last: Timestamp::from_micros(row.get(4)?),
+            };
+            if events > 0 {
+                found.push((key, ranked));
+            }
+        }
+        found.sort_by_key(|(key, ranked)| (Reverse(ranked.events), *key));
+        found.truncate(limit);
+        found
+            .into_iter()
+            .map(|(key, ranked)| {
+                let sources = match whole {
+                    true => self.sources_of_all_time(kind, key)?,
+                    false => self.sources_of_span(kind, key, hours)?,
+                };
+                Ok(Ranked { sources, ..ranked })
+            })
+            .collect()
     }
 
     fn top_of_all_time(&self, kind: KeyKind, limit: usize) -> rusqlite::Result<Vec<Ranked>> {

@@ -1,7 +1,7 @@
 //! Bytes to whole requests on one connection, for every server that speaks HTTP: heads, bodies, and what comes after the end. It answers
 //! nothing but `100 Continue`; what a request gets, and in which words, is the session's around it.
 
-use kizashi_event::{Detail, HostileText, Payload, PayloadOrigin, Request, ja4h};
+use kizashi_event::{Detail, HostileText, Payload, PayloadOrigin, Request, http_print};
 
 use super::basic;
 use super::body::{BodyProgress, BodyReader};
@@ -181,7 +181,7 @@ pub(crate) fn tell_request(
     out: &mut Output,
 ) {
     let login = values(&request.headers, "authorization").find_map(basic::login);
-    request.ja4h = Some(ja4h(&request).into());
+    request.print = Some(http_print(&request).into());
     out.tell(Detail::Request { request: Box::new(request), body: body.map(Box::new) });
     if let Some(login) = login {
         out.tell(login);
@@ -205,7 +205,7 @@ fn tell_refused(
     let target = request.target.raw().as_bytes().to_vec();
     name(&mut request, &target, raw.content());
     if !request.headers.is_empty() {
-        request.ja4h = Some(ja4h(&request).into());
+        request.print = Some(http_print(&request).into());
     }
     let body = Some(Box::new(raw.finish(PayloadOrigin::Sent)));
     out.tell(Detail::Request { request: Box::new(request), body });

@@ -1,7 +1,5 @@
 //! KEXINIT (RFC 4253, section 7.1): the client's lists, what is chosen from them as OpenSSH chooses (kex.c, `kex_choose_conf`), and the
-//! fingerprint of the lists (HASSH: MD5 over exchanges, ciphers, MACs and compressions that the client offers).
-
-use md5::{Digest as _, Md5};
+//! fingerprint of the lists (HASSH).
 
 use super::cipher::CipherKind;
 use super::exchange::Method;
@@ -84,10 +82,7 @@ impl<'a> KexInit<'a> {
 
     /// HASSH of the client.
     pub(super) fn hassh(&self) -> String {
-        let parts =
-            [EXCHANGES, CIPHERS_IN, MACS_IN, COMPRESSIONS_IN].map(|place| self.lists[place]);
-        let digest = Md5::digest(parts.join(&b';'));
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        kizashi_event::fingerprint::hassh(&self.lists)
     }
 
     /// What is chosen; `None` where nothing fits, at which OpenSSH says nothing and ends the connection.

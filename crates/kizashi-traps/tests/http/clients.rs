@@ -53,7 +53,7 @@ fn curl_speaks_http2_to_httpd_by_prior_knowledge_and_by_upgrade_and_falls_back_a
     let first = all[0].http2.as_ref().unwrap().raw();
     // The windows are other ones from version to version of curl.
     assert!(first.starts_with("3:100;4:") && first.ends_with("|0|m,p,s,a"), "{first}");
-    assert!(all[0].ja4h.as_ref().unwrap().raw().starts_with("ge20nn020000_"));
+    assert!(all[0].print.as_ref().unwrap().raw().starts_with("2:ua:"));
     let sizes: Vec<u64> = events.iter().filter_map(|event| event.detail.payload()?.size).collect();
     assert!(sizes.contains(&300_000), "{sizes:?}");
 

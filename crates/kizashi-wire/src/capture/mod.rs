@@ -5,11 +5,14 @@
 mod pcap;
 mod pcapng;
 pub(crate) mod unpack;
+mod write;
+
+pub use write::CaptureWriter;
 
 use std::io::{self, Read};
 use std::ops::Range;
 
-use kizashi_event::Timestamp;
+use kizashi_event::{EventId, Timestamp};
 
 use crate::dissect::{Frame, LinkType};
 use pcap::Pcap;
@@ -70,6 +73,8 @@ struct Found {
     time: Timestamp,
     link: LinkType,
     original: u32,
+    /// The event that the packet was made of, in a file that we wrote ourselves.
+    mark: Option<EventId>,
 }
 
 /// Why nothing behind a place in a file can be read.
@@ -127,6 +132,8 @@ pub struct CaptureReader<R> {
 pub enum Next<'a> {
     /// A frame.
     Frame(Frame<'a>),
+    /// A frame that was made of an event of a store ([`CaptureWriter`]): it is that event again.
+    Marked(Frame<'a>, EventId),
     /// The bytes have ended; there may be more later.
     End,
     /// Nothing behind this place can be read.
@@ -173,11 +180,15 @@ impl<R: Read> CaptureReader<R> {
                     self.lost += 1;
                     self.skip(length);
                 }
-                Ok(Step::Packet { taken, found: Found { data, time, link, original } }) => {
+                Ok(Step::Packet { taken, found: Found { data, time, link, original, mark } }) => {
                     let bytes = self.at + data.start..self.at + data.end;
                     self.skip(taken);
                     let bytes = self.buffer.get(bytes).unwrap_or_default();
-                    return Ok(Next::Frame(Frame { time, link, bytes, original_length: original }));
+                    let frame = Frame { time, link, bytes, original_length: original };
+                    return Ok(match mark {
+                        None => Next::Frame(frame),
+                        Some(mark) => Next::Marked(frame, mark),
+                    });
                 }
             }
         }

@@ -63,6 +63,7 @@ impl Pcap {
         let time = i64::from(seconds) * Timestamp::SECOND + i64::from(micros);
         let time = Timestamp::from_micros(time);
         let data = self.record_header..whole;
-        Ok(Step::Packet { taken: whole, found: Found { data, time, link: self.link, original } })
+        let found = Found { data, time, link: self.link, original, mark: None };
+        Ok(Step::Packet { taken: whole, found })
     }
 }

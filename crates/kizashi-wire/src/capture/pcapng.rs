@@ -2,8 +2,9 @@
 //! before and behind. Sections may differ in byte order, interfaces in link type and clock. Blocks without packets (names,
 //! statistics, secrets, anybody's own) are passed over whatever their length.
 
-use kizashi_event::Timestamp;
+use kizashi_event::{EventId, Timestamp};
 
+use super::write::{APPLICATION, mark_of};
 use super::{Broken, Found, LONGEST_RECORD, Order, Step};
 use crate::dissect::LinkType;
 
@@ -12,6 +13,9 @@ const INTERFACE: u32 = 1;
 const OLD_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
+
+const OPTION_COMMENT: u16 = 1;
+const OPTION_APPLICATION: u16 = 4;
 
 /// Interfaces of a section at most.
 const MOST_INTERFACES: usize = 4_096;
@@ -28,6 +32,8 @@ pub(super) struct Pcapng {
     interfaces: Vec<Interface>,
     /// The time of the packet before: simple packets have none.
     last: Timestamp,
+    /// Whether we wrote it ourselves, out of a store.
+    is_ours: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +64,9 @@ impl Pcapng {
             if bytes.len() >= length.min(LONGEST_RECORD) {
                 self.order = Some(order);
                 self.interfaces.clear();
+                let options = bytes.get(24..length.saturating_sub(4)).unwrap_or_default();
+                self.is_ours = options_of(order, options)
+                    .any(|(code, value)| code == OPTION_APPLICATION && value == APPLICATION);
             }
             return skip(bytes, length);
         }
@@ -99,19 +108,14 @@ impl Pcapng {
         };
         let mut interface =
             Interface { link: LinkType(link), snapshot, resolution: 1_000_000, offset: 0 };
-        let mut rest = body.get(16..).unwrap_or_default();
-        while let (Some(code), Some(length)) = (order.u16(rest, 0), order.u16(rest, 2)) {
-            let length = usize::from(length);
-            let Some(value) = rest.get(4..4 + length) else { break };
+        for (code, value) in options_of(order, body.get(16..).unwrap_or_default()) {
             match (code, value) {
-                (0, _) => break,
                 (9, [resolution]) => interface.resolution = ticks(*resolution),
                 (14, value) => {
                     interface.offset = order.u64(value, 0).map_or(0, u64::cast_signed);
                 }
                 _ => {}
             }
-            rest = rest.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
         }
         self.interfaces.push(interface);
         Ok(())
@@ -130,7 +134,14 @@ impl Pcapng {
         let time = interface.time((u64::from(high) << 32) | u64::from(low));
         self.last = time;
         let link = interface.link;
-        Some(Found { data: 28..28 + captured, time, link, original })
+        let mark = match self.is_ours {
+            true => body.get(28 + captured.next_multiple_of(4)..).and_then(|rest| {
+                options_of(order, rest)
+                    .find_map(|(code, value)| mark_of(value).filter(|_| code == OPTION_COMMENT))
+            }),
+            false => None,
+        };
+        Some(Found { data: 28..28 + captured, time, link, original, mark })
     }
 
     fn simple(&self, order: Order, body: &[u8]) -> Option<Found> {
@@ -143,8 +154,19 @@ impl Pcapng {
         if captured > there {
             return None;
         }
-        Some(Found { data: 12..12 + captured, time: self.last, link: interface.link, original })
+        let (link, mark) = (interface.link, None::<EventId>);
+        Some(Found { data: 12..12 + captured, time: self.last, link, original, mark })
     }
+}
+
+/// The options of a block up to their end, or to the first that lies about its length.
+fn options_of(order: Order, mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (code, length) = (order.u16(rest, 0)?, usize::from(order.u16(rest, 2)?));
+        let value = rest.get(4..4 + length).filter(|_| code != 0)?;
+        rest = rest.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
+        Some((code, value))
+    })
 }
 
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::ip::IpHeader;
 
 /// The ones' complement sum of the bytes taken two by two, added to `start`; 0xffff where a right sum is among them.
-pub(super) fn sum(bytes: &[u8], start: u32) -> u16 {
+pub(crate) fn sum(bytes: &[u8], start: u32) -> u16 {
     let mut total = u64::from(start);
     let (words, rest) = bytes.as_chunks::<4>();
     for word in words {

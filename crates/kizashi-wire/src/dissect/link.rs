@@ -84,8 +84,12 @@ fn of_type(mut protocol: u16, mut rest: &[u8]) -> Result<Carried<'_>, Fault> {
                 rest = rest.get(4..).unwrap_or_default();
             }
             PPPOE_SESSION => {
-                let inner = be16(rest, 6).ok_or(Fault::LinkCut)?;
-                rest = rest.get(8..).unwrap_or_default();
+                // An odd first byte is the whole of a compressed protocol (RFC 1661, section 6.5).
+                let (inner, at) = match rest.get(6) {
+                    Some(short) if short % 2 == 1 => (u16::from(*short), 7),
+                    _ => (be16(rest, 6).ok_or(Fault::LinkCut)?, 8),
+                };
+                rest = rest.get(at..).unwrap_or_default();
                 return Ok(match inner {
                     0x0021 | 0x0057 => Carried::Ip(rest),
                     _ => Carried::Other,

@@ -2,7 +2,7 @@
 //! lie about a length is counted by its kind ([`Faults`]). What is left of a packet that lies is read as far as a receiver
 //! would read it; what no receiver would read is dropped.
 
-mod checksum;
+pub(crate) mod checksum;
 mod fault;
 mod ip;
 mod link;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::backscatter::Backscatter;
 use crate::dissect::Faults;
 
 /// Counts of an observation.
@@ -74,23 +75,4 @@ pub struct TcpCounts {
     pub half_open: u64,
     /// Opened.
     pub completed: u64,
-}
-
-/// Answers to what we never asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Backscatter {
-    /// SYN-ACK.
-    pub syn_ack: u64,
-    /// RST.
-    pub rst: u64,
-    /// ICMP errors and echo replies.
-    pub icmp: u64,
-}
-
-impl Backscatter {
-    /// All of it.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.syn_ack + self.rst + self.icmp
-    }
 }

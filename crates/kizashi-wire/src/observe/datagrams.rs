@@ -1,15 +1,18 @@
 //! UDP and ICMP: the first packet of a flow is the attempt, with what it carries; the rest of the flow repeats it.
 
+use std::net::IpAddr;
+
 use kizashi_event::{
     Attempt, Detail, Event, Payload, PayloadHash, PayloadOrigin, Port, Service, Transport,
     recognise,
 };
 use sha2::{Digest as _, Sha256};
 
+use super::backscatter::Answer;
 use super::local::bits_of;
 use super::scans::First;
 use super::table::FlowKey;
-use super::{Flow, Observer, Seen, Sink, address_of, id_of, list};
+use super::{Flow, Observer, Seen, Sink, address_of, list};
 use crate::dissect::{Datagram, IcmpMessage, Packet, quoted};
 
 impl Observer {
@@ -75,7 +78,7 @@ impl Observer {
         sink: Sink<'_>,
     ) {
         let first = First {
-            id: id_of(seen.time, packet),
+            id: seen.id(packet),
             time: seen.time,
             source: address_of(seen.visitor),
             destination: address_of(seen.ours),
@@ -124,12 +127,14 @@ impl Observer {
             (true, 0) | (false, 129) => {
                 let key = seen.key((message.identifier, 0), packet.ip.protocol);
                 if self.flows.find(&key).is_none() {
-                    self.counts.backscatter.icmp += 1;
+                    let victim = address_of(seen.visitor);
+                    self.counts.backscatter.add(victim, None, Answer::Icmp);
                 }
             }
             (true, 3 | 4 | 11 | 12) | (false, 1..=4) => {
                 if !self.is_about_known(message) {
-                    self.counts.backscatter.icmp += 1;
+                    let (victim, port) = attacked(message, seen);
+                    self.counts.backscatter.add(victim, port, Answer::Icmp);
                 }
             }
             _ => self.counts.other_transports += 1,
@@ -145,6 +150,21 @@ impl Observer {
         };
         let (visitor, ours) = (bits_of(ip.destination), bits_of(ip.source));
         self.flows.find(&FlowKey { visitor, ours, ports, transport: ip.protocol }).is_some()
+    }
+}
+
+/// To whom went what an error is about; a router on the way may be who tells it.
+fn attacked(message: &IcmpMessage<'_>, seen: &Seen) -> (IpAddr, Option<Port>) {
+    match quoted(message.body) {
+        Some((ip, _, port)) => {
+            let port = match ip.protocol {
+                6 => Some(Port::tcp(port)),
+                17 => Some(Port::udp(port)),
+                _ => None,
+            };
+            (kizashi_event::canonical_ip(ip.destination), port)
+        }
+        None => (address_of(seen.visitor), None),
     }
 }
 

@@ -1,66 +1,99 @@
 //! The texts that tell how a first segment looks, made once for each look: visitors are many, systems few.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use kizashi_event::HostileText;
 
-use crate::passive::{Scanner, Syn, ja4t, scanner_of, signature, system_of};
+use super::secret::Secret;
+use super::tcp::OddProbe;
+use crate::passive::{
+    Scanner, Syn, distance, largest_packet, signature, system_of, tcp_print, tells_uptime,
+};
 
-/// Looks that are remembered; when there are more, all are made anew. Who forges them wins a few microseconds each.
-const MOST_LOOKS: usize = 2_048;
+/// Places for looks that are remembered, a power of two. One that another has the place of is made anew: who forges them wins a few
+/// microseconds each.
+const PLACES: usize = 2_048;
 
 /// What texts are made of.
-type Look = [u8; 80];
+type Shape = [u8; 80];
 
+/// What is told of a look.
 #[derive(Debug)]
-struct Texts {
-    signature: HostileText,
+pub(super) struct Look {
+    pub(super) signature: HostileText,
     system: Option<HostileText>,
-    ja4t: HostileText,
+    print: HostileText,
+    pub(super) distance: u8,
+    pub(super) mtu: Option<u16>,
+    /// Whether its clock begins when its system does.
+    pub(super) tells_uptime: bool,
 }
 
 /// The texts of looks that were seen.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    known: HashMap<Look, Texts>,
+    secret: Secret,
+    known: Vec<Option<(Shape, Arc<Look>)>>,
     scanners: HashMap<&'static str, HostileText>,
 }
 
 impl Looks {
-    /// The signature of a first segment, and what it is known as, each with its kind in front.
-    pub(super) fn of(
+    /// How a first segment looks.
+    pub(super) fn of(&mut self, syn: &Syn) -> Arc<Look> {
+        let shape = shape(syn);
+        if self.known.is_empty() {
+            self.known.resize_with(PLACES, || None);
+        }
+        let place = self.secret.hash(&shape) as usize & (PLACES - 1);
+        let Some(place) = self.known.get_mut(place) else { return Arc::new(Look::of(syn)) };
+        match place {
+            Some((known, look)) if *known == shape => Arc::clone(look),
+            _ => {
+                let look = Arc::new(Look::of(syn));
+                *place = Some((shape, Arc::clone(&look)));
+                look
+            }
+        }
+    }
+
+    /// What an attempt is known as, each with its kind in front.
+    pub(super) fn marks(
         &mut self,
-        syn: &Syn,
-        odd: Option<&'static str>,
-        has_cookie: bool,
-    ) -> (HostileText, Vec<HostileText>) {
-        let look = look(syn);
-        if self.known.len() >= MOST_LOOKS && !self.known.contains_key(&look) {
-            self.known.clear();
-        }
-        let texts = self.known.entry(look).or_insert_with(|| Texts {
-            signature: signature(syn).into(),
-            system: system_of(syn).map(|system| format!("os:{system}").into()),
-            ja4t: format!("ja4t:{}", ja4t(syn)).into(),
-        });
-        let signature = texts.signature.clone();
+        look: &Look,
+        odd: Option<OddProbe>,
+        scanner: Option<Scanner>,
+    ) -> Vec<HostileText> {
         if let Some(odd) = odd {
-            return (signature, vec![format!("probe:{odd}").into()]);
+            return vec![format!("probe:{}", odd.name()).into()];
         }
-        let scanner = scanner_of(syn).or(has_cookie.then_some(Scanner::Unicornscan));
         let scanner = scanner.map(|scanner| {
             let name = scanner.name();
             let text = self.scanners.entry(name);
             text.or_insert_with(|| format!("scanner:{name}").into()).clone()
         });
         // A scanner's packets are its own and no system's.
-        let first = scanner.or_else(|| texts.system.clone());
-        (signature, first.into_iter().chain([texts.ja4t.clone()]).collect())
+        let first = scanner.or_else(|| look.system.clone());
+        first.into_iter().chain([look.print.clone()]).collect()
+    }
+}
+
+impl Look {
+    fn of(syn: &Syn) -> Self {
+        let system = system_of(syn);
+        Self {
+            signature: signature(syn).into(),
+            system: system.map(|system| format!("os:{system}").into()),
+            print: format!("tcp:{}", tcp_print(syn)).into(),
+            distance: distance(syn.ip.time_to_live),
+            mtu: largest_packet(syn),
+            tells_uptime: system.is_some_and(tells_uptime),
+        }
     }
 }
 
 /// Everything that the texts depend on, and nothing that differs between packets of one look.
-fn look(syn: &Syn) -> Look {
+fn shape(syn: &Syn) -> Shape {
     let (ip, tcp, options) = (&syn.ip, &syn.tcp, &syn.options);
     let (own, peer) = options.timestamps.unwrap_or((1, 0));
     let flags = [
@@ -82,10 +115,10 @@ fn look(syn: &Syn) -> Look {
         syn.has_payload,
     ];
     let bits = flags.iter().fold(0_u32, |bits, flag| (bits << 1) | u32::from(*flag));
-    let mut look = [0; 80];
+    let mut shape = [0; 80];
     let mut at = 0;
     let mut put = |part: &[u8]| {
-        if let Some(place) = look.get_mut(at..at + part.len()) {
+        if let Some(place) = shape.get_mut(at..at + part.len()) {
             place.copy_from_slice(part);
         }
         at += part.len();
@@ -97,7 +130,7 @@ fn look(syn: &Syn) -> Look {
     put(&options.segment_size.unwrap_or_default().to_le_bytes());
     put(&[u8::try_from(options.kinds().len()).unwrap_or_default()]);
     put(options.kinds());
-    look
+    shape
 }
 
 #[cfg(test)]
@@ -144,10 +177,12 @@ mod tests {
                     urgent: tcp.5 % 2,
                 };
                 let syn = Syn { ip, tcp, options: TcpOptions::read(&options), has_payload };
-                let (told, marks) = looks.of(&syn, None, false);
+                let look = looks.of(&syn);
                 let made = signature(&syn);
-                prop_assert_eq!(told.raw(), made.as_str());
-                let made = format!("ja4t:{}", ja4t(&syn));
+                prop_assert_eq!(look.signature.raw(), made.as_str());
+                prop_assert_eq!((look.distance, look.mtu), (distance(syn.ip.time_to_live), largest_packet(&syn)));
+                let made = format!("tcp:{}", tcp_print(&syn));
+                let marks = looks.marks(&look, None, None);
                 prop_assert_eq!(marks.last().unwrap().raw(), made.as_str());
             }
         }

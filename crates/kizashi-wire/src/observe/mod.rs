@@ -6,12 +6,14 @@
 //! Time is what the frames say: there is no clock. An attempt is told when its outcome is known, 20 seconds after its first packet
 //! at the latest. What is remembered of strangers is bounded everywhere (`table`, `reassembly`, `scans`); the oldest go first.
 
+mod backscatter;
 mod counts;
 mod datagrams;
 mod local;
 mod looks;
 mod reassembly;
 mod scans;
+mod secret;
 mod table;
 mod tcp;
 mod tell;
@@ -22,7 +24,8 @@ use std::sync::Arc;
 
 use kizashi_event::{Event, EventId, Timestamp};
 
-pub use counts::{Backscatter, Counts, TcpCounts};
+pub use backscatter::{Answers, Attacked, Backscatter};
+pub use counts::{Counts, TcpCounts};
 pub use local::{ParsePrefixError, Prefix};
 
 use crate::dissect::{
@@ -49,7 +52,7 @@ pub struct Options {
 /// What is remembered of a flow.
 enum Flow {
     /// A visitor's attempt whose outcome is not known.
-    Opening(Box<Opening>),
+    Opening(Opening),
     /// A conversation.
     Open(Box<Conversation>),
     /// An attempt that was told; what comes after belongs to it.
@@ -97,7 +100,7 @@ const MOST_BYTES_HELD: usize = 4 << 20;
 #[derive(Default)]
 struct Waiting {
     search: Search,
-    frames: Vec<(Timestamp, LinkType, u32, std::ops::Range<usize>)>,
+    frames: Vec<(Timestamp, LinkType, u32, std::ops::Range<usize>, Option<EventId>)>,
     bytes: Vec<u8>,
 }
 
@@ -137,10 +140,19 @@ impl Observer {
 
     /// Takes the next frame.
     pub fn frame(&mut self, frame: &Frame<'_>, sink: Sink<'_>) {
+        self.next(frame, None, sink);
+    }
+
+    /// Takes a frame that was made of an event: what it begins has that event's id, so that it is no new one where it came from.
+    pub fn marked_frame(&mut self, frame: &Frame<'_>, mark: EventId, sink: Sink<'_>) {
+        self.next(frame, Some(mark), sink);
+    }
+
+    fn next(&mut self, frame: &Frame<'_>, mark: Option<EventId>, sink: Sink<'_>) {
         match &mut self.waiting {
-            None => self.take(frame, sink),
+            None => self.take(frame, mark, sink),
             Some(waiting) => {
-                if waiting.hold(frame) {
+                if waiting.hold(frame, mark) {
                     self.settle(sink);
                 }
             }
@@ -162,9 +174,9 @@ impl Observer {
 
     fn replay(&mut self, sink: Sink<'_>) {
         let Some(waiting) = self.waiting.take() else { return };
-        for (time, link, original_length, place) in waiting.frames {
+        for (time, link, original_length, place, mark) in waiting.frames {
             let bytes = waiting.bytes.get(place).unwrap_or_default();
-            self.take(&Frame { time, link, bytes, original_length }, sink);
+            self.take(&Frame { time, link, bytes, original_length }, mark, sink);
         }
     }
 
@@ -193,7 +205,7 @@ impl Observer {
         self.stopped
     }
 
-    fn take(&mut self, frame: &Frame<'_>, sink: Sink<'_>) {
+    fn take(&mut self, frame: &Frame<'_>, mark: Option<EventId>, sink: Sink<'_>) {
         let time = frame.time.micros().clamp(-LATEST, LATEST);
         let frame = &Frame { time: Timestamp::from_micros(time), ..*frame };
         let counts = &mut self.counts;
@@ -209,7 +221,7 @@ impl Observer {
             Dissected::Broken => counts.broken += 1,
             Dissected::Packet(packet) => {
                 self.advance(frame.time, sink);
-                self.packet(frame.time, &packet, sink);
+                self.packet((frame.time, mark), &packet, sink);
             }
         }
     }
@@ -267,8 +279,8 @@ impl Observer {
             return;
         }
         match self.flows.remove(place) {
-            Some((_, Flow::Opening(opening))) => {
-                self.tell_attempt(&opening, opening.outcome_so_far(), sink);
+            Some((key, Flow::Opening(opening))) => {
+                self.tell_attempt(&key, &opening, opening.outcome_so_far(), sink);
             }
             Some((key, Flow::Open(conversation))) => {
                 self.tell_conversation(&key, *conversation, sink);
@@ -277,7 +289,12 @@ impl Observer {
         }
     }
 
-    fn packet(&mut self, time: Timestamp, packet: &Packet<'_>, sink: Sink<'_>) {
+    fn packet(
+        &mut self,
+        (time, mark): (Timestamp, Option<EventId>),
+        packet: &Packet<'_>,
+        sink: Sink<'_>,
+    ) {
         let (source, destination) = (bits_of(packet.ip.source), bits_of(packet.ip.destination));
         let is_inbound = match (self.ours.has(source), self.ours.has(destination)) {
             (false, true) => true,
@@ -289,7 +306,7 @@ impl Observer {
         };
         let (visitor, ours) =
             if is_inbound { (source, destination) } else { (destination, source) };
-        let seen = Seen { time, visitor, ours };
+        let seen = Seen { time, visitor, ours, mark };
         if is_inbound {
             self.counts.inbound += 1;
             self.inbound(&seen, packet, sink);
@@ -332,13 +349,14 @@ impl Observer {
 
 impl Waiting {
     /// Holds a frame; whether it is time to decide.
-    fn hold(&mut self, frame: &Frame<'_>) -> bool {
+    fn hold(&mut self, frame: &Frame<'_>, mark: Option<EventId>) -> bool {
         if let Dissected::Packet(packet) = dissect(frame, &mut Faults::default()) {
             self.search.look_at(&packet);
         }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(frame.bytes);
-        self.frames.push((frame.time, frame.link, frame.original_length, start..self.bytes.len()));
+        let place = start..self.bytes.len();
+        self.frames.push((frame.time, frame.link, frame.original_length, place, mark));
         self.is_full()
     }
 
@@ -352,9 +370,16 @@ struct Seen {
     time: Timestamp,
     visitor: u128,
     ours: u128,
+    /// The event that the packet was made of.
+    mark: Option<EventId>,
 }
 
 impl Seen {
+    /// The id of what the packet begins.
+    fn id(&self, packet: &Packet<'_>) -> EventId {
+        self.mark.unwrap_or_else(|| id_of(self.time, packet))
+    }
+
     const fn key(&self, ports: (u16, u16), transport: u8) -> FlowKey {
         FlowKey { visitor: self.visitor, ours: self.ours, ports, transport }
     }

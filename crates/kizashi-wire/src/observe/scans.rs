@@ -1,16 +1,23 @@
-//! Scans: one source that tries many ports. Its attempts are told one by one, for each counts at its port; what they have in common
-//! is one bounded summary, told when the source has been quiet for a while.
+//! Scans: one source that tries many ports, or many of our addresses. Its attempts are told one by one, for each counts at its port;
+//! what they have in common is one bounded summary, told when the source has been quiet for a while. Many sources at one port are no
+//! scan of anybody's: the port's own count of sources tells them.
 
 use std::net::IpAddr;
 
-use kizashi_event::{Detail, EventId, Port, Scan, ScanOrder, SessionId, Timestamp};
+use kizashi_event::{Detail, EventId, Port, Scan, ScanOrder, ScanPattern, SessionId, Timestamp};
 
 use super::local::bits_of;
 use super::table::{FlowKey, ListBounds, Table};
-use crate::passive::{CookieTrail, Syn};
+use crate::passive::{Clock, CookieTrail, Syn};
 
 /// Different ports from which on it is a scan.
 const LEAST_PORTS: u32 = 10;
+/// Different addresses of ours from which on it is one.
+const LEAST_DESTINATIONS: usize = 10;
+/// Ports from which on it can be told whether they are drawn from all alike.
+const LEAST_DRAWN: u32 = 40;
+/// Slices of the port numbers in which they are counted for that.
+const SLICES: usize = 16;
 /// Sources that are watched: 5 MB.
 const BOUNDS: ListBounds = ListBounds { most: 16_384, idle: 300 * Timestamp::SECOND };
 /// Ports of a source that are told apart by a list; more take a map of bits.
@@ -25,6 +32,7 @@ const MOST_DESTINATIONS: usize = 64;
 struct Watched {
     first: First,
     trail: CookieTrail,
+    clock: Clock,
     has_cookie: bool,
     more: Option<Box<More>>,
 }
@@ -38,8 +46,13 @@ struct More {
     destinations: Vec<IpAddr>,
     ascents: u64,
     descents: u64,
+    /// Steps to the port beside.
+    neighbours: u64,
     last_port: u32,
     first_ports: Vec<Port>,
+    /// New ports by their number's slice, and the lowest and highest.
+    slices: [u32; SLICES],
+    spread: (u16, u16),
 }
 
 /// The first attempt of a scan.
@@ -124,18 +137,22 @@ impl Scans {
         let key = key(first.source);
         let now = first.time.micros();
         let Some(place) = self.sources.find(&key) else {
-            let mut trail = CookieTrail::default();
+            let (mut trail, mut clock) = (CookieTrail::default(), Clock::default());
             if let Some(syn) = syn {
                 trail.follow(syn);
+                clock.follow(now, syn);
             }
-            let watched = Watched { first, trail, has_cookie: false, more: None };
+            let watched = Watched { first, trail, clock, has_cookie: false, more: None };
             self.sources.put(key, watched, 0, now);
             let place = self.sources.surplus(0)?;
             return self.take(place);
         };
         self.sources.touch(place, 0, now);
         if let Some(watched) = self.sources.at(place) {
-            let has_cookie = syn.is_some_and(|syn| watched.trail.follow(syn));
+            let has_cookie = syn.is_some_and(|syn| {
+                watched.clock.follow(now, syn);
+                watched.trail.follow(syn)
+            });
             if has_cookie && !watched.has_cookie {
                 watched.has_cookie = true;
                 self.cookies += 1;
@@ -157,6 +174,12 @@ impl Scans {
         place.and_then(|place| self.sources.at(place)).is_some_and(|watched| watched.has_cookie)
     }
 
+    /// Minutes since the source's system began, by an attempt of his.
+    pub(super) fn uptime(&mut self, time: Timestamp, syn: &Syn) -> Option<u32> {
+        let place = self.sources.find(&key(kizashi_event::canonical_ip(syn.ip.source)))?;
+        self.sources.at(place)?.clock.uptime(time.micros(), syn)
+    }
+
     /// The next scan that is over; a source that was no scan is forgotten silently.
     pub(super) fn over(&mut self, now: i64) -> Option<(First, Detail)> {
         while let Some(place) = self.sources.overdue(now) {
@@ -174,7 +197,9 @@ impl Scans {
         if more.ports.map.is_some() {
             self.maps -= 1;
         }
-        (more.ports.count >= LEAST_PORTS).then(|| (watched.first, more.scan(&watched.first)))
+        let is_scan =
+            more.ports.count >= LEAST_PORTS || more.destinations.len() >= LEAST_DESTINATIONS;
+        is_scan.then(|| (watched.first, more.scan(&watched.first)))
     }
 }
 
@@ -194,8 +219,11 @@ impl More {
             destinations: Vec::new(),
             ascents: 0,
             descents: 0,
+            neighbours: 0,
             last_port: first.port.code(),
             first_ports: Vec::new(),
+            slices: [0; SLICES],
+            spread: (first.port.number, first.port.number),
         };
         more.add(first, maps);
         more
@@ -204,10 +232,17 @@ impl More {
     fn add(&mut self, attempt: &First, maps: &mut usize) {
         self.attempts += 1;
         self.last = self.last.max(attempt.time);
-        let code = attempt.port.code();
-        if self.ports.add(code, maps) && self.first_ports.len() < Scan::MOST_FIRST_PORTS {
-            self.first_ports.push(attempt.port);
+        let (code, number) = (attempt.port.code(), attempt.port.number);
+        if self.ports.add(code, maps) {
+            if self.first_ports.len() < Scan::MOST_FIRST_PORTS {
+                self.first_ports.push(attempt.port);
+            }
+            if let Some(slice) = self.slices.get_mut(usize::from(number) * SLICES / 65_536) {
+                *slice += 1;
+            }
         }
+        self.spread = (self.spread.0.min(number), self.spread.1.max(number));
+        self.neighbours += u64::from(code.abs_diff(self.last_port) == 1);
         self.ascents += u64::from(code > self.last_port);
         self.descents += u64::from(code < self.last_port);
         self.last_port = code;
@@ -217,20 +252,61 @@ impl More {
         }
     }
 
-    fn scan(&self, first: &First) -> Detail {
+    fn order(&self) -> ScanOrder {
         // Some steps of an ordered scan are out of order on the way.
-        let order = match (self.ascents, self.descents) {
+        match (self.ascents, self.descents) {
             (up, down) if up >= 9 * down.max(1) => ScanOrder::Ascending,
             (up, down) if down >= 9 * up.max(1) => ScanOrder::Descending,
             _ => ScanOrder::Mixed,
-        };
+        }
+    }
+
+    fn pattern(&self) -> ScanPattern {
+        if self.ports.count < LEAST_PORTS {
+            return ScanPattern::Sweep;
+        }
+        let is_ordered = self.order() != ScanOrder::Mixed;
+        // A step is missing where a port was left out or came out of order.
+        let moves = self.ascents + self.descents;
+        if is_ordered && self.neighbours * 10 >= moves * 8 {
+            return ScanPattern::Sequential;
+        }
+        let range = u32::from(self.spread.1 - self.spread.0) + 1;
+        let is_dense = self.ports.count >= range / 2;
+        if !is_ordered && (is_dense || self.is_drawn_from_all()) {
+            return ScanPattern::Random;
+        }
+        ScanPattern::List
+    }
+
+    /// Whether the ports lie as thick everywhere between the lowest and the highest, as by a draw from all of them: the sum of squares
+    /// of Pearson's test stays within three times its mean.
+    fn is_drawn_from_all(&self) -> bool {
+        let slice = |port: u16| usize::from(port) * SLICES / 65_536;
+        let (first, last) = (slice(self.spread.0), slice(self.spread.1));
+        let inside = self.slices.get(first..=last).unwrap_or_default();
+        if self.ports.count < LEAST_DRAWN || inside.len() < SLICES / 2 {
+            return false;
+        }
+        let (count, total) = (inside.len() as u64, u64::from(self.ports.count));
+        // Each term is (observed - total/count)² / (total/count), all multiplied by count·total.
+        let squares: u64 = inside
+            .iter()
+            .map(|observed| (u64::from(*observed) * count).abs_diff(total).pow(2))
+            .sum();
+        squares <= 3 * count * count * total
+    }
+
+    fn scan(&self, first: &First) -> Detail {
         let duration = self.last.since(first.time).max(0) / 1_000;
         Detail::Scan(Box::new(Scan {
             ports: self.ports.count,
             destinations: u32::try_from(self.destinations.len()).unwrap_or(u32::MAX),
             attempts: self.attempts,
             duration_ms: u64::try_from(duration).unwrap_or_default(),
-            order,
+            order: self.order(),
+            pattern: Some(self.pattern()),
+            spread: Some(self.spread),
             first_ports: self.first_ports.clone(),
         }))
     }

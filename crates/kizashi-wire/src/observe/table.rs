@@ -1,11 +1,12 @@
 //! What is remembered of flows: a hash table whose entries stand in lists by what they wait for, each list in the order in which its
 //! entries were last touched and with a bound of its own. Whatever strangers send, the oldest of a full list goes.
 //!
-//! One table for all, since every packet is looked up once. Keys are hashed with a secret of the process (SipHash): an attacker
+//! One table for all, since every packet is looked up once. Keys are hashed with a secret of the process (`secret.rs`): an attacker
 //! chooses addresses and ports. Entries stand in one vector and are chained by hash, so that what is full of strangers moves nothing
-//! and hashes nothing twice.
+//! and hashes nothing twice. What costs time is memory that is not near: an entry is kept small, and what is not known of most flows
+//! stands elsewhere.
 
-use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
+use super::secret::Secret;
 
 /// Who speaks to whom: IPv4 addresses as IPv6 has them, the visitor first, whoever sent the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,16 +18,15 @@ pub(super) struct FlowKey {
     pub(super) transport: u8,
 }
 
-impl Hash for FlowKey {
-    /// All at once: many small pieces cost as much as the rest of a look-up.
-    fn hash<H: Hasher>(&self, state: &mut H) {
+impl FlowKey {
+    fn bytes(&self) -> [u8; 37] {
         let mut bytes = [0; 37];
         bytes[..16].copy_from_slice(&self.visitor.to_ne_bytes());
         bytes[16..32].copy_from_slice(&self.ours.to_ne_bytes());
         bytes[32..34].copy_from_slice(&self.ports.0.to_ne_bytes());
         bytes[34..36].copy_from_slice(&self.ports.1.to_ne_bytes());
         bytes[36] = self.transport;
-        state.write(&bytes);
+        bytes
     }
 }
 
@@ -49,12 +49,13 @@ struct Entry<V> {
     key: FlowKey,
     value: Option<V>,
     touched: i64,
-    hash: u64,
+    /// Half of it is enough for as many buckets as there can be.
+    hash: u32,
     /// The next entry of the same bucket.
     chained: u32,
-    list: usize,
     older: u32,
     newer: u32,
+    list: u8,
 }
 
 #[derive(Debug)]
@@ -68,7 +69,7 @@ struct List {
 /// Flows in `LISTS` lists.
 #[derive(Debug)]
 pub(super) struct Table<V, const LISTS: usize> {
-    secret: RandomState,
+    secret: Secret,
     /// The first entry of each bucket; their number is a power of two.
     buckets: Vec<u32>,
     entries: Vec<Entry<V>>,
@@ -79,7 +80,7 @@ pub(super) struct Table<V, const LISTS: usize> {
 impl<V, const LISTS: usize> Table<V, LISTS> {
     pub(super) fn new(bounds: [ListBounds; LISTS]) -> Self {
         Self {
-            secret: RandomState::new(),
+            secret: Secret::new(),
             buckets: vec![NONE; FEWEST_BUCKETS],
             entries: Vec::new(),
             free: Vec::new(),
@@ -89,10 +90,15 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
 
     /// The place of a flow.
     pub(super) fn find(&self, key: &FlowKey) -> Option<u32> {
-        self.find_hashed(key, self.secret.hash_one(key))
+        self.find_hashed(key, self.hash(key))
     }
 
-    fn find_hashed(&self, key: &FlowKey, hash: u64) -> Option<u32> {
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is as good as all")]
+    fn hash(&self, key: &FlowKey) -> u32 {
+        self.secret.hash(&key.bytes()) as u32
+    }
+
+    fn find_hashed(&self, key: &FlowKey, hash: u32) -> Option<u32> {
         let mut place = *self.buckets.get(self.bucket(hash))?;
         while let Some(entry) = self.entries.get(place as usize) {
             if entry.hash == hash && entry.key == *key {
@@ -103,8 +109,7 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
         None
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the bucket")]
-    const fn bucket(&self, hash: u64) -> usize {
+    const fn bucket(&self, hash: u32) -> usize {
         hash as usize & (self.buckets.len() - 1)
     }
 
@@ -165,7 +170,7 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
     pub(super) fn touch(&mut self, place: u32, list: usize, now: i64) {
         let idle = self.lists.get(list).map_or(0, |list| list.bounds.idle);
         let is_fresh = self.entries.get(place as usize).is_some_and(|entry| {
-            entry.list == list && now.saturating_sub(entry.touched) < idle / FRESH
+            usize::from(entry.list) == list && now.saturating_sub(entry.touched) < idle / FRESH
         });
         if is_fresh {
             return;
@@ -182,13 +187,14 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
 
     /// Adds a flow, in the place of what is known of it where anything is; gives its place. Look for [`Self::surplus`] after it.
     pub(super) fn put(&mut self, key: FlowKey, value: V, list: usize, now: i64) -> u32 {
-        let hash = self.secret.hash_one(key);
+        let hash = self.hash(&key);
         if let Some(place) = self.find_hashed(&key, hash) {
             self.replace(place, value, list, now);
             return place;
         }
-        let (value, touched, chained) = (Some(value), now, NONE);
-        let entry = Entry { key, value, touched, hash, chained, list, older: NONE, newer: NONE };
+        let (value, touched, chained, number) = (Some(value), now, NONE, number_of(list));
+        let (older, newer) = (NONE, NONE);
+        let entry = Entry { key, value, touched, hash, chained, older, newer, list: number };
         let place = match self.free.pop() {
             Some(place) => {
                 if let Some(old) = self.entries.get_mut(place as usize) {
@@ -239,7 +245,7 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
 
     fn unlink(&mut self, place: u32) {
         let Some(entry) = self.entries.get(place as usize) else { return };
-        let (older, newer, number) = (entry.older, entry.newer, entry.list);
+        let (older, newer, number) = (entry.older, entry.newer, usize::from(entry.list));
         let Some(list) = self.lists.get_mut(number) else { return };
         list.length = list.length.saturating_sub(1);
         match self.entries.get_mut(older as usize) {
@@ -262,9 +268,15 @@ impl<V, const LISTS: usize> Table<V, LISTS> {
             None => list.oldest = place,
         }
         if let Some(entry) = self.entries.get_mut(place as usize) {
-            (entry.older, entry.newer, entry.list, entry.touched) = (before, NONE, number, now);
+            (entry.older, entry.newer, entry.touched) = (before, NONE, now);
+            entry.list = number_of(number);
         }
     }
+}
+
+/// There are a handful of lists.
+fn number_of(list: usize) -> u8 {
+    u8::try_from(list).unwrap_or(u8::MAX)
 }
 
 #[cfg(test)]

@@ -1,24 +1,62 @@
 //! TCP from the visitor's first segment to its outcome, and what he says once a connection is open.
 
+use std::sync::Arc;
+
 use kizashi_event::{EventId, Outcome, Timestamp};
 
+use super::backscatter::Answer;
+use super::looks::Look;
 use super::reassembly::Reassembly;
 use super::scans::First;
 use super::table::FlowKey;
-use super::{Flow, MOST_HELD, Observer, Seen, Sink, id_of, list};
-use crate::dissect::{Packet, Segment};
-use crate::passive::Syn;
+use super::{Flow, MOST_HELD, Observer, Seen, Sink, address_of, list};
+use crate::dissect::{Fault, Packet, Segment};
+use crate::passive::{Scanner, Syn, scanner_of};
 
 /// An attempt whose outcome is not known yet.
 pub(super) struct Opening {
     pub(super) id: EventId,
     pub(super) time: Timestamp,
-    pub(super) syn: Syn,
+    pub(super) sequence: u32,
+    /// How the segment looks, and the tool that it gives away.
+    pub(super) look: Arc<Look>,
+    pub(super) scanner: Option<Scanner>,
+    pub(super) uptime_minutes: Option<u32>,
     /// Our sequence number, once we answered.
     pub(super) answer: Option<u32>,
     pub(super) repeats: u32,
     /// The probe's name where it is none that a system sends.
-    pub(super) odd: Option<&'static str>,
+    pub(super) odd: Option<OddProbe>,
+}
+
+/// A segment that begins nothing and belongs to nothing: what scanners send to learn whether a port is filtered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OddProbe {
+    Null,
+    Fin,
+    Xmas,
+    SynOdd,
+}
+
+impl OddProbe {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Fin => "fin",
+            Self::Xmas => "xmas",
+            Self::SynOdd => "syn-odd",
+        }
+    }
+
+    fn of(segment: &Segment<'_>) -> Option<Self> {
+        match segment.header.flags.0 & 0x3f {
+            0 => Some(Self::Null),
+            1 => Some(Self::Fin),
+            0x29 => Some(Self::Xmas),
+            flags if flags & 0x16 == 2 && flags != 2 => Some(Self::SynOdd),
+            _ => None,
+        }
+    }
 }
 
 impl Opening {
@@ -29,13 +67,7 @@ impl Opening {
 
     /// What is remembered of it with this outcome.
     pub(super) const fn told(&self, outcome: Outcome) -> Told {
-        Told {
-            id: self.id,
-            time: self.time,
-            sequence: self.syn.tcp.sequence,
-            answer: self.answer,
-            outcome,
-        }
+        Told { id: self.id, time: self.time, sequence: self.sequence, answer: self.answer, outcome }
     }
 }
 
@@ -53,22 +85,11 @@ pub(super) struct Told {
 pub(super) struct Conversation {
     pub(super) told: Told,
     pub(super) said: Reassembly,
-    /// When the first content came.
-    pub(super) first_said: Option<Timestamp>,
+    /// When the first content came, and the event that it was made of.
+    pub(super) first_said: Option<(Timestamp, Option<EventId>)>,
 }
 
 const TCP: u8 = 6;
-
-/// The name of a segment that begins nothing and belongs to nothing: what scanners send to learn whether a port is filtered.
-fn odd_probe(segment: &Segment<'_>) -> Option<&'static str> {
-    match segment.header.flags.0 & 0x3f {
-        0 => Some("null"),
-        1 => Some("fin"),
-        0x29 => Some("xmas"),
-        flags if flags & 0x16 == 2 && flags != 2 => Some("syn-odd"),
-        _ => None,
-    }
-}
 
 impl Observer {
     pub(super) fn segment_to_us(
@@ -86,9 +107,7 @@ impl Observer {
         let place = self.flows.find(&key);
         match place.and_then(|place| Some((place, self.flows.at(place)?))) {
             Some((place, Flow::Opening(opening))) => {
-                if opening.odd.is_some()
-                    || (is_first && opening.syn.tcp.sequence == header.sequence)
-                {
+                if opening.odd.is_some() || (is_first && opening.sequence == header.sequence) {
                     opening.repeats = opening.repeats.saturating_add(1);
                     self.counts.tcp.repeats += u64::from(is_first);
                     return;
@@ -139,18 +158,26 @@ impl Observer {
         sink: Sink<'_>,
     ) {
         let flags = segment.header.flags;
-        let odd = odd_probe(segment);
+        let odd = OddProbe::of(segment);
         if !is_first && odd.is_none() {
-            match (flags.syn() && flags.ack(), flags.rst()) {
-                (_, true) => self.counts.backscatter.rst += 1,
-                (true, false) => self.counts.backscatter.syn_ack += 1,
-                (false, false) => self.counts.strays += 1,
-            }
+            let answer = match (flags.syn() && flags.ack(), flags.rst()) {
+                (_, true) => Answer::Rst,
+                (true, false) => Answer::SynAck,
+                (false, false) => {
+                    self.counts.strays += 1;
+                    return;
+                }
+            };
+            let port = kizashi_event::Port::tcp(segment.header.source_port);
+            self.counts.backscatter.add(address_of(seen.visitor), Some(port), answer);
             return;
         }
         self.counts.tcp.odd_probes += u64::from(!is_first);
-        let id = id_of(seen.time, packet);
+        let id = seen.id(packet);
         let syn = Syn::of(&packet.ip, segment);
+        if syn.options.is_broken {
+            self.counts.faults.add(Fault::TcpOptions);
+        }
         let first = First {
             id,
             time: seen.time,
@@ -161,8 +188,24 @@ impl Observer {
         if let Some((first, detail)) = self.scans.attempt(first, Some(&syn)) {
             self.tell_scan(&first, detail, sink);
         }
-        let opening = Opening { id, time: seen.time, syn, answer: None, repeats: 0, odd };
-        self.flows.put(*key, Flow::Opening(Box::new(opening)), list::OPENING, self.now);
+        let look = self.looks.of(&syn);
+        let scanner = scanner_of(&syn);
+        let uptime_minutes = match look.tells_uptime && scanner.is_none() {
+            true => self.scans.uptime(seen.time, &syn),
+            false => None,
+        };
+        let opening = Opening {
+            id,
+            time: seen.time,
+            sequence: syn.tcp.sequence,
+            look,
+            scanner,
+            uptime_minutes,
+            answer: None,
+            repeats: 0,
+            odd,
+        };
+        self.flows.put(*key, Flow::Opening(opening), list::OPENING, self.now);
         self.make_room(list::OPENING, sink);
     }
 
@@ -179,7 +222,7 @@ impl Observer {
         let Some(Flow::Opening(opening)) = self.flows.at(place) else { return };
         let outcome = if flags.rst() {
             opening.outcome_so_far()
-        } else if opens(segment, opening.syn.tcp.sequence, opening.answer, self.counts.outbound) {
+        } else if opens(segment, opening.sequence, opening.answer, self.counts.outbound) {
             Outcome::Completed
         } else {
             self.counts.strays += 1;
@@ -202,9 +245,10 @@ impl Observer {
     ) -> Option<Told> {
         let Some(Flow::Opening(opening)) = self.flows.at(place) else { return None };
         let told = opening.told(outcome);
+        let key = self.flows.key(place)?;
         let before = self.flows.replace(place, Flow::Told(told), list::TOLD, self.now);
         if let Some(Flow::Opening(opening)) = before {
-            self.tell_attempt(&opening, outcome, sink);
+            self.tell_attempt(&key, &opening, outcome, sink);
         }
         self.make_room(list::TOLD, sink);
         Some(told)
@@ -250,7 +294,7 @@ impl Observer {
         let Some(Flow::Open(conversation)) = self.flows.at(place) else { return };
         let (header, flags) = (&segment.header, segment.header.flags);
         if !segment.payload.is_empty() && !flags.rst() {
-            conversation.first_said.get_or_insert(seen.time);
+            conversation.first_said.get_or_insert((seen.time, seen.mark));
             self.held += conversation.said.push(header.sequence, segment.payload);
         }
         if flags.fin() {

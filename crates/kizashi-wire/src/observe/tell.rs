@@ -1,6 +1,8 @@
 //! Makes the events.
 
-use kizashi_event::fingerprint::{Carrier, HelloReading, ja3, ja4, read_client_hello};
+use kizashi_event::fingerprint::{
+    Carrier, HelloReading, hassh, ja3, ja4, read_client_hello, read_ssh_hello,
+};
 use kizashi_event::{
     Attempt, Detail, Event, EventId, HostileText, Outcome, Port, Service, SessionId, recognise,
 };
@@ -10,7 +12,7 @@ use super::scans::First;
 use super::table::FlowKey;
 use super::tcp::{Conversation, Opening, Told};
 use super::{Observer, Sink, address_of};
-use crate::passive::distance;
+use crate::passive::Scanner;
 
 impl Observer {
     pub(super) fn tell(&mut self, event: Event, sink: Sink<'_>) {
@@ -21,7 +23,13 @@ impl Observer {
     }
 
     /// Tells an attempt with its outcome.
-    pub(super) fn tell_attempt(&mut self, opening: &Opening, outcome: Outcome, sink: Sink<'_>) {
+    pub(super) fn tell_attempt(
+        &mut self,
+        key: &FlowKey,
+        opening: &Opening,
+        outcome: Outcome,
+        sink: Sink<'_>,
+    ) {
         let counts = &mut self.counts.tcp;
         *match outcome {
             Outcome::Unanswered => &mut counts.unanswered,
@@ -29,25 +37,29 @@ impl Observer {
             Outcome::HalfOpen => &mut counts.half_open,
             Outcome::Completed => &mut counts.completed,
         } += 1;
-        let syn = &opening.syn;
-        let has_cookie = self.scans.has_cookie(syn.ip.source);
-        let (signature, fingerprints) = self.looks.of(syn, opening.odd, has_cookie);
+        let source = address_of(key.visitor);
+        let has_cookie = self.scans.has_cookie(source);
+        let look = &opening.look;
+        let scanner = opening.scanner.or(has_cookie.then_some(Scanner::Unicornscan));
+        let fingerprints = self.looks.marks(look, opening.odd, scanner);
         let event = Event {
             time: opening.time,
             id: opening.id,
             sensor: self.sensor.clone(),
             session: opening.told(outcome).session(),
-            source: kizashi_event::canonical_ip(syn.ip.source),
-            source_port: syn.tcp.source_port,
-            destination: Some(kizashi_event::canonical_ip(syn.ip.destination)),
-            port: Port::tcp(syn.tcp.destination_port),
+            source,
+            source_port: key.ports.0,
+            destination: Some(address_of(key.ours)),
+            port: Port::tcp(key.ports.1),
             service: Service::UNKNOWN,
             detail: Detail::Attempt(Box::new(Attempt {
                 outcome: Some(outcome),
                 repeats: opening.repeats,
-                signature: Some(signature),
-                distance: Some(distance(syn.ip.time_to_live)),
+                signature: Some(look.signature.clone()),
+                distance: Some(look.distance),
                 fingerprints,
+                mtu: look.mtu,
+                uptime_minutes: opening.uptime_minutes,
             })),
         };
         self.tell(event, sink);
@@ -71,9 +83,12 @@ impl Observer {
         self.counts.kept_bytes += content.len() as u64;
         let session = SessionId(told.id.0);
         let service = recognise::tcp(&content);
+        let (time, mark) = first_said.unwrap_or((told.time, None));
         let event = |number: u64, detail: Detail| Event {
-            time: first_said.unwrap_or(told.time),
-            id: EventId::of_session(session, number),
+            time,
+            id: mark
+                .filter(|_| number == 1)
+                .unwrap_or_else(|| EventId::of_session(session, number)),
             sensor: self.sensor.clone(),
             session: Some(session),
             source: address_of(key.visitor),
@@ -83,7 +98,10 @@ impl Observer {
             service: service.clone(),
             detail,
         };
-        let hello = about_hello(&content);
+        let hello = match about_hello(&content) {
+            details if details.is_empty() => about_ssh(&content),
+            details => details,
+        };
         let told: Vec<Event> =
             hello.into_iter().zip(2..).map(|(detail, number)| event(number, detail)).collect();
         let payload = event(1, payload(content, size));
@@ -115,6 +133,14 @@ impl Told {
     fn session(&self) -> Option<SessionId> {
         (self.outcome == Outcome::Completed).then_some(SessionId(self.id.0))
     }
+}
+
+/// What an SSH client says of itself, in the words in which the trap tells it.
+fn about_ssh(content: &[u8]) -> Vec<Detail> {
+    let Some(hello) = read_ssh_hello(content) else { return Vec::new() };
+    let version = Some(HostileText::from_bytes(hello.identification));
+    let fingerprint = hello.lists.map(|lists| format!("hassh:{}", hassh(&lists)).into());
+    vec![Detail::Client { version, fingerprint }]
 }
 
 /// What the beginning of TLS gives away of the visitor's program, in the words in which the trap tells it.

@@ -2,15 +2,15 @@
 //! guess by public habits of its TCP (`data/systems.tsv`); a scanner's mark is arithmetic that its packets fulfil and hardly any
 //! other; both can be forged by whoever wants to, and are told as what they look like, not as what they are.
 
-mod ja4t;
 mod scanners;
 mod signature;
 mod systems;
+mod uptime;
 
-pub use ja4t::ja4t;
 pub use scanners::{CookieTrail, Scanner, scanner_of};
-pub use signature::{distance, initial_time_to_live, signature};
+pub use signature::{distance, initial_time_to_live, largest_packet, signature, tcp_print};
 pub use systems::system_of;
+pub use uptime::{Clock, tells_uptime};
 
 use crate::dissect::{IpHeader, Segment, TcpHeader, TcpOptions};
 

@@ -1,6 +1,7 @@
 //! A text that holds what the first segment shows of a system, in the form that p0f 3 documents for its `raw_sig`
 //! (<https://lcamtuf.coredump.cx/p0f3/README>, section 5): version, time to live as it came and guessed distance, length of IP options,
-//! segment size, window and scale, options in order, quirks, whether there is a payload.
+//! segment size, window and scale, options in order, quirks, whether there is a payload. The print that is counted by is the same with
+//! the guessed initial time to live alone, as p0f's own database has it, so that the way between is no part of it.
 
 use std::fmt::Write as _;
 
@@ -23,14 +24,31 @@ pub const fn distance(seen: u8) -> u8 {
     initial_time_to_live(seen) - seen
 }
 
+/// The largest packet that the sender's link takes, where the segment size that he offers tells it.
+#[must_use]
+pub fn largest_packet(syn: &Syn) -> Option<u16> {
+    let headers = if syn.ip.source.is_ipv4() { 40 } else { 60 };
+    syn.options.segment_size.filter(|size| *size > 0).map(|size| size.saturating_add(headers))
+}
+
 /// The signature of the first segment of a connection.
 #[must_use]
 pub fn signature(syn: &Syn) -> String {
+    let seen = syn.ip.time_to_live;
+    with_time_to_live(syn, &format!("{seen}+{}", distance(seen)))
+}
+
+/// The signature without what the way did to it.
+#[must_use]
+pub fn tcp_print(syn: &Syn) -> String {
+    with_time_to_live(syn, &initial_time_to_live(syn.ip.time_to_live).to_string())
+}
+
+fn with_time_to_live(syn: &Syn, time_to_live: &str) -> String {
     let (ip, tcp, options) = (&syn.ip, &syn.tcp, &syn.options);
     let version = if ip.source.is_ipv4() { 4 } else { 6 };
-    let seen = ip.time_to_live;
     let size = options.segment_size.unwrap_or_default();
-    let mut text = format!("{version}:{seen}+{}:{}:{size}:", distance(seen), ip.options_length);
+    let mut text = format!("{version}:{time_to_live}:{}:{size}:", ip.options_length);
     put_window(&mut text, tcp.window, size);
     let _ = write!(text, ",{}:", options.scale.unwrap_or_default());
     put_layout(&mut text, syn);

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write as _};
 
 use kizashi_event::Timestamp;
-use kizashi_wire::{Broken, CaptureReader, Next, is_capture};
+use kizashi_wire::{Broken, CaptureReader, CaptureWriter, Next, is_capture};
 
 use crate::hand_made::*;
 
@@ -18,6 +18,7 @@ fn read(file: impl Read) -> (Frames, Option<Broken>, usize, u64) {
             Next::Frame(frame) => {
                 frames.push((frame.time.micros(), frame.link.0, frame.bytes.to_vec()));
             }
+            Next::Marked(..) => panic!("nobody marked it"),
             Next::End => break None,
             Next::Broken(broken) => break Some(broken),
         }
@@ -173,6 +174,62 @@ fn a_capture_cut_at_any_byte_gives_its_whole_frames_and_counts_the_rest() {
             assert_eq!((again.0, again.2), (found, 0), "what is left over at {end} is no record");
         }
     }
+}
+
+/// Cut at any byte a capture of a real tool gives what is whole before it, and the rest is counted.
+#[test]
+fn a_tools_capture_cut_at_any_byte_is_imported_as_far_as_it_is_whole() {
+    let whole = include_bytes!("../captures/curl.pcap");
+    let mut before = 0;
+    for end in 0..=whole.len() {
+        let mut observer = crate::observing::observer(&["198.18.0.1", "2001:db8::1"]);
+        let mut told = 0_u64;
+        let sink = &mut |_| {
+            told += 1;
+            std::ops::ControlFlow::Continue(())
+        };
+        let report =
+            kizashi_wire::import_reader("x", &whole[..end], &mut observer, &mut |_| {}, sink);
+        observer.finish(sink);
+        assert_eq!(report.fault, None, "cut at {end}");
+        assert_eq!(observer.counts().frames, report.frames);
+        assert_eq!(report.bytes + report.left_over, end as u64, "every byte is read or left over");
+        assert!(report.frames >= before, "cut at {end}");
+        (before, _) = (report.frames, told);
+    }
+    assert!(before > 20);
+}
+
+#[test]
+fn what_we_write_is_read_again_with_its_events_and_ids_of_others_are_not_believed() {
+    let mark = kizashi_event::EventId(0x0123_4567_89ab_cdef);
+    let packet = Ip::inbound().udp((4_000, 53), b"x");
+    let time = Timestamp::from_micros(1_767_225_600_123_456);
+    let mut writer = CaptureWriter::new(Vec::new(), "made anew").unwrap();
+    writer.packet(time, &packet, 0, "\u{5146} hostile", Some(mark)).unwrap();
+    writer.packet(time, &packet, 9, &"x".repeat(70_000), None).unwrap();
+    let file = writer.finish().unwrap();
+    let marks = |file: &[u8]| {
+        let mut reader = CaptureReader::new(file);
+        let mut marks = Vec::new();
+        loop {
+            match reader.next_frame().unwrap() {
+                Next::Frame(frame) => marks.push((frame.time, frame.original_length, None)),
+                Next::Marked(frame, mark) => {
+                    assert_eq!(frame.bytes, packet);
+                    marks.push((frame.time, frame.original_length, Some(mark)));
+                }
+                Next::End => return marks,
+                Next::Broken(broken) => panic!("{broken}"),
+            }
+        }
+    };
+    let length = u32::try_from(packet.len()).unwrap();
+    assert_eq!(marks(&file), [(time, length, Some(mark)), (time, length + 9, None)]);
+    let place = file.windows(14).position(|bytes| bytes == b"kizashi export").unwrap();
+    let mut others = file.clone();
+    others[place] = b'K';
+    assert_eq!(marks(&others), [(time, length, None), (time, length + 9, None)]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod capture_files;
 mod dissecting;
+mod fields;
 mod hand_made;
 mod hostile;
 mod observing;

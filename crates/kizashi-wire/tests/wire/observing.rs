@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use kizashi_event::fingerprint::{Carrier, HelloReading, ja4, read_client_hello};
-use kizashi_event::{Detail, Event, Outcome, Port, ScanOrder, Timestamp};
+use kizashi_event::{Detail, Event, Outcome, Port, ScanOrder, ScanPattern, Timestamp};
 use kizashi_wire::{Frame, LinkType, Observer, Options};
 
 use crate::hand_made::*;
@@ -242,7 +242,24 @@ fn answers_to_what_we_never_sent_are_backscatter_and_no_attempt() {
     let mut one = observer(&[OURS]);
     assert_eq!(observe(&mut one, &packets), []);
     let backscatter = &one.counts().backscatter;
-    assert_eq!((backscatter.syn_ack, backscatter.rst, backscatter.icmp), (1, 2, 2));
+    let answers = backscatter.answers();
+    assert_eq!((answers.syn_ack, answers.rst, answers.icmp), (1, 2, 2));
+    let victims: Vec<_> = backscatter
+        .victims()
+        .iter()
+        .map(|one| (one.source.unwrap().to_string(), one.port, one.answers.total()))
+        .collect();
+    let visitor = || VISITOR.to_owned();
+    // Of the echo no port is known; the error is about a datagram from our port 5353 to his port 4000.
+    assert_eq!(
+        victims,
+        [
+            (visitor(), Some(Port::tcp(80)), 3),
+            (visitor(), None, 1),
+            (visitor(), Some(Port::udp(4_000)), 1),
+        ]
+    );
+    assert_eq!(backscatter.ports()[0].port, Some(Port::tcp(80)));
     assert_eq!(one.counts().strays, 1);
 }
 
@@ -309,6 +326,114 @@ fn a_scan_is_one_summary_beside_its_attempts_and_counts_nothing_itself() {
     assert_eq!(events.iter().map(|event| event.weight().events).sum::<u64>(), 1_000);
 }
 
+/// The summary of the scan that one source makes over these ports, on so many of our addresses.
+fn scan_over(ports: &[u16], destinations: u8) -> kizashi_event::Scan {
+    let mut packets = Vec::new();
+    for host in 1..=destinations {
+        let ip = Ip::between(VISITOR, &format!("192.0.2.{host}"));
+        for port in ports {
+            let number = i64::try_from(packets.len()).unwrap();
+            packets.push((number, ip.tcp(&Tcp::new((4_000, *port), SYN, 1, 0))));
+        }
+    }
+    let events = observe(&mut observer(&["192.0.2.0/24"]), &packets);
+    let scans = events.into_iter().filter_map(|event| match event.detail {
+        Detail::Scan(scan) => Some(*scan),
+        _ => None,
+    });
+    scans.last().unwrap()
+}
+
+#[test]
+fn a_scan_tells_how_it_chose_its_ports_and_how_wide_they_lie() {
+    let sequential: Vec<u16> = (1..=500).collect();
+    // Numbers that follow nothing: of a full-period generator modulo 65,537.
+    let drawn: Vec<u16> = (1..=600_u64)
+        .map(|n| u16::try_from((n * n * 75 + n * 74 + 1) % 65_537 % 65_536).unwrap())
+        .collect();
+    let shuffled: Vec<u16> =
+        (0..500_u32).map(|n| u16::try_from(1 + (n * 211) % 500).unwrap()).collect();
+    let usual = [
+        443, 22, 80, 3_389, 21, 8_080, 23, 25, 3_306, 445, 110, 135, 139, 143, 53, 5_900, 8_443,
+        993, 995, 1_723, 111, 8_888, 6_379, 27_017, 9_200, 2_375, 5_432, 11_211,
+    ];
+    let cases: [(&str, &[u16], u8, ScanPattern); 6] = [
+        ("one after the other", &sequential, 1, ScanPattern::Sequential),
+        ("the same on three addresses", &sequential, 3, ScanPattern::Sequential),
+        ("drawn from all", &drawn, 1, ScanPattern::Random),
+        ("a range shuffled", &shuffled, 1, ScanPattern::Random),
+        ("ports that are known", &usual, 1, ScanPattern::List),
+        ("one port on forty addresses", &[23], 40, ScanPattern::Sweep),
+    ];
+    for (what, ports, destinations, pattern) in cases {
+        let scan = scan_over(ports, destinations);
+        assert_eq!(scan.pattern, Some(pattern), "{what}: {scan:?}");
+        assert_eq!(scan.destinations, u32::from(destinations), "{what}");
+        let spread = (*ports.iter().min().unwrap(), *ports.iter().max().unwrap());
+        assert_eq!(scan.spread, Some(spread), "{what}");
+    }
+}
+
+#[test]
+fn many_sources_at_one_port_are_told_by_the_ports_own_sources_and_are_no_scan() {
+    let packets: Vec<_> = (0..200_u8)
+        .map(|n| {
+            let ip = Ip::between(&format!("198.18.7.{n}"), OURS);
+            (i64::from(n), ip.tcp(&Tcp::new((4_000, 23), SYN, 1, 0)))
+        })
+        .collect();
+    let events = observe(&mut observer(&[OURS]), &packets);
+    let sources: BTreeSet<_> = events.iter().map(|event| event.source).collect();
+    assert_eq!((events.len(), sources.len()), (200, 200));
+    assert!(events.iter().all(|event| event.port == Port::tcp(23)));
+}
+
+#[test]
+fn an_uptime_is_told_of_systems_whose_clock_tells_it_and_of_no_others() {
+    // Linux 2.6: 250 ticks a second, 4 hours after its start; two segments a second apart.
+    let ticks = 250 * 3_600 * 4_u32;
+    let uptimes = |window: u16| -> Vec<Option<u32>> {
+        let syn = |port: u16, clock: u32| {
+            let mut options = LINUX.to_vec();
+            options[8..12].copy_from_slice(&clock.to_be_bytes());
+            let segment = Tcp::new((port, 80), SYN, u32::from(port), 0);
+            Ip::inbound().tcp(&Tcp { options, window, ..segment })
+        };
+        let packets = [(0, syn(4_000, ticks)), (1_000, syn(4_001, ticks + 250))];
+        let events = observe(&mut observer(&[OURS]), &packets);
+        events
+            .iter()
+            .filter_map(|event| match &event.detail {
+                Detail::Attempt(attempt) => Some(attempt.uptime_minutes),
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(uptimes(5_840), [None, Some(240)], "Linux 2.6, by four segments");
+    assert_eq!(uptimes(64_240), [None, None], "Linux 5 begins with a secret number");
+}
+
+#[test]
+fn link_and_distance_are_told_of_the_first_segment() {
+    let mut options = LINUX.to_vec();
+    options[2..4].copy_from_slice(&1_452_u16.to_be_bytes());
+    let segment = Tcp { options, ..Tcp::new((4_000, 80), SYN, 1, 0) };
+    let packet = Ip { time_to_live: 52, ..Ip::inbound() }.tcp(&segment);
+    let events = observe(&mut observer(&[OURS]), &[(0, packet)]);
+    let Detail::Attempt(attempt) = &events[0].detail else { panic!("{events:?}") };
+    assert_eq!((attempt.mtu, attempt.link()), (Some(1_492), Some("PPPoE")));
+    assert_eq!(attempt.distance, Some(12));
+}
+
+#[test]
+fn options_that_lie_are_counted_and_the_attempt_is_told_all_the_same() {
+    let segment = Tcp { options: vec![2, 0, 1, 1], ..Tcp::new((4_000, 80), SYN, 1, 0) };
+    let mut one = observer(&[OURS]);
+    let events = observe(&mut one, &[(0, Ip::inbound().tcp(&segment))]);
+    assert_eq!(events.len(), 1);
+    assert_eq!(one.counts().faults.of(kizashi_wire::Fault::TcpOptions), 1);
+}
+
 #[test]
 fn odd_probes_are_attempts_and_a_wrong_sum_is_none() {
     let odd = |flags: u8, port: u16| Ip::inbound().tcp(&Tcp::new((4_000, port), flags, 1, 0));
@@ -348,7 +473,7 @@ fn mirais_number_is_the_destination() {
     let mut segment = Tcp::new((40_000, 23), SYN, 0xc000_0201, 0);
     segment.options.clear();
     let events = observe(&mut observer(&[OURS]), &[(0, Ip::inbound().tcp(&segment))]);
-    assert_eq!(fingerprints(&events[0]), ["scanner:mirai", "ja4t:64240_00_00_00"]);
+    assert_eq!(fingerprints(&events[0]), ["scanner:mirai", "tcp:4:64:0:0:64240,0::df,id+:0"]);
 }
 
 /// First segments as the systems' own documents describe them.

@@ -117,16 +117,61 @@ fn check(folder: &Path) {
     );
 }
 
+/// Mirai's own scanner, unicornscan where it is there, and a client of OpenSSH.
+fn check_botnet_and_client(folder: &Path) {
+    let read = |name: &str| read(&folder.join(name));
+    let only = |events: &[Event]| marks(events, &["os:", "scanner:", "probe:"]);
+
+    let (events, counts) = read("mirai.pcap");
+    assert_eq!(only(&events), BTreeMap::from([("scanner:mirai".into(), 20)]), "{counts:?}");
+
+    if folder.join("unicornscan.pcap").exists() {
+        let (events, _) = read("unicornscan.pcap");
+        assert!(only(&events)["scanner:unicornscan"] >= 49, "{:?}", only(&events));
+    }
+
+    let (events, _) = read("ssh.pcap");
+    assert_eq!(only(&events), BTreeMap::from([("os:linux-5".into(), 1)]));
+    let clients: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.detail {
+            Detail::Client { version: Some(version), fingerprint: Some(fingerprint) } => {
+                Some((version.raw().to_owned(), fingerprint.raw().to_owned()))
+            }
+            _ => None,
+        })
+        .collect();
+    let [(version, fingerprint)] = &clients[..] else { panic!("{clients:?}") };
+    assert!(version.starts_with("SSH-2.0-OpenSSH_"), "{version}");
+    if is_there("tshark") {
+        let output = Command::new("tshark")
+            .arg("-r")
+            .arg(folder.join("ssh.pcap"))
+            .args(["-T", "fields", "-e", "ssh.kex.hassh", "-Y", "ssh.kex.hassh"])
+            .output()
+            .unwrap();
+        let theirs = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(*fingerprint, format!("hassh:{}", theirs.trim()));
+    }
+}
+
 #[test]
 fn scanners_and_systems_are_known_in_captures_of_real_tools() {
-    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures"));
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    check(&kept);
+    check_botnet_and_client(&kept);
 }
 
 #[test]
 fn the_same_holds_in_captures_made_now() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/make-captures");
-    let tools = ["ip", "tcpdump", "nmap", "masscan", "zmap", "hping3", "curl", "tshark"];
+    let tools = ["ip", "tcpdump", "nmap", "masscan", "zmap", "hping3", "curl", "ssh", "tshark"];
     if !tools.iter().all(|tool| is_there(tool)) {
+        return;
+    }
+    let scapy = Command::new("/usr/bin/python3").args(["-c", "import scapy"]).output();
+    if !scapy.is_ok_and(|output| output.status.success()) {
+        println!("skipped: scapy is not there (python3-scapy)");
         return;
     }
     let folder = std::env::temp_dir().join(format!("kizashi-captures-{}", std::process::id()));
@@ -138,6 +183,7 @@ fn the_same_holds_in_captures_made_now() {
     }
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     check(&folder);
+    check_botnet_and_client(&folder);
     for entry in std::fs::read_dir(&folder).unwrap() {
         let file = entry.unwrap().path();
         assert_eq!(our_tally(&file), tshark_tally(&file), "{}", file.display());

@@ -1,18 +1,128 @@
 //! `kizashi export`: what is stored in the form that other tools read.
 
-use kizashi_store::Reader;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+
+use kizashi_event::{Event, SessionId, Timestamp};
+use kizashi_store::{Reader, Span};
 
 use crate::cli;
 use crate::export::cowrie;
+use crate::export::pcap::{self, Gathered, PcapError};
 use crate::failure::Failure;
+use crate::new_file;
 use crate::terminal::Terminal;
 
-/// Writes the export to standard output, one JSON object a line.
+/// Around what is noted of a session its other events are looked for.
+const AROUND: i64 = Timestamp::HOUR;
+
+/// Writes the export to standard output or a new file.
 pub(crate) fn run(call: &cli::Export, terminal: &mut Terminal) -> Result<(), Failure> {
     let reader = Reader::open(&call.data.data)?;
+    let session = call.session.as_deref().map(session_of).transpose()?;
     match call.format {
-        cli::ExportFormat::Cowrie => reader.raw_events(call.span.span(), |event| {
+        cli::ExportFormat::Cowrie => cowrie_log(call, session, &reader, terminal),
+        cli::ExportFormat::Pcap => capture(call, session, &reader, terminal),
+    }
+}
+
+fn session_of(text: &str) -> Result<SessionId, Failure> {
+    SessionId::parse(text).ok_or_else(|| {
+        Failure::Asked(
+            "a session is named by 16 hexadecimal digits; `kizashi sessions` prints them"
+                .to_owned(),
+        )
+    })
+}
+
+/// Calls `each` with the events that are asked for, in order of time.
+fn each_event<E: From<kizashi_store::StoreError>>(
+    call: &cli::Export,
+    session: Option<SessionId>,
+    reader: &Reader,
+    mut each: impl FnMut(Event) -> Result<(), E>,
+) -> Result<(), E> {
+    let noted = match session {
+        Some(id) => reader.session(id)?,
+        None => None,
+    };
+    let span = noted.map_or_else(
+        || call.span.span(),
+        |noted| Span {
+            since: Some(noted.first.plus(-AROUND)),
+            until: Some(noted.last.plus(AROUND)),
+        },
+    );
+    reader.raw_events(span, |event| {
+        let is_wanted = session.is_none() || event.session == session;
+        if is_wanted { each(event) } else { Ok(()) }
+    })
+}
+
+fn cowrie_log(
+    call: &cli::Export,
+    session: Option<SessionId>,
+    reader: &Reader,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    match &call.output {
+        None => each_event(call, session, reader, |event| {
             cowrie::line(&event).map_or(Ok(()), |line| terminal.json(&line))
         }),
+        Some(path) => {
+            let file = new_file::create(path, "choose another with --output")?;
+            let mut out = BufWriter::new(file);
+            each_event(call, session, reader, |event| -> Result<(), Failure> {
+                if let Some(line) = cowrie::line(&event) {
+                    serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
+                    writeln!(out)?;
+                }
+                Ok(())
+            })?;
+            Ok(out.flush()?)
+        }
+    }
+}
+
+fn capture(
+    call: &cli::Export,
+    session: Option<SessionId>,
+    reader: &Reader,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let mut gathered = Gathered::default();
+    each_event(call, session, reader, |event| gathered.add(event)).map_err(failed)?;
+    if gathered.is_empty() {
+        return Err(Failure::Asked(match session {
+            Some(_) => "of that session no event is kept; `kizashi sessions` lists those that are"
+                .to_owned(),
+            None => "no event is kept in that span; nothing is written".to_owned(),
+        }));
+    }
+    match &call.output {
+        Some(path) => {
+            let file = new_file::create(path, "choose another with --output")?;
+            let packets = pcap::write(gathered, reader, BufWriter::new(file)).map_err(failed)?;
+            terminal.line(&format!(
+                "{}: {packets} packets, made anew of what is kept (the file says how); their content is hostile",
+                crate::screen::harmless(&path.display().to_string())
+            ))
+        }
+        None if io::stdout().is_terminal() => Err(Failure::Asked(
+            "a capture is no text for a terminal: name a file by --output, or send it on (`kizashi export --format pcap | tshark -r -`)"
+                .to_owned(),
+        )),
+        None => {
+            let out = BufWriter::new(io::stdout().lock());
+            pcap::write(gathered, reader, out).map_err(failed)?;
+            Ok(())
+        }
+    }
+}
+
+fn failed(error: PcapError) -> Failure {
+    match error {
+        PcapError::Store(error) => error.into(),
+        PcapError::Output(error) => error.into(),
+        PcapError::TooMany => Failure::Asked(error.to_string()),
     }
 }

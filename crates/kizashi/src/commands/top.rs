@@ -6,7 +6,7 @@ use kizashi_event::{Key, KeyKind};
 use kizashi_store::{Places, Ranked, Reader};
 use serde::Serialize;
 
-use crate::cli;
+use crate::cli::{self, Ranking};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::observatory::label_in;
@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 /// A row as the contract has it.
 #[derive(Serialize)]
 struct Row<'a> {
-    kind: KeyKind,
+    kind: &'static str,
     key: &'a str,
     label: String,
     events: u64,
@@ -27,9 +27,9 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(ranked: &'a Ranked, places: &Places) -> Self {
+    fn of(kind: Ranking, ranked: &'a Ranked, places: &Places) -> Self {
         Self {
-            kind: ranked.key.kind,
+            kind: kind.name(),
             key: &ranked.key.text,
             label: label_in(&ranked.key, places),
             events: ranked.events,
@@ -45,16 +45,25 @@ impl<'a> Row<'a> {
 pub(crate) fn run(call: &cli::Top, terminal: &mut Terminal) -> Result<(), Failure> {
     let listing = &call.listing;
     let reader = Reader::open(&listing.data.data)?;
-    let ranking = reader.top(call.kind, listing.span.span(), listing.limit)?;
+    let (span, limit) = (listing.span.span(), listing.limit);
+    let ranking = match call.kind {
+        Ranking::Keys(kind) => reader.top(kind, span, limit)?,
+        Ranking::Systems => reader.top_fingerprints("os", span, limit)?,
+        Ranking::Scanners => reader.top_fingerprints("scanner", span, limit)?,
+    };
     let places = places_of(&ranking)?;
     if listing.json {
-        return ranking.iter().try_for_each(|ranked| terminal.json(&Row::of(ranked, &places)));
+        return ranking
+            .iter()
+            .try_for_each(|ranked| terminal.json(&Row::of(call.kind, ranked, &places)));
     }
     let mut columns = vec![Column::long_text(call.kind.name())];
     let known_as = match call.kind {
-        KeyKind::Port => Some("use"),
-        KeyKind::Country => Some("name"),
-        KeyKind::Network if ranking.iter().any(|ranked| is_named(&ranked.key, &places)) => {
+        Ranking::Keys(KeyKind::Port) => Some("use"),
+        Ranking::Keys(KeyKind::Country) => Some("name"),
+        Ranking::Keys(KeyKind::Network)
+            if ranking.iter().any(|ranked| is_named(&ranked.key, &places)) =>
+        {
             Some("name")
         }
         _ => None,

@@ -38,7 +38,14 @@ fn a_scan_becomes_attempts_per_port_and_a_second_time_adds_nothing() {
     assert!(ports.iter().all(|port| port["events"] == 1 && port["sources"] == 1), "{ports:?}");
     let marks = json_lines(&folder, &["top", "fingerprints", "--json"]);
     assert_eq!(count(&marks, "scanner:nmap", "events"), Some(200));
-    assert_eq!(count(&marks, "ja4t:1024_2_1460_00", "events"), Some(200));
+    assert_eq!(count(&marks, "tcp:4:64:0:1460:1024,0:mss::0", "events"), Some(200));
+    let scanners = json_lines(&folder, &["top", "scanners", "--json"]);
+    assert_eq!(scanners.len(), 1, "{scanners:?}");
+    assert_eq!((&scanners[0]["kind"], &scanners[0]["key"]), (&"scanner".into(), &"nmap".into()));
+    assert_eq!(scanners[0]["sources"], 1);
+    // nmap shuffles the range that it was given.
+    assert!(told.contains("198.18.0.9: 200 ports from 1 to 200 on 1 of our addresses"), "{told}");
+    assert!(told.contains("at random (mixed)"), "{told}");
     let again = text(&folder, &["import", "--local", "198.18.0.1", file]);
     assert!(again.contains(" 0 of them new"), "{again}");
     assert_eq!(events(&folder), Some(200));
@@ -53,6 +60,9 @@ fn our_side_is_found_and_what_visitors_said_is_kept_by_its_protocol() {
     assert_eq!(count(&services, "http", "events"), Some(2));
     let marks = json_lines(&folder, &["top", "fingerprints", "--json"]);
     assert_eq!(count(&marks, "os:linux-5", "sessions"), Some(2));
+    let systems =
+        json_lines(&folder, &["top", "systems", "--json", "--since", "2020-01-01T00:00:00Z"]);
+    assert_eq!((systems.len(), count(&systems, "linux-5", "events")), (1, Some(2)), "{systems:?}");
     assert_eq!(json_lines(&folder, &["payload", "list", "--json"]).len(), 2);
 }
 
@@ -135,4 +145,187 @@ fn a_growing_and_rotated_capture_is_followed() {
     let id = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
     assert!(child.wait().unwrap().success());
+}
+
+/// Ends a program when the test does.
+struct Capturing(std::process::Child);
+
+impl Drop for Capturing {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Begins to capture the datagrams of 127.77.0.0/16 on loopback; `None` where the tool is not there or may not.
+fn capturing(tool: &str, arguments: &[&str], folder: &Folder) -> Option<Capturing> {
+    let child = std::process::Command::new(tool)
+        .args(arguments)
+        .current_dir(folder.path().join("ring"))
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(child) = child else {
+        println!("skipped: {tool} is not there");
+        return None;
+    };
+    let mut capturing = Capturing(child);
+    let begun = std::time::Instant::now();
+    let is_begun = || {
+        std::fs::read_dir(folder.path().join("ring"))
+            .unwrap()
+            .any(|file| file.unwrap().metadata().is_ok_and(|file| file.len() >= 24))
+    };
+    while !is_begun() {
+        let has_ended = capturing.0.try_wait().unwrap().is_some();
+        if has_ended || begun.elapsed() > Duration::from_secs(30) {
+            println!("skipped: {tool} may not capture here");
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Some(capturing)
+}
+
+/// Sends datagrams that are a flow each, of 500 bytes.
+fn send(from: u16, until: u16) {
+    for number in from..until {
+        let [high, low] = number.to_be_bytes();
+        let source = std::net::Ipv4Addr::new(127, 77, high, low.max(1));
+        let socket = std::net::UdpSocket::bind((source, 40_000 + number % 256)).unwrap();
+        // The port is discard's; whoever listens there is none the wiser.
+        let _ = socket.send_to(&[b'x'; 500], "127.0.0.1:9");
+    }
+}
+
+/// A ring of real files is followed while it is written and written over, and every datagram is told once.
+fn a_ring_is_followed(tool: &str, arguments: &[&str], name: &str) {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("ring")).unwrap();
+    let Some(_capturing) = capturing(tool, arguments, &folder) else { return };
+    let mut child = kizashi(&folder)
+        .args(["import", "--follow", "--local", "127.0.0.1", name])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Ten parts of 0.5 MB through a ring of 3 MB at most: each is waited for, so that nothing is written over unread.
+    for part in 0..10_u16 {
+        send(part * 900, (part + 1) * 900);
+        let wanted = (u64::from(part) + 1) * 900;
+        let what = format!("{wanted} events of {tool}");
+        eventually(&what, Duration::from_secs(60), || {
+            events(&folder).filter(|count| *count >= wanted)
+        });
+    }
+    assert_eq!(events(&folder), Some(9_000), "each datagram is an event, once");
+    let files = std::fs::read_dir(folder.path().join("ring")).unwrap().count();
+    assert!((2..=3).contains(&files), "the ring went round: {files} files of it are there");
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let ended = child.wait().unwrap();
+    assert!(ended.success(), "{ended:?}");
+}
+
+const OF_THE_TEST: &str = "udp and src net 127.77.0.0/16 and dst port 9";
+
+#[test]
+fn the_ring_of_a_real_tcpdump_is_followed() {
+    let arguments = [
+        "-i",
+        "lo",
+        "-n",
+        "-U",
+        "-B",
+        "16384",
+        "-Z",
+        "root",
+        "-C",
+        "1",
+        "-W",
+        "3",
+        "-w",
+        "ring.pcap",
+        OF_THE_TEST,
+    ];
+    a_ring_is_followed("tcpdump", &arguments, "ring/ring.pcap");
+}
+
+#[test]
+fn the_ring_of_a_real_dumpcap_is_followed() {
+    let arguments = [
+        "-q",
+        "-i",
+        "lo",
+        "-b",
+        "filesize:1000",
+        "-b",
+        "files:3",
+        "-w",
+        "ring.pcapng",
+        "-f",
+        OF_THE_TEST,
+    ];
+    a_ring_is_followed("dumpcap", &arguments, "ring/ring.pcapng");
+}
+
+#[test]
+fn files_of_a_folder_are_followed_in_order_and_packed_ones_read_once() {
+    let folder = Folder::new();
+    let ring = folder.path().join("ring");
+    std::fs::create_dir(&ring).unwrap();
+    let plain = std::fs::read(capture("masscan.pcap")).unwrap();
+    std::fs::write(ring.join("a.pcap"), &plain).unwrap();
+    std::fs::write(ring.join("notes.txt"), "no capture, but long enough to be one").unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&std::fs::read(capture("hping.pcap")).unwrap()).unwrap();
+    std::fs::write(ring.join("b.pcap.gz"), packed.finish().unwrap()).unwrap();
+    let mut child = kizashi(&folder)
+        .args(["import", "--follow", "--local", "198.18.0.1", "ring"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let wait = Duration::from_secs(30);
+    eventually("both", wait, || events(&folder).filter(|events| *events >= 110));
+    // What was read is packed, as `tcpdump -z gzip` does, and another file comes.
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&plain).unwrap();
+    std::fs::write(ring.join("a.pcap.gz"), packed.finish().unwrap()).unwrap();
+    std::fs::remove_file(ring.join("a.pcap")).unwrap();
+    std::fs::write(ring.join("c.pcap"), std::fs::read(capture("mirai.pcap")).unwrap()).unwrap();
+    eventually("the next", wait, || events(&folder).filter(|events| *events >= 130));
+    assert_eq!(events(&folder), Some(130));
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn backscatter_is_told_by_victim_and_port() {
+    // What an attack elsewhere in our name brings: answers of a server that we never spoke to.
+    let folder = Folder::new();
+    let script = "from scapy.all import IP, TCP, Ether, wrpcap
+link = Ether(src='02:00:00:00:00:02', dst='02:00:00:00:00:01')
+wrpcap('back.pcap', [link / IP(src='198.51.100.7', dst='192.0.2.1') / TCP(sport=443, dport=1024 + n, flags='SA') for n in range(30)]
+    + [link / IP(src='198.51.100.8', dst='192.0.2.1') / TCP(sport=443, dport=9, flags='R') for n in range(2)])";
+    let made = std::process::Command::new("/usr/bin/python3")
+        .args(["-c", script])
+        .current_dir(folder.path())
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        println!("skipped: scapy is not there (python3-scapy)");
+        return;
+    }
+    let told = text(&folder, &["import", "--local", "192.0.2.1", "back.pcap"]);
+    for line in [
+        "32 answers to what we never sent",
+        "198.51.100.7 tcp/443: 30 SYN-ACK, 0 RST, 0 ICMP",
+        "198.51.100.8 tcp/443: 0 SYN-ACK, 2 RST, 0 ICMP",
+        "tcp/443, 2 addresses: 30 SYN-ACK, 2 RST, 0 ICMP",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+    assert_eq!(events(&folder).unwrap_or_default(), 0, "no attempt of anybody's");
 }

@@ -8,6 +8,8 @@ mod dashboard;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod import;
 mod install;
 #[cfg(test)]

@@ -214,7 +214,7 @@ fn a_request_is_told_with_its_fields_in_order_both_fingerprints_and_the_body() {
     let names: Vec<&str> = request.headers.iter().map(|(name, _)| name.raw()).collect();
     assert_eq!(names, [":scheme", ":authority", "user-agent", "authorization", "x-checksum"]);
     assert_eq!(request.http2.as_ref().unwrap().raw(), "3:100;4:65536|65536|0|m,p,s,a");
-    assert!(request.ja4h.as_ref().unwrap().raw().starts_with("po20nn030000_"));
+    assert!(request.print.as_ref().unwrap().raw().starts_with("2:ux:"));
     assert_eq!(body.as_ref().unwrap().content, b"user=a&pass=b");
     assert!(matches!(&seen[1], Detail::Login { .. }), "{seen:?}");
     let Detail::Payload(raw) = &seen[2] else { panic!("{seen:?}") };

@@ -1,11 +1,13 @@
 //! Captures among the inputs of `kizashi import`: told from logs by their first bytes, read through one observer, reported.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use kizashi_event::{Detail, Event, Scan};
 use kizashi_intake::Input;
-use kizashi_wire::{CaptureReport, Counts, Observer, Prefix};
+use kizashi_wire::{Attacked, CaptureReport, Counts, Observer, Prefix};
 use serde::Serialize;
 
 use super::{Bar, Batches};
@@ -45,9 +47,13 @@ pub(super) fn options(call: &cli::Import) -> kizashi_wire::Options {
     kizashi_wire::Options { sensor: Arc::from(call.sensor.as_str()), local: call.local.clone() }
 }
 
+/// Scans, victims and ports that the report names.
+const MOST_NAMED: usize = 5;
+
 /// What came of the captures.
 pub(super) struct Captured {
     files: Vec<(bool, CaptureReport)>,
+    scans: Vec<(IpAddr, Scan)>,
     counts: Counts,
     local: Vec<Prefix>,
     was_told: bool,
@@ -69,7 +75,13 @@ pub(super) fn read(
         Input::Standard => None,
     });
     let total: Option<u64> = sizes.sum();
-    let mut sink = |event| batches.take(event);
+    let mut scans: Vec<(IpAddr, Scan)> = Vec::new();
+    let mut sink = |event: Event| {
+        if let Detail::Scan(scan) = &event.detail {
+            note_scan(&mut scans, event.source, scan);
+        }
+        batches.take(event)
+    };
     let (mut files, mut before) = (Vec::new(), 0);
     for input in inputs {
         let mut last = 0;
@@ -97,7 +109,45 @@ pub(super) fn read(
     observer.finish(&mut sink);
     progress.finish(before);
     let (counts, local) = (observer.counts().clone(), observer.local().to_vec());
-    Some(Captured { files, counts, local, was_told: !call.local.is_empty() })
+    Some(Captured { files, scans, counts, local, was_told: !call.local.is_empty() })
+}
+
+/// Keeps the scans with the most attempts.
+fn note_scan(scans: &mut Vec<(IpAddr, Scan)>, source: IpAddr, scan: &Scan) {
+    let place = scans.partition_point(|(_, other)| other.attempts >= scan.attempts);
+    if place < MOST_NAMED {
+        scans.insert(place, (source, scan.clone()));
+        scans.truncate(MOST_NAMED);
+    }
+}
+
+fn scan_line((source, scan): &(IpAddr, Scan)) -> String {
+    let Scan { ports, destinations, attempts, duration_ms, order, .. } = scan;
+    let pattern = scan.pattern.map_or("", |pattern| pattern.name());
+    let spread = scan.spread.map_or(String::new(), |(low, high)| format!(" from {low} to {high}"));
+    format!(
+        "  {source}: {} ports{spread} on {} of our addresses, {} attempts in {} s, {pattern} ({})",
+        thousands(u64::from(*ports)),
+        thousands(u64::from(*destinations)),
+        thousands(*attempts),
+        thousands(duration_ms.div_ceil(1_000)),
+        order.name()
+    )
+}
+
+fn attacked_line(one: &Attacked) -> String {
+    let port = one.port.map_or_else(|| "no port".to_owned(), |port| port.to_string());
+    let who = match one.source {
+        Some(source) => format!("{source} {port}"),
+        None => format!("{port}, {} addresses", thousands(one.sources)),
+    };
+    let answers = &one.answers;
+    format!(
+        "  {who}: {} SYN-ACK, {} RST, {} ICMP",
+        thousands(answers.syn_ack),
+        thousands(answers.rst),
+        thousands(answers.icmp)
+    )
 }
 
 /// The last object of `--json`: what all captures together held.
@@ -177,12 +227,18 @@ impl Captured {
             thousands(counts.scans),
             thousands(counts.conversations)
         ));
+        lines.extend(self.scans.iter().map(scan_line));
         let backscatter = &counts.backscatter;
+        if backscatter.total() > 0 {
+            lines.push(format!(
+                "{} answers to what we never sent (backscatter of attacks elsewhere), by who was attacked and by port:",
+                thousands(backscatter.total())
+            ));
+            let (victims, ports) = (backscatter.victims(), backscatter.ports());
+            let named = victims.iter().take(MOST_NAMED).chain(ports.iter().take(MOST_NAMED));
+            lines.extend(named.map(attacked_line));
+        }
         let rest = [
-            (
-                backscatter.total(),
-                "answers to what we never sent (backscatter of attacks elsewhere)",
-            ),
             (counts.elsewhere, "packets between others or to many: --local names what is ours"),
             (counts.ours, "connections and flows that we began"),
             (counts.strays, "segments of connections that began before"),

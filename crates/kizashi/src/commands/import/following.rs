@@ -126,9 +126,12 @@ fn follow_capture(
         frames = observer.counts().frames;
         pause(&FollowStatus::default())
     };
-    kizashi_wire::follow(path, &mut observer, &mut pause, sink)
-        .map(drop)
-        .map_err(|error| Failure::Asked(error.to_string()))
+    let report = kizashi_wire::follow(path, &mut observer, &mut pause, sink);
+    // What was broken in one file of a ring is told once all is over.
+    match report.map(|report| report.fault) {
+        Ok(None) => Ok(()),
+        Ok(Some(fault)) | Err(fault) => Err(Failure::Asked(fault.to_string())),
+    }
 }
 
 /// A flag that is set when a signal to end comes.
