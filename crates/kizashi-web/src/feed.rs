@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kizashi_event::{Attempt, Detail, Event, HostileText, Timestamp};
+use kizashi_event::{Attempt, Backscatter, Detail, Event, HostileText, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -60,6 +60,9 @@ fn text_of(detail: &Detail) -> String {
         Detail::Attempt(attempt) => attempt_of(attempt),
         Detail::Scan(scan) => {
             format!("{} ports in {} attempts, {}", scan.ports, scan.attempts, scan.order.name())
+        }
+        Detail::Backscatter(Backscatter { kind, packets }) => {
+            format!("{packets} {} to what we never sent", kind.name())
         }
         Detail::Close { duration_ms, .. } => {
             duration_ms.map(|ms| format!("after {} s", ms.div_ceil(1_000))).unwrap_or_default()

@@ -2,10 +2,10 @@
 //! first segment.
 //!
 //! Bytes flow one way: a capture gives frames ([`CaptureReader`]), a frame is taken apart without a copy ([`dissect`]), an
-//! [`Observer`] makes events of what it saw, and [`import`] and [`follow`] lead files through that. A ring of the kernel would feed
-//! the same observer.
+//! [`Observer`] makes events of what it saw, and [`import`] and [`follow`] lead files through that. [`live`] feeds the same observer
+//! from a ring of the kernel.
 //!
-//! Never here: a clock, a network, a write to any file, threads. Every byte of a packet is a stranger's: no length is believed,
+//! Never here: a clock, a byte sent to any network, a write to any file, threads. Every byte of a packet is a stranger's: no length is believed,
 //! nothing panics, memory is bounded whatever comes.
 
 mod capture;
@@ -13,6 +13,7 @@ mod dissect;
 mod follow;
 mod fuzzing;
 mod import;
+pub mod live;
 mod observe;
 mod passive;
 
@@ -26,7 +27,8 @@ pub use import::{
     CaptureReport, WireError, begins_capture, import, import_reader, looks_like_capture,
 };
 pub use observe::{
-    Backscatter, Counts, Observer, Options, ParsePrefixError, Prefix, Sink, TcpCounts,
+    Backscatter, Counts, Observer, Options, ParsePrefixError, Ports, Prefix, ServiceCounts, Sink,
+    TcpCounts,
 };
 pub use passive::{
     CookieTrail, Scanner, Syn, distance, initial_time_to_live, ja4t, scanner_of, signature,

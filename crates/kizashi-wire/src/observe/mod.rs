@@ -6,8 +6,10 @@
 //! Time is what the frames say: there is no clock. An attempt is told when its outcome is known, 20 seconds after its first packet
 //! at the latest. What is remembered of strangers is bounded everywhere (`table`, `reassembly`, `scans`); the oldest go first.
 
+mod backscatter;
 mod counts;
 mod datagrams;
+mod live;
 mod local;
 mod looks;
 mod reassembly;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use kizashi_event::{Event, EventId, Timestamp};
 
 pub use counts::{Backscatter, Counts, TcpCounts};
+pub use live::{Ports, ServiceCounts};
 pub use local::{ParsePrefixError, Prefix};
 
 use crate::dissect::{
@@ -30,7 +33,7 @@ use crate::dissect::{
 };
 use local::{Ours, Search, bits_of};
 use looks::Looks;
-use scans::Scans;
+use scans::{ScanBounds, Scans};
 use table::{FlowKey, ListBounds, Table};
 use tcp::{Conversation, Opening, Told};
 
@@ -114,24 +117,31 @@ pub struct Observer {
     looks: Looks,
     counts: Counts,
     stopped: bool,
+    /// What a live capture knows beside the packets.
+    live: Option<Box<live::Live>>,
 }
 
 impl Observer {
     /// Begins.
     #[must_use]
     pub fn new(options: &Options) -> Self {
+        Self::with_bounds(options, LISTS, ScanBounds::default())
+    }
+
+    fn with_bounds(options: &Options, lists: [ListBounds; 5], scans: ScanBounds) -> Self {
         Self {
             sensor: Arc::clone(&options.sensor),
             ours: Ours::new(options.local.clone()),
             waiting: options.local.is_empty().then(Box::default),
             now: i64::MIN,
             next_look: i64::MIN,
-            flows: Table::new(LISTS),
+            flows: Table::new(lists),
             held: 0,
-            scans: Scans::new(),
+            scans: Scans::new(scans),
             looks: Looks::default(),
             counts: Counts::default(),
             stopped: false,
+            live: None,
         }
     }
 
@@ -249,6 +259,7 @@ impl Observer {
         while let Some((first, detail)) = self.scans.over(now) {
             self.tell_scan(&first, detail, sink);
         }
+        self.tell_echoes(now, sink);
     }
 
     /// Makes room in a list that was added to.
@@ -290,12 +301,11 @@ impl Observer {
         let (visitor, ours) =
             if is_inbound { (source, destination) } else { (destination, source) };
         let seen = Seen { time, visitor, ours };
-        if is_inbound {
-            self.counts.inbound += 1;
-            self.inbound(&seen, packet, sink);
-        } else {
-            self.counts.outbound += 1;
-            self.outbound(&seen, packet, sink);
+        *if is_inbound { &mut self.counts.inbound } else { &mut self.counts.outbound } += 1;
+        match (self.is_served(packet, is_inbound), is_inbound) {
+            (true, _) => {}
+            (false, true) => self.inbound(&seen, packet, sink),
+            (false, false) => self.outbound(&seen, packet, sink),
         }
     }
 

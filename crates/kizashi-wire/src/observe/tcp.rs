@@ -1,6 +1,6 @@
 //! TCP from the visitor's first segment to its outcome, and what he says once a connection is open.
 
-use kizashi_event::{EventId, Outcome, Timestamp};
+use kizashi_event::{BackscatterKind, EventId, Outcome, Timestamp};
 
 use super::reassembly::Reassembly;
 use super::scans::First;
@@ -141,10 +141,14 @@ impl Observer {
         let flags = segment.header.flags;
         let odd = odd_probe(segment);
         if !is_first && odd.is_none() {
+            let (sequence, port) = (segment.header.sequence, segment.header.source_port);
+            let port = kizashi_event::Port::tcp(port);
             match (flags.syn() && flags.ack(), flags.rst()) {
-                (_, true) => self.counts.backscatter.rst += 1,
-                (true, false) => self.counts.backscatter.syn_ack += 1,
-                (false, false) => self.counts.strays += 1,
+                (_, true) if self.may_be_echo(sequence, flags.ack()) => {
+                    self.echo(BackscatterKind::Rst, port, seen, packet);
+                }
+                (true, false) => self.echo(BackscatterKind::SynAck, port, seen, packet),
+                _ => self.counts.strays += 1,
             }
             return;
         }

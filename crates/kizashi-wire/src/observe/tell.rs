@@ -48,6 +48,7 @@ impl Observer {
                 signature: Some(signature),
                 distance: Some(distance(syn.ip.time_to_live)),
                 fingerprints,
+                trapped: false,
             })),
         };
         self.tell(event, sink);
