@@ -34,7 +34,7 @@ const DATAGRAM: u32 = 2_048;
 const MESSAGE: u32 = 576;
 
 /// Ranges of ports of one transport at most.
-const MOST_RANGES: usize = 256;
+const MOST_RANGES: usize = 128;
 /// Interfaces named or left out at most.
 pub const MOST_INTERFACES: usize = 64;
 
