@@ -97,6 +97,10 @@ fn unsafe_code_is_in_one_module_and_small_there() {
         let code: Vec<&str> =
             text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         read += 1;
+        // This file names what it looks for.
+        if file.ends_with("tests/architecture.rs") {
+            continue;
+        }
         if file.ends_with(Path::new(UNSAFE)) {
             assert!(code.iter().filter(|line| word(line)).count() <= 8, "{UNSAFE} grows");
             continue;
@@ -109,8 +113,7 @@ fn unsafe_code_is_in_one_module_and_small_there() {
                 .iter()
                 .any(|it| line.contains(it))
         };
-        let in_a_test_of_this = file.ends_with("tests/architecture.rs");
-        let found = code.iter().find(begins).filter(|_| !in_a_test_of_this);
+        let found = code.iter().find(begins);
         assert_eq!(found, None, "{} has unsafe code", file.display());
     }
     assert!(read > 300, "only {read} files were read");
