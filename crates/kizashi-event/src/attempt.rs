@@ -56,6 +56,9 @@ pub struct Attempt {
     /// Minutes since the visitor's system began, where its kind does not hide that and two segments agree on its clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uptime_minutes: Option<u32>,
+    /// A trap answered it and tells the session itself: it adds to the counts of its fingerprints and to no other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trapped: bool,
 }
 
 impl Attempt {
@@ -77,6 +80,40 @@ impl Attempt {
             _ => return None,
         })
     }
+}
+
+/// What kind of answer came to what we never asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackscatterKind {
+    /// The other side of a connection that somebody began in our name.
+    SynAck,
+    /// A refusal.
+    Rst,
+    /// An ICMP error, or the answer to an echo.
+    Icmp,
+}
+
+impl BackscatterKind {
+    /// The word for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SynAck => "syn-ack",
+            Self::Rst => "rst",
+            Self::Icmp => "icmp",
+        }
+    }
+}
+
+/// Answers of one machine to what we never sent it: somebody attacks it with our address as the sender's. The event's source is
+/// that machine and its port is the one that is attacked; the time is the first answer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backscatter {
+    /// What kind of answers.
+    pub kind: BackscatterKind,
+    /// How many.
+    pub packets: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it may skip by reference")]

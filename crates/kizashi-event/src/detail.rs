@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, HostileText, KeyKind, Scan, family_of};
+use crate::{Attempt, Backscatter, HostileText, KeyKind, Scan, family_of};
 
 /// Events that one [`Detail::Counted`] may stand for: more than any house sees in the second that it covers.
 pub const MOST_COUNTED: u64 = 1_000_000;
@@ -158,6 +158,8 @@ pub enum Detail {
     Attempt(Box<Attempt>),
     /// What many attempts of one source have in common; counts nothing by itself.
     Scan(Box<Scan>),
+    /// Answers to what we never sent: an attack on somebody else. They are counted by [`KeyKind::Backscatter`] alone.
+    Backscatter(Backscatter),
     /// A session begins.
     Connect,
     /// A session ends.
@@ -251,6 +253,7 @@ impl Detail {
             Self::Packet => "packet",
             Self::Attempt(_) => "attempt",
             Self::Scan(_) => "scan",
+            Self::Backscatter(_) => "backscatter",
             Self::Connect => "connect",
             Self::Close { .. } => "close",
             Self::Client { .. } => "client",

@@ -37,6 +37,7 @@ impl Detail {
             Self::Packet | Self::Connect => {}
             Self::Attempt(attempt) => add_whole(document, "attempt", attempt),
             Self::Scan(scan) => add_whole(document, "scan", scan),
+            Self::Backscatter(backscatter) => add_whole(document, "backscatter", backscatter),
             Self::Close { duration_ms, received } => {
                 set(
                     document,

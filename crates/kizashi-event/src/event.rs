@@ -95,6 +95,9 @@ impl Event {
     /// where it is of many, the rest where the event has them; clusters of payloads, countries and autonomous systems are not told by
     /// one event alone.
     pub fn each_key(&self, mut count: impl FnMut(KeyKind, &str)) {
+        if self.is_backscatter() {
+            return count(KeyKind::Backscatter, &self.port.to_string());
+        }
         count(KeyKind::Total, "");
         count(KeyKind::Port, &self.port.to_string());
         count(KeyKind::Service, self.service.name());
@@ -111,19 +114,39 @@ impl Event {
         match self.detail {
             Detail::Connect => Weight { events: 1, sessions: 1 },
             Detail::Counted { events, sessions } => Weight { events, sessions },
+            Detail::Attempt(ref attempt) if attempt.trapped => Weight { events: 0, sessions: 0 },
             Detail::Attempt(ref attempt) => Weight {
                 events: 1,
                 sessions: matches!(attempt.outcome, Some(Outcome::Completed)) as u64,
             },
             Detail::Scan(_) => Weight { events: 0, sessions: 0 },
+            Detail::Backscatter(backscatter) => Weight { events: backscatter.packets, sessions: 0 },
             _ => Weight { events: 1, sessions: 0 },
+        }
+    }
+
+    /// The same under keys of one kind: what a trap tells too is counted once, and its fingerprints are known of the capture alone.
+    #[must_use]
+    pub const fn weight_under(&self, kind: KeyKind) -> Weight {
+        match (&self.detail, kind) {
+            (Detail::Attempt(attempt), KeyKind::Fingerprint) if attempt.trapped => {
+                Weight { events: 1, sessions: 0 }
+            }
+            _ => self.weight(),
         }
     }
 
     /// Whether it stands for visitors of more addresses than were told apart: it counts, and under no source.
     #[must_use]
     pub const fn is_of_many(&self) -> bool {
-        matches!(self.detail, Detail::Counted { .. }) && self.source.is_unspecified()
+        matches!(self.detail, Detail::Counted { .. } | Detail::Backscatter(_))
+            && self.source.is_unspecified()
+    }
+
+    /// Whether it is the echo of an attack elsewhere: nobody's visit, and counted apart from all.
+    #[must_use]
+    pub const fn is_backscatter(&self) -> bool {
+        matches!(self.detail, Detail::Backscatter(_))
     }
 }
 

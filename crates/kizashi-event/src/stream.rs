@@ -40,6 +40,116 @@ pub struct TrapCounts {
     pub left_out: u64,
 }
 
+/// What a capture counted since its process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaptureCounts {
+    /// Packets that passed the kernel's filter.
+    pub passed: u64,
+    /// Those of them that the kernel dropped because they were not read in time, by its own figure.
+    pub dropped: u64,
+    /// Attempts to open a TCP connection to a port of no real service.
+    pub attempts: u64,
+    /// Those of them that nothing answered.
+    pub unanswered: u64,
+    /// Those that were refused.
+    pub refused: u64,
+    /// Those that were answered and left.
+    pub half_open: u64,
+    /// Those that were opened.
+    pub completed: u64,
+    /// Flows of datagrams that visitors began.
+    pub udp_flows: u64,
+    /// Requests by ICMP.
+    pub icmp_requests: u64,
+    /// Answers to what we never sent.
+    pub backscatter: u64,
+    /// First segments to ports of real services; nothing else of them is looked at.
+    pub service_segments: u64,
+    /// Datagrams to ports of real services.
+    pub service_datagrams: u64,
+    /// Broken, cut and lying packets.
+    pub broken: u64,
+    /// Attempts, flows and requests that were counted without being told one by one.
+    pub sampled: u64,
+    /// Events told.
+    pub events: u64,
+    /// Events lost because nobody took them for too long.
+    pub lost: u64,
+}
+
+impl CaptureCounts {
+    const FIELDS: usize = 16;
+
+    const fn fields(&self) -> [u64; Self::FIELDS] {
+        [
+            self.passed,
+            self.dropped,
+            self.attempts,
+            self.unanswered,
+            self.refused,
+            self.half_open,
+            self.completed,
+            self.udp_flows,
+            self.icmp_requests,
+            self.backscatter,
+            self.service_segments,
+            self.service_datagrams,
+            self.broken,
+            self.sampled,
+            self.events,
+            self.lost,
+        ]
+    }
+
+    const fn of_fields(fields: [u64; Self::FIELDS]) -> Self {
+        let [
+            passed,
+            dropped,
+            attempts,
+            unanswered,
+            refused,
+            half_open,
+            completed,
+            udp_flows,
+            icmp_requests,
+            backscatter,
+            service_segments,
+            service_datagrams,
+            broken,
+            sampled,
+            events,
+            lost,
+        ] = fields;
+        Self {
+            passed,
+            dropped,
+            attempts,
+            unanswered,
+            refused,
+            half_open,
+            completed,
+            udp_flows,
+            icmp_requests,
+            backscatter,
+            service_segments,
+            service_datagrams,
+            broken,
+            sampled,
+            events,
+            lost,
+        }
+    }
+
+    /// Both together; a hostile process may count what it likes.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let (mut sum, more) = (self.fields(), other.fields());
+        sum.iter_mut().zip(more).for_each(|(one, more)| *one = one.saturating_add(more));
+        Self::of_fields(sum)
+    }
+}
+
 /// What a frame says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -47,6 +157,8 @@ pub enum Message {
     Event(Box<Event>),
     /// How much was done.
     Counts(TrapCounts),
+    /// How much a capture saw.
+    Captured(CaptureCounts),
     /// Everything up to this sequence number is kept for good.
     Acknowledged,
 }
@@ -86,6 +198,7 @@ pub enum FrameError {
 const EVENT: u8 = 1;
 const COUNTS: u8 = 2;
 const ACKNOWLEDGED: u8 = 3;
+const CAPTURED: u8 = 4;
 
 /// The payload of an event's frame; `None` for an event larger than any that a trap may tell.
 #[must_use]
@@ -158,6 +271,12 @@ pub fn put_counts(counts: &TrapCounts, out: &mut Vec<u8>) {
     put(COUNTS, 0, &payload, out);
 }
 
+/// Writes a frame with a capture's counts.
+pub fn put_captured(counts: &CaptureCounts, out: &mut Vec<u8>) {
+    let payload: Vec<u8> = counts.fields().iter().flat_map(|field| field.to_le_bytes()).collect();
+    put(CAPTURED, 0, &payload, out);
+}
+
 /// Writes the frame that says that everything up to `sequence` is kept.
 pub fn put_acknowledged(sequence: u64, out: &mut Vec<u8>) {
     put(ACKNOWLEDGED, sequence, &[], out);
@@ -181,6 +300,12 @@ fn counts_of(payload: &[u8]) -> Option<TrapCounts> {
         lost: read(lost),
         left_out: read(left_out),
     })
+}
+
+fn captured_of(payload: &[u8]) -> Option<CaptureCounts> {
+    let (fields, rest) = payload.as_chunks::<8>();
+    let fields: &[[u8; 8]; CaptureCounts::FIELDS] = fields.try_into().ok()?;
+    rest.is_empty().then(|| CaptureCounts::of_fields(fields.map(u64::from_le_bytes)))
 }
 
 /// Puts frames together from bytes as they come. Holds one unfinished frame and what came with it, no more.
@@ -243,6 +368,7 @@ impl Decoder {
         let message = match kind {
             EVENT => event_of(payload).map(|event| Message::Event(Box::new(event))),
             COUNTS => counts_of(payload).map(Message::Counts),
+            CAPTURED => captured_of(payload).map(Message::Captured),
             ACKNOWLEDGED => payload.is_empty().then_some(Message::Acknowledged),
             other => return Err(FrameError::Kind(other)),
         }
@@ -270,6 +396,7 @@ pub fn fuzz(bytes: &[u8]) {
                     }
                 }
                 Message::Counts(counts) => put_counts(counts, &mut again),
+                Message::Captured(counts) => put_captured(counts, &mut again),
                 Message::Acknowledged => put_acknowledged(frame.sequence, &mut again),
             }
         }

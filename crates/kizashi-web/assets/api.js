@@ -5,7 +5,12 @@
  *   listeners: { service: string, address: string }[], series_watched: number, false_alarms_per_week: number,
  *   feed_dropped: number, traps?: TrapStatus }} Status */
 /** @typedef {{ process: number, renewals: number, crashes: number, misbehaved: number, core_restarts: number,
- *   not_enforced: string | null, accepted: number, refused: number, refused_untold: number, lost: number, left_out: number }} TrapStatus */
+ *   not_enforced: string | null, accepted: number, refused: number, refused_untold: number, lost: number, left_out: number,
+ *   capture?: CaptureStatus | null }} TrapStatus */
+/** @typedef {{ off: string | null, ends: number, passed: number, dropped: number, attempts: number, unanswered: number,
+ *   refused: number, half_open: number, completed: number, udp_flows: number, icmp_requests: number, backscatter: number,
+ *   service_segments: number, service_datagrams: number, broken: number, sampled: number, events: number,
+ *   lost: number }} CaptureStatus */
 /** @typedef {{ events: number, events_raw: number, sessions: number, sources: number, first: string | null,
  *   last: string | null, late: number, out_of_time: number, dropped: number, bytes: number }} StoreStatus */
 /** @typedef {{ kind: string, key: string, label: string, events: number, sessions: number, sources: number, first: string,

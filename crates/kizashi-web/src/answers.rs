@@ -1,6 +1,7 @@
 //! What the API answers, in the JSON names of Kizashi's contract. Times are RFC 3339 in UTC; a number that is not finite
 //! becomes `null`. Texts that attackers chose are raw here: whoever shows them escapes them.
 
+use kizashi_event::stream::CaptureCounts;
 use kizashi_event::{Key, KeyKind, Timestamp, escape_for_people};
 use kizashi_store::{Evidence, Overview, Ranked};
 use serde::{Deserialize, Serialize, Serializer};
@@ -56,6 +57,21 @@ pub struct TrapStatus {
     pub lost: u64,
     /// Events told without the content that they carried, because the store could not take that for too long.
     pub left_out: u64,
+    /// How the watch over every port fares; nothing where an older version kept this.
+    #[serde(default)]
+    pub capture: Option<CaptureStatus>,
+}
+
+/// How the process that sees attempts to reach any port fares since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureStatus {
+    /// Why there is none, in a sentence.
+    pub off: Option<String>,
+    /// Times that it ended by itself or was ended for what it said.
+    pub ends: u64,
+    /// What it counted.
+    #[serde(flatten)]
+    pub counts: CaptureCounts,
 }
 
 /// The store at a glance; made from [`Overview`], whose fields it has.

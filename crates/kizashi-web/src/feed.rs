@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kizashi_event::{Attempt, Detail, Event, HostileText, Timestamp};
+use kizashi_event::{Attempt, Backscatter, Detail, Event, HostileText, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -61,6 +61,9 @@ fn text_of(detail: &Detail) -> String {
         Detail::Scan(scan) => {
             let how = scan.pattern.map_or(scan.order.name(), |pattern| pattern.name());
             format!("{} ports in {} attempts, {how}", scan.ports, scan.attempts)
+        }
+        Detail::Backscatter(Backscatter { kind, packets }) => {
+            format!("{packets} {} to what we never sent", kind.name())
         }
         Detail::Close { duration_ms, .. } => {
             duration_ms.map(|ms| format!("after {} s", ms.div_ceil(1_000))).unwrap_or_default()

@@ -1,22 +1,43 @@
 //! Entries for the fuzzer: any bytes as frames and as a capture file.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use kizashi_event::Timestamp;
 
-use crate::{Counts, Frame, LinkType, Observer, Options, Prefix, import_reader};
+use crate::live::{Owners, PortSet};
+use crate::{Counts, Frame, LinkType, Observer, Options, Ports, Prefix, import_reader};
 
 const LINKS: [u16; 10] = [1, 0, 12, 14, 101, 108, 113, 228, 229, 276];
 
-fn observer(local: &[&str]) -> Observer {
+fn options(local: &[&str]) -> Options {
     let local = local.iter().filter_map(|text| text.parse().ok()).collect::<Vec<Prefix>>();
-    Observer::new(&Options { sensor: Arc::from("fuzz"), local })
+    Options { sensor: Arc::from("fuzz"), local }
+}
+
+fn observer(local: &[&str]) -> Observer {
+    Observer::new(&options(local))
+}
+
+/// A third of all ports is the traps', another is real services'.
+static PORTS: LazyLock<Ports> = LazyLock::new(|| {
+    let trapped = PortSet::of(0..20_000);
+    let owners = Owners { trapped, services: PortSet::of(20_000..40_000) };
+    Ports { tcp: owners.clone(), udp: owners }
+});
+
+fn live(local: &[&str]) -> Observer {
+    Observer::live(&options(local), PORTS.clone())
 }
 
 /// Frames, each behind a byte that chooses its link and one that says how many of the following bytes it takes in units of eight.
 pub fn frame(bytes: &[u8]) {
-    let mut observer = observer(&["198.18.0.0/15", "2001:db8::/32", "10.0.0.0/8"]);
+    let local = ["198.18.0.0/15", "2001:db8::/32", "10.0.0.0/8"];
+    frames(bytes, observer(&local));
+    frames(bytes, live(&local));
+}
+
+fn frames(bytes: &[u8], mut observer: Observer) {
     let (mut events, mut time) = (0, 1_700_000_000_i64);
     let mut sink = |_| {
         events += 1;

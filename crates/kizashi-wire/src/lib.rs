@@ -2,10 +2,10 @@
 //! first segment.
 //!
 //! Bytes flow one way: a capture gives frames ([`CaptureReader`]), a frame is taken apart without a copy ([`dissect`]), an
-//! [`Observer`] makes events of what it saw, and [`import`] and [`follow`] lead files through that. A ring of the kernel would feed
-//! the same observer.
+//! [`Observer`] makes events of what it saw, and [`import`] and [`follow`] lead files through that. [`live`] feeds the same observer
+//! from a ring of the kernel.
 //!
-//! Never here: a clock, a network, a write to any file, threads. Every byte of a packet is a stranger's: no length is believed,
+//! Never here: a clock, a byte sent to any network, a write to any file, threads. Every byte of a packet is a stranger's: no length is believed,
 //! nothing panics, memory is bounded whatever comes.
 
 mod capture;
@@ -14,6 +14,7 @@ mod follow;
 mod frames;
 mod fuzzing;
 mod import;
+pub mod live;
 mod observe;
 mod passive;
 
@@ -28,8 +29,8 @@ pub use import::{
     CaptureReport, WireError, begins_capture, import, import_reader, looks_like_capture,
 };
 pub use observe::{
-    Answers, Attacked, Backscatter, Counts, Observer, Options, ParsePrefixError, Prefix, Sink,
-    TcpCounts,
+    Answers, Attacked, Backscatter, Counts, Observer, Options, ParsePrefixError, Ports, Prefix,
+    ServiceCounts, Sink, TcpCounts,
 };
 pub use passive::{
     Clock, CookieTrail, Scanner, Syn, distance, initial_time_to_live, largest_packet, scanner_of,

@@ -71,6 +71,9 @@ pub(crate) enum Call {
     /// The process that keeps what was seen; started by `up`
     #[command(hide = true)]
     CoreProcess,
+    /// The process that sees attempts to reach any port; started by `up`
+    #[command(hide = true)]
+    CaptureProcess,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ use kizashi_traps::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::capture::Capture;
 use crate::failure::Failure;
 use crate::limits::TrapLimits;
 
@@ -60,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) detection: Detection,
     /// Where visitors are.
     pub(crate) places: PlacesFiles,
+    /// The watch over every port.
+    pub(crate) capture: Capture,
 }
 
 /// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
@@ -223,6 +226,7 @@ impl Default for Config {
             changefinder: ChangeFinder::default(),
             detection: Detection::default(),
             places: PlacesFiles::default(),
+            capture: Capture::default(),
         }
     }
 }
@@ -490,6 +494,7 @@ impl Config {
             return Err(format!("memory_megabytes of [traps] must be at most {MOST_MEGABYTES}"));
         }
         TrapLimits::of(&self.traps)?;
+        self.capture.check()?;
         self.traps.sites()?;
         self.renew_at()?;
         if self.retention.most_keys < LEAST_KEYS {
@@ -674,6 +679,8 @@ mod tests {
             "[traps]\nweb_sites = { \"http\" = \"default\" }",
             "[machine]\nelasticsearch = \"9\"",
             "[machine]\ndownloads = \"fetch\"",
+            "[capture]\ntcp_services = \"ssh\"",
+            "[capture]\nevents_per_second = 0",
         ] {
             assert!(read(text).is_err(), "{text}");
         }

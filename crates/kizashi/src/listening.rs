@@ -51,6 +51,15 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
+    /// The ports on which traps stand.
+    pub(crate) fn ports(&self) -> Vec<Port> {
+        let port = |post: &Post| match &post.socket {
+            BoundSocket::Tcp(socket) => Some(Port::tcp(socket.local_addr().ok()?.port())),
+            BoundSocket::Udp(socket) => Some(Port::udp(socket.local_addr().ok()?.port())),
+        };
+        self.posts.iter().filter_map(port).collect()
+    }
+
     /// The socket at this address: one that was handed over, or one of our own.
     fn socket(&mut self, address: SocketAddr, transport: Transport) -> io::Result<BoundSocket> {
         match self.inherited.at(address, transport) {

@@ -1,6 +1,7 @@
 //! The command `kizashi`: decoy services that say by themselves when an attack wave begins. It reads the configuration, lays
 //! traps, store, detection and dashboard together, and prints what people ask for.
 
+mod capture;
 mod child;
 mod cli;
 mod clock;
@@ -81,6 +82,7 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Prior(PriorCall::Import(call)) => commands::prior::import(call, terminal),
         Call::TrapProcess => child::trap::run(),
         Call::CoreProcess => child::core::run(),
+        Call::CaptureProcess => child::capture::run(),
         Call::Config(ConfigCall::Check { config }) => {
             commands::config::check(config.as_deref(), terminal)
         }

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::pipeline::Board;
 use crate::playback::Playback;
 use crate::scored;
-use crate::stream::Counted;
+use crate::stream::{Captured, Counted};
 use crate::supervisor::messages::Health;
 
 /// Signs looked through for those of one key.
@@ -48,6 +48,7 @@ pub(crate) struct StoreObservatory {
 pub(crate) struct TrapHealth {
     told: Mutex<Health>,
     counted: Arc<Counted>,
+    captured: Arc<Captured>,
 }
 
 impl TrapHealth {
@@ -61,7 +62,12 @@ impl TrapHealth {
         Arc::clone(&self.counted)
     }
 
-    /// Both together, for people.
+    /// Where counts of the capture go.
+    pub(crate) fn captured(&self) -> Arc<Captured> {
+        Arc::clone(&self.captured)
+    }
+
+    /// All together, for people.
     pub(crate) fn now(&self) -> kizashi_web::TrapStatus {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let counts = self.counted.total();
@@ -77,6 +83,11 @@ impl TrapHealth {
             refused_untold: counts.refused_untold,
             lost: counts.lost,
             left_out: counts.left_out,
+            capture: Some(kizashi_web::CaptureStatus {
+                off: told.capture_off,
+                ends: told.capture_ends,
+                counts: self.captured.total(),
+            }),
         }
     }
 }

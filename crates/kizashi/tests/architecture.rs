@@ -81,6 +81,48 @@ fn traps_and_detection_never_name_a_file_a_process_or_a_connection_out() {
     assert!(read > 30, "only {read} files were read");
 }
 
+/// The one module that shares memory with the kernel.
+const UNSAFE: &str = "crates/kizashi-wire/src/live/system.rs";
+
+#[test]
+fn unsafe_code_is_in_one_module_and_small_there() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("unsafe_code = \"deny\""), "whoever needs it must say so");
+    let word = |line: &str| {
+        line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe")
+    };
+    let mut read = 0;
+    for file in rust_files(&root().join("crates")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code: Vec<&str> =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        read += 1;
+        // This file names what it looks for.
+        if file.ends_with("tests/architecture.rs") {
+            continue;
+        }
+        if file.ends_with(Path::new(UNSAFE)) {
+            assert!(code.iter().filter(|line| word(line)).count() <= 8, "{UNSAFE} grows");
+            continue;
+        }
+        let is_allowed = code.iter().any(|line| line.contains("allow(unsafe_code"));
+        assert!(!is_allowed, "{} allows unsafe code", file.display());
+        // Templates of other languages may have the word; Rust's own stands before these.
+        let begins = |line: &&&str| {
+            ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"]
+                .iter()
+                .any(|it| line.contains(it))
+        };
+        let found = code.iter().find(begins);
+        assert_eq!(found, None, "{} has unsafe code", file.display());
+    }
+    assert!(read > 300, "only {read} files were read");
+    for crate_of_ours in std::fs::read_dir(root().join("crates")).unwrap().map(Result::unwrap) {
+        let manifest = std::fs::read_to_string(crate_of_ours.path().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{:?}", crate_of_ours.path());
+    }
+}
+
 #[test]
 fn no_file_is_longer_than_anyone_reads() {
     let mut lengths: Vec<usize> = Vec::new();

@@ -86,7 +86,7 @@ impl Counted {
         let (bin, port, events) = (bin_of(event.time), event.port.code(), event.weight().events);
         if in_time {
             tally.touch_bin(bin, port, source, events);
-        } else {
+        } else if events > 0 {
             self.late += events;
             tally.touch_closed_bin(bin, port, events);
         }
@@ -183,6 +183,10 @@ impl Ledger {
                 sessions::touch(&transaction, dictionary, &event, source, names.1)?;
                 let bin = bin_of(event.time);
                 let source = if event.is_of_many() { NOBODY } else { source };
+                if event.is_backscatter() {
+                    touch_backscatter(&transaction, dictionary, tally, (&event, source))?;
+                    continue;
+                }
                 let in_time = bin >= *open_from || settings.mode == Mode::Historic;
                 if bin < *open_from && in_time {
                     *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
@@ -291,6 +295,21 @@ const fn is_watched(kind: KeyKind) -> bool {
     !matches!(kind, KeyKind::Command | KeyKind::Path)
 }
 
+/// Counts the echo of an attack elsewhere under the port that is attacked, by hour and day, with the attacked as its sources: nobody came
+/// to us, so that neither ports nor visitors nor detection see it.
+fn touch_backscatter(
+    connection: &Connection,
+    dictionary: &mut Dictionary,
+    tally: &mut Tally,
+    (event, source): (&Event, u32),
+) -> rusqlite::Result<()> {
+    let (kind, text) = (KeyKind::Backscatter, event.port.to_string());
+    if let Some(key) = dictionary.key(connection, kind, &text, event.time)? {
+        tally.touch(event.time, kind, key, source, event.weight());
+    }
+    Ok(())
+}
+
 /// Counts an event of a source under its keys, by hour and day and, where its ten minutes are given, by these; the cluster of what
 /// it carries is a key that the event does not tell.
 fn touch_keys(
@@ -307,6 +326,7 @@ fn touch_keys(
         tally.touch(time, KeyKind::Source, source, source, weight);
     }
     let mut touch = |kind: KeyKind, key: u32| {
+        let weight = event.weight_under(kind);
         if is_ranked(kind) {
             tally.touch(time, kind, key, source, weight);
         }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kizashi_event::{
-    Detail, Event, Key, KeyKind, Payload, PayloadHash, PayloadOrigin, Port, Timestamp,
+    Attempt, Backscatter, BackscatterKind, Detail, Event, Key, KeyKind, Payload, PayloadHash,
+    PayloadOrigin, Port, Timestamp,
 };
 use kizashi_store::{BinLength, Span};
 use proptest::prelude::*;
@@ -344,4 +345,56 @@ fn an_event_that_stands_for_many_counts_as_many_and_its_source_once() {
     let evidence = reader.evidence(Some(&Key::port(Port::tcp(22))), day).unwrap();
     assert_eq!(evidence.events_read, 1_046);
     assert_eq!(evidence.sources, [("198.18.0.1".to_owned(), 41), ("198.18.0.2".to_owned(), 5)]);
+}
+
+#[test]
+fn the_echo_of_an_attack_elsewhere_is_a_series_of_its_own_and_nobodys_visit() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(30 * MINUTE));
+    let echo = |number, source, packets| {
+        let kind = BackscatterKind::SynAck;
+        event(number, midnight(), source, 443, Detail::Backscatter(Backscatter { kind, packets }))
+    };
+    let nobody = Event { source: std::net::Ipv4Addr::UNSPECIFIED.into(), ..echo(3, 0, 50) };
+    store.inlet().commit(vec![echo(1, 1, 900), echo(2, 2, 7), nobody]).unwrap();
+    let reader = store.reader().unwrap();
+    let ranked = reader.top(KeyKind::Backscatter, Span::default(), 10).unwrap();
+    let counts: Vec<_> =
+        ranked.iter().map(|row| (row.key.to_string(), row.events, row.sources)).collect();
+    assert_eq!(counts, [("backscatter:tcp/443".to_owned(), 957, 2)]);
+    for kind in KeyKind::ALL.into_iter().filter(|kind| *kind != KeyKind::Backscatter) {
+        assert!(
+            reader.top(kind, Span::default(), 10).unwrap().iter().all(|row| row.events == 0),
+            "{kind:?}"
+        );
+    }
+    drop(reader);
+    assert!(
+        store.close_bins(midnight().plus(20 * MINUTE)).unwrap().is_empty(),
+        "detection sees none"
+    );
+}
+
+#[test]
+fn an_attempt_that_a_trap_tells_too_counts_for_its_fingerprints_and_the_source_once() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(30 * MINUTE));
+    let attempt = |trapped| {
+        let fingerprints = vec!["os:linux-5".into()];
+        Detail::Attempt(Box::new(Attempt { fingerprints, trapped, ..Attempt::default() }))
+    };
+    let visit = event(1, midnight(), 1, 22, Detail::Connect);
+    let seen = event(2, midnight(), 1, 22, attempt(true));
+    let alone = event(3, midnight(), 2, 4_899, attempt(false));
+    store.inlet().commit(vec![visit, seen, alone]).unwrap();
+    let reader = store.reader().unwrap();
+    let of = |kind: KeyKind, text: &str| {
+        let rows = reader.top(kind, Span::default(), 10).unwrap();
+        let row = rows.iter().find(|row| row.key.text.as_ref() == text).unwrap();
+        (row.events, row.sources)
+    };
+    assert_eq!(of(KeyKind::Port, "tcp/22"), (1, 1));
+    assert_eq!(of(KeyKind::Port, "tcp/4899"), (1, 1));
+    assert_eq!(of(KeyKind::Total, ""), (2, 2));
+    assert_eq!(of(KeyKind::Fingerprint, "os:linux-5"), (2, 2));
 }

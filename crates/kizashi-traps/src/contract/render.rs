@@ -110,6 +110,7 @@ pub(super) fn lines(seen: &Seen) -> Vec<String> {
         Detail::Packet
         | Detail::Attempt(_)
         | Detail::Scan(_)
+        | Detail::Backscatter(_)
         | Detail::Connect
         | Detail::Close { .. }
         | Detail::Counted { .. } => {

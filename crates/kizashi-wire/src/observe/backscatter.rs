@@ -1,203 +1,116 @@
-//! Who is attacked elsewhere in our name. Who forges our address as the source of an attack makes his victim answer to us: SYN-ACK
-//! where a port is open, RST where it is closed, errors by ICMP. Counted by the answering address and port, a bounded number of them:
-//! when there are more, the half with the fewest answers are put together, so that a real attack stands out of any noise.
+//! The echo of attacks elsewhere, told as events: who is attacked, at which port, by how many answers to us. Answers of one machine,
+//! port and kind within ten seconds are one event, for its victim sends thousands a second. Past a bound machines are not told
+//! apart any more, and past another neither are their ports.
+//!
+//! A live capture has not seen what this machine began before it, nor what its conversations say. So that the end of a long one of our own
+//! is no echo, a refusal counts only as one that nothing was open for (RFC 9293, 3.10.7.1: with ACK and sequence number 0), and
+//! no ICMP error does that is about a port of ours which serves, or that only asks for smaller packets.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use kizashi_event::Port;
-use serde::Serialize;
+use kizashi_event::{
+    Backscatter, BackscatterKind, Detail, Event, EventId, MOST_COUNTED, Port, Service, SessionId,
+    Timestamp,
+};
 
-/// Victims that are told apart at once: 0.5 MB.
-const MOST_VICTIMS: usize = 4_096;
-/// Victims and ports that a report names.
-const MOST_NAMED: usize = 20;
+use super::{Observer, Seen, Sink, address_of, id_of};
+use crate::dissect::Packet;
 
-/// Answers to what we never asked, by kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Answers {
-    /// SYN-ACK.
-    pub syn_ack: u64,
-    /// RST.
-    pub rst: u64,
-    /// ICMP errors and echo replies.
-    pub icmp: u64,
+/// How long answers are gathered.
+const GATHERS: i64 = 10 * Timestamp::SECOND;
+/// Machines, ports and kinds that are told apart at once.
+const MOST_APART: usize = 2_048;
+/// Ports and kinds of all others.
+const MOST_PORTS: usize = 1_024;
+
+/// What is gathered: whose answer (nobody's where they are not told apart), at which port, of which kind.
+type Place = (IpAddr, Port, BackscatterKind);
+
+struct Gathered {
+    id: EventId,
+    time: Timestamp,
+    destination: IpAddr,
+    packets: u64,
 }
 
-impl Answers {
-    /// All of them.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.syn_ack + self.rst + self.icmp
+/// Answers that wait to be told.
+#[derive(Default)]
+pub(super) struct Echoes {
+    gathered: HashMap<Place, Gathered>,
+    since: i64,
+}
+
+impl Echoes {
+    fn add(&mut self, place: Place, first: Gathered) {
+        let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let (source, port, kind) = place;
+        let room = |most: usize, place: &Place, gathered: &HashMap<Place, Gathered>| {
+            gathered.len() < most || gathered.contains_key(place)
+        };
+        let most = MOST_APART + MOST_PORTS;
+        let place = if room(MOST_APART, &place, &self.gathered) {
+            (source, port, kind)
+        } else if room(most, &(nobody, port, kind), &self.gathered) {
+            (nobody, port, kind)
+        } else {
+            (nobody, Port { number: 0, ..port }, kind)
+        };
+        if self.gathered.is_empty() {
+            self.since = first.time.micros();
+        }
+        let known = self.gathered.entry(place).or_insert(Gathered { packets: 0, ..first });
+        known.packets += 1;
     }
-
-    const fn add(&mut self, other: &Self) {
-        self.syn_ack += other.syn_ack;
-        self.rst += other.rst;
-        self.icmp += other.icmp;
-    }
 }
 
-/// One kind of answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Answer {
-    SynAck,
-    Rst,
-    Icmp,
-}
-
-impl Answer {
-    const fn once(self) -> Answers {
-        let one = Answers { syn_ack: 0, rst: 0, icmp: 0 };
-        match self {
-            Self::SynAck => Answers { syn_ack: 1, ..one },
-            Self::Rst => Answers { rst: 1, ..one },
-            Self::Icmp => Answers { icmp: 1, ..one },
+impl Observer {
+    /// Counts an answer to what we never sent, by who was `attacked` where, and in a live capture gathers it to be told under `port`.
+    pub(super) fn echo(
+        &mut self,
+        kind: BackscatterKind,
+        port: Port,
+        attacked: (IpAddr, Option<Port>),
+        seen: &Seen,
+        packet: &Packet<'_>,
+    ) {
+        self.counts.backscatter.add(attacked.0, attacked.1, kind);
+        if let Some(live) = &mut self.live {
+            let first = Gathered {
+                id: id_of(seen.time, packet),
+                time: seen.time,
+                destination: address_of(seen.ours),
+                packets: 0,
+            };
+            live.echoes.add((address_of(seen.visitor), port, kind), first);
         }
     }
-}
 
-/// Everything that came back from attacks elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Backscatter {
-    total: Answers,
-    victims: HashMap<(IpAddr, Option<Port>), Answers>,
-    /// Of victims that are told apart no more.
-    others: Answers,
-}
-
-/// A victim, or all victims of one port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Attacked {
-    /// Who answered; `None` of all together.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<IpAddr>,
-    /// The port that was attacked, where the answer tells it.
-    #[serde(serialize_with = "as_text")]
-    pub port: Option<Port>,
-    /// Addresses that answered.
-    pub sources: u64,
-    /// What came.
-    #[serde(flatten)]
-    pub answers: Answers,
-}
-
-impl Backscatter {
-    pub(super) fn add(&mut self, source: IpAddr, port: Option<Port>, answer: Answer) {
-        let once = answer.once();
-        self.total.add(&once);
-        let key = (source, port);
-        if self.victims.len() >= MOST_VICTIMS && !self.victims.contains_key(&key) {
-            self.put_rare_together();
+    /// Tells what was gathered for long enough.
+    pub(super) fn tell_echoes(&mut self, now: i64, sink: Sink<'_>) {
+        let Some(live) = &mut self.live else { return };
+        if live.echoes.gathered.is_empty() || now.saturating_sub(live.echoes.since) < GATHERS {
+            return;
         }
-        self.victims.entry(key).or_default().add(&once);
-    }
-
-    /// Keeps the half with the most answers.
-    fn put_rare_together(&mut self) {
-        let mut ranked: Vec<_> = self.victims.drain().collect();
-        ranked.sort_unstable_by_key(|(key, answers)| (std::cmp::Reverse(answers.total()), *key));
-        for (_, answers) in ranked.split_off(MOST_VICTIMS / 2) {
-            self.others.add(&answers);
-        }
-        self.victims.extend(ranked);
-    }
-
-    /// All of it.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.total.total()
-    }
-
-    /// All of it by kind.
-    #[must_use]
-    pub const fn answers(&self) -> &Answers {
-        &self.total
-    }
-
-    /// Those with the most answers, the most first.
-    #[must_use]
-    pub fn victims(&self) -> Vec<Attacked> {
-        let all = self.victims.iter().map(|(&(source, port), &answers)| Attacked {
-            source: Some(source),
-            port,
-            sources: 1,
-            answers,
-        });
-        ranked(all.collect())
-    }
-
-    /// The ports with the most answers, the most first.
-    #[must_use]
-    pub fn ports(&self) -> Vec<Attacked> {
-        let mut ports: HashMap<Option<Port>, (u64, Answers)> = HashMap::new();
-        for ((_, port), answers) in &self.victims {
-            let (sources, sum) = ports.entry(*port).or_default();
-            *sources += 1;
-            sum.add(answers);
-        }
-        let all = ports.into_iter().map(|(port, (sources, answers))| Attacked {
-            source: None,
-            port,
-            sources,
-            answers,
-        });
-        ranked(all.collect())
-    }
-}
-
-fn as_text<S: serde::Serializer>(port: &Option<Port>, serializer: S) -> Result<S::Ok, S::Error> {
-    match port {
-        Some(port) => serializer.collect_str(port),
-        None => serializer.serialize_none(),
-    }
-}
-
-fn ranked(mut all: Vec<Attacked>) -> Vec<Attacked> {
-    all.sort_unstable_by_key(|one| {
-        (std::cmp::Reverse(one.answers.total()), one.source, one.port.map(Port::code))
-    });
-    all.truncate(MOST_NAMED);
-    all
-}
-
-impl Serialize for Backscatter {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Told {
-            #[serde(flatten)]
-            total: Answers,
-            victims: Vec<Attacked>,
-            ports: Vec<Attacked>,
-            others: u64,
-        }
-        let (victims, ports) = (self.victims(), self.ports());
-        Told { total: self.total, victims, ports, others: self.others.total() }
-            .serialize(serializer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_real_attack_stands_out_of_any_number_of_strangers() {
-        let mut backscatter = Backscatter::default();
-        let victim: IpAddr = "198.51.100.7".parse().unwrap();
-        for number in 0..100_000_u32 {
-            let noise = IpAddr::V4((0x0a00_0000 + number).into());
-            backscatter.add(noise, Some(Port::tcp(80)), Answer::Rst);
-            if number % 10 == 0 {
-                backscatter.add(victim, Some(Port::tcp(443)), Answer::SynAck);
+        for ((source, port, kind), first) in std::mem::take(&mut live.echoes.gathered) {
+            let (mut left, mut part) = (first.packets, 0);
+            while left > 0 {
+                let packets = left.min(MOST_COUNTED);
+                let event = Event {
+                    time: first.time,
+                    id: EventId::of_session(SessionId(first.id.0), part),
+                    sensor: self.sensor.clone(),
+                    session: None,
+                    source,
+                    source_port: port.number,
+                    destination: Some(first.destination),
+                    port,
+                    service: Service::UNKNOWN,
+                    detail: Detail::Backscatter(Backscatter { kind, packets }),
+                };
+                self.tell(event, sink);
+                (left, part) = (left - packets, part + 1);
             }
         }
-        assert!(backscatter.victims.len() <= MOST_VICTIMS);
-        let first = &backscatter.victims()[0];
-        assert_eq!((first.source, first.port), (Some(victim), Some(Port::tcp(443))));
-        assert!(first.answers.syn_ack > 9_900, "{first:?}");
-        assert_eq!(backscatter.total(), 110_000);
-        let told: u64 = backscatter.victims.values().map(Answers::total).sum();
-        assert_eq!(told + backscatter.others.total(), 110_000, "nothing is lost");
     }
 }

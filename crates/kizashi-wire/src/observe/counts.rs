@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::backscatter::Backscatter;
+use super::victims::Backscatter;
 use crate::dissect::Faults;
 
 /// Counts of an observation.

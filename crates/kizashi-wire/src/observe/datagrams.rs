@@ -3,12 +3,11 @@
 use std::net::IpAddr;
 
 use kizashi_event::{
-    Attempt, Detail, Event, Payload, PayloadHash, PayloadOrigin, Port, Service, Transport,
-    recognise,
+    Attempt, BackscatterKind, Detail, Event, Payload, PayloadHash, PayloadOrigin, Port, Service,
+    Transport, recognise,
 };
 use sha2::{Digest as _, Sha256};
 
-use super::backscatter::Answer;
 use super::local::bits_of;
 use super::scans::First;
 use super::table::FlowKey;
@@ -127,27 +126,33 @@ impl Observer {
             (true, 0) | (false, 129) => {
                 let key = seen.key((message.identifier, 0), packet.ip.protocol);
                 if self.flows.find(&key).is_none() {
-                    let victim = address_of(seen.visitor);
-                    self.counts.backscatter.add(victim, None, Answer::Icmp);
+                    let attacked = (address_of(seen.visitor), None);
+                    self.echo(BackscatterKind::Icmp, kind_of(message), attacked, seen, packet);
                 }
             }
             (true, 3 | 4 | 11 | 12) | (false, 1..=4) => {
-                if !self.is_about_known(message) {
-                    let (victim, port) = attacked(message, seen);
-                    self.counts.backscatter.add(victim, port, Answer::Icmp);
+                if !self.is_about_known(message, is_four) {
+                    let attacked = attacked(message, seen);
+                    self.echo(BackscatterKind::Icmp, kind_of(message), attacked, seen, packet);
                 }
             }
             _ => self.counts.other_transports += 1,
         }
     }
 
-    /// Whether an error is about a packet of a flow that is known.
-    fn is_about_known(&self, message: &IcmpMessage<'_>) -> bool {
+    /// Whether an error is about a packet of a flow that is known, or one that a live capture need not know.
+    fn is_about_known(&self, message: &IcmpMessage<'_>, is_four: bool) -> bool {
         let Some((ip, source_port, destination_port)) = quoted(message.body) else { return false };
-        let ports = match ip.protocol {
-            6 | 17 => (destination_port, source_port),
-            _ => (source_port, 0),
+        let (ports, own) = match ip.protocol {
+            6 => ((destination_port, source_port), Port::tcp(source_port)),
+            17 => ((destination_port, source_port), Port::udp(source_port)),
+            _ => ((source_port, 0), kind_of(message)),
         };
+        let wants_smaller =
+            (is_four && (message.kind, message.code) == (3, 4)) || (!is_four && message.kind == 2);
+        if !self.may_be_echo_about(own, wants_smaller) {
+            return true;
+        }
         let (visitor, ours) = (bits_of(ip.destination), bits_of(ip.source));
         self.flows.find(&FlowKey { visitor, ours, ports, transport: ip.protocol }).is_some()
     }
@@ -166,6 +171,11 @@ fn attacked(message: &IcmpMessage<'_>, seen: &Seen) -> (IpAddr, Option<Port>) {
         }
         None => (address_of(seen.visitor), None),
     }
+}
+
+/// An ICMP message's type, as ports are counted.
+fn kind_of(message: &IcmpMessage<'_>) -> Port {
+    Port { transport: Transport::Icmp, number: u16::from(message.kind) }
 }
 
 /// What a visitor sent, of which `size` bytes are known to exist.

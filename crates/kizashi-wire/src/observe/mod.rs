@@ -9,6 +9,7 @@
 mod backscatter;
 mod counts;
 mod datagrams;
+mod live;
 mod local;
 mod looks;
 mod reassembly;
@@ -17,6 +18,7 @@ mod secret;
 mod table;
 mod tcp;
 mod tell;
+mod victims;
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -24,16 +26,17 @@ use std::sync::Arc;
 
 use kizashi_event::{Event, EventId, Timestamp};
 
-pub use backscatter::{Answers, Attacked, Backscatter};
 pub use counts::{Counts, TcpCounts};
+pub use live::{Ports, ServiceCounts};
 pub use local::{ParsePrefixError, Prefix};
+pub use victims::{Answers, Attacked, Backscatter};
 
 use crate::dissect::{
     Body, Checksum, Dissected, Fault, Faults, Fragment, Frame, LinkType, Packet, dissect,
 };
 use local::{Ours, Search, bits_of};
 use looks::Looks;
-use scans::Scans;
+use scans::{ScanBounds, Scans};
 use table::{FlowKey, ListBounds, Table};
 use tcp::{Conversation, Opening, Told};
 
@@ -117,24 +120,31 @@ pub struct Observer {
     looks: Looks,
     counts: Counts,
     stopped: bool,
+    /// What a live capture knows beside the packets.
+    live: Option<Box<live::Live>>,
 }
 
 impl Observer {
     /// Begins.
     #[must_use]
     pub fn new(options: &Options) -> Self {
+        Self::with_bounds(options, LISTS, ScanBounds::default())
+    }
+
+    fn with_bounds(options: &Options, lists: [ListBounds; 5], scans: ScanBounds) -> Self {
         Self {
             sensor: Arc::clone(&options.sensor),
             ours: Ours::new(options.local.clone()),
             waiting: options.local.is_empty().then(Box::default),
             now: i64::MIN,
             next_look: i64::MIN,
-            flows: Table::new(LISTS),
+            flows: Table::new(lists),
             held: 0,
-            scans: Scans::new(),
+            scans: Scans::new(scans),
             looks: Looks::default(),
             counts: Counts::default(),
             stopped: false,
+            live: None,
         }
     }
 
@@ -261,6 +271,7 @@ impl Observer {
         while let Some((first, detail)) = self.scans.over(now) {
             self.tell_scan(&first, detail, sink);
         }
+        self.tell_echoes(now, sink);
     }
 
     /// Makes room in a list that was added to.
@@ -307,12 +318,11 @@ impl Observer {
         let (visitor, ours) =
             if is_inbound { (source, destination) } else { (destination, source) };
         let seen = Seen { time, visitor, ours, mark };
-        if is_inbound {
-            self.counts.inbound += 1;
-            self.inbound(&seen, packet, sink);
-        } else {
-            self.counts.outbound += 1;
-            self.outbound(&seen, packet, sink);
+        *if is_inbound { &mut self.counts.inbound } else { &mut self.counts.outbound } += 1;
+        match (self.is_served(packet, is_inbound), is_inbound) {
+            (true, _) => {}
+            (false, true) => self.inbound(&seen, packet, sink),
+            (false, false) => self.outbound(&seen, packet, sink),
         }
     }
 

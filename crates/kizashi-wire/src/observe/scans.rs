@@ -18,14 +18,35 @@ const LEAST_DESTINATIONS: usize = 10;
 const LEAST_DRAWN: u32 = 40;
 /// Slices of the port numbers in which they are counted for that.
 const SLICES: usize = 16;
-/// Sources that are watched: 5 MB.
-const BOUNDS: ListBounds = ListBounds { most: 16_384, idle: 300 * Timestamp::SECOND };
+/// How long a source is quiet when its scan is over.
+const IDLE: i64 = 300 * Timestamp::SECOND;
 /// Ports of a source that are told apart by a list; more take a map of bits.
 const MOST_LISTED: usize = 64;
-/// Sources that have such a map at once: 8 MB.
-const MOST_MAPS: usize = 512;
 /// Our addresses that are told apart.
 const MOST_DESTINATIONS: usize = 64;
+
+/// How many are watched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScanBounds {
+    /// Sources.
+    pub(super) sources: u32,
+    /// Sources that have a map of ports at once.
+    pub(super) maps: usize,
+}
+
+impl Default for ScanBounds {
+    /// 5 MB of sources and 8 MB of maps.
+    fn default() -> Self {
+        Self { sources: 16_384, maps: 512 }
+    }
+}
+
+/// Maps of ports that there are and that there may be.
+#[derive(Debug)]
+struct Maps {
+    taken: usize,
+    most: usize,
+}
 
 /// A source's attempts so far. Most sources come once, which takes no more than this.
 #[derive(Debug)]
@@ -75,7 +96,7 @@ struct Ports {
 
 impl Ports {
     /// Adds a port; whether it is new, as far as that can be told.
-    fn add(&mut self, code: u32, maps: &mut usize) -> bool {
+    fn add(&mut self, code: u32, maps: &mut Maps) -> bool {
         if let Some(map) = &mut self.map {
             return set(map, code) && {
                 self.count += 1;
@@ -90,8 +111,8 @@ impl Ports {
             self.count += 1;
             return true;
         }
-        if *maps < MOST_MAPS {
-            *maps += 1;
+        if maps.taken < maps.most {
+            maps.taken += 1;
             // TCP and UDP.
             let mut map = vec![0; 2 * 65_536 / 64].into_boxed_slice();
             for code in &self.listed {
@@ -118,7 +139,7 @@ fn set(map: &mut [u64], code: u32) -> bool {
 #[derive(Debug)]
 pub(super) struct Scans {
     sources: Table<Watched, 1>,
-    maps: usize,
+    maps: Maps,
     /// Sources with a secret: mostly none, and then nobody need be looked up.
     cookies: usize,
 }
@@ -128,8 +149,9 @@ fn key(source: IpAddr) -> FlowKey {
 }
 
 impl Scans {
-    pub(super) fn new() -> Self {
-        Self { sources: Table::new([BOUNDS]), maps: 0, cookies: 0 }
+    pub(super) fn new(bounds: ScanBounds) -> Self {
+        let sources = Table::new([ListBounds { most: bounds.sources, idle: IDLE }]);
+        Self { sources, maps: Maps { taken: 0, most: bounds.maps }, cookies: 0 }
     }
 
     /// Takes an attempt; gives a scan that had to make room.
@@ -195,7 +217,7 @@ impl Scans {
         self.cookies -= usize::from(watched.has_cookie);
         let more = watched.more?;
         if more.ports.map.is_some() {
-            self.maps -= 1;
+            self.maps.taken -= 1;
         }
         let is_scan =
             more.ports.count >= LEAST_PORTS || more.destinations.len() >= LEAST_DESTINATIONS;
@@ -211,7 +233,7 @@ impl First {
 }
 
 impl More {
-    fn new(first: &First, maps: &mut usize) -> Self {
+    fn new(first: &First, maps: &mut Maps) -> Self {
         let mut more = Self {
             last: first.time,
             attempts: 0,
@@ -229,7 +251,7 @@ impl More {
         more
     }
 
-    fn add(&mut self, attempt: &First, maps: &mut usize) {
+    fn add(&mut self, attempt: &First, maps: &mut Maps) {
         self.attempts += 1;
         self.last = self.last.max(attempt.time);
         let (code, number) = (attempt.port.code(), attempt.port.number);

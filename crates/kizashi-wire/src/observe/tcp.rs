@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use kizashi_event::{EventId, Outcome, Timestamp};
+use kizashi_event::{BackscatterKind, EventId, Outcome, Timestamp};
 
-use super::backscatter::Answer;
 use super::looks::Look;
 use super::reassembly::Reassembly;
 use super::scans::First;
@@ -160,16 +159,16 @@ impl Observer {
         let flags = segment.header.flags;
         let odd = OddProbe::of(segment);
         if !is_first && odd.is_none() {
-            let answer = match (flags.syn() && flags.ack(), flags.rst()) {
-                (_, true) => Answer::Rst,
-                (true, false) => Answer::SynAck,
-                (false, false) => {
-                    self.counts.strays += 1;
-                    return;
+            let (sequence, port) = (segment.header.sequence, segment.header.source_port);
+            let port = kizashi_event::Port::tcp(port);
+            let attacked = (address_of(seen.visitor), Some(port));
+            match (flags.syn() && flags.ack(), flags.rst()) {
+                (_, true) if self.may_be_echo(sequence, flags.ack()) => {
+                    self.echo(BackscatterKind::Rst, port, attacked, seen, packet);
                 }
-            };
-            let port = kizashi_event::Port::tcp(segment.header.source_port);
-            self.counts.backscatter.add(address_of(seen.visitor), Some(port), answer);
+                (true, false) => self.echo(BackscatterKind::SynAck, port, attacked, seen, packet),
+                _ => self.counts.strays += 1,
+            }
             return;
         }
         self.counts.tcp.odd_probes += u64::from(!is_first);

@@ -60,6 +60,7 @@ impl Observer {
                 fingerprints,
                 mtu: look.mtu,
                 uptime_minutes: opening.uptime_minutes,
+                trapped: false,
             })),
         };
         self.tell(event, sink);

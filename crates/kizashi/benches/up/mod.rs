@@ -29,7 +29,7 @@ impl Up {
         std::fs::create_dir_all(&folder).unwrap();
         let port = free_port();
         let config = format!(
-            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nhttps = \"\"\ntelnet = \"\"\nany_tcp = \"{}\"\nany_udp = \"\"\n{traps}\n",
+            "[capture]\nenabled = false\n[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nhttps = \"\"\ntelnet = \"\"\nany_tcp = \"{}\"\nany_udp = \"\"\n{traps}\n",
             free_port(),
             free_port()
         );

@@ -22,7 +22,7 @@ use crate::live::{Live, Surroundings, Turn};
 use crate::observatory::{StoreObservatory, TrapHealth};
 use crate::pipeline::Pipeline;
 use crate::sandbox::{self, Protection};
-use crate::stream::{Arrivals, Expected};
+use crate::stream::{Arrivals, Expected, Teller};
 use crate::supervisor::channel::{Channel, LONGEST};
 use crate::supervisor::messages::{CoreSetup, FromCore, Misbehaviour, ToCore};
 
@@ -106,7 +106,7 @@ fn serve(
         inlet: pipeline.store().inlet(),
         feed: feed.clone(),
         health: Arc::clone(&health),
-        expected: expected(&setup),
+        traps: expected(&setup),
         access: access.clone(),
     };
     let observatory = StoreObservatory {
@@ -132,6 +132,7 @@ fn serve(
         if now.since(kept.0) >= KEEP_HEALTH_EVERY {
             let fares = watched.now();
             if fares != kept.1 {
+                warn_of_drops(&kept.1, &fares);
                 pipeline.store().save(Vec::new(), kept_form(&fares))?;
             }
             kept = (now, fares);
@@ -186,11 +187,25 @@ fn expected(setup: &CoreSetup) -> Expected {
         Some(if udp { Port::udp(number) } else { Port::tcp(number) })
     };
     let ports: BTreeSet<Port> = setup.listeners.iter().filter_map(port).collect();
-    Expected { sensor: Arc::from(setup.sensor.as_str()), ports: Arc::new(ports) }
+    Expected { sensor: Arc::from(setup.sensor.as_str()), teller: Teller::Trap(Arc::new(ports)) }
 }
 
 fn kept_form(fares: &TrapStatus) -> Vec<(String, Vec<u8>)> {
     serde_json::to_vec(fares).map(|json| (HEALTH.to_owned(), json)).into_iter().collect()
+}
+
+/// Says that the kernel had no room for packets, where that happened since it was last asked.
+fn warn_of_drops(before: &TrapStatus, now: &TrapStatus) {
+    let of = |fares: &TrapStatus| {
+        fares.capture.as_ref().map_or((0, 0), |it| (it.counts.dropped, it.counts.passed))
+    };
+    let dropped = of(now).0.saturating_sub(of(before).0);
+    if dropped > 0 {
+        let passed = of(now).1.saturating_sub(of(before).1);
+        tracing::warn!(
+            "capture: the kernel dropped {dropped} of {passed} packets that were not read in time"
+        );
+    }
 }
 
 /// Where orders and streams come in.
@@ -199,7 +214,8 @@ struct Hall {
     inlet: Inlet,
     feed: FeedSender,
     health: Arc<TrapHealth>,
-    expected: Expected,
+    /// What traps tell.
+    traps: Expected,
     access: Access,
 }
 
@@ -208,7 +224,13 @@ impl Hall {
         let mut buffer = vec![0; LONGEST];
         while let Ok(Some(received)) = self.channel.receive(&mut buffer) {
             match serde_json::from_slice(&received.bytes) {
-                Ok(ToCore::Stream(trap)) => self.listen_to(trap, received.descriptors),
+                Ok(ToCore::Stream(trap)) => {
+                    self.listen_to(trap, self.traps.clone(), received.descriptors);
+                }
+                Ok(ToCore::CaptureStream(process)) => {
+                    let capture = Expected { teller: Teller::Capture, ..self.traps.clone() };
+                    self.listen_to(process, capture, received.descriptors);
+                }
                 Ok(ToCore::Health(health)) => {
                     self.health.show(health);
                     self.keep_health();
@@ -225,24 +247,26 @@ impl Hall {
         self.keep_health();
     }
 
-    fn listen_to(&self, trap: u64, descriptors: Vec<OwnedFd>) {
+    fn listen_to(&self, process: u64, expected: Expected, descriptors: Vec<OwnedFd>) {
         let Some(stream) = descriptors.into_iter().next().map(UnixStream::from) else { return };
         let arrivals = Arrivals {
-            trap,
-            expected: self.expected.clone(),
+            process,
+            expected,
             inlet: self.inlet.clone(),
             feed: self.feed.clone(),
             counted: self.health.counted(),
+            captured: self.health.captured(),
             clock: clock::now,
         };
         let channel = Arc::clone(&self.channel);
-        let started = std::thread::Builder::new().name(format!("trap {trap}")).spawn(move || {
-            if let Err(reason) = arrivals.run(&stream) {
-                let _ = channel.send(&FromCore::BadStream { trap, reason }, &[]);
-            }
-        });
+        let started =
+            std::thread::Builder::new().name(format!("from {process}")).spawn(move || {
+                if let Err(reason) = arrivals.run(&stream) {
+                    let _ = channel.send(&FromCore::BadStream { process, reason }, &[]);
+                }
+            });
         if let Err(error) = started {
-            tracing::error!("no thread for a trap's events could be started: {error}");
+            tracing::error!("no thread for a process's events could be started: {error}");
         }
     }
 

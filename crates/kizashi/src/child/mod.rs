@@ -1,6 +1,7 @@
 //! What the supervisor's children do. Each finds a socket to it as standard input, is told there what to do, shuts itself in, and ends
 //! when the supervisor does.
 
+pub(crate) mod capture;
 pub(crate) mod core;
 #[cfg(debug_assertions)]
 mod misbehave;

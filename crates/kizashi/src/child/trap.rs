@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kizashi_event::Transport;
-use kizashi_event::stream::TrapCounts;
+use kizashi_event::stream::{TrapCounts, put_counts};
 use kizashi_traps::{
     BoundSocket, Counters, Ends, Identity, Post, RsaHostKey, Server, Setup, TlsKeys, WebRules,
     WebSites, trap_named,
@@ -49,7 +49,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     std::thread::Builder::new().name("events".to_owned()).stack_size(256 * 1024).spawn(
         move || {
             let lost = Arc::clone(&writing);
-            writing.write(move || counts(&counters, &lost));
+            writing.write(move || counts(&counters, &lost), put_counts);
         },
     )?;
     let (close, closing) = watch::channel(false);

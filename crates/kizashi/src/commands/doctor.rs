@@ -6,6 +6,7 @@ use std::path::Path;
 use kizashi_store::Reader;
 use serde_json::json;
 
+use crate::capture::Eyes;
 use crate::cli;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -14,6 +15,7 @@ use crate::sandbox::Protection;
 use crate::sandbox::privileges::User;
 use crate::screen::bytes;
 use crate::supervisor;
+use crate::supervisor::messages::CaptureSetup;
 use crate::terminal::Terminal;
 
 /// One thing looked at.
@@ -35,7 +37,9 @@ pub(crate) fn run(call: &cli::Doctor, terminal: &mut Terminal) -> Result<(), Fai
     }
     let mut findings = vec![kernel()];
     findings.extend(data(&config.data));
-    findings.extend(protections(config)?.into_iter().map(|protection| Finding {
+    let eyes = Eyes::open(&config.capture, &[]);
+    findings.push(capture(&config, &eyes));
+    findings.extend(protections(config, eyes)?.into_iter().map(|protection| Finding {
         part: "protection",
         name: protection.name,
         good: protection.enforced,
@@ -67,6 +71,16 @@ fn kernel() -> Finding {
     let version =
         format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy());
     Finding { part: "machine", name: "kernel".to_owned(), good: true, what: version }
+}
+
+fn capture(config: &Config, eyes: &Result<Eyes, String>) -> Finding {
+    let what = match eyes {
+        Ok(eyes) => eyes.shown(&config.capture),
+        Err(reason) => format!("off: {reason}"),
+    };
+    // What the owner turned off is as he wants it.
+    let good = eyes.is_ok() || !config.capture.enabled;
+    Finding { part: "machine", name: "capture".to_owned(), good, what }
 }
 
 fn data(folder: &Path) -> Vec<Finding> {
@@ -101,8 +115,8 @@ fn data(folder: &Path) -> Vec<Finding> {
     found
 }
 
-/// Starts both processes as `up` would, by the same user, and asks them.
-fn protections(mut config: Config) -> Result<Vec<Protection>, Failure> {
+/// Starts all processes as `up` would, by the same user, and asks them.
+fn protections(mut config: Config, eyes: Result<Eyes, String>) -> Result<Vec<Protection>, Failure> {
     let folder = std::env::temp_dir().join(format!("kizashi-doctor-{}", std::process::id()));
     config.data = super::up::own_folder(&folder)?;
     let user = User::to_become();
@@ -110,7 +124,8 @@ fn protections(mut config: Config) -> Result<Vec<Protection>, Failure> {
     if let Some(user) = user {
         user.become_it()?;
     }
-    let probed = supervisor::probe(core, &trap);
+    let capture = CaptureSetup { probe: true, ..super::up::capture_setup(&core, &eyes) };
+    let probed = supervisor::probe(core, &trap, eyes.ok().map(|eyes| (capture, eyes)));
     // Empty but for what a core may have begun; it is ours whoever we are.
     let _ = std::fs::remove_dir_all(&folder);
     probed

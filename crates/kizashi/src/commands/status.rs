@@ -1,7 +1,7 @@
 //! `kizashi status`: how the store stands.
 
 use kizashi_store::Reader;
-use kizashi_web::TrapStatus;
+use kizashi_web::{CaptureStatus, TrapStatus};
 use serde_json::json;
 
 use crate::child::core::HEALTH;
@@ -85,6 +85,40 @@ fn lines_of(traps: TrapStatus) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
+    lines.extend(traps.capture.map(lines_of_capture).unwrap_or_default());
     lines.extend(traps.not_enforced.map(|missing| ("not enforced", missing)));
     lines
+}
+
+fn lines_of_capture(capture: CaptureStatus) -> Vec<(&'static str, String)> {
+    if let Some(reason) = capture.off {
+        return vec![("capture", format!("off: {reason}"))];
+    }
+    let counts = capture.counts;
+    let attempts = format!(
+        "{} attempts by TCP ({} unanswered, {} refused, {} half-open, {} completed), {} flows of UDP, {} requests by ICMP",
+        thousands(counts.attempts),
+        thousands(counts.unanswered),
+        thousands(counts.refused),
+        thousands(counts.half_open),
+        thousands(counts.completed),
+        thousands(counts.udp_flows),
+        thousands(counts.icmp_requests)
+    );
+    let apart = format!(
+        "{} packets of backscatter, {} first segments and {} datagrams to real services",
+        thousands(counts.backscatter),
+        thousands(counts.service_segments),
+        thousands(counts.service_datagrams)
+    );
+    let kernel = format!(
+        "{} packets, {} of them dropped by the kernel; {} events, {} attempts counted without being told, {} events lost; ended {} times",
+        thousands(counts.passed),
+        thousands(counts.dropped),
+        thousands(counts.events),
+        thousands(counts.sampled),
+        thousands(counts.lost),
+        capture.ends
+    );
+    vec![("capture", attempts), ("beside that", apart), ("captured", kernel)]
 }

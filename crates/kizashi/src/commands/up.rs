@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 use kizashi_traps::DatagramReply;
 use kizashi_web::{CertifiedKey, Encryption};
 
+use crate::capture::Eyes;
 use crate::cli;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::failure::Failure;
 use crate::limits::TrapLimits;
 use crate::listening::{Bound, Plan, allow_many_sockets, descriptors_allowed};
-use crate::sandbox::privileges::User;
+use crate::sandbox::privileges::{User, drop_raw_sockets};
 use crate::secrets;
-use crate::supervisor::messages::{Certificate, CoreSetup, Secrets, TrapSetup};
+use crate::supervisor::messages::{CaptureSetup, Certificate, CoreSetup, Secrets, TrapSetup};
 use crate::supervisor::{self, Prepared};
 use crate::terminal::Terminal;
 
@@ -36,6 +37,7 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     let (dashboard, bound) = bind(&config)?;
     config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
+    let eyes = open_eyes(&config, &bound, terminal)?;
     if let Some(user) = User::to_become() {
         user.become_it().map_err(|error| {
             Failure::Asked(format!(
@@ -49,6 +51,7 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     terminal.line(&format!("dashboard {}", dashboard.link(&config.dashboard, &tokens.owner)?))?;
     let certificate = certificate(&config, own_certificate, terminal)?;
     let (core, mut trap) = setups(config, &bound, !call.no_sandbox)?;
+    let capture = capture_setup(&core, &eyes);
     let (allowed, wished) = (descriptors_allowed(), trap.limits.sessions());
     if trap.limits.fit(allowed, trap.posts) {
         terminal.line(&format!(
@@ -69,6 +72,8 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         trap,
         posts: bound.posts,
         web_rules: crate::web_rules::pieces(&web_rules),
+        capture,
+        eyes,
         require_sandbox: call.require_sandbox,
     };
     supervisor::run(prepared, |not_enforced| {
@@ -82,6 +87,41 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         terminal.line("ready")?;
         terminal.flush()
     })
+}
+
+/// The watch over every port, while this process may open it; the right to is given up after.
+fn open_eyes(
+    config: &Config,
+    bound: &Bound,
+    terminal: &mut Terminal,
+) -> Result<Result<Eyes, String>, Failure> {
+    // What stands on loopback is met by nobody whom a capture sees.
+    let traps = if config.traps.address.is_loopback() { Vec::new() } else { bound.ports() };
+    let eyes = Eyes::open(&config.capture, &traps);
+    let line = match &eyes {
+        Ok(eyes) => eyes.shown(&config.capture),
+        Err(reason) => format!("off: {reason}"),
+    };
+    terminal.line(&format!("capture  {line}"))?;
+    drop_raw_sockets().map_err(|error| {
+        Failure::Asked(format!("the right to packet sockets cannot be given up ({error})"))
+    })?;
+    Ok(eyes)
+}
+
+/// What the process that sees packets is told.
+pub(crate) fn capture_setup(core: &CoreSetup, eyes: &Result<Eyes, String>) -> CaptureSetup {
+    let rates = core.config.capture.rates();
+    CaptureSetup {
+        supervisor: std::process::id(),
+        sensor: core.sensor.clone(),
+        surroundings: eyes.as_ref().map(|eyes| eyes.surroundings().clone()).unwrap_or_default(),
+        events: rates.all,
+        events_per_source: rates.source,
+        seed: 0,
+        confined: core.confined,
+        probe: core.probe,
+    }
 }
 
 /// What the dashboard speaks TLS with, if it does; its fingerprint is printed, to be compared with what the browser shows.

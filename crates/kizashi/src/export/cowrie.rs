@@ -87,6 +87,7 @@ fn told(event: &Event, session: &str) -> Option<Told> {
         Detail::Packet
         | Detail::Attempt(_)
         | Detail::Scan(_)
+        | Detail::Backscatter(_)
         | Detail::Request { .. }
         | Detail::Counted { .. } => return None,
     })

@@ -66,6 +66,16 @@ const SERVING: &[i64] = &[
     libc::SYS_time,
 ];
 
+/// Calls of those that the process which sees packets has no use for, and that would let it do more than read: take connections, and set
+/// options of its socket, by which it could ask for packets that its filter leaves out.
+const NOT_READING: &[i64] = &[
+    libc::SYS_accept4,
+    libc::SYS_setsockopt,
+    libc::SYS_getpeername,
+    libc::SYS_getsockname,
+    libc::SYS_socketpair,
+];
+
 /// Calls by which a program starts another, looks into another, or changes the machine.
 const STARTING: &[i64] = &[
     libc::SYS_execve,
@@ -109,6 +119,14 @@ pub(super) fn trap(answers_datagrams: bool) -> Result<(), String> {
     apply_filter(&threads).and_then(|()| apply_filter(&program)).map_err(|error| error.to_string())
 }
 
+/// Applies the filter of the process that sees packets: what the trap has, but for [`NOT_READING`]. No call is new: the ring is read as
+/// memory, waited for by `ppoll`, and the kernel's figures come by `getsockopt`.
+pub(super) fn capture() -> Result<(), String> {
+    let threads = threads_program().map_err(|error| error.to_string())?;
+    let program = capture_program().map_err(|error| error.to_string())?;
+    apply_filter(&threads).and_then(|()| apply_filter(&program)).map_err(|error| error.to_string())
+}
+
 /// Applies the core's filter to this thread and all that it will start.
 pub(super) fn core() -> Result<(), String> {
     let program = core_program().map_err(|error| error.to_string())?;
@@ -141,6 +159,22 @@ fn wide(argument: u8, compare: Compare, value: u64) -> Built<SeccompCondition> {
 }
 
 fn trap_program(answers_datagrams: bool) -> Built<BpfProgram> {
+    allowing(serving_rules(answers_datagrams)?)
+}
+
+fn capture_program() -> Built<BpfProgram> {
+    let mut rules = serving_rules(false)?;
+    NOT_READING.iter().for_each(|call| drop(rules.remove(call)));
+    allowing(rules)
+}
+
+/// Whatever is not allowed kills the process.
+fn allowing(rules: BTreeMap<i64, Vec<SeccompRule>>) -> Built<BpfProgram> {
+    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, architecture())?
+        .try_into()
+}
+
+fn serving_rules(answers_datagrams: bool) -> Built<BTreeMap<i64, Vec<SeccompRule>>> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         SERVING.iter().map(|call| (*call, Vec::new())).collect();
     let mut allow = |call: i64, conditions: Vec<SeccompCondition>| -> Built<()> {
@@ -168,13 +202,7 @@ fn trap_program(answers_datagrams: bool) -> Built<BpfProgram> {
     } else {
         allow(libc::SYS_sendto, vec![wide(4, Compare::Eq, 0)?])?;
     }
-    let filter = SeccompFilter::new(
-        rules,
-        SeccompAction::KillProcess,
-        SeccompAction::Allow,
-        architecture(),
-    )?;
-    filter.try_into()
+    Ok(rules)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a process gives up before it does its work. The trap gives up everything but its sockets: files (landlock with an empty
 //! set of rules), system calls (seccomp, an allow-list; anything else kills the process), capabilities, new privileges, core
-//! dumps, memory past a bound. The core keeps its folder and loses the calls by which a program starts others.
+//! dumps, memory past a bound. So does the process that sees packets, whose socket is made ready for it. The core keeps its folder and loses the calls by which a program starts others.
 //!
 //! All of it works without root. Where the kernel lacks a protection the rest is applied all the same, and [`Protection`] says so.
 
@@ -60,6 +60,35 @@ pub(crate) fn confine_trap(needs: TrapNeeds) -> Vec<Protection> {
         "system calls",
         "only those that serving takes; any other ends the process",
         filter::trap(needs.answers_datagrams),
+    ));
+    done
+}
+
+/// Memory of its own that the process that sees packets may have; the ring that it shares with the kernel is none of it.
+const CAPTURE_MEMORY: u64 = 40 << 20;
+/// Descriptors of that process: its socket, two channels, what the runtime's signal handlers take, and some on their way.
+const CAPTURE_DESCRIPTORS: u64 = 32;
+
+/// Shuts in the process that sees packets. To be called by its only thread, after the ring is made and before a packet is looked at.
+pub(crate) fn confine_capture() -> Vec<Protection> {
+    let named =
+        |name: &str, what: &str, result| Protection::of(&format!("capture: {name}"), what, result);
+    let mut done = vec![
+        named("core dumps", "no memory is written out", limits::no_dumps()),
+        named("files written", "no file can grow", limits::no_files()),
+        named("memory", "bounded", limits::memory(CAPTURE_MEMORY)),
+        named("descriptors", "bounded", limits::descriptors(CAPTURE_DESCRIPTORS)),
+        named("capabilities", "none, nor any to come", privileges::drop_capabilities()),
+        named("new privileges", "none to be had", privileges::no_new_privileges()),
+    ];
+    done.extend(files::none().into_iter().map(|protection| Protection {
+        name: format!("capture: {}", protection.name),
+        ..protection
+    }));
+    done.push(named(
+        "system calls",
+        "only those that reading takes; it can neither send a packet nor ask for others",
+        filter::capture(),
     ));
     done
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Gid, Uid};
 use rustix::process::geteuid;
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, clear_ambient_capability_set,
-    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs, set_thread_groups,
-    set_thread_res_gid, set_thread_res_uid,
+    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
+    configure_capability_in_ambient_set, remove_capability_from_bounding_set, set_capabilities,
+    set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 
 /// The user that an installation makes.
@@ -83,6 +83,20 @@ fn account(accounts: &str) -> Option<User> {
     let uid = ids.next()?.parse().ok()?;
     let gid = ids.next()?.parse().ok()?;
     (uid != 0 && gid != 0).then_some(User { uid, gid, named: true })
+}
+
+/// Gives up the right to open packet sockets, once they are open: nothing needs it any more.
+pub(crate) fn drop_raw_sockets() -> Result<(), String> {
+    let mut now = capabilities(None).map_err(|error| error.to_string())?;
+    let raw = CapabilitySet::NET_RAW;
+    if !now.permitted.contains(raw) {
+        return Ok(());
+    }
+    let _ = configure_capability_in_ambient_set(raw, false);
+    now.effective.remove(raw);
+    now.permitted.remove(raw);
+    now.inheritable.remove(raw);
+    set_capabilities(None, now).map_err(|error| error.to_string())
 }
 
 /// No capability now, none through a program, none ambient. Without root there are none to begin with.

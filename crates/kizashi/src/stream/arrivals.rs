@@ -6,12 +6,12 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kizashi_event::stream::{Decoder, Frame, Message, TrapCounts, put_acknowledged};
+use kizashi_event::stream::{CaptureCounts, Decoder, Frame, Message, TrapCounts, put_acknowledged};
 use kizashi_event::{Event, Timestamp};
 use kizashi_store::Inlet;
 use kizashi_web::FeedSender;
 
-use super::Expected;
+use super::{Expected, Teller};
 
 /// How long the first event of a batch waits for others.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
@@ -66,13 +66,34 @@ const fn sum(one: &TrapCounts, other: &TrapCounts) -> TrapCounts {
     }
 }
 
-/// Takes what one trap process sends.
+/// What the processes that see packets counted: the last one, and the sum of those before it.
+#[derive(Debug, Default)]
+pub(crate) struct Captured(Mutex<(u64, CaptureCounts, CaptureCounts)>);
+
+impl Captured {
+    fn tell(&self, process: u64, counts: CaptureCounts) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.0 != process {
+            *known = (process, CaptureCounts::default(), known.1.plus(&known.2));
+        }
+        known.1 = counts;
+    }
+
+    /// Over all processes since the core started.
+    pub(crate) fn total(&self) -> CaptureCounts {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.1.plus(&known.2)
+    }
+}
+
+/// Takes what one process sends.
 pub(crate) struct Arrivals {
-    pub(crate) trap: u64,
+    pub(crate) process: u64,
     pub(crate) expected: Expected,
     pub(crate) inlet: Inlet,
     pub(crate) feed: FeedSender,
     pub(crate) counted: Arc<Counted>,
+    pub(crate) captured: Arc<Captured>,
     pub(crate) clock: fn() -> Timestamp,
 }
 
@@ -149,7 +170,15 @@ impl Arrivals {
                 batch.events.push(event.map_err(|lie| format!("{lie} came"))?);
                 batch.since.get_or_insert_with(Instant::now);
             }
-            Message::Counts(counts) => self.counted.tell(self.trap, counts),
+            Message::Counts(counts) if matches!(self.expected.teller, Teller::Trap(_)) => {
+                self.counted.tell(self.process, counts);
+            }
+            Message::Captured(counts) if matches!(self.expected.teller, Teller::Capture) => {
+                self.captured.tell(self.process, counts);
+            }
+            Message::Counts(_) | Message::Captured(_) => {
+                return Err("counts of another process came".to_owned());
+            }
             Message::Acknowledged => return Err("an acknowledgement came from a trap".to_owned()),
         }
         Ok(())

@@ -1,10 +1,12 @@
-//! What the core believes of a trap's events: that they could have come from this trap at this time. Types bound what text can
-//! hold; this looks at the rest. A trap that works never fails here.
+//! What the core believes of a trap's and a capture's events: that they could have come from there at this time. Types bound what text can
+//! hold; this looks at the rest. Who works never fails here.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kizashi_event::{Detail, Event, MOST_COUNTED, Port, Timestamp, canonical_ip};
+use kizashi_event::{
+    Detail, Event, MOST_COUNTED, Outcome, Payload, Port, Timestamp, Transport, canonical_ip,
+};
 use sha2::{Digest as _, Sha256};
 
 /// How far an event's time may lie ahead of the core's clock: both read the same one.
@@ -14,13 +16,27 @@ const BEHIND: i64 = 2 * Timestamp::DAY;
 /// Header lines that a request's event may hold.
 const MOST_HEADERS: usize = 1_024;
 
+/// Bytes of a datagram that a capture keeps at most.
+const MOST_OF_DATAGRAM: usize = 2_048;
+/// Fingerprints that one attempt shows at most.
+const MOST_FINGERPRINTS: usize = 8;
+
+/// Who tells.
+#[derive(Clone, Debug)]
+pub(crate) enum Teller {
+    /// A trap, on these ports.
+    Trap(Arc<BTreeSet<Port>>),
+    /// The capture.
+    Capture,
+}
+
 /// What events of this installation look like.
 #[derive(Clone, Debug)]
 pub(crate) struct Expected {
     /// The sensor's name.
     pub(crate) sensor: Arc<str>,
-    /// Ports on which traps stand.
-    pub(crate) ports: Arc<BTreeSet<Port>>,
+    /// Who tells.
+    pub(crate) teller: Teller,
 }
 
 impl Expected {
@@ -31,13 +47,12 @@ impl Expected {
         }
         // One name for all, not one each.
         event.sensor = Arc::clone(&self.sensor);
-        if !self.ports.contains(&event.port) {
-            return Err("an event on a port where no trap stands");
-        }
-        if event.time.since(now) > AHEAD || now.since(event.time) > BEHIND {
+        // A scan bears the time of its first attempt and counts nothing; it may have gone on for weeks.
+        let is_old = now.since(event.time) > BEHIND && !matches!(event.detail, Detail::Scan(_));
+        if event.time.since(now) > AHEAD || is_old {
             return Err("an event of another time");
         }
-        if event.session.is_none() || canonical_ip(event.source) != event.source {
+        if canonical_ip(event.source) != event.source {
             return Err("an event that no session tells");
         }
         if let Detail::Counted { events, sessions } = event.detail
@@ -45,33 +60,81 @@ impl Expected {
         {
             return Err("an event that stands for more than a house sees in a second");
         }
-        if matches!(event.detail, Detail::Attempt(_) | Detail::Scan(_)) {
-            return Err("an event that a capture alone tells");
-        }
-        if let Detail::Request { request, .. } = &event.detail
-            && request.headers.len() > MOST_HEADERS
-        {
-            return Err("a request with more headers than any trap reads");
-        }
-        if let Some(payload) = event.detail.carried() {
-            let kept = payload.content.len() as u64;
-            let size = payload.size.ok_or("a payload without its size")?;
-            if size < kept {
-                return Err("a payload larger than its size");
-            }
-            if size == kept
-                && <[u8; 32]>::from(Sha256::digest(&payload.content)) != payload.sha256.0
-            {
-                return Err("a payload under a hash that is not its own");
-            }
-        }
+        match &self.teller {
+            Teller::Trap(ports) => of_trap(&event, ports),
+            Teller::Capture => of_capture(&event),
+        }?;
+        event.detail.carried().map_or(Ok(()), is_its_own)?;
         Ok(event)
     }
 }
 
+fn of_trap(event: &Event, ports: &BTreeSet<Port>) -> Result<(), &'static str> {
+    if !ports.contains(&event.port) {
+        return Err("an event on a port where no trap stands");
+    }
+    if event.session.is_none() {
+        return Err("an event that no session tells");
+    }
+    match &event.detail {
+        Detail::Attempt(_) | Detail::Scan(_) | Detail::Backscatter(_) => {
+            Err("an event that a capture alone tells")
+        }
+        Detail::Request { request, .. } if request.headers.len() > MOST_HEADERS => {
+            Err("a request with more headers than any trap reads")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whoever breaks into the process that sees packets can say that somebody knocked, and nothing of what is said to a trap.
+fn of_capture(event: &Event) -> Result<(), &'static str> {
+    let is_opened = matches!(&event.detail, Detail::Attempt(attempt) if attempt.outcome == Some(Outcome::Completed));
+    if event.session.is_some() != is_opened {
+        return Err("a session that no capture sees");
+    }
+    match &event.detail {
+        Detail::Attempt(attempt) if attempt.fingerprints.len() > MOST_FINGERPRINTS => {
+            Err("an attempt with more fingerprints than there are")
+        }
+        Detail::Backscatter(echo) if !(1..=MOST_COUNTED).contains(&echo.packets) => {
+            Err("an event that stands for more than a house sees in a second")
+        }
+        Detail::Payload(payload)
+            if event.port.transport != Transport::Udp
+                || payload.content.len() > MOST_OF_DATAGRAM
+                || payload.name.is_some()
+                || payload.url.is_some() =>
+        {
+            Err("a payload that is no datagram")
+        }
+        Detail::Attempt(_)
+        | Detail::Scan(_)
+        | Detail::Backscatter(_)
+        | Detail::Counted { .. }
+        | Detail::Payload(_) => Ok(()),
+        _ => Err("an event that no capture tells"),
+    }
+}
+
+fn is_its_own(payload: &Payload) -> Result<(), &'static str> {
+    let kept = payload.content.len() as u64;
+    let size = payload.size.ok_or("a payload without its size")?;
+    if size < kept {
+        return Err("a payload larger than its size");
+    }
+    if size == kept && <[u8; 32]>::from(Sha256::digest(&payload.content)) != payload.sha256.0 {
+        return Err("a payload under a hash that is not its own");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use kizashi_event::{EventId, Payload, PayloadHash, PayloadOrigin, Service, SessionId};
+    use kizashi_event::{
+        Attempt, Backscatter, BackscatterKind, EventId, PayloadHash, PayloadOrigin, Scan,
+        ScanOrder, Service, SessionId,
+    };
 
     use super::*;
 
@@ -92,8 +155,8 @@ mod tests {
 
     #[test]
     fn what_a_trap_tells_is_believed_and_each_lie_is_not() {
-        let expected =
-            Expected { sensor: Arc::from("here"), ports: Arc::new([Port::tcp(22)].into()) };
+        let teller = Teller::Trap(Arc::new([Port::tcp(22)].into()));
+        let expected = Expected { sensor: Arc::from("here"), teller };
         let now = event().time;
         assert_eq!(expected.believe(event(), now), Ok(event()));
         let payload = |content: &[u8], size| {
@@ -135,8 +198,82 @@ mod tests {
             counted(2, 3),
             counted(MOST_COUNTED + 1, 0),
             counted(u64::MAX, u64::MAX),
+            Event { detail: Detail::Attempt(Box::default()), ..event() },
+            Event { detail: echo(1), ..event() },
         ];
         for lie in lies {
+            assert!(expected.believe(lie.clone(), now).is_err(), "{lie:?}");
+        }
+    }
+
+    fn echo(packets: u64) -> Detail {
+        Detail::Backscatter(Backscatter { kind: BackscatterKind::Rst, packets })
+    }
+
+    #[test]
+    fn a_capture_is_believed_who_knocked_and_nothing_that_only_a_trap_knows() {
+        let expected = Expected { sensor: Arc::from("here"), teller: Teller::Capture };
+        let knock =
+            |detail: Detail| Event { session: None, port: Port::tcp(4_899), detail, ..event() };
+        let attempt = |outcome, fingerprints: usize| {
+            Detail::Attempt(Box::new(Attempt {
+                outcome,
+                fingerprints: vec!["scanner:zmap".into(); fingerprints],
+                ..Attempt::default()
+            }))
+        };
+        let datagram = |content: &[u8], name: Option<&str>| {
+            Detail::Payload(Box::new(Payload {
+                sha256: PayloadHash(Sha256::digest(content).into()),
+                size: Some(content.len() as u64),
+                content: content.to_vec(),
+                origin: PayloadOrigin::Sent,
+                name: name.map(Into::into),
+                url: None,
+                left_out: false,
+            }))
+        };
+        let udp = |detail| Event { port: Port::udp(4_899), ..knock(detail) };
+        let scan = Detail::Scan(Box::new(Scan {
+            ports: 10,
+            destinations: 1,
+            attempts: 10,
+            duration_ms: 1,
+            order: ScanOrder::Mixed,
+            first_ports: Vec::new(),
+        }));
+        let opened = attempt(Some(Outcome::Completed), 2);
+        let now = event().time;
+        for truth in [
+            knock(attempt(Some(Outcome::Unanswered), 2)),
+            knock(attempt(None, 0)),
+            Event { session: Some(SessionId(1)), ..knock(opened.clone()) },
+            knock(echo(9)),
+            knock(Detail::Counted { events: 7, sessions: 0 }),
+            udp(datagram(b"x", None)),
+            Event { time: now.plus(-9 * Timestamp::DAY), ..knock(scan) },
+        ] {
+            assert!(expected.believe(truth.clone(), now).is_ok(), "{truth:?}");
+        }
+        let login =
+            Detail::Login { username: None, password: None, public_key: None, accepted: true };
+        for lie in [
+            event(),
+            knock(Detail::Connect),
+            knock(opened),
+            knock(login),
+            knock(Detail::Command { line: "rm".into(), known: None }),
+            knock(attempt(None, 9)),
+            knock(echo(0)),
+            knock(echo(MOST_COUNTED + 1)),
+            knock(datagram(b"over TCP", None)),
+            udp(datagram(&[0; MOST_OF_DATAGRAM + 1], None)),
+            udp(datagram(b"x", Some("name"))),
+            Event { time: now.plus(-3 * Timestamp::DAY), ..knock(attempt(None, 0)) },
+            Event { time: now.plus(Timestamp::HOUR), ..knock(attempt(None, 0)) },
+            Event { sensor: Arc::from("there"), ..knock(attempt(None, 0)) },
+            Event { source: "::ffff:192.0.2.1".parse().unwrap(), ..knock(attempt(None, 0)) },
+        ] {
             assert!(expected.believe(lie.clone(), now).is_err(), "{lie:?}");
         }
     }

@@ -5,6 +5,6 @@ mod arrivals;
 mod believed;
 mod outbox;
 
-pub(crate) use arrivals::{Arrivals, Counted};
-pub(crate) use believed::Expected;
+pub(crate) use arrivals::{Arrivals, Captured, Counted};
+pub(crate) use believed::{Expected, Teller};
 pub(crate) use outbox::{MOST_BYTES, Outbox};

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kizashi_event::Event;
-use kizashi_event::stream::{Decoder, Message, TrapCounts, event_payload, put_counts, put_event};
+use kizashi_event::stream::{Decoder, Message, event_payload, put_event};
 use kizashi_traps::EventSink;
 
 /// Events that may wait.
@@ -19,7 +19,9 @@ const MOST_WAITING: usize = 65_536;
 /// Bytes of events that may wait.
 pub(crate) const MOST_BYTES: usize = 24 << 20;
 /// Bytes that may wait when captured content still comes with its event.
-const MOST_BYTES_WITH_CONTENT: usize = MOST_BYTES / 3 * 2;
+const fn most_with_content(most: usize) -> usize {
+    most / 3 * 2
+}
 /// Bytes written at once, before the last frame.
 const PIECE: usize = 64 * 1024;
 /// How long the first event waits for others before it is written: in a flood most of what telling an event costs is to wake the thread
@@ -40,19 +42,26 @@ struct Waiting {
 }
 
 /// Events on their way to the core.
-#[derive(Default)]
 pub(crate) struct Outbox {
+    most_bytes: usize,
     waiting: Mutex<Waiting>,
     changed: Condvar,
     lost: AtomicU64,
     left_out: AtomicU64,
 }
 
+impl Default for Outbox {
+    /// The trap's.
+    fn default() -> Self {
+        Self::with_room(MOST_BYTES)
+    }
+}
+
 impl EventSink for Outbox {
     fn record(&self, mut event: Event) {
         let content = event.detail.carried().map_or(0, |payload| payload.content.len());
         if content > 0
-            && self.lock().bytes + content > MOST_BYTES_WITH_CONTENT
+            && self.lock().bytes + content > most_with_content(self.most_bytes)
             && event.detail.leave_content_out()
         {
             self.left_out.fetch_add(1, Ordering::Relaxed);
@@ -62,7 +71,7 @@ impl EventSink for Outbox {
             return;
         };
         let mut waiting = self.lock();
-        if waiting.events.len() >= MOST_WAITING || waiting.bytes + payload.len() > MOST_BYTES {
+        if waiting.events.len() >= MOST_WAITING || waiting.bytes + payload.len() > self.most_bytes {
             drop(waiting);
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
@@ -80,6 +89,17 @@ impl EventSink for Outbox {
 }
 
 impl Outbox {
+    /// One in which so many bytes of events may wait.
+    pub(crate) fn with_room(most_bytes: usize) -> Self {
+        Self {
+            most_bytes,
+            waiting: Mutex::default(),
+            changed: Condvar::default(),
+            lost: AtomicU64::default(),
+            left_out: AtomicU64::default(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,8 +181,12 @@ impl Outbox {
     }
 
     /// Writes what waits, and the counts every second, for as long as the process lives.
-    pub(crate) fn write(&self, counts: impl Fn() -> TrapCounts) {
-        let mut told = (TrapCounts::default(), Instant::now());
+    pub(crate) fn write<C: Default + PartialEq>(
+        &self,
+        counts: impl Fn() -> C,
+        put_counts: fn(&C, &mut Vec<u8>),
+    ) {
+        let mut told = (C::default(), Instant::now());
         let mut behind = false;
         loop {
             let mut waiting = self.lock();

@@ -33,6 +33,23 @@ const KEPT_ENVIRONMENT: [&str; 3] = ["TZ", "NO_COLOR", "LANG"];
 pub(super) enum Role {
     Trap,
     Core,
+    Capture,
+}
+
+impl Role {
+    /// The word for people.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::Core => "core",
+            Self::Capture => "capture",
+        }
+    }
+
+    /// Whether a stranger's bytes come to it first.
+    const fn meets_strangers(self) -> bool {
+        !matches!(self, Self::Core)
+    }
 }
 
 /// Which child.
@@ -72,7 +89,7 @@ impl Child {
         let mut command = Command::new(OURSELVES);
         command
             .arg0("kizashi")
-            .arg(if name.0 == Role::Trap { "trap-process" } else { "core-process" })
+            .arg(format!("{}-process", name.0.word()))
             .env_clear()
             .envs(KEPT_ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             // One heap for all threads: they are few, and each heap of its own keeps what it once took.
@@ -80,7 +97,7 @@ impl Child {
             .env("SQLITE_TMPDIR", folder)
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
-            .stderr(if name.0 == Role::Trap { Stdio::piped() } else { Stdio::inherit() })
+            .stderr(if name.0.meets_strangers() { Stdio::piped() } else { Stdio::inherit() })
             // The terminal's Ctrl-C is for the supervisor, which ends the children in order.
             .process_group(0)
             .kill_on_drop(true);
@@ -175,7 +192,7 @@ async fn pass_on_log(name: Name, mut log: ChildStderr, news: mpsc::Sender<News>)
         }
         let text = String::from_utf8_lossy(buffer.get(..count).unwrap_or_default());
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            tracing::warn!("trap process {}: {}", name.1, escape_for_people(line));
+            tracing::warn!("{} process {}: {}", name.0.word(), name.1, escape_for_people(line));
         }
     }
 }

@@ -4,6 +4,7 @@ use kizashi_event::Transport;
 use kizashi_web::{Token, TokenError, Tokens};
 use serde::{Deserialize, Serialize};
 
+use crate::capture::Surroundings;
 use crate::config::{Config, Logins, Machine};
 use crate::limits::TrapLimits;
 use crate::sandbox::Protection;
@@ -72,6 +73,32 @@ pub(crate) struct Confined(pub(crate) Vec<Protection>);
 /// What a trap says once it serves: this number.
 pub(crate) const SERVING: u8 = 1;
 
+/// What the process that sees packets is told first; its socket is beside it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CaptureSetup {
+    pub(crate) supervisor: u32,
+    pub(crate) sensor: String,
+    pub(crate) surroundings: Surroundings,
+    /// Events told one by one in a second, of all and of one source.
+    pub(crate) events: u32,
+    pub(crate) events_per_source: u32,
+    pub(crate) seed: u64,
+    pub(crate) confined: bool,
+    /// Only say what could be given up, and end.
+    pub(crate) probe: bool,
+}
+
+/// What it is told after.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToCapture {
+    /// The stream beside this message is the way to the core from now on.
+    Stream,
+    /// This machine is something else than before.
+    Surroundings(Surroundings),
+    /// End.
+    Stop,
+}
+
 /// What the core is told first; the dashboard's listener is beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CoreSetup {
@@ -131,6 +158,8 @@ impl std::fmt::Debug for Certificate {
 pub(crate) enum ToCore {
     /// The stream beside this message comes from the trap process of this number.
     Stream(u64),
+    /// The same from the process that sees packets.
+    CaptureStream(u64),
     /// How the trap processes fare.
     Health(Health),
     /// A trap did what no trap does.
@@ -148,8 +177,8 @@ pub(crate) enum FromCore {
     Failed(String),
     /// It serves: this is what the installation pretends to be, and what the process gave up.
     Ready { identity: [u8; 32], protections: Vec<Protection> },
-    /// What this trap process sent cannot be believed.
-    BadStream { trap: u64, reason: String },
+    /// What the process of this number sent cannot be believed.
+    BadStream { process: u64, reason: String },
 }
 
 /// A trap did what no trap does.
@@ -176,4 +205,8 @@ pub(crate) struct Health {
     pub(crate) core_restarts: u64,
     /// Protections that are not enforced, in a sentence.
     pub(crate) not_enforced: Option<String>,
+    /// Why there is no watch over every port, where there is none.
+    pub(crate) capture_off: Option<String>,
+    /// Times that its process ended by itself or was ended for what it said.
+    pub(crate) capture_ends: u64,
 }

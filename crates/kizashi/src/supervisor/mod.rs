@@ -1,5 +1,5 @@
-//! The process that people start. It holds the sockets and two children, the trap and the core, and does nothing else: it reads no
-//! byte of an attacker and keeps no event. A child that ends is replaced; the sockets stay open meanwhile, so no port goes dark.
+//! The process that people start. It holds the sockets and its children, the trap, the core and the capture, and does nothing else: it
+//! reads no byte of an attacker and keeps no event. A child that ends is replaced; the sockets stay open meanwhile, so no port goes dark.
 //! A trap that did what no trap does is told as a sign.
 
 pub(crate) mod channel;
@@ -9,6 +9,7 @@ pub(crate) mod owner;
 mod probe;
 mod schedule;
 mod start;
+mod watching;
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
@@ -20,12 +21,17 @@ use jiff::ZonedDateTime;
 use kizashi_traps::Post;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::capture::Eyes;
 use crate::clock;
 use crate::failure::Failure;
 use crate::live::stop_signal;
-use child::{Child, Name, News, Role};
-use messages::{CoreSetup, FromCore, Health, Misbehaviour, Secrets, ToCore, ToTrap, TrapSetup};
+use child::{Child, News, Role};
+use messages::{
+    CaptureSetup, CoreSetup, FromCore, Health, Misbehaviour, Secrets, ToCapture, ToCore, ToTrap,
+    TrapSetup,
+};
 use schedule::{BackOff, Daily};
+use watching::Watching;
 
 pub(crate) use probe::probe;
 
@@ -50,6 +56,9 @@ pub(crate) struct Prepared {
     pub(crate) posts: Vec<Post>,
     /// The owner's rules for the web trap, in pieces: each the file's name and a part of its text.
     pub(crate) web_rules: Vec<(String, String)>,
+    pub(crate) capture: CaptureSetup,
+    /// The socket that sees packets, or why there is none.
+    pub(crate) eyes: Result<Eyes, String>,
     pub(crate) require_sandbox: bool,
 }
 
@@ -68,6 +77,7 @@ struct Supervisor {
     waiting: VecDeque<News>,
     core: Option<Child>,
     traps: Vec<Trap>,
+    watching: Option<Watching>,
     started: u64,
     health: Health,
     untold: VecDeque<Misbehaviour>,
@@ -81,7 +91,7 @@ struct Supervisor {
 
 /// Runs until a signal comes. `ready` is called once both processes serve.
 pub(crate) fn run(
-    prepared: Prepared,
+    mut prepared: Prepared,
     ready: impl FnOnce(Option<&str>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -93,7 +103,10 @@ pub(crate) fn run(
             let _ = stop.send(News::Stop).await;
         });
         let daily = prepared.core.config.renew_at().map_err(Failure::Asked)?;
+        let eyes = std::mem::replace(&mut prepared.eyes, Err(String::new()));
+        let capture_off = eyes.as_ref().err().cloned();
         let mut supervisor = Supervisor {
+            watching: eyes.ok().map(Watching::new),
             prepared,
             news,
             sender,
@@ -101,7 +114,7 @@ pub(crate) fn run(
             core: None,
             traps: Vec::new(),
             started: 0,
-            health: Health::default(),
+            health: Health { capture_off, ..Health::default() },
             untold: VecDeque::new(),
             trap_pauses: BackOff::default(),
             core_pauses: BackOff::default(),
@@ -123,7 +136,8 @@ impl Supervisor {
     ) -> Result<(), Failure> {
         let started = async {
             self.start_core().await?;
-            self.start_trap().await
+            self.start_trap().await?;
+            self.start_capture().await
         }
         .await;
         if self.stopping {
@@ -149,10 +163,15 @@ impl Supervisor {
                 Some(News::Ended((Role::Trap, number), status)) => {
                     self.trap_ended(number, status).await;
                 }
+                Some(News::Ended((Role::Capture, number), status)) => {
+                    self.capture_ended(number, status).await;
+                }
                 Some(News::Said((Role::Core, _), bytes)) => self.hear_core(&bytes),
-                Some(News::Said(trap, _)) => self.condemn(trap, "it said what no trap says"),
-                Some(News::Talkative(trap)) => {
-                    self.condemn(trap, "it wrote more log than any trap does");
+                Some(News::Said((_, process), _)) => {
+                    self.condemn(process, "it said what no trap says");
+                }
+                Some(News::Talkative((_, process))) => {
+                    self.condemn(process, "it wrote more log than any trap does");
                 }
                 None => {}
             }
@@ -191,6 +210,7 @@ impl Supervisor {
             }
             self.tell_health().await;
         }
+        self.look_at_the_watch(now).await;
         for trap in &self.traps {
             if trap.drains_until.is_some_and(|until| until <= now) {
                 trap.child.kill();
@@ -260,7 +280,10 @@ impl Supervisor {
         Ok(process)
     }
 
-    fn condemn(&mut self, (_, number): Name, what: &str) {
+    fn condemn(&mut self, number: u64, what: &str) {
+        if self.watching.as_mut().is_some_and(|watching| watching.condemn(number, what)) {
+            return;
+        }
         if let Some(trap) = self.traps.iter_mut().find(|trap| trap.child.name.1 == number) {
             trap.condemned.get_or_insert_with(|| what.to_owned());
             trap.child.kill();
@@ -269,7 +292,7 @@ impl Supervisor {
 
     fn hear_core(&mut self, bytes: &[u8]) {
         match serde_json::from_slice(bytes) {
-            Ok(FromCore::BadStream { trap, reason }) => self.condemn((Role::Trap, trap), &reason),
+            Ok(FromCore::BadStream { process, reason }) => self.condemn(process, &reason),
             Ok(FromCore::Failed(_) | FromCore::Ready { .. }) | Err(_) => {}
         }
     }
@@ -345,8 +368,15 @@ impl Supervisor {
         for trap in &self.traps {
             let _ = trap.child.send(&ToTrap::Stop, &[]).await;
         }
-        self.wait_for_end(|supervisor| supervisor.traps.is_empty()).await;
+        let captures = |supervisor: &Self| {
+            supervisor.watching.as_ref().is_some_and(|watching| watching.child.is_some())
+        };
+        if let Some(child) = self.watching.as_ref().and_then(|watching| watching.child.as_ref()) {
+            let _ = child.send(&ToCapture::Stop, &[]).await;
+        }
+        self.wait_for_end(|supervisor| supervisor.traps.is_empty() && !captures(supervisor)).await;
         self.traps.clear();
+        self.watching = None;
         if let Some(core) = &self.core {
             let _ = core.send(&ToCore::Stop, &[]).await;
         }
@@ -367,6 +397,7 @@ impl Supervisor {
                     self.traps.retain(|trap| trap.child.name.1 != number);
                 }
                 Ok(Some(News::Ended((Role::Core, _), _))) => self.core = None,
+                Ok(Some(News::Ended((Role::Capture, _), _))) => self.watching = None,
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => return,
             }

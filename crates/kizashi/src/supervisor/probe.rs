@@ -1,4 +1,4 @@
-//! What this machine would enforce, found out by starting both children and asking them: no guess from version numbers.
+//! What this machine would enforce, found out by starting the children and asking them: no guess from version numbers.
 
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
@@ -7,15 +7,20 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::child::{Child, News, Role};
-use super::messages::{Confined, CoreSetup, FromCore, TrapSetup};
+use super::messages::{CaptureSetup, Confined, CoreSetup, FromCore, TrapSetup};
+use crate::capture::Eyes;
 use crate::failure::Failure;
 use crate::sandbox::Protection;
 
 /// How long a child may take to say what it gave up.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Starts a trap and a core that only shut themselves in, and gives what they could give up.
-pub(crate) fn probe(core: CoreSetup, trap: &TrapSetup) -> Result<Vec<Protection>, Failure> {
+/// Starts a trap, a core and, where a socket could be had, a capture that only shut themselves in, and gives what they could give up.
+pub(crate) fn probe(
+    core: CoreSetup,
+    trap: &TrapSetup,
+    capture: Option<(CaptureSetup, Eyes)>,
+) -> Result<Vec<Protection>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let folder = core.config.data.clone();
@@ -26,6 +31,14 @@ pub(crate) fn probe(core: CoreSetup, trap: &TrapSetup) -> Result<Vec<Protection>
         let Confined(mut protections) =
             serde_json::from_slice(&said).map_err(std::io::Error::from)?;
         child.kill();
+        if let Some((setup, eyes)) = capture {
+            let (sender, mut news) = mpsc::channel(8);
+            let child = Child::start((Role::Capture, 3), &folder, sender).map_err(not_started)?;
+            child.send(&setup, &[eyes.socket.as_fd()]).await?;
+            let said = heard(&mut news).await?;
+            let Confined(more) = serde_json::from_slice(&said).map_err(std::io::Error::from)?;
+            protections.extend(more);
+        }
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let (sender, mut news) = mpsc::channel(8);
         let child = Child::start((Role::Core, 2), &folder, sender).map_err(not_started)?;

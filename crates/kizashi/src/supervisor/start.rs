@@ -16,13 +16,13 @@ use crate::failure::Failure;
 use crate::sandbox::{Protection, missing};
 
 /// How long a trap may take for each step to its first visitor.
-const STARTS_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const STARTS_WITHIN: Duration = Duration::from_secs(10);
 /// How long the core may take: it may run detection over all that is stored.
 const OPENS_WITHIN: Duration = Duration::from_secs(3_600);
 
 impl Supervisor {
     /// Waits for what a child says next; everything else that happens waits its turn.
-    async fn heard(&mut self, name: Name, within: Duration) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn heard(&mut self, name: Name, within: Duration) -> Result<Vec<u8>, Failure> {
         let hearing = async {
             loop {
                 match self.news.recv().await {
@@ -32,15 +32,16 @@ impl Supervisor {
                             status.map_or_else(String::new, |status| format!(" ({status})"));
                         return Err(Failure::Asked(format!(
                             "the {} process ended before it served{status}; please report it",
-                            word(name.0)
+                            name.0.word()
                         )));
                     }
                     Some(News::Stop) => {
                         self.stopping = true;
                         return Err(Failure::Asked("it was told to end".to_owned()));
                     }
-                    // One word too many of a trap's is enough to condemn it: more need not be kept.
-                    Some(News::Said((Role::Trap, _), _)) if self.waiting.len() >= MOST_NEWS => {}
+                    // One word too many of a trap's or a capture's is enough to condemn it: more need not be kept.
+                    Some(News::Said((Role::Trap | Role::Capture, _), _))
+                        if self.waiting.len() >= MOST_NEWS => {}
                     Some(other) => self.waiting.push_back(other),
                     None => {
                         return Err(Failure::Asked("the supervisor lost its children".to_owned()));
@@ -51,16 +52,16 @@ impl Supervisor {
         tokio::time::timeout(within, hearing).await.unwrap_or_else(|_| {
             Err(Failure::Asked(format!(
                 "the {} process does not come up; please report it",
-                word(name.0)
+                name.0.word()
             )))
         })
     }
 
-    fn next_child(&mut self, role: Role) -> Result<Child, Failure> {
+    pub(super) fn next_child(&mut self, role: Role) -> Result<Child, Failure> {
         self.started += 1;
         let folder = &self.prepared.core.config.data;
         Child::start((role, self.started), folder, self.sender.clone()).map_err(|error| {
-            Failure::Asked(format!("the {} process cannot be started ({error})", word(role)))
+            Failure::Asked(format!("the {} process cannot be started ({error})", role.word()))
         })
     }
 
@@ -84,6 +85,7 @@ impl Supervisor {
             // A trap that cannot be reached is about to be told as ended.
             let _ = connect(&core, &trap.child).await;
         }
+        self.connect_capture(&core).await;
         self.core = Some(core);
         self.tell_health().await;
         Ok(())
@@ -128,7 +130,7 @@ impl Supervisor {
     }
 
     /// Remembers what is not enforced; a failure where the owner wants everything to be.
-    fn note(&mut self, protections: &[Protection]) -> Result<(), Failure> {
+    pub(super) fn note(&mut self, protections: &[Protection]) -> Result<(), Failure> {
         let Some(missing) = missing(protections) else { return Ok(()) };
         if self.prepared.require_sandbox {
             return Err(Failure::Asked(format!(
@@ -149,13 +151,6 @@ async fn connect(core: &Child, trap: &Child) -> std::io::Result<()> {
     let (to_core, to_trap) = UnixStream::pair()?;
     core.send(&ToCore::Stream(trap.name.1), &[to_core.as_fd()]).await?;
     trap.send(&ToTrap::Stream, &[to_trap.as_fd()]).await
-}
-
-const fn word(role: Role) -> &'static str {
-    match role {
-        Role::Trap => "trap",
-        Role::Core => "core",
-    }
 }
 
 const fn transport(post: &Post) -> Transport {

@@ -6,6 +6,8 @@ mod bad_input;
 mod captures;
 mod dashboard;
 #[cfg(test)]
+mod every_port;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod exports;

@@ -259,7 +259,7 @@ fn a_signal_to_all_processes_at_once_loses_nothing() {
     let visitors = Visitors::start(up.address("http"), 2, Duration::from_millis(2));
     std::thread::sleep(Duration::from_millis(500));
     let (answered, failed) = visitors.stop();
-    for what in ["trap-process", "core-process"] {
+    for what in ["trap-process", "core-process", "capture-process"] {
         for id in up.children(what) {
             let id = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
             rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();

@@ -94,8 +94,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        let child = kizashi(folder)
-            .args(arguments)
+        Self::of(kizashi(folder).args(arguments))
+    }
+
+    /// Runs a command that ends up as Kizashi, until it is ready.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -116,7 +120,7 @@ impl Running {
     pub(crate) fn up(folder: &Folder) -> Self {
         let ports: Vec<u16> = (0..6).map(|_| free_port()).collect();
         let config = format!(
-            "[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nevents_per_second = 1000000\nevents_per_second_per_source = 1000000\nhttp = \"{}\"\nhttps = \"{}\"\nssh = \"{}\"\ntelnet = \"{}\"\nany_tcp = \"{}\"\nany_udp = \"{}\"\n",
+            "[capture]\nenabled = false\n[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nevents_per_second = 1000000\nevents_per_second_per_source = 1000000\nhttp = \"{}\"\nhttps = \"{}\"\nssh = \"{}\"\ntelnet = \"{}\"\nany_tcp = \"{}\"\nany_udp = \"{}\"\n",
             free_port(),
             ports[0],
             ports[5],

@@ -124,6 +124,25 @@ fn a_call_with_two_faces_has_only_the_harmless_one() {
 }
 
 #[test]
+fn the_process_that_sees_packets_can_send_none_and_ask_for_no_others() {
+    let program = capture_program().unwrap();
+    let of = |call, arguments| answer(&program, call, arguments);
+    for call in NOT_READING {
+        assert_eq!(of(*call, [0; 6]), KILLED, "system call {call}");
+    }
+    for call in [libc::SYS_bind, libc::SYS_socket, libc::SYS_sendmsg, libc::SYS_sendmmsg] {
+        assert_eq!(of(call, [0; 6]), KILLED, "system call {call}");
+    }
+    assert_eq!(of(libc::SYS_sendto, [3, 1, 1, 0, 4096, 20]), KILLED, "a packet to an interface");
+    assert_eq!(of(libc::SYS_getsockopt, [0; 6]), ALLOWED);
+    assert_eq!(of(libc::SYS_ppoll, [0; 6]), ALLOWED);
+    for call in 0..1_000 {
+        let is_allowed = of(call, [0; 6]) == ALLOWED;
+        assert!(!is_allowed || of_trap(call, [0; 6]) == ALLOWED, "system call {call} is new");
+    }
+}
+
+#[test]
 fn threads_are_made_by_the_call_whose_flags_can_be_seen() {
     let program = threads_program().unwrap();
     assert_eq!(answer(&program, libc::SYS_clone3, [0; 6]), MISSING);

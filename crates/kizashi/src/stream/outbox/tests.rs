@@ -1,4 +1,4 @@
-use kizashi_event::stream::{Frame, put_acknowledged};
+use kizashi_event::stream::{Frame, TrapCounts, put_acknowledged, put_counts};
 use kizashi_event::{
     Detail, EventId, Payload, PayloadHash, PayloadOrigin, Port, Service, SessionId, Timestamp,
 };
@@ -23,7 +23,7 @@ fn event(number: u64) -> Event {
 fn outbox() -> Arc<Outbox> {
     let outbox = Arc::new(Outbox::default());
     let writing = Arc::clone(&outbox);
-    std::thread::spawn(move || writing.write(TrapCounts::default));
+    std::thread::spawn(move || writing.write(TrapCounts::default, put_counts));
     outbox
 }
 
