@@ -13,12 +13,13 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 25] = [
+pub const ENTRIES: [(&str, Entry); 26] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
     ("websocket", kizashi_traps::fuzz::websocket),
     ("web_rules", kizashi_traps::fuzz::web_rules),
+    ("site_program", kizashi_traps::fuzz::site_program),
     ("sql", kizashi_traps::fuzz::sql),
     ("php", kizashi_traps::fuzz::php),
     ("ssh_wire", kizashi_traps::fuzz::ssh_wire),

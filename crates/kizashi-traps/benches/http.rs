@@ -1,5 +1,6 @@
-//! Requests per second of processor time: the web trap through the house on a real socket, and a real nginx with a static page, one after the
-//! other in one run, each in a process of its own whose time `/proc` tells. `wrk` asks over 16 connections that are kept. Needs nginx and wrk.
+//! Requests per second of processor time: the web trap and the search trap through the house on a real socket, a real nginx with a static page
+//! and elasticpot 2.0.3, one after the other in one run, each in a process of its own whose time `/proc` tells. `wrk` asks over 16 connections
+//! that are kept. Needs nginx and wrk; elasticpot comes from PyPI into `target/elasticpot`.
 //!
 //! `cargo bench -p kizashi-traps --bench http [-- SECONDS]`
 #![allow(
@@ -11,19 +12,16 @@
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_traps::{
-    BoundSocket, Caps, EventSink, Identity, Post, Server, Setup, WebServer, trap_named,
+    BoundSocket, Caps, EventSink, Identity, Post, Server, Setup, WebServer, WebSites, trap_named,
 };
 use tokio::sync::watch;
-
-/// What elasticpot 1.0 made elsewhere: 1,551 requests a second at 42 % of a core.
-const ELASTICPOT: f64 = 1551.0 / 0.42;
 
 struct Nobody;
 
@@ -38,13 +36,15 @@ fn now() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap())
 }
 
-/// The trap, until its standard input ends.
-fn serve(address: SocketAddr) {
+/// The trap of this name with this site, until its standard input ends.
+fn serve(address: SocketAddr, trap: &str, site: &str) {
+    let sites = WebSites::of([("*", site)]).unwrap();
+    let identity = Identity::draw([1; 32]).with_web_server(WebServer::NginxDebian12);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async move {
         let setup = Setup {
             sensor: "bench".into(),
-            identity: Arc::new(Identity::draw([1; 32]).with_web_server(WebServer::NginxDebian12)),
+            identity: Arc::new(identity.with_web_sites(sites)),
             session_seed: 7,
             caps: Caps::default(),
         };
@@ -55,10 +55,7 @@ fn serve(address: SocketAddr) {
             let _ = std::io::stdin().read(&mut [0]);
             stop.send(true)
         });
-        server
-            .run(vec![Post { trap: trap_named("http").unwrap(), socket }], stopping)
-            .await
-            .unwrap();
+        server.run(vec![Post { trap: trap_named(trap).unwrap(), socket }], stopping).await.unwrap();
     });
 }
 
@@ -127,32 +124,56 @@ fn nginx(page: &[u8]) -> Served {
     Served::start(command, address)
 }
 
-fn trap() -> Served {
+fn trap(name: &str, site: &str) -> Served {
     let address = free_address();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--serve", &address.to_string()]);
+    command.args(["--serve", &address.to_string(), name, site]);
     Served::start(command, address)
 }
+
+fn elasticpot() -> Served {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (script, folder): (PathBuf, PathBuf) =
+        (here.join("benches/elasticpot"), here.join("../../target/elasticpot"));
+    let made = Command::new(&script).arg(&folder).stdout(Stdio::null()).status().unwrap();
+    assert!(made.success(), "elasticpot could not be installed");
+    let address = free_address();
+    let mut command = Command::new(script);
+    command.arg(folder).arg(address.port().to_string());
+    Served::start(command, address)
+}
+
+/// What is asked of which trap: a word for it, the trap, its site, the path.
+const ASKED: [(&str, &str, &str, &str); 7] = [
+    ("the default page", "http", "default", "/index.nginx-debian.html"),
+    ("no page", "http", "default", "/nope"),
+    ("a rule's page", "http", "default", "/.env"),
+    ("a site's page", "http", "tomcat", "/"),
+    ("a site's answer", "http", "docker", "/version"),
+    ("the application", "http", "default", "/site/"),
+    ("the cluster", "elasticsearch", "default", "/"),
+];
 
 fn main() {
     let arguments: Vec<String> =
         std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    if let [word, address] = &arguments[..]
+    if let [word, address, trap, site] = &arguments[..]
         && word == "--serve"
     {
-        return serve(address.parse().unwrap());
+        return serve(address.parse().unwrap(), trap, site);
     }
     let seconds = arguments.first().map_or("5", String::as_str);
     let page = include_bytes!("../src/http/pages/nginx-debian.html");
     let real = nginx(page).measure(seconds, "/");
     println!("nginx, its page            {real:>9.0} requests a second of processor time");
-    for (name, path) in [("the face's page", "/"), ("a rule's page", "/.env"), ("no page", "/nope")]
-    {
-        let ours = trap().measure(seconds, path);
+    let beside = elasticpot().measure(seconds, "/");
+    println!("elasticpot, its cluster    {beside:>9.0}");
+    for (name, of, site, path) in ASKED {
+        let ours = trap(of, site).measure(seconds, path);
         println!(
-            "http trap, {name:<16}{ours:>9.0}   {:>5.2} of nginx   {:>5.1} times elasticpot",
+            "ours, {name:<21}{ours:>9.0}   {:>5.2} of nginx   {:>5.1} times elasticpot",
             ours / real,
-            ours / ELASTICPOT
+            ours / beside
         );
     }
 }

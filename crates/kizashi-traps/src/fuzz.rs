@@ -42,6 +42,12 @@ pub fn telnet_wire(bytes: &[u8]) {
     crate::telnet::fuzz(bytes);
 }
 
+/// Requests to the sites behind which there is code (Docker's JSON, archives and streams, Kubernetes, Jenkins, Spring, YARN, Ollama) in a row,
+/// with NUL between: the first byte chooses the site, the first line of each is method and target, the rest its body.
+pub fn site_program(bytes: &[u8]) {
+    crate::http::fuzz_program(bytes);
+}
+
 /// SSH's line, packets, lists, compression and file transfers.
 pub fn ssh_wire(bytes: &[u8]) {
     crate::ssh::fuzz(bytes);

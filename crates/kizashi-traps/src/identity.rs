@@ -6,13 +6,15 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kizashi_event::Timestamp;
 
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
-use crate::http::{KeptFiles, MachineKind, Site, Trail, VisitorsContainers, WebRules, WebSites};
+use crate::http::{
+    Application, KeptFiles, MachineKind, Site, Trail, VisitorsContainers, WebRules, WebSites,
+};
 use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
@@ -179,6 +181,8 @@ pub struct Identity {
     web_rules: Arc<WebRules>,
     /// Values that rules' answers name and that were drawn before.
     drawn: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+    /// The application behind the web server, once it was asked for.
+    application: OnceLock<Arc<Application>>,
     /// What the owner wants the web trap's listeners to show.
     web_sites: Arc<WebSites>,
     /// What visitors looked for.
@@ -225,6 +229,7 @@ impl Identity {
             worlds: Worlds::default(),
             web_rules: WebRules::builtin(),
             drawn: Arc::default(),
+            application: OnceLock::new(),
             web_sites: Arc::default(),
             trail: Arc::default(),
             kept_files: Arc::default(),
@@ -256,6 +261,14 @@ impl Identity {
             drawn.insert(label.to_owned(), value.clone());
         }
         value
+    }
+
+    /// Which of so many choices is this installation's, remembered as [`Self::drawn`] does.
+    pub(crate) fn choice(&self, label: &str, of: usize) -> usize {
+        let draw = || Draw::new(&self.seed, label).below(0, of as u64).to_be_bytes().to_vec();
+        let bytes = self.drawn(label, draw);
+        let place = bytes.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        usize::try_from(place).unwrap_or(0)
     }
 
     /// The same identity whose web listeners show what the owner chose, and elsewhere what is drawn.
@@ -342,6 +355,10 @@ impl Identity {
         self.host_keys.clone()
     }
 
+    pub(crate) fn application(&self) -> Arc<Application> {
+        Arc::clone(self.application.get_or_init(|| Arc::new(Application::draw(self))))
+    }
+
     pub(crate) const fn seed(&self) -> &[u8; 32] {
         &self.seed
     }
@@ -350,6 +367,7 @@ impl Identity {
     #[must_use]
     pub fn with_web_server(mut self, web_server: WebServer) -> Self {
         self.web_server = web_server;
+        (self.drawn, self.application) = (Arc::default(), OnceLock::new());
         self.tls = Arc::new(self.tls.anew());
         self.worlds = Worlds::default();
         self.elasticsearch = Arc::default();
@@ -471,6 +489,11 @@ impl Identity {
     /// The machine's short host name.
     #[must_use]
     pub fn host_name(&self) -> String {
+        let name = self.drawn("host name", || self.draw_host_name().into_bytes());
+        String::from_utf8_lossy(&name).into_owned()
+    }
+
+    fn draw_host_name(&self) -> String {
         const ROLES: [&str; 10] =
             ["web", "app", "srv", "node", "vps", "host", "prod", "www", "backend", "portal"];
         let draw = Draw::new(&self.seed, "host name");
@@ -485,6 +508,11 @@ impl Identity {
     /// When the pretended machine was set up, to the microsecond.
     #[must_use]
     pub fn set_up(&self) -> Timestamp {
+        let bytes = self.drawn("set up", || self.draw_set_up().micros().to_be_bytes().to_vec());
+        Timestamp::from_micros(bytes.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes)))
+    }
+
+    fn draw_set_up(&self) -> Timestamp {
         let (from, to) = self.web_server.set_up_between();
         let span = u64::try_from(to - from).unwrap_or(0);
         let draw = Draw::new(&self.seed, "set up");

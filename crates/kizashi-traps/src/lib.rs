@@ -15,6 +15,7 @@ mod any;
 mod capture;
 mod draw;
 mod elasticsearch;
+mod finite_field;
 mod http;
 mod http2;
 mod https;

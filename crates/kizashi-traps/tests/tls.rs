@@ -159,6 +159,13 @@ fn openssl_speaks_every_suite_and_group_alone() {
         "AES128-GCM-SHA256",
         "AES256-SHA256",
         "AES128-SHA256",
+        "ECDHE-ARIA256-GCM-SHA384",
+        "ARIA128-GCM-SHA256",
+        "ECDHE-RSA-CAMELLIA256-SHA384",
+        "CAMELLIA128-SHA256",
+        "CAMELLIA256-SHA",
+        "AES256-CCM8",
+        "AES128-CCM",
     ];
     let mut wanted: Vec<(&str, &str)> = Vec::new();
     for version in ["-tls1", "-tls1_1", "-tls1_2"] {
@@ -174,7 +181,7 @@ fn openssl_speaks_every_suite_and_group_alone() {
             assert!(printed.contains(&line), "{version} {suite}: {printed}");
         }
     }
-    for groups in ["P-256", "P-384", "P-521", "X25519", "X448:P-384"] {
+    for groups in ["P-256", "P-384", "P-521", "X25519", "X448", "X448:P-384"] {
         for version in ["-tls1_2", "-tls1_3"] {
             let arguments = ["s_client", version, "-groups", groups, "-connect", &address];
             let printed = run("openssl", &arguments);
@@ -183,6 +190,164 @@ fn openssl_speaks_every_suite_and_group_alone() {
     }
     let events = house.close();
     assert!(notes(&events, "tls alert sent").is_empty());
+}
+
+/// httpd has parameters for prime fields before TLS 1.3; OpenSSL 3 has groups of them since.
+#[test]
+fn openssl_agrees_on_prime_fields_where_the_server_would() {
+    if !installed("openssl") {
+        return;
+    }
+    let house = https(WebServer::ApacheUbuntu24);
+    let address = format!("127.0.0.1:{}", house.port());
+    for suite in ["DHE-RSA-AES256-GCM-SHA384", "DHE-RSA-CAMELLIA128-SHA", "DHE-RSA-AES128-CCM8"] {
+        let suites = format!("{suite}:@SECLEVEL=0");
+        let printed =
+            run("openssl", &["s_client", "-tls1_2", "-cipher", &suites, "-connect", &address]);
+        assert!(printed.contains(&format!("Cipher is {suite}")), "{printed}");
+        assert!(printed.contains("Server Temp Key: DH, 2048 bits"), "{printed}");
+    }
+    for group in ["ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192"] {
+        let printed =
+            run("openssl", &["s_client", "-tls1_3", "-groups", group, "-connect", &address]);
+        assert!(printed.contains("Verify return code: 18"), "{group}: {printed}");
+    }
+    let events = house.close();
+    assert!(notes(&events, "tls alert sent").is_empty());
+}
+
+/// By a ticket from nginx, by its number from httpd; in TLS 1.3 with a whole key exchange beside it.
+#[test]
+fn openssl_goes_on_with_a_session_in_each_version() {
+    if !installed("openssl") {
+        return;
+    }
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for server in [WebServer::NginxDebian12, WebServer::ApacheDebian12] {
+        let house = https(server);
+        let address = format!("127.0.0.1:{}", house.port());
+        for version in ["-tls1_2", "-tls1_3"] {
+            let path = folder.join(format!("session{version}-{server:?}"));
+            let path = path.to_str().unwrap();
+            // Tickets of TLS 1.3 come after the handshake: the client stays until the page has come.
+            let ask = |option: &str| {
+                let script = format!(
+                    "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 120 openssl s_client {version} -ign_eof -connect {address} {option} {path}"
+                );
+                run("bash", &["-c", &script])
+            };
+            let first = ask("-sess_out");
+            assert!(first.contains("\nNew, TLSv1"), "{first}");
+            let again = ask("-sess_in");
+            assert!(again.contains("\nReused, TLSv1"), "{server:?} {version}: {again}");
+            assert!(again.contains("HTTP/1.1 200 OK"), "{again}");
+        }
+        let agreed = house.close();
+        let agreed = notes(&agreed, "tls");
+        assert_eq!(agreed.iter().filter(|what| what.ends_with("resumed")).count(), 2, "{agreed:?}");
+    }
+}
+
+/// What sslscan lists: suites by version, and groups.
+fn listed(address: &str) -> Vec<String> {
+    let printed = run("sslscan", &["--no-colour", "--no-check-certificate", address]);
+    let is_listed = |line: &&str| {
+        ["Preferred", "Accepted", "TLSv1.3  ", "TLSv1.2  "]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    printed.lines().filter(is_listed).map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A real server of this machine with TLS, in a folder that may be thrown away.
+struct Real(std::process::Child);
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let _ = self.0.wait();
+    }
+}
+
+fn real(server: &str) -> (Real, String) {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{server}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let at = folder.display();
+    let made = run(
+        "openssl",
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=x.test",
+            "-keyout",
+            &format!("{at}/key"),
+            "-out",
+            &format!("{at}/certificate"),
+        ],
+    );
+    assert!(folder.join("certificate").exists(), "{made}");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let modules = "/usr/lib/apache2/modules";
+    let (configuration, arguments) = match server {
+        "nginx" => (
+            format!(
+                "daemon off; master_process off; pid {at}/pid; error_log /dev/null; events {{}}
+                 http {{ access_log off; ssl_prefer_server_ciphers on; ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
+                 server {{ listen {address} ssl; ssl_certificate {at}/certificate; ssl_certificate_key {at}/key; }} }}"
+            ),
+            vec!["-e", "/dev/null", "-c"],
+        ),
+        _ => (
+            format!(
+                "ServerRoot {at}\nPidFile {at}/pid\nErrorLog {at}/error\nServerName x.test
+                 LoadModule mpm_event_module {modules}/mod_mpm_event.so
+                 LoadModule authz_core_module {modules}/mod_authz_core.so
+                 LoadModule ssl_module {modules}/mod_ssl.so
+                 Listen {address}\nSSLEngine on\nSSLCipherSuite HIGH:!aNULL\nSSLProtocol all -SSLv3
+                 SSLCertificateFile {at}/certificate\nSSLCertificateKeyFile {at}/key\n"
+            ),
+            vec!["-X", "-f"],
+        ),
+    };
+    let path = folder.join("configuration");
+    std::fs::write(&path, configuration).unwrap();
+    let mut command = Command::new(server);
+    command.args(arguments).arg(&path).stdin(Stdio::null()).stdout(Stdio::null());
+    let started = Real(command.stderr(Stdio::null()).spawn().unwrap());
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while std::net::TcpStream::connect(&address).is_err() {
+        assert!(std::time::Instant::now() < until, "{server} does not start");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    (started, address)
+}
+
+/// The suites and groups of the trap are those of the server that it pretends to be, in the same order.
+#[test]
+fn sslscan_lists_the_same_of_the_trap_and_of_the_real_server() {
+    for (name, server) in
+        [("nginx", WebServer::NginxDebian12), ("apache2", WebServer::ApacheDebian12)]
+    {
+        if !installed("sslscan") || !installed("openssl") || !installed(name) {
+            return;
+        }
+        let (running, address) = real(name);
+        let theirs = listed(&address);
+        drop(running);
+        let house = https(server);
+        let ours = listed(&format!("127.0.0.1:{}", house.port()));
+        house.close();
+        assert!(theirs.len() > 30, "{theirs:#?}");
+        assert_eq!(ours, theirs, "{name}");
+    }
 }
 
 #[test]

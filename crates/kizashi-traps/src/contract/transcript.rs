@@ -6,6 +6,7 @@
 //! face: router                     (default; of Telnet)
 //! release: 1.4.2                   (default 7.17.9; of Elasticsearch)
 //! site: jenkins                    (default `default`; of the web trap)
+//! seed: 4                          (default 7; where an installation's draw is shown)
 //! port: tcp/80                     (default tcp/4000)
 //! C> GET / HTTP/1.1\r\n            bytes of the visitor; lines in a row are one piece, over UDP one datagram
 //! S> HTTP/1.1 200 OK\r\n           bytes of the trap
@@ -39,6 +40,7 @@ pub(super) struct Transcript {
     face: TelnetFace,
     release: ElasticsearchRelease,
     site: String,
+    seed: u8,
     port: Port,
     /// Comments and settings, kept when the file is written anew.
     preface: Vec<String>,
@@ -59,6 +61,7 @@ impl Transcript {
             http2: false,
             release: ElasticsearchRelease::V7_17_9,
             site: crate::DEFAULT_SITE.to_owned(),
+            seed: 7,
             port: Port::tcp(4000),
             preface: Vec::new(),
             steps: Vec::new(),
@@ -114,6 +117,7 @@ impl Transcript {
             Some(("release", name)) => {
                 self.release = ElasticsearchRelease::from_name(name).expect(name);
             }
+            Some(("seed", number)) => self.seed = number.parse().expect(number),
             Some(("site", name)) => name.clone_into(&mut self.site),
             Some(("port", port)) => self.port = Port::parse(port).expect(port),
             _ => panic!("{}: `{line}` is no setting", self.path.display()),
@@ -121,7 +125,7 @@ impl Transcript {
     }
 
     pub(super) fn identity(&self) -> Identity {
-        Identity::draw([7; 32])
+        Identity::draw([self.seed; 32])
             .with_web_server(self.identity)
             .with_telnet_face(self.face)
             .with_http2(self.http2)

@@ -10,7 +10,7 @@ mod copy;
 mod json;
 mod query;
 mod release;
-mod script;
+pub(crate) mod script;
 mod session;
 
 #[cfg(test)]

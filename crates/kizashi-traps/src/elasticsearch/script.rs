@@ -95,6 +95,22 @@ pub(super) fn wish(script: &str) -> Wish {
     value(&script).map_or(Wish::Unknown, Wish::Value)
 }
 
+/// The line that a script in Java's family has run, whatever it does with what that prints.
+pub(crate) fn command_of(script: &str) -> Option<String> {
+    match wish(script) {
+        Wish::Command(line, _) => Some(line),
+        _ => None,
+    }
+}
+
+/// The file that it reads.
+pub(crate) fn file_of(script: &str) -> Option<String> {
+    match wish(script) {
+        Wish::File(path) => Some(path),
+        _ => None,
+    }
+}
+
 /// What stands between a bracket and the one that closes it.
 fn arguments(text: &str) -> &str {
     let (mut depth, mut quote, mut escaped) = (1, None, false);

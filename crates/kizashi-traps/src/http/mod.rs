@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
-pub(crate) use application::application_files;
+pub(crate) use application::{Application, application_files};
 pub(crate) use basic::decode_base64;
 pub(crate) use grammar::Grammar;
 pub(crate) use kept::KeptFiles;
@@ -44,7 +44,7 @@ pub(crate) use rules::{MachineKind, base64, decode, find, fuzz as fuzz_rules};
 pub use rules::{RuleProblem, WebRules};
 pub(crate) use session::HttpSession;
 pub use sites::{DEFAULT_SITE, WebSites, WebSitesError};
-pub(crate) use sites::{Site, Trail, VisitorsContainers};
+pub(crate) use sites::{Site, Trail, VisitorsContainers, fuzz_program};
 pub(crate) use wire::is_lossy;
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};

@@ -123,6 +123,17 @@ impl Run {
         Box::new(Self { wait: Some(wait), ..run })
     }
 
+    /// An answer that is made after this time, of what has become known by then.
+    pub(super) fn later(
+        wait: Duration,
+        since: Timestamp,
+        status: u16,
+        finish: impl FnOnce() -> RuleAnswer + Send + 'static,
+    ) -> Box<Self> {
+        let run = Self::new(since, status, Box::new(move |_| finish()));
+        Box::new(Self { wait: Some(wait), ..run })
+    }
+
     /// Runs on until the command pauses or all is over.
     pub(crate) fn go(mut self: Box<Self>, now: Timestamp) -> (Option<Box<Self>>, Ran, Vec<Detail>) {
         if let Some(wait) = self.wait.take() {

@@ -186,9 +186,14 @@ pub(super) fn write(
 
 /// The head before an application's own stream, which the server does not write: neither date nor length.
 fn stream(rule: &RuleAnswer, style: &Style, persona: &Persona) -> (Vec<String>, Vec<u8>) {
-    let reason = if rule.status == 101 { "UPGRADED" } else { style.reason(rule.status) };
-    let mut lines =
-        vec![format!("HTTP/1.1 {} {reason}", rule.status), format!("Content-Type: {}", rule.kind)];
+    let is_websocket = rule.fields.iter().any(|(name, _)| name == "Sec-WebSocket-Accept");
+    let reason = match rule.status {
+        101 if is_websocket => "Switching Protocols",
+        101 => "UPGRADED",
+        status => style.reason(status),
+    };
+    let mut lines = vec![format!("HTTP/1.1 {} {reason}", rule.status)];
+    lines.extend((!rule.kind.is_empty()).then(|| format!("Content-Type: {}", rule.kind)));
     let said = rule.fields.iter().filter(|(name, _)| !name.starts_with('-'));
     let (of_stream, mut others): (Vec<_>, Vec<_>) = said
         .map(|(name, value)| format!("{name}: {value}"))

@@ -200,7 +200,7 @@ fn head(bytes: &[u8]) -> Result<Option<Head>, u16> {
 }
 
 /// An unmasked frame, as a server sends it.
-fn write(opcode: u8, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
     match payload.len() {
         short @ 0..=125 => frame.push(short as u8),
@@ -233,7 +233,7 @@ impl WebSocket {
     }
 
     fn close(&mut self, payload: &[u8], out: &mut Output) {
-        out.reply(&write(8, payload));
+        out.reply(&frame(8, payload));
         out.close();
         self.over = true;
     }
@@ -252,10 +252,10 @@ impl WebSocket {
             Heard::Message(text) => {
                 self.tell(text, out);
                 if !self.reply.is_empty() {
-                    out.reply(&write(if text { 1 } else { 2 }, &self.reply));
+                    out.reply(&frame(if text { 1 } else { 2 }, &self.reply));
                 }
             }
-            Heard::Ping(payload) => out.reply(&write(10, &payload)),
+            Heard::Ping(payload) => out.reply(&frame(10, &payload)),
             Heard::Close(payload) => {
                 let code =
                     payload.get(..2).map_or_else(|| NORMAL.to_be_bytes().to_vec(), <[u8]>::to_vec);
@@ -318,7 +318,7 @@ mod tests {
 
     fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [1, 2, 3, 250];
-        let mut frame = write(0, payload);
+        let mut frame = frame(0, payload);
         frame[0] = first;
         frame[1] |= 0x80;
         frame.truncate(frame.len() - payload.len());
@@ -391,7 +391,7 @@ mod tests {
         ]
         .concat();
         let (reply, told, closed) = talk(&bytes, 1000);
-        let expected = [write(10, b"now"), write(1, b"{}"), write(2, b"{}"), write(8, &[3, 0xe9])];
+        let expected = [frame(10, b"now"), frame(1, b"{}"), frame(2, b"{}"), frame(8, &[3, 0xe9])];
         assert_eq!(reply, expected.concat());
         assert_eq!(told[0], ("websocket text".to_owned(), b"Hello".to_vec()));
         assert_eq!(told[1], ("websocket binary".to_owned(), vec![7; 300]));
@@ -410,7 +410,7 @@ mod tests {
             (masked(0x89, &[0; 126]), PROTOCOL),
             (long, TOO_BIG),
         ] {
-            assert_eq!(talk(&bytes, 100).0, write(8, &code.to_be_bytes()), "{bytes:02x?}");
+            assert_eq!(talk(&bytes, 100).0, frame(8, &code.to_be_bytes()), "{bytes:02x?}");
         }
     }
 

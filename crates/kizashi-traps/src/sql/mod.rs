@@ -94,7 +94,8 @@ fn example() -> Server {
                     .map(|id| vec![Value::Integer(id), Value::text(format!("Title {id}"))])
                     .collect(),
             },
-        ],
+        ]
+        .into(),
         connection: 41,
         now: kizashi_event::Timestamp::from_seconds(1_795_582_440),
         chance: 7,

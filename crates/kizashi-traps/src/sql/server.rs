@@ -1,6 +1,8 @@
 //! The MariaDB that is pretended: one database of an application, `information_schema` over it, and an account that may read both. What an
 //! account without SUPER gets to see is what it gets to see here: `mysql` is there and refused.
 
+use std::sync::Arc;
+
 use kizashi_event::Timestamp;
 
 use super::error::SqlError;
@@ -36,7 +38,7 @@ pub(crate) struct Server {
     pub(crate) host: String,
     pub(crate) user: String,
     pub(crate) database: String,
-    pub(crate) relations: Vec<Relation>,
+    pub(crate) relations: Arc<[Relation]>,
     pub(crate) connection: u32,
     pub(crate) now: Timestamp,
     /// Where RAND without a seed begins.
@@ -315,7 +317,7 @@ impl Server {
 
     fn columns(&self) -> Vec<Vec<Value>> {
         let mut rows = Vec::new();
-        for table in &self.relations {
+        for table in self.relations.iter() {
             for (place, column) in table.columns.iter().enumerate() {
                 let kind = column.kind.split(['(', ' ']).next().unwrap_or_default();
                 rows.push(vec![

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use kizashi_event::Timestamp;
 use kizashi_event::fingerprint::ClientHello;
 
 use super::alert::{Alert, CLOSE_NOTIFY, FATAL, NO_RENEGOTIATION, WARNING};
 use super::heartbeat;
 use super::legacy::{self, Legacy};
-use super::modern::{self, Answer, KEY_UPDATE, Modern, Retry, Server};
+use super::modern::{self, Answer, KEY_UPDATE, Modern, Retry};
 use super::negotiation;
 use super::old_hello::OldHello;
 use super::profile::Profile;
@@ -17,7 +18,7 @@ use super::record::{
     ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Cut, HANDSHAKE, HEARTBEAT, Incoming, Outgoing,
     SSL_3, TLS_1_2, TLS_1_3, message,
 };
-use super::store::Credential;
+use super::store::{Credential, Server};
 use crate::randomness::Randomness;
 
 const CLIENT_HELLO: u8 = 1;
@@ -74,6 +75,8 @@ pub(super) struct Connection {
     messages: Vec<u8>,
     idle: u32,
     early: usize,
+    /// When bytes last came.
+    now: Timestamp,
 }
 
 impl Connection {
@@ -92,10 +95,12 @@ impl Connection {
             messages: Vec::new(),
             idle: 0,
             early: 0,
+            now: Timestamp::from_seconds(0),
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8], now: Timestamp) {
+        self.now = now;
         if !matches!(self.state, State::Over) {
             self.incoming.push(bytes);
         }
@@ -249,6 +254,7 @@ impl Connection {
     }
 
     fn take_message(&mut self, kind: u8, body: &[u8]) -> Result<Option<Progress>, Alert> {
+        let server = Server { profile: &self.profile, credential: &self.credential, now: self.now };
         match &mut self.state {
             State::Hello(before) => {
                 let before = before.take();
@@ -259,7 +265,7 @@ impl Connection {
                 Ok(first.then_some(told))
             }
             State::Legacy(handshake) => {
-                if !handshake.take((kind, body), &self.credential.key, &mut self.out)? {
+                if !handshake.take((kind, body), &server, &mut self.out)? {
                     return Ok(None);
                 }
                 let told = legacy::shown(handshake.agreement());
@@ -269,7 +275,7 @@ impl Connection {
                 Ok(Some(Progress::Established(told, protocol)))
             }
             State::Modern(handshake) => {
-                self.read = handshake.take((kind, body), &mut self.out)?;
+                self.read = handshake.take((kind, body), &server, &mut self.out)?;
                 let told = legacy::shown(handshake.agreement());
                 let protocol = handshake.agreement().protocol;
                 if let State::Modern(handshake) = std::mem::replace(&mut self.state, State::Over) {
@@ -301,16 +307,15 @@ impl Connection {
         let version = negotiation::version(&hello, &self.profile)?;
         let credential = Arc::clone(&self.credential);
         let agreement = negotiation::agree(&hello, version, &self.profile, &credential.key)?;
+        let server = Server { profile: &self.profile, credential: &credential, now: self.now };
         if version < TLS_1_3 {
-            let server = (&self.profile, credential.certificate.as_slice(), &credential.key);
-            let begun = Legacy::begin(&hello, &raw, agreement, server, &mut self.out)?;
+            let begun = Legacy::begin(&hello, &raw, agreement, &server, &mut self.out)?;
             self.state = State::Legacy(Box::new(begun));
             return Ok(());
         }
         if modern::sends_early(&hello) {
             self.early = MOST_EARLY;
         }
-        let server = Server { certificate: &credential.certificate, key: &credential.key };
         match Modern::answer(&hello, &raw, agreement, before, &server, &mut self.out)? {
             Answer::Retry(retry) => self.state = State::Hello(Some(retry)),
             Answer::Begun(begun, read) => {

@@ -1,9 +1,11 @@
-//! Ephemeral keys on curves (RFC 8422; RFC 7748). Their secrets come from the session's own randomness, as everything does that is
-//! drawn here. X448 and the finite-field groups, which OpenSSL has too, are left out.
+//! Ephemeral keys on curves (RFC 8422; RFC 7748) and in prime fields (RFC 3526 for httpd's TLS 1.2, RFC 7919 for TLS 1.3). Their secrets
+//! come from the session's own randomness, as everything does that is drawn here.
 
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use x25519_dalek::{PublicKey, StaticSecret};
 
+use super::x448;
+use crate::finite_field::Field;
 use crate::randomness::Randomness;
 
 /// A group, by the registry's number.
@@ -13,6 +15,45 @@ pub(super) enum Group {
     P384,
     P521,
     X25519,
+    X448,
+    Finite(Prime),
+}
+
+/// A prime field, in the order of `primes.txt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prime {
+    /// The 2,048 bits of RFC 3526, which OpenSSL takes beside a certificate of that strength; it has no number.
+    Modp2048,
+    Ffdhe2048,
+    Ffdhe3072,
+    Ffdhe4096,
+    Ffdhe6144,
+    Ffdhe8192,
+}
+
+/// The primes in hexadecimal, one a line. All have the generator 2.
+const PRIMES: &str = include_str!("primes.txt");
+pub(super) const GENERATOR: u8 = 2;
+
+impl Prime {
+    /// The prime's bytes.
+    pub(super) fn bytes(self) -> Vec<u8> {
+        let line = PRIMES.lines().nth(self as usize).unwrap_or_default();
+        let digit = |byte: &u8| char::from(*byte).to_digit(16).unwrap_or(0) as u8;
+        let pairs = line.as_bytes().chunks(2);
+        pairs.map(|pair| pair.iter().fold(0, |byte, half| byte << 4 | digit(half))).collect()
+    }
+
+    /// Bytes of an exponent: at least as many as OpenSSL draws (RFC 7919, appendix A).
+    const fn exponent(self) -> usize {
+        match self {
+            Self::Modp2048 | Self::Ffdhe2048 => 29,
+            Self::Ffdhe3072 => 35,
+            Self::Ffdhe4096 => 41,
+            Self::Ffdhe6144 => 47,
+            Self::Ffdhe8192 => 50,
+        }
+    }
 }
 
 impl Group {
@@ -22,6 +63,13 @@ impl Group {
             Self::P384 => 24,
             Self::P521 => 25,
             Self::X25519 => 29,
+            Self::X448 => 30,
+            Self::Finite(Prime::Modp2048) => 0,
+            Self::Finite(Prime::Ffdhe2048) => 256,
+            Self::Finite(Prime::Ffdhe3072) => 257,
+            Self::Finite(Prime::Ffdhe4096) => 258,
+            Self::Finite(Prime::Ffdhe6144) => 259,
+            Self::Finite(Prime::Ffdhe8192) => 260,
         }
     }
 
@@ -31,6 +79,13 @@ impl Group {
             Self::P384 => "P-384",
             Self::P521 => "P-521",
             Self::X25519 => "X25519",
+            Self::X448 => "X448",
+            Self::Finite(Prime::Modp2048) => "DH-2048",
+            Self::Finite(Prime::Ffdhe2048) => "ffdhe2048",
+            Self::Finite(Prime::Ffdhe3072) => "ffdhe3072",
+            Self::Finite(Prime::Ffdhe4096) => "ffdhe4096",
+            Self::Finite(Prime::Ffdhe6144) => "ffdhe6144",
+            Self::Finite(Prime::Ffdhe8192) => "ffdhe8192",
         }
     }
 }
@@ -41,6 +96,9 @@ pub(super) enum Ephemeral {
     P384(Box<p384::SecretKey>),
     P521(Box<p521::SecretKey>),
     X25519(Box<StaticSecret>),
+    X448([u8; x448::LENGTH]),
+    /// The prime and our exponent.
+    Finite(Vec<u8>, Vec<u8>),
 }
 
 /// Draws until a number is a key, which the first almost always is.
@@ -65,6 +123,12 @@ impl Ephemeral {
                 p521::SecretKey::from_slice(&bytes).ok()
             })?)),
             Group::X25519 => Self::X25519(Box::new(StaticSecret::from(randomness.bytes::<32>()))),
+            Group::X448 => Self::X448(randomness.bytes()),
+            Group::Finite(prime) => {
+                let mut exponent = vec![0; prime.exponent()];
+                randomness.fill(&mut exponent);
+                Self::Finite(prime.bytes(), exponent)
+            }
         })
     }
 
@@ -75,10 +139,15 @@ impl Ephemeral {
             Self::P384(key) => key.public_key().to_sec1_point(false).as_bytes().to_vec(),
             Self::P521(key) => key.public_key().to_sec1_point(false).as_bytes().to_vec(),
             Self::X25519(key) => PublicKey::from(&**key).as_bytes().to_vec(),
+            Self::X448(secret) => x448::multiply(secret, &x448::BASE).to_vec(),
+            Self::Finite(prime, exponent) => {
+                let power = Field::of(prime).and_then(|field| field.power(&[GENERATOR], exponent));
+                power.unwrap_or_default()
+            }
         }
     }
 
-    /// The secret shared with whoever sent this; `None` for what is no point of the curve, or gives no secret.
+    /// The secret shared with whoever sent this; `None` for what is no public value of the group, or gives no secret.
     pub(super) fn agree(&self, theirs: &[u8]) -> Option<Vec<u8>> {
         let uncompressed = |length| (theirs.len() == length && theirs[0] == 4).then_some(theirs);
         Some(match self {
@@ -98,6 +167,14 @@ impl Ephemeral {
                 let theirs: [u8; 32] = theirs.try_into().ok()?;
                 let shared = key.diffie_hellman(&PublicKey::from(theirs));
                 shared.was_contributory().then(|| shared.as_bytes().to_vec())?
+            }
+            Self::X448(secret) => {
+                let shared = x448::multiply(secret, theirs.try_into().ok()?);
+                shared.iter().any(|byte| *byte != 0).then(|| shared.to_vec())?
+            }
+            Self::Finite(prime, exponent) => {
+                let field = Field::of(prime).filter(|field| field.holds(theirs))?;
+                field.power(theirs, exponent)?
             }
         })
     }

@@ -4,16 +4,16 @@
 use kizashi_event::fingerprint::ClientHello;
 
 use super::alert::Alert;
-use super::credential::SigningKey;
 use super::hash::Expansion;
-use super::key_exchange::Ephemeral;
+use super::key_exchange::{Ephemeral, GENERATOR, Group};
 use super::negotiation::{
     Agreement, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, MAX_FRAGMENT_LENGTH, POINT_FORMATS,
     PROTOCOLS, RENEGOTIATION_INFO, SERVER_NAME, SESSION_TICKET, downgrade_signal,
 };
-use super::profile::Profile;
 use super::protection::{Keys, Protection};
 use super::record::{CHANGE_CIPHER_SPEC, HANDSHAKE, Outgoing, Put as _, TLS_1_2, message};
+use super::resumption::{LIFETIME, NUMBER, Remembered};
+use super::store::Server;
 use super::suite::{Exchange, Suite};
 use crate::randomness::Randomness;
 
@@ -25,11 +25,6 @@ const SERVER_HELLO_DONE: u8 = 14;
 const CLIENT_KEY_EXCHANGE: u8 = 16;
 pub(super) const FINISHED: u8 = 20;
 
-/// Seconds for which a ticket is good: nginx's default.
-pub(super) const TICKET_LIFETIME: u32 = 300;
-/// Bytes of a ticket, as OpenSSL's are for a session without a client's certificate. None is ever taken back: a server may always
-/// prefer a whole handshake.
-pub(super) const TICKET: usize = 192;
 /// Bytes of Finished.
 const VERIFY_DATA: usize = 12;
 
@@ -48,6 +43,8 @@ pub(super) struct Legacy {
     transcript: Vec<u8>,
     client_random: Vec<u8>,
     server_random: [u8; 32],
+    /// The number of the session.
+    session: [u8; NUMBER],
     ephemeral: Option<Ephemeral>,
     /// The version that an encrypted secret must repeat.
     offered: u16,
@@ -61,14 +58,17 @@ impl Legacy {
     pub(super) fn begin(
         hello: &ClientHello,
         raw: &[u8],
-        agreement: Agreement,
-        (profile, certificate, key): (&Profile, &[u8], &SigningKey),
+        mut agreement: Agreement,
+        server: &Server<'_>,
         out: &mut Outgoing,
     ) -> Result<Self, Alert> {
+        let credential = server.credential;
+        let by = (server.profile, server.now);
+        let resumed = credential.sessions.resumed(hello, &mut agreement, by)?;
         out.version = agreement.version;
         out.limit(agreement.fragment);
         let mut server_random: [u8; 32] = out.randomness.bytes();
-        if let Some(signal) = downgrade_signal(agreement.version, profile) {
+        if let Some(signal) = downgrade_signal(agreement.version, server.profile) {
             server_random[24..].copy_from_slice(&signal);
         }
         let ephemeral = match agreement.group {
@@ -83,6 +83,7 @@ impl Legacy {
             transcript: raw.to_vec(),
             client_random: hello.random.clone(),
             server_random,
+            session: [0; NUMBER],
             ephemeral,
             offered: hello.version,
             master: Vec::new(),
@@ -90,25 +91,43 @@ impl Legacy {
         };
         let answer = begun.server_hello(hello, &mut out.randomness);
         out.message(SERVER_HELLO, &answer, &mut begun.transcript);
+        if let Some(session) = resumed {
+            begun.go_on(session, out)?;
+            return Ok(begun);
+        }
         let mut chain = Vec::new();
-        chain.put_u24_field(certificate);
+        chain.put_u24_field(&credential.certificate);
         let mut body = Vec::new();
         body.put_u24_field(&chain);
         out.message(CERTIFICATE, &body, &mut begun.transcript);
-        if let Some(exchange) = begun.key_exchange(key, &mut out.randomness)? {
+        if let Some(exchange) = begun.key_exchange(server, &mut out.randomness)? {
             out.message(SERVER_KEY_EXCHANGE, &exchange, &mut begun.transcript);
         }
         out.message(SERVER_HELLO_DONE, &[], &mut begun.transcript);
         Ok(begun)
     }
 
-    fn server_hello(&self, hello: &ClientHello, randomness: &mut Randomness) -> Vec<u8> {
+    /// Goes on with a session that there was before: the server is done first.
+    fn go_on(&mut self, session: Remembered, out: &mut Outgoing) -> Result<(), Alert> {
+        self.master = session.secret;
+        self.make_keys(&mut out.randomness)?;
+        let finished = self.finish(out)?;
+        self.transcript.extend(finished);
+        self.stage = Stage::ChangeCipherSpec;
+        Ok(())
+    }
+
+    fn server_hello(&mut self, hello: &ClientHello, randomness: &mut Randomness) -> Vec<u8> {
+        self.session = randomness.bytes();
         let agreement = &self.agreement;
         let mut body = agreement.version.to_be_bytes().to_vec();
         body.extend(self.server_random);
-        let session: [u8; 32] = randomness.bytes();
-        // Whoever is to get a ticket needs no number.
-        body.put_u8_field(if agreement.ticket { &[] } else { &session });
+        // Whoever is to get a ticket needs no number; who goes on hears his own.
+        body.put_u8_field(match (agreement.resumed, agreement.ticket) {
+            (true, _) => &hello.session,
+            (_, true) => &[],
+            _ => &self.session,
+        });
         body.put_u16(agreement.suite.code);
         body.push(0);
         let mut extensions = Vec::new();
@@ -125,7 +144,8 @@ impl Legacy {
         if let Some(mode) = agreement.fragment {
             put(MAX_FRAGMENT_LENGTH, &[mode]);
         }
-        if self.ephemeral.is_some() && hello.extension(POINT_FORMATS).is_some() {
+        let curve = agreement.group.is_some_and(|group| !matches!(group, Group::Finite(_)));
+        if curve && hello.extension(POINT_FORMATS).is_some() {
             put(POINT_FORMATS, &[3, 0, 1, 2]);
         }
         if agreement.ticket {
@@ -146,10 +166,10 @@ impl Legacy {
         body
     }
 
-    /// Our ephemeral key, signed (RFC 8422, 5.4).
+    /// Our ephemeral key, signed (RFC 8422, 5.4; RFC 5246, 7.4.3).
     fn key_exchange(
         &self,
-        key: &SigningKey,
+        server: &Server<'_>,
         randomness: &mut Randomness,
     ) -> Result<Option<Vec<u8>>, Alert> {
         let (Some(ephemeral), Some(group), Some(scheme)) =
@@ -158,10 +178,18 @@ impl Legacy {
             return Ok(None);
         };
         const NAMED_CURVE: u8 = 3;
-        let mut body = vec![NAMED_CURVE];
-        body.put_u16(group.code());
-        body.put_u8_field(&ephemeral.public());
+        let mut body = Vec::new();
+        if let Group::Finite(prime) = group {
+            body.put_u16_field(&prime.bytes());
+            body.put_u16_field(&[GENERATOR]);
+            body.put_u16_field(&ephemeral.public());
+        } else {
+            body.push(NAMED_CURVE);
+            body.put_u16(group.code());
+            body.put_u8_field(&ephemeral.public());
+        }
         let signed = [&self.client_random, &self.server_random[..], &body].concat();
+        let key = &server.credential.key;
         let signature = key.sign(scheme, &signed, randomness).ok_or(Alert::InternalError)?;
         if let Some(code) = scheme.code() {
             body.put_u16(code);
@@ -182,14 +210,15 @@ impl Legacy {
     pub(super) fn take(
         &mut self,
         (kind, body): (u8, &[u8]),
-        key: &SigningKey,
+        server: &Server<'_>,
         out: &mut Outgoing,
     ) -> Result<bool, Alert> {
         match (self.stage, kind) {
             (Stage::KeyExchange, CLIENT_KEY_EXCHANGE) => {
-                let secret = self.secret(body, key, &mut out.randomness)?;
+                let secret = self.secret(body, server, &mut out.randomness)?;
                 self.transcript.extend(message(kind, body));
-                self.make_keys(&secret, &mut out.randomness)?;
+                self.make_master(&secret);
+                self.make_keys(&mut out.randomness)?;
                 self.stage = Stage::ChangeCipherSpec;
                 Ok(false)
             }
@@ -198,7 +227,10 @@ impl Legacy {
                     return Err(Alert::DecryptError);
                 }
                 self.transcript.extend(message(kind, body));
-                self.finish(out)?;
+                if !self.agreement.resumed {
+                    self.remember(server, out)?;
+                    self.finish(out)?;
+                }
                 Ok(true)
             }
             _ => Err(Alert::UnexpectedMessage),
@@ -219,9 +251,18 @@ impl Legacy {
     fn secret(
         &self,
         body: &[u8],
-        key: &SigningKey,
+        server: &Server<'_>,
         randomness: &mut Randomness,
     ) -> Result<Vec<u8>, Alert> {
+        if let Some(ephemeral @ Ephemeral::Finite(..)) = &self.ephemeral {
+            let (length, value) = body.split_at_checked(2).ok_or(Alert::DecodeError)?;
+            if usize::from(u16::from_be_bytes([length[0], length[1]])) != value.len() {
+                return Err(Alert::DecodeError);
+            }
+            let shared = ephemeral.agree(value).ok_or(Alert::IllegalParameter)?;
+            // Without leading zeros (RFC 5246, 8.1.2).
+            return Ok(shared.into_iter().skip_while(|byte| *byte == 0).collect());
+        }
         if let Some(ephemeral) = &self.ephemeral {
             let (length, point) = body.split_first().ok_or(Alert::DecodeError)?;
             if usize::from(*length) != point.len() {
@@ -235,13 +276,13 @@ impl Legacy {
         }
         // What was not encrypted to us becomes a secret that nobody knows (RFC 5246, 7.4.7.1): the failure shows later, and the same.
         let unknown: [u8; 48] = randomness.bytes();
-        let secret = key.decrypt(encrypted).filter(|secret| {
+        let secret = server.credential.key.decrypt(encrypted).filter(|secret| {
             secret.first_chunk().is_some_and(|version| *version == self.offered.to_be_bytes())
         });
         Ok(secret.unwrap_or(unknown).to_vec())
     }
 
-    fn make_keys(&mut self, secret: &[u8], randomness: &mut Randomness) -> Result<(), Alert> {
+    fn make_master(&mut self, secret: &[u8]) {
         let expansion = self.expansion();
         self.master = if self.agreement.extended_secret {
             let seed = expansion.transcript(&self.transcript);
@@ -250,6 +291,10 @@ impl Legacy {
             let seed = [&self.client_random[..], &self.server_random];
             expansion.make(secret, "master secret", &seed, 48)
         };
+    }
+
+    fn make_keys(&mut self, randomness: &mut Randomness) -> Result<(), Alert> {
+        let expansion = self.expansion();
         let (suite, version): (&Suite, u16) = (self.agreement.suite, self.agreement.version);
         let (mac, iv) = (Protection::mac_length(suite), Protection::iv_length(suite, version));
         let seed = [&self.server_random[..], &self.client_random];
@@ -278,19 +323,35 @@ impl Legacy {
         expansion.make(&self.master, label, &[&seed], VERIFY_DATA)
     }
 
-    fn finish(&mut self, out: &mut Outgoing) -> Result<(), Alert> {
+    /// Lets the client go on with this session later, by a ticket or by its number.
+    fn remember(&mut self, server: &Server<'_>, out: &mut Outgoing) -> Result<(), Alert> {
+        let session = Remembered {
+            version: self.agreement.version,
+            suite: self.agreement.suite.code,
+            extended: self.agreement.extended_secret,
+            since: server.now.seconds(),
+            secret: self.master.clone(),
+        };
+        let sessions = &server.credential.sessions;
         if self.agreement.ticket {
-            let mut body = TICKET_LIFETIME.to_be_bytes().to_vec();
-            let ticket: [u8; TICKET] = out.randomness.bytes();
-            body.put_u16_field(&ticket);
+            let mut body = LIFETIME.to_be_bytes().to_vec();
+            let ticket = sessions.ticket(session, server.profile, &mut out.randomness);
+            body.put_u16_field(&ticket.ok_or(Alert::InternalError)?);
             out.message(NEW_SESSION_TICKET, &body, &mut self.transcript);
+        } else if !server.profile.gives_tickets {
+            sessions.keep(self.session, session);
         }
+        Ok(())
+    }
+
+    /// Our end of the handshake, from which on our records are protected.
+    fn finish(&mut self, out: &mut Outgoing) -> Result<Vec<u8>, Alert> {
         out.send(CHANGE_CIPHER_SPEC, &[1]);
-        let (_, write) = self.protections.take().ok_or(Alert::InternalError)?;
-        out.protection = write;
+        let (_, write) = self.protections.as_mut().ok_or(Alert::InternalError)?;
+        out.protection = std::mem::replace(write, Protection::Plain);
         let finished = message(FINISHED, &self.verify_data("server finished"));
         out.send(HANDSHAKE, &finished);
-        Ok(())
+        Ok(finished)
     }
 
     pub(super) const fn memory(&self) -> usize {
@@ -314,10 +375,12 @@ pub(super) fn protocols(protocol: &str) -> Vec<u8> {
 /// The version's own names of an exchange, for what is told of a session.
 pub(super) fn shown(agreement: &Agreement) -> String {
     let group = match (agreement.suite.exchange, agreement.group) {
+        (_, None) if agreement.resumed => "resumed",
         (Exchange::Rsa, _) | (_, None) => "RSA",
         (_, Some(group)) => group.name(),
     };
     let version = super::record::version_name(agreement.version);
     let protocol = agreement.protocol.map_or(String::new(), |protocol| format!(" {protocol}"));
-    format!("{version} {} {group}{protocol}", agreement.suite.name)
+    let again = if agreement.resumed && agreement.group.is_some() { " resumed" } else { "" };
+    format!("{version} {} {group}{protocol}{again}", agreement.suite.name)
 }

@@ -5,7 +5,8 @@
 //!
 //! - `connection.rs`: the order of things. `record.rs`, `protection.rs`: the record layer. `old_hello.rs`: SSL 2's hello.
 //! - `profile.rs`, `negotiation.rs`, `suite.rs`: what a product takes, and what both sides then do. `alert.rs`, `heartbeat.rs`.
-//! - `legacy.rs` (TLS 1.0 to 1.2), `modern.rs` (1.3), `hash.rs`, `key_exchange.rs`: the handshakes and their arithmetic.
+//! - `legacy.rs` (TLS 1.0 to 1.2), `modern.rs` (1.3), `hash.rs`, `key_exchange.rs`, `x448.rs`, `cipher.rs`: the handshakes and their arithmetic.
+//! - `resumption.rs`: sessions that are gone on with.
 //! - `credential.rs`, `certificate.rs`, `der.rs`, `store.rs`: keys and certificates of this installation.
 //! - `session.rs`: the session around another.
 //!
@@ -13,6 +14,7 @@
 
 mod alert;
 mod certificate;
+mod cipher;
 mod connection;
 mod credential;
 mod der;
@@ -26,9 +28,11 @@ mod old_hello;
 mod profile;
 mod protection;
 mod record;
+mod resumption;
 mod session;
 mod store;
 mod suite;
+mod x448;
 
 #[cfg(test)]
 pub(crate) mod client;

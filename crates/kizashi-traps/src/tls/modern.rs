@@ -1,21 +1,20 @@
-//! The handshake of TLS 1.3 (RFC 8446), without resumption, early data or certificates of clients. Messages come one a record and in
+//! The handshake of TLS 1.3 (RFC 8446), without early data or certificates of clients. Messages come one a record and in
 //! OpenSSL's order, with the change of cipher that stands for nothing where the client speaks of a session (appendix D.4).
 
 use kizashi_event::fingerprint::ClientHello;
 
 use super::alert::Alert;
-use super::credential::SigningKey;
 use super::hash::Hash;
 use super::key_exchange::{Ephemeral, Group};
-use super::legacy::{
-    CERTIFICATE, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO, TICKET, TICKET_LIFETIME, protocols,
-};
+use super::legacy::{CERTIFICATE, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO, protocols};
 use super::negotiation::{
-    Agreement, EARLY_DATA, KEY_SHARE, MAX_FRAGMENT_LENGTH, PROTOCOLS, SERVER_NAME,
+    Agreement, EARLY_DATA, KEY_SHARE, MAX_FRAGMENT_LENGTH, PRE_SHARED_KEY, PROTOCOLS, SERVER_NAME,
     SUPPORTED_VERSIONS,
 };
 use super::protection::Protection;
 use super::record::{CHANGE_CIPHER_SPEC, HANDSHAKE, Outgoing, Put as _, TLS_1_2, TLS_1_3, message};
+use super::resumption::{LIFETIME, Remembered};
+use super::store::Server;
 
 const ENCRYPTED_EXTENSIONS: u8 = 8;
 const CERTIFICATE_VERIFY: u8 = 15;
@@ -33,6 +32,8 @@ pub(super) struct Modern {
     secrets: (Vec<u8>, Vec<u8>),
     /// Of the server's application traffic.
     written: Vec<u8>,
+    /// What both shared before, until it is no longer needed, and then what sessions to come are made of.
+    basis: Vec<u8>,
 }
 
 /// What to do about a hello.
@@ -49,18 +50,12 @@ pub(super) struct Retry {
     suite: u16,
 }
 
-/// What the server is.
-pub(super) struct Server<'a> {
-    pub(super) certificate: &'a [u8],
-    pub(super) key: &'a SigningKey,
-}
-
 impl Modern {
     /// Answers a hello, which `raw` is with its head; `before` where it is the second.
     pub(super) fn answer(
         hello: &ClientHello,
         raw: &[u8],
-        agreement: Agreement,
+        mut agreement: Agreement,
         before: Option<Retry>,
         server: &Server<'_>,
         out: &mut Outgoing,
@@ -86,15 +81,26 @@ impl Modern {
         let shared = ephemeral.agree(theirs).ok_or(Alert::IllegalParameter)?;
         let retried = before.is_some();
         let mut transcript = before.map_or_else(Vec::new, |before| before.transcript);
+        let sessions = &server.credential.sessions;
+        let (so_far, hash) = ((transcript.as_slice(), raw), agreement.suite.hash);
+        let by = (server.profile, server.now);
+        let (place, basis) = sessions.shared_before(hello, so_far, hash, by)?.unzip();
+        agreement.resumed = place.is_some();
         transcript.extend_from_slice(raw);
         let random = out.randomness.bytes();
-        let body = server_hello(hello, &agreement, random, &key_share(group, &ephemeral));
+        let share = key_share(group, &ephemeral);
+        let body = server_hello(hello, &agreement, random, (&share, place));
         out.message(SERVER_HELLO, &body, &mut transcript);
         if !hello.session.is_empty() && !retried {
             out.send(CHANGE_CIPHER_SPEC, &[1]);
         }
-        let mut begun =
-            Self { agreement, transcript, secrets: (Vec::new(), Vec::new()), written: Vec::new() };
+        let mut begun = Self {
+            agreement,
+            transcript,
+            secrets: (Vec::new(), Vec::new()),
+            written: Vec::new(),
+            basis: basis.unwrap_or_default(),
+        };
         let read = begun.finish_flight(&shared, server, out)?;
         Ok(Answer::Begun(Box::new(begun), read))
     }
@@ -109,7 +115,8 @@ impl Modern {
         let (suite, hash) = (self.agreement.suite, self.agreement.suite.hash);
         let nothing = hash.of(&[]);
         let size = u8::try_from(hash.length()).unwrap_or(0);
-        let early = hash.extract(&[], &vec![0; hash.length()]);
+        self.basis.resize(hash.length(), 0);
+        let early = hash.extract(&[], &self.basis);
         let handshake = hash.extract(&hash.expand(&early, "derived", &nothing, size), shared);
         let so_far = hash.of(&self.transcript);
         let client = hash.expand(&handshake, "c hs traffic", &so_far, size);
@@ -126,6 +133,7 @@ impl Modern {
         self.written = hash.expand(&master, "s ap traffic", &whole, size);
         let read = hash.expand(&master, "c ap traffic", &whole, size);
         out.protection = keyed(&self.written)?;
+        self.basis = master;
         let protection = keyed(&client)?;
         self.secrets = (client, read);
         Ok(protection)
@@ -149,9 +157,13 @@ impl Modern {
         let mut body = Vec::new();
         body.put_u16_field(&extensions);
         out.message(ENCRYPTED_EXTENSIONS, &body, &mut self.transcript);
+        if self.agreement.resumed {
+            return Ok(());
+        }
 
+        let credential = server.credential;
         let mut entry = Vec::new();
-        entry.put_u24_field(server.certificate);
+        entry.put_u24_field(&credential.certificate);
         entry.put_u16_field(&[]);
         let mut body = vec![0];
         body.put_u24_field(&entry);
@@ -161,7 +173,7 @@ impl Modern {
         let code = scheme.code().ok_or(Alert::HandshakeFailure)?;
         let digest = self.agreement.suite.hash.of(&self.transcript);
         let signed = [&[b' '; 64][..], b"TLS 1.3, server CertificateVerify\0", &digest].concat();
-        let signature = server.key.sign(scheme, &signed, &mut out.randomness);
+        let signature = credential.key.sign(scheme, &signed, &mut out.randomness);
         let mut body = code.to_be_bytes().to_vec();
         body.put_u16_field(&signature.ok_or(Alert::InternalError)?);
         out.message(CERTIFICATE_VERIFY, &body, &mut self.transcript);
@@ -172,6 +184,7 @@ impl Modern {
     pub(super) fn take(
         &mut self,
         (kind, body): (u8, &[u8]),
+        server: &Server<'_>,
         out: &mut Outgoing,
     ) -> Result<Protection, Alert> {
         if kind != FINISHED {
@@ -181,9 +194,21 @@ impl Modern {
         if verify_data(hash, &self.secrets.0, &self.transcript) != body {
             return Err(Alert::DecryptError);
         }
-        self.transcript = Vec::new();
-        for number in 0..2 {
-            let ticket = ticket(number, out);
+        self.transcript.extend(message(kind, body));
+        let size = u8::try_from(hash.length()).unwrap_or(0);
+        let basis = hash.expand(&self.basis, "res master", &hash.of(&self.transcript), size);
+        (self.transcript, self.basis) = (Vec::new(), Vec::new());
+        // Two at first, one for each that was used.
+        for number in 0..if self.agreement.resumed { 1 } else { 2_u64 } {
+            let nonce = number.to_be_bytes();
+            let session = Remembered {
+                version: TLS_1_3,
+                suite: self.agreement.suite.code,
+                extended: false,
+                since: server.now.seconds(),
+                secret: hash.expand(&basis, "resumption", &nonce, size),
+            };
+            let ticket = ticket(nonce, session, server, out).ok_or(Alert::InternalError)?;
             out.send(HANDSHAKE, &message(NEW_SESSION_TICKET, &ticket));
         }
         Protection::modern(self.agreement.suite, &self.secrets.1).ok_or(Alert::InternalError)
@@ -206,7 +231,7 @@ impl Modern {
     }
 
     pub(super) const fn memory(&self) -> usize {
-        self.transcript.capacity()
+        self.transcript.capacity() + self.basis.capacity()
     }
 
     pub(super) const fn agreement(&self) -> &Agreement {
@@ -235,7 +260,7 @@ fn server_hello(
     hello: &ClientHello,
     agreement: &Agreement,
     random: [u8; 32],
-    share: &[u8],
+    (share, place): (&[u8], Option<u16>),
 ) -> Vec<u8> {
     let mut body = TLS_1_2.to_be_bytes().to_vec();
     body.extend(random);
@@ -247,6 +272,10 @@ fn server_hello(
     extensions.put_u16_field(&TLS_1_3.to_be_bytes());
     extensions.put_u16(KEY_SHARE);
     extensions.put_u16_field(share);
+    if let Some(place) = place {
+        extensions.put_u16(PRE_SHARED_KEY);
+        extensions.put_u16_field(&place.to_be_bytes());
+    }
     body.put_u16_field(&extensions);
     body
 }
@@ -260,7 +289,7 @@ fn retry(
 ) -> Retry {
     // The first hello becomes its hash (RFC 8446, 4.4.1).
     let mut transcript = message(MESSAGE_HASH, &agreement.suite.hash.of(raw));
-    let body = server_hello(hello, agreement, RETRY, &group.code().to_be_bytes());
+    let body = server_hello(hello, agreement, RETRY, (&group.code().to_be_bytes(), None));
     out.message(SERVER_HELLO, &body, &mut transcript);
     if !hello.session.is_empty() {
         out.send(CHANGE_CIPHER_SPEC, &[1]);
@@ -268,11 +297,18 @@ fn retry(
     Retry { transcript, group, suite: agreement.suite.code }
 }
 
-fn ticket(number: u64, out: &mut Outgoing) -> Vec<u8> {
-    let mut body = TICKET_LIFETIME.to_be_bytes().to_vec();
+fn ticket(
+    nonce: [u8; 8],
+    session: Remembered,
+    server: &Server<'_>,
+    out: &mut Outgoing,
+) -> Option<Vec<u8>> {
+    let mut body = LIFETIME.to_be_bytes().to_vec();
+    // What is added to its age is not looked at: that guards early data alone, of which there is none.
     body.extend(out.randomness.bytes::<4>());
-    body.put_u8_field(&number.to_be_bytes());
-    body.put_u16_field(&out.randomness.bytes::<TICKET>());
+    body.put_u8_field(&nonce);
+    let sessions = &server.credential.sessions;
+    body.put_u16_field(&sessions.ticket(session, server.profile, &mut out.randomness)?);
     body.put_u16_field(&[]);
-    body
+    Some(body)
 }

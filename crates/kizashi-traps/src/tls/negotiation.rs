@@ -5,10 +5,10 @@ use kizashi_event::fingerprint::ClientHello;
 use super::alert::Alert;
 use super::credential::{Scheme, SigningKey};
 use super::hash::Hash;
-use super::key_exchange::Group;
+use super::key_exchange::{Group, Prime};
 use super::profile::{NoMatch, Profile};
 use super::record::{TLS_1_0, TLS_1_2, TLS_1_3};
-use super::suite::{Bulk, Exchange, FALLBACK_SIGNAL, RENEGOTIATION_SIGNAL, Suite};
+use super::suite::{Exchange, FALLBACK_SIGNAL, RENEGOTIATION_SIGNAL, Suite};
 
 /// Numbers of extensions.
 pub(super) const SERVER_NAME: u16 = 0;
@@ -19,8 +19,10 @@ pub(super) const PROTOCOLS: u16 = 16;
 pub(super) const ENCRYPT_THEN_MAC: u16 = 22;
 pub(super) const EXTENDED_MASTER_SECRET: u16 = 23;
 pub(super) const SESSION_TICKET: u16 = 35;
+pub(super) const PRE_SHARED_KEY: u16 = 41;
 pub(super) const EARLY_DATA: u16 = 42;
 pub(super) const SUPPORTED_VERSIONS: u16 = 43;
+pub(super) const PSK_MODES: u16 = 45;
 pub(super) const KEY_SHARE: u16 = 51;
 pub(super) const RENEGOTIATION_INFO: u16 = 0xff01;
 const SUPPORTED_GROUPS: u16 = 10;
@@ -42,6 +44,8 @@ pub(super) struct Agreement {
     pub(super) secure_renegotiation: bool,
     pub(super) extended_secret: bool,
     pub(super) mac_last: bool,
+    /// A session that there was before goes on.
+    pub(super) resumed: bool,
 }
 
 /// The version, or the alert. The record of that alert has the client's own version.
@@ -96,6 +100,7 @@ pub(super) fn agree(
             Exchange::Rsa => !modern && key.is_rsa() && scheme.is_some(),
             Exchange::EphemeralRsa => !modern && ephemeral && key.is_rsa(),
             Exchange::EphemeralEcdsa => !modern && ephemeral && !key.is_rsa(),
+            Exchange::FiniteRsa => !modern && profile.finite && key.is_rsa() && scheme.is_some(),
         }
     });
     let suite = suite.ok_or(Alert::HandshakeFailure)?;
@@ -106,7 +111,11 @@ pub(super) fn agree(
     Ok(Agreement {
         version,
         suite,
-        group: group.filter(|_| suite.exchange != Exchange::Rsa),
+        group: match suite.exchange {
+            Exchange::Rsa => None,
+            Exchange::FiniteRsa => Some(Group::Finite(Prime::Modp2048)),
+            _ => group,
+        },
         scheme: scheme.filter(|_| suite.exchange != Exchange::Rsa),
         protocol: protocol(hello, profile)?,
         named: hello.server_name().is_some() && profile.acknowledges_name,
@@ -115,8 +124,15 @@ pub(super) fn agree(
         secure_renegotiation: has(RENEGOTIATION_INFO)
             || hello.cipher_suites.contains(&RENEGOTIATION_SIGNAL),
         extended_secret: has(EXTENDED_MASTER_SECRET) && profile.since_1_1,
-        mac_last: has(ENCRYPT_THEN_MAC) && profile.since_1_1 && matches!(suite.bulk, Bulk::Cbc(_)),
+        mac_last: mac_last(hello, profile, suite),
+        resumed: false,
     })
+}
+
+/// Whether records are encrypted before their MAC is made (RFC 7366).
+pub(super) fn mac_last(hello: &ClientHello, profile: &Profile, suite: &Suite) -> bool {
+    let asked = hello.extension(ENCRYPT_THEN_MAC).is_some();
+    asked && profile.since_1_1 && suite.bulk.mac().is_some()
 }
 
 /// The first suite that both have and that can be done here, by the order of whoever chooses.
@@ -159,11 +175,12 @@ fn group(hello: &ClientHello, profile: &Profile, modern: bool) -> Result<Option<
         // Whoever says nothing takes what there is (RFC 8422, 4).
         return Ok(Some(Group::P256));
     }
-    let mut ours = profile.groups.iter();
+    let curve = |group: &&Group| !matches!(group, Group::Finite(_));
+    let mut ours = profile.groups.iter().filter(curve);
     Ok(if profile.chooses {
         ours.find(|group| theirs.contains(&group.code())).copied()
     } else {
-        theirs.iter().find_map(of_code)
+        theirs.iter().filter_map(of_code).find(|group| curve(&group))
     })
 }
 

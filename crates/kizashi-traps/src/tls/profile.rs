@@ -9,7 +9,7 @@
 //! - nginx names `http/1.1`; since 1.21.4 `http/1.0` and `http/0.9` too, and then refuses who offers none of them.
 //! - A device has an OpenSSL of the 1.0 line: TLS 1.0 to 1.2, no X25519, no extended master secret, no signal against downgrades.
 
-use super::key_exchange::Group;
+use super::key_exchange::{Group, Prime};
 use super::record::{TLS_1_0, TLS_1_2, TLS_1_3};
 use crate::identity::WebServer;
 
@@ -31,6 +31,8 @@ pub(super) struct Profile {
     pub(super) modern_suites: &'static [u16],
     pub(super) suites: &'static [u16],
     pub(super) groups: &'static [Group],
+    /// Suites with a prime field before TLS 1.3: httpd has parameters of its own (`SSL_CTX_set_dh_auto`), nginx none unless it is given some.
+    pub(super) finite: bool,
     /// Its order decides, not the client's.
     pub(super) chooses: bool,
     /// `h2` goes before the others: `listen … http2` of nginx, httpd's `http2` module.
@@ -54,10 +56,13 @@ pub(super) enum NoMatch {
 
 const OF_1_3: &[u16] = &[0x1302, 0x1303, 0x1301];
 
-/// `HIGH:!aNULL` as OpenSSL sorts it, as far as it is made here.
+/// `HIGH:!aNULL` as OpenSSL sorts it, without DSA, SRP and keys shared before.
 const HIGH: &[u16] = &[
-    0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc02b, 0xc02f, 0xc024, 0xc028, 0xc023, 0xc027, 0xc00a, 0xc014,
-    0xc009, 0xc013, 0x009d, 0x009c, 0x003d, 0x003c, 0x0035, 0x002f,
+    0xc02c, 0xc030, 0x009f, 0xcca9, 0xcca8, 0xccaa, 0xc0af, 0xc0ad, 0xc0a3, 0xc09f, 0xc05d, 0xc061,
+    0xc053, 0xc02b, 0xc02f, 0x009e, 0xc0ae, 0xc0ac, 0xc0a2, 0xc09e, 0xc05c, 0xc060, 0xc052, 0xc024,
+    0xc028, 0x006b, 0xc073, 0xc077, 0x00c4, 0xc023, 0xc027, 0x0067, 0xc072, 0xc076, 0x00be, 0xc00a,
+    0xc014, 0x0039, 0x0088, 0xc009, 0xc013, 0x0033, 0x0045, 0x009d, 0xc0a1, 0xc09d, 0xc051, 0x009c,
+    0xc0a0, 0xc09c, 0xc050, 0x003d, 0x00c0, 0x003c, 0x00ba, 0x0035, 0x0084, 0x002f, 0x0041,
 ];
 
 /// What OpenSSL 1.0.2 has of it, by the length of keys first.
@@ -66,8 +71,22 @@ const OLD: &[u16] = &[
     0xc027, 0xc009, 0xc013, 0x009c, 0x003c, 0x002f,
 ];
 
-/// OpenSSL's groups in its order, without X448.
-const GROUPS: &[Group] = &[Group::X25519, Group::P256, Group::P521, Group::P384];
+/// The groups of OpenSSL 3 in its order; those of prime fields are TLS 1.3's.
+const GROUPS: &[Group] = &[
+    Group::X25519,
+    Group::P256,
+    Group::X448,
+    Group::P521,
+    Group::P384,
+    Group::Finite(Prime::Ffdhe2048),
+    Group::Finite(Prime::Ffdhe3072),
+    Group::Finite(Prime::Ffdhe4096),
+    Group::Finite(Prime::Ffdhe6144),
+    Group::Finite(Prime::Ffdhe8192),
+];
+
+/// Those of OpenSSL 1.1.1.
+const GROUPS_1_1_1: &[Group] = &[Group::X25519, Group::P256, Group::X448, Group::P521, Group::P384];
 
 impl Product {
     pub(super) fn profile(self) -> Profile {
@@ -76,6 +95,7 @@ impl Product {
             modern_suites: OF_1_3,
             suites: HIGH,
             groups: GROUPS,
+            finite: false,
             chooses: true,
             http2: false,
             protocols: &["http/1.1"],
@@ -85,6 +105,7 @@ impl Product {
             since_1_1: true,
         };
         let apache = Profile {
+            finite: true,
             chooses: false,
             no_match: NoMatch::Favourite,
             acknowledges_name: false,
@@ -93,9 +114,10 @@ impl Product {
         };
         match self {
             Self::Server(WebServer::NginxDebian11) => {
-                Profile { versions: (TLS_1_0, TLS_1_3), ..base }
+                Profile { versions: (TLS_1_0, TLS_1_3), groups: GROUPS_1_1_1, ..base }
             }
-            Self::Server(WebServer::NginxUbuntu20 | WebServer::NginxUbuntu22) => base,
+            Self::Server(WebServer::NginxUbuntu20) => Profile { groups: GROUPS_1_1_1, ..base },
+            Self::Server(WebServer::NginxUbuntu22) => base,
             Self::Server(WebServer::NginxDebian12) => Profile {
                 protocols: &["http/1.1", "http/1.0", "http/0.9"],
                 no_match: NoMatch::Refused,

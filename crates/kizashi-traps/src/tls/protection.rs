@@ -1,19 +1,12 @@
-//! How records of one direction are protected: not at all, by an authenticated cipher (RFC 5288, RFC 7905, RFC 8446, 5.2), or by AES
-//! in CBC mode with a MAC before or after it (RFC 2246, 6.2.3; RFC 4346 and 5246 with their explicit IV; RFC 7366).
-
-use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit as _};
-use aes::{Aes128, Aes256};
-use ring::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
+//! How records of one direction are protected: not at all, by an authenticated cipher (RFC 5288, RFC 6209, RFC 6655, RFC 7905, RFC 8446,
+//! 5.2), or by AES or Camellia in CBC mode with a MAC before or after it (RFC 2246, 6.2.3; RFC 4346 and 5246 with their explicit IV; RFC 7366).
 
 use super::alert::Alert;
+use super::cipher::{Authenticated, BLOCK, Blocks, NONCE};
 use super::hash::Hash;
 use super::record::{APPLICATION_DATA, TLS_1_0, TLS_1_2};
 use super::suite::{Bulk, Suite};
 use crate::randomness::Randomness;
-
-/// Bytes of an authenticated cipher's tag.
-const TAG: usize = 16;
-const BLOCK: usize = 16;
 
 /// One direction.
 pub(super) enum Protection {
@@ -27,27 +20,21 @@ enum Nonces {
     /// Four bytes of key material, eight that the record carries: these count up from a random number.
     Carried([u8; 4], u64),
     /// The record's number, over twelve bytes of key material.
-    Counted([u8; 12]),
+    Counted([u8; NONCE]),
 }
 
 /// An authenticated cipher.
 pub(super) struct Sealed {
-    key: LessSafeKey,
+    key: Authenticated,
     nonces: Nonces,
     number: u64,
     /// TLS 1.3: the record's type is inside.
     modern: bool,
 }
 
-/// AES.
-enum Aes {
-    Short(Aes128),
-    Long(Aes256),
-}
-
 /// CBC and HMAC.
 pub(super) struct Block {
-    aes: Aes,
+    cipher: Blocks,
     hash: Hash,
     mac_key: Vec<u8>,
     /// TLS 1.0: the last block is the next record's IV.
@@ -63,30 +50,21 @@ pub(super) struct Keys<'a> {
     pub(super) iv: &'a [u8],
 }
 
-fn unbound(suite: &Suite, key: &[u8]) -> Option<LessSafeKey> {
-    let algorithm = match (suite.bulk, suite.key) {
-        (Bulk::ChaCha20, _) => &aead::CHACHA20_POLY1305,
-        (_, 16) => &aead::AES_128_GCM,
-        _ => &aead::AES_256_GCM,
-    };
-    UnboundKey::new(algorithm, key).ok().map(LessSafeKey::new)
-}
-
 impl Protection {
     /// Bytes of key material that a suite's IV takes before TLS 1.3.
     pub(super) const fn iv_length(suite: &Suite, version: u16) -> usize {
         match suite.bulk {
-            Bulk::Gcm => 4,
-            Bulk::ChaCha20 => 12,
-            Bulk::Cbc(_) if version == TLS_1_0 => BLOCK,
-            Bulk::Cbc(_) => 0,
+            Bulk::Gcm | Bulk::AriaGcm | Bulk::Ccm | Bulk::ShortCcm => 4,
+            Bulk::ChaCha20 => NONCE,
+            Bulk::Cbc(_) | Bulk::CamelliaCbc(_) if version == TLS_1_0 => BLOCK,
+            Bulk::Cbc(_) | Bulk::CamelliaCbc(_) => 0,
         }
     }
 
     pub(super) const fn mac_length(suite: &Suite) -> usize {
-        match suite.bulk {
-            Bulk::Cbc(hash) => hash.length(),
-            Bulk::Gcm | Bulk::ChaCha20 => 0,
+        match suite.bulk.mac() {
+            Some(hash) => hash.length(),
+            None => 0,
         }
     }
 
@@ -97,28 +75,26 @@ impl Protection {
         mac_last: bool,
         randomness: &mut Randomness,
     ) -> Option<Self> {
-        let Bulk::Cbc(hash) = suite.bulk else {
+        let Some(hash) = suite.bulk.mac() else {
             let nonces = match suite.bulk {
-                Bulk::Gcm => Nonces::Carried(keys.iv.try_into().ok()?, randomness.number()),
-                _ => Nonces::Counted(keys.iv.try_into().ok()?),
+                Bulk::ChaCha20 => Nonces::Counted(keys.iv.try_into().ok()?),
+                _ => Nonces::Carried(keys.iv.try_into().ok()?, randomness.number()),
             };
-            let key = unbound(suite, keys.key)?;
+            let key = Authenticated::new(suite.bulk, keys.key)?;
             return Some(Self::Sealed(Box::new(Sealed { key, nonces, number: 0, modern: false })));
         };
-        let aes = match suite.key {
-            16 => Aes::Short(Aes128::new_from_slice(keys.key).ok()?),
-            _ => Aes::Long(Aes256::new_from_slice(keys.key).ok()?),
-        };
+        let cipher = Blocks::new(suite.bulk, keys.key)?;
         let chain = keys.iv.try_into().unwrap_or([0; BLOCK]);
         let mac_key = keys.mac.to_vec();
-        Some(Self::Block(Box::new(Block { aes, hash, mac_key, chain, number: 0, mac_last })))
+        Some(Self::Block(Box::new(Block { cipher, hash, mac_key, chain, number: 0, mac_last })))
     }
 
     /// For TLS 1.3, from a traffic secret (RFC 8446, 7.3).
     pub(super) fn modern(suite: &Suite, secret: &[u8]) -> Option<Self> {
         let length = u8::try_from(suite.key).ok()?;
-        let key = unbound(suite, &suite.hash.expand(secret, "key", &[], length))?;
-        let iv = suite.hash.expand(secret, "iv", &[], 12);
+        let key = suite.hash.expand(secret, "key", &[], length);
+        let key = Authenticated::new(suite.bulk, &key)?;
+        let iv = suite.hash.expand(secret, "iv", &[], NONCE as u8);
         let nonces = Nonces::Counted(iv.try_into().ok()?);
         Some(Self::Sealed(Box::new(Sealed { key, nonces, number: 0, modern: true })))
     }
@@ -175,8 +151,8 @@ fn modern_header(length: usize) -> [u8; 5] {
 
 impl Sealed {
     /// The nonce of the next record; `carried` is what the record itself brings.
-    fn nonce(&self, carried: Option<[u8; 8]>) -> Nonce {
-        let mut nonce = [0; 12];
+    fn nonce(&self, carried: Option<[u8; 8]>) -> [u8; NONCE] {
+        let mut nonce = [0; NONCE];
         match (&self.nonces, carried) {
             (Nonces::Carried(fixed, next), carried) => {
                 nonce[..4].copy_from_slice(fixed);
@@ -188,22 +164,20 @@ impl Sealed {
                 nonce[4..].iter_mut().zip(number).for_each(|(byte, other)| *byte ^= other);
             }
         }
-        Nonce::assume_unique_for_key(nonce)
+        nonce
     }
 
     fn seal(&mut self, kind: u8, version: u16, content: &[u8]) -> Option<(u8, Vec<u8>)> {
-        let nonce = self.nonce(None);
-        let mut sealed = Vec::with_capacity(content.len() + 1 + TAG);
+        let (nonce, tag) = (self.nonce(None), self.key.tag());
+        let mut sealed = Vec::with_capacity(content.len() + 1 + tag);
         sealed.extend_from_slice(content);
         if self.modern {
             sealed.push(kind);
-            let aad = Aad::from(modern_header(sealed.len() + TAG));
-            self.key.seal_in_place_append_tag(nonce, aad, &mut sealed).ok()?;
+            self.key.seal(nonce, &modern_header(sealed.len() + tag), &mut sealed)?;
             self.number += 1;
             return Some((APPLICATION_DATA, sealed));
         }
-        let aad = Aad::from(header(self.number, kind, version, content.len()));
-        self.key.seal_in_place_append_tag(nonce, aad, &mut sealed).ok()?;
+        self.key.seal(nonce, &header(self.number, kind, version, content.len()), &mut sealed)?;
         self.number += 1;
         if let Nonces::Carried(_, next) = &mut self.nonces {
             let body = [&next.to_be_bytes()[..], &sealed].concat();
@@ -226,17 +200,15 @@ impl Sealed {
             }
             Nonces::Counted(_) => None,
         };
-        let length = body.len().checked_sub(TAG).ok_or(Alert::BadRecordMac)?;
+        let length = body.len().checked_sub(self.key.tag()).ok_or(Alert::BadRecordMac)?;
         let nonce = self.nonce(carried);
         let opened = if self.modern {
-            self.key.open_in_place(nonce, Aad::from(aad_of_modern), &mut body)
+            self.key.open(nonce, &aad_of_modern, &mut body)
         } else {
-            let aad = Aad::from(header(self.number, kind, version, length));
-            self.key.open_in_place(nonce, aad, &mut body)
+            self.key.open(nonce, &header(self.number, kind, version, length), &mut body)
         };
-        opened.map_err(|_| Alert::BadRecordMac)?;
+        opened.ok_or(Alert::BadRecordMac)?;
         self.number += 1;
-        body.truncate(length);
         if !self.modern {
             return Ok((kind, body));
         }
@@ -252,12 +224,7 @@ impl Block {
         let mut last = iv;
         for block in bytes.as_chunks_mut::<BLOCK>().0 {
             block.iter_mut().zip(last).for_each(|(byte, other)| *byte ^= other);
-            let mut worked = aes::Block::from(*block);
-            match &self.aes {
-                Aes::Short(aes) => aes.encrypt_block(&mut worked),
-                Aes::Long(aes) => aes.encrypt_block(&mut worked),
-            }
-            *block = worked.into();
+            self.cipher.encrypt(block);
             last = *block;
         }
         last
@@ -267,12 +234,7 @@ impl Block {
         let mut last = iv;
         for block in bytes.as_chunks_mut::<BLOCK>().0 {
             let given = *block;
-            let mut worked = aes::Block::from(given);
-            match &self.aes {
-                Aes::Short(aes) => aes.decrypt_block(&mut worked),
-                Aes::Long(aes) => aes.decrypt_block(&mut worked),
-            }
-            *block = worked.into();
+            self.cipher.decrypt(block);
             block.iter_mut().zip(last).for_each(|(byte, other)| *byte ^= other);
             last = given;
         }

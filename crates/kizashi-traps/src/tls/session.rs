@@ -243,7 +243,7 @@ impl Session for TlsSession {
             first.feed(bytes);
         }
         let Some(connection) = &mut self.connection else { return out.close() };
-        connection.push(bytes);
+        connection.push(bytes, now);
         let late = now.since(opened) > i64::try_from(HANDSHAKE.as_micros()).unwrap_or(i64::MAX);
         if late && self.inside.session.is_none() {
             return out.close();

@@ -3,8 +3,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use kizashi_event::Timestamp;
+
 use super::credential::{SigningKey, TlsKeys};
 use super::profile::Product;
+use super::resumption::Sessions;
 use super::{certificate, profile::Profile};
 use crate::Identity;
 use crate::http::Persona;
@@ -13,6 +16,14 @@ use crate::http::Persona;
 pub(crate) struct Credential {
     pub(super) certificate: Vec<u8>,
     pub(super) key: SigningKey,
+    pub(super) sessions: Sessions,
+}
+
+/// What answers a hello.
+pub(super) struct Server<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) credential: &'a Credential,
+    pub(super) now: Timestamp,
 }
 
 /// Those of one installation.
@@ -42,7 +53,8 @@ impl Store {
                     None => SigningKey::of_seed(identity.seed(), "tls key of the server")?,
                 };
                 let certificate = certificate::of_server(identity, &key)?;
-                Some(Arc::new(Credential { certificate, key }))
+                let sessions = Sessions::new(identity.seed(), "tls sessions of the server")?;
+                Some(Arc::new(Credential { certificate, key, sessions }))
             }),
             Product::Device => self.device.get_or_init(|| {
                 let key = match &self.keys {
@@ -50,7 +62,8 @@ impl Store {
                     None => SigningKey::of_seed(identity.seed(), "tls key of the device")?,
                 };
                 let certificate = certificate::of_device(identity, &key)?;
-                Some(Arc::new(Credential { certificate, key }))
+                let sessions = Sessions::new(identity.seed(), "tls sessions of the device")?;
+                Some(Arc::new(Credential { certificate, key, sessions }))
             }),
         };
         made.clone()

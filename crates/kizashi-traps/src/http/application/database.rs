@@ -25,7 +25,7 @@ fn number(number: usize) -> Value {
 }
 
 /// The server, as this visitor's query finds it.
-pub(super) fn server(club: &Club, scene: &Scene<'_>) -> Server {
+pub(super) fn server(club: &Club, relations: &Arc<[Relation]>, scene: &Scene<'_>) -> Server {
     let identity = scene.identity;
     let (version, comment) = release(identity.web_server());
     let micros = scene.now.micros().cast_unsigned();
@@ -51,7 +51,7 @@ pub(super) fn server(club: &Club, scene: &Scene<'_>) -> Server {
         host: identity.host_name(),
         user: user(club),
         database: club.database.clone(),
-        relations: relations(club),
+        relations: Arc::clone(relations),
         connection: 100 + u32::try_from(micros / 1_000_000 % 80_000).unwrap_or(0),
         now,
         chance: (micros & 0xffff_ffff) as u32,
@@ -77,7 +77,7 @@ const fn release(server: WebServer) -> (&'static str, &'static str) {
 }
 
 #[expect(clippy::too_many_lines, reason = "the tables themselves")]
-fn relations(club: &Club) -> Vec<Relation> {
+pub(super) fn relations(club: &Club) -> Vec<Relation> {
     let text = |text: &str| Value::text(text);
     let articles = club.articles.iter().map(|article| {
         vec![

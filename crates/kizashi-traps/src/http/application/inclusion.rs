@@ -12,10 +12,9 @@ impl Visit<'_> {
     pub(super) fn index(&self) -> Reply {
         let Some(page) = self.form.asked("page").filter(|page| !page.is_empty()) else {
             let asked = self.ask(b"SELECT id, title, posted FROM articles WHERE published = 1 ORDER BY posted DESC LIMIT 5", false);
-            return self
-                .answer(asked, "index.php", 31, "", |rows| pages::welcome(&self.club, rows));
+            return self.answer(asked, "index.php", 31, "", |rows| pages::welcome(self.club, rows));
         };
-        if let Some(text) = pages::fixed(&self.club, page) {
+        if let Some(text) = pages::fixed(self.club, page) {
             return Reply::page("ordinary", self.php(200, self.page("", &text)));
         }
         self.include(page)
@@ -95,7 +94,7 @@ impl Visit<'_> {
         let machine = web_machine(self.scene, MachineKind::Server);
         machine.0.begin_in(format!("/var/www/html{}", self.base).as_bytes());
         let (head, foot, empty) =
-            (pages::head(self, ""), pages::foot(&self.club), self.php(200, String::new()));
+            (pages::head(self, ""), pages::foot(self.club), self.php(200, String::new()));
         let script = Script::new(script, false, request);
         let run = Run::script(machine, script, self.scene.now, move |printed| {
             let body = [head.as_bytes(), &printed.output, foot.as_bytes()].concat();

@@ -15,13 +15,15 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use kizashi_event::{Detail, HostileText, Request};
 
 use super::form::Form;
 use super::rules::{RuleAnswer, Scene};
 use super::run::Run;
 use crate::Identity;
-use crate::draw::Draw;
+use crate::sql::Relation;
 use content::Club;
 pub(crate) use sources::application_files;
 
@@ -49,9 +51,22 @@ impl Reply {
 pub(super) fn base(identity: &Identity) -> &'static str {
     const PLACES: [&str; 9] =
         ["/", "/", "/", "/site/", "/cms/", "/club/", "/web/", "/portal/", "/news/"];
-    let drawn = Draw::new(identity.seed(), "application's place").one_of(0, &PLACES);
+    let drawn = PLACES.get(identity.choice("application's place", PLACES.len())).copied();
     // Who wants the default page everywhere wants it at the root too.
     drawn.filter(|place| *place != "/" || !identity.shows_default_page()).unwrap_or("/site/")
+}
+
+/// What this installation's application holds before anybody changed it: drawn once, for it is made of hundreds of draws.
+pub(crate) struct Application {
+    club: Club,
+    relations: Arc<[Relation]>,
+}
+
+impl Application {
+    pub(crate) fn draw(identity: &Identity) -> Self {
+        let club = Club::draw(identity);
+        Self { relations: database::relations(&club).into(), club }
+    }
 }
 
 /// One request to it.
@@ -61,7 +76,8 @@ struct Visit<'a> {
     target: &'a [u8],
     body: &'a [u8],
     form: Form,
-    club: Club,
+    club: &'a Club,
+    relations: &'a Arc<[Relation]>,
     base: &'static str,
 }
 
@@ -100,8 +116,10 @@ pub(super) fn respond(
     page: &str,
 ) -> Reply {
     let form = Form::of(request, target, body);
-    let club = Club::draw(scene.identity);
-    let visit = Visit { scene, request, target, body, form, club, base: base(scene.identity) };
+    let application = scene.identity.application();
+    let Application { club, relations } = &*application;
+    let base = base(scene.identity);
+    let visit = Visit { scene, request, target, body, form, club, relations, base };
     let is_post = request.method.raw() == "POST";
     match page {
         "index.php" => visit.index(),
@@ -117,7 +135,7 @@ pub(super) fn respond(
         "admin/index.php" => visit.administration(),
         "config.php" => Reply::page("recon", visit.php(200, String::new())),
         "uploads/" => Reply::page("recon", visit.forbidden()),
-        _ => Reply::page("ordinary", pages::style(&visit.club)),
+        _ => Reply::page("ordinary", pages::style(visit.club)),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sql::Rows;
 
 /// The page up to its content.
 pub(super) fn head(visit: &Visit<'_>, title: &str) -> String {
-    let (club, base) = (&visit.club, visit.base);
+    let (club, base) = (visit.club, visit.base);
     let title =
         if title.is_empty() { club.name.clone() } else { format!("{title} - {}", club.name) };
     format!(
@@ -93,7 +93,7 @@ pub(super) fn tools(host: &[u8], output: &str) -> String {
 
 impl Visit<'_> {
     pub(super) fn page(&self, title: &str, content: &str) -> String {
-        format!("{}{content}{}", head(self, title), foot(&self.club))
+        format!("{}{content}{}", head(self, title), foot(self.club))
     }
 
     /// A page of PHP's, with the fields that a session puts before it.
@@ -173,7 +173,7 @@ impl Visit<'_> {
             ""
         };
         let entry = |(name, words): (String, String)| format!("<p><b>{name}</b>: {words}</p>\n");
-        let entries: String = database::comments(&self.club).into_iter().map(entry).collect();
+        let entries: String = database::comments(self.club).into_iter().map(entry).collect();
         let content = format!(
             "<h2>Guestbook</h2>\n{thanks}{entries}<form action=\"guestbook.php\" method=\"post\"><p><input name=\"name\" placeholder=\"Your name\"></p><p><textarea name=\"message\" rows=\"4\" cols=\"40\"></textarea></p><input type=\"submit\" value=\"Write\"></form>\n"
         );

@@ -21,7 +21,7 @@ pub(super) struct Asked {
 impl Visit<'_> {
     /// Asks the database what the PHP would ask; `injected` where a visitor's words change the query.
     pub(super) fn ask(&self, query: &[u8], injected: bool) -> Asked {
-        let server = database::server(&self.club, self.scene);
+        let server = database::server(self.club, self.relations, self.scene);
         let outcome = crate::sql::query(&server, query);
         let mut details = Vec::new();
         if injected {

@@ -47,7 +47,7 @@ pub(in crate::http) fn check(text: &str, own: &BTreeSet<&str>) -> Result<(), Str
             "server" | "host" | "hostname" | "date" | "time" | "epoch" | "uuid" | "output"
             | "authority" | "uploaded" => argument.is_empty(),
             "target" | "origin" => matches!(argument, "" | "url"),
-            "set-up" | "boot" => matches!(argument, "" | "epoch" | "date"),
+            "set-up" | "boot" => matches!(argument, "" | "epoch" | "date" | "second"),
             "system" | "kernel" | "cpus" | "memory" | "elasticsearch" => argument.is_empty(),
             "trail" => !own.is_empty() && argument.is_empty(),
             "version" => argument.is_empty(),
@@ -176,6 +176,10 @@ fn moment(moment: Timestamp, form: &str) -> Vec<u8> {
     match form {
         "epoch" => moment.seconds().to_string().into_bytes(),
         "date" => http_date(moment).into_bytes(),
+        "second" => {
+            let text = moment.rfc3339();
+            format!("{}Z", text.get(..19).unwrap_or(&text)).into_bytes()
+        }
         _ => moment.rfc3339().into_bytes(),
     }
 }

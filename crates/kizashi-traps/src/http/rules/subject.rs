@@ -161,6 +161,18 @@ impl<'a> Subject<'a> {
         cookies.split(';').any(|pair| pair.trim().split('=').next() == Some(name))
     }
 
+    /// The first parameter that has a name.
+    pub(in crate::http) fn first_parameter(&self) -> Option<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let named = self.parameters.iter().find(|(name, _)| !name.is_empty())?;
+        Some((text(&named.0), text(&named.1)))
+    }
+
+    /// The request as it was read.
+    pub(in crate::http) const fn request(&self) -> &Request {
+        self.request
+    }
+
     /// A parameter's value, or that of a string of this name in a body of JSON.
     pub(in crate::http) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
         let found =

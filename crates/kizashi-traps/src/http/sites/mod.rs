@@ -20,12 +20,11 @@ use std::sync::OnceLock;
 use super::rules::{MachineKind, Pattern, Rule};
 use super::server::Style;
 use crate::Identity;
-use crate::draw::Draw;
 pub(super) use answer::{Says, SiteRequest};
 pub use choice::{DEFAULT_SITE, WebSites, WebSitesError};
 use format::Release;
 use programs::Program;
-pub(crate) use programs::VisitorsContainers;
+pub(crate) use programs::{VisitorsContainers, fuzz as fuzz_program};
 pub(crate) use trail::Trail;
 
 /// One installation of one product.
@@ -116,8 +115,7 @@ impl Site {
     /// The version that this installation has.
     fn release(&self, identity: &Identity) -> Option<&Release> {
         let label = format!("web site {} release", self.name);
-        let place = Draw::new(identity.seed(), &label).below(0, self.releases.len() as u64);
-        self.releases.get(usize::try_from(place).unwrap_or(0))
+        self.releases.get(identity.choice(&label, self.releases.len()))
     }
 
     pub(super) fn version(&self, identity: &Identity) -> &str {
@@ -128,8 +126,8 @@ impl Site {
     pub(super) fn value(&self, name: &str, identity: &Identity) -> &str {
         if let Some(choices) = self.values.get(name) {
             let label = format!("web site {} value {name}", self.name);
-            let place = Draw::new(identity.seed(), &label).below(0, choices.len() as u64);
-            return choices.get(usize::try_from(place).unwrap_or(0)).map_or("", String::as_str);
+            let place = identity.choice(&label, choices.len());
+            return choices.get(place).map_or("", String::as_str);
         }
         let release = self.release(identity).and_then(|release| release.values.get(name));
         release.map_or("", String::as_str)

@@ -1,13 +1,11 @@
 //! Diffie-Hellman over prime fields: the groups of RFC 3526, and those that OpenSSH's `moduli` file of Debian 12 offers for an exchange
 //! of groups (RFC 4419): four of each size. Numbers are never larger than 8,192 bits.
 
-use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, Odd};
-
+use crate::finite_field::Field;
 use crate::randomness::Randomness;
 
-/// Bits of a server's exponent: twice the strength of the longest key derived.
-const EXPONENT_BITS: u32 = 512;
+/// Bytes of a server's exponent: twice the strength of the longest key derived.
+const EXPONENT: usize = 64;
 
 /// A prime and its generator.
 pub(in crate::ssh) struct Group {
@@ -87,28 +85,12 @@ impl Group {
         theirs: &[u8],
         randomness: &mut Randomness,
     ) -> Option<(Vec<u8>, Vec<u8>)> {
-        let bits = u32::try_from(self.prime.len() * 8).ok()?;
-        let prime = BoxedUint::from_be_slice(&self.prime, bits).ok()?;
-        let theirs = bounded(theirs, bits)?;
-        let one = BoxedUint::one_with_precision(bits);
-        let few_bits = theirs.to_be_bytes().iter().map(|byte| byte.count_ones()).sum::<u32>() < 4;
-        if few_bits || theirs <= one || theirs >= prime.wrapping_sub(&one) {
+        let field = Field::of(&self.prime)?;
+        let few_bits = theirs.iter().map(|byte| byte.count_ones()).sum::<u32>() < 4;
+        if few_bits || !field.holds(theirs) {
             return None;
         }
-        let field = BoxedMontyParams::new_vartime(Odd::new(prime).into_option()?);
-        let exponent: [u8; (EXPONENT_BITS / 8) as usize] = randomness.bytes();
-        let exponent = BoxedUint::from_be_slice(&exponent, EXPONENT_BITS).ok()?;
-        let power = |base: BoxedUint| {
-            let power = BoxedMontyForm::new(base, &field).pow_bounded_exp(&exponent, EXPONENT_BITS);
-            power.retrieve().to_be_bytes().to_vec()
-        };
-        let generator = BoxedUint::from_be_slice(&[self.generator], bits).ok()?;
-        Some((power(generator), power(theirs)))
+        let exponent: [u8; EXPONENT] = randomness.bytes();
+        Some((field.power(&[self.generator], &exponent)?, field.power(theirs, &exponent)?))
     }
-}
-
-/// A number of at most `bits` bits.
-fn bounded(bytes: &[u8], bits: u32) -> Option<BoxedUint> {
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    BoxedUint::from_be_slice(bytes.get(zeros..)?, bits).ok()
 }

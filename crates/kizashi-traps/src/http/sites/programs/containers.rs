@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use kizashi_event::Timestamp;
 
+use super::say::cut;
 use crate::login::Memory;
 
 /// Containers, commands in them, and images of one visitor; the oldest goes.
@@ -15,8 +16,11 @@ const EXECS: usize = 8;
 const IMAGES: usize = 16;
 /// Containers of the host's that he stopped or removed.
 const GONE: usize = 8;
-/// Visitors in each of two generations: 5 MB at most.
+/// Visitors in each of two generations: 7 MB at most.
 const VISITORS: usize = 24;
+/// What else a visitor made, and bytes of one.
+const MADE: usize = 16;
+const MADE_TEXT: usize = 2 * 1024;
 const KEPT: i64 = 24 * 3_600;
 /// What a container's command printed that is kept.
 pub(super) const PRINTED: usize = 8 * 1024;
@@ -32,6 +36,18 @@ pub(super) struct Own {
     execs: Vec<Exec>,
     images: Vec<String>,
     gone: Vec<String>,
+    made: Vec<Made>,
+}
+
+/// Something else that a visitor made: an application of YARN's, a pod, a route.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    /// What it is, as its program reads it; kept to a bound.
+    pub(super) text: String,
+    /// When, in seconds.
+    pub(super) at: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +135,7 @@ impl Own {
         self.containers.is_empty()
             && self.execs.is_empty()
             && self.images.is_empty()
+            && self.made.is_empty()
             && self.gone.is_empty()
     }
 
@@ -150,6 +167,30 @@ impl Own {
         if !self.images.contains(&image) {
             push(&mut self.images, IMAGES, image);
         }
+    }
+
+    /// What he made of this kind, the oldest first.
+    pub(super) fn made(&self, kind: &'static str) -> impl DoubleEndedIterator<Item = &Made> {
+        self.made.iter().filter(move |one| one.kind == kind)
+    }
+
+    /// Keeps what he made, in place of what had the same name.
+    pub(super) fn make(&mut self, kind: &'static str, name: &str, text: &str, at: i64) {
+        self.unmake(kind, name);
+        let (name, text) = (cut(name, 128).to_owned(), cut(text, MADE_TEXT).to_owned());
+        push(&mut self.made, MADE, Made { kind, name, text, at });
+    }
+
+    /// Whether there was something of this kind and name, which there is no more.
+    pub(super) fn unmake(&mut self, kind: &'static str, name: &str) -> bool {
+        let before = self.made.len();
+        self.made.retain(|one| one.kind != kind || one.name != name);
+        self.made.len() < before
+    }
+
+    /// Forgets all of a kind.
+    pub(super) fn unmake_all(&mut self, kind: &'static str) {
+        self.made.retain(|one| one.kind != kind);
     }
 
     /// Whether a container of the host's is gone for him.

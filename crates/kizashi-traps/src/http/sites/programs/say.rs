@@ -81,6 +81,11 @@ pub(super) fn line(words: &[String]) -> String {
     typed.collect::<Vec<_>>().join(" ")
 }
 
+/// JSON in which nothing looks like markup, as Go writes it: a browser that is shown it as a page shows words.
+pub(super) fn harmless(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
 /// Hexadecimal digits that are others at each moment and place.
 pub(super) fn digits(scene: &Scene<'_>, what: &str, length: u64) -> String {
     let label = format!("{what} {} {}", scene.visit.source, scene.now.micros());

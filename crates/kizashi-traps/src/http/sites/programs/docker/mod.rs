@@ -3,6 +3,7 @@
 //! behind the logins, where it sees the host at each place that `/` is bound to. Routes and words: moby, api/server/router; the stream of
 //! output: docs.docker.com, Engine API, "Attach to a container".
 
+mod archive;
 mod images;
 mod running;
 mod shown;
@@ -48,6 +49,11 @@ pub(super) fn respond(request: &SiteRequest<'_>) -> Option<SiteAnswer> {
         ("DELETE", ["containers", id]) => Some(daemon.stop(id, true)),
         ("POST", ["containers", id, "exec"]) => Some(daemon.exec(id)),
         ("POST", ["containers" | "exec", _, "resize"]) => Some(says(answer(200, "", Vec::new()))),
+        ("GET" | "HEAD" | "PUT", ["containers", id, "archive"]) => Some(daemon.archive(id)),
+        ("GET", ["containers", id, "changes"]) => Some(daemon.changes(id)),
+        ("POST", ["containers", id, "rename"]) => Some(daemon.rename(id)),
+        ("POST", ["build"]) => Some(daemon.build()),
+        ("GET", ["events"]) => Some(daemon.events()),
         ("POST", ["exec", id, "start"]) => Some(daemon.exec_start(id)),
         ("GET", ["exec", id, "json"]) => Some(daemon.exec_inspect(id)),
         ("POST", ["images", "create"]) => Some(daemon.pull()),
@@ -55,6 +61,21 @@ pub(super) fn respond(request: &SiteRequest<'_>) -> Option<SiteAnswer> {
         ("GET", ["images", .., "json"]) => Some(daemon.image(&parts[1..parts.len() - 1].join("/"))),
         _ => None,
     }
+}
+
+/// Archives and attached streams of any bytes: what is framed can be taken apart again, and holds the same.
+pub(super) fn fuzz_streams(bytes: &[u8]) {
+    let _ = archive::members(bytes);
+    let framed = shown::framed(bytes, false);
+    let mut rest = framed.as_slice();
+    let mut joined = Vec::new();
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        assert!(head[..4] == [1, 0, 0, 0] && length > 0 && length <= after.len());
+        joined.extend_from_slice(&after[..length]);
+        rest = &after[length..];
+    }
+    assert!(rest.is_empty() && joined == bytes, "a frame is not what was framed");
 }
 
 struct Daemon<'a> {
