@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 25] = [
+pub const ENTRIES: [(&str, Entry); 26] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -35,6 +35,7 @@ pub const ENTRIES: [(&str, Entry); 25] = [
     ("intake", intake),
     ("wire_frame", kizashi_wire::fuzz::frame),
     ("capture", kizashi_wire::fuzz::capture),
+    ("name_answers", kizashi_wire::fuzz::names),
     ("web_request", kizashi_web::fuzz::request),
     ("owner_text", owner_text),
     ("places", kizashi_store::places::fuzz),

@@ -52,11 +52,13 @@ pub enum KeyKind {
     Signature,
     /// What a request is after: `traversal`, or `unknown`.
     RequestClass,
+    /// Whose scanner a visitor is, where the store has him on a list of known ones: `Censys`. Detection does not watch it.
+    Scanner,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Total,
         Self::Port,
         Self::Service,
@@ -76,6 +78,7 @@ impl KeyKind {
         Self::Country,
         Self::Signature,
         Self::RequestClass,
+        Self::Scanner,
     ];
 
     /// The word for one: `port`.
@@ -101,6 +104,7 @@ impl KeyKind {
             Self::Country => "country",
             Self::Signature => "signature",
             Self::RequestClass => "request-class",
+            Self::Scanner => "scanner",
         }
     }
 
@@ -127,6 +131,7 @@ impl KeyKind {
             Self::Country => "countries",
             Self::Signature => "signatures",
             Self::RequestClass => "request-classes",
+            Self::Scanner => "scanners",
         }
     }
 

@@ -30,6 +30,7 @@ const fn key_label(kind: KeyKind) -> &'static str {
         KeyKind::PayloadCluster => "content of one form sent",
         KeyKind::Signature => "request of a known attack or search",
         KeyKind::RequestClass => "requests of one kind",
+        KeyKind::Scanner => "visits of a known scanner",
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) const fn kind_code(kind: KeyKind) -> i64 {
         KeyKind::Country => 16,
         KeyKind::Signature => 17,
         KeyKind::RequestClass => 18,
+        KeyKind::Scanner => 19,
     }
 }
 

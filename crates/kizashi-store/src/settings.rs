@@ -62,6 +62,8 @@ pub struct Settings {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Tells where visitors are.
     pub places: Arc<Places>,
+    /// Whether known scanners are in the series that detection sees; in all other counts they always are.
+    pub scanners_in_signs: bool,
 }
 
 impl Settings {
@@ -80,6 +82,7 @@ impl Default for Settings {
             retention: Retention::default(),
             clock: crate::writer::system_clock(),
             places: Places::built_in(),
+            scanners_in_signs: true,
         }
     }
 }

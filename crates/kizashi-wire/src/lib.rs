@@ -13,6 +13,7 @@ mod dissect;
 mod follow;
 mod fuzzing;
 mod import;
+pub mod names;
 mod observe;
 mod passive;
 
@@ -36,4 +37,5 @@ pub use passive::{
 /// See `fuzz/src/lib.rs`.
 pub mod fuzz {
     pub use crate::fuzzing::{capture, frame};
+    pub use crate::names::fuzz as names;
 }

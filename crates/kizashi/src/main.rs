@@ -11,6 +11,7 @@ mod demo;
 mod explain;
 mod export;
 mod failure;
+mod fetch;
 mod inherited;
 mod install;
 mod limits;
@@ -20,6 +21,7 @@ mod new_file;
 mod observatory;
 mod pipeline;
 mod playback;
+mod ports;
 mod sample_zip;
 mod sandbox;
 mod scored;
@@ -81,6 +83,10 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Prior(PriorCall::Import(call)) => commands::prior::import(call, terminal),
         Call::TrapProcess => child::trap::run(),
         Call::CoreProcess => child::core::run(),
+        Call::PortsKeeper => ports::keeper::run(),
+        Call::Names(call) => commands::names::run(call, terminal),
+        Call::Geo(call) => commands::geo::run(call, terminal),
+        Call::Ports(call) => commands::ports::run(call, terminal),
         Call::Config(ConfigCall::Check { config }) => {
             commands::config::check(config.as_deref(), terminal)
         }

@@ -184,11 +184,16 @@ impl Ledger {
                 let bin = bin_of(event.time);
                 let source = if event.is_of_many() { NOBODY } else { source };
                 let in_time = bin >= *open_from || settings.mode == Mode::Historic;
-                if bin < *open_from && in_time {
+                // Whom the owner leaves out of signs is in no series that detection sees, live or read afterwards.
+                let seen =
+                    settings.scanners_in_signs || settings.places.scanner(event.source).is_none();
+                if bin < *open_from && in_time && seen {
                     *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
                 }
-                counted.touch_bin(tally, (&event, source), in_time);
-                let bin = in_time.then_some(bin);
+                if seen {
+                    counted.touch_bin(tally, (&event, source), in_time);
+                }
+                let bin = (in_time && seen).then_some(bin);
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }
@@ -286,9 +291,10 @@ const fn is_ranked(kind: KeyKind) -> bool {
     !matches!(kind, KeyKind::Pair)
 }
 
-/// Whether keys of a kind are counted by ten minutes for detection: of lines and targets their families are.
+/// Whether keys of a kind are counted by ten minutes for detection: of lines and targets their families are. Known scanners are no
+/// series of it, since a kind more would take a share of its promise.
 const fn is_watched(kind: KeyKind) -> bool {
-    !matches!(kind, KeyKind::Command | KeyKind::Path)
+    !matches!(kind, KeyKind::Command | KeyKind::Path | KeyKind::Scanner)
 }
 
 /// Counts an event of a source under its keys, by hour and day and, where its ten minutes are given, by these; the cluster of what
@@ -318,6 +324,7 @@ fn touch_keys(
         let placed = dictionary.placed(connection, event.source, time)?;
         placed.network.into_iter().for_each(|network| touch(KeyKind::Network, network));
         placed.country.into_iter().for_each(|country| touch(KeyKind::Country, country));
+        placed.scanner.into_iter().for_each(|scanner| touch(KeyKind::Scanner, scanner));
     }
     if let Some(cluster) = cluster {
         touch(KeyKind::PayloadCluster, cluster);

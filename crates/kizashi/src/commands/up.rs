@@ -1,7 +1,10 @@
 //! `kizashi up`: traps, store, detection and dashboard, until a signal comes. Here everything is made ready for the supervisor, with the
 //! rights that the person has; then they are given up.
 
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use kizashi_traps::DatagramReply;
@@ -13,9 +16,11 @@ use crate::dashboard::Dashboard;
 use crate::failure::Failure;
 use crate::limits::TrapLimits;
 use crate::listening::{Bound, Plan, allow_many_sockets, descriptors_allowed};
+use crate::ports;
 use crate::sandbox::privileges::User;
 use crate::secrets;
 use crate::supervisor::messages::{Certificate, CoreSetup, Secrets, TrapSetup};
+use crate::supervisor::ports::ReadyPorts;
 use crate::supervisor::{self, Prepared};
 use crate::terminal::Terminal;
 
@@ -30,10 +35,12 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     if let Some(data) = &call.data {
         config.data.clone_from(data);
     }
+    config.traps.all_ports |= call.all_ports;
     allow_many_sockets();
     let web_rules = crate::web_rules::read(config.traps.web_rules.as_deref())?;
     let own_certificate = secrets::own_certificate(&config.dashboard)?;
-    let (dashboard, bound) = bind(&config)?;
+    let (dashboard, mut bound) = bind(&config)?;
+    let ports = if config.traps.all_ports { Some(all_ports(&config, &mut bound)?) } else { None };
     config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
     if let Some(user) = User::to_become() {
@@ -70,7 +77,9 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         posts: bound.posts,
         web_rules: crate::web_rules::pieces(&web_rules),
         require_sandbox: call.require_sandbox,
+        ports,
     };
+    let needs_rules = prepared.ports.as_ref().is_some_and(|ports| ports.keeper.is_none());
     supervisor::run(prepared, |not_enforced| {
         if let Some(missing) = not_enforced {
             terminal.line(&format!("         not enforced here: {missing}"))?;
@@ -79,9 +88,28 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
             terminal
                 .line("         WITHOUT a sandbox, as asked: for measuring on loopback only")?;
         }
+        if needs_rules {
+            terminal
+                .line("         all other TCP ports once `sudo kizashi ports apply` was called")?;
+        }
         terminal.line("ready")?;
         terminal.flush()
     })
+}
+
+/// Opens the listener for all ports and, where this process may change the machine's rules, starts who will hold them; then this process
+/// may not any more.
+fn all_ports(config: &Config, bound: &mut Bound) -> Result<ReadyPorts, Failure> {
+    let plan = ports::open(config, bound)?;
+    if !ports::may_change_rules() {
+        return Ok(ReadyPorts { plan, keeper: None });
+    }
+    let (ours, theirs) = UnixStream::pair()?;
+    let process = ports::keeper::start(theirs, Stdio::inherit())?;
+    let json = serde_json::to_string(&plan).map_err(std::io::Error::from)?;
+    writeln!(&ours, "{json}")?;
+    crate::sandbox::privileges::forget_network_rights()?;
+    Ok(ReadyPorts { plan, keeper: Some((ours, process)) })
 }
 
 /// What the dashboard speaks TLS with, if it does; its fingerprint is printed, to be compared with what the browser shows.

@@ -21,6 +21,8 @@ pub(crate) struct Expected {
     pub(crate) sensor: Arc<str>,
     /// Ports on which traps stand.
     pub(crate) ports: Arc<BTreeSet<Port>>,
+    /// Whether every TCP port is led to a trap.
+    pub(crate) all_tcp: bool,
 }
 
 impl Expected {
@@ -31,7 +33,9 @@ impl Expected {
         }
         // One name for all, not one each.
         event.sensor = Arc::clone(&self.sensor);
-        if !self.ports.contains(&event.port) {
+        let led =
+            self.all_tcp && event.port == Port::tcp(event.port.number) && event.port.number != 0;
+        if !led && !self.ports.contains(&event.port) {
             return Err("an event on a port where no trap stands");
         }
         if event.time.since(now) > AHEAD || now.since(event.time) > BEHIND {
@@ -92,8 +96,11 @@ mod tests {
 
     #[test]
     fn what_a_trap_tells_is_believed_and_each_lie_is_not() {
-        let expected =
-            Expected { sensor: Arc::from("here"), ports: Arc::new([Port::tcp(22)].into()) };
+        let expected = Expected {
+            sensor: Arc::from("here"),
+            ports: Arc::new([Port::tcp(22)].into()),
+            all_tcp: false,
+        };
         let now = event().time;
         assert_eq!(expected.believe(event(), now), Ok(event()));
         let payload = |content: &[u8], size| {
@@ -136,6 +143,10 @@ mod tests {
             counted(MOST_COUNTED + 1, 0),
             counted(u64::MAX, u64::MAX),
         ];
+        let everywhere = Expected { all_tcp: true, ..expected.clone() };
+        let elsewhere = |port| everywhere.believe(Event { port, ..event() }, now);
+        assert!(elsewhere(Port::tcp(40_000)).is_ok(), "led to the catch-all");
+        assert!(elsewhere(Port::udp(40_000)).is_err() && elsewhere(Port::tcp(0)).is_err());
         for lie in lies {
             assert!(expected.believe(lie.clone(), now).is_err(), "{lie:?}");
         }

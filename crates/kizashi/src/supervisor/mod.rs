@@ -6,6 +6,7 @@ pub(crate) mod channel;
 mod child;
 pub(crate) mod messages;
 pub(crate) mod owner;
+pub(crate) mod ports;
 mod probe;
 mod schedule;
 mod start;
@@ -25,6 +26,7 @@ use crate::failure::Failure;
 use crate::live::stop_signal;
 use child::{Child, Name, News, Role};
 use messages::{CoreSetup, FromCore, Health, Misbehaviour, Secrets, ToCore, ToTrap, TrapSetup};
+use ports::{Ports, ReadyPorts};
 use schedule::{BackOff, Daily};
 
 pub(crate) use probe::probe;
@@ -51,6 +53,8 @@ pub(crate) struct Prepared {
     /// The owner's rules for the web trap, in pieces: each the file's name and a part of its text.
     pub(crate) web_rules: Vec<(String, String)>,
     pub(crate) require_sandbox: bool,
+    /// Where every port is answered: how.
+    pub(crate) ports: Option<ReadyPorts>,
 }
 
 struct Trap {
@@ -76,6 +80,7 @@ struct Supervisor {
     trap_due: Option<Instant>,
     core_due: Option<Instant>,
     daily: Option<Daily>,
+    ports: Option<Ports>,
     stopping: bool,
 }
 
@@ -108,6 +113,7 @@ pub(crate) fn run(
             trap_due: None,
             core_due: None,
             daily: daily.map(|at| Daily::new(at, &ZonedDateTime::now())),
+            ports: None,
             stopping: false,
         };
         let result = supervisor.serve(ready).await;
@@ -138,10 +144,13 @@ impl Supervisor {
             );
         }
         self.tell_health().await;
+        self.begin_ports().await?;
         ready(self.health.not_enforced.as_deref())?;
         while !self.stopping {
             match self.next_news().await {
                 Some(News::Stop) => self.stopping = true,
+                Some(News::Held(stream)) => self.hold_ports(stream).await,
+                Some(News::Keeper(number, said)) => self.keeper_said(number, said),
                 Some(News::Asked(request, answer)) => self.answer(&request, answer).await,
                 Some(News::Ended((Role::Core, number), status)) => {
                     self.core_ended(number, status).await;
@@ -212,6 +221,7 @@ impl Supervisor {
                 ),
                 Err(failure) => failure.to_string(),
             },
+            ("ports", what) => self.ports_asked(what).await,
             ("tokens", "") => match self.renew_tokens().await {
                 Ok(()) => {
                     "done: it counts from now on, and the one before opens nothing".to_owned()
@@ -342,6 +352,7 @@ impl Supervisor {
 
     /// Ends the traps, then the core, so that what was seen last is kept.
     async fn end(&mut self) {
+        self.release_ports().await;
         for trap in &self.traps {
             let _ = trap.child.send(&ToTrap::Stop, &[]).await;
         }

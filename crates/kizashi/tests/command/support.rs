@@ -94,8 +94,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        let child = kizashi(folder)
-            .args(arguments)
+        Self::by(kizashi(folder).args(arguments))
+    }
+
+    /// By a command that becomes Kizashi.
+    pub(crate) fn by(command: &mut Command) -> Self {
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
