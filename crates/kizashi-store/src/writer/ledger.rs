@@ -81,15 +81,25 @@ impl Counted {
         add_to_counter(connection, "out_of_time", stored(self.out_of_time))
     }
 
-    /// Counts an event of a port in its ten minutes, or as late where these are closed.
-    fn touch_bin(&mut self, tally: &mut Tally, (event, source): (&Event, u32), in_time: bool) {
+    /// Counts an event of a port in its ten minutes, or as late where these are closed; gives them where its keys count there too.
+    /// Whom the owner leaves out of signs is in no series that detection sees, live or read afterwards.
+    fn touch_bin(
+        &mut self,
+        tally: &mut Tally,
+        (event, source): (&Event, u32),
+        (in_time, seen): (bool, bool),
+    ) -> Option<i64> {
+        if !seen {
+            return None;
+        }
         let (bin, port, events) = (bin_of(event.time), event.port.code(), event.weight().events);
         if in_time {
             tally.touch_bin(bin, port, source, events);
-        } else {
-            self.late += events;
-            tally.touch_closed_bin(bin, port, events);
+            return Some(bin);
         }
+        self.late += events;
+        tally.touch_closed_bin(bin, port, events);
+        None
     }
 }
 
@@ -184,16 +194,11 @@ impl Ledger {
                 let bin = bin_of(event.time);
                 let source = if event.is_of_many() { NOBODY } else { source };
                 let in_time = bin >= *open_from || settings.mode == Mode::Historic;
-                // Whom the owner leaves out of signs is in no series that detection sees, live or read afterwards.
-                let seen =
-                    settings.scanners_in_signs || settings.places.scanner(event.source).is_none();
+                let seen = settings.shows_to_detection(event.source);
                 if bin < *open_from && in_time && seen {
                     *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
                 }
-                if seen {
-                    counted.touch_bin(tally, (&event, source), in_time);
-                }
-                let bin = (in_time && seen).then_some(bin);
+                let bin = counted.touch_bin(tally, (&event, source), (in_time, seen));
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }

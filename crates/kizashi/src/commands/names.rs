@@ -57,7 +57,7 @@ pub(crate) fn run(call: &cli::Names, terminal: &mut Terminal) -> Result<(), Fail
     let file = config.data.join(FILE);
     let mut kept = kept(&file);
     let now = crate::clock::now().micros();
-    let mut failure = None;
+    let (mut failure, mut news) = (None, false);
     for address in &call.addresses {
         let known =
             match kept.get(address).filter(|known| (0..KEPT_FOR).contains(&(now - known.at))) {
@@ -65,6 +65,7 @@ pub(crate) fn run(call: &cli::Names, terminal: &mut Terminal) -> Result<(), Fail
                 None => match look_up(*address, &servers, now) {
                     Ok(known) => {
                         kept.insert(*address, known.clone());
+                        news = true;
                         known
                     }
                     Err(reason) => {
@@ -77,7 +78,7 @@ pub(crate) fn run(call: &cli::Names, terminal: &mut Terminal) -> Result<(), Fail
             };
         print(*address, &known, &places, call.json, terminal)?;
     }
-    if config.data.is_dir() {
+    if news && config.data.is_dir() {
         keep(&file, kept);
     }
     failure.map_or(Ok(()), |reason| Err(Failure::Asked(reason)))

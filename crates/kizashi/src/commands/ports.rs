@@ -44,19 +44,23 @@ fn running(folder: &Path) -> Result<PortsState, Failure> {
     })
 }
 
-/// The plan of what runs, or of the configuration where nothing does.
-fn plan_of(folder: &Path, config: Option<&Path>) -> Result<(Plan, Option<Held>), Failure> {
-    if owner::runs(folder) {
-        return running(folder).map(|state| (state.plan, Some(state.held)));
-    }
-    Ok((Plan::of(&Config::load(config)?, SOME_PORT, Vec::new()), None))
+/// The plan of what runs, or of the configuration where nothing does, and what is left alone: by the rules that stand, or by those that
+/// would be made now.
+fn plan_of(folder: &Path, config: Option<&Path>) -> Result<(Plan, Option<Held>, Kept), Failure> {
+    let (plan, held, kept) = if owner::runs(folder) {
+        let state = running(folder)?;
+        (state.plan, Some(state.held), state.kept)
+    } else {
+        (Plan::of(&Config::load(config)?, SOME_PORT, Vec::new()), None, None)
+    };
+    let kept = kept.map_or_else(|| Kept::now(&plan), Ok)?;
+    Ok((plan, held, kept))
 }
 
 fn apply(call: &cli::PortsApply, terminal: &mut Terminal) -> Result<(), Failure> {
     let folder = &call.data.data;
     if call.dry_run {
-        let (plan, held) = plan_of(folder, call.config.as_deref())?;
-        let kept = Kept::now(&plan)?;
+        let (plan, held, kept) = plan_of(folder, call.config.as_deref())?;
         print(&plan, &kept, held.is_some(), terminal)?;
         if !may_change_rules() {
             return terminal.line("# not checked: that takes root");
@@ -91,8 +95,7 @@ fn apply(call: &cli::PortsApply, terminal: &mut Terminal) -> Result<(), Failure>
 }
 
 fn show(call: &cli::PortsShow, terminal: &mut Terminal) -> Result<(), Failure> {
-    let (plan, held) = plan_of(&call.data.data, call.config.as_deref())?;
-    let kept = Kept::now(&plan)?;
+    let (plan, held, kept) = plan_of(&call.data.data, call.config.as_deref())?;
     let standing = nft::standing();
     let (stands, packets) = match &standing {
         // Another's rules under our name, or those of a Kizashi over another folder, are not these.
@@ -103,6 +106,7 @@ fn show(call: &cli::PortsShow, terminal: &mut Terminal) -> Result<(), Failure> {
         Standing::Unknown(_) => (None, None),
     };
     if call.json {
+        let text = rules(&plan, &kept, TABLE[1])?;
         let kept: Vec<_> = Reason::ALL
             .iter()
             .flat_map(|reason| kept.with(*reason).into_iter().map(move |port| (port, *reason)))
@@ -117,7 +121,7 @@ fn show(call: &cli::PortsShow, terminal: &mut Terminal) -> Result<(), Failure> {
             "kept": kept,
             "interfaces": plan.interfaces,
             "networks": plan.networks,
-            "rules": rules(&plan, &Kept::now(&plan)?, TABLE[1])?,
+            "rules": text,
         }));
     }
     print(&plan, &kept, held.is_some(), terminal)?;
@@ -185,15 +189,20 @@ fn remove(call: &cli::PortsRemove, terminal: &mut Terminal) -> Result<(), Failur
             Standing::Unknown(reason) => format!("what stands is not known here ({reason})"),
         });
     }
-    if owner::runs(folder) {
-        terminal.line(&owner::ask(folder, "ports remove")?)?;
+    let asked = owner::runs(folder).then(|| owner::ask(folder, "ports remove"));
+    if let Some(Ok(done)) = &asked {
+        terminal.line(done)?;
     }
-    match nft::standing() {
-        Standing::Stands(_) => {
+    match (nft::standing(), asked) {
+        (Standing::Stands(_), None | Some(Ok(_))) => {
             nft::delete()?;
             terminal.line("a table that no running Kizashi held is gone")
         }
-        Standing::Absent if !owner::runs(folder) => terminal.line("there are no rules to remove"),
-        Standing::Absent | Standing::Unknown(_) => Ok(()),
+        (Standing::Stands(_) | Standing::Unknown(_), Some(Err(failure))) => Err(failure),
+        (Standing::Absent, None | Some(Err(_))) => terminal.line("there are no rules to remove"),
+        (Standing::Absent | Standing::Unknown(_), Some(Ok(_))) => Ok(()),
+        (Standing::Unknown(reason), None) => Err(Failure::Asked(format!(
+            "whether rules stand is not known here ({reason}); call `sudo kizashi ports remove`"
+        ))),
     }
 }

@@ -80,16 +80,16 @@ pub(crate) fn installation(machine: &Machine, program: &Path, all_ports: bool) -
         text: UNIT_TEXT.replace("@BINARY@", BINARY),
         keep: false,
     });
-    steps.push(if all_ports {
-        Step::Write {
+    if all_ports {
+        steps.push(Step::Write {
             path: machine.at(DROP_IN),
             mode: 0o644,
             text: DROP_IN_TEXT.replace("@BINARY@", BINARY),
             keep: false,
-        }
-    } else {
-        Step::Remove { path: machine.at(DROP_IN) }
-    });
+        });
+    } else if machine.at(DROP_IN).exists() {
+        steps.push(Step::Remove { path: machine.at(DROP_IN) });
+    }
     // The owner's own settings are never written over.
     steps.push(Step::Write {
         path: machine.at(CONFIG),

@@ -19,8 +19,8 @@ use crate::sandbox::privileges::{self, User};
 
 /// The order to apply.
 pub(crate) const APPLY: &str = "apply";
-/// What is said once the rules stand; anything else is a sentence of what is wrong.
-pub(crate) const DONE: &str = "done";
+/// What is said once the rules stand, with the ports that they leave alone behind it; anything else is a sentence of what is wrong.
+pub(crate) const DONE: &str = "done ";
 /// Bytes of a plan at most.
 const LONGEST_PLAN: u64 = 1 << 20;
 /// How long nft may take.
@@ -55,7 +55,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     if order.trim_end() != APPLY {
         return Ok(());
     }
-    let (mut nft, input) = match stand(&plan) {
+    let (mut nft, input, kept) = match stand(&plan) {
         Ok(holding) => holding,
         Err(failure) => {
             writeln!(supervisor, "{failure}")?;
@@ -63,7 +63,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         }
     };
     give_up_rights();
-    writeln!(supervisor, "{DONE}")?;
+    let kept = serde_json::to_string(&kept).map_err(std::io::Error::from)?;
+    writeln!(supervisor, "{DONE}{kept}")?;
     std::thread::Builder::new().name("supervisor".to_owned()).spawn(move || {
         // Whatever comes is the end; nothing is what ends a supervisor that was killed.
         let _ = supervisor.read(&mut [0; 1]);
@@ -73,8 +74,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Applies the rules and gives the nft that owns them.
-fn stand(plan: &Plan) -> Result<(Child, ChildStdin), Failure> {
+/// Applies the rules and gives the nft that owns them, and what they leave alone.
+fn stand(plan: &Plan) -> Result<(Child, ChildStdin, Kept), Failure> {
     let kept = Kept::now(plan)?;
     nft::check(&rules(plan, &kept, TRIED)?)?;
     if let Standing::Stands(_) = nft::standing() {
@@ -97,7 +98,7 @@ fn stand(plan: &Plan) -> Result<(Child, ChildStdin), Failure> {
     let began = Instant::now();
     while began.elapsed() < STANDS_WITHIN {
         if let Standing::Stands(_) = nft::standing() {
-            return Ok((child, input));
+            return Ok((child, input, kept));
         }
         if child.try_wait()?.is_some() {
             return Err(gone());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ const MOST_FILES: usize = 64;
 const LONGEST_FILE: usize = 1 << 20;
 
 /// Why a port is left alone; the first that holds is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Reason {
     /// This login came by it.
@@ -48,7 +48,7 @@ impl Reason {
 }
 
 /// Ports with the reason of each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept(BTreeMap<u16, Reason>);
 
 impl Kept {

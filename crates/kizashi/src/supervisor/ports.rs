@@ -14,15 +14,15 @@ use tokio::sync::mpsc;
 use super::Supervisor;
 use super::child::News;
 use crate::failure::Failure;
-use crate::ports::Plan;
 use crate::ports::keeper::{APPLY, DONE};
+use crate::ports::{Kept, Plan};
 
 /// How long a keeper may take to apply the rules.
 const APPLIES_WITHIN: Duration = Duration::from_secs(15);
 /// How long one may take to be gone.
 const GOES_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes that a keeper may say.
-const LONGEST_WORD: u64 = 4_096;
+const LONGEST_WORD: u64 = 4 << 20;
 
 /// How the rules stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub(crate) enum Held {
 pub(crate) struct PortsState {
     pub(crate) plan: Plan,
     pub(crate) held: Held,
+    /// The ports that the standing rules leave alone.
+    pub(crate) kept: Option<Kept>,
 }
 
 /// What `kizashi up` has made ready: the plan, and the socket to a keeper that was started with the rights to apply it.
@@ -62,7 +64,7 @@ pub(super) struct Ports {
 
 impl Ports {
     fn of(plan: Plan) -> Self {
-        let state = PortsState { plan, held: Held::No };
+        let state = PortsState { plan, held: Held::No, kept: None };
         Self { state, keeper: None, listening: None, number: 0 }
     }
 }
@@ -78,16 +80,18 @@ impl Supervisor {
         let (mut reading, mut writing) = stream.into_split();
         writing.write_all(format!("{APPLY}\n").as_bytes()).await?;
         let said = tokio::time::timeout(APPLIES_WITHIN, word(&mut reading)).await;
-        match said.ok().flatten().as_deref() {
-            Some(DONE) => {}
-            Some(reason) => return Err(Failure::Asked(reason.to_owned())),
+        let kept = match said.ok().flatten() {
+            Some(said) => kept(&said).ok_or(Failure::Asked(said))?,
             None => {
                 return Err(Failure::Asked(
                     "the rules for all ports could not be applied; `kizashi ports apply --dry-run` says what is missing".to_owned(),
                 ));
             }
-        }
+        };
         self.attach(reading, writing, (Held::Stand, Some(process)));
+        if let Some(ports) = &mut self.ports {
+            ports.state.kept = Some(kept);
+        }
         Ok(())
     }
 
@@ -124,8 +128,13 @@ impl Supervisor {
             return;
         };
         ports.state.held = match (said, &ports.state.held) {
-            (Some(word), _) if word == DONE => Held::Stand,
-            (Some(reason), _) => Held::Refused(reason),
+            (Some(said), _) => match kept(&said) {
+                Some(kept) => {
+                    ports.state.kept = Some(kept);
+                    Held::Stand
+                }
+                None => Held::Refused(said),
+            },
             (None, Held::Stand) => {
                 tracing::error!(
                     "whoever held the rules for all ports is gone, and the rules with him; `sudo kizashi ports apply` makes them again"
@@ -136,7 +145,7 @@ impl Supervisor {
             (None, held) => held.clone(),
         };
         if ports.state.held != Held::Stand {
-            ports.keeper = None;
+            (ports.keeper, ports.state.kept) = (None, None);
         }
     }
 
@@ -144,7 +153,7 @@ impl Supervisor {
     pub(super) async fn release_ports(&mut self) -> bool {
         let Some(ports) = &mut self.ports else { return false };
         let held = ports.keeper.take().is_some();
-        ports.state.held = Held::No;
+        (ports.state.held, ports.state.kept) = (Held::No, None);
         // What an earlier keeper says from now on is of no interest.
         ports.number += 1;
         if let Some(listening) = ports.listening.take() {
@@ -187,6 +196,11 @@ async fn listen(
         let _ = tokio::task::spawn_blocking(move || process.wait()).await;
     }
     let _ = news.send(News::Keeper(number, None)).await;
+}
+
+/// What a keeper leaves alone, where it says that the rules stand.
+fn kept(said: &str) -> Option<Kept> {
+    said.strip_prefix(DONE).and_then(|json| serde_json::from_str(json).ok())
 }
 
 /// A line, bounded; `None` at the end.
