@@ -36,6 +36,7 @@ pub const ENTRIES: [(&str, Entry); 26] = [
     ("intake", intake),
     ("wire_frame", kizashi_wire::fuzz::frame),
     ("capture", kizashi_wire::fuzz::capture),
+    ("name_answers", kizashi_wire::fuzz::names),
     ("web_request", kizashi_web::fuzz::request),
     ("owner_text", owner_text),
     ("places", kizashi_store::places::fuzz),

@@ -54,6 +54,8 @@ pub enum KeyKind {
     RequestClass,
     /// The port of a machine elsewhere that answers what we never sent it, `tcp/443`: it is attacked with forged senders.
     Backscatter,
+    /// Whose scanner a visitor is, where the store has him on a list of known ones: `Censys`. Detection does not watch it.
+    Scanner,
 }
 
 impl KeyKind {
@@ -79,6 +81,7 @@ impl KeyKind {
         Self::Signature,
         Self::RequestClass,
         Self::Backscatter,
+        Self::Scanner,
     ];
 
     /// The word for one: `port`.
@@ -105,6 +108,7 @@ impl KeyKind {
             Self::Signature => "signature",
             Self::RequestClass => "request-class",
             Self::Backscatter => "backscatter",
+            Self::Scanner => "scanner",
         }
     }
 
@@ -132,6 +136,7 @@ impl KeyKind {
             Self::Signature => "signatures",
             Self::RequestClass => "request-classes",
             Self::Backscatter => "backscatter",
+            Self::Scanner => "scanners",
         }
     }
 

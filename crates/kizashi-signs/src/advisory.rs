@@ -98,6 +98,7 @@ fn who(sign: &Sign, evidence: &Evidence) -> String {
     };
     list("Most active", &evidence.sources, short);
     list("Countries by sources", &evidence.countries, country);
+    list("Known scanners by sources", &evidence.scanners, short);
     list("User names tried", &evidence.users, short);
     list("Passwords tried", &evidence.passwords, short);
     list("Commands given", &evidence.commands, short);
@@ -245,6 +246,7 @@ mod tests {
         let evidence = Evidence {
             sources: hostile(),
             countries: hostile(),
+            scanners: hostile(),
             users: hostile(),
             passwords: hostile(),
             commands: hostile(),

@@ -31,6 +31,7 @@ const fn key_label(kind: KeyKind) -> &'static str {
         KeyKind::Signature => "request of a known attack or search",
         KeyKind::RequestClass => "requests of one kind",
         KeyKind::Backscatter => "attacked elsewhere with forged senders",
+        KeyKind::Scanner => "visits of a known scanner",
     }
 }
 

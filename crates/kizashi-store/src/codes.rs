@@ -28,6 +28,7 @@ pub(crate) const fn kind_code(kind: KeyKind) -> i64 {
         KeyKind::Signature => 17,
         KeyKind::RequestClass => 18,
         KeyKind::Backscatter => 19,
+        KeyKind::Scanner => 20,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the owner of a store may choose.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use kizashi_event::Timestamp;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Tells where visitors are.
     pub places: Arc<Places>,
+    /// Whether known scanners are in the series that detection sees; in all other counts they always are.
+    pub scanners_in_signs: bool,
 }
 
 impl Settings {
@@ -70,6 +73,11 @@ impl Settings {
     pub const EARLIEST: Timestamp = Timestamp::from_seconds(631_152_000);
     /// Microseconds by which a sensor's clock may run ahead before its events are flagged: ten minutes.
     pub const TOLERANCE: i64 = 600 * Timestamp::SECOND;
+
+    /// Whether the visits of this source are in the series that detection sees.
+    pub(crate) fn shows_to_detection(&self, source: IpAddr) -> bool {
+        self.scanners_in_signs || self.places.scanner(source).is_none()
+    }
 }
 
 impl Default for Settings {
@@ -80,6 +88,7 @@ impl Default for Settings {
             retention: Retention::default(),
             clock: crate::writer::system_clock(),
             places: Places::built_in(),
+            scanners_in_signs: true,
         }
     }
 }

@@ -97,6 +97,8 @@ pub struct Evidence {
     pub payloads: Vec<(String, u64)>,
     /// The countries that they come from, by two letters, with how many sources of each.
     pub countries: Vec<(String, u64)>,
+    /// The scanners that some of them are known as, with how many sources of each.
+    pub scanners: Vec<(String, u64)>,
     /// Events looked at; fewer than all when there were very many.
     pub events_read: u64,
 }

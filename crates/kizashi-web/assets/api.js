@@ -27,11 +27,12 @@
  *   severity: Severity, name: string | null, open: boolean, until: string, before: number, after: number,
  *   ports?: string[], rising?: number }} Sign */
 /** @typedef {[string, number][]} Counted */
-/** @typedef {{ sources: Counted, countries: Counted, users: Counted, passwords: Counted, commands: Counted, paths: Counted, clients: Counted,
+/** @typedef {{ sources: Counted, countries: Counted, scanners: Counted, users: Counted, passwords: Counted, commands: Counted, paths: Counted, clients: Counted,
  *   payloads: Counted }} Evidence */
 /** @typedef {{ sign: Sign, advisory: { what: string, since: string, who: string, what_to_do: string },
  *   evidence: Evidence }} SignPage */
-/** @typedef {{ time: string, source: string, port: string, service: string, action: string, text: string }} FeedItem */
+/** @typedef {{ time: string, source: string, port: string, service: string, action: string, text: string,
+ *   scanner?: string }} FeedItem */
 /** @typedef {{ session: string, first: string, last: string, source: string, port: string, service: string, commands: number,
  *   files: number, recorded: boolean }} SessionRow */
 /** @typedef {{ session: SessionRow, size: [number, number], frames: [number, string][], lines: string[] }} SessionPage */

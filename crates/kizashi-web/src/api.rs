@@ -63,6 +63,6 @@ pub(crate) async fn sign(
 pub(crate) async fn events(State(app): State<Arc<App>>, read: Read) -> Answer<serde_json::Value> {
     let limit = parameters(read)?.limit(50, MOST_EVENTS)?;
     let events = app.ask(move |observatory| observatory.recent(limit)).await?;
-    let items: Vec<FeedItem> = events.iter().map(FeedItem::of).collect();
+    let items: Vec<FeedItem> = events.iter().map(|event| app.feed.item(event)).collect();
     Ok(Json(json!({ "events": items })))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kizashi_event::{Attempt, Backscatter, Detail, Event, HostileText, Timestamp};
+use kizashi_store::Places;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -34,6 +35,9 @@ pub struct FeedItem {
     pub action: &'static str,
     /// What was done, in the attacker's raw words, at most 240 characters: escape it before showing.
     pub text: String,
+    /// Whose scanner the visitor is known as; left out where he is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scanner: Option<String>,
 }
 
 impl FeedItem {
@@ -47,6 +51,7 @@ impl FeedItem {
             service: event.service.name().to_owned(),
             action: event.detail.action(),
             text: bounded(&text_of(&event.detail)),
+            scanner: None,
         }
     }
 }
@@ -126,6 +131,7 @@ pub struct FeedSender {
     events: broadcast::Sender<Arc<Batch>>,
     signs: broadcast::Sender<Arc<str>>,
     dropped: Arc<AtomicU64>,
+    places: Arc<Places>,
 }
 
 impl Default for FeedSender {
@@ -142,7 +148,21 @@ impl FeedSender {
             events: broadcast::Sender::new(WAITING_EVENTS),
             signs: broadcast::Sender::new(WAITING_SIGNS),
             dropped: Arc::default(),
+            places: Places::built_in(),
         }
+    }
+
+    /// The feed with the owner's own list of scanners.
+    #[must_use]
+    pub fn with_places(self, places: Arc<Places>) -> Self {
+        Self { places, ..self }
+    }
+
+    /// The item of an event, with whose scanner its visitor is known as.
+    #[must_use]
+    pub fn item(&self, event: &Event) -> FeedItem {
+        let scanner = self.places.scanner(event.source).map(str::to_owned);
+        FeedItem { scanner, ..FeedItem::of(event) }
     }
 
     /// Shows events to every open page; never waits.
@@ -151,7 +171,7 @@ impl FeedSender {
             return;
         }
         let skipped = events.len().saturating_sub(MOST_ITEMS);
-        let items = events.iter().skip(skipped).map(FeedItem::of).collect();
+        let items = events.iter().skip(skipped).map(|event| self.item(event)).collect();
         // An error means that the last page closed in between.
         let _ = self.events.send(Arc::new(Batch { items, skipped: skipped as u64 }));
     }
@@ -217,6 +237,15 @@ mod tests {
         let json = serde_json::to_value(&item).unwrap();
         assert_eq!(json["time"], "2023-11-14T22:13:20.000000Z");
         assert_eq!(json["port"], "tcp/22");
+    }
+
+    #[test]
+    fn a_known_scanner_is_called_by_his_name_and_nobody_else_is() {
+        let feed = FeedSender::new();
+        let from = |source: &str| Event { source: source.parse().unwrap(), ..login("1") };
+        assert_eq!(feed.item(&from("162.142.125.7")).scanner.as_deref(), Some("Censys"));
+        let other = serde_json::to_value(feed.item(&from("192.0.2.1"))).unwrap();
+        assert!(other.get("scanner").is_none(), "{other}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod frames;
 mod fuzzing;
 mod import;
 pub mod live;
+pub mod names;
 mod observe;
 mod passive;
 
@@ -40,4 +41,5 @@ pub use passive::{
 /// See `fuzz/src/lib.rs`.
 pub mod fuzz {
     pub use crate::fuzzing::{capture, frame};
+    pub use crate::names::fuzz as names;
 }

@@ -50,6 +50,14 @@ pub(crate) enum Call {
     /// Print or renew the secrets that open the dashboard
     #[command(subcommand)]
     Token(TokenCall),
+    /// Ask this machine's name servers for the names of addresses; nothing else here ever does
+    Names(Names),
+    /// Look after the tables that say where visitors are and who is a known scanner
+    #[command(subcommand)]
+    Geo(GeoCall),
+    /// Lead every TCP port that no real service uses to the catch-all
+    #[command(subcommand)]
+    Ports(PortsCall),
     /// Say what protects this machine from its traps, and what does not
     Doctor(Doctor),
     /// List what visitors left, or take one out into a zip
@@ -74,6 +82,9 @@ pub(crate) enum Call {
     /// The process that sees attempts to reach any port; started by `up`
     #[command(hide = true)]
     CaptureProcess,
+    /// The process that holds the rules for all ports; started by `up` and `ports apply`
+    #[command(hide = true)]
+    PortsKeeper,
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +126,9 @@ pub(crate) struct Up {
     /// Folder of the data [default: ./kizashi-data, or the configuration's]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Answer on every TCP port that no real service uses, through nftables: `kizashi ports show`
+    #[arg(long)]
+    pub(crate) all_ports: bool,
     /// Refuse to start where the kernel does not enforce every protection
     #[arg(long)]
     pub(crate) require_sandbox: bool,
@@ -130,6 +144,138 @@ pub(crate) struct Renew {
     /// Let the trap try what is forbidden: test builds alone know it
     #[arg(long, hide = true)]
     pub(crate) misbehave: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Names {
+    /// The addresses
+    #[arg(required = true, num_args = 1..=256)]
+    pub(crate) addresses: Vec<std::net::IpAddr>,
+    /// The name server to ask [default: the system's]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) server: Option<std::net::SocketAddr>,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Configuration file [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GeoCall {
+    /// Take a table from a file or an address into use, after it was read whole
+    Update(GeoUpdate),
+    /// Print which tables are in use, or what they say of addresses
+    Show(GeoShow),
+}
+
+/// A table that the owner may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GeoTable {
+    /// Countries (MMDB)
+    Countries,
+    /// Autonomous systems (MMDB)
+    Networks,
+    /// Known scanners: a range, a tab and a name a line
+    Scanners,
+}
+
+impl GeoTable {
+    pub(crate) const ALL: [Self; 3] = [Self::Countries, Self::Networks, Self::Scanners];
+
+    /// Its name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Countries => "countries",
+            Self::Networks => "networks",
+            Self::Scanners => "scanners",
+        }
+    }
+
+    /// Its file in the data folder.
+    pub(crate) const fn file(self) -> &'static str {
+        match self {
+            Self::Countries => "kizashi-countries.mmdb",
+            Self::Networks => "kizashi-networks.mmdb",
+            Self::Scanners => "kizashi-scanners.tsv",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GeoUpdate {
+    /// Which table
+    #[arg(value_enum)]
+    pub(crate) table: GeoTable,
+    /// A file, or an address that begins with https:// or http://; plain or gzip
+    pub(crate) source: String,
+    /// Folder of the data, where the table goes unless [places] names its file
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration file [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GeoShow {
+    /// Addresses to look up
+    pub(crate) addresses: Vec<std::net::IpAddr>,
+    /// Folder of the data
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration file [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PortsCall {
+    /// Apply the rules for the Kizashi that runs; they go when it ends, however it ends
+    Apply(PortsApply),
+    /// Print the rules, what they leave alone and why, and whether they stand
+    Show(PortsShow),
+    /// Take the rules away again
+    Remove(PortsRemove),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PortsApply {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Configuration file, for what it keeps out while nothing runs [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print what would be applied and have the kernel check it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PortsShow {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Configuration file, for what it keeps out while nothing runs [default: kizashi.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PortsRemove {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Print what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -264,7 +410,7 @@ pub(crate) struct SignCall {
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families,
-    /// path-families, payload-clusters, fingerprints, signatures, request-classes, systems or scanners
+    /// path-families, payload-clusters, fingerprints, signatures, request-classes, scanners, systems or tools
     #[arg(value_parser = ranking)]
     pub(crate) kind: Ranking,
     #[command(flatten)]
@@ -486,8 +632,8 @@ pub(crate) enum Ranking {
     Keys(KeyKind),
     /// What visitors' systems look like, of their first segments.
     Systems,
-    /// What their scanners are known by.
-    Scanners,
+    /// What the tools that they scan with are known by.
+    Tools,
 }
 
 impl Ranking {
@@ -496,7 +642,7 @@ impl Ranking {
         match self {
             Self::Keys(kind) => kind.name(),
             Self::Systems => "system",
-            Self::Scanners => "scanner",
+            Self::Tools => "tool",
         }
     }
 }
@@ -504,11 +650,11 @@ impl Ranking {
 fn ranking(text: &str) -> Result<Ranking, String> {
     match (text, KeyKind::from_name(text)) {
         ("system" | "systems", _) => Ok(Ranking::Systems),
-        ("scanner" | "scanners", _) => Ok(Ranking::Scanners),
+        ("tool" | "tools", _) => Ok(Ranking::Tools),
         (_, Some(kind)) if !matches!(kind, KeyKind::Total | KeyKind::Pair) => {
             Ok(Ranking::Keys(kind))
         }
-        _ => Err("what is ranked is one of ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families, path-families, payload-clusters, fingerprints, signatures, request-classes, systems, scanners"
+        _ => Err("what is ranked is one of ports, services, sources, countries, networks, users, passwords, commands, paths, payloads, clients, command-families, path-families, payload-clusters, fingerprints, signatures, request-classes, scanners, systems, tools"
             .to_owned()),
     }
 }

@@ -14,8 +14,10 @@ use kizashi_traps::{
 use serde::{Deserialize, Serialize};
 
 use crate::capture::Capture;
+use crate::cli::GeoTable;
 use crate::failure::Failure;
 use crate::limits::TrapLimits;
+use crate::ports;
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "kizashi.toml";
@@ -89,6 +91,14 @@ pub(crate) struct Traps {
     pub(crate) any_tcp: Option<String>,
     /// UDP ports of the catch-all, which never replies.
     pub(crate) any_udp: Option<String>,
+    /// Whether the catch-all takes every TCP port that no real service uses.
+    pub(crate) all_ports: bool,
+    /// TCP ports that it leaves alone then, beside those in use.
+    pub(crate) all_ports_except: String,
+    /// Interfaces by which nothing is led to it; a name may end with `*`.
+    pub(crate) all_ports_except_interfaces: Vec<String>,
+    /// Networks whose visitors are not.
+    pub(crate) all_ports_except_networks: Vec<String>,
     /// Sessions at once, in all.
     pub(crate) sessions: usize,
     /// Sessions at once from one address.
@@ -196,14 +206,24 @@ pub(crate) struct Detection {
     pub(crate) memory_megabytes: u32,
 }
 
-/// `[places]`: the owner's own tables (MMDB), read at the start.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// `[places]`: the owner's own tables (MMDB) and list of scanners, read at the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct PlacesFiles {
     /// Countries, instead of the table that the program brings.
     pub(crate) countries: Option<PathBuf>,
     /// Autonomous systems; without it a network is the first bits of an address.
     pub(crate) networks: Option<PathBuf>,
+    /// Known scanners beside those of the list that the program brings: a range, a tab and a name a line.
+    pub(crate) scanners: Option<PathBuf>,
+    /// Whether known scanners count in the series that signs are raised from.
+    pub(crate) scanners_in_signs: bool,
+}
+
+impl Default for PlacesFiles {
+    fn default() -> Self {
+        Self { countries: None, networks: None, scanners: None, scanners_in_signs: true }
+    }
 }
 
 impl Default for Detection {
@@ -239,6 +259,31 @@ impl Traps {
     }
 }
 
+/// Interfaces of virtual networks, by which people manage a machine and its containers reach it.
+const MANAGEMENT: [&str; 9] =
+    ["wg*", "tailscale*", "zt*", "tun*", "tap*", "docker*", "br-*", "virbr*", "lxc*"];
+
+impl Traps {
+    /// Refuses what cannot become a rule.
+    fn check_all_ports(&self) -> Result<(), String> {
+        let setting = |name: &str, error: String| format!("{name} under [traps]: {error}");
+        let ports: Result<kizashi_traps::PortList, _> = self.all_ports_except.parse();
+        ports.map_err(|error| setting("all_ports_except", error.to_string()))?;
+        for name in &self.all_ports_except_interfaces {
+            ports::interface(name)
+                .map_err(|error| setting("all_ports_except_interfaces", error))?;
+        }
+        for text in &self.all_ports_except_networks {
+            ports::network(text).map_err(|error| setting("all_ports_except_networks", error))?;
+        }
+        let most = self.all_ports_except_interfaces.len().max(self.all_ports_except_networks.len());
+        if most > ports::MOST_NAMED {
+            return Err(setting("all_ports_except_…", format!("at most {}", ports::MOST_NAMED)));
+        }
+        Ok(())
+    }
+}
+
 impl Default for Traps {
     fn default() -> Self {
         Self {
@@ -252,6 +297,10 @@ impl Default for Traps {
             elasticsearch: None,
             any_tcp: None,
             any_udp: None,
+            all_ports: false,
+            all_ports_except: String::new(),
+            all_ports_except_interfaces: MANAGEMENT.map(str::to_owned).to_vec(),
+            all_ports_except_networks: Vec::new(),
             sessions: 1_000,
             sessions_per_source: 32,
             sessions_per_network: 256,
@@ -496,6 +545,7 @@ impl Config {
         TrapLimits::of(&self.traps)?;
         self.capture.check()?;
         self.traps.sites()?;
+        self.traps.check_all_ports()?;
         self.renew_at()?;
         if self.retention.most_keys < LEAST_KEYS {
             return Err(format!("most_keys of [retention] must be at least {LEAST_KEYS}"));
@@ -540,10 +590,33 @@ impl Config {
         }
     }
 
+    /// Where a table of the owner's is or would be: the file that [places] names, or one in the data folder.
+    pub(crate) fn place_file(&self, table: GeoTable) -> PathBuf {
+        let named = match table {
+            GeoTable::Countries => &self.places.countries,
+            GeoTable::Networks => &self.places.networks,
+            GeoTable::Scanners => &self.places.scanners,
+        };
+        named.clone().unwrap_or_else(|| self.data.join(table.file()))
+    }
+
+    /// The same where it is to be read: one that is named must be there, one in the data folder may be.
+    fn used_place_file(&self, table: GeoTable) -> Option<PathBuf> {
+        let file = self.place_file(table);
+        let is_named = file != self.data.join(table.file());
+        (is_named || file.exists()).then_some(file)
+    }
+
     /// The tables that tell where visitors are, read whole.
     pub(crate) fn places(&self) -> Result<Arc<Places>, Failure> {
-        let PlacesFiles { countries, networks } = &self.places;
-        match Places::open(countries.as_deref(), networks.as_deref()) {
+        let [countries, networks, scanners] =
+            GeoTable::ALL.map(|table| self.used_place_file(table));
+        let opened = Places::open(countries.as_deref(), networks.as_deref());
+        let opened = match scanners {
+            Some(file) => opened.and_then(|places| places.with_scanners(&file)),
+            None => opened,
+        };
+        match opened {
             Ok(places) => Ok(Arc::new(places)),
             Err(error) => Err(Failure::Asked(error.to_string())),
         }
@@ -555,6 +628,7 @@ impl Config {
             mode,
             retention: self.retention(),
             places: self.places()?,
+            scanners_in_signs: self.places.scanners_in_signs,
             ..kizashi_store::Settings::default()
         })
     }
@@ -626,6 +700,7 @@ mod tests {
         shown.traps.web_sites.clear();
         (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
         (shown.places.countries, shown.places.networks) = (None, None);
+        shown.places.scanners = None;
         let traps = &mut shown.traps;
         for list in [
             &mut traps.http,
@@ -663,6 +738,9 @@ mod tests {
             "[changefinder]\nr = 1.0",
             "[changefinder]\nstart = \"cold\"",
             "[traps]\nsessions = 0",
+            "[traps]\nall_ports_except = \"x\"",
+            "[traps]\nall_ports_except_interfaces = [\"a b\"]",
+            "[traps]\nall_ports_except_networks = [\"here\"]",
             "[traps]\nevents_per_second = 0",
             "[traps]\nmemory_megabytes = 32",
             "[retention]\nmost_keys = 999",

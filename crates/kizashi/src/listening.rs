@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::inherited::Inherited;
 
 /// Connections that may wait to be accepted on one port.
-const BACKLOG: i32 = 1_024;
+pub(crate) const BACKLOG: i32 = 1_024;
 
 /// One trap's ports.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ mod demo;
 mod explain;
 mod export;
 mod failure;
+mod fetch;
 mod inherited;
 mod install;
 mod limits;
@@ -21,6 +22,7 @@ mod new_file;
 mod observatory;
 mod pipeline;
 mod playback;
+mod ports;
 mod sample_zip;
 mod sandbox;
 mod scored;
@@ -83,6 +85,10 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::TrapProcess => child::trap::run(),
         Call::CoreProcess => child::core::run(),
         Call::CaptureProcess => child::capture::run(),
+        Call::PortsKeeper => ports::keeper::run(),
+        Call::Names(call) => commands::names::run(call, terminal),
+        Call::Geo(call) => commands::geo::run(call, terminal),
+        Call::Ports(call) => commands::ports::run(call, terminal),
         Call::Config(ConfigCall::Check { config }) => {
             commands::config::check(config.as_deref(), terminal)
         }

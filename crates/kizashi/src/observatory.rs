@@ -267,9 +267,13 @@ pub(crate) fn sign_of(stored: &StoredSign) -> Option<(Sign, Evidence)> {
     Some((sign, evidence.unwrap_or_default()))
 }
 
-/// What people know a key as where these tables are in use: of a network also who runs it.
+/// What people know a key as where these tables are in use: of a network also who runs it, of a visitor whose scanner he is.
 pub(crate) fn label_in(key: &Key, places: &Places) -> String {
-    let name = places.network_name(&key.text).filter(|_| key.kind == KeyKind::Network);
+    let name = match key.kind {
+        KeyKind::Network => places.network_name(&key.text),
+        KeyKind::Source => key.text.parse().ok().and_then(|address| places.scanner(address)),
+        _ => None,
+    };
     name.map_or_else(|| label_of(key), escape_for_people)
 }
 

@@ -10,7 +10,10 @@ mod countries;
 mod mmdb;
 mod packed;
 mod ranges;
+mod scanners;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -20,7 +23,10 @@ use kizashi_event::{canonical_ip, network_of, network_text};
 pub use countries::{CountryCode, country_name};
 use mmdb::Networks;
 use ranges::Ranges;
+use scanners::Scanners;
 
+/// Bytes of an owner's list of scanners at most.
+const LONGEST_LIST: u64 = 8 << 20;
 /// What an autonomous system's key begins with.
 const SYSTEM: &str = "AS";
 
@@ -52,11 +58,23 @@ pub enum PlacesError {
     },
 }
 
+impl PlacesError {
+    /// Why, without the file's name and what to do.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Unreadable { error, .. } => error.to_string(),
+            Self::Unusable { reason, .. } => reason.clone(),
+        }
+    }
+}
+
 /// The tables in use. The default is the built-in table of countries and none of networks.
 #[derive(Debug, Default)]
 pub struct Places {
     countries: Option<Ranges<CountryCode>>,
     networks: Option<Networks>,
+    scanners: Option<Scanners>,
 }
 
 impl Places {
@@ -68,7 +86,51 @@ impl Places {
         Ok(Self {
             countries: countries.map(mmdb::countries).transpose()?,
             networks: networks.map(mmdb::networks).transpose()?,
+            scanners: None,
         })
+    }
+
+    /// Reads the owner's own lines of scanners, which go before the built-in list.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a line of it.
+    pub fn with_scanners(mut self, file: &Path) -> Result<Self, PlacesError> {
+        let path = || file.to_path_buf();
+        let unreadable = |error| PlacesError::Unreadable { path: path(), error };
+        let mut text = String::new();
+        File::open(file)
+            .and_then(|file| file.take(LONGEST_LIST + 1).read_to_string(&mut text))
+            .map_err(unreadable)?;
+        if text.len() as u64 > LONGEST_LIST {
+            let reason = format!("it is longer than {} MB", LONGEST_LIST >> 20);
+            return Err(PlacesError::Unusable { path: path(), reason });
+        }
+        let list = Scanners::parse(&text)
+            .map_err(|reason| PlacesError::Unusable { path: path(), reason })?;
+        self.scanners = Some(list);
+        Ok(self)
+    }
+
+    /// Whose scanner this address is known as.
+    #[must_use]
+    pub fn scanner(&self, address: IpAddr) -> Option<&str> {
+        let own = self.scanners.as_ref().and_then(|own| own.find(address));
+        own.or_else(|| Scanners::built_in().find(address))
+    }
+
+    /// Whose scanner a host of this name is. To be asked only of names that lead back to the address that has them.
+    #[must_use]
+    pub fn scanner_named(&self, host: &str) -> Option<&str> {
+        let own = self.scanners.as_ref().and_then(|own| own.named(host));
+        own.or_else(|| Scanners::built_in().named(host))
+    }
+
+    /// Ranges of addresses and ends of names that scanners are known by, the built-in list's and the owner's.
+    #[must_use]
+    pub fn scanners_known(&self) -> (usize, usize) {
+        let (ranges, ends) = Scanners::built_in().counts();
+        let (own_ranges, own_ends) = self.scanners.as_ref().map_or((0, 0), Scanners::counts);
+        (ranges + own_ranges, ends + own_ends)
     }
 
     /// The country of an address, where it has one.
@@ -110,7 +172,9 @@ impl Places {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let countries = self.countries.as_ref().or_else(|| BUILT_IN.as_ref());
-        countries.map_or(0, Ranges::bytes) + self.networks.as_ref().map_or(0, Networks::bytes)
+        countries.map_or(0, Ranges::bytes)
+            + self.networks.as_ref().map_or(0, Networks::bytes)
+            + self.scanners.as_ref().map_or(0, Scanners::bytes)
     }
 }
 
@@ -146,6 +210,7 @@ pub fn fuzz(bytes: &[u8]) {
     let _ = packed::parse(bytes);
     let _ = mmdb::countries_in(bytes.to_vec());
     let _ = mmdb::networks_in(bytes.to_vec());
+    let _ = Scanners::parse(&String::from_utf8_lossy(bytes));
 }
 
 #[cfg(test)]

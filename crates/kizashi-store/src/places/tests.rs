@@ -168,7 +168,7 @@ const COUNTRIES: &[u8] = include_bytes!("../../../../fuzz/seeds/places/countries
 fn a_table_of_networks_tells_numbers_and_names_up_to_the_borders_of_a_network() {
     for (file, name) in [(NETWORKS, "Beispielnetz"), (BOTH, "Beispielnetz")] {
         let networks = Some(mmdb::networks_in(file.to_vec()).unwrap());
-        let places = Places { countries: None, networks };
+        let places = Places { countries: None, networks, scanners: None };
         let of = |address: &str| places.network(address.parse().unwrap());
         assert_eq!(of("133.11.0.0"), "AS64496");
         assert_eq!(of("133.11.255.255"), "AS64496");
@@ -194,7 +194,7 @@ fn a_table_of_networks_tells_numbers_and_names_up_to_the_borders_of_a_network() 
 fn the_owners_countries_replace_those_that_are_built_in() {
     for (file, countries) in [(COUNTRIES, ["FR", "AT"]), (BOTH, ["JP", "FR"])] {
         let countries_in_file = Some(mmdb::countries_in(file.to_vec()).unwrap());
-        let places = Places { countries: countries_in_file, networks: None };
+        let places = Places { countries: countries_in_file, networks: None, scanners: None };
         let of = |address: &str| places.country(address.parse().unwrap()).map(|c| c.to_string());
         assert_eq!(of("133.11.0.1").as_deref(), Some(countries[0]));
         assert_eq!(of("141.20.1.1").as_deref(), Some(countries[1]));

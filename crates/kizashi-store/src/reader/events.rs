@@ -112,7 +112,7 @@ impl Reader {
         }
         match key.kind {
             KeyKind::Service => {}
-            KeyKind::Country => return Ok(Wanted::From(key)),
+            KeyKind::Country | KeyKind::Scanner => return Ok(Wanted::From(key)),
             KeyKind::Network if !key.text.contains('/') => return Ok(Wanted::From(key)),
             KeyKind::Network => return Ok(Wanted::Sources(self.sources_in(&key.text)?)),
             KeyKind::PayloadCluster => return Ok(Wanted::Content(self.contents_in(&key.text)?)),
@@ -159,6 +159,7 @@ impl Reader {
             KeyKind::Country => {
                 self.places.country(address).is_some_and(|code| code.as_str() == &*key.text)
             }
+            KeyKind::Scanner => self.places.scanner(address) == Some(&*key.text),
             _ => self.places.network(address) == *key.text,
         });
         if placed.len() < MOST_TEXTS {
@@ -189,6 +190,18 @@ impl Reader {
         Ok(most(countries).into_iter().map(|(code, sources)| (code.to_string(), sources)).collect())
     }
 
+    /// The scanners that sources are known as, with how many of them are each's.
+    fn scanners_of(&self, sources: &HashMap<u32, u64>) -> rusqlite::Result<Vec<(String, u64)>> {
+        let mut scanners: HashMap<String, u64> = HashMap::new();
+        for source in sources.keys() {
+            let address = self.address_of(*source)?;
+            if let Some(name) = address.and_then(|address| self.places.scanner(address)) {
+                *scanners.entry(name.to_owned()).or_default() += 1;
+            }
+        }
+        Ok(most(scanners).into_iter().collect())
+    }
+
     /// The contents in a cluster that are still known.
     fn contents_in(&self, cluster: &str) -> rusqlite::Result<HashSet<PayloadHash>> {
         let mut read = self.connection.prepare_cached(
@@ -214,6 +227,7 @@ impl Reader {
             clients: most(found.clients),
             events_read: found.events,
             countries: self.countries_of(&found.sources)?,
+            scanners: self.scanners_of(&found.sources)?,
             ..Evidence::default()
         };
         for (source, events) in most(found.sources) {

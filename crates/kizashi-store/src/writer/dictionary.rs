@@ -35,6 +35,7 @@ pub(crate) struct Dictionary {
 pub(crate) struct Placed {
     pub(crate) network: Option<u32>,
     pub(crate) country: Option<u32>,
+    pub(crate) scanner: Option<u32>,
 }
 
 impl Dictionary {
@@ -105,7 +106,7 @@ impl Dictionary {
         Ok(id)
     }
 
-    /// The numbers of the network and the country of an address.
+    /// The numbers of the network and the country of an address, and of the scanner that it is known as.
     pub(crate) fn placed(
         &mut self,
         connection: &Connection,
@@ -117,12 +118,17 @@ impl Dictionary {
         }
         let network = self.places.network(address);
         let country = self.places.country(address);
+        let places = Arc::clone(&self.places);
         let network = self.key(connection, KeyKind::Network, &network, time)?;
         let country = match country {
             Some(code) => self.key(connection, KeyKind::Country, code.as_str(), time)?,
             None => None,
         };
-        let placed = Placed { network, country };
+        let scanner = match places.scanner(address) {
+            Some(name) => self.key(connection, KeyKind::Scanner, name, time)?,
+            None => None,
+        };
+        let placed = Placed { network, country, scanner };
         make_room(&mut self.placed);
         self.placed.insert(address, placed);
         Ok(placed)

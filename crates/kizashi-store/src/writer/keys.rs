@@ -26,12 +26,17 @@ const SOURCES: u64 = 5;
 /// The counter of events that were not counted under a key of their own.
 const UNNAMED: &str = "unnamed";
 
-/// Whether there can be as many keys of this kind as somebody likes. Ports, services, networks and countries are few by
+/// Whether there can be as many keys of this kind as somebody likes. Ports, services, networks, countries and scanners are few by
 /// what they are.
 const fn is_made_up(kind: KeyKind) -> bool {
     !matches!(
         kind,
-        KeyKind::Total | KeyKind::Port | KeyKind::Service | KeyKind::Network | KeyKind::Country
+        KeyKind::Total
+            | KeyKind::Port
+            | KeyKind::Service
+            | KeyKind::Network
+            | KeyKind::Country
+            | KeyKind::Scanner
     )
 }
 

@@ -81,15 +81,25 @@ impl Counted {
         add_to_counter(connection, "out_of_time", stored(self.out_of_time))
     }
 
-    /// Counts an event of a port in its ten minutes, or as late where these are closed.
-    fn touch_bin(&mut self, tally: &mut Tally, (event, source): (&Event, u32), in_time: bool) {
+    /// Counts an event of a port in its ten minutes, or as late where these are closed; gives them where its keys count there too.
+    /// Whom the owner leaves out of signs is in no series that detection sees, live or read afterwards.
+    fn touch_bin(
+        &mut self,
+        tally: &mut Tally,
+        (event, source): (&Event, u32),
+        (in_time, seen): (bool, bool),
+    ) -> Option<i64> {
+        if !seen {
+            return None;
+        }
         let (bin, port, events) = (bin_of(event.time), event.port.code(), event.weight().events);
         if in_time {
             tally.touch_bin(bin, port, source, events);
-        } else if events > 0 {
-            self.late += events;
-            tally.touch_closed_bin(bin, port, events);
+            return Some(bin);
         }
+        self.late += events;
+        tally.touch_closed_bin(bin, port, events);
+        None
     }
 }
 
@@ -188,11 +198,11 @@ impl Ledger {
                     continue;
                 }
                 let in_time = bin >= *open_from || settings.mode == Mode::Historic;
-                if bin < *open_from && in_time {
+                let seen = settings.shows_to_detection(event.source);
+                if bin < *open_from && in_time && seen {
                     *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
                 }
-                counted.touch_bin(tally, (&event, source), in_time);
-                let bin = in_time.then_some(bin);
+                let bin = counted.touch_bin(tally, (&event, source), (in_time, seen));
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }
@@ -290,9 +300,10 @@ const fn is_ranked(kind: KeyKind) -> bool {
     !matches!(kind, KeyKind::Pair)
 }
 
-/// Whether keys of a kind are counted by ten minutes for detection: of lines and targets their families are.
+/// Whether keys of a kind are counted by ten minutes for detection: of lines and targets their families are. Known scanners are no
+/// series of it, since a kind more would take a share of its promise.
 const fn is_watched(kind: KeyKind) -> bool {
-    !matches!(kind, KeyKind::Command | KeyKind::Path)
+    !matches!(kind, KeyKind::Command | KeyKind::Path | KeyKind::Scanner)
 }
 
 /// Counts the echo of an attack elsewhere under the port that is attacked, by hour and day, with the attacked as its sources: nobody came
@@ -338,6 +349,7 @@ fn touch_keys(
         let placed = dictionary.placed(connection, event.source, time)?;
         placed.network.into_iter().for_each(|network| touch(KeyKind::Network, network));
         placed.country.into_iter().for_each(|country| touch(KeyKind::Country, country));
+        placed.scanner.into_iter().for_each(|scanner| touch(KeyKind::Scanner, scanner));
     }
     if let Some(cluster) = cluster {
         touch(KeyKind::PayloadCluster, cluster);

@@ -81,6 +81,51 @@ fn the_owners_networks_take_the_place_of_the_first_bits_where_they_know_an_addre
 }
 
 #[test]
+fn known_scanners_are_ranked_apart_and_where_the_owner_says_so_are_in_no_series_of_detection() {
+    let from = |number: u64, address: &str, port: u16| {
+        let source = address.parse().unwrap();
+        Event { source, ..event(number, midnight(), 0, port, login("root", "a")) }
+    };
+    let visits = || {
+        vec![
+            from(1, "162.142.125.1", 22),
+            from(2, "162.142.125.2", 22),
+            from(3, "71.6.135.131", 99),
+            from(4, "133.11.0.1", 22),
+        ]
+    };
+    let mut closed_of = Vec::new();
+    for (scanners_in_signs, mode) in
+        [(true, Mode::Live), (false, Mode::Live), (false, Mode::Historic)]
+    {
+        let folder = Folder::new();
+        let end = midnight().plus(Timestamp::HOUR);
+        let settings = Settings { scanners_in_signs, ..settings(end, mode) };
+        let store = Store::open(folder.path(), settings).unwrap();
+        store.write(visits()).unwrap();
+        store.flush().unwrap();
+        assert_eq!(ranking(&store, KeyKind::Scanner), owned(&[("Censys", 2), ("Shodan", 1)]));
+        let ports = ranking(&store, KeyKind::Port);
+        assert_eq!(ports, owned(&[("tcp/22", 3), ("tcp/99", 1)]), "counted as anybody is");
+        let reader = store.reader().unwrap();
+        let evidence =
+            reader.evidence(Some(&Key::new(KeyKind::Scanner, "Censys")), Span::default()).unwrap();
+        assert_eq!((evidence.events_read, evidence.scanners), (2, owned(&[("Censys", 2)])));
+        closed_of.push(store.close_bins(end).unwrap());
+    }
+    let told = |closed: &[ClosedBin]| {
+        let ports =
+            closed[0].ports.iter().map(|row| (row.port.number, row.sources.len())).collect();
+        let keys = closed[0].keys.iter().map(|row| row.sources.len()).max().unwrap();
+        (ports, keys)
+    };
+    assert_eq!(told(&closed_of[0]), (vec![(22, 3), (99, 1)], 4));
+    assert_eq!(told(&closed_of[1]), (vec![(22, 1)], 1), "the total too is without them");
+    assert_eq!(closed_of[1], closed_of[2], "live and read afterwards");
+    assert!(closed_of[0][0].keys.iter().all(|row| row.key.kind != KeyKind::Scanner));
+}
+
+#[test]
 fn live_and_read_afterwards_the_same_places_are_told() {
     for file in [None, Some(seeds("both.mmdb"))] {
         let places = Arc::new(Places::open(file.as_deref(), file.as_deref()).unwrap());
@@ -102,6 +147,10 @@ fn a_table_that_is_missing_or_broken_is_told_in_one_sentence() {
     std::fs::create_dir_all(folder.path()).unwrap();
     let broken = folder.path().join("networks.mmdb");
     std::fs::write(&broken, b"no table").unwrap();
+    let list = folder.path().join("scanners.tsv");
+    std::fs::write(&list, "198.51.100.0/33\tX\n").unwrap();
+    let error = Places::default().with_scanners(&list).unwrap_err().to_string();
+    assert!(error.contains("line 1") && error.contains("leave it out"), "{error}");
     for path in [folder.path().join("missing.mmdb"), broken, folder.path().to_path_buf()] {
         let error = Places::open(None, Some(&path)).err().unwrap().to_string();
         assert!(error.contains("leave it out of [places]") && !error.contains('\n'), "{error}");

@@ -19,7 +19,7 @@ function toggle() {
 function Line({ item }) {
   return html`<li>
     <time datetime=${item.time} title=${item.time}>${second(item.time)}</time>
-    <span class="source"><bdi>${safe(item.source)}</bdi></span>
+    <span class="source" title=${safe(item.scanner ?? item.source)}><bdi>${safe(item.source)}</bdi>${item.scanner && ` ${safe(item.scanner)}`}</span>
     <a href=${`#/port/${item.port}`} title=${safe(item.port)}>${item.service === "unknown" ? safe(item.port) : safe(item.service)}</a>
     <span class="what"><span class="action">${safe(item.action)}</span> ${item.text !== "" && html`<${Hostile} text=${item.text} />`}</span>
   </li>`;

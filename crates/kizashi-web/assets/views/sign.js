@@ -16,6 +16,7 @@ const DAY = 86_400_000;
 const KINDS = [
   ["sources", "Most active sources", false],
   ["countries", "Countries, by sources", false],
+  ["scanners", "Known scanners, by sources", false],
   ["users", "User names", false],
   ["passwords", "Passwords", false],
   ["commands", "Commands", true],
@@ -46,7 +47,7 @@ const named = (rows) => rows.map(([code, sources]) => [COUNTRIES.of(code) ?? cod
 
 /** @param {{ evidence: Evidence }} props */
 function Evidence({ evidence }) {
-  const some = KINDS.filter(([kind]) => evidence[kind].length > 0);
+  const some = KINDS.filter(([kind]) => (evidence[kind] ?? []).length > 0);
   if (some.length === 0) return html`<p class="note">Only packets came: nothing was said.</p>`;
   return html`<div class="evidence">
     ${some.map(([kind, name, lines]) => html`<section key=${kind} class=${lines ? "wide" : ""}>

@@ -20,6 +20,8 @@ pub(crate) struct Eyes {
     named: Vec<String>,
     interfaces: Interfaces,
     trapped: [PortSet; 2],
+    /// Every TCP port that no real service has is a trap's.
+    all_tcp: bool,
     own: [PortSet; 2],
     now: Surroundings,
     plan: Option<Plan>,
@@ -56,7 +58,7 @@ impl Eyes {
     ///
     /// # Errors
     /// Why there are none, in a sentence.
-    pub(crate) fn open(settings: &Capture, traps: &[Port]) -> Result<Self, String> {
+    pub(crate) fn open(settings: &Capture, traps: &[Port], all_tcp: bool) -> Result<Self, String> {
         if !settings.enabled {
             return Err("turned off by [capture]".to_owned());
         }
@@ -79,6 +81,7 @@ impl Eyes {
             named: settings.interfaces.clone(),
             interfaces,
             trapped,
+            all_tcp,
             own: [tcp, udp],
             now: Surroundings::default(),
             plan: None,
@@ -102,11 +105,13 @@ impl Eyes {
             let all = PortSet::of(found.ports().chain(own).collect::<Vec<_>>());
             self.trapped.get(at).map_or_else(PortSet::default, |trapped| all.without(trapped))
         };
-        let now = Surroundings {
-            addresses: surroundings::addresses().iter().map(ToString::to_string).collect(),
-            trapped: self.trapped.clone(),
-            services: [services(&tcp, 0), services(&udp, 1)],
-        };
+        let services = [services(&tcp, 0), services(&udp, 1)];
+        let mut trapped = self.trapped.clone();
+        if self.all_tcp {
+            trapped[0] = PortSet::of(1..=u16::MAX).without(&services[0]);
+        }
+        let addresses = surroundings::addresses().iter().map(ToString::to_string).collect();
+        let now = Surroundings { addresses, trapped, services };
         let Ports { tcp, udp } = now.ports();
         let plan = Plan { interfaces: self.interfaces.clone(), tcp, udp };
         if self.plan.as_ref() != Some(&plan) {

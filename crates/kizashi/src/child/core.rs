@@ -70,6 +70,7 @@ fn open(setup: &CoreSetup, places: &Arc<Places>) -> Result<(Pipeline, [u8; 32]),
             retention: setup.config.retention(),
             clock: Arc::new(clock::now),
             places: Arc::clone(places),
+            scanners_in_signs: setup.config.places.scanners_in_signs,
         };
         match Pipeline::open(&setup.config.data, store, setup.config.detection()) {
             Err(Failure::Store(StoreError::InUse(_))) if began.elapsed() < LETS_GO => {
@@ -98,7 +99,7 @@ fn serve(
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
     let (access, encryption) = door(&setup)?;
-    let feed = FeedSender::new();
+    let feed = FeedSender::new().with_places(Arc::clone(&places));
     let health = Arc::new(TrapHealth::default());
     let watched = Arc::clone(&health);
     let hall = Hall {
@@ -187,7 +188,9 @@ fn expected(setup: &CoreSetup) -> Expected {
         Some(if udp { Port::udp(number) } else { Port::tcp(number) })
     };
     let ports: BTreeSet<Port> = setup.listeners.iter().filter_map(port).collect();
-    Expected { sensor: Arc::from(setup.sensor.as_str()), teller: Teller::Trap(Arc::new(ports)) }
+    let (ports, all_tcp) = (Arc::new(ports), setup.config.traps.all_ports);
+    let teller = Teller::Trap { ports, all_tcp };
+    Expected { sensor: Arc::from(setup.sensor.as_str()), teller }
 }
 
 fn kept_form(fares: &TrapStatus) -> Vec<(String, Vec<u8>)> {

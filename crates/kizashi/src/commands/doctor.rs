@@ -37,7 +37,7 @@ pub(crate) fn run(call: &cli::Doctor, terminal: &mut Terminal) -> Result<(), Fai
     }
     let mut findings = vec![kernel()];
     findings.extend(data(&config.data));
-    let eyes = Eyes::open(&config.capture, &[]);
+    let eyes = Eyes::open(&config.capture, &[], false);
     findings.push(capture(&config, &eyes));
     findings.extend(protections(config, eyes)?.into_iter().map(|protection| Finding {
         part: "protection",

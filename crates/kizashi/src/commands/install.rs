@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::install::{self, Done, Machine, Step};
 use crate::listening::Plan;
+use crate::ports::nft::{self, Standing};
 use crate::terminal::Terminal;
 
 /// Installs the running program as a service.
@@ -31,7 +32,11 @@ pub(crate) fn install(call: &cli::Install, terminal: &mut Terminal) -> Result<()
             "the program cannot find its own file ({error}), which it is told by /proc; mount that (`mount -t proc proc /proc`) and call install again"
         ))
     })?;
-    take(&install::installation(&machine, &program), call.dry_run, terminal)?;
+    take(
+        &install::installation(&machine, &program, config.traps.all_ports),
+        call.dry_run,
+        terminal,
+    )?;
     if !call.dry_run {
         terminal.line("")?;
         terminal.line(&if machine.has_systemd() {
@@ -59,6 +64,14 @@ pub(crate) fn uninstall(call: &cli::Uninstall, terminal: &mut Terminal) -> Resul
         ));
     }
     take(&install::removal(&machine, call.purge), call.dry_run, terminal)?;
+    // Rules go with the process that holds them; what a kernel or another Kizashi left is taken here.
+    if !call.dry_run
+        && call.root == Path::new("/")
+        && matches!(nft::standing(), Standing::Stands(_))
+    {
+        nft::delete()?;
+        terminal.line("done: delete the table inet kizashi of nftables")?;
+    }
     if !call.purge && machine.at(install::DATA).exists() {
         terminal.line(&format!(
             "what was recorded is still in {0}, and the settings in {1}; `sudo rm -r {0} {1}` and `sudo userdel kizashi` remove them too",

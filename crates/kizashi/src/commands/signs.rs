@@ -103,6 +103,7 @@ fn print_evidence(evidence: &Evidence, terminal: &mut Terminal) -> Result<(), Fa
     let countries: Vec<(String, u64)> =
         countries.map(|(code, sources)| (country_shown(code), *sources)).collect();
     print_counted("countries", &countries, "sources", terminal)?;
+    print_counted("known scanners", &evidence.scanners, "sources", terminal)?;
     lists
         .into_iter()
         .try_for_each(|(title, counted)| print_counted(title, counted, "events", terminal))

@@ -1,5 +1,6 @@
 //! `kizashi top`: what came most.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_event::{Key, KeyKind};
@@ -49,9 +50,9 @@ pub(crate) fn run(call: &cli::Top, terminal: &mut Terminal) -> Result<(), Failur
     let ranking = match call.kind {
         Ranking::Keys(kind) => reader.top(kind, span, limit)?,
         Ranking::Systems => reader.top_fingerprints("os", span, limit)?,
-        Ranking::Scanners => reader.top_fingerprints("scanner", span, limit)?,
+        Ranking::Tools => reader.top_fingerprints("scanner", span, limit)?,
     };
-    let places = places_of(&ranking)?;
+    let places = places_of(&ranking, &listing.data.data)?;
     if listing.json {
         return ranking
             .iter()
@@ -61,10 +62,10 @@ pub(crate) fn run(call: &cli::Top, terminal: &mut Terminal) -> Result<(), Failur
     let known_as = match call.kind {
         Ranking::Keys(KeyKind::Port) => Some("use"),
         Ranking::Keys(KeyKind::Country) => Some("name"),
-        Ranking::Keys(KeyKind::Network)
+        Ranking::Keys(kind @ (KeyKind::Network | KeyKind::Source))
             if ranking.iter().any(|ranked| is_named(&ranked.key, &places)) =>
         {
-            Some("name")
+            Some(if kind == KeyKind::Source { "scanner" } else { "name" })
         }
         _ => None,
     };
@@ -75,7 +76,9 @@ pub(crate) fn run(call: &cli::Top, terminal: &mut Terminal) -> Result<(), Failur
     for ranked in &ranking {
         let mut cells = vec![shown(&ranked.key)];
         if known_as.is_some() {
-            cells.push(Cell::text(&label_in(&ranked.key, &places)));
+            let named = ranked.key.kind != KeyKind::Source || is_named(&ranked.key, &places);
+            let label = if named { label_in(&ranked.key, &places) } else { String::new() };
+            cells.push(Cell::text(&label));
         }
         cells.extend([ranked.events, ranked.sessions, ranked.sources].map(Cell::number));
         cells.extend([ranked.first, ranked.last].map(|time| Cell::text(&terminal.minute(time))));
@@ -84,15 +87,23 @@ pub(crate) fn run(call: &cli::Top, terminal: &mut Terminal) -> Result<(), Failur
     terminal.table(&table, "nothing of that kind is stored")
 }
 
-/// The owner's tables where a ranking holds networks that have names, else none: they take a moment to read.
-fn places_of(ranking: &[Ranked]) -> Result<Arc<Places>, Failure> {
+/// The owner's tables where a ranking holds visitors, or networks that have names, else none: they take a moment to read.
+fn places_of(ranking: &[Ranked], data: &Path) -> Result<Arc<Places>, Failure> {
     let has_names =
         |ranked: &Ranked| ranked.key.kind == KeyKind::Network && !ranked.key.text.contains('/');
-    if ranking.iter().any(has_names) { Config::load(None)?.places() } else { Ok(Arc::default()) }
+    let has_names = |ranked: &Ranked| ranked.key.kind == KeyKind::Source || has_names(ranked);
+    if ranking.iter().any(has_names) {
+        Config { data: data.to_path_buf(), ..Config::load(None)? }.places()
+    } else {
+        Ok(Arc::default())
+    }
 }
 
 fn is_named(key: &Key, places: &Places) -> bool {
-    places.network_name(&key.text).is_some()
+    match key.kind {
+        KeyKind::Source => key.text.parse().is_ok_and(|address| places.scanner(address).is_some()),
+        _ => places.network_name(&key.text).is_some(),
+    }
 }
 
 fn shown(key: &Key) -> Cell {

@@ -1,7 +1,10 @@
 //! `kizashi up`: traps, store, detection and dashboard, until a signal comes. Here everything is made ready for the supervisor, with the
 //! rights that the person has; then they are given up.
 
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use kizashi_traps::DatagramReply;
@@ -14,9 +17,11 @@ use crate::dashboard::Dashboard;
 use crate::failure::Failure;
 use crate::limits::TrapLimits;
 use crate::listening::{Bound, Plan, allow_many_sockets, descriptors_allowed};
+use crate::ports;
 use crate::sandbox::privileges::{User, drop_raw_sockets};
 use crate::secrets;
 use crate::supervisor::messages::{CaptureSetup, Certificate, CoreSetup, Secrets, TrapSetup};
+use crate::supervisor::ports::ReadyPorts;
 use crate::supervisor::{self, Prepared};
 use crate::terminal::Terminal;
 
@@ -31,10 +36,12 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     if let Some(data) = &call.data {
         config.data.clone_from(data);
     }
+    config.traps.all_ports |= call.all_ports;
     allow_many_sockets();
     let web_rules = crate::web_rules::read(config.traps.web_rules.as_deref())?;
     let own_certificate = secrets::own_certificate(&config.dashboard)?;
-    let (dashboard, bound) = bind(&config)?;
+    let (dashboard, mut bound) = bind(&config)?;
+    let ports = if config.traps.all_ports { Some(all_ports(&config, &mut bound)?) } else { None };
     config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
     let eyes = open_eyes(&config, &bound, terminal)?;
@@ -75,7 +82,9 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         capture,
         eyes,
         require_sandbox: call.require_sandbox,
+        ports,
     };
+    let needs_rules = prepared.ports.as_ref().is_some_and(|ports| ports.keeper.is_none());
     supervisor::run(prepared, |not_enforced| {
         if let Some(missing) = not_enforced {
             terminal.line(&format!("         not enforced here: {missing}"))?;
@@ -83,6 +92,10 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         if call.no_sandbox {
             terminal
                 .line("         WITHOUT a sandbox, as asked: for measuring on loopback only")?;
+        }
+        if needs_rules {
+            terminal
+                .line("         all other TCP ports once `sudo kizashi ports apply` was called")?;
         }
         terminal.line("ready")?;
         terminal.flush()
@@ -97,7 +110,7 @@ fn open_eyes(
 ) -> Result<Result<Eyes, String>, Failure> {
     // What stands on loopback is met by nobody whom a capture sees.
     let traps = if config.traps.address.is_loopback() { Vec::new() } else { bound.ports() };
-    let eyes = Eyes::open(&config.capture, &traps);
+    let eyes = Eyes::open(&config.capture, &traps, config.traps.all_ports);
     let line = match &eyes {
         Ok(eyes) => eyes.shown(&config.capture),
         Err(reason) => format!("off: {reason}"),
@@ -122,6 +135,21 @@ pub(crate) fn capture_setup(core: &CoreSetup, eyes: &Result<Eyes, String>) -> Ca
         confined: core.confined,
         probe: core.probe,
     }
+}
+
+/// Opens the listener for all ports and, where this process may change the machine's rules, starts who will hold them; then this process
+/// may not any more.
+fn all_ports(config: &Config, bound: &mut Bound) -> Result<ReadyPorts, Failure> {
+    let plan = ports::open(config, bound)?;
+    if !ports::may_change_rules() {
+        return Ok(ReadyPorts { plan, keeper: None });
+    }
+    let (ours, theirs) = UnixStream::pair()?;
+    let process = ports::keeper::start(theirs, Stdio::inherit())?;
+    let json = serde_json::to_string(&plan).map_err(std::io::Error::from)?;
+    writeln!(&ours, "{json}")?;
+    crate::sandbox::privileges::forget_network_rights()?;
+    Ok(ReadyPorts { plan, keeper: Some((ours, process)) })
 }
 
 /// What the dashboard speaks TLS with, if it does; its fingerprint is printed, to be compared with what the browser shows.

@@ -20,8 +20,11 @@ pub(crate) const CONFIG: &str = "/etc/kizashi/kizashi.toml";
 /// Where the service keeps its data.
 pub(crate) const DATA: &str = "/var/lib/kizashi";
 const UNIT: &str = "/etc/systemd/system/kizashi.service";
+/// What the unit needs beside it where all ports are answered.
+const DROP_IN: &str = "/etc/systemd/system/kizashi.service.d/all-ports.conf";
 const SYSUSERS: &str = "/usr/lib/sysusers.d/kizashi.conf";
 const UNIT_TEXT: &str = include_str!("../../../../packaging/kizashi.service");
+const DROP_IN_TEXT: &str = include_str!("../../../../packaging/all-ports.conf");
 const SYSUSERS_TEXT: &str = include_str!("../../../../packaging/kizashi.sysusers");
 const CONFIG_TEXT: &str = include_str!("../../../../packaging/kizashi.toml");
 
@@ -58,8 +61,8 @@ impl Machine {
     }
 }
 
-/// What `kizashi install` does: `program` is the running one.
-pub(crate) fn installation(machine: &Machine, program: &Path) -> Vec<Step> {
+/// What `kizashi install` does: `program` is the running one; `all_ports` as the configuration has it.
+pub(crate) fn installation(machine: &Machine, program: &Path, all_ports: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     let binary = machine.at(BINARY);
     if program != binary {
@@ -77,6 +80,16 @@ pub(crate) fn installation(machine: &Machine, program: &Path) -> Vec<Step> {
         text: UNIT_TEXT.replace("@BINARY@", BINARY),
         keep: false,
     });
+    if all_ports {
+        steps.push(Step::Write {
+            path: machine.at(DROP_IN),
+            mode: 0o644,
+            text: DROP_IN_TEXT.replace("@BINARY@", BINARY),
+            keep: false,
+        });
+    } else if machine.at(DROP_IN).exists() {
+        steps.push(Step::Remove { path: machine.at(DROP_IN) });
+    }
     // The owner's own settings are never written over.
     steps.push(Step::Write {
         path: machine.at(CONFIG),
@@ -107,6 +120,7 @@ pub(crate) fn removal(machine: &Machine, purge: bool) -> Vec<Step> {
             &["disable", "--now", "kizashi.service"],
         ));
     }
+    steps.push(Step::Remove { path: machine.at(DROP_IN) });
     steps.push(Step::Remove { path: machine.at(UNIT) });
     steps.push(Step::Remove { path: machine.at(SYSUSERS) });
     steps.push(Step::Remove { path: machine.at(BINARY) });
@@ -130,7 +144,7 @@ mod tests {
     #[test]
     fn what_is_removed_is_what_was_installed_and_settings_and_records_stay() {
         let machine = Machine { root: PathBuf::from("/staged") };
-        let written: Vec<PathBuf> = installation(&machine, Path::new("/somewhere/kizashi"))
+        let written: Vec<PathBuf> = installation(&machine, Path::new("/somewhere/kizashi"), true)
             .into_iter()
             .filter_map(|step| match step {
                 Step::Write { path, keep: false, .. } => Some(path),
@@ -145,7 +159,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(written.len(), 3);
+        assert_eq!(written.len(), 4);
         assert!(written.iter().all(|path| removed.contains(path)), "{written:?} {removed:?}");
         assert!(!removed.iter().any(|path| path.starts_with("/staged/etc/kizashi")));
         assert!(!removed.iter().any(|path| path.starts_with("/staged/var/lib")));
@@ -160,7 +174,7 @@ mod tests {
     #[test]
     fn the_unit_names_the_installed_program_and_no_placeholder_is_left() {
         let machine = Machine { root: PathBuf::from("/staged") };
-        let units: Vec<String> = installation(&machine, Path::new("/x"))
+        let units: Vec<String> = installation(&machine, Path::new("/x"), false)
             .into_iter()
             .filter_map(|step| match step {
                 Step::Write { path, text, .. } if path.ends_with("kizashi.service") => Some(text),

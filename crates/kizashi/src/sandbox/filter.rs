@@ -23,6 +23,7 @@ const SERVING: &[i64] = &[
     libc::SYS_recvmsg,
     libc::SYS_accept4,
     libc::SYS_shutdown,
+    // Also what port a visitor wrote to, where all of them are led to one listener (`ports/mod.rs`).
     libc::SYS_getsockname,
     libc::SYS_getpeername,
     libc::SYS_getsockopt,

@@ -100,7 +100,7 @@ pub(crate) fn drop_raw_sockets() -> Result<(), String> {
 }
 
 /// No capability now, none through a program, none ambient. Without root there are none to begin with.
-pub(super) fn drop_capabilities() -> Result<(), String> {
+pub(crate) fn drop_capabilities() -> Result<(), String> {
     close_bounding_set();
     let _ = clear_ambient_capability_set();
     let none = CapabilitySets {
@@ -112,6 +112,18 @@ pub(super) fn drop_capabilities() -> Result<(), String> {
     if geteuid().is_root() { Err("this process still is root".to_owned()) } else { Ok(()) }
 }
 
+/// Gives up the right to change the machine's network, for this process and all that it will start.
+pub(crate) fn forget_network_rights() -> std::io::Result<()> {
+    let right = CapabilitySet::NET_ADMIN;
+    let _ = configure_capability_in_ambient_set(right, false);
+    let mut sets = capabilities(None)?;
+    for set in [&mut sets.effective, &mut sets.permitted, &mut sets.inheritable] {
+        set.remove(right);
+    }
+    set_capabilities(None, sets)?;
+    Ok(())
+}
+
 /// No program that this process starts can have a capability. Refused without the right to; then `no_new_privs` does the same.
 fn close_bounding_set() {
     for capability in CapabilitySet::all().iter() {
@@ -120,7 +132,7 @@ fn close_bounding_set() {
 }
 
 /// No program that this process could start has more rights than it.
-pub(super) fn no_new_privileges() -> Result<(), String> {
+pub(crate) fn no_new_privileges() -> Result<(), String> {
     set_no_new_privs(true).map_err(|error| error.to_string())
 }
 

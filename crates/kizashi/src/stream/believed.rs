@@ -24,8 +24,13 @@ const MOST_FINGERPRINTS: usize = 8;
 /// Who tells.
 #[derive(Clone, Debug)]
 pub(crate) enum Teller {
-    /// A trap, on these ports.
-    Trap(Arc<BTreeSet<Port>>),
+    /// A trap.
+    Trap {
+        /// Ports on which it stands.
+        ports: Arc<BTreeSet<Port>>,
+        /// Whether every TCP port is led to it.
+        all_tcp: bool,
+    },
     /// The capture.
     Capture,
 }
@@ -61,7 +66,7 @@ impl Expected {
             return Err("an event that stands for more than a house sees in a second");
         }
         match &self.teller {
-            Teller::Trap(ports) => of_trap(&event, ports),
+            Teller::Trap { ports, all_tcp } => of_trap(&event, ports, *all_tcp),
             Teller::Capture => of_capture(&event),
         }?;
         event.detail.carried().map_or(Ok(()), is_its_own)?;
@@ -69,8 +74,9 @@ impl Expected {
     }
 }
 
-fn of_trap(event: &Event, ports: &BTreeSet<Port>) -> Result<(), &'static str> {
-    if !ports.contains(&event.port) {
+fn of_trap(event: &Event, ports: &BTreeSet<Port>, all_tcp: bool) -> Result<(), &'static str> {
+    let led = all_tcp && event.port == Port::tcp(event.port.number) && event.port.number != 0;
+    if !led && !ports.contains(&event.port) {
         return Err("an event on a port where no trap stands");
     }
     if event.session.is_none() {
@@ -155,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_a_trap_tells_is_believed_and_each_lie_is_not() {
-        let teller = Teller::Trap(Arc::new([Port::tcp(22)].into()));
+        let teller = Teller::Trap { ports: Arc::new([Port::tcp(22)].into()), all_tcp: false };
         let expected = Expected { sensor: Arc::from("here"), teller };
         let now = event().time;
         assert_eq!(expected.believe(event(), now), Ok(event()));
@@ -201,6 +207,11 @@ mod tests {
             Event { detail: Detail::Attempt(Box::default()), ..event() },
             Event { detail: echo(1), ..event() },
         ];
+        let teller = Teller::Trap { ports: Arc::default(), all_tcp: true };
+        let everywhere = Expected { teller, ..expected.clone() };
+        let elsewhere = |port| everywhere.believe(Event { port, ..event() }, now);
+        assert!(elsewhere(Port::tcp(40_000)).is_ok(), "led to the catch-all");
+        assert!(elsewhere(Port::udp(40_000)).is_err() && elsewhere(Port::tcp(0)).is_err());
         for lie in lies {
             assert!(expected.believe(lie.clone(), now).is_err(), "{lie:?}");
         }

@@ -65,6 +65,10 @@ pub(super) enum News {
     Ended(Name, Option<ExitStatus>),
     /// The owner asks for something and waits for a line of answer.
     Asked(String, oneshot::Sender<String>),
+    /// Somebody who may change the machine's rules wants to hold those for all ports.
+    Held(tokio::net::UnixStream),
+    /// The keeper of this number said something, or is gone.
+    Keeper(u64, Option<String>),
     /// A signal asks for the end.
     Stop,
 }

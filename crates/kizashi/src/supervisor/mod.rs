@@ -6,6 +6,7 @@ pub(crate) mod channel;
 mod child;
 pub(crate) mod messages;
 pub(crate) mod owner;
+pub(crate) mod ports;
 mod probe;
 mod schedule;
 mod start;
@@ -25,11 +26,12 @@ use crate::capture::Eyes;
 use crate::clock;
 use crate::failure::Failure;
 use crate::live::stop_signal;
-use child::{Child, News, Role};
+use child::{Child, Name, News, Role};
 use messages::{
     CaptureSetup, CoreSetup, FromCore, Health, Misbehaviour, Secrets, ToCapture, ToCore, ToTrap,
     TrapSetup,
 };
+use ports::{Ports, ReadyPorts};
 use schedule::{BackOff, Daily};
 use watching::Watching;
 
@@ -60,6 +62,8 @@ pub(crate) struct Prepared {
     /// The socket that sees packets, or why there is none.
     pub(crate) eyes: Result<Eyes, String>,
     pub(crate) require_sandbox: bool,
+    /// Where every port is answered: how.
+    pub(crate) ports: Option<ReadyPorts>,
 }
 
 struct Trap {
@@ -86,6 +90,7 @@ struct Supervisor {
     trap_due: Option<Instant>,
     core_due: Option<Instant>,
     daily: Option<Daily>,
+    ports: Option<Ports>,
     stopping: bool,
 }
 
@@ -121,6 +126,7 @@ pub(crate) fn run(
             trap_due: None,
             core_due: None,
             daily: daily.map(|at| Daily::new(at, &ZonedDateTime::now())),
+            ports: None,
             stopping: false,
         };
         let result = supervisor.serve(ready).await;
@@ -152,10 +158,13 @@ impl Supervisor {
             );
         }
         self.tell_health().await;
+        self.begin_ports().await?;
         ready(self.health.not_enforced.as_deref())?;
         while !self.stopping {
             match self.next_news().await {
                 Some(News::Stop) => self.stopping = true,
+                Some(News::Held(stream)) => self.hold_ports(stream).await,
+                Some(News::Keeper(number, said)) => self.keeper_said(number, said),
                 Some(News::Asked(request, answer)) => self.answer(&request, answer).await,
                 Some(News::Ended((Role::Core, number), status)) => {
                     self.core_ended(number, status).await;
@@ -232,6 +241,7 @@ impl Supervisor {
                 ),
                 Err(failure) => failure.to_string(),
             },
+            ("ports", what) => self.ports_asked(what).await,
             ("tokens", "") => match self.renew_tokens().await {
                 Ok(()) => {
                     "done: it counts from now on, and the one before opens nothing".to_owned()
@@ -365,6 +375,7 @@ impl Supervisor {
 
     /// Ends the traps, then the core, so that what was seen last is kept.
     async fn end(&mut self) {
+        self.release_ports().await;
         for trap in &self.traps {
             let _ = trap.child.send(&ToTrap::Stop, &[]).await;
         }

@@ -15,6 +15,8 @@ use crate::failure::Failure;
 
 /// The socket's name in the data folder.
 const FILE: &str = "kizashi.sock";
+/// What somebody says who then holds the rules for all ports by this very connection.
+const HOLD_PORTS: &str = "ports hold";
 /// Bytes of a request at most.
 const LONGEST_REQUEST: u64 = 128;
 /// How long a request may take to come.
@@ -47,6 +49,10 @@ async fn answer(mut stream: UnixStream, news: &mpsc::Sender<News>) -> std::io::R
     let mut request = String::new();
     let mut reading = tokio::io::BufReader::new(reading.take(LONGEST_REQUEST));
     tokio::time::timeout(PATIENCE, reading.read_line(&mut request)).await??;
+    if request.trim() == HOLD_PORTS {
+        let _ = news.send(News::Held(stream)).await;
+        return Ok(());
+    }
     let (told, answered) = oneshot::channel();
     if news.send(News::Asked(request.trim().to_owned(), told)).await.is_ok()
         && let Ok(line) = answered.await
@@ -59,6 +65,13 @@ async fn answer(mut stream: UnixStream, news: &mpsc::Sender<News>) -> std::io::R
 /// Whether a Kizashi runs over this folder.
 pub(crate) fn runs(folder: &Path) -> bool {
     std::os::unix::net::UnixStream::connect(folder.join(FILE)).is_ok()
+}
+
+/// Connects to the Kizashi that runs over this folder, to hold the rules for all ports by it.
+pub(crate) fn hold_ports(folder: &Path) -> std::io::Result<std::os::unix::net::UnixStream> {
+    let mut stream = std::os::unix::net::UnixStream::connect(folder.join(FILE))?;
+    writeln!(stream, "{HOLD_PORTS}")?;
+    Ok(stream)
 }
 
 /// Asks the Kizashi that runs over this folder.

@@ -39,9 +39,9 @@ fn a_scan_becomes_attempts_per_port_and_a_second_time_adds_nothing() {
     let marks = json_lines(&folder, &["top", "fingerprints", "--json"]);
     assert_eq!(count(&marks, "scanner:nmap", "events"), Some(200));
     assert_eq!(count(&marks, "tcp:4:64:0:1460:1024,0:mss::0", "events"), Some(200));
-    let scanners = json_lines(&folder, &["top", "scanners", "--json"]);
+    let scanners = json_lines(&folder, &["top", "tools", "--json"]);
     assert_eq!(scanners.len(), 1, "{scanners:?}");
-    assert_eq!((&scanners[0]["kind"], &scanners[0]["key"]), (&"scanner".into(), &"nmap".into()));
+    assert_eq!((&scanners[0]["kind"], &scanners[0]["key"]), (&"tool".into(), &"nmap".into()));
     assert_eq!(scanners[0]["sources"], 1);
     // nmap shuffles the range that it was given.
     assert!(told.contains("198.18.0.9: 200 ports from 1 to 200 on 1 of our addresses"), "{told}");

@@ -1,6 +1,8 @@
 //! The program as its user meets it: the real binary, its exit codes, its words, its ports.
 
 #[cfg(test)]
+mod all_ports;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod captures;

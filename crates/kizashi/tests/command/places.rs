@@ -121,3 +121,59 @@ fn a_wave_from_one_country_all_over_the_ports_is_told_by_the_country_and_again_i
     let page = text(&folder, &["sign", told["id"].as_str().unwrap()]);
     assert!(page.contains("came from country:BR") && page.contains("Brazil"), "{page}");
 }
+
+#[test]
+fn scanners_are_named_ranked_and_the_owners_own_lines_go_first() {
+    let folder = Folder::new();
+    let log = "time,source,port\n\
+        2026-03-01T00:00:00Z,162.142.125.1,22\n\
+        2026-03-01T00:01:00Z,162.142.125.2,22\n\
+        2026-03-01T00:02:00Z,198.51.100.7,80\n\
+        2026-03-01T00:03:00Z,141.20.1.1,80\n";
+    folder.write("log.csv", log.as_bytes());
+    folder.write("own.tsv", b"198.51.100.0/24\tOur auditor\x1b[2J\n162.142.125.2\tA rival\n");
+    folder.write("kizashi.toml", b"[places]\nscanners = \"own.tsv\"\n");
+    text(&folder, &["import", "log.csv"]);
+    let mut ranked: Vec<String> = rows(&json_lines(&folder, &["top", "scanners", "--json"]))
+        .into_iter()
+        .map(|row| row.0)
+        .collect();
+    ranked.sort();
+    assert_eq!(ranked, ["A rival", "Censys", "Our auditor\u{1b}[2J"]);
+    let sources = json_lines(&folder, &["top", "sources", "--json"]);
+    let label = |address: &str| {
+        sources.iter().find(|row| row["key"] == address).unwrap()["label"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(
+        (label("162.142.125.1").as_str(), label("141.20.1.1").as_str()),
+        ("Censys", "141.20.1.1")
+    );
+    for shown in [text(&folder, &["top", "sources"]), text(&folder, &["top", "scanners"])] {
+        assert!(shown.contains("Censys") && !shown.contains('\u{1b}'), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_table_is_taken_into_use_from_a_file_once_it_was_read_and_a_broken_one_changes_nothing() {
+    let folder = Folder::new();
+    folder.write("log.csv", LOG.as_bytes());
+    text(&folder, &["import", "log.csv", "--data", "data"]);
+    let networks = seed("networks.mmdb");
+    text(&folder, &["geo", "update", "networks", &networks, "--data", "data"]);
+    let known = json_lines(&folder, &["geo", "show", "133.11.0.1", "--json", "--data", "data"]);
+    assert_eq!(known[0]["network"], "AS64496");
+    assert_eq!(known[0]["country"], "JP");
+    folder.write("broken.mmdb", b"no table");
+    let error = sentence(&folder, &["geo", "update", "networks", "broken.mmdb", "--data", "data"]);
+    assert!(error.contains("the old one stays"), "{error}");
+    let again = json_lines(&folder, &["geo", "show", "133.11.0.1", "--json", "--data", "data"]);
+    assert_eq!(again, known);
+    let used = text(&folder, &["geo", "show", "--data", "data"]);
+    assert!(
+        used.contains("kizashi-networks.mmdb") && used.contains("that Kizashi brings"),
+        "{used}"
+    );
+}
