@@ -86,6 +86,8 @@ pub(crate) struct Traps {
     pub(crate) any_tcp: Option<String>,
     /// UDP ports of the catch-all, which never replies.
     pub(crate) any_udp: Option<String>,
+    /// Ports of the other traps, by the trap's name, with `_udp` behind it for one that stands on TCP as well.
+    pub(crate) ports: BTreeMap<String, String>,
     /// Sessions at once, in all.
     pub(crate) sessions: usize,
     /// Sessions at once from one address.
@@ -248,6 +250,7 @@ impl Default for Traps {
             elasticsearch: None,
             any_tcp: None,
             any_udp: None,
+            ports: BTreeMap::new(),
             sessions: 1_000,
             sessions_per_source: 32,
             sessions_per_network: 256,
@@ -491,6 +494,7 @@ impl Config {
         }
         TrapLimits::of(&self.traps)?;
         self.traps.sites()?;
+        crate::listening::check_ports(&self.traps.ports)?;
         self.renew_at()?;
         if self.retention.most_keys < LEAST_KEYS {
             return Err(format!("most_keys of [retention] must be at least {LEAST_KEYS}"));
@@ -619,6 +623,9 @@ mod tests {
         shown.traps.web_rules = None;
         assert!(!shown.traps.web_sites.is_empty() && shown.traps.sites().is_ok());
         shown.traps.web_sites.clear();
+        let ports = std::mem::take(&mut shown.traps.ports);
+        assert!(!ports.is_empty());
+        crate::listening::check_ports(&ports).unwrap();
         (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
         (shown.places.countries, shown.places.networks) = (None, None);
         let traps = &mut shown.traps;

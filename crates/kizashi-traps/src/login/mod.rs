@@ -6,5 +6,6 @@ pub(crate) mod memory;
 mod policy;
 mod weak;
 
+pub(crate) use weak::passwords as common_passwords;
 pub(crate) use memory::Memory;
 pub use policy::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
