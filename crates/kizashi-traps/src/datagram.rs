@@ -76,8 +76,8 @@ impl<P: Protocol + 'static> Datagrams<P> {
 
 impl<P: Protocol> Session for Datagrams<P> {
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
-        let repeated = self.watch.sees(bytes, now, out);
         let answer = self.protocol.datagram(bytes, now, out);
+        let repeated = self.watch.sees(bytes, now, out);
         if !answer.told && !repeated && !bytes.is_empty() {
             let payload = Capture::of(bytes).finish(PayloadOrigin::Sent);
             out.tell(Detail::Payload(Box::new(payload)));

@@ -102,13 +102,14 @@ impl Vector {
             "snmp" => snmp_bulk(bytes).then_some(&SNMP_BULK),
             "upnp" => bytes.starts_with(b"M-SEARCH").then_some(&SSDP),
             "cldap" => Some(&CLDAP),
-            "memcached" => Some(&MEMCACHED),
+            "memcached" => (!bytes.windows(6).any(|text| text == b" HTTP/")).then_some(&MEMCACHED),
             // RFC 1833: program 100000, procedure 4.
             "rpcbind" => {
                 (be32(bytes, 12) == Some(100_000) && be32(bytes, 20) == Some(4)).then_some(&PORTMAP)
             }
             "ws-discovery" => Some(&WS_DISCOVERY),
-            "netbios" => Some(&NETBIOS),
+            // A question, not a registration.
+            "netbios" => (bytes[2] & 0x78 == 0).then_some(&NETBIOS),
             "tftp" => (be16(bytes, 0) == Some(1)).then_some(&TFTP),
             "bittorrent" => Some(&BITTORRENT),
             "source-engine" => source_engine(bytes),

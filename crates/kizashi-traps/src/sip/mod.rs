@@ -27,7 +27,7 @@ pub(crate) const TRAP: Trap = Trap {
     transports: &[Transport::Tcp, Transport::Udp],
     ports: DefaultPorts {
         privileged: &[Port::tcp(5060), Port::tcp(TLS_PORT), Port::udp(5060)],
-        unprivileged: &[Port::tcp(5060), Port::tcp(TLS_PORT), Port::udp(5060)],
+        unprivileged: &[Port::tcp(TLS_PORT), Port::tcp(5060), Port::udp(5060)],
     },
     limits: Limits {
         received: 4 * 1024 * 1024,

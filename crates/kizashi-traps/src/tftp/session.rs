@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
-use super::wire::{
-    ILLEGAL, NOT_FOUND, Packet, Request, UNKNOWN_TRANSFER, acknowledge, error, options,
-};
+use super::wire::{NOT_FOUND, Packet, Request, acknowledge, error, options};
 use crate::capture::Capture;
 use crate::datagram::{self, Answer, Datagrams, Protocol, note};
 use crate::{Identity, Output, Session, Visit};
@@ -41,9 +39,9 @@ impl Tftp {
         Answer::with(if granted.is_empty() { acknowledge(0) } else { options(&granted) })
     }
 
-    fn data(&mut self, block: u16, content: &[u8], room: usize) -> Answer {
+    fn data(&mut self, block: u16, content: &[u8]) -> Answer {
         let Some(upload) = &mut self.upload else {
-            return Answer::with(error(UNKNOWN_TRANSFER, "Unknown transfer ID", room)).keeping();
+            return Answer::unread();
         };
         if block == upload.block.wrapping_add(1) && !upload.whole {
             upload.content.feed(&content[..content.len().min(upload.length)]);
@@ -104,7 +102,7 @@ impl Protocol for Tftp {
                 self.write(&request, out)
             }
             Some(Packet::Data { block, content }) => {
-                let answer = self.data(block, content, room);
+                let answer = self.data(block, content);
                 self.keep_whole(out);
                 answer
             }
@@ -114,7 +112,8 @@ impl Protocol for Tftp {
                 note(out, "tftp error", format!("{code} {text}"));
                 Answer::silent()
             }
-            None => Answer::with(error(ILLEGAL, "Illegal TFTP operation", room)).keeping(),
+            // As tftpd-hpa, which reads nothing else on its own port.
+            None => Answer::unread(),
         }
     }
 

@@ -10,8 +10,6 @@ const MOST_OPTIONS: usize = 8;
 const LARGEST_BLOCK: u64 = 65_464;
 
 pub(super) const NOT_FOUND: u16 = 1;
-pub(super) const ILLEGAL: u16 = 4;
-pub(super) const UNKNOWN_TRANSFER: u16 = 5;
 
 /// What a client sends.
 #[derive(Debug, PartialEq, Eq)]

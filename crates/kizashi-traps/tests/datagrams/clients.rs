@@ -99,7 +99,8 @@ fn snmp_clients_are_told_which_community_is_right_and_that_the_answer_is_too_big
     let shown = said("snmpwalk", &quick, None);
     assert!(shown.contains("Timeout"), "{shown}");
     let events = house.close();
-    let tried = passwords(&events);
+    let mut tried = passwords(&events);
+    tried.dedup();
     let expected = [("public", true), ("private", true), ("cisco", false)];
     assert_eq!(tried, expected.map(|(community, right)| (community.to_owned(), right)));
     assert!(notes(&events, "snmp 2c").contains(&"set 1.3.6.1.2.1.1.5.0 = pwnd".to_owned()));
@@ -134,7 +135,7 @@ fn tftp_uploads_are_kept_whole() {
 }
 
 #[test]
-fn sipsak_finds_an_exchange_over_udp_and_is_challenged() {
+fn sipsak_finds_an_exchange_over_udp() {
     if !installed("sipsak") {
         return;
     }
