@@ -70,7 +70,7 @@ impl Plan {
             let defaults = if privileged { trap.ports.privileged } else { trap.ports.unprivileged };
             for transport in [Transport::Tcp, Transport::Udp] {
                 let owners = owners_list(&config.traps, trap, transport);
-                let ports = match owners {
+                let ports = match &owners {
                     Some((setting, text)) => text.parse().map_err(|error| {
                         Failure::Asked(format!("the setting {setting} under [traps]: {error}"))
                     })?,
@@ -211,7 +211,7 @@ fn name_in_ports(trap: &Trap, transport: Transport) -> Option<String> {
 pub(crate) fn check_ports(ports: &BTreeMap<String, String>) -> Result<(), String> {
     let names: Vec<String> = registry()
         .iter()
-        .flat_map(|trap| trap.transports.iter().filter_map(|of| name_in_ports(trap, *of)))
+        .flat_map(|trap| trap.transports.iter().filter_map(move |of| name_in_ports(trap, *of)))
         .collect();
     for (name, list) in ports {
         if !names.contains(name) {
@@ -288,9 +288,9 @@ mod tests {
 
     /// A line that turns off the traps without a setting of their own.
     fn others_off() -> String {
-        let names = registry().iter().flat_map(|trap| {
-            trap.transports.iter().filter_map(|transport| name_in_ports(trap, *transport))
-        });
+        let names = registry()
+            .iter()
+            .flat_map(|trap| trap.transports.iter().filter_map(move |of| name_in_ports(trap, *of)));
         let lists: Vec<String> = names.map(|name| format!("{name} = \"\"")).collect();
         format!("ports = {{ {} }}", lists.join(", "))
     }
