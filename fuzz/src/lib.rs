@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 26] = [
+pub const ENTRIES: [(&str, Entry); 28] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -26,6 +26,7 @@ pub const ENTRIES: [(&str, Entry); 26] = [
     ("telnet_wire", kizashi_traps::fuzz::telnet_wire),
     ("elasticsearch", kizashi_traps::fuzz::elasticsearch),
     ("recognise", kizashi_traps::fuzz::recognise),
+    ("datagrams", kizashi_traps::fuzz::datagrams),
     ("machine", kizashi_traps::fuzz::machine),
     ("file_facts", kizashi_traps::fuzz::file_facts),
     ("frames", kizashi_event::stream::fuzz),

@@ -10,6 +10,9 @@ use crate::{Attempt, Backscatter, HostileText, KeyKind, Scan, family_of};
 /// Events that one [`Detail::Counted`] may stand for: more than any house sees in the second that it covers.
 pub const MOST_COUNTED: u64 = 1_000_000;
 
+/// The name of a [`Detail::Note`] whose value says which kind of reflected flood was tried. It is counted as a signature.
+pub const AMPLIFICATION: &str = "amplification";
+
 /// SHA-256 of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PayloadHash(pub [u8; 32]);
@@ -319,6 +322,9 @@ impl Detail {
                 if let Some(fingerprint) = fingerprint {
                     count(KeyKind::Fingerprint, fingerprint.raw());
                 }
+            }
+            Self::Note { name, value } if name.raw() == AMPLIFICATION => {
+                count(KeyKind::Signature, &format!("{AMPLIFICATION}: {}", value.raw()));
             }
             Self::Attempt(attempt) => {
                 for fingerprint in &attempt.fingerprints {

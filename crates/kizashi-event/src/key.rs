@@ -48,7 +48,7 @@ pub enum KeyKind {
     PayloadCluster,
     /// The visitor's country, by its two letters: `DE`; only the store can tell it.
     Country,
-    /// What a request was recognised as, by a CVE's or a product's name.
+    /// What a request was recognised as, by a CVE's or a product's name, or as which kind of reflected flood.
     Signature,
     /// What a request is after: `traversal`, or `unknown`.
     RequestClass,

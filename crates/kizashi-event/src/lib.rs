@@ -24,7 +24,9 @@ mod time;
 
 pub use address::{Port, Transport, canonical_ip, network_of, network_text, one_source, site_of};
 pub use attempt::{Attempt, Backscatter, BackscatterKind, Outcome, Scan, ScanOrder, ScanPattern};
-pub use detail::{Detail, MOST_COUNTED, Payload, PayloadHash, PayloadOrigin, Request};
+pub use detail::{
+    AMPLIFICATION, Detail, MOST_COUNTED, Payload, PayloadHash, PayloadOrigin, Request,
+};
 pub use event::{Event, EventId, SessionId, Weight};
 pub use family::{LONGEST_FAMILY, family_of};
 pub use fingerprint::http_print;

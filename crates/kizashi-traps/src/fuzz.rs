@@ -73,6 +73,20 @@ pub fn file_facts(bytes: &[u8]) {
     crate::machine::fuzz_facts(bytes);
 }
 
+/// One datagram, to each protocol that reads datagrams.
+pub fn datagrams(bytes: &[u8]) {
+    crate::amplification::fuzz(bytes);
+    crate::amplifier::fuzz(bytes);
+    crate::snmp::fuzz(bytes);
+    crate::tftp::fuzz(bytes);
+    crate::sip::fuzz(bytes);
+    crate::ssdp::fuzz(bytes);
+    crate::coap::fuzz(bytes);
+    crate::ike::fuzz(bytes);
+    crate::bacnet::fuzz(bytes);
+    crate::netbios::fuzz(bytes);
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kizashi_event::Timestamp;
 
+use crate::amplification::Victims;
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
 use crate::http::{
@@ -193,6 +194,8 @@ pub struct Identity {
     containers: Arc<VisitorsContainers>,
     /// The kind of machine that each visitor to the web trap has seen.
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
+    /// In whose names floods were tried.
+    victims: Arc<Victims>,
 }
 
 /// Visitors whose kind of machine is remembered, in each of two generations.
@@ -235,6 +238,7 @@ impl Identity {
             kept_files: Arc::default(),
             containers: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
+            victims: Arc::default(),
         }
     }
 
@@ -301,6 +305,10 @@ impl Identity {
 
     pub(crate) fn kept_files(&self) -> &KeptFiles {
         &self.kept_files
+    }
+
+    pub(crate) fn victims(&self) -> Arc<Victims> {
+        Arc::clone(&self.victims)
     }
 
     pub(crate) fn containers(&self) -> &VisitorsContainers {

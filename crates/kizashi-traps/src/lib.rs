@@ -9,10 +9,16 @@
 //! - [`PortList`]: which ports, as the owner writes them.
 //!
 //! What is deliberately absent: no file is opened, no program run, no connection made; no bytes of a visitor are ever
-//! interpreted beyond parsing; nothing answers a datagram with more bytes than it had.
+//! interpreted beyond parsing; no datagram is answered but by the house's rule
+//! (`serve/replies.rs`): with no more bytes than it had, and a few times a minute.
 
+mod amplification;
+mod amplifier;
 mod any;
+mod bacnet;
 mod capture;
+mod coap;
+mod datagram;
 mod draw;
 mod elasticsearch;
 mod finite_field;
@@ -20,8 +26,10 @@ mod http;
 mod http2;
 mod https;
 mod identity;
+mod ike;
 mod login;
 mod machine;
+mod netbios;
 mod output;
 mod php;
 mod ports;
@@ -29,10 +37,14 @@ mod randomness;
 mod recorder;
 mod registry;
 mod serve;
+mod sip;
+mod snmp;
 mod sql;
+mod ssdp;
 mod ssh;
 mod telnet;
 mod terminal;
+mod tftp;
 mod tls;
 mod trap;
 

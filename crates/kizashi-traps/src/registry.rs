@@ -1,9 +1,27 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
-use crate::{Trap, any, elasticsearch, http, https, ssh, telnet};
+use crate::{
+    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, netbios, sip, snmp, ssdp,
+    ssh, telnet, tftp,
+};
 
-static TRAPS: &[Trap] =
-    &[http::TRAP, https::TRAP, ssh::TRAP, telnet::TRAP, elasticsearch::TRAP, any::TRAP];
+static TRAPS: &[Trap] = &[
+    http::TRAP,
+    https::TRAP,
+    ssh::TRAP,
+    telnet::TRAP,
+    elasticsearch::TRAP,
+    amplifier::TRAP,
+    snmp::TRAP,
+    tftp::TRAP,
+    sip::TRAP,
+    ssdp::TRAP,
+    coap::TRAP,
+    ike::TRAP,
+    bacnet::TRAP,
+    netbios::TRAP,
+    any::TRAP,
+];
 
 /// Every trap there is.
 #[must_use]

@@ -79,7 +79,8 @@ pub struct DefaultPorts {
 pub enum DatagramReply {
     /// Never: the house drops whatever the session replies.
     Never,
-    /// With at most as many bytes as the datagram had, so that a forged source address gains nothing. Longer replies are dropped.
+    /// By the house's rule (`serve/replies.rs`): with at most as many bytes as the datagram had, and a few times a minute, so that a
+    /// forged source address gains nothing. Other replies are dropped.
     NoLargerThanRequest,
 }
 

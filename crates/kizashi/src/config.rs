@@ -99,6 +99,8 @@ pub(crate) struct Traps {
     pub(crate) all_ports_except_interfaces: Vec<String>,
     /// Networks whose visitors are not.
     pub(crate) all_ports_except_networks: Vec<String>,
+    /// Ports of the other traps, by the trap's name, with `_udp` behind it for one that stands on TCP as well.
+    pub(crate) ports: BTreeMap<String, String>,
     /// Sessions at once, in all.
     pub(crate) sessions: usize,
     /// Sessions at once from one address.
@@ -301,6 +303,7 @@ impl Default for Traps {
             all_ports_except: String::new(),
             all_ports_except_interfaces: MANAGEMENT.map(str::to_owned).to_vec(),
             all_ports_except_networks: Vec::new(),
+            ports: BTreeMap::new(),
             sessions: 1_000,
             sessions_per_source: 32,
             sessions_per_network: 256,
@@ -546,6 +549,7 @@ impl Config {
         self.capture.check()?;
         self.traps.sites()?;
         self.traps.check_all_ports()?;
+        crate::listening::check_ports(&self.traps.ports)?;
         self.renew_at()?;
         if self.retention.most_keys < LEAST_KEYS {
             return Err(format!("most_keys of [retention] must be at least {LEAST_KEYS}"));
@@ -698,6 +702,9 @@ mod tests {
         shown.traps.web_rules = None;
         assert!(!shown.traps.web_sites.is_empty() && shown.traps.sites().is_ok());
         shown.traps.web_sites.clear();
+        let ports = std::mem::take(&mut shown.traps.ports);
+        assert!(!ports.is_empty());
+        crate::listening::check_ports(&ports).unwrap();
         (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
         (shown.places.countries, shown.places.networks) = (None, None);
         shown.places.scanners = None;

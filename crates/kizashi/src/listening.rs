@@ -1,6 +1,7 @@
 //! Which trap stands on which port, and the sockets for it. Everything is bound before anything is served, so that a port
 //! that is taken is told at once: one that the owner named is a failure, one of the default list is left to who has it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -77,8 +78,8 @@ impl Plan {
         for trap in registry() {
             let defaults = if privileged { trap.ports.privileged } else { trap.ports.unprivileged };
             for transport in [Transport::Tcp, Transport::Udp] {
-                let owners = owners_list(&config.traps, trap.name, transport);
-                let ports = match owners {
+                let owners = owners_list(&config.traps, trap, transport);
+                let ports = match &owners {
                     Some((setting, text)) => text.parse().map_err(|error| {
                         Failure::Asked(format!("the setting {setting} under [traps]: {error}"))
                     })?,
@@ -171,22 +172,64 @@ impl Plan {
     }
 }
 
+/// Traps whose lists are settings of their own; those of all others stand in `ports`.
+const OF_THEIR_OWN: [(&str, Transport, &str); 7] = [
+    ("http", Transport::Tcp, "http"),
+    ("https", Transport::Tcp, "https"),
+    ("ssh", Transport::Tcp, "ssh"),
+    ("telnet", Transport::Tcp, "telnet"),
+    ("elasticsearch", Transport::Tcp, "elasticsearch"),
+    ("any", Transport::Tcp, "any_tcp"),
+    ("any", Transport::Udp, "any_udp"),
+];
+
+/// The owner's list for a trap, with the name of the setting.
 fn owners_list<'a>(
     traps: &'a Traps,
-    trap: &str,
+    trap: &Trap,
     transport: Transport,
-) -> Option<(&'static str, &'a str)> {
-    let (setting, list) = match (trap, transport) {
-        ("http", Transport::Tcp) => ("http", &traps.http),
-        ("https", Transport::Tcp) => ("https", &traps.https),
-        ("ssh", Transport::Tcp) => ("ssh", &traps.ssh),
-        ("telnet", Transport::Tcp) => ("telnet", &traps.telnet),
-        ("elasticsearch", Transport::Tcp) => ("elasticsearch", &traps.elasticsearch),
-        ("any", Transport::Tcp) => ("any_tcp", &traps.any_tcp),
-        ("any", Transport::Udp) => ("any_udp", &traps.any_udp),
-        _ => return None,
+) -> Option<(String, &'a str)> {
+    let own = OF_THEIR_OWN.iter().find(|(name, of, _)| *name == trap.name && *of == transport);
+    let Some((_, _, setting)) = own else {
+        let name = name_in_ports(trap, transport)?;
+        return traps.ports.get(&name).map(|list| (format!("ports.{name}"), list.as_str()));
     };
-    list.as_deref().map(|list| (setting, list))
+    let list = match *setting {
+        "http" => &traps.http,
+        "https" => &traps.https,
+        "ssh" => &traps.ssh,
+        "telnet" => &traps.telnet,
+        "elasticsearch" => &traps.elasticsearch,
+        "any_tcp" => &traps.any_tcp,
+        _ => &traps.any_udp,
+    };
+    list.as_deref().map(|list| ((*setting).to_owned(), list))
+}
+
+/// What a trap's list is called in `ports`; `None` where it does not stand on this transport or has a setting of its own.
+fn name_in_ports(trap: &Trap, transport: Transport) -> Option<String> {
+    let own = OF_THEIR_OWN.iter().any(|(name, _, _)| *name == trap.name);
+    if own || !trap.transports.contains(&transport) {
+        return None;
+    }
+    let both = trap.transports.len() > 1 && transport == Transport::Udp;
+    Some(if both { format!("{}_udp", trap.name) } else { trap.name.to_owned() })
+}
+
+/// Whether each name in `ports` is a trap's, and each list one.
+pub(crate) fn check_ports(ports: &BTreeMap<String, String>) -> Result<(), String> {
+    let names: Vec<String> = registry()
+        .iter()
+        .flat_map(|trap| trap.transports.iter().filter_map(move |of| name_in_ports(trap, *of)))
+        .collect();
+    for (name, list) in ports {
+        if !names.contains(name) {
+            let names = names.join(", ");
+            return Err(format!("ports under [traps] knows no `{name}`: it may name {names}"));
+        }
+        list.parse::<PortList>().map_err(|error| format!("ports.{name} under [traps]: {error}"))?;
+    }
+    Ok(())
 }
 
 fn refused(wish: &Wish, address: IpAddr, port: Port, error: &io::Error) -> Failure {
@@ -252,12 +295,40 @@ mod tests {
         toml::from_str(text).unwrap()
     }
 
+    /// A line that turns off the traps without a setting of their own.
+    fn others_off() -> String {
+        let names = registry()
+            .iter()
+            .flat_map(|trap| trap.transports.iter().filter_map(move |of| name_in_ports(trap, *of)));
+        let lists: Vec<String> = names.map(|name| format!("{name} = \"\"")).collect();
+        format!("ports = {{ {} }}", lists.join(", "))
+    }
+
+    #[test]
+    fn traps_without_a_setting_of_their_own_stand_where_ports_says() {
+        let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let ports = others_off().replace("snmp = \"\"", &format!("snmp = \"{port}\""));
+        let text = format!(
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nany_tcp = \"\"\nany_udp = \"\"\n{ports}"
+        );
+        let bound = Plan::of(&config(&text)).unwrap().bind().unwrap();
+        let names: Vec<&str> = bound.posts.iter().map(|post| post.trap.name).collect();
+        assert_eq!(names, ["snmp"]);
+        let wrong = BTreeMap::from([("smnp".to_owned(), "161".to_owned())]);
+        assert!(check_ports(&wrong).unwrap_err().contains("sip_udp"));
+        let wrong = BTreeMap::from([("snmp".to_owned(), "x".to_owned())]);
+        assert!(check_ports(&wrong).unwrap_err().contains("ports.snmp"));
+    }
+
     #[test]
     fn a_port_that_the_owner_named_and_somebody_has_is_told_in_a_sentence() {
         let somebody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = somebody.local_addr().unwrap().port();
         let text = format!(
-            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nany_tcp = \"\"\nany_udp = \"\""
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nany_tcp = \"\"\nany_udp = \"\"\n{}",
+            others_off()
         );
         let error = Plan::of(&config(&text)).unwrap().bind().unwrap_err().to_string();
         assert!(error.contains(&port.to_string()) && error.contains("kizashi.toml"), "{error}");
@@ -274,7 +345,8 @@ mod tests {
         let free =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let text = format!(
-            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\nhttps = \"{free}\"\nssh = \"{free}\"\ntelnet = \"{free}\"\nelasticsearch = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\""
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\nhttps = \"{free}\"\nssh = \"{free}\"\ntelnet = \"{free}\"\nelasticsearch = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\"\n{}",
+            others_off()
         );
         let bound = Plan::of(&config(&text)).unwrap().bind().unwrap();
         let names: Vec<&str> = bound.posts.iter().map(|post| post.trap.name).collect();

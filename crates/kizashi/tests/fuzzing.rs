@@ -120,8 +120,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .map(|(name, bytes)| [name.as_bytes(), b"\n", &bytes].concat())
             .collect(),
-        "http_wire" | "ssh_wire" | "telnet_wire" | "recognise" | "likeness" | "client_hello"
-        | "http2_wire" | "websocket" => dialogues().into_iter().map(|(_, bytes)| bytes).collect(),
+        "http_wire" | "ssh_wire" | "telnet_wire" | "recognise" | "datagrams" | "likeness"
+        | "client_hello" | "http2_wire" | "websocket" => {
+            dialogues().into_iter().map(|(_, bytes)| bytes).collect()
+        }
         "web_rules" => dialogues()
             .into_iter()
             .map(|(_, bytes)| bytes)
@@ -234,7 +236,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire http2_wire websocket web_rules elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness client_hello intake wire_frame capture name_answers web_request owner_text places detect sql php);
+entries!(trap_session http_wire http2_wire websocket web_rules site_program sql php ssh_wire telnet_wire elasticsearch recognise datagrams machine file_facts frames frame_payload recording likeness client_hello intake wire_frame capture name_answers web_request owner_text places detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

@@ -9,6 +9,7 @@ use kizashi_event::{Detail, PayloadOrigin, Service, Timestamp, Transport};
 use super::recognise::{Http, http_so_far};
 use super::{facts, recognise};
 use crate::capture::Capture;
+use crate::datagram::{Answer, Datagrams, Protocol};
 use crate::http::{self, HttpSession};
 use crate::http2::Http2Session;
 use crate::https;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
     match visit.port.transport {
-        Transport::Udp | Transport::Icmp => Box::new(Datagrams),
+        Transport::Udp | Transport::Icmp => Datagrams::begin(identity, visit, Unknown),
         Transport::Tcp => Box::new(Stream {
             identity: Arc::clone(identity),
             visit,
@@ -151,22 +152,15 @@ impl Session for Stream {
     }
 }
 
-/// Each call of `receive` is one datagram; each is told by itself and none is answered.
-struct Datagrams;
+/// Datagrams of any protocol: each is told by itself and none is answered.
+struct Unknown;
 
-impl Session for Datagrams {
-    fn receive(&mut self, bytes: &[u8], _now: Timestamp, out: &mut Output) {
+impl Protocol for Unknown {
+    fn datagram(&mut self, bytes: &[u8], _now: Timestamp, out: &mut Output) -> Answer {
         let service = recognise::udp(bytes);
         let found = facts::of(&service, bytes);
         out.recognise(service);
-        let payload = Capture::of(bytes).finish(PayloadOrigin::Sent);
-        out.tell(Detail::Payload(Box::new(payload)));
         found.into_iter().for_each(|detail| out.tell(detail));
-    }
-
-    fn end(&mut self, _now: Timestamp, _out: &mut Output) {}
-
-    fn memory(&self) -> usize {
-        0
+        Answer::unread()
     }
 }

@@ -91,7 +91,11 @@ impl Play {
     pub(super) fn give(&mut self, bytes: &[u8], cut: &mut Cut) {
         if self.datagrams {
             self.session.receive(bytes, NOW, &mut self.out);
-            return self.settle();
+            let before = self.outcomes.last().map_or(0, |outcome| outcome.reply.len());
+            self.settle();
+            let reply = self.outcomes.last().map_or(0, |outcome| outcome.reply.len()) - before;
+            assert!(reply <= bytes.len(), "{reply} bytes for {}", bytes.len());
+            return;
         }
         let mut rest = bytes;
         while !rest.is_empty() {

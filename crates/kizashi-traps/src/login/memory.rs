@@ -34,7 +34,7 @@ impl<K: Hash + Eq + Copy, V: Default> Memory<K, V> {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
 }

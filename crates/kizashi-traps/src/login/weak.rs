@@ -216,6 +216,11 @@ const ENDINGS: &[&str] = &[
     "2021", "2022", "2023", "2024", "2025", "2026",
 ];
 
+/// The passwords of every list, for a protocol in which a guess can only be held against a digest.
+pub(crate) const fn passwords() -> &'static [&'static str] {
+    PASSWORDS
+}
+
 /// Whether a neglected machine could have this pair.
 pub(super) fn is_weak(user: &[u8], password: &[u8]) -> bool {
     let (Ok(user), Ok(password)) = (std::str::from_utf8(user), std::str::from_utf8(password))

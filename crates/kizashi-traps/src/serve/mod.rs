@@ -4,6 +4,7 @@
 
 mod admission;
 mod meter;
+mod replies;
 mod report;
 mod tcp;
 mod udp;
@@ -20,6 +21,7 @@ use tokio::task::JoinSet;
 use crate::{Identity, Trap};
 use admission::Admission;
 use meter::{Meter, Rates, TELL_EVERY};
+use replies::Replies;
 
 /// Tells the time of events.
 pub trait Clock: Send + Sync {
@@ -114,6 +116,8 @@ pub struct Counters {
     received: AtomicU64,
     events: AtomicU64,
     uncounted: AtomicU64,
+    replies: AtomicU64,
+    replies_withheld: AtomicU64,
 }
 
 macro_rules! counters {
@@ -147,6 +151,10 @@ counters! {
     events, add_events;
     /// Events that were not even counted by place: more ports and services at once than are told apart.
     uncounted, add_uncounted;
+    /// Datagrams answered.
+    replies, add_replies;
+    /// Replies to datagrams that the house's rule held back.
+    replies_withheld, add_replies_withheld;
 }
 
 /// A trap could not take its post.
@@ -186,6 +194,8 @@ struct Shared {
     flows: Admission,
     /// What is told one by one.
     meter: Meter,
+    /// Which datagrams are answered.
+    replies: Replies,
     sessions: AtomicU64,
 }
 
@@ -222,6 +232,7 @@ impl Server {
                 source: setup.caps.events_per_source,
                 all: setup.caps.events,
             }),
+            replies: Replies::default(),
             setup,
             clock,
             sink,

@@ -1,6 +1,6 @@
 //! UDP: one task a socket. Datagrams of one address and port within half a minute are one session, so that a scanner's burst is one
 //! visit. The table has caps of its own, equal to those of TCP: forged sources can at most fill it, and take no place from a
-//! visitor over TCP. Replies leave only if the trap says so, and never larger than the datagram they answer.
+//! visitor over TCP. Replies leave only if the trap says so, and by the house's rule for them alone (`replies.rs`).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -101,15 +101,21 @@ impl Socket {
         flow.report.pass_on(&mut flow.out, limits.details);
         let reply = flow.out.take_reply();
         let closing = flow.out.is_closing() || !flow.ticket.holds(flow.session.memory());
-        if self.trap.datagrams == DatagramReply::NoLargerThanRequest
-            && !reply.is_empty()
-            && reply.len() <= datagram.len()
-        {
-            // A full send queue drops the reply, as the network might.
-            let _ = self.socket.try_send_to(&reply, peer);
+        if self.trap.datagrams == DatagramReply::NoLargerThanRequest && !reply.is_empty() {
+            self.answer(&reply, datagram.len(), peer);
         }
         if closing {
             self.forget_one(peer);
+        }
+    }
+
+    fn answer(&self, reply: &[u8], request: usize, peer: SocketAddr) {
+        if self.shared.replies.admits(peer, request, reply.len()) {
+            self.shared.counters.add_replies(1);
+            // A full send queue drops the reply, as the network might.
+            let _ = self.socket.try_send_to(reply, peer);
+        } else {
+            self.shared.counters.add_replies_withheld(1);
         }
     }
 
