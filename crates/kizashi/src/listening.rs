@@ -173,6 +173,7 @@ fn owners_list<'a>(
         ("ssh", Transport::Tcp) => ("ssh", &traps.ssh),
         ("telnet", Transport::Tcp) => ("telnet", &traps.telnet),
         ("elasticsearch", Transport::Tcp) => ("elasticsearch", &traps.elasticsearch),
+        ("redis", Transport::Tcp) => ("redis", &traps.redis),
         ("any", Transport::Tcp) => ("any_tcp", &traps.any_tcp),
         ("any", Transport::Udp) => ("any_udp", &traps.any_udp),
         _ => return None,
@@ -248,7 +249,7 @@ mod tests {
         let somebody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = somebody.local_addr().unwrap().port();
         let text = format!(
-            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nany_tcp = \"\"\nany_udp = \"\""
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{port}\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nredis = \"\"\nany_tcp = \"\"\nany_udp = \"\""
         );
         let error = Plan::of(&config(&text)).unwrap().bind().unwrap_err().to_string();
         assert!(error.contains(&port.to_string()) && error.contains("kizashi.toml"), "{error}");
@@ -265,7 +266,7 @@ mod tests {
         let free =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let text = format!(
-            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\nhttps = \"{free}\"\nssh = \"{free}\"\ntelnet = \"{free}\"\nelasticsearch = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\""
+            "[traps]\naddress = \"127.0.0.1\"\nhttp = \"{free}\"\nhttps = \"{free}\"\nssh = \"{free}\"\ntelnet = \"{free}\"\nelasticsearch = \"{free}\"\nredis = \"{free}\"\nany_tcp = \"{free}\"\nany_udp = \"{free}\""
         );
         let bound = Plan::of(&config(&text)).unwrap().bind().unwrap();
         let names: Vec<&str> = bound.posts.iter().map(|post| post.trap.name).collect();

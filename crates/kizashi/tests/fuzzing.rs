@@ -234,7 +234,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire http2_wire websocket web_rules elasticsearch ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness client_hello intake wire_frame capture web_request owner_text places detect sql php);
+entries!(trap_session http_wire http2_wire websocket web_rules elasticsearch redis ssh_wire telnet_wire recognise machine file_facts frames frame_payload recording likeness client_hello intake wire_frame capture web_request owner_text places detect sql php);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

@@ -5,6 +5,7 @@
 //! identity: nginx-debian-12        (default)
 //! face: router                     (default; of Telnet)
 //! release: 1.4.2                   (default 7.17.9; of Elasticsearch)
+//! redis: 6.0.16                    (default: of the identity's system)
 //! site: jenkins                    (default `default`; of the web trap)
 //! port: tcp/80                     (default tcp/4000)
 //! C> GET / HTTP/1.1\r\n            bytes of the visitor; lines in a row are one piece, over UDP one datagram
@@ -22,7 +23,7 @@ use kizashi_event::Port;
 
 use super::play::Outcome;
 use super::render::{escape, lines, unescape};
-use crate::{ElasticsearchRelease, Identity, TelnetFace, WebServer, WebSites};
+use crate::{ElasticsearchRelease, Identity, RedisRelease, TelnetFace, WebServer, WebSites};
 
 /// What the visitor does.
 pub(super) enum Step {
@@ -38,6 +39,7 @@ pub(super) struct Transcript {
     http2: bool,
     face: TelnetFace,
     release: ElasticsearchRelease,
+    redis: Option<RedisRelease>,
     site: String,
     port: Port,
     /// Comments and settings, kept when the file is written anew.
@@ -58,6 +60,7 @@ impl Transcript {
             face: TelnetFace::Router,
             http2: false,
             release: ElasticsearchRelease::V7_17_9,
+            redis: None,
             site: crate::DEFAULT_SITE.to_owned(),
             port: Port::tcp(4000),
             preface: Vec::new(),
@@ -114,6 +117,7 @@ impl Transcript {
             Some(("release", name)) => {
                 self.release = ElasticsearchRelease::from_name(name).expect(name);
             }
+            Some(("redis", name)) => self.redis = Some(RedisRelease::from_name(name).expect(name)),
             Some(("site", name)) => name.clone_into(&mut self.site),
             Some(("port", port)) => self.port = Port::parse(port).expect(port),
             _ => panic!("{}: `{line}` is no setting", self.path.display()),
@@ -121,12 +125,16 @@ impl Transcript {
     }
 
     pub(super) fn identity(&self) -> Identity {
-        Identity::draw([7; 32])
+        let identity = Identity::draw([7; 32])
             .with_web_server(self.identity)
             .with_telnet_face(self.face)
             .with_http2(self.http2)
             .with_elasticsearch_release(self.release)
-            .with_web_sites(WebSites::of([("*", self.site.as_str())]).expect("a site"))
+            .with_web_sites(WebSites::of([("*", self.site.as_str())]).expect("a site"));
+        match self.redis {
+            Some(release) => identity.with_redis_release(release),
+            None => identity,
+        }
     }
 
     pub(super) const fn port(&self) -> Port {
