@@ -62,7 +62,8 @@ impl Connection {
 
     /// Whether it listens to channels, in which a RESP2 connection can do little else.
     pub(super) fn listens(&self) -> bool {
-        !self.resp3 && !(self.channels.is_empty() && self.patterns.is_empty())
+        let silent = self.channels.is_empty() && self.patterns.is_empty();
+        !self.resp3 && !silent
     }
 
     /// Keeps a command for `EXEC`.

@@ -133,32 +133,15 @@ fn replication(copy: &OwnCopy, release: Release, now: Timestamp) -> String {
     lines.join("\r\n")
 }
 
-fn values(
+/// What is held, in figures that add up.
+fn memory(
     copy: &OwnCopy,
     identity: &Identity,
     release: Release,
-    now: Timestamp,
-    port: u16,
-) -> HashMap<&'static str, String> {
-    let world = identity.world(Persona::Server);
+    put: &mut impl FnMut(&'static str, String),
+) {
     let draw = Draw::new(identity.seed(), "redis numbers");
-    let (compiler, build) = release.build(identity.operating_system());
-    let uptime = uptime(identity, now);
-    let since = uptime.unsigned_abs();
-    let mut values: HashMap<&'static str, String> = HashMap::new();
-    let mut put = |name, value: String| drop(values.insert(name, value));
-    put("version", release.number().to_owned());
-    put("build", build.to_owned());
-    put("kernel", world.system.kernel.to_owned());
-    put("gcc", compiler.to_owned());
-    put("pid", (560 + draw.below(0, 500)).to_string());
-    put("run_id", hexadecimal(identity, "redis run", now));
-    put("port", port.to_string());
-    put("micros", now.micros().to_string());
-    put("uptime", uptime.to_string());
-    put("days", (uptime / 86_400).to_string());
-    put("lru", (now.seconds() & 0x00ff_ffff).to_string());
-    put("clients", (2 + draw.below(1, 5)).to_string());
+    let world = identity.world(Persona::Server);
     let startup = 803_000 + draw.below(2, 40_000);
     let used = startup + 62_000 + copy.bytes() as u64;
     let (peak, resident) = (used + 120_000 + draw.below(3, 200_000), used + 6_300_000);
@@ -193,6 +176,35 @@ fn values(
     put("fragmentation_bytes", (resident - used).to_string());
     let allocator = if release.major() >= 7 { "jemalloc-5.3.0" } else { "jemalloc-5.2.1" };
     put("allocator", allocator.to_owned());
+}
+
+fn values(
+    copy: &OwnCopy,
+    identity: &Identity,
+    release: Release,
+    now: Timestamp,
+    port: u16,
+) -> HashMap<&'static str, String> {
+    let world = identity.world(Persona::Server);
+    let draw = Draw::new(identity.seed(), "redis numbers");
+    let (compiler, build) = release.build(identity.operating_system());
+    let uptime = uptime(identity, now);
+    let since = uptime.unsigned_abs();
+    let mut values: HashMap<&'static str, String> = HashMap::new();
+    let mut put = |name, value: String| drop(values.insert(name, value));
+    put("version", release.number().to_owned());
+    put("build", build.to_owned());
+    put("kernel", world.system.kernel.to_owned());
+    put("gcc", compiler.to_owned());
+    put("pid", (560 + draw.below(0, 500)).to_string());
+    put("run_id", hexadecimal(identity, "redis run", now));
+    put("port", port.to_string());
+    put("micros", now.micros().to_string());
+    put("uptime", uptime.to_string());
+    put("days", (uptime / 86_400).to_string());
+    put("lru", (now.seconds() & 0x00ff_ffff).to_string());
+    put("clients", (2 + draw.below(1, 5)).to_string());
+    memory(copy, identity, release, &mut put);
     put("scripts", copy.scripts.len().to_string());
     put("dirty", copy.dirty.to_string());
     put("saved", last_save(copy, identity, now).to_string());

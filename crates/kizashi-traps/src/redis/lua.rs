@@ -6,23 +6,12 @@ use std::collections::HashMap;
 
 use super::reply::Reply;
 use super::script::{Token, tokens};
+use super::value::{Lua, as_reply, compare, number_of, of_reply, text_of};
 
 /// Steps, nesting and names of one script.
 const STEPS: u32 = 4_000;
 const DEPTH: u32 = 24;
 const NAMES: usize = 64;
-
-/// A value of Lua's.
-#[derive(Clone, Debug, PartialEq)]
-enum Lua {
-    Nil,
-    Bool(bool),
-    Number(f64),
-    Text(Vec<u8>),
-    Table(Vec<Lua>),
-    Status(String),
-    Error(String),
-}
 
 /// The command that a script wants run, if it wants one: the argument of `popen` or `execute`.
 pub(super) fn shell_command(
@@ -35,7 +24,7 @@ pub(super) fn shell_command(
         .iter()
         .find_map(|name| text.find(name).map(|place| place + name.len()))?;
     let mut reader =
-        Reader { tokens: tokens(text[place..].as_bytes()).ok()?, ..Reader::new(keys, arguments) };
+        Reader { tokens: tokens(&text.as_bytes()[place..]).ok()?, ..Reader::new(keys, arguments) };
     // Names given before, such as `local cmd = "id"`.
     for line in text[..place].split(['\n', ';']) {
         let Some((name, value)) =
@@ -93,40 +82,6 @@ pub(super) fn run(
     }
 }
 
-fn as_reply(value: Lua) -> Reply {
-    match value {
-        Lua::Nil | Lua::Bool(false) => Reply::Nil,
-        Lua::Bool(true) => Reply::Integer(1),
-        #[expect(clippy::cast_possible_truncation, reason = "as Lua's numbers become integers")]
-        Lua::Number(number) => Reply::Integer(number as i64),
-        Lua::Text(text) => Reply::Bulk(text),
-        // An array ends at its first hole.
-        Lua::Table(items) => Reply::Array(
-            items.into_iter().take_while(|item| *item != Lua::Nil).map(as_reply).collect(),
-        ),
-        Lua::Status(text) => Reply::Status(text),
-        Lua::Error(text) => Reply::Error(text),
-    }
-}
-
-fn of_reply(reply: Reply) -> Lua {
-    match reply {
-        Reply::Status(text) => Lua::Status(text),
-        Reply::Error(text) => Lua::Error(text),
-        #[expect(clippy::cast_precision_loss, reason = "Lua has no other numbers")]
-        Reply::Integer(number) => Lua::Number(number as f64),
-        Reply::Bulk(bytes) => Lua::Text(bytes),
-        Reply::Array(items) | Reply::Set(items) => {
-            Lua::Table(items.into_iter().map(of_reply).collect())
-        }
-        Reply::Map(pairs) | Reply::Scored(pairs) => Lua::Table(
-            pairs.into_iter().flat_map(|(key, value)| [of_reply(key), of_reply(value)]).collect(),
-        ),
-        Reply::Double(number) => Lua::Text(super::reply::score(number).into_bytes()),
-        _ => Lua::Bool(false),
-    }
-}
-
 enum Stop {
     /// Beyond what is read here.
     Unread,
@@ -147,13 +102,23 @@ struct Reader<'a> {
     place: usize,
     steps: u32,
     names: HashMap<String, Lua>,
+    /// What is read now is not carried out.
+    idle: bool,
     keys: &'a [Vec<u8>],
     arguments: &'a [Vec<u8>],
 }
 
 impl<'a> Reader<'a> {
     fn new(keys: &'a [Vec<u8>], arguments: &'a [Vec<u8>]) -> Self {
-        Self { tokens: Vec::new(), place: 0, steps: 0, names: HashMap::new(), keys, arguments }
+        Self {
+            tokens: Vec::new(),
+            place: 0,
+            steps: 0,
+            names: HashMap::new(),
+            idle: false,
+            keys,
+            arguments,
+        }
     }
 
     fn peek(&self) -> Option<&Token> {
@@ -256,11 +221,45 @@ impl<'a> Reader<'a> {
         if live {
             return self.expression(depth, call);
         }
-        let mut idle = |_: &[Vec<u8>]| Reply::Nil;
-        self.expression(depth, &mut idle)
+        self.stepped_over(|reader, idle| reader.expression(depth, idle))
     }
 
     fn expression(&mut self, depth: u32, call: Caller<'_>) -> Result<Lua, Stop> {
+        let mut left = self.conjunction(depth, call)?;
+        while self.eat("or") {
+            if left.holds() {
+                self.stepped_over(|reader, idle| reader.conjunction(depth, idle))?;
+            } else {
+                left = self.conjunction(depth, call)?;
+            }
+        }
+        Ok(left)
+    }
+
+    fn conjunction(&mut self, depth: u32, call: Caller<'_>) -> Result<Lua, Stop> {
+        let mut left = self.comparison(depth, call)?;
+        while self.eat("and") {
+            if left.holds() {
+                left = self.comparison(depth, call)?;
+            } else {
+                self.stepped_over(|reader, idle| reader.comparison(depth, idle))?;
+            }
+        }
+        Ok(left)
+    }
+
+    /// Reads what is not carried out.
+    fn stepped_over(
+        &mut self,
+        read: impl FnOnce(&mut Self, Caller<'_>) -> Result<Lua, Stop>,
+    ) -> Result<Lua, Stop> {
+        let before = std::mem::replace(&mut self.idle, true);
+        let value = read(self, &mut |_| Reply::Nil);
+        self.idle = before;
+        value
+    }
+
+    fn comparison(&mut self, depth: u32, call: Caller<'_>) -> Result<Lua, Stop> {
         self.steps += 1;
         if depth > DEPTH || self.steps > STEPS {
             return Err(Stop::Unread);
@@ -269,7 +268,11 @@ impl<'a> Reader<'a> {
         for sign in ["==", "~=", "<=", ">=", "<", ">"] {
             if self.eat(sign) {
                 let right = self.sum(depth, call)?;
-                return compare(sign, &left, &right);
+                return if self.idle {
+                    Ok(Lua::Nil)
+                } else {
+                    compare(sign, &left, &right).map_err(|fault| Stop::Failed(fault.to_owned()))
+                };
             }
         }
         Ok(left)
@@ -284,23 +287,29 @@ impl<'a> Reader<'a> {
             }
             if self.eat("..") {
                 let right = self.operand(depth, call)?;
-                let joined =
-                    [text_of(&left).ok_or(Stop::Unread)?, text_of(&right).ok_or(Stop::Unread)?]
-                        .concat();
-                if joined.len() > super::store::BYTES {
+                left = Lua::Text([self.text(&left)?, self.text(&right)?].concat());
+                if self.text(&left)?.len() > super::store::BYTES {
                     return Err(Stop::Unread);
                 }
-                left = Lua::Text(joined);
             } else if self.is("+") || self.is("-") {
                 let minus = self.is("-");
                 self.place += 1;
-                let right = number_of(&self.operand(depth, call)?).ok_or(Stop::Unread)?;
-                let number = number_of(&left).ok_or(Stop::Unread)?;
+                let right = self.operand(depth, call)?;
+                let (number, right) = (self.number(&left)?, self.number(&right)?);
                 left = Lua::Number(if minus { number - right } else { number + right });
             } else {
                 return Ok(left);
             }
         }
+    }
+
+    /// The text of a value; none is needed of what is not carried out.
+    fn text(&self, value: &Lua) -> Result<Vec<u8>, Stop> {
+        text_of(value).or_else(|| self.idle.then(Vec::new)).ok_or(Stop::Unread)
+    }
+
+    fn number(&self, value: &Lua) -> Result<f64, Stop> {
+        number_of(value).or_else(|| self.idle.then_some(0.0)).ok_or(Stop::Unread)
     }
 
     fn operand(&mut self, depth: u32, call: Caller<'_>) -> Result<Lua, Stop> {
@@ -310,8 +319,8 @@ impl<'a> Reader<'a> {
             Token::Text(text) => Ok(Lua::Text(text)),
             Token::Number(number) => Ok(Lua::Number(number)),
             Token::Sign("-") => {
-                let number = number_of(&self.operand(depth + 1, call)?).ok_or(Stop::Unread)?;
-                Ok(Lua::Number(-number))
+                let value = self.operand(depth + 1, call)?;
+                Ok(Lua::Number(-self.number(&value)?))
             }
             Token::Sign("(") => {
                 let value = self.expression(depth + 1, call)?;
@@ -374,6 +383,9 @@ impl<'a> Reader<'a> {
         if let Some(value) = self.names.get(name) {
             return Ok(value.clone());
         }
+        if self.idle {
+            return Ok(Lua::Nil);
+        }
         // What is called or looked into may be anything of Lua's.
         if self.is("(") || self.is(".") || self.is("[") {
             return Err(Stop::Unread);
@@ -393,6 +405,9 @@ impl<'a> Reader<'a> {
         let first = String::from_utf8_lossy(&first).into_owned();
         Ok(match function.as_str() {
             "call" | "pcall" => {
+                if self.idle {
+                    return Ok(Lua::Nil);
+                }
                 let words: Option<Vec<Vec<u8>>> = arguments.iter().map(text_of).collect();
                 let reply = call(&words.filter(|words| !words.is_empty()).ok_or(Stop::Unread)?);
                 match of_reply(reply) {
@@ -407,40 +422,6 @@ impl<'a> Reader<'a> {
             _ => return Err(Stop::Unread),
         })
     }
-}
-
-fn text_of(value: &Lua) -> Option<Vec<u8>> {
-    match value {
-        Lua::Text(text) => Some(text.clone()),
-        Lua::Number(number) => Some(super::reply::score(*number).into_bytes()),
-        Lua::Status(text) => Some(text.clone().into_bytes()),
-        _ => None,
-    }
-}
-
-fn number_of(value: &Lua) -> Option<f64> {
-    match value {
-        Lua::Number(number) => Some(*number),
-        Lua::Text(text) => std::str::from_utf8(text).ok()?.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-fn compare(sign: &str, left: &Lua, right: &Lua) -> Result<Lua, Stop> {
-    let order = match (left, right) {
-        (Lua::Number(left), Lua::Number(right)) => left.partial_cmp(right),
-        (Lua::Text(left), Lua::Text(right)) => Some(left.cmp(right)),
-        _ => None,
-    };
-    Ok(Lua::Bool(match (sign, order) {
-        ("==", _) => left == right,
-        ("~=", _) => left != right,
-        ("<", Some(order)) => order.is_lt(),
-        (">", Some(order)) => order.is_gt(),
-        ("<=", Some(order)) => order.is_le(),
-        (">=", Some(order)) => order.is_ge(),
-        _ => return Err(Stop::Failed("attempt to compare nil with number".to_owned())),
-    }))
 }
 
 /// The name under which a script is kept.
@@ -484,8 +465,15 @@ mod tests {
         assert_eq!(given, Ok(Reply::Integer(1)));
         let given = run(script, &[b"lock".to_vec()], &[b"other".to_vec()], &mut call);
         assert_eq!(given, Ok(Reply::Integer(0)));
-        assert_eq!(asked, ["get lock", "del lock", "get lock"]);
+        let release = b"local token = redis.call('get', KEYS[1])\nif not token or token ~= ARGV[1] then\n return 0\nend\nredis.call('del', KEYS[1])\nreturn 1";
+        let given = run(release, &[b"lock".to_vec()], &[b"mine".to_vec()], &mut call);
+        assert_eq!(given, Ok(Reply::Integer(1)));
+        assert_eq!(asked, ["get lock", "del lock", "get lock", "get lock", "del lock"]);
         let mut none = |_: &[Vec<u8>]| Reply::Nil;
+        assert_eq!(
+            run(release, &[b"k".to_vec()], &[b"x".to_vec()], &mut none),
+            Ok(Reply::Integer(0))
+        );
         let table = run(b"local a = 1 return {a, a+1, 'x'..a, nil, 4}", &[], &[], &mut none);
         assert_eq!(
             table,

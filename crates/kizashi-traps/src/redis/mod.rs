@@ -18,6 +18,7 @@ mod server;
 mod session;
 mod store;
 mod table;
+mod value;
 mod wire;
 
 #[cfg(test)]

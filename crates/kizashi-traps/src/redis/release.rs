@@ -85,7 +85,9 @@ impl Release {
 
     pub(super) fn unknown_command(self, words: &[Vec<u8>]) -> Reply {
         const MOST: usize = 128;
+        // Words end where a string of C's ends.
         let quoted = |word: &[u8], room: usize| {
+            let word = word.split(|byte| *byte == 0).next().unwrap_or_default();
             String::from_utf8_lossy(&word[..word.len().min(room)]).into_owned()
         };
         let name = quoted(words.first().map_or(&[][..], Vec::as_slice), MOST);

@@ -21,7 +21,7 @@ pub(super) fn follow(scene: &mut Scene<'_>, words: &[Vec<u8>]) -> Reply {
         return Reply::ok();
     }
     let number = integer(port).and_then(|port| u16::try_from(port).ok());
-    let Some(port) = number.filter(|port| *port > 0 || scene.release.major() < 7) else {
+    let Some(port) = number else {
         return Reply::error(if scene.release.major() >= 7 {
             "ERR Invalid master port"
         } else {

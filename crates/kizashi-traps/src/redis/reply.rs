@@ -120,7 +120,7 @@ impl Reply {
                 }
             }
             Self::Double(number) if resp3 => {
-                out.extend(format!(",{}\r\n", score(*number)).into_bytes())
+                out.extend(format!(",{}\r\n", score(*number)).into_bytes());
             }
             Self::Double(number) => bulk(out, score(*number).as_bytes()),
             Self::Verbatim(text) if resp3 => {

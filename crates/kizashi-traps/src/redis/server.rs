@@ -165,6 +165,7 @@ pub(super) fn dispatch(scene: &mut Scene<'_>, spec: &Spec, words: &[Vec<u8>]) ->
         "slaveof" | "replicaof" => replication::follow(scene, words),
         "module" => replication::module(scene, words),
         "config" => configure(scene, words),
+        "shutdown" if !words[1..].iter().all(|word| is_shutdown_word(word)) => Reply::syntax(),
         "shutdown" => {
             note(scene, "shutdown");
             return Next::Close(None);
@@ -177,6 +178,12 @@ pub(super) fn dispatch(scene: &mut Scene<'_>, spec: &Spec, words: &[Vec<u8>]) ->
         }
         _ => about(scene, name, words),
     })
+}
+
+fn is_shutdown_word(word: &[u8]) -> bool {
+    ["save", "nosave", "now", "force", "abort"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// What only tells something of the server.
@@ -211,7 +218,8 @@ fn about(scene: &mut Scene<'_>, name: &str, words: &[Vec<u8>]) -> Reply {
         "replconf" => Reply::ok(),
         "wait" | "publish" => Reply::Integer(0),
         "command" => command(scene, first, words),
-        "slowlog" | "latency" if first == "reset" => Reply::ok(),
+        "slowlog" if first == "reset" => Reply::ok(),
+        "latency" if first == "reset" => Reply::Integer(0),
         "slowlog" if first == "len" => Reply::Integer(0),
         "slowlog" | "latency" if matches!(first, "get" | "latest" | "history") => {
             Reply::Array(Vec::new())
@@ -363,7 +371,8 @@ fn command(scene: &Scene<'_>, first: &str, words: &[Vec<u8>]) -> Reply {
             Reply::Array(Spec::all(release).map(|spec| Reply::text(spec.name)).collect())
         }
         ("info", 3..) => {
-            let row = |name| found(name).map_or(Reply::NilArray, |spec| spec.row(release));
+            let none = if release.major() >= 7 { Reply::Nil } else { Reply::NilArray };
+            let row = |name| found(name).map_or_else(|| none.clone(), |spec| spec.row(release));
             Reply::Array(words[2..].iter().take(400).map(row).collect())
         }
         ("docs", _) if release.major() >= 7 => {
@@ -380,7 +389,7 @@ fn command(scene: &Scene<'_>, first: &str, words: &[Vec<u8>]) -> Reply {
             };
             Reply::Map(named.into_iter().map(page).collect())
         }
-        ("getkeys", 3..) => {
+        ("getkeys", count) if count >= if release.major() >= 7 { 4 } else { 3 } => {
             let Some(spec) = found(&words[2]) else {
                 return Reply::error("ERR Invalid command specified");
             };

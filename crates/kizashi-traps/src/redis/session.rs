@@ -176,7 +176,7 @@ impl RedisSession {
     /// Carries out a request; the pause after which its reply comes, where there is one.
     fn request(&mut self, request: Request, now: Timestamp, out: &mut Output) -> Option<Duration> {
         let words = request.words;
-        let Some(first) = words.first() else { return None };
+        let first = words.first()?;
         let spec = Spec::find(first, self.release);
         let module = first.to_ascii_lowercase().starts_with(b"system.");
         let is_login = |word: &Vec<u8>| word.eq_ignore_ascii_case(b"auth");

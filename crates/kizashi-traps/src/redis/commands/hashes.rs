@@ -1,12 +1,10 @@
 //! Hashes: `t_hash.c`.
 
-use super::{Answer, Call, Handler, cursor, matches, scan_options, scanned};
+use super::{Answer, Call, Fields, Handler, cursor, matches, scan_options, scanned};
 use crate::redis::release::Release;
 use crate::redis::reply::{LONGEST, Reply};
 use crate::redis::store::Value;
 use crate::redis::wire::integer;
-
-type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
 pub(super) fn find(name: &str) -> Option<Handler> {
     Some(match name {

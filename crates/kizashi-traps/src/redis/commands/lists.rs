@@ -231,9 +231,16 @@ fn position(call: &mut Call<'_>) -> Answer {
         }
         let number = call.number(option + 1)?;
         match name.as_str() {
-            "rank" if number != 0 => rank = number,
-            "count" if number >= 0 => most = Some(usize::try_from(number).unwrap_or(0)),
-            "maxlen" if number >= 0 => {}
+            "rank" if number == 0 => {
+                return Err(Reply::error(
+                    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
+                ));
+            }
+            "count" if number < 0 => return Err(Reply::error("ERR COUNT can't be negative")),
+            "maxlen" if number < 0 => return Err(Reply::error("ERR MAXLEN can't be negative")),
+            "rank" => rank = number,
+            "count" => most = Some(usize::try_from(number).unwrap_or(0)),
+            "maxlen" => {}
             _ => return Err(Reply::syntax()),
         }
         option += 2;

@@ -30,6 +30,8 @@ pub(super) struct Call<'a> {
     pub(super) words: &'a [Vec<u8>],
 }
 
+/// Names and values of a hash.
+type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 /// A reply, or one that ends the command early.
 pub(super) type Answer = Result<Reply, Reply>;
 pub(super) type Handler = fn(&mut Call<'_>) -> Answer;
@@ -112,7 +114,7 @@ impl Call<'_> {
         }
     }
 
-    fn hash(&self, key: &[u8]) -> Result<Option<&Vec<(Vec<u8>, Vec<u8>)>>, Reply> {
+    fn hash(&self, key: &[u8]) -> Result<Option<&Fields>, Reply> {
         match self.entry(key).map(|entry| &entry.value) {
             None => Ok(None),
             Some(Value::Hash(hash)) => Ok(Some(hash)),

@@ -54,14 +54,15 @@ pub(super) fn find(name: &str) -> Option<Handler> {
         "zremrangebyscore" => |call| {
             let (low, high) = (bound(call.word(2))?, bound(call.word(3))?);
             let all = ordered(call, false)?;
-            let gone = all.into_iter().filter(|(_, score)| within(*score, low, high)).collect();
-            take(call, gone)
+            let gone: Vec<(Vec<u8>, f64)> =
+                all.into_iter().filter(|(_, score)| within(*score, low, high)).collect();
+            take(call, &gone)
         },
         "zremrangebyrank" => |call| {
             let all = ordered(call, false)?;
             let found = span(call.number(2)?, call.number(3)?, all.len());
             let gone = found.map_or(Vec::new(), |(from, to)| all[from..=to].to_vec());
-            take(call, gone)
+            take(call, &gone)
         },
         "zpopmin" => |call| pop(call, false),
         "zpopmax" => |call| pop(call, true),
@@ -127,13 +128,13 @@ fn add(call: &mut Call<'_>) -> Answer {
     Ok(if increment { result } else { Reply::Integer(if changed { new + other } else { new }) })
 }
 
-fn take(call: &mut Call<'_>, gone: Vec<(Vec<u8>, f64)>) -> Answer {
+fn take(call: &mut Call<'_>, gone: &[(Vec<u8>, f64)]) -> Answer {
     let key = call.word(1).to_vec();
     let count = gone.len();
     if count > 0
         && let Value::Sorted(set) = call.change(&key, Value::Sorted(Members::new()))
     {
-        for (member, _) in &gone {
+        for (member, _) in gone {
             set.remove(member);
         }
     }
@@ -145,8 +146,8 @@ fn remove(call: &mut Call<'_>) -> Answer {
     let set = call.sorted(call.word(1))?;
     let named = |member: &Vec<u8>| call.words[2..].contains(member);
     let gone = set.into_iter().flatten().filter(|(member, _)| named(member));
-    let gone = gone.map(|(member, score)| (member.clone(), *score)).collect();
-    take(call, gone)
+    let gone: Vec<(Vec<u8>, f64)> = gone.map(|(member, score)| (member.clone(), *score)).collect();
+    take(call, &gone)
 }
 
 /// All members by score, then by name.
@@ -260,7 +261,7 @@ fn pop(call: &mut Call<'_>, reverse: bool) -> Answer {
         _ => return Err(Reply::syntax()),
     };
     let gone: Vec<(Vec<u8>, f64)> = ordered(call, reverse)?.into_iter().take(most).collect();
-    take(call, gone.clone())?;
+    take(call, &gone)?;
     let single = call.words.len() == 2;
     let both = |(member, score)| [Reply::Bulk(member), Reply::Double(score)];
     Ok(if single {

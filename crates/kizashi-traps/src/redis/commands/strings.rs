@@ -75,7 +75,7 @@ fn set(call: &mut Call<'_>) -> Answer {
         let more = place + 1 < call.words.len() && expires.is_none() && !keep;
         match option.as_str() {
             "nx" | "xx" if only.is_none() || only == Some(option == "nx") => {
-                only = Some(option == "nx")
+                only = Some(option == "nx");
             }
             "get" if newer => get = true,
             "keepttl" if call.release.major() >= 6 && expires.is_none() => keep = true,
