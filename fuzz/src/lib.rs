@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 28] = [
+pub const ENTRIES: [(&str, Entry); 29] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -24,6 +24,7 @@ pub const ENTRIES: [(&str, Entry); 28] = [
     ("php", kizashi_traps::fuzz::php),
     ("ssh_wire", kizashi_traps::fuzz::ssh_wire),
     ("telnet_wire", kizashi_traps::fuzz::telnet_wire),
+    ("redis", kizashi_traps::fuzz::redis),
     ("elasticsearch", kizashi_traps::fuzz::elasticsearch),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("datagrams", kizashi_traps::fuzz::datagrams),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use kizashi_event::{Port, Timestamp};
 
-use crate::{ElasticsearchRelease, Identity, Output, TelnetFace, Trap, Visit, WebServer};
+use crate::{
+    ElasticsearchRelease, Identity, Output, RedisRelease, TelnetFace, Trap, Visit, WebServer,
+};
 
 /// The head and body parser of `http`, in each grammar.
 pub fn http_wire(bytes: &[u8]) {
@@ -58,6 +60,11 @@ pub fn elasticsearch(bytes: &[u8]) {
     crate::elasticsearch::fuzz(bytes);
 }
 
+/// Commands to `redis`, one a line, and the same bytes as a script; the first byte chooses the release.
+pub fn redis(bytes: &[u8]) {
+    crate::redis::fuzz(bytes);
+}
+
 /// Recognition of a protocol by its first bytes, with what is read from them.
 pub fn recognise(bytes: &[u8]) {
     crate::any::fuzz(bytes);
@@ -102,7 +109,8 @@ pub fn session(trap: &Trap, bytes: &[u8]) {
     let identity = Identity::draw([7; 32]).with_web_server(server).with_telnet_face(face);
     let release = ElasticsearchRelease::ALL[choice % ElasticsearchRelease::ALL.len()];
     let identity = identity.with_elasticsearch_release(release);
-    let identity = Arc::new(identity);
+    let release = RedisRelease::ALL[choice % RedisRelease::ALL.len()];
+    let identity = Arc::new(identity.with_redis_release(release));
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let visit =
         Visit { source: here, destination: Some(here), port: Port::tcp(80), encrypted: false };

@@ -20,6 +20,7 @@ use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
 use crate::randomness::{Randomness, Source};
+use crate::redis::{self, RedisRelease};
 use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
 use crate::tls::{Store, TlsKeys};
@@ -171,6 +172,9 @@ pub struct Identity {
     elasticsearch_release: ElasticsearchRelease,
     /// Its cluster, and what visitors changed in it.
     elasticsearch: Arc<Installed>,
+    /// The Redis of the owner's choice, and what visitors changed in it.
+    redis_release: Option<RedisRelease>,
+    redis: Arc<redis::Installed>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -224,6 +228,8 @@ impl Identity {
                 .one_of(0, &ElasticsearchRelease::ALL)
                 .unwrap_or(ElasticsearchRelease::V7_17_9),
             elasticsearch: Arc::default(),
+            redis_release: None,
+            redis: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -379,6 +385,7 @@ impl Identity {
         self.tls = Arc::new(self.tls.anew());
         self.worlds = Worlds::default();
         self.elasticsearch = Arc::default();
+        self.redis = Arc::default();
         self
     }
 
@@ -414,6 +421,24 @@ impl Identity {
     #[must_use]
     pub const fn elasticsearch_release(&self) -> ElasticsearchRelease {
         self.elasticsearch_release
+    }
+
+    /// The same identity with a Redis of the owner's choice.
+    #[must_use]
+    pub fn with_redis_release(mut self, release: RedisRelease) -> Self {
+        self.redis_release = Some(release);
+        self.redis = Arc::default();
+        self
+    }
+
+    /// Which Redis answers: that of the system's package, where the owner chose none.
+    #[must_use]
+    pub fn redis_release(&self) -> RedisRelease {
+        self.redis_release.unwrap_or_else(|| RedisRelease::of(self.operating_system()))
+    }
+
+    pub(crate) fn redis(&self) -> &redis::Installed {
+        &self.redis
     }
 
     pub(crate) fn elasticsearch(&self) -> &Installed {

@@ -35,6 +35,7 @@ mod php;
 mod ports;
 mod randomness;
 mod recorder;
+mod redis;
 mod registry;
 mod serve;
 mod sip;
@@ -62,6 +63,7 @@ pub use machine::{
 };
 pub use output::{Output, Seen, Turn};
 pub use ports::{PortList, PortListError};
+pub use redis::RedisRelease;
 pub use registry::{registry, trap_named};
 pub use serve::{
     BoundSocket, Caps, Clock, Counters, Ends, EventSink, Post, ServeError, Server, Setup,

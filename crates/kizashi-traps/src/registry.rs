@@ -1,8 +1,8 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, netbios, sip, snmp, ssdp,
-    ssh, telnet, tftp,
+    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, netbios, redis, sip, snmp,
+    ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -11,6 +11,7 @@ static TRAPS: &[Trap] = &[
     ssh::TRAP,
     telnet::TRAP,
     elasticsearch::TRAP,
+    redis::TRAP,
     amplifier::TRAP,
     snmp::TRAP,
     tftp::TRAP,

@@ -9,7 +9,7 @@ use kizashi_detect::changefinder;
 use kizashi_store::{Mode, Places};
 use kizashi_traps::{
     Downloads, ElasticsearchRelease, Identity, KeyRule, LoginSettings, OperatingSystem,
-    PairPattern, PairPatternError, TelnetFace, WebSites,
+    PairPattern, PairPatternError, RedisRelease, TelnetFace, WebSites,
 };
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +154,8 @@ pub(crate) struct Machine {
     pub(crate) telnet: String,
     /// Which Elasticsearch answers: `1.4.2`, `5.6.16`, `6.8.23` or `7.17.9`.
     pub(crate) elasticsearch: String,
+    /// Which Redis answers: `5.0.7`, `6.0.16` or `7.0.15`; drawn: that of the system's package.
+    pub(crate) redis: String,
     /// What becomes of downloads, which are never fetched: `unreachable`, or `placeholder` for a harmless thing of the right type.
     pub(crate) downloads: String,
 }
@@ -377,6 +379,7 @@ impl Default for Machine {
             system: DRAWN.to_owned(),
             telnet: DRAWN.to_owned(),
             elasticsearch: DRAWN.to_owned(),
+            redis: DRAWN.to_owned(),
             downloads: Downloads::default().name().to_owned(),
         }
     }
@@ -411,6 +414,12 @@ impl Machine {
                     unknown("elasticsearch", &self.elasticsearch, &names)
                 })?;
             identity = identity.with_elasticsearch_release(release);
+        }
+        if self.redis != DRAWN {
+            let names = RedisRelease::ALL.map(RedisRelease::number);
+            let release = RedisRelease::from_name(&self.redis)
+                .ok_or_else(|| unknown("redis", &self.redis, &[&[DRAWN], &names[..]].concat()))?;
+            identity = identity.with_redis_release(release);
         }
         let downloads = Downloads::from_name(&self.downloads).ok_or_else(|| {
             unknown("downloads", &self.downloads, &Downloads::ALL.map(Downloads::name))
@@ -763,6 +772,7 @@ mod tests {
             "[traps]\nweb_sites = { \"80\" = \"toaster\" }",
             "[traps]\nweb_sites = { \"http\" = \"default\" }",
             "[machine]\nelasticsearch = \"9\"",
+            "[machine]\nredis = \"9\"",
             "[machine]\ndownloads = \"fetch\"",
             "[capture]\ntcp_services = \"ssh\"",
             "[capture]\nevents_per_second = 0",

@@ -5,6 +5,7 @@
 //! identity: nginx-debian-12        (default)
 //! face: router                     (default; of Telnet)
 //! release: 1.4.2                   (default 7.17.9; of Elasticsearch)
+//! redis: 6.0.16                    (default: of the identity's system)
 //! site: jenkins                    (default `default`; of the web trap)
 //! seed: 4                          (default 7; where an installation's draw is shown)
 //! port: tcp/80                     (default tcp/4000)
@@ -23,7 +24,7 @@ use kizashi_event::Port;
 
 use super::play::Outcome;
 use super::render::{escape, lines, unescape};
-use crate::{ElasticsearchRelease, Identity, TelnetFace, WebServer, WebSites};
+use crate::{ElasticsearchRelease, Identity, RedisRelease, TelnetFace, WebServer, WebSites};
 
 /// What the visitor does.
 pub(super) enum Step {
@@ -39,6 +40,7 @@ pub(super) struct Transcript {
     http2: bool,
     face: TelnetFace,
     release: ElasticsearchRelease,
+    redis: Option<RedisRelease>,
     site: String,
     seed: u8,
     port: Port,
@@ -60,6 +62,7 @@ impl Transcript {
             face: TelnetFace::Router,
             http2: false,
             release: ElasticsearchRelease::V7_17_9,
+            redis: None,
             site: crate::DEFAULT_SITE.to_owned(),
             seed: 7,
             port: Port::tcp(4000),
@@ -118,6 +121,7 @@ impl Transcript {
                 self.release = ElasticsearchRelease::from_name(name).expect(name);
             }
             Some(("seed", number)) => self.seed = number.parse().expect(number),
+            Some(("redis", name)) => self.redis = Some(RedisRelease::from_name(name).expect(name)),
             Some(("site", name)) => name.clone_into(&mut self.site),
             Some(("port", port)) => self.port = Port::parse(port).expect(port),
             _ => panic!("{}: `{line}` is no setting", self.path.display()),
@@ -125,12 +129,16 @@ impl Transcript {
     }
 
     pub(super) fn identity(&self) -> Identity {
-        Identity::draw([self.seed; 32])
+        let identity = Identity::draw([self.seed; 32])
             .with_web_server(self.identity)
             .with_telnet_face(self.face)
             .with_http2(self.http2)
             .with_elasticsearch_release(self.release)
-            .with_web_sites(WebSites::of([("*", self.site.as_str())]).expect("a site"))
+            .with_web_sites(WebSites::of([("*", self.site.as_str())]).expect("a site"));
+        match self.redis {
+            Some(release) => identity.with_redis_release(release),
+            None => identity,
+        }
     }
 
     pub(super) const fn port(&self) -> Port {
