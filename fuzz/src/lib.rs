@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 25] = [
+pub const ENTRIES: [(&str, Entry); 26] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -24,6 +24,7 @@ pub const ENTRIES: [(&str, Entry); 25] = [
     ("ssh_wire", kizashi_traps::fuzz::ssh_wire),
     ("telnet_wire", kizashi_traps::fuzz::telnet_wire),
     ("elasticsearch", kizashi_traps::fuzz::elasticsearch),
+    ("radmin_wire", kizashi_traps::fuzz::radmin_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("machine", kizashi_traps::fuzz::machine),
     ("file_facts", kizashi_traps::fuzz::file_facts),

@@ -67,6 +67,11 @@ pub fn file_facts(bytes: &[u8]) {
     crate::machine::fuzz_facts(bytes);
 }
 
+/// The wire of `radmin`.
+pub fn radmin_wire(bytes: &[u8]) {
+    crate::radmin::fuzz(bytes);
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

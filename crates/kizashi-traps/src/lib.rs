@@ -24,6 +24,7 @@ mod machine;
 mod output;
 mod php;
 mod ports;
+mod radmin;
 mod randomness;
 mod recorder;
 mod registry;

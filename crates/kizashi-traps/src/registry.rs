@@ -1,9 +1,16 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
-use crate::{Trap, any, elasticsearch, http, https, ssh, telnet};
+use crate::{Trap, any, elasticsearch, http, https, radmin, ssh, telnet};
 
-static TRAPS: &[Trap] =
-    &[http::TRAP, https::TRAP, ssh::TRAP, telnet::TRAP, elasticsearch::TRAP, any::TRAP];
+static TRAPS: &[Trap] = &[
+    http::TRAP,
+    https::TRAP,
+    ssh::TRAP,
+    telnet::TRAP,
+    elasticsearch::TRAP,
+    radmin::TRAP,
+    any::TRAP,
+];
 
 /// Every trap there is.
 #[must_use]

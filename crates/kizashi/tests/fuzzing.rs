@@ -120,8 +120,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .map(|(name, bytes)| [name.as_bytes(), b"\n", &bytes].concat())
             .collect(),
-        "http_wire" | "ssh_wire" | "telnet_wire" | "recognise" | "likeness" | "client_hello"
-        | "http2_wire" | "websocket" => dialogues().into_iter().map(|(_, bytes)| bytes).collect(),
+        "recognise" | "likeness" | "client_hello" | "websocket" => {
+            dialogues().into_iter().map(|(_, bytes)| bytes).collect()
+        }
         "web_rules" => dialogues()
             .into_iter()
             .map(|(_, bytes)| bytes)
@@ -141,6 +142,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             };
             frame_payloads().into_iter().map(framed).collect()
         }
+        _ if target.ends_with("_wire") => dialogues().into_iter().map(|(_, bytes)| bytes).collect(),
         _ => Vec::new(),
     };
     if let Ok(folder) = std::fs::read_dir(root().join("fuzz/seeds").join(target)) {

@@ -8,3 +8,4 @@ mod weak;
 
 pub(crate) use memory::Memory;
 pub use policy::{KeyRule, LoginPolicy, LoginSettings, PairPattern, PairPatternError};
+pub(crate) use weak::weak_passwords;

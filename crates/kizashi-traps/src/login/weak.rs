@@ -216,6 +216,11 @@ const ENDINGS: &[&str] = &[
     "2021", "2022", "2023", "2024", "2025", "2026",
 ];
 
+/// Every password that somebody may have, for protocols in which a password is only known by what it makes of a challenge.
+pub(crate) fn weak_passwords() -> impl Iterator<Item = &'static str> {
+    PASSWORDS.iter().chain(USERS).copied()
+}
+
 /// Whether a neglected machine could have this pair.
 pub(super) fn is_weak(user: &[u8], password: &[u8]) -> bool {
     let (Ok(user), Ok(password)) = (std::str::from_utf8(user), std::str::from_utf8(password))
