@@ -94,6 +94,11 @@ pub fn datagrams(bytes: &[u8]) {
     crate::netbios::fuzz(bytes);
 }
 
+/// The wire of `radmin`.
+pub fn radmin_wire(bytes: &[u8]) {
+    crate::radmin::fuzz(bytes);
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

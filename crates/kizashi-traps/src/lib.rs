@@ -33,6 +33,7 @@ mod netbios;
 mod output;
 mod php;
 mod ports;
+mod radmin;
 mod randomness;
 mod recorder;
 mod redis;

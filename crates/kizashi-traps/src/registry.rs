@@ -1,8 +1,8 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, netbios, redis, sip, snmp,
-    ssdp, ssh, telnet, tftp,
+    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, netbios, radmin, redis,
+    sip, snmp, ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -21,6 +21,7 @@ static TRAPS: &[Trap] = &[
     ike::TRAP,
     bacnet::TRAP,
     netbios::TRAP,
+    radmin::TRAP,
     any::TRAP,
 ];
 

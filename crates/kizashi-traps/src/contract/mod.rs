@@ -1,6 +1,7 @@
 //! What every trap must keep, whatever it speaks. A trap's tests are two lines: [`replay_all`] runs its golden transcripts whole, byte
 //! by byte and at random cuts; [`holds`] looks for harm: every dialogue cut off or left silent at every byte, random bytes, bounds.
 
+mod example;
 mod play;
 pub(crate) mod reference;
 mod render;
@@ -21,7 +22,12 @@ use transcript::{Step, Transcript};
 const TRANSCRIPTS_MIN: usize = 3;
 
 fn folder(trap: &Trap) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(trap.name)
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    // What `cargo xtask new-trap` copies; held to the contract like any other, so that a new trap begins whole.
+    if trap.name == example::TRAP.name {
+        return sources.join("contract/example");
+    }
+    sources.join(trap.name)
 }
 
 fn transcripts(trap: &Trap) -> Vec<Transcript> {
