@@ -149,6 +149,32 @@ impl Request {
             .find(|(header, _)| header.raw().eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
+
+    /// The keys that a request gives.
+    fn each_key(&self, count: &mut impl FnMut(KeyKind, &str)) {
+        count(KeyKind::Path, self.target.raw());
+        count(KeyKind::PathFamily, &family_of(self.target.raw()));
+        if let Some(rule) = &self.rule {
+            count(KeyKind::Signature, rule.raw());
+        }
+        if let Some(class) = &self.class {
+            count(KeyKind::RequestClass, class.raw());
+        }
+        if let Some(print) = &self.print {
+            count(KeyKind::Fingerprint, &format!("http:{}", print.raw()));
+        }
+        if let Some(ja4h) = &self.ja4h {
+            // The client; the other two parts are what one server once gave him.
+            let client: Vec<&str> = ja4h.raw().splitn(3, '_').take(2).collect();
+            count(KeyKind::Fingerprint, &format!("ja4h:{}", client.join("_")));
+        }
+        if let Some(http2) = &self.http2 {
+            count(KeyKind::Fingerprint, &format!("http2:{}", http2.raw()));
+        }
+        if let Some(agent) = self.header("user-agent").filter(|text| !text.raw().is_empty()) {
+            count(KeyKind::Client, agent.raw());
+        }
+    }
 }
 
 /// What was done.
@@ -289,32 +315,7 @@ impl Detail {
                 count(KeyKind::Command, line.raw());
                 count(KeyKind::CommandFamily, &family_of(line.raw()));
             }
-            Self::Request { request, .. } => {
-                count(KeyKind::Path, request.target.raw());
-                count(KeyKind::PathFamily, &family_of(request.target.raw()));
-                if let Some(rule) = &request.rule {
-                    count(KeyKind::Signature, rule.raw());
-                }
-                if let Some(class) = &request.class {
-                    count(KeyKind::RequestClass, class.raw());
-                }
-                if let Some(print) = &request.print {
-                    count(KeyKind::Fingerprint, &format!("http:{}", print.raw()));
-                }
-                if let Some(ja4h) = &request.ja4h {
-                    // The client; the other two parts are what one server once gave him.
-                    let client: Vec<&str> = ja4h.raw().splitn(3, '_').take(2).collect();
-                    count(KeyKind::Fingerprint, &format!("ja4h:{}", client.join("_")));
-                }
-                if let Some(http2) = &request.http2 {
-                    count(KeyKind::Fingerprint, &format!("http2:{}", http2.raw()));
-                }
-                if let Some(agent) =
-                    request.header("user-agent").filter(|text| !text.raw().is_empty())
-                {
-                    count(KeyKind::Client, agent.raw());
-                }
-            }
+            Self::Request { request, .. } => request.each_key(&mut count),
             Self::Client { version, fingerprint } => {
                 if let Some(version) = version {
                     count(KeyKind::Client, version.raw());

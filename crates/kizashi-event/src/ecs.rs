@@ -54,11 +54,8 @@ impl Detail {
                 set(document, &["user", "name"], text(username.as_ref()));
                 set(document, &["kizashi", "password"], text(password.as_ref()));
                 set(document, &["kizashi", "public_key"], text(public_key.as_ref()));
-                set(
-                    document,
-                    &["event", "outcome"],
-                    Some(if *accepted { "success" } else { "failure" }),
-                );
+                let outcome = if *accepted { "success" } else { "failure" };
+                set(document, &["event", "outcome"], Some(outcome));
             }
             Self::Command { line, known } => {
                 set(document, &["process", "command_line"], Some(line.raw()));

@@ -216,9 +216,9 @@ impl Flow {
         let mut packets = vec![first_packet(visitor, ours, first)];
         let mut flow = Self { visitor, ours, next: (first.sequence.wrapping_add(1), our_first) };
         if answered {
-            packets.push(flow.from_us(SYN | ACK, b""));
+            packets.push(flow.we_say(SYN | ACK, b""));
             flow.next.1 = our_first.wrapping_add(1);
-            packets.push(flow.from_visitor(ACK, b""));
+            packets.push(flow.visitor_says(ACK, b""));
         }
         (flow, packets)
     }
@@ -229,7 +229,7 @@ impl Flow {
         match end {
             End::Closed => None,
             End::Refused => Some(self.segment(true, RST | ACK, (0, self.next.0), WINDOW, b"")),
-            End::HalfOpen => Some(self.from_us(SYN | ACK, b"")),
+            End::HalfOpen => Some(self.we_say(SYN | ACK, b"")),
         }
     }
 
@@ -237,10 +237,10 @@ impl Flow {
     pub fn said(&mut self, content: &[u8]) -> Vec<Vec<u8>> {
         let mut packets = Vec::new();
         for part in content.chunks(SEGMENT) {
-            packets.push(self.from_visitor(PSH | ACK, part));
+            packets.push(self.visitor_says(PSH | ACK, part));
             self.next.0 = self.next.0.wrapping_add(part.len() as u32);
         }
-        packets.push(self.from_us(ACK, b""));
+        packets.push(self.we_say(ACK, b""));
         packets
     }
 
@@ -248,10 +248,10 @@ impl Flow {
     pub fn answered(&mut self, content: &[u8]) -> Vec<Vec<u8>> {
         let mut packets = Vec::new();
         for part in content.chunks(SEGMENT) {
-            packets.push(self.from_us(PSH | ACK, part));
+            packets.push(self.we_say(PSH | ACK, part));
             self.next.1 = self.next.1.wrapping_add(part.len() as u32);
         }
-        packets.push(self.from_visitor(ACK, b""));
+        packets.push(self.visitor_says(ACK, b""));
         packets
     }
 
@@ -263,23 +263,23 @@ impl Flow {
     /// A segment of the visitor that carries nothing: a place for a comment.
     #[must_use]
     pub fn nothing(&self) -> Vec<u8> {
-        self.from_visitor(ACK, b"")
+        self.visitor_says(ACK, b"")
     }
 
     /// Both sides are done.
     pub fn close(&mut self) -> Vec<Vec<u8>> {
-        let visitor = self.from_visitor(FIN | ACK, b"");
+        let visitor = self.visitor_says(FIN | ACK, b"");
         self.next.0 = self.next.0.wrapping_add(1);
-        let ours = self.from_us(FIN | ACK, b"");
+        let ours = self.we_say(FIN | ACK, b"");
         self.next.1 = self.next.1.wrapping_add(1);
-        vec![visitor, ours, self.from_visitor(ACK, b"")]
+        vec![visitor, ours, self.visitor_says(ACK, b"")]
     }
 
-    fn from_visitor(&self, flags: u8, content: &[u8]) -> Vec<u8> {
+    fn visitor_says(&self, flags: u8, content: &[u8]) -> Vec<u8> {
         self.segment(false, flags, self.next, WINDOW, content)
     }
 
-    fn from_us(&self, flags: u8, content: &[u8]) -> Vec<u8> {
+    fn we_say(&self, flags: u8, content: &[u8]) -> Vec<u8> {
         self.segment(true, flags, (self.next.1, self.next.0), WINDOW, content)
     }
 

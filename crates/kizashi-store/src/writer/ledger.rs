@@ -191,18 +191,13 @@ impl Ledger {
                     continue;
                 }
                 sessions::touch(&transaction, dictionary, &event, source, names.1)?;
-                let bin = bin_of(event.time);
                 let source = if event.is_of_many() { NOBODY } else { source };
                 if event.is_backscatter() {
                     touch_backscatter(&transaction, dictionary, tally, (&event, source))?;
                     continue;
                 }
-                let in_time = bin >= *open_from || settings.mode == Mode::Historic;
-                let seen = settings.shows_to_detection(event.source);
-                if bin < *open_from && in_time && seen {
-                    *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
-                }
-                let bin = counted.touch_bin(tally, (&event, source), (in_time, seen));
+                let judged = judged(settings, *open_from, reopened, &event);
+                let bin = counted.touch_bin(tally, (&event, source), judged);
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }
@@ -304,6 +299,23 @@ const fn is_ranked(kind: KeyKind) -> bool {
 /// series of it, since a kind more would take a share of its promise.
 const fn is_watched(kind: KeyKind) -> bool {
     !matches!(kind, KeyKind::Command | KeyKind::Path | KeyKind::Scanner)
+}
+
+/// Whether an event is in time for its ten minutes, and whether detection is to see it; in a history ten minutes that were closed are
+/// opened again.
+fn judged(
+    settings: &Settings,
+    open_from: i64,
+    reopened: &mut Option<i64>,
+    event: &Event,
+) -> (bool, bool) {
+    let bin = bin_of(event.time);
+    let in_time = bin >= open_from || settings.mode == Mode::Historic;
+    let seen = settings.shows_to_detection(event.source);
+    if bin < open_from && in_time && seen {
+        *reopened = Some(reopened.map_or(bin, |first| first.min(bin)));
+    }
+    (in_time, seen)
 }
 
 /// Counts the echo of an attack elsewhere under the port that is attacked, by hour and day, with the attacked as its sources: nobody came

@@ -188,6 +188,7 @@ fn survives_random_bytes(trap: &Trap) {
         }
         crate::fuzz::session(trap, &bytes);
         crate::fuzz::http_wire(&bytes);
+        example::fuzz(&bytes);
         crate::fuzz::recognise(&bytes);
         Ok(())
     });

@@ -66,7 +66,7 @@ impl<'a> Request<'a> {
             let is = |name: &str| option.eq_ignore_ascii_case(name.as_bytes());
             if is("blksize") && (8..=LARGEST_BLOCK).contains(&number) {
                 block = usize::try_from(number).unwrap_or(512);
-            } else if !is("tsize") && !(is("timeout") && (1..=255).contains(&number)) {
+            } else if !is("tsize") && (!is("timeout") || !(1..=255).contains(&number)) {
                 continue;
             }
             for part in [option, value] {

@@ -82,24 +82,8 @@ impl Made {
         transport.extend(self.ports.1.to_be_bytes());
         match self.protocol {
             6 => {
-                transport.extend([
-                    0,
-                    0,
-                    0,
-                    1,
-                    0,
-                    0,
-                    0,
-                    0,
-                    self.words << 4,
-                    self.flags,
-                    4,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                ]);
+                transport.extend([0, 0, 0, 1, 0, 0, 0, 0, self.words << 4, self.flags]);
+                transport.extend([4, 0, 0, 0, 0, 0]);
                 transport.resize(usize::from(self.words) * 4, 1);
             }
             17 => transport.extend(
@@ -108,8 +92,11 @@ impl Made {
             _ => {
                 transport = vec![self.flags % 18, 0, 0, 0, 0, 1, 0, 1];
                 if self.is_six {
-                    transport[0] =
-                        if self.flags % 2 == 0 { self.flags % 6 } else { 125 + self.flags % 16 };
+                    transport[0] = if self.flags.is_multiple_of(2) {
+                        self.flags % 6
+                    } else {
+                        125 + self.flags % 16
+                    };
                 }
             }
         }

@@ -21,29 +21,39 @@ impl Default for Known {
     }
 }
 
+/// Bytes of the packet as a number, where it has them.
+fn part(packet: &[u8], place: u32, width: usize) -> Option<u32> {
+    let bytes = packet.get(place as usize..)?.get(..width)?;
+    Some(bytes.iter().fold(0, |value, byte| (value << 8) | u32::from(*byte)))
+}
+
+/// What a loading instruction brings.
+fn read(packet: &[u8], known: &Known, (what, k): (u16, u32), x: u32) -> Option<u32> {
+    let load = |place, width| part(packet, place, width);
+    match (what, k) {
+        (code::LOAD_WORD, PACKET_TYPE) => Some(known.packet_type),
+        (code::LOAD_WORD, INTERFACE) => Some(known.interface),
+        (code::LOAD_WORD, HARDWARE_TYPE) => Some(known.hardware_type),
+        (code::LOAD_WORD, VLAN_TAG_PRESENT) => Some(u32::from(known.is_tagged)),
+        (code::LOAD_WORD, PROTOCOL) => Some(known.protocol),
+        (code::LOAD_WORD, place) => load(place, 4),
+        (code::LOAD_HALF, place) => load(place, 2),
+        (code::LOAD_BYTE, place) => load(place, 1),
+        (code::LOAD_HALF_AT_X, place) => load(place + x, 2),
+        (code::LOAD_BYTE_AT_X, place) => load(place + x, 1),
+        (other, _) => panic!("instruction {other:#x}"),
+    }
+}
+
 /// How many bytes the program wants of the packet.
 pub(super) fn run(program: &[Instruction], packet: &[u8], known: &Known) -> u32 {
     let (mut at, mut a, mut x, mut cells) = (0, 0_u32, 0_u32, [0_u32; 16]);
-    let load = |place: u32, width: usize| -> Option<u32> {
-        let bytes = packet.get(place as usize..)?.get(..width)?;
-        Some(bytes.iter().fold(0, |value, byte| (value << 8) | u32::from(*byte)))
-    };
     loop {
         let Instruction { code: what, jump_true, jump_false, operand: k } = program[at];
         at += 1;
         let jump = |holds: bool| usize::from(if holds { jump_true } else { jump_false });
         let loaded = match (what, k) {
-            (code::LOAD_WORD, PACKET_TYPE) => Some(known.packet_type),
-            (code::LOAD_WORD, INTERFACE) => Some(known.interface),
-            (code::LOAD_WORD, HARDWARE_TYPE) => Some(known.hardware_type),
-            (code::LOAD_WORD, VLAN_TAG_PRESENT) => Some(u32::from(known.is_tagged)),
-            (code::LOAD_WORD, PROTOCOL) => Some(known.protocol),
-            (code::LOAD_WORD, place) => load(place, 4),
-            (code::LOAD_HALF, place) => load(place, 2),
-            (code::LOAD_BYTE, place) => load(place, 1),
-            (code::LOAD_HALF_AT_X, place) => load(place + x, 2),
-            (code::LOAD_BYTE_AT_X, place) => load(place + x, 1),
-            (code::SET_X_TO_HEADER, place) => match load(place, 1) {
+            (code::SET_X_TO_HEADER, place) => match part(packet, place, 1) {
                 Some(byte) => {
                     x = 4 * (byte & 15);
                     Some(a)
@@ -90,7 +100,7 @@ pub(super) fn run(program: &[Instruction], packet: &[u8], known: &Known) -> u32 
             }
             (code::RETURN, k) => return k,
             (code::RETURN_A, _) => return a,
-            (other, _) => panic!("instruction {other:#x}"),
+            (other, place) => read(packet, known, (other, place), x),
         };
         let Some(value) = loaded else { return 0 };
         a = value;

@@ -42,7 +42,7 @@ pub(super) struct Echoes {
 }
 
 impl Echoes {
-    fn add(&mut self, place: Place, first: Gathered) {
+    fn add(&mut self, place: Place, first: &Gathered) {
         let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let (source, port, kind) = place;
         let room = |most: usize, place: &Place, gathered: &HashMap<Place, Gathered>| {
@@ -59,7 +59,7 @@ impl Echoes {
         if self.gathered.is_empty() {
             self.since = first.time.micros();
         }
-        let known = self.gathered.entry(place).or_insert(Gathered { packets: 0, ..first });
+        let known = self.gathered.entry(place).or_insert(Gathered { packets: 0, ..*first });
         known.packets += 1;
     }
 }
@@ -82,7 +82,7 @@ impl Observer {
                 destination: address_of(seen.ours),
                 packets: 0,
             };
-            live.echoes.add((address_of(seen.visitor), port, kind), first);
+            live.echoes.add((address_of(seen.visitor), port, kind), &first);
         }
     }
 

@@ -99,11 +99,14 @@ const LATEST: i64 = 1 << 61;
 const MOST_FRAMES_HELD: usize = 8_192;
 const MOST_BYTES_HELD: usize = 4 << 20;
 
+/// A frame that waits: its time, link and length on the wire, where its bytes are, and its mark.
+type Held = (Timestamp, LinkType, u32, std::ops::Range<usize>, Option<EventId>);
+
 /// Frames that wait for our own address to be known.
 #[derive(Default)]
 struct Waiting {
     search: Search,
-    frames: Vec<(Timestamp, LinkType, u32, std::ops::Range<usize>, Option<EventId>)>,
+    frames: Vec<Held>,
     bytes: Vec<u8>,
 }
 

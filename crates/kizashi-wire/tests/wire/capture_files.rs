@@ -227,7 +227,7 @@ fn what_we_write_is_read_again_with_its_events_and_ids_of_others_are_not_believe
     let length = u32::try_from(packet.len()).unwrap();
     assert_eq!(marks(&file), [(time, length, Some(mark)), (time, length + 9, None)]);
     let place = file.windows(14).position(|bytes| bytes == b"kizashi export").unwrap();
-    let mut others = file.clone();
+    let mut others = file;
     others[place] = b'K';
     assert_eq!(marks(&others), [(time, length, None), (time, length + 9, None)]);
 }

@@ -174,7 +174,7 @@ impl<W: Write> Export<'_, W> {
         // What was said has its own packet; one id for two would lose the second.
         match first.detail.payload() {
             None => self.put(first, packets, &about_attempt(first))?,
-            Some(_) => self.plain_all(first.time, packets)?,
+            Some(_) => self.plain_all(first.time, &packets)?,
         }
         let mut steps = Vec::new();
         for event in events.iter().skip(usize::from(begins)) {
@@ -188,32 +188,32 @@ impl<W: Write> Export<'_, W> {
             last = last.max(time);
             match step {
                 Step::Said { content: Content::Gone(bytes), comment } => {
-                    self.mark(time, flow.nothing(), &comment, event)?;
+                    self.mark(time, &flow.nothing(), &comment, event)?;
                     flow.missed(bytes);
                 }
                 Step::Said { content: Content::Kept(content), comment } => {
                     let mut packets = flow.said(&content);
                     let rest = packets.split_off(1.min(packets.len()));
                     for packet in packets {
-                        self.mark(time, packet, &comment, event)?;
+                        self.mark(time, &packet, &comment, event)?;
                     }
-                    self.plain_all(time, rest)?;
+                    self.plain_all(time, &rest)?;
                 }
                 Step::Showed(content) => {
                     let packets = flow.answered(&content);
-                    self.plain_all(time, packets)?;
+                    self.plain_all(time, &packets)?;
                 }
                 Step::Remark(comment) => self.plain(time, &flow.nothing(), &comment)?,
                 Step::Closed => {
                     is_closed = true;
                     let packets = flow.close();
-                    self.plain_all(time, packets)?;
+                    self.plain_all(time, &packets)?;
                 }
             }
         }
         if !is_closed {
             let packets = flow.close();
-            self.plain_all(last, packets)?;
+            self.plain_all(last, &packets)?;
         }
         Ok(())
     }
@@ -292,7 +292,7 @@ impl<W: Write> Export<'_, W> {
         let (visitor, ours) = ends(event);
         let kind = (event.port.number & 0xff) as u8;
         let packet = bare_message(visitor.ip(), ours.ip(), kind);
-        self.mark(event.time, packet, &remark(&event.detail), Some(event))
+        self.mark(event.time, &packet, &remark(&event.detail), Some(event))
     }
 
     /// Packets of which the first stands for an event.
@@ -300,7 +300,7 @@ impl<W: Write> Export<'_, W> {
         let mut comment = Some(about);
         for packet in packets {
             match comment.take() {
-                Some(comment) => self.mark(event.time, packet, comment, Some(event))?,
+                Some(comment) => self.mark(event.time, &packet, comment, Some(event))?,
                 None => self.plain(event.time, &packet, "")?,
             }
         }
@@ -310,18 +310,18 @@ impl<W: Write> Export<'_, W> {
     fn mark(
         &mut self,
         time: Timestamp,
-        packet: Vec<u8>,
+        packet: &[u8],
         comment: &str,
         event: Option<&Event>,
     ) -> Result<(), PcapError> {
-        Ok(self.out.packet(time, &packet, 0, comment, event.map(|event| event.id))?)
+        Ok(self.out.packet(time, packet, 0, comment, event.map(|event| event.id))?)
     }
 
     fn plain(&mut self, time: Timestamp, packet: &[u8], comment: &str) -> Result<(), PcapError> {
         Ok(self.out.packet(time, packet, 0, comment, None)?)
     }
 
-    fn plain_all(&mut self, time: Timestamp, packets: Vec<Vec<u8>>) -> Result<(), PcapError> {
+    fn plain_all(&mut self, time: Timestamp, packets: &[Vec<u8>]) -> Result<(), PcapError> {
         packets.iter().try_for_each(|packet| self.plain(time, packet, ""))
     }
 }

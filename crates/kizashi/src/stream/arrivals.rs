@@ -170,7 +170,7 @@ impl Arrivals {
                 batch.events.push(event.map_err(|lie| format!("{lie} came"))?);
                 batch.since.get_or_insert_with(Instant::now);
             }
-            Message::Counts(counts) if matches!(self.expected.teller, Teller::Trap(_)) => {
+            Message::Counts(counts) if matches!(self.expected.teller, Teller::Trap { .. }) => {
                 self.counted.tell(self.process, counts);
             }
             Message::Captured(counts) if matches!(self.expected.teller, Teller::Capture) => {

@@ -252,6 +252,8 @@ mod tests {
             duration_ms: 1,
             order: ScanOrder::Mixed,
             first_ports: Vec::new(),
+            pattern: None,
+            spread: None,
         }));
         let opened = attempt(Some(Outcome::Completed), 2);
         let now = event().time;

@@ -26,7 +26,7 @@ use crate::capture::Eyes;
 use crate::clock;
 use crate::failure::Failure;
 use crate::live::stop_signal;
-use child::{Child, Name, News, Role};
+use child::{Child, News, Role};
 use messages::{
     CaptureSetup, CoreSetup, FromCore, Health, Misbehaviour, Secrets, ToCapture, ToCore, ToTrap,
     TrapSetup,

@@ -156,7 +156,8 @@ fn scanners_at_ports_where_nothing_listens_are_counted_and_known_for_what_they_a
     // A whole visit to a trap, and one to a real service.
     Cable::inside(&cable.visitor, || {
         let connect = |port| TcpStream::connect((US, port)).unwrap();
-        (drop(connect(TRAPPED)), drop(connect(SERVICE)));
+        drop(connect(TRAPPED));
+        drop(connect(SERVICE));
     });
 
     eventually("what scanners did", LONG, || {

@@ -80,7 +80,7 @@ fn shown(request: &SiteRequest<'_>, one: &super::containers::Made) -> String {
     let age = request.scene.now.seconds().saturating_sub(one.at);
     let (state, last, ended) = match age {
         ..RUNS => ("ACCEPTED", "UNDEFINED", 0),
-        ..FAILS => ("RUNNING", "UNDEFINED", 0),
+        RUNS..FAILS => ("RUNNING", "UNDEFINED", 0),
         _ => ("FAILED", "FAILED", (one.at + FAILS) * 1_000),
     };
     let diagnostics = match state {

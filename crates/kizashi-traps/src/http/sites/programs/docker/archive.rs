@@ -11,7 +11,8 @@ use super::images::image_id;
 use super::shown::{empty, fault, missing, note, quoted, with_tag};
 use super::{Daemon, JSON};
 use crate::http::rules::base64;
-use crate::http::run::Run;
+use crate::http::run::{Keeper, Run};
+use crate::machine::Machine;
 
 /// Bytes of an archive that is unpacked.
 const UNPACKED: u64 = 64 * 1024;
@@ -87,21 +88,7 @@ impl Daemon<'_> {
             &format!("{} {}:{path}", self.request.method, cut(id, 12)),
         )];
         if self.request.method == "PUT" {
-            let archive = "/tmp/.docker-archive";
-            let files = machine.files();
-            let sent = unpacked(self.request.subject.sent());
-            let put = files
-                .create(archive.as_bytes(), true, 0o600)
-                .and_then(|()| files.write(archive.as_bytes(), 0, &sent));
-            if put.is_err() {
-                return SiteAnswer { details, ..fault(500, "no space left on device") };
-            }
-            let command = format!("tar -xf {archive} -C {}; rm -f {archive}", shell_word(&path));
-            let run =
-                Run::command((machine, keeper), command.as_bytes(), self.scene.now, 200, |_| {
-                    answer(200, "", Vec::new())
-                });
-            return SiteAnswer { details, ..runs(run) };
+            return SiteAnswer { details, ..self.put_archive((machine, keeper), &path) };
         }
         let content = machine.files().read(plain.as_bytes(), 0, 1);
         let is_folder = plain.is_empty() || machine.files().list(plain.as_bytes()).is_ok();
@@ -144,6 +131,24 @@ impl Daemon<'_> {
             },
         );
         SiteAnswer { details, ..runs(run) }
+    }
+
+    /// Unpacks what was sent on the container's machine.
+    fn put_archive(&self, (machine, keeper): (Machine, Keeper), path: &str) -> SiteAnswer {
+        let archive = "/tmp/.docker-archive";
+        let files = machine.files();
+        let sent = unpacked(self.request.subject.sent());
+        let put = files
+            .create(archive.as_bytes(), true, 0o600)
+            .and_then(|()| files.write(archive.as_bytes(), 0, &sent));
+        if put.is_err() {
+            return fault(500, "no space left on device");
+        }
+        let command = format!("tar -xf {archive} -C {}; rm -f {archive}", shell_word(path));
+        let run = Run::command((machine, keeper), command.as_bytes(), self.scene.now, 200, |_| {
+            answer(200, "", Vec::new())
+        });
+        runs(run)
     }
 
     /// `docker build`: each `RUN` is run, the image is there afterwards.

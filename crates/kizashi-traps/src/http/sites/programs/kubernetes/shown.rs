@@ -213,13 +213,6 @@ pub(super) fn of_host(asked: &Asked<'_>, scene: &Scene<'_>) -> Option<(&'static 
         .iter()
         .find(|(_, plural, _, group)| *plural == resource && *group == asked.group)?;
     let born = moment(scene.identity.set_up());
-    let drawn = |what: &str, length: usize| {
-        let draw = Draw::new(scene.identity.seed(), what);
-        let letters = b"abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-        let bytes: Vec<u8> = (0..length as u64).filter_map(|at| draw.one_of(at, letters)).collect();
-        bytes
-    };
-    let encoded = |bytes: &[u8]| String::from_utf8_lossy(&base64(bytes)).into_owned();
     let item = |namespace: &str, name: &str, rest: &str| {
         let place = match namespace {
             "" => String::new(),
@@ -242,43 +235,8 @@ pub(super) fn of_host(asked: &Asked<'_>, scene: &Scene<'_>) -> Option<(&'static 
                 )
             })
             .to_vec(),
-        "nodes" => {
-            let server = scene.identity.world(crate::machine::Persona::Server);
-            let rest = format!(
-                ",\"spec\":{{\"podCIDR\":\"10.244.0.0/24\"}},\"status\":{{\"capacity\":{{\"cpu\":\"{}\",\"memory\":\"{}Ki\",\"pods\":\"110\"}},\"addresses\":[{{\"type\":\"InternalIP\",\"address\":\"10.0.0.4\"}}],\"nodeInfo\":{{\"kernelVersion\":{},\"osImage\":{},\"containerRuntimeVersion\":\"containerd://1.6.24\",\"operatingSystem\":\"linux\",\"architecture\":\"amd64\"}}}}",
-                server.hardware.processors,
-                server.hardware.memory_kb,
-                quoted(&server.system.kernel),
-                quoted(&server.system.pretty)
-            );
-            vec![item("", &scene.identity.host_name(), &rest)]
-        }
-        "secrets" => {
-            let password = drawn("kubernetes secret", 20);
-            let token = String::from_utf8_lossy(&drawn("kubernetes registry", 36)).into_owned();
-            let registry = format!(
-                "{{\"auths\":{{\"registry.local:5000\":{{\"username\":\"deploy\",\"password\":\"{token}\"}}}}}}"
-            );
-            vec![
-                item(
-                    "default",
-                    "database",
-                    &format!(
-                        ",\"data\":{{\"password\":\"{}\",\"username\":\"{}\"}},\"type\":\"Opaque\"",
-                        encoded(&password),
-                        encoded(b"app")
-                    ),
-                ),
-                item(
-                    "default",
-                    "registry",
-                    &format!(
-                        ",\"data\":{{\".dockerconfigjson\":\"{}\"}},\"type\":\"kubernetes.io/dockerconfigjson\"",
-                        encoded(registry.as_bytes())
-                    ),
-                ),
-            ]
-        }
+        "nodes" => vec![node(scene, &item)],
+        "secrets" => secrets(scene, &item),
         "serviceaccounts" => {
             ["default", "kube-system"].map(|place| item(place, "default", "")).to_vec()
         }
@@ -293,6 +251,57 @@ pub(super) fn of_host(asked: &Asked<'_>, scene: &Scene<'_>) -> Option<(&'static 
         place.is_empty() || asked.namespace.is_none_or(|namespace| namespace == place)
     });
     Some((kind, here.map(|(_, text)| text).collect()))
+}
+
+/// Writes an item: of a namespace, of this name, the rest of its text; with the namespace before it.
+type Item<'a> = &'a dyn Fn(&str, &str, &str) -> (String, String);
+
+/// The machine that the cluster runs on.
+fn node(scene: &Scene<'_>, item: Item<'_>) -> (String, String) {
+    let server = scene.identity.world(crate::machine::Persona::Server);
+    let rest = format!(
+        ",\"spec\":{{\"podCIDR\":\"10.244.0.0/24\"}},\"status\":{{\"capacity\":{{\"cpu\":\"{}\",\"memory\":\"{}Ki\",\"pods\":\"110\"}},\"addresses\":[{{\"type\":\"InternalIP\",\"address\":\"10.0.0.4\"}}],\"nodeInfo\":{{\"kernelVersion\":{},\"osImage\":{},\"containerRuntimeVersion\":\"containerd://1.6.24\",\"operatingSystem\":\"linux\",\"architecture\":\"amd64\"}}}}",
+        server.hardware.processors,
+        server.hardware.memory_kb,
+        quoted(server.system.kernel),
+        quoted(server.system.pretty)
+    );
+    item("", &scene.identity.host_name(), &rest)
+}
+
+/// What whoever may read secrets came for.
+fn secrets(scene: &Scene<'_>, item: Item<'_>) -> Vec<(String, String)> {
+    let drawn = |what: &str, length: usize| {
+        let draw = Draw::new(scene.identity.seed(), what);
+        let letters = b"abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+        let bytes: Vec<u8> = (0..length as u64).filter_map(|at| draw.one_of(at, letters)).collect();
+        bytes
+    };
+    let encoded = |bytes: &[u8]| String::from_utf8_lossy(&base64(bytes)).into_owned();
+    let password = drawn("kubernetes secret", 20);
+    let token = String::from_utf8_lossy(&drawn("kubernetes registry", 36)).into_owned();
+    let registry = format!(
+        "{{\"auths\":{{\"registry.local:5000\":{{\"username\":\"deploy\",\"password\":\"{token}\"}}}}}}"
+    );
+    vec![
+        item(
+            "default",
+            "database",
+            &format!(
+                ",\"data\":{{\"password\":\"{}\",\"username\":\"{}\"}},\"type\":\"Opaque\"",
+                encoded(&password),
+                encoded(b"app")
+            ),
+        ),
+        item(
+            "default",
+            "registry",
+            &format!(
+                ",\"data\":{{\".dockerconfigjson\":\"{}\"}},\"type\":\"kubernetes.io/dockerconfigjson\"",
+                encoded(registry.as_bytes())
+            ),
+        ),
+    ]
 }
 
 fn metadata((name, namespace): (&str, &str), scene: &Scene<'_>) -> String {
