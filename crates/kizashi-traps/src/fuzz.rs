@@ -94,6 +94,11 @@ pub fn datagrams(bytes: &[u8]) {
     crate::netbios::fuzz(bytes);
 }
 
+/// A connection to `memcached`, and the same bytes as requests of its binary protocol with lengths that fit.
+pub fn memcached(bytes: &[u8]) {
+    crate::memcached::fuzz(bytes);
+}
+
 /// The wire of `radmin`.
 pub fn radmin_wire(bytes: &[u8]) {
     crate::radmin::fuzz(bytes);

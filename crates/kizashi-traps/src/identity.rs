@@ -19,6 +19,7 @@ use crate::http::{
 use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
+use crate::memcached;
 use crate::randomness::{Randomness, Source};
 use crate::redis::{self, RedisRelease};
 use crate::ssh::{HostKeys, RsaHostKey};
@@ -175,6 +176,8 @@ pub struct Identity {
     /// The Redis of the owner's choice, and what visitors changed in it.
     redis_release: Option<RedisRelease>,
     redis: Arc<redis::Installed>,
+    /// What visitors changed in its memcached.
+    memcached: Arc<memcached::Installed>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -230,6 +233,7 @@ impl Identity {
             elasticsearch: Arc::default(),
             redis_release: None,
             redis: Arc::default(),
+            memcached: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -386,6 +390,7 @@ impl Identity {
         self.worlds = Worlds::default();
         self.elasticsearch = Arc::default();
         self.redis = Arc::default();
+        self.memcached = Arc::default();
         self
     }
 
@@ -435,6 +440,10 @@ impl Identity {
     #[must_use]
     pub fn redis_release(&self) -> RedisRelease {
         self.redis_release.unwrap_or_else(|| RedisRelease::of(self.operating_system()))
+    }
+
+    pub(crate) fn memcached(&self) -> &memcached::Installed {
+        &self.memcached
     }
 
     pub(crate) fn redis(&self) -> &redis::Installed {

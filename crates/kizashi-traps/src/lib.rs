@@ -29,6 +29,7 @@ mod identity;
 mod ike;
 mod login;
 mod machine;
+mod memcached;
 mod netbios;
 mod output;
 mod php;

@@ -1,8 +1,8 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, netbios, radmin, redis,
-    sip, snmp, ssdp, ssh, telnet, tftp,
+    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, netbios,
+    radmin, redis, sip, snmp, ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -22,6 +22,7 @@ static TRAPS: &[Trap] = &[
     bacnet::TRAP,
     netbios::TRAP,
     radmin::TRAP,
+    memcached::TRAP,
     any::TRAP,
 ];
 

@@ -29,7 +29,7 @@ use std::time::Duration;
 use kizashi_event::{Port, Service, Transport};
 
 pub use release::Release as RedisRelease;
-pub(crate) use store::Installed;
+pub(crate) use store::{Installed, is_ransom};
 
 use crate::{DatagramReply, DefaultPorts, Limits, Trap};
 

@@ -240,7 +240,7 @@ fn stored(identity: &Identity) -> Database {
 }
 
 /// Text of a note: money for data.
-pub(super) fn is_ransom(text: &[u8]) -> bool {
+pub(crate) fn is_ransom(text: &[u8]) -> bool {
     const WORDS: [&str; 9] = [
         "bitcoin",
         "btc",
