@@ -99,6 +99,11 @@ pub fn memcached(bytes: &[u8]) {
     crate::memcached::fuzz(bytes);
 }
 
+/// A connection to `mysql`, and the same bytes as a statement of one who was let in.
+pub fn mysql(bytes: &[u8]) {
+    crate::mysql::fuzz(bytes);
+}
+
 /// The wire of `radmin`.
 pub fn radmin_wire(bytes: &[u8]) {
     crate::radmin::fuzz(bytes);

@@ -20,6 +20,7 @@ use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
 use crate::memcached;
+use crate::mysql;
 use crate::randomness::{Randomness, Source};
 use crate::redis::{self, RedisRelease};
 use crate::ssh::{HostKeys, RsaHostKey};
@@ -178,6 +179,8 @@ pub struct Identity {
     redis: Arc<redis::Installed>,
     /// What visitors changed in its memcached.
     memcached: Arc<memcached::Installed>,
+    /// What visitors changed in its databases.
+    mysql: Arc<mysql::Installed>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -234,6 +237,7 @@ impl Identity {
             redis_release: None,
             redis: Arc::default(),
             memcached: Arc::default(),
+            mysql: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -391,6 +395,7 @@ impl Identity {
         self.elasticsearch = Arc::default();
         self.redis = Arc::default();
         self.memcached = Arc::default();
+        self.mysql = Arc::default();
         self
     }
 
@@ -440,6 +445,10 @@ impl Identity {
     #[must_use]
     pub fn redis_release(&self) -> RedisRelease {
         self.redis_release.unwrap_or_else(|| RedisRelease::of(self.operating_system()))
+    }
+
+    pub(crate) fn mysql(&self) -> &mysql::Installed {
+        &self.mysql
     }
 
     pub(crate) fn memcached(&self) -> &memcached::Installed {

@@ -30,6 +30,7 @@ mod ike;
 mod login;
 mod machine;
 mod memcached;
+mod mysql;
 mod netbios;
 mod output;
 mod php;

@@ -1,7 +1,7 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, netbios,
+    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mysql, netbios,
     radmin, redis, sip, snmp, ssdp, ssh, telnet, tftp,
 };
 
@@ -23,6 +23,7 @@ static TRAPS: &[Trap] = &[
     netbios::TRAP,
     radmin::TRAP,
     memcached::TRAP,
+    mysql::TRAP,
     any::TRAP,
 ];
 

@@ -64,7 +64,13 @@ pub(crate) fn query(server: &Server, text: &[u8]) -> Outcome {
 
 /// A server with two small tables, for tests and fuzzing.
 fn example() -> Server {
-    let column = |name, kind| Column { name, kind, key: "", extra: "", nullable: true };
+    let column = |name: &'static str, kind: &'static str| Column {
+        name: name.into(),
+        kind: kind.into(),
+        key: "",
+        extra: "",
+        nullable: true,
+    };
     let people = [(1, "admin", "5f4d"), (2, "Maria", "aa11"), (3, "jan", "bb22")];
     Server {
         version: "10.11.11-MariaDB-0+deb12u1".to_owned(),
@@ -96,6 +102,8 @@ fn example() -> Server {
             },
         ]
         .into(),
+        client: "localhost".to_owned(),
+        others: Vec::new(),
         connection: 41,
         now: kizashi_event::Timestamp::from_seconds(1_795_582_440),
         chance: 7,

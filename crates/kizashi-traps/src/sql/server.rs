@@ -1,6 +1,7 @@
 //! The MariaDB that is pretended: one database of an application, `information_schema` over it, and an account that may read both. What an
 //! account without SUPER gets to see is what it gets to see here: `mysql` is there and refused.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use kizashi_event::Timestamp;
@@ -12,8 +13,8 @@ use super::value::Value;
 /// A column: name, type as `SHOW COLUMNS` prints it, key and extra.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
-    pub(crate) name: &'static str,
-    pub(crate) kind: &'static str,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) kind: Cow<'static, str>,
     pub(crate) key: &'static str,
     pub(crate) extra: &'static str,
     pub(crate) nullable: bool,
@@ -39,6 +40,10 @@ pub(crate) struct Server {
     pub(crate) user: String,
     pub(crate) database: String,
     pub(crate) relations: Arc<[Relation]>,
+    /// Where the account's client is: `localhost`.
+    pub(crate) client: String,
+    /// Databases beside the current one that the account may read; where `mysql` is none of them it is refused.
+    pub(crate) others: Vec<(String, Arc<[Relation]>)>,
     pub(crate) connection: u32,
     pub(crate) now: Timestamp,
     /// Where RAND without a seed begins.
@@ -54,6 +59,15 @@ const VIEWS: &str = "ALL_PLUGINS APPLICABLE_ROLES CHARACTER_SETS CHECK_CONSTRAIN
 impl Server {
     pub(super) fn database_name(&self) -> &[u8] {
         self.database.as_bytes()
+    }
+
+    /// The databases with tables, the current one first.
+    fn databases(&self) -> impl Iterator<Item = (&str, &[Relation])> {
+        let current =
+            (!self.database.is_empty()).then(|| (self.database.as_str(), &*self.relations));
+        current
+            .into_iter()
+            .chain(self.others.iter().map(|(name, tables)| (name.as_str(), &**tables)))
     }
 
     /// The version as executable comments have it: 101111.
@@ -143,19 +157,24 @@ impl Server {
                 SqlError::new(1109, [b"Unknown table '", name, b"' in information_schema"].concat())
             });
         }
-        if [&b"mysql"[..], b"sys", b"performance_schema"].contains(&database) {
-            let message =
-                format!("SELECT command denied to user '{}'@'localhost' for table `", self.user);
+        if database.is_empty() {
+            return Err(SqlError::new(1046, "No database selected"));
+        }
+        let found = self.databases().find(|(there, _)| there.as_bytes() == database);
+        let closed = [&b"mysql"[..], b"sys", b"performance_schema"].contains(&database);
+        if closed && found.is_none() {
+            let message = format!("SELECT command denied to user {} for table `", self.grantee());
             return Err(SqlError::new(
                 1142,
                 [message.as_bytes(), database, b"`.`", name, b"`"].concat(),
             ));
         }
-        let ours = database == self.database_name();
         // Names of tables are told apart by case on Linux.
-        match self.relations.iter().find(|table| ours && table.name.as_bytes() == name) {
+        let mut tables = found.into_iter().flat_map(|(_, tables)| tables);
+        match tables.find(|table| table.name.as_bytes() == name) {
             Some(table) => {
-                let names = table.columns.iter().map(|column| column.name.into()).collect();
+                let names =
+                    table.columns.iter().map(|column| column.name.as_bytes().to_vec()).collect();
                 Ok((names, table.rows.clone()))
             }
             None => Err(SqlError::no_table(database, name)),
@@ -169,8 +188,8 @@ impl Server {
         let (names, rows): (&str, Vec<Vec<Value>>) = match name {
             b"SCHEMATA" => (
                 "CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH",
-                ["information_schema", self.database.as_str()]
-                    .iter()
+                std::iter::once("information_schema")
+                    .chain(self.databases().map(|(name, _)| name))
                     .map(|name| {
                         vec![
                             text("def"),
@@ -186,9 +205,12 @@ impl Server {
                 let views = VIEWS
                     .split(' ')
                     .map(|view| ("information_schema", view, "SYSTEM VIEW", "MEMORY", Value::Null));
-                let tables = self.relations.iter().map(|table| {
+                let tables = self.databases().flat_map(|(database, tables)| {
+                    tables.iter().map(move |table| (database, table))
+                });
+                let tables = tables.map(|(database, table)| {
                     (
-                        self.database.as_str(),
+                        database,
                         table.name.as_str(),
                         "BASE TABLE",
                         "InnoDB",
@@ -240,7 +262,7 @@ impl Server {
                 vec![vec![
                     Value::Integer(self.connection.into()),
                     text(&self.user),
-                    text("localhost"),
+                    text(&self.client),
                     text(&self.database),
                     text("Query"),
                     Value::Integer(0),
@@ -312,23 +334,26 @@ impl Server {
     }
 
     fn grantee(&self) -> String {
-        format!("'{}'@'localhost'", self.user)
+        format!("'{}'@'{}'", self.user, self.client)
     }
 
     fn columns(&self) -> Vec<Vec<Value>> {
         let mut rows = Vec::new();
-        for table in self.relations.iter() {
+        let databases = self.databases();
+        for (database, table) in
+            databases.flat_map(|(name, tables)| tables.iter().map(move |table| (name, table)))
+        {
             for (place, column) in table.columns.iter().enumerate() {
                 let kind = column.kind.split(['(', ' ']).next().unwrap_or_default();
                 rows.push(vec![
                     Value::text("def"),
-                    Value::text(self.database.as_str()),
+                    Value::text(database),
                     Value::text(table.name.as_str()),
-                    Value::text(column.name),
+                    Value::text(column.name.as_bytes()),
                     Value::Integer(place as i128 + 1),
                     Value::text(if column.nullable { "YES" } else { "NO" }),
                     Value::text(kind),
-                    Value::text(column.kind),
+                    Value::text(column.kind.as_bytes()),
                     Value::text(column.key),
                     Value::text(column.extra),
                     Value::text(""),

@@ -15,7 +15,7 @@ fn table(
 ) -> Relation {
     let column = |&(name, kind, key): &(&'static str, &'static str, &'static str)| {
         let extra = if key == "PRI" { "auto_increment" } else { "" };
-        Column { name, kind, key, extra, nullable: false }
+        Column { name: name.into(), kind: kind.into(), key, extra, nullable: false }
     };
     Relation { name: name.to_owned(), columns: columns.iter().map(column).collect(), rows }
 }
@@ -52,6 +52,8 @@ pub(super) fn server(club: &Club, relations: &Arc<[Relation]>, scene: &Scene<'_>
         user: user(club),
         database: club.database.clone(),
         relations: Arc::clone(relations),
+        client: "localhost".to_owned(),
+        others: Vec::new(),
         connection: 100 + u32::try_from(micros / 1_000_000 % 80_000).unwrap_or(0),
         now,
         chance: (micros & 0xffff_ffff) as u32,
@@ -64,7 +66,7 @@ pub(super) fn user(club: &Club) -> String {
 }
 
 /// Each distribution's own package.
-const fn release(server: WebServer) -> (&'static str, &'static str) {
+pub(crate) const fn release(server: WebServer) -> (&'static str, &'static str) {
     match server {
         WebServer::NginxDebian11 => ("10.5.29-MariaDB-0+deb11u1", "Debian 11"),
         WebServer::NginxDebian12 | WebServer::ApacheDebian12 => {

@@ -6,7 +6,7 @@
 //! the hash of nothing, and open no door anywhere.
 
 mod content;
-mod database;
+pub(crate) mod database;
 mod inclusion;
 mod pages;
 mod queries;
@@ -66,6 +66,22 @@ impl Application {
     pub(crate) fn draw(identity: &Identity) -> Self {
         let club = Club::draw(identity);
         Self { relations: database::relations(&club).into(), club }
+    }
+}
+
+/// The account under which the application reads its database, as its `config.php` says.
+pub(crate) struct Account<'a> {
+    pub(crate) name: String,
+    pub(crate) password: &'a str,
+    pub(crate) database: &'a String,
+    pub(crate) relations: &'a Arc<[Relation]>,
+}
+
+impl Application {
+    pub(crate) fn account(&self) -> Account<'_> {
+        let Self { club, relations } = self;
+        let name = database::user(club);
+        Account { name, password: &club.password, database: &club.database, relations }
     }
 }
 

@@ -100,9 +100,10 @@ fn server(engine: &mut Engine<'_>, call: &Call, values: &[Value]) -> Found {
     let server = engine.server;
     Some(Ok(match (call.name.as_slice(), values) {
         (b"version", []) => Value::text(server.version.as_str()),
+        (b"database" | b"schema", []) if server.database_name().is_empty() => Value::Null,
         (b"database" | b"schema", []) => Value::text(server.database_name()),
         (b"user" | b"current_user" | b"session_user" | b"system_user", []) => {
-            Value::text(format!("{}@localhost", server.user))
+            Value::text(format!("{}@{}", server.user, server.client))
         }
         (b"connection_id", []) => Value::Integer(server.connection.into()),
         (b"current_role" | b"last_insert_id" | b"row_count" | b"found_rows", []) => {

@@ -1,0 +1,206 @@
+//! MariaDB before real clients: Debian's `mariadb`, PyMySQL and MySQL's own connector from PyPI (in an environment under the build's temporary folder),
+//! nmap and hydra.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
+#[path = "support/house.rs"]
+#[allow(dead_code, reason = "each test file uses a part of it")]
+mod house;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use house::{House, installed, logins, said};
+use kizashi_event::{Detail, Event};
+use kizashi_traps::{Identity, LoginSettings, OperatingSystem};
+
+/// A server that a weak password opens at the first try.
+fn open() -> House {
+    let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
+    let identity = Identity::draw([1; 32]).with_operating_system(OperatingSystem::Debian12);
+    House::of_trap("mysql", identity.with_logins(logins))
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output =
+        Command::new("timeout").args(["60", program]).args(arguments).stdin(Stdio::null()).output();
+    said(&output.unwrap())
+}
+
+fn has_note(events: &[Event], wanted: &str) -> bool {
+    events
+        .iter()
+        .any(|event| matches!(&event.detail, Detail::Note { value, .. } if value.raw() == wanted))
+}
+
+#[test]
+fn debians_client_writes_a_library_and_runs_a_command_by_it() {
+    if !installed("mariadb") {
+        return;
+    }
+    let house = open();
+    let library = "7f454c4602010100".repeat(64);
+    let statements = format!(
+        "select @@version; show databases; select 0x{library} into dumpfile '/usr/lib/mysql/plugin/u.so';
+         create function sys_eval returns string soname 'u.so'; select sys_eval('id -un'); select * from mysql.func\\G"
+    );
+    let port = house.port();
+    let arguments = ["-h", "127.0.0.1", "-P", &port, "-uroot", "-p123456", "-e", &statements];
+    let text = run("mariadb", &arguments);
+    let events = house.close();
+    for part in
+        ["10.11.14-MariaDB-0+deb12u2\n", "\ninformation_schema\n", "\nmysql\n", "dl: u.so\n"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(logins(&events).contains(&("root".to_owned(), "123456".to_owned(), true)));
+    let kept = events.iter().filter_map(|event| event.detail.payload());
+    let named = |name: &str| name == "/usr/lib/mysql/plugin/u.so";
+    let kept: Vec<_> =
+        kept.filter(|kept| kept.name.as_ref().is_some_and(|name| named(name.raw()))).collect();
+    assert_eq!((kept.len(), kept[0].content.len()), (1, 512));
+    assert!(has_note(&events, "function called"));
+    assert!(events.iter().any(|event| matches!(&event.detail, Detail::Client { version: Some(version), .. } if version.raw().contains("libmariadb"))));
+}
+
+/// A Python with the clients in it; none where PyPI cannot be reached.
+fn python() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mysql-clients");
+    let python = folder.join("bin/python");
+    let has_clients = || {
+        Command::new(&python)
+            .args(["-c", "import pymysql, mysql.connector"])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    if has_clients() {
+        return Some(python);
+    }
+    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
+    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
+    let installed = Command::new(folder.join("bin/pip"))
+        .args([
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "PyMySQL>=1.1,<2",
+            "mysql-connector-python>=9,<10",
+        ])
+        .output()
+        .unwrap();
+    if !installed.status.success() {
+        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
+        return None;
+    }
+    assert!(has_clients());
+    Some(python)
+}
+
+const VISIT: &str = r#"
+import sys, pymysql, mysql.connector
+port = int(sys.argv[1])
+c = pymysql.connect(host="127.0.0.1", port=port, user="root", password="123456", local_infile=True, read_timeout=30)
+q = c.cursor()
+def all(text, *values):
+    q.execute(text, *values)
+    return q.fetchall()
+names = [name for (name,) in all("SHOW DATABASES")]
+own = [name for name in names if name not in ("mysql", "information_schema", "performance_schema")]
+assert len(own) == 1, names
+c.select_db(own[0])
+tables = [name for (name,) in all("SHOW TABLES")]
+assert "users" in tables, tables
+assert [row[0] for row in all("DESCRIBE users")][:2] == ["id", "username"]
+count = all("SELECT count(*) FROM users")[0][0]
+assert isinstance(count, int) and count > 1
+assert all("SELECT table_name FROM information_schema.tables WHERE table_schema = %s ORDER BY 1", (own[0],)) == tuple((name,) for name in tables)
+assert all("SELECT NULL, 1 + 1, 'ä', 1.5")[0][:3] == (None, 2, "ä")
+assert q.execute("UPDATE users SET role = 'x' WHERE id = 1") == 1
+assert all("SELECT role FROM users WHERE id = 1") == (("x",),)
+all("CREATE DATABASE READ_ME"); all("CREATE TABLE READ_ME.note (id int, text text)")
+all("INSERT INTO READ_ME.note VALUES (1, 'Your data is backed up, send bitcoin'), (2, 'x')")
+assert all("SELECT id FROM READ_ME.note ORDER BY id") == ((1,), (2,))
+for table in tables:
+    all("DROP TABLE " + table)
+assert all("SHOW TABLES") == ()
+for wrong, number in [("SELECT * FROM users", 1146), ("SELEC 1", 1064), ("USE nothing", 1049), ("LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE READ_ME.note", 4166)]:
+    try:
+        all(wrong)
+        raise SystemExit(wrong)
+    except pymysql.MySQLError as error:
+        assert error.args[0] == number, (wrong, error)
+c.ping(); c.close()
+try:
+    pymysql.connect(host="127.0.0.1", port=port, user="root", password="no list has this")
+    raise SystemExit("let in")
+except pymysql.MySQLError as error:
+    assert error.args == (1045, "Access denied for user 'root'@'127.0.0.1' (using password: YES)"), error
+d = mysql.connector.connect(host="127.0.0.1", port=port, user="root", password="123456", ssl_disabled=True, use_pure=True)
+p = d.cursor(prepared=True)
+p.execute("SELECT id, text, NULL, id * 2 FROM READ_ME.note WHERE id = %s AND text = %s", (2, "x"))
+assert p.fetchall() == [(2, "x", None, 4)]
+p.execute("INSERT INTO READ_ME.note VALUES (%s, %s)", (3, "it's"))
+p.execute("SELECT text FROM READ_ME.note WHERE id = %s", (3,))
+assert p.fetchall() == [("it's",)]
+print("done")
+"#;
+
+#[test]
+fn clients_of_python_read_change_and_prepare_and_a_ransom_note_is_told() {
+    let Some(python) = python() else { return };
+    let house = open();
+    let text = run(python.to_str().unwrap(), &["-c", VISIT, &house.port()]);
+    let events = house.close();
+    assert_eq!(text.trim(), "done");
+    assert!(
+        ["deletion", "ransom note", "client's file"].iter().all(|class| has_note(&events, class))
+    );
+    assert!(events.iter().any(|event| matches!(&event.detail, Detail::Note { value, .. } if value.raw().starts_with("$mysqlna$"))));
+}
+
+#[test]
+fn nmap_names_mariadb_and_its_release() {
+    if !installed("nmap") {
+        return;
+    }
+    let house = open();
+    let port = house.port();
+    let text =
+        run("nmap", &["-sV", "-Pn", "-n", "--script", "mysql-info", "-p", &port, "127.0.0.1"]);
+    house.close();
+    let line = text.lines().find(|line| line.contains("/tcp")).unwrap_or_default();
+    assert!(line.contains("mysql") && line.contains("10.11.14-MariaDB"), "{text}");
+    assert!(text.contains("Auth Plugin Name: mysql_native_password"), "{text}");
+}
+
+#[test]
+fn hydra_finds_the_weak_password_and_all_that_it_tries_are_known() {
+    if !installed("hydra") {
+        return;
+    }
+    let house = open();
+    let list = house.folder().join("list");
+    std::fs::write(&list, "no list has this\nqwerty\n").unwrap();
+    let port = house.port();
+    let arguments = [
+        "-I",
+        "-t",
+        "1",
+        "-l",
+        "root",
+        "-P",
+        list.to_str().unwrap(),
+        "-s",
+        &port,
+        "127.0.0.1",
+        "mysql",
+    ];
+    let text = run("hydra", &arguments);
+    let events = house.close();
+    assert!(text.contains("login: root   password: qwerty"), "{text}");
+    assert!(logins(&events).contains(&("root".to_owned(), "qwerty".to_owned(), true)));
+}
