@@ -1,7 +1,7 @@
 //! The binary protocol (`proto_bin.c`, deprecated since 1.6 and still spoken): a head of 24 bytes, then extras, key and value.
 
 use super::stats;
-use super::store::{Counted, Item, Mode, Stored, expiry};
+use super::store::{Counted, Item, Mode, Outcome, expiry};
 use super::text::{KEY, LONGEST_ANSWER, Scene};
 
 /// Bytes of a head.
@@ -194,11 +194,11 @@ fn store(
     let expires = expiry(exptime, scene.now.seconds());
     let item = Item { flags: long(extras), value: value.to_vec(), expires, cas: 0 };
     match scene.copy.store(key, item, mode) {
-        Stored::Stored(_) if quiet => Vec::new(),
-        Stored::Stored(cas) => head.answer(0, cas, b"", b"", b""),
-        Stored::Exists => head.error(2),
-        Stored::NotFound => head.error(1),
-        Stored::NotStored => head.error(match name {
+        Outcome::Stored(_) if quiet => Vec::new(),
+        Outcome::Stored(cas) => head.answer(0, cas, b"", b"", b""),
+        Outcome::Exists => head.error(2),
+        Outcome::NotFound => head.error(1),
+        Outcome::NotStored => head.error(match name {
             "add" => 2,
             "replace" => 1,
             _ => 5,
@@ -224,7 +224,7 @@ fn count(
             let expires = expiry(i64::from(exptime), scene.now.seconds());
             let item = Item { flags: 0, value: first.to_string().into_bytes(), expires, cas: 0 };
             match scene.copy.store(key, item, Mode::Set) {
-                Stored::Stored(cas) => (first, cas),
+                Outcome::Stored(cas) => (first, cas),
                 _ => return head.error(5),
             }
         }

@@ -74,7 +74,7 @@ pub(super) enum Mode {
 
 /// What came of writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stored {
+pub(super) enum Outcome {
     Stored(u64),
     NotStored,
     Exists,
@@ -110,18 +110,18 @@ impl OwnCopy {
     }
 
     /// Writes an item by a mode.
-    pub(super) fn store(&mut self, key: &[u8], mut item: Item, mode: Mode) -> Stored {
+    pub(super) fn store(&mut self, key: &[u8], mut item: Item, mode: Mode) -> Outcome {
         self.counters.sets += 1;
         let before = self.items.get(key);
         match (mode, before) {
             (Mode::Add, Some(_)) | (Mode::Replace | Mode::Append | Mode::Prepend, None) => {
-                return Stored::NotStored;
+                return Outcome::NotStored;
             }
-            (Mode::Compare(_), None) => return Stored::NotFound,
-            (Mode::Compare(number), Some(found)) if number != found.cas => return Stored::Exists,
+            (Mode::Compare(_), None) => return Outcome::NotFound,
+            (Mode::Compare(number), Some(found)) if number != found.cas => return Outcome::Exists,
             (Mode::Append | Mode::Prepend, Some(found)) => {
                 if found.value.len() + item.value.len() > LONGEST_VALUE {
-                    return Stored::NotStored;
+                    return Outcome::NotStored;
                 }
                 let parts = if mode == Mode::Append {
                     [&found.value, &item.value]
@@ -137,7 +137,7 @@ impl OwnCopy {
         item.cas = self.cas;
         self.items.insert(key.to_vec(), item);
         self.evict();
-        Stored::Stored(self.cas)
+        Outcome::Stored(self.cas)
     }
 
     /// Lets the oldest items go while there is too much.

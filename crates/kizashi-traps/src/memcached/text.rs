@@ -4,7 +4,7 @@ use kizashi_event::Timestamp;
 
 use super::release::Release;
 use super::stats;
-use super::store::{Counted, Item, Mode, OwnCopy, Stored, expiry};
+use super::store::{Counted, Item, Mode, Outcome, OwnCopy, expiry};
 use crate::Identity;
 
 /// Bytes of a key at most.
@@ -209,18 +209,18 @@ pub(super) fn store(scene: &mut Scene<'_>, storing: &Storing, value: Vec<u8>) ->
     let item = Item { flags: storing.flags, value, expires, cas: 0 };
     let stored = scene.copy.store(&storing.key, item, storing.mode);
     // Of the meta commands only success is quiet.
-    if storing.quiet && (!storing.meta || matches!(stored, Stored::Stored(_))) {
+    if storing.quiet && (!storing.meta || matches!(stored, Outcome::Stored(_))) {
         return Vec::new();
     }
     let answer: &[u8] = match (stored, storing.meta) {
-        (Stored::Stored(_), false) => b"STORED\r\n",
-        (Stored::NotStored, false) => b"NOT_STORED\r\n",
-        (Stored::Exists, false) => b"EXISTS\r\n",
-        (Stored::NotFound, false) => b"NOT_FOUND\r\n",
-        (Stored::Stored(_), true) => b"HD\r\n",
-        (Stored::NotStored, true) => b"NS\r\n",
-        (Stored::Exists, true) => b"EX\r\n",
-        (Stored::NotFound, true) => b"NF\r\n",
+        (Outcome::Stored(_), false) => b"STORED\r\n",
+        (Outcome::NotStored, false) => b"NOT_STORED\r\n",
+        (Outcome::Exists, false) => b"EXISTS\r\n",
+        (Outcome::NotFound, false) => b"NOT_FOUND\r\n",
+        (Outcome::Stored(_), true) => b"HD\r\n",
+        (Outcome::NotStored, true) => b"NS\r\n",
+        (Outcome::Exists, true) => b"EX\r\n",
+        (Outcome::NotFound, true) => b"NF\r\n",
     };
     answer.to_vec()
 }
@@ -410,17 +410,17 @@ fn meta(scene: &mut Scene<'_>, words: &[&[u8]]) -> Step {
                 say(b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n")
             }
         },
-        _ => {
-            let Some(item) = scene.copy.peek(key) else { return say(b"EN\r\n") };
-            let (class, size) = (stats::class(key, &item.value), key.len() + item.value.len() + 60);
-            let expires = item.expires.map_or(-1, |expires| expires - scene.now.seconds());
-            let text = format!(
-                " exp={expires} la=3 cas={} fetch=no cls={class} size={size}\r\n",
-                item.cas
-            );
-            Step::Answer([&b"ME "[..], key, text.as_bytes()].concat())
-        }
+        _ => meta_debug(scene, key),
     }
+}
+
+/// `me`: what the server knows of an item.
+fn meta_debug(scene: &Scene<'_>, key: &[u8]) -> Step {
+    let Some(item) = scene.copy.peek(key) else { return say(b"EN\r\n") };
+    let (class, size) = (stats::class(key, &item.value), key.len() + item.value.len() + 60);
+    let expires = item.expires.map_or(-1, |expires| expires - scene.now.seconds());
+    let text = format!(" exp={expires} la=3 cas={} fetch=no cls={class} size={size}\r\n", item.cas);
+    Step::Answer([&b"ME "[..], key, text.as_bytes()].concat())
 }
 
 fn meta_get(scene: &mut Scene<'_>, key: &[u8], flags: &[&[u8]], quiet: bool) -> Step {
@@ -434,7 +434,7 @@ fn meta_get(scene: &mut Scene<'_>, key: &[u8], flags: &[&[u8]], quiet: bool) -> 
             match flag.first() {
                 Some(b'k') => answer.extend_from_slice(&[b" k", key].concat()),
                 Some(b'O') => {
-                    answer.extend_from_slice(&[b" ", &flag[..flag.len().min(33)]].concat())
+                    answer.extend_from_slice(&[b" ", &flag[..flag.len().min(33)]].concat());
                 }
                 _ => {}
             }

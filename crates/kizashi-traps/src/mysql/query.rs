@@ -148,7 +148,7 @@ pub(super) fn columns(scene: &mut Scene<'_>, text: &[u8]) -> Result<Vec<Vec<u8>>
 pub(super) fn carry_out(scene: &mut Scene<'_>, text: &[u8]) -> Next {
     let words = tokens(text);
     let Some(first) = words.first() else {
-        let comment = text.iter().any(|byte| *byte == b'/');
+        let comment = text.contains(&b'/');
         return if comment { Answer::Done(0) } else { Answer::error(1065, "Query was empty") }
             .into();
     };

@@ -29,6 +29,7 @@ fn response() -> Vec<u8> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the dialogues themselves")]
 fn every_transcript_holds_however_the_bytes_are_cut() {
     let query = |text| commands(&[(3, text)]);
     contract::scripted(

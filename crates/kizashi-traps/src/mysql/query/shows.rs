@@ -95,7 +95,7 @@ pub(super) fn show(scene: &mut Scene<'_>, text: &[u8], words: &[Token]) -> Answe
         }
         b"tables" => tables(scene, named(words), like.as_deref(), full),
         b"columns" | b"fields" => columns(scene, words, &rest[1..]),
-        b"variables" => variables(scene, words, like),
+        b"variables" => variables(scene, words, like.as_deref()),
         b"status" => {
             let rows = [("Threads_connected", "3"), ("Uptime", "81345")];
             let wanted = |name: &str| like.as_ref().is_none_or(|like| like.eq_ignore_ascii_case(name.as_bytes()));
@@ -188,7 +188,7 @@ fn of_table(scene: &Scene<'_>, database: &[u8], name: &[u8]) -> Answer {
     table("Field Type Null Key Default Extra", found.columns.iter().map(row).collect())
 }
 
-fn variables(scene: &Scene<'_>, words: &[Token], like: Option<Vec<u8>>) -> Answer {
+fn variables(scene: &Scene<'_>, words: &[Token], like: Option<&[u8]>) -> Answer {
     // WHERE Variable_name = 'x' and its kind: the names among its texts.
     let texts: Vec<&[u8]> = words
         .iter()
@@ -199,7 +199,7 @@ fn variables(scene: &Scene<'_>, words: &[Token], like: Option<Vec<u8>>) -> Answe
         .collect();
     let mut rows = Vec::new();
     for name in VARIABLES {
-        let wanted = match &like {
+        let wanted = match like {
             Some(like) => {
                 let query = [&quoted(name.as_bytes())[..], b" LIKE ", &quoted(like)].concat();
                 scene.values(&query).is_ok_and(|values| values.first() == Some(&Value::Integer(1)))
