@@ -174,6 +174,9 @@ pub enum Detail {
         /// A fingerprint with its kind in front: `hassh:…`, `ja4:…`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fingerprint: Option<HostileText>,
+        /// The lists of algorithms that the fingerprint is made of, where it is one of SSH ([`crate::SshOffer`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        algorithms: Option<HostileText>,
     },
     /// A login try.
     Login {
@@ -303,7 +306,7 @@ impl Detail {
                     count(KeyKind::Client, agent.raw());
                 }
             }
-            Self::Client { version, fingerprint } => {
+            Self::Client { version, fingerprint, .. } => {
                 if let Some(version) = version {
                     count(KeyKind::Client, version.raw());
                 }

@@ -27,7 +27,7 @@ pub use attempt::{Attempt, Outcome, Scan, ScanOrder};
 pub use detail::{Detail, MOST_COUNTED, Payload, PayloadHash, PayloadOrigin, Request};
 pub use event::{Event, EventId, SessionId, Weight};
 pub use family::{LONGEST_FAMILY, family_of};
-pub use fingerprint::ja4h;
+pub use fingerprint::{SshOffer, ja4h};
 pub use key::{Key, KeyKind, ParseKeyError};
 pub use likeness::Likeness;
 pub use recording::{Frame, FrameKind, RecordingPart, frames};

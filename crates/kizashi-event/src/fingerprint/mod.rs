@@ -1,16 +1,18 @@
 //! What a client's software gives away of itself: the first message of TLS, read from the wire, and the two fingerprints that the field
-//! makes of it, and the one that it makes of a request. Pure functions over bytes, so that a trap, which holds a connection, and a capture, which
+//! makes of it, the one that it makes of a request, and the lists of SSH. Pure functions over bytes, so that a trap, which holds a connection, and a capture, which
 //! sees packets only, name the same client by the same text.
 
 mod client_hello;
 mod ja3;
 mod ja4;
 mod ja4h;
+mod ssh;
 
 pub use client_hello::{ClientHello, HelloReading, NoClientHello, is_grease, read_client_hello};
 pub use ja3::{ja3, ja3_text};
 pub use ja4::{Carrier, ja4, ja4_raw};
 pub use ja4h::ja4h;
+pub use ssh::SshOffer;
 
 /// See `fuzz/src/lib.rs`: the bytes as the beginning of a connection, and as the message itself.
 pub fn fuzz(bytes: &[u8]) {
