@@ -5,7 +5,7 @@ mod editor;
 mod keyboard;
 
 pub(crate) use completion::Completions;
-pub(crate) use editor::Manner;
+pub(crate) use editor::{Manner, interrupted};
 pub(crate) use keyboard::{Key, Keyboard, as_given};
 
 /// A terminal's size.

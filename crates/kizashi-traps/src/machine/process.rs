@@ -208,14 +208,14 @@ impl Process {
 
     /// A signal to its process group, by number, as `killpg` sends it.
     pub fn signal(&mut self, signal: u8, now: Timestamp, said: &mut Said) -> Progress {
-        let (dies, echoes) = {
+        let (dies, mode) = {
             let mut console = self.console.lock();
-            let echoes = console.prompting && console.discipline().is_some_and(|mode| mode.echoes);
-            (console.kill(signal), echoes)
+            let mode = console.discipline().filter(|mode| mode.prompting && mode.echoes);
+            (console.kill(signal), mode)
         };
-        if signal == signal::INTERRUPT && echoes {
+        if let (signal::INTERRUPT, Some(mode)) = (signal, mode) {
             // readline shows it as if it had been typed.
-            said.output.extend_from_slice(b"^C");
+            said.output.extend_from_slice(crate::terminal::interrupted(mode));
         }
         if dies && self.running.take().is_some() {
             self.die(signal);

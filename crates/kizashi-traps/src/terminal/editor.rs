@@ -2,6 +2,7 @@
 //! as seen in a pseudo-terminal of `xterm`. Movements, killing, history, completion, and pasted text between its brackets. The screen
 //! is painted as readline paints a line that fits into one row; on a longer one moving over the edge is not.
 
+use super::Discipline;
 use super::completion::{Completions, columns, common_prefix};
 use super::keyboard::LINE;
 
@@ -61,6 +62,18 @@ pub(crate) struct Manner {
     pub(crate) brackets: bool,
 }
 
+impl Manner {
+    /// What is shown of Control-C: the terminal is left, entered for the signal's handler, and left again.
+    const fn interrupted(self) -> &'static [u8] {
+        if self.brackets { b"^C\x1b[?2004l\r\x1b[?2004h\x1b[?2004l\r" } else { b"^C" }
+    }
+}
+
+/// What a shell at its prompt shows of an interruption that was not typed.
+pub(crate) fn interrupted(mode: Discipline) -> &'static [u8] {
+    mode.edits.unwrap_or_default().interrupted()
+}
+
 impl Editor {
     pub(super) fn memory(&self) -> usize {
         let history: usize = self.history.iter().map(Vec::len).sum();
@@ -112,10 +125,7 @@ impl Editor {
             b'\r' | b'\n' => return Edited::Line(self.accept(manner, out)),
             3 => {
                 self.abandon();
-                out.extend_from_slice(b"^C");
-                if manner.brackets {
-                    out.extend_from_slice(b"\x1b[?2004l\r\x1b[?2004h\x1b[?2004l\r");
-                }
+                out.extend_from_slice(manner.interrupted());
                 return Edited::Interrupt;
             }
             4 if self.text.is_empty() => {

@@ -94,7 +94,7 @@ fn completions_are_inserted_or_listed_as_bash_does() {
     let (mut editor, ..) = keys(&[], b"x; ");
     complete(&mut editor, found(0, &["b", "c"]));
     let asked = complete(&mut editor, found(0, &many));
-    assert_eq!(asked, "a");
+    assert_eq!(asked, "\x07a");
     editor.press(21, MANNER, &mut Vec::new());
     complete(&mut editor, found(0, &["b", "c"]));
     let mut shown = Vec::new();

@@ -13,7 +13,6 @@ pub(crate) struct Page {
     pub(crate) name: Vec<u8>,
     /// `less`, not `more`.
     pub(crate) less: bool,
-    pub(crate) columns: usize,
     pub(crate) rows: usize,
     pub(crate) status: u8,
 }
@@ -72,7 +71,7 @@ pub(super) fn page(call: &mut Call<'_>) -> Finish {
         .flat_map(|line| rows_of(line.strip_suffix(b"\n").unwrap_or(line), columns))
         .collect();
     let name = files.first().cloned().unwrap_or_default();
-    Finish::Page(Box::new(Page { lines, name, less, columns, rows, status }))
+    Finish::Page(Box::new(Page { lines, name, less, rows, status }))
 }
 
 /// A line as rows of the screen, with what acts on it written out as `less` does.

@@ -228,6 +228,9 @@ impl Shell {
             Command::Compound(compound, _) if matches!(**compound, Compound::Coprocess { .. }) => {
                 self.compound(compound).await
             }
+            Command::Compound(compound, redirections) if redirections.is_empty() => {
+                self.compound(compound).await
+            }
             Command::Compound(compound, redirections) => {
                 let saved = self.descriptors.clone();
                 let flow = match self.redirect(redirections).await {

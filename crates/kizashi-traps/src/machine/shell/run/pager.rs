@@ -50,11 +50,13 @@ impl Shell {
             self.say(&less_prompt(page, first, end))?;
             first = false;
             let Some(key) = self.less_key().await? else { break };
+            if matches!(key, b'q' | b'Q') {
+                break;
+            }
             self.say(b"\r\x1b[K")?;
             let count = page.lines.len();
             let last = count.saturating_sub(height);
             match key {
-                b'q' | b'Q' => break,
                 b' ' | b'f' | 6 | 22 if !end => {
                     let next = (top + height).min(last.max(top));
                     self.rows(page, bottom, next + height)?;
