@@ -2,6 +2,7 @@
 
 use super::filter::two;
 use super::{Call, Finish};
+use crate::machine::commands::options::Given;
 
 pub(super) fn cmp(call: &mut Call<'_>) -> Finish {
     let longs = [
@@ -45,6 +46,12 @@ pub(super) fn cmp(call: &mut Call<'_>) -> Finish {
     if given.has(b's') {
         return Finish::Status(1);
     }
+    show(call, &given, &first, &second);
+    Finish::Status(1)
+}
+
+/// Where two files differ, or which of them ends first.
+fn show(call: &mut Call<'_>, given: &Given, first: &[u8], second: &[u8]) {
     let names: Vec<String> =
         given.rest.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     let differing: Vec<usize> = (0..first.len().min(second.len()))
@@ -66,23 +73,26 @@ pub(super) fn cmp(call: &mut Call<'_>) -> Finish {
             let (left, right) = (first[*place], second[*place]);
             text.push_str(&format!(" is {left:3o} {} {right:3o} {}", shown(left), shown(right)));
         }
-        call.line(&text);
-        return Finish::Status(1);
+        return call.line(&text);
     }
+    let (name, short) =
+        if first.len() < second.len() { (&names[0], first) } else { (&names[1], second) };
     if first.len() != second.len() {
-        let (name, short) =
-            if first.len() < second.len() { (&names[0], &first) } else { (&names[1], &second) };
-        let lines = short.iter().filter(|byte| **byte == b'\n').count();
-        let text = match (short.last(), given.has(b'l') || call.is_busybox()) {
-            (None, _) if !call.is_busybox() => format!("EOF on {name} which is empty"),
-            (_, true) => format!("EOF on {name} after byte {}", short.len()),
-            // A line that has ended is counted; one that has not is the one that the end is in.
-            (Some(b'\n'), _) => format!("EOF on {name} after byte {}, line {lines}", short.len()),
-            _ => format!("EOF on {name} after byte {}, in line {}", short.len(), lines + 1),
-        };
+        let text = ending(name, short, given.has(b'l') || call.is_busybox(), call.is_busybox());
         call.complain(&text);
     }
-    Finish::Status(1)
+}
+
+/// What is said of the shorter file.
+fn ending(name: &str, short: &[u8], plain: bool, busybox: bool) -> String {
+    let (size, lines) = (short.len(), short.iter().filter(|byte| **byte == b'\n').count());
+    match short.last() {
+        None if !busybox => format!("EOF on {name} which is empty"),
+        _ if plain => format!("EOF on {name} after byte {size}"),
+        // A line that has ended is counted; one that has not is the one that the end is in.
+        Some(b'\n') => format!("EOF on {name} after byte {size}, line {lines}"),
+        _ => format!("EOF on {name} after byte {size}, in line {}", lines + 1),
+    }
 }
 
 /// A byte as `cmp -b` shows it.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::filter::two;
 use super::{Call, Finish, body, lines};
 use crate::machine::commands::options::Given;
+use crate::machine::files::Fault;
 use crate::machine::world::calendar;
 
 /// Lines compared at most.
@@ -199,6 +200,18 @@ fn borrowed(keys: &[Vec<u8>]) -> Vec<&[u8]> {
     keys.iter().map(Vec::as_slice).collect()
 }
 
+/// A file's bytes; with `-N` one that is not there is empty.
+fn content(call: &mut Call<'_>, given: &Given, path: &[u8]) -> Option<Vec<u8>> {
+    match call.read(path) {
+        Ok(bytes) => Some(bytes),
+        Err(Fault::NotFound) if given.has(b'N') => Some(Vec::new()),
+        Err(fault) => {
+            call.complain_of(path, fault);
+            None
+        }
+    }
+}
+
 /// Two files; 0 where they are alike, 1 where not, 2 where one cannot be read.
 fn files(
     call: &mut Call<'_>,
@@ -206,18 +219,8 @@ fn files(
     (first, second): (&[u8], &[u8]),
     head: Option<Vec<u8>>,
 ) -> u8 {
-    let mut both = Vec::new();
-    for path in [first, second] {
-        match call.read(path) {
-            Ok(bytes) => both.push(bytes),
-            Err(crate::machine::files::Fault::NotFound) if given.has(b'N') => both.push(Vec::new()),
-            Err(fault) => {
-                call.complain_of(path, fault);
-                return 2;
-            }
-        }
-    }
-    let [first_text, second_text] = &both[..] else { return 2 };
+    let Some(first_text) = content(call, given, first) else { return 2 };
+    let Some(second_text) = content(call, given, second) else { return 2 };
     let names = [first, second].map(|name| String::from_utf8_lossy(name).into_owned());
     let alike = |call: &mut Call<'_>| {
         if given.has(b's') {
@@ -229,12 +232,12 @@ fn files(
         return alike(call);
     }
     let is_binary = |text: &[u8]| text[..text.len().min(BINARY)].contains(&0);
-    if !given.has(b'a') && !given.has(b'q') && (is_binary(first_text) || is_binary(second_text)) {
+    if !given.has(b'a') && !given.has(b'q') && (is_binary(&first_text) || is_binary(&second_text)) {
         call.line(&format!("Binary files {} and {} differ", names[0], names[1]));
         return 1;
     }
     let (left, right): (Vec<&[u8]>, Vec<&[u8]>) =
-        (lines(first_text).collect(), lines(second_text).collect());
+        (lines(&first_text).collect(), lines(&second_text).collect());
     if left.len() > DIFF || right.len() > DIFF {
         call.line(&format!("Files {} and {} differ", names[0], names[1]));
         return 1;
