@@ -149,7 +149,7 @@ fn about_hello(content: &[u8]) -> Vec<Detail> {
     let HelloReading::Whole(hello) = read_client_hello(content) else { return Vec::new() };
     let fingerprint = HostileText::from(format!("ja4:{}", ja4(&hello, Carrier::Tcp)));
     let mut details = vec![
-        Detail::Client { version: None, fingerprint: Some(fingerprint) },
+        Detail::Client { version: None, fingerprint: Some(fingerprint), algorithms: None },
         Detail::Note { name: "ja3".into(), value: ja3(&hello).into() },
     ];
     if let Some(name) = hello.server_name() {
