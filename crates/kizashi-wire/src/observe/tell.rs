@@ -141,7 +141,8 @@ fn about_ssh(content: &[u8]) -> Vec<Detail> {
     let Some(hello) = read_ssh_hello(content) else { return Vec::new() };
     let version = Some(HostileText::from_bytes(hello.identification));
     let fingerprint = hello.lists.map(|lists| format!("hassh:{}", hassh(&lists)).into());
-    vec![Detail::Client { version, fingerprint }]
+    let algorithms = hello.lists.map(|lists| HostileText::from_bytes(&lists.join(&b';')));
+    vec![Detail::Client { version, fingerprint, algorithms }]
 }
 
 /// What the beginning of TLS gives away of the visitor's program, in the words in which the trap tells it.
