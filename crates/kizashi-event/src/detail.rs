@@ -208,6 +208,9 @@ pub enum Detail {
         /// A fingerprint with its kind in front: `hassh:…`, `ja4:…`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fingerprint: Option<HostileText>,
+        /// The lists of algorithms that the fingerprint is made of, where it is one of SSH ([`crate::SshOffer`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        algorithms: Option<HostileText>,
     },
     /// A login try.
     Login {
@@ -316,7 +319,7 @@ impl Detail {
                 count(KeyKind::CommandFamily, &family_of(line.raw()));
             }
             Self::Request { request, .. } => request.each_key(&mut count),
-            Self::Client { version, fingerprint } => {
+            Self::Client { version, fingerprint, .. } => {
                 if let Some(version) = version {
                     count(KeyKind::Client, version.raw());
                 }

@@ -46,9 +46,10 @@ impl Detail {
                 );
                 set(document, &["source", "bytes"], *received);
             }
-            Self::Client { version, fingerprint } => {
+            Self::Client { version, fingerprint, algorithms } => {
                 set(document, &["user_agent", "original"], text(version.as_ref()));
                 set(document, &["kizashi", "fingerprint"], text(fingerprint.as_ref()));
+                set(document, &["kizashi", "algorithms"], text(algorithms.as_ref()));
             }
             Self::Login { username, password, public_key, accepted } => {
                 set(document, &["user", "name"], text(username.as_ref()));
@@ -71,11 +72,8 @@ impl Detail {
             Self::Payload(payload) => add_payload(document, payload),
             Self::Recording { part, content } => {
                 set(document, &["kizashi", "recording", "part"], Some(*part));
-                set(
-                    document,
-                    &["kizashi", "recording", "sha256"],
-                    Some(content.sha256.to_string()),
-                );
+                let sha256 = Some(content.sha256.to_string());
+                set(document, &["kizashi", "recording", "sha256"], sha256);
             }
             Self::Forward { host, port, data } => {
                 set(document, &["kizashi", "forward", "host"], Some(host.raw()));

@@ -29,7 +29,7 @@ pub use detail::{
 };
 pub use event::{Event, EventId, SessionId, Weight};
 pub use family::{LONGEST_FAMILY, family_of};
-pub use fingerprint::http_print;
+pub use fingerprint::{SshOffer, http_print};
 pub use key::{Key, KeyKind, ParseKeyError};
 pub use likeness::Likeness;
 pub use recording::{Frame, FrameKind, RecordingPart, frames};

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use kizashi_event::{
     Detail, Event, HostileText, Payload, PayloadHash, PayloadOrigin, Port, Service, SessionId,
+    SshOffer,
 };
 use serde::Deserialize;
 
 use crate::format::{Marks, Refusal};
-use crate::json::{self, Number, Text};
+use crate::json::{self, Names, Number, Text};
 use crate::line::{Faults, LineError, LineParser, Origin, Parsed};
 use crate::recent::Recent;
 use crate::values::{python_bytes, read_address, read_time};
@@ -114,6 +115,18 @@ struct Line<'a> {
     destfile: Text<'a>,
     #[serde(borrow)]
     data: Text<'a>,
+    #[serde(borrow, rename = "kexAlgs")]
+    exchanges: Names<'a>,
+    #[serde(borrow, rename = "keyAlgs")]
+    host_keys: Names<'a>,
+    #[serde(borrow, rename = "encCS")]
+    ciphers: Names<'a>,
+    #[serde(borrow, rename = "macCS")]
+    macs: Names<'a>,
+    #[serde(borrow, rename = "compCS")]
+    compressions: Names<'a>,
+    #[serde(borrow, rename = "langCS")]
+    languages: Names<'a>,
     duration: Number,
     duration_ms: Number,
 }
@@ -245,10 +258,16 @@ fn detail(name: &str, line: &Line<'_>, record: &[u8]) -> Detail {
         "client.version" => Detail::Client {
             version: line.version.hostile(),
             fingerprint: kinded("hassh", &line.hassh),
+            algorithms: None,
         },
-        "client.kex" => Detail::Client { version: None, fingerprint: kinded("hassh", &line.hassh) },
+        "client.kex" => Detail::Client {
+            version: None,
+            fingerprint: kinded("hassh", &line.hassh),
+            algorithms: offer(line),
+        },
         "client.fingerprint" => {
-            Detail::Client { version: None, fingerprint: kinded("ssh-key", &line.fingerprint) }
+            let fingerprint = kinded("ssh-key", &line.fingerprint);
+            Detail::Client { version: None, fingerprint, algorithms: None }
         }
         "login.success" | "login.failed" => Detail::Login {
             username: line.username.hostile(),
@@ -275,6 +294,20 @@ fn detail(name: &str, line: &Line<'_>, record: &[u8]) -> Detail {
         }
         _ => note(name, record),
     }
+}
+
+/// The lists of a key exchange, where the log has them.
+fn offer(line: &Line<'_>) -> Option<HostileText> {
+    let exchanges = line.exchanges.get()?;
+    let offer = SshOffer {
+        exchanges,
+        host_keys: line.host_keys.get().unwrap_or_default(),
+        ciphers: line.ciphers.get().unwrap_or_default(),
+        macs: line.macs.get().unwrap_or_default(),
+        compressions: line.compressions.get().unwrap_or_default(),
+        languages: line.languages.get().unwrap_or_default(),
+    };
+    Some(offer.text())
 }
 
 /// A fingerprint with its kind in front.

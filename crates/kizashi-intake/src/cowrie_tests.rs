@@ -47,7 +47,7 @@ fn every_kind_of_event_finds_its_place() {
     );
     assert_eq!(
         one("client.kex", "\"hassh\":\"abcd\"").detail,
-        Detail::Client { version: None, fingerprint: Some("hassh:abcd".into()) }
+        Detail::Client { version: None, fingerprint: Some("hassh:abcd".into()), algorithms: None }
     );
     assert_eq!(
         one("command.input", "\"input\":\"uname -a\"").detail,
@@ -66,6 +66,21 @@ fn every_kind_of_event_finds_its_place() {
         one("client.size", "\"width\":80,\"height\":24").detail,
         Detail::Note { name: "terminal size".into(), value: "80x24".into() }
     );
+}
+
+#[test]
+fn the_lists_of_a_key_exchange_are_kept_whatever_they_hold() {
+    let algorithms = |fields: &str| match one("client.kex", fields).detail {
+        Detail::Client { algorithms, .. } => algorithms.map(|text| text.raw().to_owned()),
+        other => panic!("{other:?}"),
+    };
+    let lists = r#""kexAlgs":["a","b"],"keyAlgs":["c"],"encCS":["d","e"],"macCS":["f"],"compCS":["none"],"langCS":[""]"#;
+    assert_eq!(algorithms(lists).as_deref(), Some("a,b;c;d,e;;f;;none;;;"));
+    assert_eq!(
+        algorithms(r#""kexAlgs":["a",1,null,[2]],"encCS":7"#).as_deref(),
+        Some("a,1,,2;;7;;;;;;;")
+    );
+    assert_eq!(algorithms(r#""kexAlgs":{},"keyAlgs":["c"]"#), None);
 }
 
 #[test]

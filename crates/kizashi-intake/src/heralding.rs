@@ -125,7 +125,11 @@ impl LineParser for Heralding {
         emit(shared.event(time, Detail::Connect));
         let client = line.auxiliary_data.as_ref();
         if let Some(version) = client.and_then(|client| client.client_version.filled()) {
-            let client = Detail::Client { version: Some(version.into()), fingerprint: None };
+            let client = Detail::Client {
+                version: Some(version.into()),
+                fingerprint: None,
+                algorithms: None,
+            };
             emit(shared.event(time, client));
         }
         for attempt in line.auth_attempts.iter().flatten() {

@@ -131,11 +131,29 @@ impl Text<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor).map(Self)
+        deserializer.deserialize_any(TextVisitor(' ')).map(Self)
     }
 }
 
-struct TextVisitor;
+/// A list of names in one text with commas between, as SSH sends it; read as a [`Text`] is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names<'a>(Option<Cow<'a, str>>);
+
+impl Names<'_> {
+    /// The names.
+    pub(crate) fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor(',')).map(Self)
+    }
+}
+
+/// Reads a text; between the items of a list it puts its character.
+struct TextVisitor(char);
 
 impl<'de> Visitor<'de> for TextVisitor {
     type Value = Option<Cow<'de, str>>;
@@ -176,7 +194,7 @@ impl<'de> Visitor<'de> for TextVisitor {
         let mut joined = String::new();
         while let Some(item) = list.next_element::<Shallow<'de>>()? {
             if !joined.is_empty() {
-                joined.push(' ');
+                joined.push(self.0);
             }
             joined.push_str(item.0.as_deref().unwrap_or_default());
         }
@@ -194,7 +212,7 @@ struct Shallow<'a>(Option<Cow<'a, str>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Shallow<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor).map(Self)
+        deserializer.deserialize_any(TextVisitor(' ')).map(Self)
     }
 }
 

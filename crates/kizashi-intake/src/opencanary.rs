@@ -168,7 +168,11 @@ fn details(kind: Kind, log_type: u64, data: &Map<String, Value>, whole: &Value) 
         Kind::Connect => vec![Detail::Connect],
         Kind::Packet => vec![Detail::Packet],
         Kind::Client => {
-            vec![Detail::Client { version: text(data, "REMOTEVERSION"), fingerprint: None }]
+            vec![Detail::Client {
+                version: text(data, "REMOTEVERSION"),
+                fingerprint: None,
+                algorithms: None,
+            }]
         }
         Kind::Login => vec![login(data)],
         Kind::Request => vec![request(log_type, data)],

@@ -1,8 +1,12 @@
 //! What every trap with a terminal has in front of the machine: its size, its line editing and echo, and its way to end lines.
 
+mod completion;
+mod editor;
 mod keyboard;
 
-pub(crate) use keyboard::{Key, Keyboard};
+pub(crate) use completion::Completions;
+pub(crate) use editor::{Manner, interrupted};
+pub(crate) use keyboard::{Key, Keyboard, as_given};
 
 /// A terminal's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ impl Size {
 pub(crate) struct Discipline {
     /// A shell reads keys at its prompt and edits the line itself.
     pub(crate) prompting: bool,
+    /// It is readline on a terminal that it knows, and speaks to it so.
+    pub(crate) edits: Option<Manner>,
     /// Keys are gathered and edited to lines; else a program gets each as it comes.
     pub(crate) canonical: bool,
     /// Keys are shown.
@@ -42,6 +48,7 @@ impl Default for Discipline {
     fn default() -> Self {
         Self {
             prompting: false,
+            edits: None,
             canonical: true,
             echoes: true,
             echoes_newline: true,

@@ -13,6 +13,8 @@ mod clients;
 mod difference;
 #[path = "ssh/house.rs"]
 mod house;
+#[path = "ssh/jump.rs"]
+mod jump;
 #[path = "ssh/keys.rs"]
 mod keys;
 #[path = "ssh/probes.rs"]

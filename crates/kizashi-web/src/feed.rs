@@ -73,7 +73,7 @@ fn text_of(detail: &Detail) -> String {
         Detail::Close { duration_ms, .. } => {
             duration_ms.map(|ms| format!("after {} s", ms.div_ceil(1_000))).unwrap_or_default()
         }
-        Detail::Client { version, fingerprint } => {
+        Detail::Client { version, fingerprint, .. } => {
             maybe(if version.is_some() { version } else { fingerprint })
         }
         Detail::Login { username, password, public_key, .. } => match (password, public_key) {

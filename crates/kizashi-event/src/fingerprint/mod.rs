@@ -7,12 +7,14 @@ mod hassh;
 mod http;
 mod ja3;
 mod ja4;
+mod ssh;
 
 pub use client_hello::{ClientHello, HelloReading, NoClientHello, is_grease, read_client_hello};
 pub use hassh::{SshHello, hassh, read_ssh_hello};
 pub use http::http_print;
 pub use ja3::{ja3, ja3_text};
 pub use ja4::{Carrier, ja4, ja4_raw};
+pub use ssh::SshOffer;
 
 /// See `fuzz/src/lib.rs`: the bytes as the beginning of a connection, and as the message itself.
 pub fn fuzz(bytes: &[u8]) {

@@ -300,6 +300,7 @@ fn a_fingerprint_of_software_is_watched_as_its_name_is() {
         let detail = Detail::Client {
             version: Some("SSH-2.0-Go".into()),
             fingerprint: Some("hassh:0a07365cc01fa9fc82608ba4019af499".into()),
+            algorithms: None,
         };
         event(u64::from(n), midnight(), n, 22, detail)
     };

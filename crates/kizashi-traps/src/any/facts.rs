@@ -20,7 +20,11 @@ pub(super) fn of(service: &Service, bytes: &[u8]) -> Vec<Detail> {
 }
 
 fn client(version: &[u8]) -> Detail {
-    Detail::Client { version: Some(HostileText::from_bytes(version)), fingerprint: None }
+    Detail::Client {
+        version: Some(HostileText::from_bytes(version)),
+        fingerprint: None,
+        algorithms: None,
+    }
 }
 
 fn login(username: &[u8], password: Option<&[u8]>) -> Detail {

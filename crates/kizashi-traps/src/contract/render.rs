@@ -83,8 +83,10 @@ pub(super) fn lines(seen: &Seen) -> Vec<String> {
             lines
         }
         Detail::Payload(content) => vec![format!("{head} {}", payload(content))],
-        Detail::Client { version, fingerprint } => {
-            vec![format!("{head} {} {}", optional(version), optional(fingerprint))]
+        Detail::Client { version, fingerprint, algorithms } => {
+            let lists = algorithms.as_ref().map(|lists| format!("  algorithms {}", quoted(lists)));
+            let first = format!("{head} {} {}", optional(version), optional(fingerprint));
+            std::iter::once(first).chain(lists).collect()
         }
         Detail::Login { username, password, public_key, accepted } => {
             let fields = [username, password, public_key].map(optional).join(" ");

@@ -134,7 +134,7 @@ impl Tunnel {
         let host = text(7).unwrap_or_default();
         self.tell("l2tp", &format!("message {} of {}", message.kind, host.raw()), out);
         if let Some(vendor) = text(8).filter(|vendor| self.is_new(vendor.raw())) {
-            out.tell(Detail::Client { version: Some(vendor), fingerprint: None });
+            out.tell(Detail::Client { version: Some(vendor), fingerprint: None, algorithms: None });
         }
         let theirs = message.pair(9).and_then(|value| value.try_into().ok());
         let (1, Some(theirs)) = (message.kind, theirs) else { return Answer::silent().keeping() };

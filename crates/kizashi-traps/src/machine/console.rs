@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::signal::{self, Signal};
 use super::terminal::Terminal;
-use crate::terminal::Discipline;
+use crate::terminal::{Discipline, Manner};
 
 /// Steps of the interpreter between two turns: well under 50 ms of processor time in a release build.
 pub(crate) const SLICE: u32 = 2_000;
@@ -55,6 +55,13 @@ pub(crate) struct Console {
     pub(crate) terminal: Option<Terminal>,
     /// A shell that edits its line itself shows its prompt.
     pub(crate) prompting: bool,
+    /// How that shell speaks to the terminal, where it is readline and knows it.
+    pub(crate) edits: Option<Manner>,
+    /// What its prompt shows, and the folder that it is in.
+    pub(crate) prompt: Vec<u8>,
+    pub(crate) folder: Vec<u8>,
+    /// The terminal has another size, and the shell at its prompt was not given a turn since.
+    pub(crate) resized: bool,
     /// A shell that people type to.
     pub(crate) interactive: bool,
     /// What is typed is not to be shown.
@@ -91,6 +98,10 @@ impl Console {
             err: Vec::new(),
             terminal,
             prompting: false,
+            edits: None,
+            resized: false,
+            prompt: Vec::new(),
+            folder: Vec::new(),
             interactive: false,
             hidden: false,
             unbuffered: false,
@@ -166,6 +177,7 @@ impl Console {
         if self.prompting {
             // The shell edits the line itself, whatever the terminal is set to, and ends it on the screen.
             discipline.prompting = true;
+            discipline.edits = self.edits;
             discipline.canonical = true;
             discipline.signals = true;
             discipline.maps_return = true;
@@ -204,6 +216,11 @@ impl Console {
         }
     }
 
+    /// Whether [`Self::take_some`] would find something before the input's end.
+    pub(crate) fn has_some(&self, end: u8, most: usize) -> bool {
+        self.input.contains(&end) || self.input.len() >= most && most > 0
+    }
+
     /// What comes up to this byte, at most so many; or what is left when no more comes.
     pub(crate) fn take_some(&mut self, end: u8, most: usize) -> Option<Vec<u8>> {
         let whole = self.input.iter().position(|byte| *byte == end).map(|place| place + 1);
@@ -217,7 +234,8 @@ impl Console {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.input.capacity() + self.out.capacity() + self.err.capacity() + self.held
+        let prompt = self.prompt.len() + self.folder.len();
+        self.input.capacity() + self.out.capacity() + self.err.capacity() + self.held + prompt
     }
 }
 

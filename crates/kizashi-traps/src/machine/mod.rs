@@ -15,6 +15,7 @@
 //! Output is a program's: newlines are bare. A terminal's CR LF, its echo and line editing are the trap's (see `telnet/keyboard.rs`).
 
 mod commands;
+mod completion;
 mod console;
 mod facts;
 mod files;
@@ -172,10 +173,8 @@ impl Machine {
         let machine = Self::new(identity, persona, visitor, now);
         let mut process = machine.run(line, false);
         let mut said = Said::default();
+        process.give_all(input);
         let mut progress = process.start(now, &mut said);
-        if !input.is_empty() {
-            progress = process.input(input, now, &mut said);
-        }
         for _ in 0..100_000 {
             progress = match progress {
                 Progress::Ended(status) => {

@@ -15,7 +15,7 @@ use super::shell::{Descriptors, Flow, Kind, Origin, Shell, Unwind, Variables};
 use super::signal::{self, Signal};
 use super::terminal::{Terminal, TerminalRequest};
 use super::{Machine, Persona};
-use crate::terminal::{Discipline, Size};
+use crate::terminal::{Completions, Discipline, Size, as_given, on_screen};
 
 /// Bytes handed out in one call.
 const PIECE: usize = 24 * 1024;
@@ -128,6 +128,13 @@ impl Process {
         }
     }
 
+    /// All that will ever come on standard input, as from a file.
+    pub(super) fn give_all(&mut self, input: &[u8]) {
+        let mut console = self.console.lock();
+        console.give(input);
+        console.ended = true;
+    }
+
     /// Begins: a login shell shows its prompt, a command runs.
     pub fn start(&mut self, now: Timestamp, said: &mut Said) -> Progress {
         self.poll(now, said)
@@ -137,7 +144,7 @@ impl Process {
     pub fn line(&mut self, line: &[u8], now: Timestamp, said: &mut Said) -> Progress {
         {
             let mut console = self.console.lock();
-            console.give(line);
+            console.give(&as_given(line));
             console.give(b"\n");
         }
         self.poll(now, said)
@@ -161,11 +168,36 @@ impl Process {
         self.console.lock().discipline()
     }
 
+    /// How the word before the cursor could go on, where the shell at the prompt completes words.
+    pub(crate) fn completions(&self, before: &[u8]) -> Completions {
+        let (folder, prompt) = {
+            let console = self.console.lock();
+            (console.folder.clone(), on_screen(&console.prompt))
+        };
+        let found = self.kernel.lock().completions(&folder, before);
+        Completions { prompt, ..found }
+    }
+
+    /// The prompt, as the screen gets it.
+    pub(crate) fn prompt(&self) -> Vec<u8> {
+        on_screen(&self.console.lock().prompt)
+    }
+
     /// The visitor's window has another size.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        if let Some(terminal) = &mut self.console.lock().terminal {
-            terminal.size = Size { columns, rows };
+        let mut console = self.console.lock();
+        let size = Size { columns, rows };
+        if let Some(terminal) = &mut console.terminal
+            && std::mem::replace(&mut terminal.size, size) != size
+        {
+            // SIGWINCH goes to whoever has the terminal: a shell at its prompt, or what it runs.
+            console.resized = console.prompting;
         }
+    }
+
+    /// Whether a shell at its prompt has been told of another size, and wants a turn.
+    pub(crate) fn was_resized(&self) -> bool {
+        self.console.lock().resized
     }
 
     /// The signal that it died of, where it did.
@@ -176,14 +208,14 @@ impl Process {
 
     /// A signal to its process group, by number, as `killpg` sends it.
     pub fn signal(&mut self, signal: u8, now: Timestamp, said: &mut Said) -> Progress {
-        let (dies, echoes) = {
+        let (dies, mode) = {
             let mut console = self.console.lock();
-            let echoes = console.prompting && console.discipline().is_some_and(|mode| mode.echoes);
-            (console.kill(signal), echoes)
+            let mode = console.discipline().filter(|mode| mode.prompting && mode.echoes);
+            (console.kill(signal), mode)
         };
-        if signal == signal::INTERRUPT && echoes {
+        if let (signal::INTERRUPT, Some(mode)) = (signal, mode) {
             // readline shows it as if it had been typed.
-            said.output.extend_from_slice(b"^C");
+            said.output.extend_from_slice(crate::terminal::interrupted(mode));
         }
         if dies && self.running.take().is_some() {
             self.die(signal);

@@ -11,6 +11,7 @@ pub(crate) const SEGMENTATION: Signal = 11;
 pub(crate) const PIPE: Signal = 13;
 pub(crate) const TERMINATE: Signal = 15;
 pub(crate) const STOP_TYPED: Signal = 20;
+pub(crate) const WINDOW: Signal = 28;
 
 const NAMES: [&str; 31] = [
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",

@@ -204,6 +204,7 @@ impl Terminal {
     pub(crate) fn discipline(&self) -> Discipline {
         Discipline {
             prompting: false,
+            edits: None,
             canonical: self.is_on("icanon"),
             echoes: self.is_on("echo"),
             echoes_newline: self.is_on("echo") || self.is_on("icanon") && self.is_on("echonl"),

@@ -94,7 +94,7 @@ impl Exchange {
         if let Some(agent) = message.header("user-agent").filter(|text| self.is_new("agent", text))
         {
             let version = Some(HostileText::from(agent));
-            out.tell(Detail::Client { version, fingerprint: None });
+            out.tell(Detail::Client { version, fingerprint: None, algorithms: None });
         }
         let line = format!("{} {}", message.method, message.target);
         if self.is_new("line", &line) {

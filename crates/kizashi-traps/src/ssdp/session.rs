@@ -51,7 +51,7 @@ impl Protocol for Ssdp {
             self.told.push(line);
             if let Some(agent) = message.header("user-agent").or(message.header("server")) {
                 let version = Some(HostileText::from(agent));
-                out.tell(Detail::Client { version, fingerprint: None });
+                out.tell(Detail::Client { version, fingerprint: None, algorithms: None });
             }
         }
         let asked = if target.eq_ignore_ascii_case("ssdp:all") { TARGETS[0] } else { target };

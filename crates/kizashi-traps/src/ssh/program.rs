@@ -7,7 +7,7 @@ use std::time::Duration;
 use kizashi_event::{Detail, Timestamp};
 
 use crate::machine::{Machine, Opening, Process, Progress, Said, Signal};
-use crate::terminal::{Discipline, Size};
+use crate::terminal::{Completions, Discipline, Size};
 
 /// Bytes of input that wait for the machine to take them.
 const INPUT: usize = 64 * 1024;
@@ -33,9 +33,24 @@ pub(super) trait Program: Send {
     /// The window has another size.
     fn resize(&mut self, _size: Size) {}
 
+    /// Whether a shell at its prompt has been told of another size, and shows its prompt again.
+    fn was_resized(&self) -> bool {
+        false
+    }
+
     /// How its terminal treats keys and output; `None` where it has none.
     fn discipline(&self) -> Option<Discipline> {
         None
+    }
+
+    /// How the word before the cursor could go on, and the prompt as the screen gets it.
+    fn completions(&self, _before: &[u8]) -> Completions {
+        Completions::default()
+    }
+
+    /// The prompt, as the screen gets it.
+    fn prompt(&self) -> Vec<u8> {
+        Vec::new()
     }
 
     /// The signal that it died of.
@@ -117,8 +132,20 @@ impl Program for Command {
         self.process.resize(size.columns, size.rows);
     }
 
+    fn was_resized(&self) -> bool {
+        self.process.was_resized()
+    }
+
     fn discipline(&self) -> Option<Discipline> {
         self.process.discipline()
+    }
+
+    fn completions(&self, before: &[u8]) -> Completions {
+        self.process.completions(before)
+    }
+
+    fn prompt(&self) -> Vec<u8> {
+        self.process.prompt()
     }
 
     fn killed_by(&self) -> Option<Signal> {

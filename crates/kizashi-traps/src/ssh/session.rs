@@ -19,12 +19,22 @@ const GRACE: i64 = 120 * Timestamp::SECOND;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
+    begin_at(identity, visit, false)
+}
+
+/// A session within another's forward; its own forwards reach no further server.
+pub(super) fn begin_beyond(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
+    begin_at(identity, visit, true)
+}
+
+fn begin_at(identity: &Arc<Identity>, visit: Visit, beyond: bool) -> Box<dyn Session> {
     let transport = identity
         .host_keys()
         .map(|keys| Transport::new(Persona::of(identity), keys, identity.randomness()));
     Box::new(Ssh {
         identity: Arc::clone(identity),
         visit,
+        beyond,
         opened: Timestamp::from_seconds(0),
         transport,
         phase: Phase::Identification(Identification::default()),
@@ -44,6 +54,8 @@ enum Phase {
 struct Ssh {
     identity: Arc<Identity>,
     visit: Visit,
+    /// It is reached through a forward.
+    beyond: bool,
     opened: Timestamp,
     /// There is none for one seed of 2^256 for which there are no keys.
     transport: Option<Transport>,
@@ -166,9 +178,8 @@ impl Ssh {
                 out.tell(Detail::Client {
                     version: None,
                     fingerprint: Some(HostileText::from(format!("hassh:{hassh}"))),
+                    algorithms: Some(HostileText::from_bytes(&lists)),
                 });
-                let value = HostileText::from_bytes(&lists);
-                out.tell(Detail::Note { name: "ssh algorithms".into(), value });
                 if out.is_closing() { Err(Failure::Silent) } else { Ok(()) }
             }
             Event::Left => Err(Failure::Silent),
@@ -193,7 +204,8 @@ impl Ssh {
                     Connection::greet(transport, out);
                     let identity = Arc::clone(&self.identity);
                     let chance = transport.randomness.number();
-                    let connection = Connection::new(identity, self.visit, user, chance, now);
+                    let connection =
+                        Connection::new(identity, (self.visit, self.beyond), user, chance, now);
                     self.phase = Phase::Connection(Box::new(connection));
                     Ok(())
                 }
@@ -259,6 +271,7 @@ fn name(line: &[u8], out: &mut Output) {
         out.tell(Detail::Client {
             version: Some(HostileText::from_bytes(line)),
             fingerprint: None,
+            algorithms: None,
         });
     }
 }

@@ -42,12 +42,15 @@ pub(crate) const TRAP: Trap = Trap {
 
 /// See [`crate::fuzz::telnet_wire`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    let (mut parser, mut keyboard) =
-        (wire::Parser::default(), crate::terminal::Keyboard::default());
+    let mut parser = wire::Parser::default();
+    let [mut keyboard, mut edited] = [(); 2].map(|()| crate::terminal::Keyboard::default());
     for byte in bytes {
         if let Some(wire::Token::Data(byte)) = parser.feed(*byte) {
             let mode = crate::terminal::Discipline::default();
             let _ = keyboard.press(byte, mode, &mut Vec::new());
+            let edits = Some(crate::terminal::Manner { brackets: true });
+            let mode = crate::terminal::Discipline { prompting: true, edits, ..mode };
+            let _ = edited.press(byte, mode, &mut Vec::new());
         }
     }
 }

@@ -238,6 +238,12 @@ impl Telnet {
     fn resize(&mut self, size: Size, now: Timestamp, out: &mut Output) {
         if let State::Shell(seat) = &mut self.state {
             seat.process.resize(size.columns, size.rows);
+            if seat.process.was_resized() {
+                self.assist(out, |seat, keyboard, _, shown| {
+                    keyboard.repaint(&seat.process.prompt(), shown);
+                });
+                self.shell(now, out, |process, said| process.resume(now, said));
+            }
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.add(now, FrameKind::Size, &size.frame(), out);
@@ -267,6 +273,13 @@ impl Telnet {
             Key::Interrupt => self.signal(signal::INTERRUPT, now, out),
             Key::Quit => self.signal(signal::QUIT, now, out),
             Key::Stop => self.signal(signal::STOP_TYPED, now, out),
+            Key::Complete => self.assist(out, |seat, keyboard, size, shown| {
+                let found = seat.process.completions(keyboard.before());
+                keyboard.complete(found, size, shown);
+            }),
+            Key::Redraw => self.assist(out, |seat, keyboard, _, shown| {
+                keyboard.paint(&seat.process.prompt(), shown);
+            }),
             Key::EndOfFile => match self.state {
                 State::Shell(_) => {
                     self.shell(now, out, |process, said| process.end_input(now, said));
@@ -274,6 +287,19 @@ impl Telnet {
                 _ => self.hang_up(out),
             },
         }
+    }
+
+    /// Shows what the shell's line editor wants of the machine.
+    fn assist(
+        &mut self,
+        out: &mut Output,
+        help: impl FnOnce(&Seat, &mut Keyboard, Size, &mut Vec<u8>),
+    ) {
+        let State::Shell(seat) = &self.state else { return };
+        let size = self.negotiation.as_ref().and_then(|negotiation| negotiation.size);
+        let mut shown = Vec::new();
+        help(seat, &mut self.keyboard, size.unwrap_or(Size { columns: 80, rows: 24 }), &mut shown);
+        say(&shown, out);
     }
 
     /// A signal that was typed: what runs gets it; `login` ends.

@@ -48,6 +48,6 @@ fn the_window_that_a_client_tells_is_the_terminals() {
         shown.extend(out.take_reply());
     }
     let shown = String::from_utf8_lossy(&shown).into_owned();
-    assert!(shown.contains("\r\n43 132\r\n132 vt220\r\n"), "{shown}");
-    assert!(shown.contains("\r\n30 100\r\n100\r\n"), "{shown}");
+    assert!(shown.contains("\r\n\x1b[?2004l\r43 132\r\n132 vt220\r\n"), "{shown}");
+    assert!(shown.contains("\r\n\x1b[?2004l\r30 100\r\n100\r\n"), "{shown}");
 }

@@ -2,7 +2,9 @@
 //! end a line once (RFC 854 and what clients really send); on another terminal CR and LF each end one. A line is bounded as Linux bounds
 //! it; what is past it is dropped. Where a program has switched that off (`stty raw`), it gets each key as it comes.
 
-use super::Discipline;
+use super::completion::Completions;
+use super::editor::{Edited, Editor};
+use super::{Discipline, Size};
 
 /// Bytes of a line that Linux's N_TTY takes.
 pub(crate) const LINE: usize = 4_095;
@@ -24,6 +26,10 @@ pub(crate) enum Key {
     Stop,
     /// Control-D on an empty line.
     EndOfFile,
+    /// A shell's own editor wants to know how the word before the cursor could go on: [`Keyboard::complete`].
+    Complete,
+    /// It has cleared the screen and wants its prompt: [`Keyboard::paint`].
+    Redraw,
 }
 
 /// The line being typed.
@@ -33,6 +39,14 @@ pub(crate) struct Keyboard {
     after_cr: bool,
     /// CR is a key like any other, and LF after it ends another line.
     plain: bool,
+    /// The line at a prompt of a shell that edits it itself.
+    editor: Option<Box<Editor>>,
+}
+
+/// A line as it is given to a shell: what was pasted in several lines is one command, so that their ends are zero bytes, which no key
+/// types, until the shell has taken all of it.
+pub(crate) fn as_given(line: &[u8]) -> Vec<u8> {
+    line.iter().map(|byte| if *byte == b'\n' { 0 } else { *byte }).collect()
 }
 
 impl Keyboard {
@@ -47,6 +61,18 @@ impl Keyboard {
         let follows = after_cr && !self.plain && matches!(byte, b'\n' | 0);
         if follows {
             return Key::Typed;
+        }
+        if let (true, Some(manner)) = (mode.prompting && mode.canonical, mode.edits) {
+            let mut silent = Vec::new();
+            let echo = if mode.echoes { shown } else { &mut silent };
+            return match self.editor.get_or_insert_default().press(byte, manner, echo) {
+                Edited::Typed => Key::Typed,
+                Edited::Line(line) => Key::Line(line),
+                Edited::Interrupt => Key::Interrupt,
+                Edited::EndOfFile => Key::EndOfFile,
+                Edited::Complete => Key::Complete,
+                Edited::Redraw => Key::Redraw,
+            };
         }
         if mode.canonical && matches!(byte, b'\r' | b'\n') {
             if mode.echoes_newline {
@@ -116,12 +142,42 @@ impl Keyboard {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.line.len()
+        self.line.len() + self.editor.as_ref().map_or(0, |editor| editor.memory())
     }
 
     /// What was typed and not ended.
     pub(crate) fn take_rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.line)
+        let mut rest = std::mem::take(&mut self.line);
+        rest.extend(self.editor.as_mut().map(|editor| editor.take_rest()).unwrap_or_default());
+        rest
+    }
+
+    /// What stands before the cursor, for its completion.
+    pub(crate) fn before(&self) -> &[u8] {
+        self.editor.as_ref().map_or(&[], |editor| editor.before())
+    }
+
+    /// Answers [`Key::Complete`].
+    pub(crate) fn complete(&mut self, found: Completions, size: Size, shown: &mut Vec<u8>) {
+        let columns = if size.columns == 0 { 80 } else { size.columns.into() };
+        if let Some(editor) = &mut self.editor {
+            editor.complete(found, columns, shown);
+        }
+    }
+
+    /// The line again, as readline shows it when the window has another size.
+    pub(crate) fn repaint(&self, prompt: &[u8], shown: &mut Vec<u8>) {
+        if let Some(editor) = &self.editor {
+            shown.extend_from_slice(b"\r\x1b[K\r");
+            editor.paint(prompt, shown);
+        }
+    }
+
+    /// Answers [`Key::Redraw`] with the prompt, as the screen gets it.
+    pub(crate) fn paint(&self, prompt: &[u8], shown: &mut Vec<u8>) {
+        if let Some(editor) = &self.editor {
+            editor.paint(prompt, shown);
+        }
     }
 }
 

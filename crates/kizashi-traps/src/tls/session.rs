@@ -290,7 +290,11 @@ fn note(out: &mut Output, name: &str, value: &str) {
 /// JA4 is the client's fingerprint, and a key for detection. JA3 changes with each connection of a browser, so it is only noted.
 fn tell_hello(hello: &ClientHello, out: &mut Output) {
     let fingerprint = format!("ja4:{}", ja4(hello, Carrier::Tcp));
-    out.tell(Detail::Client { version: None, fingerprint: Some(fingerprint.as_str().into()) });
+    out.tell(Detail::Client {
+        version: None,
+        fingerprint: Some(fingerprint.as_str().into()),
+        algorithms: None,
+    });
     note(out, "ja3", &ja3(hello));
     if let Some(name) = hello.server_name() {
         let value = HostileText::from_bytes(name);

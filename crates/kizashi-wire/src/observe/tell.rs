@@ -141,7 +141,8 @@ fn about_ssh(content: &[u8]) -> Vec<Detail> {
     let Some(hello) = read_ssh_hello(content) else { return Vec::new() };
     let version = Some(HostileText::from_bytes(hello.identification));
     let fingerprint = hello.lists.map(|lists| format!("hassh:{}", hassh(&lists)).into());
-    vec![Detail::Client { version, fingerprint }]
+    let algorithms = hello.lists.map(|lists| HostileText::from_bytes(&lists.join(&b';')));
+    vec![Detail::Client { version, fingerprint, algorithms }]
 }
 
 /// What the beginning of TLS gives away of the visitor's program, in the words in which the trap tells it.
@@ -149,7 +150,7 @@ fn about_hello(content: &[u8]) -> Vec<Detail> {
     let HelloReading::Whole(hello) = read_client_hello(content) else { return Vec::new() };
     let fingerprint = HostileText::from(format!("ja4:{}", ja4(&hello, Carrier::Tcp)));
     let mut details = vec![
-        Detail::Client { version: None, fingerprint: Some(fingerprint) },
+        Detail::Client { version: None, fingerprint: Some(fingerprint), algorithms: None },
         Detail::Note { name: "ja3".into(), value: ja3(&hello).into() },
     ];
     if let Some(name) = hello.server_name() {

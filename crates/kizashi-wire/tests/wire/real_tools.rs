@@ -135,7 +135,7 @@ fn check_botnet_and_client(folder: &Path) {
     let clients: Vec<_> = events
         .iter()
         .filter_map(|event| match &event.detail {
-            Detail::Client { version: Some(version), fingerprint: Some(fingerprint) } => {
+            Detail::Client { version: Some(version), fingerprint: Some(fingerprint), .. } => {
                 Some((version.raw().to_owned(), fingerprint.raw().to_owned()))
             }
             _ => None,

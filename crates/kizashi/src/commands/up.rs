@@ -45,15 +45,7 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
     let eyes = open_eyes(&config, &bound, terminal)?;
-    if let Some(user) = User::to_become() {
-        user.become_it().map_err(|error| {
-            Failure::Asked(format!(
-                "root's rights cannot be given up ({error}); start as an ordinary user"
-            ))
-        })?;
-        terminal.line(&format!("         runs as {} from now on", user.shown()))?;
-        reachable(&config.data, user)?;
-    }
+    become_unprivileged(&config.data, terminal)?;
     let tokens = secrets::tokens(&config.data)?;
     terminal.line(&format!("dashboard {}", dashboard.link(&config.dashboard, &tokens.owner)?))?;
     let certificate = certificate(&config, own_certificate, terminal)?;
@@ -67,12 +59,7 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         ))?;
     }
     let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, ..core };
-    let speaks_ssh = bound.posts.iter().any(|post| post.trap.name == "ssh");
-    let rsa_host_key =
-        if speaks_ssh { Some(secrets::rsa_host_key(&core.config.data)?) } else { None };
-    let speaks_tls = bound.posts.iter().any(|post| matches!(post.trap.name, "https" | "any"));
-    let tls_keys = if speaks_tls { Some(secrets::tls_keys(&core.config.data)?) } else { None };
-    let trap = TrapSetup { rsa_host_key, tls_keys, ..trap };
+    let trap = with_keys(trap, &bound, &core.config.data)?;
     let prepared = Prepared {
         core,
         dashboard: dashboard.listener,
@@ -100,6 +87,32 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         terminal.line("ready")?;
         terminal.flush()
     })
+}
+
+/// Gives up root, where this process has it.
+fn become_unprivileged(data: &Path, terminal: &mut Terminal) -> Result<(), Failure> {
+    if let Some(user) = User::to_become() {
+        user.become_it().map_err(|error| {
+            Failure::Asked(format!(
+                "root's rights cannot be given up ({error}); start as an ordinary user"
+            ))
+        })?;
+        terminal.line(&format!("         runs as {} from now on", user.shown()))?;
+        reachable(data, user)?;
+    }
+    Ok(())
+}
+
+/// Traps that prove who they are by a key of this installation's.
+const WITH_SSH: &[&str] = &["ssh"];
+const WITH_TLS: &[&str] = &["any", "https", "sip"];
+
+/// The traps' setup with the keys that those of them need which are to run.
+fn with_keys(trap: TrapSetup, bound: &Bound, data: &Path) -> Result<TrapSetup, Failure> {
+    let has = |names: &[&str]| bound.posts.iter().any(|post| names.contains(&post.trap.name));
+    let rsa_host_key = if has(WITH_SSH) { Some(secrets::rsa_host_key(data)?) } else { None };
+    let tls_keys = if has(WITH_TLS) { Some(secrets::tls_keys(data)?) } else { None };
+    Ok(TrapSetup { rsa_host_key, tls_keys, ..trap })
 }
 
 /// The watch over every port, while this process may open it; the right to is given up after.

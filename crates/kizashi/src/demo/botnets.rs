@@ -243,7 +243,11 @@ fn keep_some<T>(items: &mut Vec<T>, wanted: usize, chance: &mut Chance) {
 }
 
 fn client(version: &str) -> Detail {
-    Detail::Client { version: Some(HostileText::from(version)), fingerprint: None }
+    Detail::Client {
+        version: Some(HostileText::from(version)),
+        fingerprint: None,
+        algorithms: None,
+    }
 }
 
 fn request(asked: &Asked, own: &Own, chance: &mut Chance) -> Detail {

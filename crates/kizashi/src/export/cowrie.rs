@@ -1,9 +1,9 @@
 //! Cowrie's JSON log (3.1; `docs/OUTPUT.rst`, `src/cowrie/core/eventids.py`), so that what was made for it reads Kizashi too. One event is
 //! one line; events of services that Cowrie does not have are left out. What Cowrie told that has no field here was kept as a
-//! note when it was imported and is given back as it was; the lists of a key exchange, a public key's own bytes, where a
-//! forward came from, and bytes in it that are no text are not kept.
+//! note when it was imported and is given back as it was; a public key's own bytes, where a forward came from, and bytes in it that
+//! are no text are not kept.
 
-use kizashi_event::{Detail, Event, HostileText, Payload, PayloadOrigin};
+use kizashi_event::{Detail, Event, HostileText, Payload, PayloadOrigin, SshOffer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -50,7 +50,9 @@ fn told(event: &Event, session: &str) -> Option<Told> {
             let fields = object([("duration_ms", json!(duration_ms))]);
             ("session.closed".into(), fields, format!("Connection lost after {seconds:.1} seconds"))
         }
-        Detail::Client { version, fingerprint } => client(version.as_ref(), fingerprint.as_ref())?,
+        Detail::Client { version, fingerprint, algorithms } => {
+            client(version.as_ref(), fingerprint.as_ref(), algorithms.as_ref())?
+        }
         Detail::Login { username, password, public_key, accepted } => {
             let (user, password_text) = (text(username), text(password));
             let name = if *accepted { "login.success" } else { "login.failed" };
@@ -97,7 +99,11 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn client(version: Option<&HostileText>, fingerprint: Option<&HostileText>) -> Option<Told> {
+fn client(
+    version: Option<&HostileText>,
+    fingerprint: Option<&HostileText>,
+    algorithms: Option<&HostileText>,
+) -> Option<Told> {
     if let Some(version) = version {
         let fields = object([("version", json!(version.raw()))]);
         return Some((
@@ -109,11 +115,12 @@ fn client(version: Option<&HostileText>, fingerprint: Option<&HostileText>) -> O
     let (kind, value) = fingerprint?.raw().split_once(':')?;
     let fields = |name| object([(name, json!(value))]);
     match kind {
-        "hassh" => Some((
-            "client.kex".into(),
-            fields("hassh"),
-            format!("SSH client hassh fingerprint: {value}"),
-        )),
+        "hassh" => {
+            let mut fields = fields("hassh");
+            fields.extend(algorithms.and_then(SshOffer::parse).map(offer).unwrap_or_default());
+            let message = format!("SSH client hassh fingerprint: {value}");
+            Some(("client.kex".into(), fields, message))
+        }
         "ssh-key" => Some((
             "client.fingerprint".into(),
             fields("fingerprint"),
@@ -121,6 +128,20 @@ fn client(version: Option<&HostileText>, fingerprint: Option<&HostileText>) -> O
         )),
         _ => None,
     }
+}
+
+/// The lists of a key exchange.
+fn offer(offer: SshOffer<'_>) -> Map<String, Value> {
+    let names = |list: &str| json!(list.split(',').collect::<Vec<_>>());
+    object([
+        ("hasshAlgorithms", json!(offer.hassh_text())),
+        ("kexAlgs", names(offer.exchanges)),
+        ("keyAlgs", names(offer.host_keys)),
+        ("encCS", names(offer.ciphers)),
+        ("macCS", names(offer.macs)),
+        ("compCS", names(offer.compressions)),
+        ("langCS", names(offer.languages)),
+    ])
 }
 
 fn file(payload: &Payload) -> Option<Told> {

@@ -374,7 +374,7 @@ fn remark(detail: &Detail) -> String {
             format!("{} / {}", text(username), text(password))
         }
         Detail::Command { line, .. } => line.raw().to_owned(),
-        Detail::Client { version, fingerprint } => {
+        Detail::Client { version, fingerprint, .. } => {
             version.iter().chain(fingerprint).map(HostileText::raw).collect::<Vec<_>>().join(", ")
         }
         Detail::Note { name, value } => format!("{}: {}", name.raw(), value.raw()),

@@ -221,6 +221,19 @@ mod tests {
         Detail::Backscatter(Backscatter { kind: BackscatterKind::Rst, packets })
     }
 
+    fn scan() -> Detail {
+        Detail::Scan(Box::new(Scan {
+            ports: 10,
+            destinations: 1,
+            attempts: 10,
+            duration_ms: 1,
+            order: ScanOrder::Mixed,
+            first_ports: Vec::new(),
+            pattern: None,
+            spread: None,
+        }))
+    }
+
     #[test]
     fn a_capture_is_believed_who_knocked_and_nothing_that_only_a_trap_knows() {
         let expected = Expected { sensor: Arc::from("here"), teller: Teller::Capture };
@@ -245,16 +258,6 @@ mod tests {
             }))
         };
         let udp = |detail| Event { port: Port::udp(4_899), ..knock(detail) };
-        let scan = Detail::Scan(Box::new(Scan {
-            ports: 10,
-            destinations: 1,
-            attempts: 10,
-            duration_ms: 1,
-            order: ScanOrder::Mixed,
-            first_ports: Vec::new(),
-            pattern: None,
-            spread: None,
-        }));
         let opened = attempt(Some(Outcome::Completed), 2);
         let now = event().time;
         for truth in [
@@ -264,7 +267,7 @@ mod tests {
             knock(echo(9)),
             knock(Detail::Counted { events: 7, sessions: 0 }),
             udp(datagram(b"x", None)),
-            Event { time: now.plus(-9 * Timestamp::DAY), ..knock(scan) },
+            Event { time: now.plus(-9 * Timestamp::DAY), ..knock(scan()) },
         ] {
             assert!(expected.believe(truth.clone(), now).is_ok(), "{truth:?}");
         }

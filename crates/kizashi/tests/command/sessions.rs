@@ -132,10 +132,6 @@ fn own_dialogue_as_cowrie(folder: &Folder) {
 /// Fields that are other by nature (names of sessions and sensors, words for people), and those that are not kept.
 const MASKED: &[&str] = &["session", "uuid", "message"];
 const NOT_KEPT: &[(&str, &[&str])] = &[
-    (
-        "cowrie.client.kex",
-        &["compCS", "encCS", "hasshAlgorithms", "kexAlgs", "keyAlgs", "langCS", "macCS"],
-    ),
     ("cowrie.client.fingerprint", &["key", "type", "username"]),
     ("cowrie.login.failed", &["key", "type"]),
     ("cowrie.direct-tcpip.request", &["orig_ip", "orig_port"]),

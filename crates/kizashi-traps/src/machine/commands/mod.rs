@@ -19,6 +19,7 @@ pub(crate) use call::{Answers, Call, Input, Said};
 pub(super) use files::links;
 pub(crate) use options::Given;
 pub(crate) use server::iptables::Filter;
+pub(crate) use text::Page;
 
 use super::files::Who;
 use super::kernel::Kernel;
@@ -94,6 +95,8 @@ pub(crate) enum Finish {
     Replace(Replacement),
     /// Commands one after the other.
     Each(Vec<Vec<Vec<u8>>>),
+    /// A text that is looked at page by page.
+    Page(Box<Page>),
     /// A shell, by this command's words.
     Shell,
     Ask(Box<Question>),

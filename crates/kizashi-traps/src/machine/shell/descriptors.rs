@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::coprocess::{Coprocess, Inlet, Outlet};
 use super::{Shell, Unwind};
 use crate::machine::console::{Console, Refusal, Wait};
 use crate::machine::files::{Fault, NodeId};
@@ -69,6 +70,19 @@ impl Sink {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Up to this byte, at most so many bytes; at the end whatever there is.
+    pub(super) fn take_some(&self, end: u8, most: usize, over: bool) -> Option<Vec<u8>> {
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = buffer.iter().position(|byte| *byte == end).map(|place| place + 1);
+        let count = match whole {
+            Some(count) => count.min(most),
+            None if buffer.len() >= most && most > 0 => most,
+            None if over && !buffer.is_empty() => buffer.len(),
+            None => return None,
+        };
+        Some(buffer.drain(..count).collect())
+    }
+
     /// `false` when not all found room.
     fn push(&self, bytes: &[u8]) -> bool {
         let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,10 +104,17 @@ pub(crate) struct OpenFile {
 /// What a descriptor leads to.
 #[derive(Clone, Debug)]
 pub(crate) enum Handle {
-    Console { error: bool },
+    Console {
+        error: bool,
+    },
     Source(SharedSource),
     Sink(Sink),
     File(Arc<OpenFile>),
+    /// What a coprocess prints, and what is written to it, as its parent has them.
+    Coprocess(Arc<Coprocess>),
+    Outlet(Arc<Outlet>),
+    /// What is written to a coprocess, as it reads it.
+    Inlet(Arc<Inlet>),
 }
 
 impl Handle {
@@ -138,7 +159,14 @@ impl Shell {
             return Ok(None);
         }
         match self.descriptors.get(number) {
-            None | Some(Handle::Source(_)) => Ok(Some(Fault::BadDescriptor)),
+            None | Some(Handle::Source(_) | Handle::Coprocess(_) | Handle::Inlet(_)) => {
+                Ok(Some(Fault::BadDescriptor))
+            }
+            Some(Handle::Outlet(outlet)) => match outlet.push(bytes) {
+                Ok(true) => Ok(None),
+                Ok(false) => Err(Unwind::BrokenPipe),
+                Err(signal) => Err(Unwind::Signalled(signal)),
+            },
             Some(Handle::Console { error }) => {
                 if self.console.lock().show(bytes, *error) {
                     Ok(None)
@@ -188,7 +216,7 @@ impl Shell {
         match self.descriptors.get(number) {
             Some(Handle::Source(source)) => Ok(source.line(end)),
             Some(Handle::Console { .. }) => self.console_line().await,
-            _ => Ok(None),
+            _ => self.read_some(number, end, usize::MAX).await,
         }
     }
 
@@ -208,6 +236,14 @@ impl Shell {
                 }
                 self.console.suspend(Wait::Input).await;
             },
+            Some(Handle::Coprocess(coprocess)) => {
+                let coprocess = Arc::clone(coprocess);
+                self.read_coprocess(&coprocess, end, most).await
+            }
+            Some(Handle::Inlet(inlet)) => {
+                let inlet = Arc::clone(inlet);
+                self.read_inlet(&inlet, Some(end), most).await
+            }
             _ => Ok(None),
         }
     }
@@ -240,7 +276,7 @@ impl Shell {
     }
 
     /// What is there to be read, `Some(None)` at the end, `None` where more must come first.
-    fn try_console(
+    pub(crate) fn try_console(
         &self,
         take: impl FnOnce(&mut Console) -> Option<Vec<u8>>,
     ) -> Result<Option<Option<Vec<u8>>>, Unwind> {

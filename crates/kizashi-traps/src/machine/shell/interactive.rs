@@ -5,14 +5,36 @@ use kizashi_event::{Detail, HostileText};
 use super::ast::{Command, Compound, Item, List, Part};
 use super::parse::{Fault, Parser};
 use super::{Flow, Kind, Origin, Shell, Unwind};
+use crate::machine::console::{Console, Wait};
 use crate::machine::signal::{self, Signal};
 use crate::machine::world::calendar;
+use crate::terminal::Manner;
 
 /// Bytes of a command over all its lines.
 const COMMAND: usize = 64 * 1024;
 /// Commands remembered for `history`, and their bytes.
 const HISTORY: usize = 64;
 const HISTORY_LINE: usize = 256;
+/// Terminals that `ncurses-base` of Debian and Ubuntu describes, without those that readline cannot edit on.
+const KNOWN_TERMINALS: [&str; 17] = [
+    "ansi",
+    "cygwin",
+    "Eterm",
+    "linux",
+    "pcansi",
+    "rxvt",
+    "screen",
+    "screen.xterm",
+    "sun",
+    "tmux",
+    "vt100",
+    "vt102",
+    "vt220",
+    "vt52",
+    "wsvt25",
+    "xterm",
+    "xterm.js",
+];
 /// Times that a line may be killed before the session goes with it.
 const KILLS: u32 = 3;
 
@@ -80,13 +102,40 @@ impl Shell {
         if terminal {
             self.know_window(true);
         }
-        self.console.lock().prompting = terminal && self.kind != Kind::Dash;
-        let line = self.console_line().await;
+        let edits = self.edits();
+        {
+            let mut console = self.console.lock();
+            console.prompting = terminal && self.kind != Kind::Dash;
+            console.edits = edits;
+            console.folder.clone_from(&self.folder);
+        }
+        let mut line = self.line_or_resizing().await;
         self.console.lock().prompting = false;
+        if let (Some(_), Ok(Some(line))) = (edits, &mut line) {
+            // What was pasted in several lines is one text.
+            line.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b'\n');
+        }
         if terminal {
             self.know_window(true);
         }
         line
+    }
+
+    /// A line; each time that the window changes before it the trap for that runs.
+    async fn line_or_resizing(&mut self) -> Result<Option<Vec<u8>>, Unwind> {
+        loop {
+            if std::mem::take(&mut self.console.lock().resized)
+                && let Some(command) = self.trap_for(signal::WINDOW)
+            {
+                self.know_window(true);
+                self.console.lock().refill();
+                self.source(&command).await?;
+            }
+            if let Some(read) = self.try_console(Console::take_line)? {
+                return Ok(read);
+            }
+            self.console.suspend(Wait::Input).await;
+        }
     }
 
     /// What the shell says of a command that a typed signal ended.
@@ -136,6 +185,19 @@ impl Shell {
         }
     }
 
+    /// How readline speaks to the terminal: bash's does so, where it knows the terminal; with brackets around what is pasted since 5.1.
+    fn edits(&self) -> Option<Manner> {
+        let known = |kind: &[u8]| {
+            KNOWN_TERMINALS.iter().any(|known| {
+                kind.strip_prefix(known.as_bytes())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"))
+            })
+        };
+        let knows = self.is_bash() && self.variables.value(b"TERM").is_some_and(known);
+        let old = || self.with(|kernel| kernel.world.system.bash.starts_with("5.0"));
+        knows.then(|| Manner { brackets: !old() })
+    }
+
     fn prompt(&self, terminal: bool, first: bool) -> Result<(), Unwind> {
         if !terminal {
             return Ok(());
@@ -148,6 +210,10 @@ impl Shell {
         let text = text
             .unwrap_or_else(|| if self.who.is_root() { b"# ".to_vec() } else { b"$ ".to_vec() });
         let shown = if self.kind == Kind::Dash { text } else { self.prompt_text(&text) };
+        if self.edits().is_some_and(|manner| manner.brackets) {
+            self.write(2, b"\x1b[?2004h")?;
+        }
+        self.console.lock().prompt.clone_from(&shown);
         self.write(2, &shown).map(|_| ())
     }
 

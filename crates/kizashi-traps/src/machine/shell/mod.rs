@@ -10,6 +10,7 @@
 mod arrays;
 pub(crate) mod ast;
 mod builtin;
+mod coprocess;
 pub(crate) mod descriptors;
 pub(crate) mod escape;
 mod expand;
@@ -24,6 +25,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub(crate) use builtin::names as builtin_names;
 pub(crate) use descriptors::{Descriptors, Handle, Source};
 pub(crate) use expand::pattern;
 pub(crate) use parse::Fault as SyntaxFault;

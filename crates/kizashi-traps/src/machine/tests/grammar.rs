@@ -40,6 +40,76 @@ fn a_coprocess_is_read_from_its_descriptor() {
 }
 
 #[test]
+fn a_coprocess_answers_what_is_written_to_it_line_by_line() {
+    for (line, expected) in [
+        (
+            "coproc while read l; do echo \"got $l\"; done; for i in 1 2; do echo $i >&${COPROC[1]}; read -u ${COPROC[0]} x; echo \"$x\"; done",
+            "got 1\ngot 2\n",
+        ),
+        ("coproc cat; echo hi >&${COPROC[1]}; read x <&${COPROC[0]}; echo $x", "hi\n"),
+        (
+            "coproc S { sort; }; printf 'b\\na\\n' >&${S[1]}; eval \"exec ${S[1]}>&-\"; cat <&${S[0]}",
+            "a\nb\n",
+        ),
+        ("coproc { read x; echo $x > /tmp/c; }; echo seen >&${COPROC[1]}; cat /tmp/c", "seen\n"),
+        ("coproc { sleep 20; echo slept; }; cat <&${COPROC[0]}; echo $?", "slept\n0\n"),
+    ] {
+        assert_eq!(output(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_time_for_reading_passes_and_says_so() {
+    for (line, expected) in [
+        ("read -t 0 x < /dev/null; echo $?", "0\n"),
+        ("read -t 2 x <<< hi; echo $? $x", "0 hi\n"),
+        ("read -t x y; echo $?", "1\nbash: line 1: read: x: invalid timeout specification\n"),
+        ("read -t 1 x; echo $?", "1\n"),
+    ] {
+        assert_eq!(output(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn files_and_folders_are_compared_as_by_diffutils() {
+    let made = "cd /tmp; printf 'a\\nb\\nc\\n' >1; printf 'a\\nX\\nc\\n' >2; printf 'a\\nb' >3; printf 'A\\nb \\n\\nc\\n' >4; printf 'a\\0b' >5; : >6; \
+                mkdir -p d1/s d2/s; echo x>d1/o; echo y>d2/p; echo q >d1/s/f; : >d2/s/f; ";
+    for (line, expected) in [
+        ("diff -s 1 1", "Files 1 and 1 are identical\n"),
+        ("diff 1 3", "2,3c2\n< b\n< c\n---\n> b\n\\ No newline at end of file\n"),
+        ("diff -i 1 4", "2c2,3\n< b\n---\n> b \n> \n"),
+        ("diff -iwB 1 4", ""),
+        ("diff -b 1 4", "1c1\n< a\n---\n> A\n2a3\n> \n"),
+        ("diff 1 5", "Binary files 1 and 5 differ\n"),
+        ("diff d1 d2", "Only in d1: o\nOnly in d2: p\nCommon subdirectories: d1/s and d2/s\n"),
+        ("diff -r d1 d2", "Only in d1: o\nOnly in d2: p\ndiff -r d1/s/f d2/s/f\n1d0\n< q\n"),
+        ("diff -rq d1 d2", "Only in d1: o\nOnly in d2: p\nFiles d1/s/f and d2/s/f differ\n"),
+        ("diff -y -W 30 1 3", "a\t\ta\nb\t      /\tb\nc\t      <\n"),
+        ("diff -y 1 2 | head -2 | tail -1", "b\t\t\t\t\t\t\t      |\tX\n"),
+        (
+            "diff -c 1 2 | tail -9",
+            "***************\n*** 1,3 ****\n  a\n! b\n  c\n--- 1,3 ----\n  a\n! X\n  c\n",
+        ),
+        ("diff -U0 1 2 | tail -3", "@@ -2 +2 @@\n-b\n+X\n"),
+        ("diff 1 d1", "diff: d1/1: No such file or directory\n"),
+        (
+            "diff 1",
+            "diff: missing operand after '1'\ndiff: Try 'diff --help' for more information.\n",
+        ),
+        ("cmp 1 2", "1 2 differ: byte 3, line 2\n"),
+        ("cmp 1 3", "cmp: EOF on 3 after byte 3, in line 2\n"),
+        ("cmp -l 1 2", "3 142 130\n"),
+        ("cmp -b 1 2", "1 2 differ: byte 3, line 2 is 142 b 130 X\n"),
+        ("cmp -n 2 1 2; echo $?", "0\n"),
+        ("cmp 6 1", "cmp: EOF on 6 which is empty\n"),
+        ("cmp", "cmp: missing operand after 'cmp'\ncmp: Try 'cmp --help' for more information.\n"),
+    ] {
+        let found = output(&format!("{made}{line}"));
+        assert_eq!(found, expected, "{line}");
+    }
+}
+
+#[test]
 fn awk_reads_what_commands_print() {
     for (line, expected) in [
         ("awk 'BEGIN{\"echo hi\" | getline x; print x}'", "hi\n"),

@@ -88,7 +88,7 @@ fn what_is_written_is_told_by_its_hash() {
     let mut process = machine.log_in();
     let mut said = Said::default();
     process.start(now, &mut said);
-    assert_eq!(said.output, b"root@backend9:~# ");
+    assert_eq!(said.output, b"\x1b[?2004hroot@backend9:~# ");
     for line in [
         "cd /tmp",
         "echo -ne '\\x7f\\x45\\x4c\\x46' > a",

@@ -45,7 +45,7 @@ impl Typist {
     /// What a line shows, without the prompt behind it.
     fn types(&mut self, line: &str) -> String {
         let shown = self.turn(|process, now, said| process.line(line.as_bytes(), now, said));
-        shown.strip_suffix("wei@backend9:~$ ").unwrap_or(&shown).to_owned()
+        shown.strip_suffix("\x1b[?2004hwei@backend9:~$ ").unwrap_or(&shown).to_owned()
     }
 }
 
@@ -199,7 +199,7 @@ fn a_shell_that_people_type_to_takes_signals_as_bash_does() {
     }
     let mut typist = Typist::logged_in();
     let shown = typist.turn(|process, now, said| process.signal(signal::INTERRUPT, now, said));
-    assert_eq!(shown, "^C\nwei@backend9:~$ ");
+    assert_eq!(shown, "^C\x1b[?2004l\r\x1b[?2004h\x1b[?2004l\r\n\x1b[?2004hwei@backend9:~$ ");
     assert_eq!(
         typist.types("kill $$; echo here; (kill -9 $BASHPID); echo $?"),
         "here\nKilled\n137\n"
@@ -243,4 +243,55 @@ fn variables_that_a_client_sent_are_in_the_environment() {
 fn what_awk_appends_is_written_once_however_often_it_asks_the_shell() {
     let line = "awk 'BEGIN { print 1 >> \"/tmp/w\"; \"echo 2\" | getline x; print x >> \"/tmp/w\"; \"echo 3\" | getline y; print y >> \"/tmp/w\" }'; cat /tmp/w";
     assert_eq!(output(line), "1\n2\n3\n");
+}
+
+#[test]
+fn a_long_text_is_shown_page_by_page_until_it_is_left() {
+    let mut typist = Typist::logged_in();
+    let shown = typist.types("seq 1 60 | less");
+    assert!(shown.starts_with("\x1b[?1049h\x1b[22;0;0t\x1b[?1h\x1b=\r1\n2\n"), "{shown:?}");
+    assert!(shown.ends_with("41\n42\n:\x1b[K"), "{shown:?}");
+    let key = |typist: &mut Typist, keys: &[u8]| {
+        typist.turn(|process, now, said| process.input(keys, now, said))
+    };
+    let shown = key(&mut typist, b" ");
+    assert!(shown.starts_with("\r\x1b[K43\n") && shown.ends_with("60\n\x1b[7m(END)\x1b[27m\x1b[K"));
+    let shown = key(&mut typist, b"k");
+    assert_eq!(shown, "\r\x1b[K\x1b[H\x1bM18\n\x1b[43;1H\r\x1b[K:\x1b[K");
+    let shown = key(&mut typist, b"/59\n");
+    assert!(shown.contains("...skipping...\n59\n60\n"), "{shown:?}");
+    let left = "\r\x1b[K\x1b[?1l\x1b>\x1b[?1049l\x1b[23;0;0t\x1b[?2004hwei@backend9:~$ ";
+    assert_eq!(key(&mut typist, b"q"), left);
+    let shown = typist.types("seq 1 60 | more");
+    assert!(shown.ends_with("42\n\x1b[7m--More--\x1b[27m"), "{shown:?}");
+    assert_eq!(key(&mut typist, b"\n"), "\r43\x1b[K\n\x1b[7m--More--\x1b[27m");
+    assert_eq!(key(&mut typist, b"q"), "\r\x1b[K\x1b[?2004hwei@backend9:~$ ");
+    assert_eq!(typist.types("less /nonesuch"), "/nonesuch: No such file or directory\n");
+    assert_eq!(typist.types("seq 3 | less | cat"), "1\n2\n3\n");
+}
+
+#[test]
+fn reading_ends_when_its_time_is_over_and_takes_what_comes_before() {
+    let mut typist = Typist::logged_in();
+    let before = typist.now;
+    assert_eq!(typist.types("read -t 1 x; echo \"[$?]\""), "[142]\n");
+    let took = typist.now.micros() - before.micros();
+    assert!((1_000_000..1_200_000).contains(&took), "{took}");
+    let mut said = Said::default();
+    let now = typist.now;
+    typist.process.line(b"read -t 5 -p 'q: ' y; echo \"[$?$y]\"", now, &mut said);
+    assert_eq!(said.output, b"q: ");
+    assert_eq!(typist.types("word"), "[0word]\n");
+}
+
+#[test]
+fn a_trap_for_the_windows_size_runs_at_the_prompt() {
+    let mut typist = Typist::logged_in();
+    typist.types("trap 'echo W $COLUMNS' WINCH");
+    typist.process.resize(100, 30);
+    assert!(typist.process.was_resized());
+    assert_eq!(typist.turn(Process::resume), "W 100\n");
+    typist.process.resize(100, 30);
+    assert!(!typist.process.was_resized(), "the same size is no change");
+    assert_eq!(typist.types("id -u"), "1001\n");
 }

@@ -2,13 +2,13 @@
 //! `session.c` answer. Nothing is ever connected, opened or run: a session gets the machine behind the login, a forward gets a
 //! plausible other side.
 
+mod beyond;
 mod channel;
 mod forward;
 mod mail;
 mod request;
 mod service;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ const MOST_CHANNELS: usize = 24;
 const MOST_HELD: usize = 200 * 1024;
 /// sshd_config, `MaxSessions`.
 const MOST_SESSIONS: usize = 10;
+/// SSH servers that are reached at once: each is a session with keys of its own.
+const MOST_BEYOND: usize = 4;
 /// Ports that may be asked to be listened on.
 const MOST_LISTENERS: usize = 16;
 /// Bytes of such a host's name.
@@ -43,7 +45,9 @@ const CONNECT_FAILED: u32 = 2;
 pub(super) struct Connection {
     identity: Arc<Identity>,
     machine: Machine,
-    source: IpAddr,
+    visit: Visit,
+    /// Whether a forward may reach another SSH server.
+    reaches: bool,
     user: Vec<u8>,
     channels: Vec<Option<Channel>>,
     no_more_sessions: bool,
@@ -59,7 +63,7 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(
         identity: Arc<Identity>,
-        visit: Visit,
+        (visit, beyond): (Visit, bool),
         user: Vec<u8>,
         chance: u64,
         now: Timestamp,
@@ -74,7 +78,8 @@ impl Connection {
         Self {
             identity,
             machine,
-            source: visit.source,
+            visit,
+            reaches: !beyond,
             user,
             channels: Vec::new(),
             no_more_sessions: false,
@@ -247,8 +252,12 @@ impl Connection {
                 let host = reader.string().ok_or(Failure::Silent)?;
                 let port = reader.u32().ok_or(Failure::Silent)?;
                 reader.string().and_then(|_| reader.u32()).ok_or(Failure::Silent)?;
+                let reached = self.channels.iter().flatten();
+                let reached = reached.filter(|channel| channel.service.is_beyond()).count();
+                let reaches = self.reaches && reached < MOST_BEYOND;
+                let (identity, visit) = (&self.identity, self.visit);
                 let forward =
-                    |port| Box::new(Forward::new(&self.identity, self.source, host, port, now));
+                    |port| Box::new(Forward::new(identity, visit, (host, port), reaches, now));
                 let port = u16::try_from(port).map_err(|_| PROHIBITED);
                 port.map(|port| Service::Forward(forward(port)))
             }

@@ -7,7 +7,7 @@ use super::forward::Forward;
 use crate::Output;
 use crate::machine::{Progress, Said, Signal, TerminalRequest, signal};
 use crate::recorder::Recorder;
-use crate::terminal::{Key, Keyboard, Size, on_screen};
+use crate::terminal::{Key, Keyboard, Size, as_given, on_screen};
 
 /// Keys that wait for a program to take what was typed before them.
 const AHEAD: usize = 64 * 1024;
@@ -43,6 +43,7 @@ pub(super) struct Running {
     ahead: Vec<u8>,
     /// The program waits for them.
     goes_on: bool,
+    size: Size,
 }
 
 pub(super) enum Service {
@@ -66,7 +67,15 @@ impl Running {
             recorder.add(now, FrameKind::Size, &size.frame(), out);
         }
         let keyboard = screen.map(|_| Keyboard::of_terminal());
-        Self { program, keyboard, recorder, pending: Vec::new(), ahead: Vec::new(), goes_on: false }
+        Self {
+            program,
+            keyboard,
+            recorder,
+            pending: Vec::new(),
+            ahead: Vec::new(),
+            goes_on: false,
+            size: screen.unwrap_or(Size { columns: 80, rows: 24 }),
+        }
     }
 
     pub(super) fn is_on_terminal(&self) -> bool {
@@ -105,7 +114,7 @@ impl Running {
                 Key::Typed => continue,
                 Key::Line(line) => {
                     self.recorder.add(now, FrameKind::Input, &line, out);
-                    self.program.give(&line);
+                    self.program.give(&as_given(&line));
                     self.program.give(b"\n");
                     break;
                 }
@@ -116,6 +125,15 @@ impl Running {
                 Key::EndOfFile => {
                     self.program.end_of_input();
                     break;
+                }
+                Key::Complete => {
+                    let found = self.program.completions(keyboard.before());
+                    keyboard.complete(found, self.size, &mut self.pending);
+                    continue;
+                }
+                Key::Redraw => {
+                    keyboard.paint(&self.program.prompt(), &mut self.pending);
+                    continue;
                 }
                 Key::Interrupt => signal::INTERRUPT,
                 Key::Quit => signal::QUIT,
@@ -180,9 +198,14 @@ impl Service {
             Self::Larval(_) => {}
             Self::Program(running) => return running.give(bytes, now, out),
             Self::Transfer(program) => program.give(bytes),
-            Self::Forward(forward) => forward.give(bytes, now, out),
+            Self::Forward(forward) => return forward.give(bytes, now),
         }
         false
+    }
+
+    /// Whether an SSH server is reached through it.
+    pub(super) const fn is_beyond(&self) -> bool {
+        matches!(self, Self::Forward(forward) if forward.is_beyond())
     }
 
     /// What a terminal shows of what was typed, without waiting for the program.
@@ -228,6 +251,12 @@ impl Service {
         if let Self::Program(running) = self {
             running.recorder.add(now, FrameKind::Size, &size.frame(), out);
             running.program.resize(size);
+            running.size = size;
+            if let Some(keyboard) =
+                running.keyboard.as_ref().filter(|_| running.program.was_resized())
+            {
+                keyboard.repaint(&running.program.prompt(), &mut running.pending);
+            }
         }
     }
 

@@ -349,38 +349,3 @@ pub(super) fn comm(call: &mut Call<'_>) -> Finish {
     }
     Finish::Status(0)
 }
-
-pub(super) fn cmp(call: &mut Call<'_>) -> Finish {
-    let given = match call.options("sl", &[("silent", b's'), ("quiet", b's')], 2) {
-        Ok(given) => given,
-        Err(finish) => return finish,
-    };
-    let (first, second) = match two(call, &given.rest, 2) {
-        Ok(both) => both,
-        Err(finish) => return finish,
-    };
-    if first == second {
-        return Finish::Status(0);
-    }
-    if !given.has(b's') {
-        let names: Vec<String> =
-            given.rest.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-        match first.iter().zip(&second).position(|(left, right)| left != right) {
-            Some(place) => {
-                let line = first[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
-                call.line(&format!(
-                    "{} {} differ: byte {}, line {line}",
-                    names[0],
-                    names[1],
-                    place + 1
-                ));
-            }
-            None => {
-                let short = usize::from(first.len() > second.len());
-                let size = first.len().min(second.len());
-                call.complain(&format!("EOF on {} after byte {size}", names[short]));
-            }
-        }
-    }
-    Finish::Status(1)
-}

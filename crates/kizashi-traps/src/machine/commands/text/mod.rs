@@ -1,13 +1,16 @@
 //! Commands that show text, and those that change it on its way.
 
+mod compare;
 mod diff;
 mod filter;
 mod grep;
+mod page;
 mod sed;
 mod sort;
 mod usage;
 
 use super::{Call, Command, Finish, device, usual};
+pub(crate) use page::Page;
 
 pub(super) const COMMANDS: &[Command] = &[
     usual("cat", cat),
@@ -20,8 +23,8 @@ pub(super) const COMMANDS: &[Command] = &[
     usual("tee", tee),
     usual("fold", fold),
     device("strings", strings),
-    usual("more", cat),
-    usual("less", cat),
+    usual("more", page::page),
+    usual("less", page::page),
 ];
 
 pub(super) const FILTERS: &[Command] = &[
@@ -37,7 +40,7 @@ pub(super) const FILTERS: &[Command] = &[
     usual("column", filter::column),
     usual("sort", sort::sort),
     usual("comm", filter::comm),
-    usual("cmp", filter::cmp),
+    usual("cmp", compare::cmp),
     usual("diff", diff::diff),
 ];
 

@@ -70,6 +70,11 @@ const BASH: &[&[u8]] = &[
 
 const ASH: &[&[u8]] = &[b"help", b"history", b"let", b"source", b"chdir"];
 
+/// What bash runs itself, for completing a command's name.
+pub(crate) fn names() -> impl Iterator<Item = &'static [u8]> {
+    COMMON.iter().chain(BASH).copied()
+}
+
 /// Whether the name is a command that changes this kind of shell.
 pub(crate) fn is_special(name: &[u8], kind: Kind) -> bool {
     COMMON.contains(&name)

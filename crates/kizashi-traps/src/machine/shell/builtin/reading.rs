@@ -1,7 +1,30 @@
 //! `read` and `mapfile`.
 
+use std::time::Duration;
+
+use kizashi_event::Timestamp;
+
 use super::super::variables::Content;
-use super::super::{Flow, Kind, Shell, Unwind, is_name};
+use super::super::{Flow, Handle, Kind, Shell, Unwind, is_name};
+use crate::machine::console::Wait;
+
+/// How often it is looked whether something was typed, where a time is set.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What ended a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Its own end, or as many bytes as were asked for.
+    Found,
+    OfInput,
+    OfTime,
+}
+
+/// Seconds with a fraction.
+fn duration(text: &[u8]) -> Option<Duration> {
+    let seconds: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
 
 /// What `read` was asked for.
 #[derive(Default)]
@@ -11,6 +34,8 @@ struct Asked {
     prompt: Vec<u8>,
     end: Option<u8>,
     count: Option<usize>,
+    /// How long to wait, as it was written.
+    time: Option<Vec<u8>>,
     array: Option<Vec<u8>>,
     descriptor: u8,
     names: Vec<Vec<u8>>,
@@ -41,6 +66,7 @@ fn asked(words: &[Vec<u8>]) -> Asked {
                 b'p' => asked.prompt = value,
                 b'd' => asked.end = Some(value.first().copied().unwrap_or(0)),
                 b'n' | b'N' => asked.count = number,
+                b't' => asked.time = Some(value),
                 b'a' => asked.array = Some(value),
                 b'u' => {
                     asked.descriptor =
@@ -73,6 +99,18 @@ impl Shell {
             }
             asked.names.push(b"REPLY".to_vec());
         }
+        let time = match asked.time.as_deref().map(duration) {
+            Some(None) => {
+                let shown = asked.time.unwrap_or_default();
+                self.complain(
+                    &[b"read: ", &shown[..], b": invalid timeout specification"].concat(),
+                );
+                return Ok(1);
+            }
+            Some(Some(Duration::ZERO)) => return Ok(u8::from(!self.has_input(asked.descriptor))),
+            Some(time) => time,
+            None => None,
+        };
         if self.is_terminal(asked.descriptor) {
             self.write(2, &asked.prompt)?;
         }
@@ -83,27 +121,60 @@ impl Shell {
             console.hidden = asked.silent;
             console.unbuffered = asked.count.is_some() || asked.end.is_some();
         }
-        let line = self.logical_line(&asked, end).await;
+        let line = self.logical_line(&asked, end, time).await;
         if typed {
             let mut console = self.console.lock();
             (console.hidden, console.unbuffered) = (false, false);
         }
-        let (line, ended) = line?;
+        let (line, end) = line?;
         self.store_fields(&asked, &line)?;
-        Ok(u8::from(!ended))
+        Ok(match end {
+            End::Found => 0,
+            End::OfInput => 1,
+            // As if SIGALRM had killed it; BusyBox says that it failed.
+            End::OfTime => {
+                if self.is_bash() {
+                    142
+                } else {
+                    1
+                }
+            }
+        })
     }
 
-    /// The line without its end, and whether it had one.
+    /// Whether there is something to be read at once, or its end.
+    fn has_input(&self, descriptor: u8) -> bool {
+        match self.descriptors.get(descriptor) {
+            Some(Handle::Console { .. }) => {
+                let console = self.console.lock();
+                console.ended || !console.input.is_empty()
+            }
+            Some(_) => true,
+            None => false,
+        }
+    }
+
+    /// The line without its end, and what ended it.
     async fn logical_line(
         &mut self,
         asked: &Asked,
         end: u8,
-    ) -> Result<(Vec<(u8, bool)>, bool), Unwind> {
+        time: Option<Duration>,
+    ) -> Result<(Vec<(u8, bool)>, End), Unwind> {
+        let until = time.map(|time| {
+            let time = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+            self.with(|kernel| kernel.now()).plus(time)
+        });
         let mut line = Vec::new();
         loop {
             let most = asked.count.unwrap_or(usize::MAX).saturating_sub(line.len());
+            if let Some(until) = until
+                && !self.wait_for_input(asked.descriptor, end, most, until).await?
+            {
+                return Ok((line, End::OfTime));
+            }
             let Some(piece) = self.read_some(asked.descriptor, end, most).await? else {
-                return Ok((line, false));
+                return Ok((line, End::OfInput));
             };
             let full = asked.count.is_some() && piece.len() >= most;
             let ended = piece.last() == Some(&end);
@@ -125,8 +196,34 @@ impl Shell {
                 line.truncate(count);
             }
             if !continued || !ended {
-                return Ok((line, ended || full));
+                return Ok((line, if ended || full { End::Found } else { End::OfInput }));
             }
+        }
+    }
+
+    /// Waits until something can be read from the console, which is looked at now and then; whether that came before the time was over.
+    async fn wait_for_input(
+        &mut self,
+        descriptor: u8,
+        end: u8,
+        most: usize,
+        until: Timestamp,
+    ) -> Result<bool, Unwind> {
+        if !matches!(self.descriptors.get(descriptor), Some(Handle::Console { .. })) {
+            return Ok(true);
+        }
+        loop {
+            let ready = {
+                let console = self.console.lock();
+                console.ended || console.has_some(end, most)
+            };
+            if ready {
+                return Ok(true);
+            }
+            let left = until.micros() - self.with(|kernel| kernel.now()).micros();
+            let Ok(left @ 1..) = u64::try_from(left) else { return Ok(false) };
+            self.console.suspend(Wait::Pause(Duration::from_micros(left).min(LOOK))).await;
+            self.spend(0).await?;
         }
     }
 

@@ -33,7 +33,7 @@ impl Shell {
             Compound::For { name, words, body } => {
                 self.for_each(name, words.as_deref(), body).await
             }
-            Compound::Coprocess { name, command } => self.coprocess(name, command).await,
+            Compound::Coprocess { name, command } => self.coprocess(name, command),
             Compound::Select { name, words, body } => {
                 self.select(name, words.as_deref(), body).await
             }

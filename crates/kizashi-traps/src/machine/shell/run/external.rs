@@ -173,7 +173,7 @@ impl Shell {
                 continue;
             }
             if wants {
-                run.given = Some(self.console_all().await?);
+                run.given = Some(self.input_all().await?);
                 continue;
             }
             let failed = self.emit(&output.bytes, &output.marks, base_name(&words[0]))?;
@@ -214,7 +214,9 @@ impl Shell {
         let input = match (run.given.take(), self.descriptors.get(0)) {
             (Some(bytes), _) => Input::Bytes(bytes),
             (None, Some(Handle::Source(source))) => Input::Source(source.clone()),
-            (None, Some(Handle::Console { .. })) => Input::Console,
+            (None, Some(Handle::Console { .. } | Handle::Inlet(_) | Handle::Coprocess(_))) => {
+                Input::Console
+            }
             _ => Input::Bytes(Vec::new()),
         };
         let own = commands::is_shells_own(&words[0], self.kind);
@@ -284,6 +286,19 @@ impl Shell {
         }
     }
 
+    /// All that a program reads which wants to have it whole.
+    async fn input_all(&mut self) -> Result<Vec<u8>, Unwind> {
+        if !matches!(self.descriptors.get(0), Some(Handle::Inlet(_) | Handle::Coprocess(_))) {
+            return self.console_all().await;
+        }
+        let mut all = Vec::new();
+        while let Some(line) = self.read_some(0, b'\n', usize::MAX).await? {
+            let room = WRITTEN.saturating_sub(all.len());
+            all.extend_from_slice(&line[..line.len().min(room)]);
+        }
+        Ok(all)
+    }
+
     /// Everything typed or sent until its end.
     pub(crate) async fn console_all(&mut self) -> Result<Vec<u8>, Unwind> {
         let mut all = Vec::new();
@@ -336,6 +351,7 @@ impl Shell {
             }
             Finish::Slow(moments, status) => self.slow(moments, status, base_name(&words[0])).await,
             Finish::Each(calls) => self.each(calls).await,
+            Finish::Page(page) => self.page(*page).await,
             Finish::Shell => self.nested_shell(words, set).await,
             Finish::Ask(question) => self.ask(*question).await,
             Finish::Become { who, command, login } => self.become_user(who, command, login).await,
@@ -352,6 +368,11 @@ impl Shell {
             let piece = match self.descriptors.get(0) {
                 Some(Handle::Source(source)) => Some(source.rest()).filter(|rest| !rest.is_empty()),
                 Some(Handle::Console { .. }) => self.console_piece().await?,
+                Some(Handle::Inlet(inlet)) => {
+                    let inlet = std::sync::Arc::clone(inlet);
+                    self.read_inlet(&inlet, None, usize::MAX).await?
+                }
+                Some(Handle::Coprocess(_)) => self.read_some(0, b'\n', usize::MAX).await?,
                 _ => None,
             };
             let Some(piece) = piece else { return Ok(0) };

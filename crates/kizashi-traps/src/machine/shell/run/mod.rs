@@ -2,6 +2,7 @@
 
 mod compound;
 mod external;
+mod pager;
 mod redirect;
 mod script;
 mod select;
@@ -11,6 +12,8 @@ mod test;
 
 pub(crate) use external::is_runnable;
 pub(crate) use test::{Wrong as WrongTest, evaluate as evaluate_test};
+
+use std::sync::Arc;
 
 use super::ast::{Command, Compound, Item, Join, List, Pipeline};
 use super::descriptors::Sink;
@@ -77,24 +80,28 @@ impl Shell {
         Ok(self.set_status(0))
     }
 
-    /// `coproc`: runs at once as what is in the background does; what it printed is read from the first descriptor of its array, and what is
-    /// written to the second is lost, for it has ended.
-    pub(super) async fn coprocess(&mut self, name: &[u8], command: &Command) -> Flow {
+    /// `coproc`: what it prints is read from the first descriptor of its array, and it reads what is written to the second.
+    pub(super) fn coprocess(&mut self, name: &[u8], command: &Arc<Command>) -> Flow {
         if !self.may_nest() {
             return Ok(self.set_status(254));
         }
-        let sink = Sink::default();
         let mut child = self.child();
         child.detached = true;
-        child.descriptors.set(0, Handle::Source(Source::shared(Vec::new())));
-        child.descriptors.set(1, Handle::Sink(sink.clone()));
         let number = self.with(super::Kernel::new_process);
         self.background = number;
-        let flow = child.command(command).await;
-        let _ = self.child_status(flow)?;
+        if self.origin == super::Origin::Interactive && self.is_terminal(1) {
+            self.say(format!("[{}] {number}\n", self.jobs.len() + 1).as_bytes())?;
+        }
         let (reads, writes) = (63, 60);
-        self.descriptors.set(reads, Handle::Source(Source::shared(sink.take())));
-        self.descriptors.set(writes, Handle::Sink(Sink::default()));
+        // One of the same name before it ends with its descriptors.
+        self.descriptors.close(reads);
+        self.descriptors.close(writes);
+        let command = Arc::clone(command);
+        let (printed, written) = Self::begin_coprocess(child, |mut child| {
+            Box::pin(async move { child.command(&command).await })
+        });
+        self.descriptors.set(reads, printed);
+        self.descriptors.set(writes, written);
         let members = [reads, writes].map(|number| number.to_string().into_bytes());
         let members = (0_u64..).zip(members).collect();
         // What does not fit is left out, as any variable.
@@ -219,6 +226,9 @@ impl Shell {
             Command::Simple(simple) => self.simple(simple).await,
             // Its descriptors stay open.
             Command::Compound(compound, _) if matches!(**compound, Compound::Coprocess { .. }) => {
+                self.compound(compound).await
+            }
+            Command::Compound(compound, redirections) if redirections.is_empty() => {
                 self.compound(compound).await
             }
             Command::Compound(compound, redirections) => {

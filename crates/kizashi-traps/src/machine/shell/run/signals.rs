@@ -36,7 +36,7 @@ impl Shell {
     }
 
     /// The command of a trap; none where the signal is ignored.
-    fn trap_for(&self, signal: Signal) -> Option<Vec<u8>> {
+    pub(crate) fn trap_for(&self, signal: Signal) -> Option<Vec<u8>> {
         let name = signal::name(signal)?;
         self.traps.get(name.as_bytes()).filter(|command| !command.is_empty()).cloned()
     }

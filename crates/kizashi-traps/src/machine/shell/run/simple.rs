@@ -13,9 +13,12 @@ impl Shell {
         self.line = simple.line;
         let words = self.fields(&simple.words).await?;
         let words = self.aliased(simple, words);
-        let saved = self.descriptors.clone();
+        // Without redirections of its own what `exec` opened within it (`eval`, a function) stays open.
+        let saved = (!simple.redirections.is_empty()).then(|| self.descriptors.clone());
         let flow = self.simple_redirected(simple, words).await;
-        self.descriptors = self.kept_descriptors.take().unwrap_or(saved);
+        if let Some(descriptors) = self.kept_descriptors.take().or(saved) {
+            self.descriptors = descriptors;
+        }
         let status = flow?;
         self.status = status;
         Ok(status)
