@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 30] = [
+pub const ENTRIES: [(&str, Entry); 31] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -27,6 +27,7 @@ pub const ENTRIES: [(&str, Entry); 30] = [
     ("redis", kizashi_traps::fuzz::redis),
     ("elasticsearch", kizashi_traps::fuzz::elasticsearch),
     ("radmin_wire", kizashi_traps::fuzz::radmin_wire),
+    ("smtp_wire", kizashi_traps::fuzz::smtp_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("datagrams", kizashi_traps::fuzz::datagrams),
     ("machine", kizashi_traps::fuzz::machine),

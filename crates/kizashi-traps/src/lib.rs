@@ -40,6 +40,7 @@ mod redis;
 mod registry;
 mod serve;
 mod sip;
+mod smtp;
 mod snmp;
 mod sql;
 mod ssdp;

@@ -2,7 +2,7 @@
 
 use crate::{
     Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, netbios, radmin, redis,
-    sip, snmp, ssdp, ssh, telnet, tftp,
+    sip, smtp, snmp, ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -22,6 +22,7 @@ static TRAPS: &[Trap] = &[
     bacnet::TRAP,
     netbios::TRAP,
     radmin::TRAP,
+    smtp::TRAP,
     any::TRAP,
 ];
 
