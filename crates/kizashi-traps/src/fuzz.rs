@@ -109,6 +109,11 @@ pub fn radmin_wire(bytes: &[u8]) {
     crate::radmin::fuzz(bytes);
 }
 
+/// The wire of `smtp`.
+pub fn smtp_wire(bytes: &[u8]) {
+    crate::smtp::fuzz(bytes);
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

@@ -42,6 +42,7 @@ mod redis;
 mod registry;
 mod serve;
 mod sip;
+mod smtp;
 mod snmp;
 mod sql;
 mod ssdp;

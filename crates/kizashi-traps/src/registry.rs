@@ -2,7 +2,7 @@
 
 use crate::{
     Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mysql, netbios,
-    radmin, redis, sip, snmp, ssdp, ssh, telnet, tftp,
+    radmin, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -24,6 +24,7 @@ static TRAPS: &[Trap] = &[
     radmin::TRAP,
     memcached::TRAP,
     mysql::TRAP,
+    smtp::TRAP,
     any::TRAP,
 ];
 

@@ -28,7 +28,17 @@ fn nmap_names_the_product_and_its_security() {
     }
     let house = open();
     let output = Command::new("timeout")
-        .args(["120", "nmap", "-sV", "--version-all", "-Pn", "-n", "-p", &house.port(), "127.0.0.1"])
+        .args([
+            "120",
+            "nmap",
+            "-sV",
+            "--version-all",
+            "-Pn",
+            "-n",
+            "-p",
+            &house.port(),
+            "127.0.0.1",
+        ])
         .output();
     house.close();
     let text = said(&output.unwrap());

@@ -38,8 +38,6 @@ pub(crate) const TRAP: Trap = Trap {
 /// SSH from starting.
 const PRIVILEGED: &[Port] = &[
     Port::tcp(21),
-    Port::tcp(25),
-    Port::tcp(26),
     Port::tcp(110),
     Port::tcp(135),
     Port::tcp(139),
@@ -47,7 +45,6 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(389),
     Port::tcp(445),
     Port::tcp(502),
-    Port::tcp(587),
     Port::tcp(631),
     Port::tcp(1080),
     Port::tcp(1433),

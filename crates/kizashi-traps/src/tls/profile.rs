@@ -7,6 +7,7 @@
 //! - Apache httpd lets the client choose, acknowledges no server name without a virtual host of it, gives no tickets
 //!   (`SSLSessionTickets off`), and answers `http/1.1` whatever protocol was offered.
 //! - nginx names `http/1.1`; since 1.21.4 `http/1.0` and `http/0.9` too, and then refuses who offers none of them.
+//! - Postfix leaves the choice to the client, has parameters for prime fields compiled in, and knows no protocols inside (ALPN).
 //! - A device has an OpenSSL of the 1.0 line: TLS 1.0 to 1.2, no X25519, no extended master secret, no signal against downgrades.
 
 use super::key_exchange::{Group, Prime};
@@ -18,6 +19,8 @@ use crate::identity::WebServer;
 pub(crate) enum Product {
     /// A web server of this installation.
     Server(WebServer),
+    /// The mail servers beside it, which have its certificate.
+    Mail(WebServer),
     /// The router, camera or recorder beside it.
     Device,
 }
@@ -124,6 +127,14 @@ impl Product {
                 ..base
             },
             Self::Server(WebServer::ApacheDebian12 | WebServer::ApacheUbuntu24) => apache,
+            Self::Mail(server) => Profile {
+                finite: true,
+                chooses: false,
+                protocols: &[],
+                no_match: NoMatch::Silent,
+                gives_tickets: true,
+                ..Self::Server(server).profile()
+            },
             Self::Device => Profile {
                 versions: (TLS_1_0, TLS_1_2),
                 suites: OLD,

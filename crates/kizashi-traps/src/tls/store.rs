@@ -47,7 +47,7 @@ impl Store {
     /// What this product shows. `None` where no certificate could be made, which is not to be expected.
     pub(super) fn of(&self, product: Product, identity: &Identity) -> Option<Arc<Credential>> {
         let made = match product {
-            Product::Server(_) => self.server.get_or_init(|| {
+            Product::Server(_) | Product::Mail(_) => self.server.get_or_init(|| {
                 let key = match &self.keys {
                     Some(keys) => SigningKey::of_rsa(&keys.server),
                     None => SigningKey::of_seed(identity.seed(), "tls key of the server")?,

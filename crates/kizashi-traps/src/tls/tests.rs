@@ -218,8 +218,8 @@ fn a_client_that_sent_a_key_for_a_group_we_lack_is_asked_again() {
     let mut client = client(offered, &[&rustls::version::TLS13]);
     let mut hello = Vec::new();
     client.write_tls(&mut hello).unwrap();
-    // X25519 becomes X448 in the list and the share: unknown here, so another is asked for. The client then takes the
-    // transcript for broken, which is as far as it can go; openssl's own retry is in tests/tls.rs.
+    // X25519 becomes brainpoolP256r1 (RFC 8734) in the list and the share: unknown here, so another is asked for. The client
+    // then takes the transcript for broken, which is as far as it can go; openssl's own retry is in tests/tls.rs.
     let mut visited = Visited::new(identity(WebServer::NginxDebian12, true), "https", 443);
     let changed: Vec<u8> = hello
         .windows(2)
@@ -227,7 +227,7 @@ fn a_client_that_sent_a_key_for_a_group_we_lack_is_asked_again() {
         .map(|(at, pair)| (at, pair == [0, 29]))
         .fold(hello.clone(), |mut bytes, (at, found)| {
             if found {
-                bytes[at + 1] = 30;
+                bytes[at + 1] = 31;
             }
             bytes
         });

@@ -105,7 +105,7 @@ fn become_unprivileged(data: &Path, terminal: &mut Terminal) -> Result<(), Failu
 
 /// Traps that prove who they are by a key of this installation's.
 const WITH_SSH: &[&str] = &["ssh"];
-const WITH_TLS: &[&str] = &["any", "https", "sip"];
+const WITH_TLS: &[&str] = &["any", "https", "sip", "smtp"];
 
 /// The traps' setup with the keys that those of them need which are to run.
 fn with_keys(trap: TrapSetup, bound: &Bound, data: &Path) -> Result<TrapSetup, Failure> {

@@ -100,6 +100,11 @@ impl World {
         all
     }
 
+    /// Whether mail for this name would be delivered here.
+    pub(crate) fn has_account(&self, name: &str) -> bool {
+        self.all_accounts().iter().any(|account| account.0 == name)
+    }
+
     pub(super) fn passwd(&self) -> String {
         if self.persona.is_device() {
             return "root:x:0:0:root:/root:/bin/sh\nadmin:x:0:0:admin:/root:/bin/sh\nnobody:x:99:99:nobody:/:/bin/false\n".to_owned();
