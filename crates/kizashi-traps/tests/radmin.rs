@@ -1,6 +1,7 @@
 //! Radmin before those who look for it: nmap, which must name the product, and hydra with a list of passwords.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     reason = "a test fails by panicking and says what it skips"

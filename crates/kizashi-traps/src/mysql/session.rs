@@ -170,7 +170,7 @@ impl MysqlSession {
         let client = response.client();
         if !client.is_empty() {
             let version = Some(HostileText::from_bytes(&client));
-            out.tell(Detail::Client { version, fingerprint: None });
+            out.tell(Detail::Client { version, fingerprint: None, algorithms: None });
         }
         self.capabilities = response.capabilities;
         if response.plugin.is_empty()

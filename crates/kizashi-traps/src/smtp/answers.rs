@@ -172,7 +172,7 @@ impl Answers {
             return self.refuse(&format!("501 Syntax: {} hostname", printable(word)), out);
         }
         let version = Some(HostileText::from_bytes(name));
-        out.tell(Detail::Client { version, fingerprint: None });
+        out.tell(Detail::Client { version, fingerprint: None, algorithms: None });
         self.drop_envelope(out);
         if word == b"HELO" {
             return say(out, &format!("250 {}", self.host));
