@@ -212,7 +212,7 @@ pub(crate) struct GeoUpdate {
     pub(crate) table: GeoTable,
     /// A file, or an address that begins with https:// or http://; plain or gzip
     pub(crate) source: String,
-    /// Folder of the data, where the table goes unless [places] names its file
+    /// Folder of the data, where the table goes unless the configuration names its file
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Configuration file [default: kizashi.toml where there is one]

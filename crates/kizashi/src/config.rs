@@ -603,7 +603,7 @@ impl Config {
         }
     }
 
-    /// Where a table of the owner's is or would be: the file that [places] names, or one in the data folder.
+    /// Where a table of the owner's is or would be: the file that `[places]` names, or one in the data folder.
     pub(crate) fn place_file(&self, table: GeoTable) -> PathBuf {
         let named = match table {
             GeoTable::Countries => &self.places.countries,

@@ -1,4 +1,4 @@
-//! Live capture without libpcap: packets of this machine as the kernel sees them, led through the same [`Observer`] as files are.
+//! Live capture without libpcap: packets of this machine as the kernel sees them, led through the same [`Observer`](crate::Observer) as files are.
 //!
 //! A packet socket is opened by whoever may (CAP_NET_RAW) and given its filter ([`Plan`], [`filter`]); a process that may nothing
 //! makes the ring ([`Capture`]) and reads it. So that process can neither ask for other packets nor send any. What it tells is
