@@ -212,18 +212,20 @@ async fn a_datagram_is_told_and_never_answered() {
     visitor.send(b"\x17\0\x03\x2a\0\0\0\0").await.unwrap();
     visitor.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     visitor.send(b"").await.unwrap();
-    house.until(|counters| counters.events() == 4).await;
+    house.until(|counters| counters.events() == 6).await;
     let answer = timeout(Duration::from_millis(300), visitor.recv(&mut [0; 64])).await;
     assert!(answer.is_err(), "{answer:?}");
     let events = house.stop().await;
-    assert_eq!(actions(&events), ["connect", "payload", "payload", "payload", "close"]);
+    // Of the first, which asks for an amplified answer, that is told too, and how much it would have been.
+    let told = ["connect", "note", "note", "payload", "payload", "payload", "close"];
+    assert_eq!(actions(&events), told);
     assert_eq!(events[1].service.name(), "ntp");
     assert_eq!(events[1].port.to_string(), format!("udp/{}", events[0].port.number));
     assert!(events.iter().all(|event| event.session == events[0].session));
     assert!(
-        matches!(events[4].detail, Detail::Close { received: Some(35), .. }),
+        matches!(events[6].detail, Detail::Close { received: Some(35), .. }),
         "{:?}",
-        events[4]
+        events[6]
     );
 }
 
