@@ -55,7 +55,7 @@ fn hydra_finds_the_weak_password_and_each_that_it_tried_is_told() {
     let list = house.folder().join("passwords");
     std::fs::write(&list, "kUq81xX\n12345678\n").unwrap();
     let output = Command::new("timeout")
-        .args(["60", "hydra", "-I", "-t", "1", "-P"])
+        .args(["60", "hydra", "-I", "-t", "1", "-l", "nobody", "-P"])
         .arg(&list)
         .args(["-s", &house.port(), "127.0.0.1", "radmin2"])
         .output();
