@@ -2,10 +2,10 @@
 //! command. Bounded: bytes of a copy, beyond which the oldest items are evicted as memcached does; copies in all.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use kizashi_event::Timestamp;
+use kizashi_event::{Timestamp, one_source};
 
 use crate::Identity;
 use crate::draw::Draw;
@@ -223,12 +223,8 @@ impl Installed {
         now: Timestamp,
         act: impl FnOnce(&mut OwnCopy) -> T,
     ) -> T {
-        let source = match source {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
-            other => other,
-        };
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = copies.of(source);
+        let copy = copies.of(one_source(source));
         if !copy.made || now.seconds().saturating_sub(copy.touched) > KEPT {
             *copy = OwnCopy { made: true, ..stored(identity, now) };
         }

@@ -2,10 +2,10 @@
 //! statement. What nobody changed is shared by all copies. Bounded: what a copy adds, and copies in all.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kizashi_event::Timestamp;
+use kizashi_event::{Timestamp, one_source};
 
 use super::password;
 use crate::Identity;
@@ -92,12 +92,8 @@ impl Installed {
         now: Timestamp,
         act: impl FnOnce(&mut OwnCopy) -> T,
     ) -> T {
-        let source = match source {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
-            other => other,
-        };
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = copies.of(source);
+        let copy = copies.of(one_source(source));
         if !copy.made || now.seconds().saturating_sub(copy.touched) > KEPT {
             *copy = OwnCopy { made: true, databases: databases(identity), ..OwnCopy::default() };
         }

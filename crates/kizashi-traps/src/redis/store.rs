@@ -2,11 +2,11 @@
 //! his last command, with the settings that he made. Bounded: bytes of a copy, copies in all (the older half goes when there are more).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use kizashi_event::{HostileText, Timestamp};
+use kizashi_event::{HostileText, Timestamp, one_source};
 
 use crate::Identity;
 use crate::draw::Draw;
@@ -177,12 +177,8 @@ impl Installed {
         now: Timestamp,
         act: impl FnOnce(&mut OwnCopy) -> T,
     ) -> T {
-        let source = match source {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
-            other => other,
-        };
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = copies.of(source);
+        let copy = copies.of(one_source(source));
         if !copy.made || now.seconds().saturating_sub(copy.touched) > KEPT {
             *copy = OwnCopy { made: true, ..OwnCopy::default() };
             copy.databases[0] = stored(identity);
