@@ -22,7 +22,7 @@ export const isFixture = !process.env.KIZASHI_URL;
 
 /** @param {"full" | "calm" | "empty"} mood @param {number} [port] @returns {Promise<Dashboard>} */
 export async function startFixture(mood, port = 0) {
-  const build = spawn("cargo", ["build", "--quiet", "-p", "kizashi-web", "--example", "fixture"], { cwd: root, stdio: "inherit" });
+  const build = spawn("cargo", ["build", "--quiet", "--workspace", "--example", "fixture"], { cwd: root, stdio: "inherit" });
   const [code] = await once(build, "exit");
   if (code !== 0) throw new Error("the fixture does not build");
   const server = spawn(`${target}/debug/examples/fixture`, [mood, String(port)], { stdio: ["ignore", "pipe", "inherit"] });

@@ -40,11 +40,11 @@ async function assertFits(page) {
   assert.ok(wide <= seen, `${page.url()} is ${wide} pixels wide in a window of ${seen}`);
 }
 
-/** Waits for a chart that holds ink. @param {Page} page */
-async function assertDrawn(page) {
-  await page.waitForSelector(".chart canvas");
-  const inks = await page.evaluate(() => {
-    const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector(".chart canvas"));
+/** Ink of the chart: pixels of the counts' blue and of the score's red. @param {Page} page */
+const inks = (page) =>
+  page.evaluate(() => {
+    const canvas = /** @type {HTMLCanvasElement | null} */ (document.querySelector(".chart canvas"));
+    if (!canvas || canvas.width === 0) return { blue: 0, red: 0 };
     const pixels = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
     let [blue, red] = [0, 0];
     for (let at = 0; at < pixels.length; at += 4) {
@@ -54,8 +54,18 @@ async function assertDrawn(page) {
     }
     return { blue, red };
   });
-  assert.ok(inks.blue > 300, `counts are drawn blue: ${inks.blue} pixels`);
-  return inks;
+
+/** Waits for a chart that holds ink: one that is being drawn anew is empty for a moment. @param {Page} page */
+async function assertDrawn(page) {
+  await page.waitForSelector(".chart canvas");
+  const end = Date.now() + 10_000;
+  let seen = await inks(page);
+  while (seen.blue <= 300 && Date.now() < end) {
+    await page.waitForTimeout(50);
+    seen = await inks(page);
+  }
+  assert.ok(seen.blue > 300, `counts are drawn blue: ${seen.blue} pixels`);
+  return seen;
 }
 
 test("without the token there is only the way in", async () => {

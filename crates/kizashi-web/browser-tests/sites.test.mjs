@@ -14,6 +14,9 @@ const target = process.env.CARGO_TARGET_DIR ?? `${root}target`;
 /** Where a person begins, where that is not the root. @type {Record<string, string>} */
 const FIRST = { weblogic: "/console/", kubernetes: "/version", kubelet: "/healthz", docker: "/version", "spring-boot": "/actuator/health" };
 
+/** Where a person signs in, where that is not where he begins: some have a front page for everybody. @type {Record<string, string>} */
+const SIGN_IN = { jenkins: "/login?from=%2F", wordpress: "/wp-login.php" };
+
 /** Whose own pages are wider than a phone: nginx's default page, and YARN's tables. */
 const WIDE_ONLY = new Set(["default", "hadoop-yarn"]);
 
@@ -35,7 +38,7 @@ const SIGN_INS = {
 
 /** @type {Map<string, string>} */
 const sites = new Map();
-const build = spawn("cargo", ["build", "--quiet", "-p", "kizashi-traps", "--example", "sites"], { cwd: root, stdio: "inherit" });
+const build = spawn("cargo", ["build", "--quiet", "--workspace", "--example", "sites"], { cwd: root, stdio: "inherit" });
 const [code] = await once(build, "exit");
 assert.equal(code, 0, "the example does not build");
 const server = spawn(`${target}/debug/examples/sites`, [], { stdio: ["pipe", "pipe", "inherit"] });
@@ -88,7 +91,7 @@ for (const [name, [user, password, says]] of Object.entries(SIGN_INS)) {
     const watched = await watch(browser, new URL(url).origin);
     try {
       const { page } = watched;
-      await page.goto(url + (FIRST[name] ?? (name === "wordpress" ? "/wp-login.php" : "/")));
+      await page.goto(url + (SIGN_IN[name] ?? FIRST[name] ?? "/"));
       await page.locator(`[name="${user}"]`).first().fill("admin", { timeout: 20000 });
       await page.locator(`[name="${password}"]`).first().fill("hunter2");
       await page.locator(`[name="${password}"]`).first().press("Enter");
