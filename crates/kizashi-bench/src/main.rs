@@ -35,6 +35,8 @@ enum Command {
     Tune(Synthetic),
     /// Print how far the machine behind the login agrees with a real Debian, and Cowrie's with it
     Shell(kizashi_bench::shell::command::Call),
+    /// Print what nmap takes the whole decoy machine for, port by port
+    Services(kizashi_bench::services::Call),
 }
 
 #[derive(Args)]
@@ -100,6 +102,7 @@ fn main() -> ExitCode {
         }
         Command::Tune(call) => tune(&call),
         Command::Shell(call) => shell(&call),
+        Command::Services(call) => services(&call),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -266,6 +269,11 @@ fn tune(call: &Synthetic) -> Result<(), Failure> {
             println!("{early:.3} / {later:.3}  {tuning}");
         }
     }
+    Ok(())
+}
+
+fn services(call: &kizashi_bench::services::Call) -> Result<(), Failure> {
+    println!("{}", kizashi_bench::services::run(call)?);
     Ok(())
 }
 

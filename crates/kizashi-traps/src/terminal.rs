@@ -2,10 +2,13 @@
 
 mod completion;
 mod editor;
+mod history;
 mod keyboard;
+mod search;
 
 pub(crate) use completion::Completions;
 pub(crate) use editor::{Manner, interrupted};
+pub(crate) use history::{HISTORY, HISTORY_BYTES};
 pub(crate) use keyboard::{Key, Keyboard, as_given};
 
 /// A terminal's size.

@@ -3,10 +3,10 @@
 //! of a copy, copies in all (the older half is dropped when there are too many), and a day since he last came.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use kizashi_event::Timestamp;
+use kizashi_event::{Timestamp, one_source};
 
 use super::cluster::{Base, Cluster, letters, mix};
 use super::json::Json;
@@ -49,13 +49,7 @@ impl Installed {
         now: Timestamp,
         act: impl FnOnce(&mut OwnCopy) -> T,
     ) -> T {
-        let source = match source {
-            IpAddr::V6(address) => {
-                let kept = u128::from(address) >> 64 << 64;
-                IpAddr::V6(Ipv6Addr::from(kept))
-            }
-            other => other,
-        };
+        let source = one_source(source);
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
         let copy = copies.of(source);
         if now.seconds().saturating_sub(copy.touched) > KEPT {

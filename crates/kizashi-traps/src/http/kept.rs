@@ -2,10 +2,10 @@
 //! else: a honeypot that served one attacker's bytes to another would spread them. Bounded by files and bytes of a visitor, by visitors
 //! (the older half is dropped when there are too many), and by a day since he last came.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use kizashi_event::Timestamp;
+use kizashi_event::{Timestamp, one_source};
 
 use crate::login::Memory;
 use crate::machine::KeptFile;
@@ -53,7 +53,7 @@ impl KeptFiles {
         now: Timestamp,
         act: impl FnOnce(&[KeptFile]) -> T,
     ) -> T {
-        let key = key(source);
+        let key = one_source(source);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Who left nothing takes no place.
         if !all.knows(key) {
@@ -69,7 +69,7 @@ impl KeptFiles {
 
     /// Keeps what he has now; the largest go first where it is too much.
     pub(super) fn keep(&self, source: IpAddr, mut files: Vec<KeptFile>, now: Timestamp) {
-        let key = key(source);
+        let key = one_source(source);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if files.is_empty() && !all.knows(key) {
             return;
@@ -84,13 +84,6 @@ impl KeptFiles {
         });
         files.truncate(FILES);
         *all.of(key) = Own { touched: now.seconds(), files };
-    }
-}
-
-fn key(source: IpAddr) -> IpAddr {
-    match source {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
-        other => other,
     }
 }
 

@@ -60,6 +60,8 @@ pub(crate) struct Console {
     /// What its prompt shows, and the folder that it is in.
     pub(crate) prompt: Vec<u8>,
     pub(crate) folder: Vec<u8>,
+    /// Lines of earlier sessions, which the shell at the prompt has read from its file.
+    pub(crate) remembered: Vec<Vec<u8>>,
     /// The terminal has another size, and the shell at its prompt was not given a turn since.
     pub(crate) resized: bool,
     /// A shell that people type to.
@@ -101,6 +103,7 @@ impl Console {
             edits: None,
             resized: false,
             prompt: Vec::new(),
+            remembered: Vec::new(),
             folder: Vec::new(),
             interactive: false,
             hidden: false,
@@ -234,7 +237,8 @@ impl Console {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        let prompt = self.prompt.len() + self.folder.len();
+        let remembered: usize = self.remembered.iter().map(Vec::len).sum();
+        let prompt = self.prompt.len() + self.folder.len() + remembered;
         self.input.capacity() + self.out.capacity() + self.err.capacity() + self.held + prompt
     }
 }

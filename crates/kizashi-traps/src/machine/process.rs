@@ -183,6 +183,11 @@ impl Process {
         on_screen(&self.console.lock().prompt)
     }
 
+    /// The lines of earlier sessions that bash reads from its file when it begins.
+    pub(crate) fn remembered(&self) -> Vec<Vec<u8>> {
+        self.console.lock().remembered.clone()
+    }
+
     /// The visitor's window has another size.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let mut console = self.console.lock();

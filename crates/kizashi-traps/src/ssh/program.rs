@@ -53,6 +53,11 @@ pub(super) trait Program: Send {
         Vec::new()
     }
 
+    /// The lines of earlier sessions that the shell at the prompt remembers.
+    fn remembered(&self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
     /// The signal that it died of.
     fn killed_by(&self) -> Option<Signal> {
         None
@@ -146,6 +151,10 @@ impl Program for Command {
 
     fn prompt(&self) -> Vec<u8> {
         self.process.prompt()
+    }
+
+    fn remembered(&self) -> Vec<Vec<u8>> {
+        self.process.remembered()
     }
 
     fn killed_by(&self) -> Option<Signal> {

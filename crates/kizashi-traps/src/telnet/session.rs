@@ -280,6 +280,9 @@ impl Telnet {
             Key::Redraw => self.assist(out, |seat, keyboard, _, shown| {
                 keyboard.paint(&seat.process.prompt(), shown);
             }),
+            Key::Recollect => self.assist(out, |seat, keyboard, _, shown| {
+                keyboard.recollect(seat.process.remembered(), seat.process.prompt(), shown);
+            }),
             Key::EndOfFile => match self.state {
                 State::Shell(_) => {
                     self.shell(now, out, |process, said| process.end_input(now, said));

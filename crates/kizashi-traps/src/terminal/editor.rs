@@ -4,11 +4,10 @@
 
 use super::Discipline;
 use super::completion::{Completions, columns, common_prefix};
+use super::history::History;
 use super::keyboard::LINE;
+use super::search::{Search, Searched};
 
-/// Lines remembered, and bytes of all of them.
-const HISTORY: usize = 64;
-const HISTORY_BYTES: usize = 8 * 1024;
 /// Bytes of a key's sequence.
 const SEQUENCE: usize = 16;
 /// Completions beyond which is asked whether they are to be shown (`completion-query-items`).
@@ -16,7 +15,7 @@ const MANY: usize = 100;
 
 /// What marks pasted text.
 const PASTE_END: &[u8] = b"\x1b[201~";
-const BELL: &[u8] = b"\x07";
+pub(super) const BELL: &[u8] = b"\x07";
 
 /// What a key did.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +28,8 @@ pub(super) enum Edited {
     Complete,
     /// The screen was cleared: the prompt is to be shown.
     Redraw,
+    /// The lines of earlier sessions are wanted, and the prompt: [`Editor::recollect`].
+    Recollect,
 }
 
 /// A line being edited.
@@ -36,7 +37,12 @@ pub(super) enum Edited {
 pub(crate) struct Editor {
     text: Vec<u8>,
     point: usize,
-    history: Vec<Vec<u8>>,
+    history: History,
+    /// A search through them, and what the one before looked for.
+    search: Option<Search>,
+    sought: Vec<u8>,
+    /// They were asked for by Control-R, not by a key for the line before.
+    to_search: bool,
     /// The remembered line that is shown, and what was typed before one was.
     place: Option<usize>,
     own: Vec<u8>,
@@ -76,10 +82,16 @@ pub(crate) fn interrupted(mode: Discipline) -> &'static [u8] {
 
 impl Editor {
     pub(super) fn memory(&self) -> usize {
-        let history: usize = self.history.iter().map(Vec::len).sum();
         let pasted = self.paste.as_ref().map_or(0, Vec::len);
         let asked = self.asked.as_ref().map_or(0, Completions::memory);
-        self.text.len() + self.own.len() + self.killed.len() + history + pasted + asked
+        let search = self.search.as_ref().map_or(0, Search::memory) + self.sought.len();
+        self.text.len()
+            + self.own.len()
+            + self.killed.len()
+            + self.history.memory()
+            + pasted
+            + asked
+            + search
     }
 
     /// What was typed and not ended.
@@ -107,6 +119,18 @@ impl Editor {
                 self.paint(&completions.prompt, out);
             }
             return Edited::Typed;
+        }
+        if let Some(search) = &mut self.search {
+            match search.press(byte, self.history.lines(), &self.sought, out) {
+                Searched::On => return Edited::Typed,
+                Searched::GivenUp => {
+                    self.leave_search(false, out);
+                    return Edited::Typed;
+                }
+                // The key does to what was found what it always does.
+                Searched::Found if byte == 3 => self.search = None,
+                Searched::Found => self.leave_search(true, out),
+            }
         }
         if std::mem::take(&mut self.quoted) {
             self.insert(&[byte], out);
@@ -150,7 +174,11 @@ impl Editor {
             8 | 127 => self.erase(out),
             11 => self.delete(self.point, self.text.len(), true, out),
             14 => self.recall(false, out),
-            16 => self.recall(true, out),
+            16 => return self.back(out),
+            18 => {
+                self.to_search = true;
+                return Edited::Recollect;
+            }
             20 => self.transpose(out),
             21 => self.delete(0, self.point, true, out),
             22 => self.quoted = true,
@@ -184,7 +212,7 @@ impl Editor {
         }
         self.sequence.clear();
         match rest {
-            b"[A" | b"OA" | b"[5~" => self.recall(true, out),
+            b"[A" | b"OA" | b"[5~" => return self.back(out),
             b"[B" | b"OB" | b"[6~" => self.recall(false, out),
             b"[C" | b"OC" => self.step(self.after(self.point), out),
             b"[D" | b"OD" => self.step(self.before_of(self.point), out),
@@ -197,7 +225,7 @@ impl Editor {
             b"d" => self.delete(self.point, self.word_after(), true, out),
             b"\x7f" | b"\x08" => self.delete(self.word_before(), self.point, true, out),
             b"." | b"_" => {
-                let last = self.history.last();
+                let last = self.history.lines().last();
                 let word = last.and_then(|line| line.rsplit(u8::is_ascii_whitespace).next());
                 let word = word.unwrap_or_default().to_vec();
                 self.insert(&word, out);
@@ -215,16 +243,48 @@ impl Editor {
         let line = std::mem::take(&mut self.text);
         self.abandon();
         if !line.trim_ascii().is_empty() {
-            let kept = |history: &[Vec<u8>]| history.iter().map(Vec::len).sum::<usize>();
-            while !self.history.is_empty()
-                && (self.history.len() >= HISTORY
-                    || kept(&self.history) + line.len() > HISTORY_BYTES)
-            {
-                self.history.remove(0);
-            }
             self.history.push(line.clone());
         }
         line
+    }
+
+    /// Answers [`Edited::Recollect`] with what the shell remembers of earlier sessions, and the prompt.
+    pub(super) fn recollect(&mut self, lines: Vec<Vec<u8>>, prompt: Vec<u8>, out: &mut Vec<u8>) {
+        let moved = self.history.recollect(lines);
+        self.place = self.place.map(|place| place + moved);
+        if std::mem::take(&mut self.to_search) {
+            let search = Search::new(prompt, &self.text, self.point);
+            search.paint(self.history.lines(), out);
+            self.search = Some(search);
+        } else {
+            self.recall(true, out);
+        }
+    }
+
+    /// A search is over; the line is what it found, or what it was.
+    fn leave_search(&mut self, found: bool, out: &mut Vec<u8>) {
+        let Some(search) = self.search.take() else { return };
+        if found {
+            let (line, point, place) = search.result(self.history.lines());
+            if place.is_some() && self.place.is_none() {
+                self.own = search.own().0;
+            }
+            (self.text, self.point, self.place) = (line.to_vec(), point, place.or(self.place));
+        }
+        search.leave(&self.text, self.point, out);
+        let pattern = search.into_pattern();
+        if !pattern.is_empty() {
+            self.sought = pattern;
+        }
+    }
+
+    /// The line before; those of earlier sessions are asked for once.
+    fn back(&mut self, out: &mut Vec<u8>) -> Edited {
+        if !self.history.recollected {
+            return Edited::Recollect;
+        }
+        self.recall(true, out);
+        Edited::Typed
     }
 
     fn abandon(&mut self) {
@@ -350,9 +410,9 @@ impl Editor {
     /// An earlier line, or a later one.
     fn recall(&mut self, back: bool, out: &mut Vec<u8>) {
         let place = match (self.place, back) {
-            (None, true) => self.history.len().checked_sub(1),
+            (None, true) => self.history.lines().len().checked_sub(1),
             (Some(place), true) => place.checked_sub(1),
-            (Some(place), false) if place + 1 < self.history.len() => Some(place + 1),
+            (Some(place), false) if place + 1 < self.history.lines().len() => Some(place + 1),
             (Some(_), false) => {
                 self.place = None;
                 let own = std::mem::take(&mut self.own);
@@ -360,7 +420,7 @@ impl Editor {
             }
             (None, false) => None,
         };
-        let Some(line) = place.and_then(|place| self.history.get(place)).cloned() else {
+        let Some(line) = place.and_then(|place| self.history.lines().get(place)).cloned() else {
             return out.extend_from_slice(BELL);
         };
         if self.place.is_none() {
@@ -472,7 +532,7 @@ const fn is_of_word(byte: u8) -> bool {
 }
 
 /// What the screen shows of text.
-fn show(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn show(text: &[u8], out: &mut Vec<u8>) {
     for byte in text {
         match *byte {
             b'\n' => out.extend_from_slice(b"\r\n"),
@@ -485,7 +545,7 @@ fn show(text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Columns that it takes: two for a control character, and for characters of East Asia and signs beyond the basic plane.
-fn width(text: &[u8]) -> usize {
+pub(super) fn width(text: &[u8]) -> usize {
     let mut columns = 0;
     for byte in text {
         columns += match *byte {

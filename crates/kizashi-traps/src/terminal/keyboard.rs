@@ -30,6 +30,8 @@ pub(crate) enum Key {
     Complete,
     /// It has cleared the screen and wants its prompt: [`Keyboard::paint`].
     Redraw,
+    /// It wants the lines of earlier sessions: [`Keyboard::recollect`].
+    Recollect,
 }
 
 /// The line being typed.
@@ -72,6 +74,7 @@ impl Keyboard {
                 Edited::EndOfFile => Key::EndOfFile,
                 Edited::Complete => Key::Complete,
                 Edited::Redraw => Key::Redraw,
+                Edited::Recollect => Key::Recollect,
             };
         }
         if mode.canonical && matches!(byte, b'\r' | b'\n') {
@@ -162,6 +165,13 @@ impl Keyboard {
         let columns = if size.columns == 0 { 80 } else { size.columns.into() };
         if let Some(editor) = &mut self.editor {
             editor.complete(found, columns, shown);
+        }
+    }
+
+    /// Answers [`Key::Recollect`].
+    pub(crate) fn recollect(&mut self, lines: Vec<Vec<u8>>, prompt: Vec<u8>, shown: &mut Vec<u8>) {
+        if let Some(editor) = &mut self.editor {
+            editor.recollect(lines, prompt, shown);
         }
     }
 

@@ -69,8 +69,8 @@ fn lines_of(traps: TrapStatus) -> Vec<(&'static str, String)> {
         (
             "trap process",
             format!(
-                "number {}; {} renewed, {} crashed, {} misbehaved; core restarted {} times",
-                traps.process, traps.renewals, traps.crashes, traps.misbehaved, traps.core_restarts
+                "{} renewed, {} crashed, {} misbehaved; core restarted {} times",
+                traps.renewals, traps.crashes, traps.misbehaved, traps.core_restarts
             ),
         ),
         (

@@ -8,12 +8,11 @@ use super::{Flow, Kind, Origin, Shell, Unwind};
 use crate::machine::console::{Console, Wait};
 use crate::machine::signal::{self, Signal};
 use crate::machine::world::calendar;
-use crate::terminal::Manner;
+use crate::terminal::{HISTORY, HISTORY_BYTES, Manner};
 
 /// Bytes of a command over all its lines.
 const COMMAND: usize = 64 * 1024;
-/// Commands remembered for `history`, and their bytes.
-const HISTORY: usize = 64;
+/// Bytes of a command that are remembered for `history`.
 const HISTORY_LINE: usize = 256;
 /// Terminals that `ncurses-base` of Debian and Ubuntu describes, without those that readline cannot edit on.
 const KNOWN_TERMINALS: [&str; 17] = [
@@ -44,7 +43,10 @@ impl Shell {
         let terminal = self.is_terminal(0);
         if terminal {
             self.origin = Origin::Interactive;
-            self.console.lock().interactive |= self.leads;
+            let remembered = self.earlier_lines();
+            let mut console = self.console.lock();
+            console.interactive |= self.leads;
+            console.remembered = remembered;
         }
         let mut text = Vec::new();
         let mut kills = 0;
@@ -136,6 +138,28 @@ impl Shell {
             }
             self.console.suspend(Wait::Input).await;
         }
+    }
+
+    /// The last lines of the file in which bash keeps what was typed in earlier sessions.
+    fn earlier_lines(&self) -> Vec<Vec<u8>> {
+        if !self.is_bash() {
+            return Vec::new();
+        }
+        let home = self.variables.value(b"HOME").unwrap_or(b"/root").to_vec();
+        let file = self
+            .with(|kernel| kernel.read_path(&home, b".bash_history", self.who))
+            .unwrap_or_default();
+        let lines = file.rsplit(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let mut room = HISTORY_BYTES;
+        let mut lines: Vec<Vec<u8>> = lines
+            .take(HISTORY)
+            .map_while(|line| {
+                room = room.checked_sub(line.len())?;
+                Some(line.to_vec())
+            })
+            .collect();
+        lines.reverse();
+        lines
     }
 
     /// What the shell says of a command that a typed signal ended.

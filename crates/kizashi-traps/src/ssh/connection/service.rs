@@ -135,6 +135,11 @@ impl Running {
                     keyboard.paint(&self.program.prompt(), &mut self.pending);
                     continue;
                 }
+                Key::Recollect => {
+                    let (lines, prompt) = (self.program.remembered(), self.program.prompt());
+                    keyboard.recollect(lines, prompt, &mut self.pending);
+                    continue;
+                }
                 Key::Interrupt => signal::INTERRUPT,
                 Key::Quit => signal::QUIT,
                 Key::Stop => signal::STOP_TYPED,

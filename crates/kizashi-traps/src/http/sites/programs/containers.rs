@@ -2,10 +2,10 @@
 //! them is real: a container is what its maker said of it and what its command printed on the machine behind the logins. Bounded by
 //! containers, commands and images of a visitor, by visitors, and by a day since he last came.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use kizashi_event::Timestamp;
+use kizashi_event::{Timestamp, one_source};
 
 use super::say::cut;
 use crate::login::Memory;
@@ -103,10 +103,7 @@ impl VisitorsContainers {
         act: impl FnOnce(&mut Own) -> T,
     ) -> T {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = match source {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
-            other => other,
-        };
+        let key = one_source(source);
         // Who made nothing takes no place.
         let mut nothing = Own::default();
         let known = all.knows(key);

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use kizashi_event::{Detail, HostileText};
+use kizashi_event::{Detail, HostileText, one_source};
 
 use super::containers::Own;
 use super::say::{answer, cut, machine, runs, says};
 use super::{SiteAnswer, SiteRequest};
+use crate::draw::Draw;
 use crate::elasticsearch::script;
 use crate::http::rules::{RuleAnswer, calculate};
 use crate::http::run::Run;
@@ -36,11 +37,7 @@ pub(super) fn respond(request: &SiteRequest<'_>) -> Option<SiteAnswer> {
             Some(console(request, open, path == b"/scriptText"))
         }
         ("GET", b"/script") if open => Some(says(page("", ""))),
-        ("GET", b"/crumbIssuer/api/json") if open => Some(says(answer(
-            200,
-            "application/json;charset=utf-8",
-            b"{\"_class\":\"hudson.security.csrf.DefaultCrumbIssuer\",\"crumb\":\"0e6b3a9d1c\",\"crumbRequestField\":\"Jenkins-Crumb\"}".to_vec(),
-        ))),
+        ("GET", b"/crumbIssuer/api/json") if open => Some(says(crumb(request))),
         ("GET", b"" | b"/manage" | b"/computer") if open => Some(says(front(request))),
         _ => None,
     }
@@ -54,6 +51,20 @@ fn own<T>(request: &SiteRequest<'_>, act: impl FnOnce(&mut Own) -> T) -> T {
 fn note(name: &str, text: &str) -> Vec<Detail> {
     let value = HostileText::from_bytes(cut(text, 2_000).as_bytes());
     vec![Detail::Note { name: name.into(), value }]
+}
+
+/// What a form must bring along: a SHA-256 over who asks and a salt, so that each visitor has his own (`DefaultCrumbIssuer`).
+fn crumb(request: &SiteRequest<'_>) -> RuleAnswer {
+    let scene = request.scene;
+    let of = one_source(scene.visit.source);
+    let label = format!("jenkins crumb {of}");
+    let crumb: String = (0..4)
+        .map(|place| format!("{:016x}", Draw::new(scene.identity.seed(), &label).number(place)))
+        .collect();
+    let text = format!(
+        "{{\"_class\":\"hudson.security.csrf.DefaultCrumbIssuer\",\"crumb\":\"{crumb}\",\"crumbRequestField\":\"Jenkins-Crumb\"}}"
+    );
+    answer(200, "application/json;charset=utf-8", text.into_bytes())
 }
 
 /// The first page of who is let in.

@@ -198,6 +198,7 @@ impl Shell {
     pub(super) fn show_history(&mut self, words: &[Vec<u8>]) -> Flow {
         if words.iter().any(|word| word == b"-c") {
             self.history = std::sync::Arc::default();
+            self.console.lock().remembered.clear();
             return Ok(0);
         }
         if words.iter().any(|word| word.first() == Some(&b'-')) {
@@ -206,19 +207,11 @@ impl Shell {
         let count = number(words.first())
             .and_then(Result::ok)
             .and_then(|count| usize::try_from(count).ok());
-        // The file's lines came before those of this session; a shell that nobody types into reads none.
-        let home = self.variables.value(b"HOME").unwrap_or(b"/root").to_vec();
-        let before = if self.is_bash() && self.origin == Origin::Interactive {
-            self.with(|kernel| kernel.read_path(&home, b".bash_history", self.who))
-                .unwrap_or_default()
-        } else {
-            Vec::new()
+        // The file's lines came before those of this session; a shell that nobody types into has read none.
+        let mut lines = match self.origin {
+            Origin::Interactive => self.console.lock().remembered.clone(),
+            _ => Vec::new(),
         };
-        let mut lines: Vec<Vec<u8>> = before
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(<[u8]>::to_vec)
-            .collect();
         lines.extend(self.history.iter().cloned());
         let skipped = lines.len().saturating_sub(count.unwrap_or(lines.len()));
         let mut text = Vec::new();
