@@ -1,5 +1,6 @@
 // What the page asks its server, with the shape of the answers (see the API in ../src/answers.rs). Nothing else is asked of
 // anybody.
+import { words } from "./language.js";
 
 /** @typedef {{ version: string, now: string, uptime_seconds: number, demo: boolean, store: StoreStatus,
  *   listeners: { service: string, address: string }[], series_watched: number, false_alarms_per_week: number,
@@ -59,11 +60,11 @@ async function ask(path, parameters = {}, signal) {
     response = await fetch(address, { signal: signal ?? null, headers: { accept: "application/json" } });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, "Kizashi does not answer: is it still running?");
+    throw new ApiError(0, words().trouble.noAnswer);
   }
   if (response.ok) return response.json();
   const answer = await response.json().catch(() => ({}));
-  throw new ApiError(response.status, typeof answer.error === "string" ? answer.error : `Kizashi answered ${response.status}.`);
+  throw new ApiError(response.status, typeof answer.error === "string" ? answer.error : words().trouble.answered(response.status));
 }
 
 /** @param {AbortSignal} [signal] @returns {Promise<Status>} */

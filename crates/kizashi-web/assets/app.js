@@ -3,6 +3,7 @@ import { html } from "./html.js";
 import { render } from "./vendor/preact.js";
 import { useEffect } from "./vendor/preact-hooks.js";
 import { signal } from "./vendor/signals.js";
+import { language, speak, words } from "./language.js";
 import { connection, now, start, status } from "./state.js";
 import { moment } from "./format.js";
 import { Answer } from "./views/answer.js";
@@ -17,28 +18,29 @@ import { Words } from "./views/words.js";
 
 const route = signal(location.hash);
 
-const CONNECTIONS = {
-  connecting: "Connecting",
-  live: "Live",
-  offline: "Not connected",
-  "signed-out": "Signed out",
-};
+function Languages() {
+  const { other, switch: told } = words().language;
+  const name = language.value === "en" ? "ja" : "en";
+  return html`<button type="button" class="language" lang=${name} title=${told} onClick=${() => speak(name)}>${other}</button>`;
+}
 
 function Header() {
   const state = connection.value;
   const known = status.value;
   return html`<header class="top">
     <a class="brand" href="#/"><b>Kizashi</b> <span lang="ja">兆し</span></a>
-    ${known?.demo && html`<span class="demo" title="The traffic is made up; nothing listens">Demo</span>`}
+    ${known?.demo && html`<span class="demo" title=${words().demoTold}>${words().demo}</span>`}
     <span class="clock">${known && moment(now())}</span>
-    <span class="connection ${state}" role="status">${CONNECTIONS[state]}</span>
+    <span class="connection ${state}" role="status">${words().connection[state]}</span>
+    <${Languages} />
   </header>`;
 }
 
 function Trouble() {
   const state = connection.value;
-  if (state === "offline") return html`<p class="banner">Kizashi does not answer. What you see is the last known; the page tries again by itself.</p>`;
-  if (state === "signed-out") return html`<p class="banner">Kizashi was restarted and has a new token. <a href="/sign-in">Sign in again</a></p>`;
+  const said = words().trouble;
+  if (state === "offline") return html`<p class="banner">${said.offline}</p>`;
+  if (state === "signed-out") return html`<p class="banner">${said.signedOut((text) => html`<a href="/sign-in">${text}</a>`)}</p>`;
   return null;
 }
 
@@ -49,9 +51,9 @@ function Overview() {
       <div class="side">
         <${Feed} />
         <${Sessions} />
-        <${Words} kind="countries" title="Countries, by sources" nothing="Nobody has come yet whose country is known." />
-        <${Words} kind="users" title="User names tried" nothing="Nobody has tried to log in yet." />
-        <${Words} kind="passwords" title="Passwords tried" nothing="Nobody has tried to log in yet." />
+        <${Words} kind="countries" />
+        <${Words} kind="users" />
+        <${Words} kind="passwords" />
       </div>
     </div>`;
 }
@@ -71,8 +73,8 @@ function View() {
   if (kind === "port" && name) return html`<${Port} key=${name} name=${decoded(name)} />`;
   if (kind === "sign" && name) return html`<${SignView} key=${name} id=${decoded(name)} />`;
   if (kind === "session" && name) return html`<${SessionView} key=${name} id=${decoded(name)} />`;
-  if (kind === "sessions") return html`<article class="page"><a class="back" href="#/">Overview</a><${Sessions} all=${true} /></article>`;
-  if (kind === "signs") return html`<article class="page"><a class="back" href="#/">Overview</a><${Signs} all=${true} /></article>`;
+  if (kind === "sessions") return html`<article class="page"><a class="back" href="#/">${words().overview}</a><${Sessions} all=${true} /></article>`;
+  if (kind === "signs") return html`<article class="page"><a class="back" href="#/">${words().overview}</a><${Signs} all=${true} /></article>`;
   return html`<${Overview} />`;
 }
 
@@ -89,7 +91,7 @@ function App() {
     scrollTo(0, 0);
   }, [here]);
   return html`<${Header} /><main><${Trouble} /><${View} /></main>
-    <footer>Kizashi ${status.value?.version ?? ""}. This page speaks to this machine alone.</footer>`;
+    <footer>${words().footer(status.value?.version ?? "")}</footer>`;
 }
 
 start();

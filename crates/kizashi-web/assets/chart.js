@@ -3,6 +3,7 @@
 import { html } from "./html.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
 import uPlot from "./vendor/uplot.js";
+import { language, words } from "./language.js";
 import { count, mark, moment, plain, score, short, ranked } from "./format.js";
 
 /** @typedef {import("./api.js").Series} Series */
@@ -141,24 +142,25 @@ function useScheme() {
 /** @param {Series} series */
 function inWords(series) {
   const [most] = [...series.points].sort((a, b) => b.events - a.events);
-  const peak = most ? ` Most: ${count(most.events)} at ${moment(most.start)}.` : "";
-  return `Counts in ${series.points.length} bins with the change score over them.${peak} Signs: ${series.signs.length}.`;
+  const said = words().chart;
+  return said.inWords(series.points.length, most ? said.peak(count(most.events), moment(most.start)) : "", series.signs.length);
 }
 
 /** What the bin under the pointer holds, or what the colours mean. @param {{ series: Series, at: number | null, measure: Measure }} props */
 function Readout({ series, at, measure }) {
+  const [said, facts] = [words().chart, words().facts];
   const point = at === null ? undefined : series.points[at];
   const ended = series.points.at(series.complete || series.points.length < 2 ? -1 : -2);
   const last = point ?? ended;
   if (!last) return null;
   const running = !series.complete && last === series.points.at(-1);
   return html`<dl class="readout">
-    <div><dt>${point ? "Bin from" : "Last whole bin, from"}</dt><dd>${moment(last.start)}${running ? " (still running)" : ""}</dd></div>
-    <div class="count"><dt>${measure === "events" ? "Events" : "Sources"}</dt><dd>${count(last[measure])}</dd></div>
-    <div class="change"><dt>Change score</dt><dd>${score(last.changefinder)}${last.rank == null ? "" : `, ${ranked(last.rank)}`}</dd></div>
-    <div><dt>${measure === "events" ? "Sources" : "Events"}</dt><dd>${count(measure === "events" ? last.sources : last.events)}</dd></div>
-    <div><dt>Outlier score</dt><dd>${score(last.outlier)}</dd></div>
-    ${last.days != null && html`<div><dt>By chance once in</dt><dd>${plain(last.days)} days</dd></div>`}
+    <div><dt>${point ? said.from : said.lastFrom}</dt><dd>${moment(last.start)}${running ? said.running : ""}</dd></div>
+    <div class="count"><dt>${facts[measure]}</dt><dd>${count(last[measure])}</dd></div>
+    <div class="change"><dt>${facts.score}</dt><dd>${score(last.changefinder)}${last.rank == null ? "" : `, ${ranked(last.rank)}`}</dd></div>
+    <div><dt>${measure === "events" ? facts.sources : facts.events}</dt><dd>${count(measure === "events" ? last.sources : last.events)}</dd></div>
+    <div><dt>${said.outlier}</dt><dd>${score(last.outlier)}</dd></div>
+    ${last.days != null && html`<div><dt>${said.chanceOnceIn}</dt><dd>${said.days(plain(last.days))}</dd></div>`}
   </dl>`;
 }
 
@@ -185,7 +187,7 @@ export function Chart({ series, height = 300, quiet = false, measure = "events" 
       watch.disconnect();
       plot.destroy();
     };
-  }, [series.key, series.bin_seconds, hasBars(series), measure, quiet, height, scheme]);
+  }, [series.key, series.bin_seconds, hasBars(series), measure, quiet, height, scheme, language.value]);
   useEffect(() => {
     const standing = stands.current;
     if (!standing || standing.drawn.series === series) return;
@@ -203,12 +205,13 @@ export function Chart({ series, height = 300, quiet = false, measure = "events" 
 /** The last bins as a table, for those who want figures. @param {{ series: Series }} props */
 export function Figures({ series }) {
   const rows = series.points.slice(-60).reverse();
+  const [said, facts] = [words().chart, words().facts];
   return html`<details class="figures">
-    <summary>The figures of the last ${rows.length} bins</summary>
-    <div class="scroll" tabindex="0" role="region" aria-label="Figures">
+    <summary>${said.figures(rows.length)}</summary>
+    <div class="scroll" tabindex="0" role="region" aria-label=${said.figuresLabel}>
       <table>
-        <thead><tr><th scope="col">Start</th><th scope="col">Events</th><th scope="col">Sources</th>
-          <th scope="col">Outlier</th><th scope="col">Change</th><th scope="col">Days</th></tr></thead>
+        <thead><tr><th scope="col">${said.columns.start}</th><th scope="col">${facts.events}</th><th scope="col">${facts.sources}</th>
+          <th scope="col">${said.columns.outlier}</th><th scope="col">${said.columns.change}</th><th scope="col">${said.columns.days}</th></tr></thead>
         <tbody>
           ${rows.map(
             (point) => html`<tr key=${point.start}><td>${moment(point.start)}</td><td>${count(point.events)}</td>

@@ -1,35 +1,40 @@
-// Numbers and times as people read them. Times come as RFC 3339 in UTC and are shown in the reader's own zone.
+// Numbers and times as people read them, in the language of the page. Times come as RFC 3339 in UTC and are shown in the reader's own zone.
+import { language, words } from "./language.js";
 
-const whole = new Intl.NumberFormat("en");
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const day = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
-const dayOfYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const exactClock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+/** @param {string} numbers @param {string} times locales */
+const forms = (numbers, times) => ({
+  whole: new Intl.NumberFormat(numbers),
+  compact: new Intl.NumberFormat(numbers, { notation: "compact", maximumFractionDigits: 1 }),
+  day: new Intl.DateTimeFormat(times, { weekday: "short", day: "numeric", month: "short" }),
+  dayOfYear: new Intl.DateTimeFormat(times, { day: "numeric", month: "short", year: "numeric" }),
+  clock: new Intl.DateTimeFormat(times, { hour: "2-digit", minute: "2-digit" }),
+  exactClock: new Intl.DateTimeFormat(times, { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+  month: new Intl.DateTimeFormat(times, { day: "numeric", month: "short" }),
+  year: new Intl.DateTimeFormat(times, { month: "short", year: "numeric" }),
+});
+const FORMS = { en: forms("en", "en-GB"), ja: forms("ja", "ja-JP") };
+const form = () => FORMS[language.value];
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** 114,195. @param {number} n */
-export const count = (n) => whole.format(n);
+export const count = (n) => form().whole.format(n);
 
 /** 114.2K. @param {number} n */
-export const short = (n) => compact.format(n);
+export const short = (n) => form().compact.format(n);
 
 /** With no more digits than it deserves: 0.4, 12. @param {number} n */
-export const plain = (n) => (Math.abs(n) >= 9.95 ? whole.format(Math.round(n)) : n.toFixed(1));
+export const plain = (n) => (Math.abs(n) >= 9.95 ? form().whole.format(Math.round(n)) : n.toFixed(1));
 
 /** 8.2×. @param {number} n */
 export const ratio = (n) => `${plain(n)}×`;
 
-/** "1 sign", "2 signs". @param {number} n @param {string} one @param {string} [many] */
-export const counted = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
-
 /** A change score. @param {number | null | undefined} n */
 export function score(n) {
   if (n == null) return "–";
-  const digits = Math.abs(n) >= 1000 ? compact.format(n) : n.toFixed(Math.abs(n) >= 99.5 ? 0 : 1);
+  const digits = Math.abs(n) >= 1000 ? form().compact.format(n) : n.toFixed(Math.abs(n) >= 99.5 ? 0 : 1);
   return digits === "-0.0" ? "0.0" : digits.replace("-", "−");
 }
 
@@ -37,59 +42,59 @@ export function score(n) {
 export function ranked(share) {
   if (share == null) return "";
   const percent = Math.floor(share * 1000) / 10;
-  return `higher than ${percent % 1 === 0 ? percent.toFixed(0) : percent.toFixed(1)} % of its past`;
+  return words().chance.ranked(percent % 1 === 0 ? percent.toFixed(0) : percent.toFixed(1));
 }
 
 /** How rarely chance does it: "once in 11 years". @param {number} days */
 export function chance(days) {
-  if (days >= 10_000) return "less than once in 27 years";
-  if (days >= 730) return `once in ${count(Math.round(days / 365.25))} years`;
-  if (days >= 1.5) return `once in ${count(Math.round(days))} days`;
-  return "about once a day or more";
+  const said = words().chance;
+  if (days >= 10_000) return said.never;
+  if (days >= 730) return said.years(Math.round(days / 365.25));
+  return days >= 1.5 ? said.days(Math.round(days)) : said.daily;
 }
 
 /** The same for a narrow column: "1 in 40 d", or that it is nothing special. @param {number | null | undefined} days */
 export function chanceShort(days) {
   if (days == null) return "–";
-  if (days >= 10_000) return "1 in 27+ y";
-  if (days >= 730) return `1 in ${count(Math.round(days / 365.25))} y`;
-  return days >= 1.5 ? `1 in ${count(Math.round(days))} d` : "usual";
+  const said = words().chance;
+  if (days >= 10_000) return said.shortNever;
+  if (days >= 730) return said.shortYears(Math.round(days / 365.25));
+  return days >= 1.5 ? said.shortDays(Math.round(days)) : said.usual;
 }
 
 /** Tue 18 Feb, 11:50. @param {string | Date} time @param {Date} [now] */
 export function moment(time, now = new Date()) {
   const at = new Date(time);
+  const { day, dayOfYear, clock } = form();
   const date = at.getFullYear() === now.getFullYear() ? day.format(at).replace(",", "") : dayOfYear.format(at);
-  return `${date}, ${clock.format(at)}`;
+  return words().time.at(date, clock.format(at));
 }
-
-const month = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const year = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric" });
 
 /** A mark on an axis of time, as fine as the marks are apart. @param {number} seconds since the epoch @param {number} apart
  * seconds from mark to mark */
 export function mark(seconds, apart) {
   const at = new Date(seconds * 1000);
+  const { year, month, clock } = form();
   if (apart >= 28 * 86_400) return year.format(at);
   return apart >= 86_400 || (at.getHours() === 0 && at.getMinutes() === 0) ? month.format(at) : clock.format(at);
 }
 
 /** 11:50:07. @param {string} time */
-export const second = (time) => exactClock.format(new Date(time));
+export const second = (time) => form().exactClock.format(new Date(time));
 
 /** "5 min", "3 h", "2 days". @param {number} ms */
 export function span(ms) {
   const length = Math.max(0, ms);
-  if (length < MINUTE) return `${Math.round(length / 1000)} s`;
-  if (length < 100 * MINUTE) return `${Math.round(length / MINUTE)} min`;
-  if (length < 48 * HOUR) return `${Math.round(length / HOUR)} h`;
-  return counted(Math.round(length / DAY), "day");
+  const said = words().time;
+  if (length < MINUTE) return said.seconds(Math.round(length / 1000));
+  if (length < 100 * MINUTE) return said.minutes(Math.round(length / MINUTE));
+  return length < 48 * HOUR ? said.hours(Math.round(length / HOUR)) : said.days(Math.round(length / DAY));
 }
 
 /** "3 h ago". @param {string} time @param {Date} now */
 export function ago(time, now) {
   const ms = now.getTime() - new Date(time).getTime();
-  return ms < 5_000 ? "just now" : `${span(ms)} ago`;
+  return ms < 5_000 ? words().time.now : words().time.ago(span(ms));
 }
 
 /** 12.4 MB. @param {number} n */

@@ -2,15 +2,16 @@
 import { html } from "./html.js";
 import { escapeAgain, escapeForPeople } from "./escape.js";
 import { count, moment } from "./format.js";
+import { words } from "./language.js";
 import { now } from "./state.js";
 
 /** @typedef {import("./api.js").Severity} Severity */
 
 /** Text that an attacker chose. `bdi` keeps right-to-left letters from reordering what stands beside them. `written`: the
  * server has written out its bytes already.
- * @param {{ text: string, none?: string, written?: boolean }} props */
-export function Hostile({ text, none = "none", written = false }) {
-  if (text === "") return html`<span class="none">${none}</span>`;
+ * @param {{ text: string, written?: boolean }} props */
+export function Hostile({ text, written = false }) {
+  if (text === "") return html`<span class="none">${words().none}</span>`;
   const shown = written ? escapeAgain(text) : escapeForPeople(text);
   return html`<bdi class="hostile" title=${shown.slice(0, 600)}>${shown}</bdi>`;
 }
@@ -23,13 +24,13 @@ export function Moment({ at }) {
   return html`<time datetime=${at} title=${at}>${moment(at, now())}</time>`;
 }
 
-/** @type {Record<Severity, string>} */
-export const SEVERITY = { critical: "Critical", high: "High", medium: "Medium", low: "Low" };
+/** How severe, in a word. @param {Severity} severity */
+export const severityName = (severity) => words().severity[severity] ?? words().severity.unknown;
 
 /** Told apart by shape and filling, not by hue. @param {{ severity: Severity }} props */
 export function SeverityMark({ severity }) {
   return html`<svg class="severity ${severity}" viewBox="0 0 16 16" width="16" height="16" role="img"
-    aria-label=${`${SEVERITY[severity] ?? "Unknown"} severity`}>
+    aria-label=${words().severity.of(severityName(severity))}>
     ${severity === "low" ? html`<circle cx="8" cy="8" r="5" />` : html`<path d="M8 2 L14.5 13.5 H1.5 Z" />`}
   </svg>`;
 }
@@ -38,7 +39,7 @@ export function SeverityMark({ severity }) {
  * @param {{ values: number[], label: string }} props */
 export function Sparkline({ values, label }) {
   const [width, height] = [132, 30];
-  if (values.length < 2) return html`<span class="none">too new</span>`;
+  if (values.length < 2) return html`<span class="none">${words().tooNew}</span>`;
   const most = Math.max(1, ...values);
   const x = (/** @type {number} */ at) => ((at / (values.length - 1)) * (width - 4) + 1).toFixed(1);
   const y = (/** @type {number} */ value) => (height - 2 - (value / most) * (height - 5)).toFixed(1);
@@ -79,7 +80,7 @@ function sentence(text) {
 
 /** Grey lines in place of what is being read. @param {{ lines?: number }} props */
 export function Loading({ lines = 3 }) {
-  return html`<div class="loading" role="status" aria-label="Loading">
+  return html`<div class="loading" role="status" aria-label=${words().loading}>
     ${Array.from({ length: lines }, (_, at) => html`<span key=${at}></span>`)}
   </div>`;
 }

@@ -57,13 +57,13 @@ export const PHONE = { width: 390, height: 844 };
  * A page in a context of its own (no cookies), with everything that goes wrong kept in `complaints`.
  * @param {import("playwright-core").Browser} browser
  * @param {string} origin the only origin that may be spoken to
- * @param {{ viewport?: { width: number, height: number }, colorScheme?: "light" | "dark", reducedMotion?: "reduce" }} [wish]
+ * @param {{ viewport?: { width: number, height: number }, colorScheme?: "light" | "dark", reducedMotion?: "reduce", locale?: string }} [wish]
  * @returns {Promise<Watched>}
  */
 export async function watch(browser, origin, wish = {}) {
-  const { viewport = WIDE, colorScheme = "light", reducedMotion = "reduce" } = wish;
+  const { viewport = WIDE, colorScheme = "light", reducedMotion = "reduce", locale = "en-GB" } = wish;
   const context = await browser.newContext({
-    viewport, colorScheme, reducedMotion, timezoneId: "Asia/Tokyo", locale: "en-GB",
+    viewport, colorScheme, reducedMotion, timezoneId: "Asia/Tokyo", locale,
     deviceScaleFactor: viewport.width < 600 ? 2 : 1, hasTouch: viewport.width < 600,
   });
   const page = await context.newPage();

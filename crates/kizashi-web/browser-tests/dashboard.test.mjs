@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { PHONE, WIDE, dashboard, isFixture, launch, open, picture, startFixture, watch } from "./browser.mjs";
+import { en } from "../assets/words/en.js";
+import { ja } from "../assets/words/ja.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -107,39 +109,59 @@ test("a name that leads here from elsewhere is refused", async () => {
   await watched.close();
 });
 
-for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
-  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-    test(`every view opens without a complaint: ${size}, ${colorScheme}`, async () => {
-      await visit({ viewport, colorScheme }, async (page) => {
-        await page.waitForSelector(".verdict");
-        await page.waitForSelector(".ports tbody tr");
-        await page.waitForSelector(".words li");
-        await page.waitForSelector(".feed li");
-        await page.waitForTimeout(600);
-        await picture(page, `overview-${size}-${colorScheme}`);
-        await assertFits(page);
+/** @type {["wide" | "phone", "light" | "dark", "en" | "ja"][]} */
+const VIEWS = [
+  ["wide", "light", "en"], ["wide", "dark", "en"], ["phone", "light", "en"], ["phone", "dark", "en"], ["wide", "light", "ja"], ["phone", "dark", "ja"],
+];
 
-        await page.click(".ports tbody tr:nth-child(2) th a");
-        await page.waitForSelector(".readout");
-        assert.match(page.url(), /#\/port\/(tcp|udp|icmp)\/\d+$/);
-        await assertDrawn(page);
-        await picture(page, `port-${size}-${colorScheme}`);
-        await assertFits(page);
+for (const [size, colorScheme, language] of VIEWS) {
+  test(`every view opens without a complaint: ${size}, ${colorScheme}, ${language}`, async () => {
+    const wish = { viewport: size === "wide" ? WIDE : PHONE, colorScheme, locale: language === "ja" ? "ja-JP" : "en-GB" };
+    const name = `${size}-${colorScheme}${language === "en" ? "" : `-${language}`}`;
+    await visit(wish, async (page) => {
+      await page.waitForSelector(".verdict");
+      await page.waitForSelector(".ports tbody tr");
+      await page.waitForSelector(".words li");
+      await page.waitForSelector(".feed li");
+      await page.waitForTimeout(600);
+      assert.equal(await page.textContent("#answer-title"), (language === "ja" ? ja : en).answer.question);
+      assert.equal(await page.getAttribute("html", "lang"), language);
+      await picture(page, `overview-${name}`);
+      await assertFits(page);
 
-        await page.click(".back");
-        await page.waitForSelector(".ports tbody tr");
-        const sign = page.locator(".cards a, ol.past a").first();
-        if (isFixture || (await sign.count()) > 0) {
-          await sign.click();
-          await page.waitForSelector(".advisory");
-          await page.waitForSelector(".readout, .panel .note");
-          await picture(page, `sign-${size}-${colorScheme}`);
-          await assertFits(page);
-        }
-      });
+      await page.click(".ports tbody tr:nth-child(2) th a");
+      await page.waitForSelector(".readout");
+      assert.match(page.url(), /#\/port\/(tcp|udp|icmp)\/\d+$/);
+      await assertDrawn(page);
+      await picture(page, `port-${name}`);
+      await assertFits(page);
+
+      await page.click(".back");
+      await page.waitForSelector(".ports tbody tr");
+      const sign = page.locator(".cards a, ol.past a").first();
+      if (isFixture || (await sign.count()) > 0) {
+        await sign.click();
+        await page.waitForSelector(".advisory");
+        await page.waitForSelector(".readout, .panel .note");
+        await picture(page, `sign-${name}`);
+        await assertFits(page);
+      }
     });
-  }
+  });
 }
+
+test("the page speaks the language that is chosen, and goes on doing so", async () => {
+  await visit({}, async (page) => {
+    await page.waitForSelector(".ports tbody tr");
+    await page.click(".language");
+    await page.waitForFunction((question) => document.querySelector("h1")?.textContent === question, ja.answer.question);
+    assert.equal(await page.getAttribute("html", "lang"), "ja");
+    await page.reload();
+    await page.waitForFunction((question) => document.querySelector("h1")?.textContent === question, ja.answer.question);
+    await page.click(".language");
+    await page.waitForFunction((question) => document.querySelector("h1")?.textContent === question, en.answer.question);
+  });
+});
 
 for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {

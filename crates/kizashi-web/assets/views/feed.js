@@ -1,7 +1,8 @@
 // What happens now, newest first. It can be stopped for reading.
 import { html } from "../html.js";
+import { words } from "../language.js";
 import { connection, feed, missed, paused, skipped } from "../state.js";
-import { count, counted, second } from "../format.js";
+import { second } from "../format.js";
 import { Hostile, Loading, safe } from "../parts.js";
 
 /** Lines shown. */
@@ -27,18 +28,19 @@ function Line({ item }) {
 
 export function Feed() {
   const lines = feed.value;
+  const said = words().feed;
   return html`<section class="feed" aria-labelledby="feed-title">
     <div class="head">
-      <h2 id="feed-title">Live</h2>
+      <h2 id="feed-title">${said.title}</h2>
       <button type="button" aria-pressed=${paused.value} onClick=${toggle}>
-        ${paused.value ? `Go on${missed.value > 0 ? ` (${count(missed.value)} new)` : ""}` : "Pause"}
+        ${paused.value ? said.goOn(missed.value) : said.pause}
       </button>
     </div>
     ${lines === null && html`<${Loading} lines=${8} />`}
-    ${lines?.length === 0 && html`<p class="note">${connection.value === "live" ? "Listening. What visitors do appears here." : "Waiting for the connection."}</p>`}
-    ${lines && lines.length > 0 && html`<ol tabindex="0" aria-label="Events, newest first">
+    ${lines?.length === 0 && html`<p class="note">${connection.value === "live" ? said.listening : said.waiting}</p>`}
+    ${lines && lines.length > 0 && html`<ol tabindex="0" aria-label=${said.label}>
       ${lines.slice(0, LINES).map(({ number, item }) => html`<${Line} key=${number} item=${item} />`)}
     </ol>`}
-    ${skipped.value > 0 && html`<p class="note">${counted(skipped.value, "event")} came too fast to show here; all are counted.</p>`}
+    ${skipped.value > 0 && html`<p class="note">${said.skipped(skipped.value)}</p>`}
   </section>`;
 }

@@ -2,8 +2,9 @@
 import { html } from "../html.js";
 import { useState } from "../vendor/preact-hooks.js";
 import { from, getSeries, getTop } from "../api.js";
+import { portInWords, words } from "../language.js";
 import { end, signs, useAnswer } from "../state.js";
-import { count, counted, moment, ratio, score, ranked } from "../format.js";
+import { count, moment, ratio, score, ranked } from "../format.js";
 import { Chart, Figures } from "../chart.js";
 import { Failure, Loading, Moment, SeverityMark, safe } from "../parts.js";
 import { address } from "./signs.js";
@@ -11,17 +12,17 @@ import { address } from "./signs.js";
 /** @typedef {import("../api.js").Bin} Bin */
 /** @typedef {import("../chart.js").Measure} Measure */
 
-/** @type {[Bin, string][]} */
-const BINS = [["10m", "10 min"], ["1h", "1 h"], ["12h", "12 h"], ["1d", "1 d"]];
+/** @type {Bin[]} */
+const BINS = ["10m", "1h", "12h", "1d"];
 const DAY = 86_400_000;
 
 /** Days shown of a series in each bin, and days read before them, on which the scores settle. A day shown in too fine bins
- * is a thicket. @type {Record<Bin, { shown: number, before: number, said: string }>} */
+ * is a thicket. @type {Record<Bin, { shown: number, before: number }>} */
 const SPANS = {
-  "10m": { shown: 4, before: 6, said: "last 4 days" },
-  "1h": { shown: 15, before: 30, said: "last 15 days" },
-  "12h": { shown: 90, before: 90, said: "last 90 days" },
-  "1d": { shown: 730, before: 180, said: "last two years" },
+  "10m": { shown: 4, before: 6 },
+  "1h": { shown: 15, before: 30 },
+  "12h": { shown: 90, before: 90 },
+  "1d": { shown: 730, before: 180 },
 };
 
 /** @param {string} name @param {Bin} bin @param {AbortSignal} signal */
@@ -32,8 +33,8 @@ async function load(name, bin, signal) {
   return from(await getSeries(name, bin, { since }, signal), start);
 }
 
-/** @type {[Measure, string][]} */
-const MEASURES = [["events", "Events"], ["sources", "Sources"]];
+/** @type {Measure[]} */
+const MEASURES = ["events", "sources"];
 
 /** A choice of one among few. @template {string} T
  * @param {{ label: string, choices: [T, string][], chosen: T, choose: (value: T) => void }} props */
@@ -45,14 +46,14 @@ function Choice({ label, choices, chosen, choose }) {
 
 /** The signs that were raised on this series. @param {{ series: import("../api.js").Series }} props */
 function Raised({ series }) {
-  if (series.signs.length === 0) return html`<p class="note">No sign has been raised here.</p>`;
+  if (series.signs.length === 0) return html`<p class="note">${words().port.neverRaised}</p>`;
   const known = new Map((signs.value ?? []).map((sign) => [sign.id, sign]));
   return html`<ul class="raised">
     ${[...series.signs].reverse().map((mark) => {
       const sign = known.get(mark.id);
       return html`<li key=${mark.id}><a href=${address(/** @type {any} */ (mark))}>
         <${SeverityMark} severity=${mark.severity} /> <span>${moment(mark.detected)}</span>
-        ${sign && html`<b>${ratio(sign.ratio)}</b> <span class="quiet">${sign.open ? "open" : "over"}</span>`}
+        ${sign && html`<b>${ratio(sign.ratio)}</b> <span class="quiet">${words().signs.state[sign.open ? "open" : "over"]}</span>`}
       </a></li>`;
     })}
   </ul>`;
@@ -65,33 +66,34 @@ export function Port({ name }) {
   const series = useAnswer((signal) => load(name, bin, signal), `${name} ${bin}`);
   const ports = useAnswer((signal) => getTop("ports", 300, signal), "ports");
   const row = ports.data?.find((some) => some.key === name);
-  const label = row?.label ?? series.data?.label ?? name;
+  const { label, habit } = portInWords(name, row?.label ?? series.data?.label ?? name, row?.habit);
   const { data } = series;
+  const [said, facts] = [words().port, words().facts];
   return html`<article class="page">
-    <a class="back" href="#/">All ports</a>
+    <a class="back" href="#/">${words().ports.back}</a>
     <header class="title"><h1>${safe(label)}</h1> ${label !== name && html`<code>${safe(name)}</code>`}</header>
-    ${row?.habit && html`<p class="lead">${safe(row.habit)}</p>`}
+    ${habit && html`<p class="lead">${safe(habit)}</p>`}
     ${row && html`<dl class="facts">
-      <div><dt>Events</dt><dd>${count(row.events)}</dd></div>
-      <div><dt>Sources</dt><dd>${count(row.sources)}</dd></div>
-      <div><dt>Sessions</dt><dd>${count(row.sessions)}</dd></div>
-      <div><dt>Change score</dt><dd title=${ranked(row.rank)}>${score(row.half_daily)}</dd></div>
-      <div><dt>First</dt><dd class="time"><${Moment} at=${row.first} /></dd></div>
-      <div><dt>Last</dt><dd class="time"><${Moment} at=${row.last} /></dd></div>
+      <div><dt>${facts.events}</dt><dd>${count(row.events)}</dd></div>
+      <div><dt>${facts.sources}</dt><dd>${count(row.sources)}</dd></div>
+      <div><dt>${facts.sessions}</dt><dd>${count(row.sessions)}</dd></div>
+      <div><dt>${facts.score}</dt><dd title=${ranked(row.rank)}>${score(row.half_daily)}</dd></div>
+      <div><dt>${facts.first}</dt><dd class="time"><${Moment} at=${row.first} /></dd></div>
+      <div><dt>${facts.last}</dt><dd class="time"><${Moment} at=${row.last} /></dd></div>
     </dl>`}
     <section class="panel">
       <div class="tools">
-        <p class="key"><span class="count">${measure === "events" ? "Events" : "Sources"}</span><span class="change">Change score</span><span class="sign">Sign</span><i>${SPANS[bin].said}</i></p>
-        <${Choice} label="What is counted" choices=${MEASURES} chosen=${measure} choose=${setMeasure} />
-        <${Choice} label="Length of a bin" choices=${BINS} chosen=${bin} choose=${setBin} />
+        <p class="key"><span class="count">${facts[measure]}</span><span class="change">${facts.score}</span><span class="sign">${words().sign.mark}</span><i>${said.spans[bin]}</i></p>
+        <${Choice} label=${said.counted} choices=${MEASURES.map((each) => [each, facts[each]])} chosen=${measure} choose=${setMeasure} />
+        <${Choice} label=${said.length} choices=${BINS.map((each) => [each, said.bins[each]])} chosen=${bin} choose=${setBin} />
       </div>
       ${series.error && html`<${Failure} error=${series.error} />`}
       ${!data && !series.error && html`<${Loading} lines=${6} />`}
-      ${data?.points.length === 0 && html`<p class="note">Nothing came here in the ${SPANS[bin].said}.</p>`}
+      ${data?.points.length === 0 && html`<p class="note">${said.nothing(said.spans[bin])}</p>`}
       ${data && data.points.length > 0 && html`<${Chart} series=${data} height=${340} measure=${measure} />`}
     </section>
     ${data && data.points.length > 0 && html`<section>
-        <div class="head"><h2>${data.signs.length > 0 ? counted(data.signs.length, "sign") : "Signs"} of this port</h2></div>
+        <div class="head"><h2>${said.raised(data.signs.length)}</h2></div>
         <${Raised} series=${data} />
       </section>
       <${Figures} series=${data} />`}

@@ -2,13 +2,13 @@
 import { html } from "../html.js";
 import { useState } from "../vendor/preact-hooks.js";
 import { getTop } from "../api.js";
+import { portInWords, words } from "../language.js";
 import { now, useAnswer } from "../state.js";
 import { ago, chanceShort, count, score, ranked } from "../format.js";
 import { Failure, Loading, Sparkline, safe } from "../parts.js";
 
 /** @typedef {import("../api.js").TopRow} TopRow */
-/** @typedef {{ name: string, title: string, value: (row: TopRow) => number | string, text?: boolean, kind?: string,
- *   explained?: string }} Column */
+/** @typedef {{ name: keyof import("../language.js").Words["ports"]["columns"], value: (row: TopRow) => number | string, kind?: string }} Column */
 
 /** Rows shown before one asks for more, and rows asked for. */
 const FIRST = 15;
@@ -19,14 +19,13 @@ const portNumber = (key) => Number(key.split("/")[1] ?? 0);
 
 /** @type {Column[]} */
 const COLUMNS = [
-  { name: "port", title: "Port", value: (row) => portNumber(row.key), text: true },
-  { name: "events", title: "Events", value: (row) => row.events },
-  { name: "sources", title: "Sources", value: (row) => row.sources },
-  { name: "spark", title: "12-hour counts", value: (row) => row.spark?.at(-1) ?? -1, kind: "counts" },
-  { name: "score", title: "Change", value: (row) => row.half_daily ?? -Infinity, kind: "change",
-    explained: "ChangeFinder's change score of the last whole 12 hours" },
-  { name: "days", title: "By chance", value: (row) => row.days ?? -1, explained: "How rarely chance alone would bring so many sources as now" },
-  { name: "last", title: "Last", value: (row) => row.last },
+  { name: "port", value: (row) => portNumber(row.key) },
+  { name: "events", value: (row) => row.events },
+  { name: "sources", value: (row) => row.sources },
+  { name: "spark", value: (row) => row.spark?.at(-1) ?? -1, kind: "counts" },
+  { name: "score", value: (row) => row.half_daily ?? -Infinity, kind: "change" },
+  { name: "days", value: (row) => row.days ?? -1 },
+  { name: "last", value: (row) => row.last },
 ];
 
 /** @param {string} key */
@@ -49,14 +48,15 @@ const part = (change, top) => Math.max(0, Math.min(100, ((change ?? 0) / top) * 
 /** @param {{ row: TopRow, topScore: number }} props */
 function Row({ row, topScore }) {
   const change = row.half_daily ?? null;
+  const { label, habit } = portInWords(row.key, row.label, row.habit);
   return html`<tr>
     <th scope="row"><a href=${address(row.key)}>
-      <span class="name">${safe(row.label)}</span> <code>${safe(row.key)}</code>
-      ${row.habit && html`<span class="habit">${safe(row.habit)}</span>`}
+      <span class="name">${safe(label)}</span> <code>${safe(row.key)}</code>
+      ${habit && html`<span class="habit">${safe(habit)}</span>`}
     </a></th>
     <td class="events">${count(row.events)}</td>
-    <td class="sources">${count(row.sources)}<i> sources</i></td>
-    <td class="counts">${row.spark ? html`<${Sparkline} values=${row.spark} label=${`Counts of the last ${row.spark.length} half days`} />` : html`<span class="none">–</span>`}</td>
+    <td class="sources">${count(row.sources)}<i>${words().ports.sources}</i></td>
+    <td class="counts">${row.spark ? html`<${Sparkline} values=${row.spark} label=${words().ports.course(row.spark.length)} />` : html`<span class="none">–</span>`}</td>
     <td class="change" title=${ranked(row.rank)}><span class="meter" aria-hidden="true"><span style=${{ width: `${part(change, topScore)}%` }}></span></span>${score(change)}</td>
     <td class=${(row.days ?? 0) < 30 ? "days" : "days rare"}>${chanceShort(row.days)}</td>
     <td class="last"><time datetime=${row.last} title=${row.last}>${ago(row.last, now())}</time></td>
@@ -66,12 +66,15 @@ function Row({ row, topScore }) {
 /** @param {{ column: Column, by: string, down: boolean, choose: (name: string) => void }} props */
 function Head({ column, by, down, choose }) {
   const active = column.name === by;
+  /** @type {Record<string, string | undefined>} */
+  const explained = words().ports.explained;
   return html`<th scope="col" class=${column.kind ?? column.name} aria-sort=${active ? (down ? "descending" : "ascending") : "none"}>
-    <button type="button" title=${column.explained} onClick=${() => choose(column.name)}>${column.title}<span aria-hidden="true">${active ? (down ? " ↓" : " ↑") : ""}</span></button>
+    <button type="button" title=${explained[column.name]} onClick=${() => choose(column.name)}>${words().ports.columns[column.name]}<span aria-hidden="true">${active ? (down ? " ↓" : " ↑") : ""}</span></button>
   </th>`;
 }
 
 export function Ports() {
+  const said = words().ports;
   const { data, error } = useAnswer((signal) => getTop("ports", MOST, signal), "ports");
   const [order, setOrder] = useState({ by: "events", down: true });
   const [all, setAll] = useState(false);
@@ -82,16 +85,16 @@ export function Ports() {
   const topScore = Math.max(10, ...rows.map((row) => row.half_daily ?? 0).filter((value) => value < 1000));
   return html`<section class="ports" aria-labelledby="ports-title">
     <div class="head">
-      <h2 id="ports-title">Ports</h2>
-      <p>What came where. Blue: counts. Red: change score.</p>
+      <h2 id="ports-title">${said.title}</h2>
+      <p>${said.lead}</p>
     </div>
     ${error && html`<${Failure} error=${error} />`}
     ${!data && !error && html`<${Loading} lines=${8} />`}
-    ${data?.length === 0 && html`<p class="note">Nothing has come to any port yet.</p>`}
+    ${data?.length === 0 && html`<p class="note">${said.none}</p>`}
     ${shown.length > 0 && html`<table>
       <thead><tr>${COLUMNS.map((column) => html`<${Head} key=${column.name} column=${column} ...${order} choose=${choose} />`)}</tr></thead>
       <tbody>${shown.map((row) => html`<${Row} key=${row.key} row=${row} topScore=${topScore} />`)}</tbody>
     </table>`}
-    ${rows.length > FIRST && html`<button type="button" class="more" onClick=${() => setAll(!all)}>${all ? "Fewer" : `All ${count(rows.length)} ports`}</button>`}
+    ${rows.length > FIRST && html`<button type="button" class="more" onClick=${() => setAll(!all)}>${all ? said.fewer : said.all(rows.length)}</button>`}
   </section>`;
 }

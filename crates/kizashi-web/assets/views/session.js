@@ -2,8 +2,9 @@
 import { html } from "../html.js";
 import { useEffect, useMemo, useRef, useState } from "../vendor/preact-hooks.js";
 import { getSession } from "../api.js";
+import { words } from "../language.js";
 import { useAnswer } from "../state.js";
-import { counted, moment } from "../format.js";
+import { moment } from "../format.js";
 import { Failure, Loading, safe } from "../parts.js";
 import { BOLD, INVERSE, UNDERLINE, moments, screenAt } from "../terminal.js";
 
@@ -26,6 +27,7 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seco
 
 /** @param {{ page: import("../api.js").SessionPage }} props */
 function Player({ page }) {
+  const said = words().sessions;
   const times = useMemo(() => moments(page.frames, LONGEST), [page]);
   const end = times.at(-1) ?? 0;
   const [at, setAt] = useState(0);
@@ -55,33 +57,34 @@ function Player({ page }) {
     if (!playing && at >= end) setAt(0);
     setPlaying(!playing);
   };
-  return html`<section class="panel player" aria-label="Recording">
+  return html`<section class="panel player" aria-label=${said.recording}>
     <div class="tools">
-      <button type="button" class="more play" aria-pressed=${playing} onClick=${toggle}>${playing ? "Pause" : "Play"}</button>
-      <input type="range" min="0" max=${end} step="any" value=${at} aria-label="Place in the recording" aria-valuetext=${clock(at)}
+      <button type="button" class="more play" aria-pressed=${playing} onClick=${toggle}>${playing ? said.pause : said.play}</button>
+      <input type="range" min="0" max=${end} step="any" value=${at} aria-label=${said.place} aria-valuetext=${clock(at)}
         onInput=${(/** @type {Event} */ event) => setAt(Number(/** @type {HTMLInputElement} */ (event.target).value))} />
       <span class="time">${clock(at)} / ${clock(end)}</span>
-      <span class="choice" role="group" aria-label="Speed">
+      <span class="choice" role="group" aria-label=${said.speed}>
         ${SPEEDS.map((each) => html`<button type="button" key=${each} aria-pressed=${each === speed} onClick=${() => setSpeed(each)}>${each}×</button>`)}
       </span>
     </div>
-    <pre class="terminal" ref=${box} tabindex="0" aria-label="Terminal">${lines.map(
+    <pre class="terminal" ref=${box} tabindex="0" aria-label=${said.terminal}>${lines.map(
       (runs, place) => html`<div key=${place}>${runs.length === 0 ? "\n" : runs.map((run, at) => html`<span key=${at} class=${classes(run.style)}>${run.text}</span>`)}</div>`,
     )}</pre>
-    <p class="fine">Pauses are cut to ${counted(LONGEST, "second")}. Sequences that could act on a real terminal were taken out.</p>
+    <p class="fine">${said.cut(LONGEST)}</p>
   </section>`;
 }
 
 /** @param {{ id: string }} props */
 export function SessionView({ id }) {
   const { data, error } = useAnswer((signal) => getSession(id, signal), id);
+  const said = words().sessions;
   return html`<article class="page session">
-    <a class="back" href="#/sessions">Sessions</a>
+    <a class="back" href="#/sessions">${said.title}</a>
     ${error && html`<${Failure} error=${error} />`}
     ${!data && !error && html`<${Loading} lines=${6} />`}
-    ${data && html`<h1>${safe(data.session.service)} from ${safe(data.session.source)}</h1>
-      <p class="when">${moment(data.session.first)} on <a href=${`#/port/${data.session.port}`}>${safe(data.session.port)}</a></p>
-      ${data.frames.length > 0 ? html`<${Player} key=${id} page=${data} />` : html`<p class="note">Its terminal was not recorded, or the recording is gone. This is what is known of it.</p>`}
+    ${data && html`<h1>${said.from(safe(data.session.service), safe(data.session.source))}</h1>
+      <p class="when">${said.on(moment(data.session.first), html`<a href=${`#/port/${data.session.port}`}>${safe(data.session.port)}</a>`)}</p>
+      ${data.frames.length > 0 ? html`<${Player} key=${id} page=${data} />` : html`<p class="note">${said.notRecorded}</p>`}
       ${data.lines.length > 0 && html`<ol class="panel transcript">${data.lines.map((line, place) => html`<li key=${place} class="hostile">${line}</li>`)}</ol>`}`}
   </article>`;
 }

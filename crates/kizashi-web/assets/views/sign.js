@@ -1,10 +1,11 @@
 // One sign: what happens, since when, who, what to do, and what its visitors did.
 import { html } from "../html.js";
 import { ApiError, from, getSeries, getSign } from "../api.js";
+import { countryName, words } from "../language.js";
 import { useAnswer } from "../state.js";
 import { chance, count, plain, ratio, span } from "../format.js";
 import { Chart } from "../chart.js";
-import { Bars, Failure, Loading, Moment, SEVERITY, SeverityMark, safe } from "../parts.js";
+import { Bars, Failure, Loading, Moment, SeverityMark, safe, severityName } from "../parts.js";
 import { Against, isSilence, isWhole, silentFor, title } from "./signs.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
@@ -12,17 +13,10 @@ import { Against, isSilence, isWhole, silentFor, title } from "./signs.js";
 
 const DAY = 86_400_000;
 
-/** @type {[keyof Evidence, string, boolean][]} */
+/** Kinds of evidence, and whether each is a line of its own. @type {[keyof Evidence, boolean][]} */
 const KINDS = [
-  ["sources", "Most active sources", false],
-  ["countries", "Countries, by sources", false],
-  ["scanners", "Known scanners, by sources", false],
-  ["users", "User names", false],
-  ["passwords", "Passwords", false],
-  ["commands", "Commands", true],
-  ["paths", "Paths asked for", true],
-  ["clients", "What their software says of itself", true],
-  ["payloads", "First bytes sent", true],
+  ["sources", false], ["countries", false], ["scanners", false], ["users", false], ["passwords", false], ["commands", true], ["paths", true],
+  ["clients", true], ["payloads", true],
 ];
 
 /** @param {{ sign: Sign }} props */
@@ -36,22 +30,21 @@ function Course({ sign }) {
   const { data, error } = useAnswer(async (signal) => from(await getSeries(sign.key, "1h", span, signal), start), `${sign.key} ${span.since} ${span.until}`);
   if (error) return html`<${Failure} error=${error} />`;
   if (!data) return html`<${Loading} lines=${5} />`;
-  if (data.points.length === 0) return html`<p class="note">The counts of that time are not kept any more.</p>`;
+  if (data.points.length === 0) return html`<p class="note">${words().sign.gone}</p>`;
   return html`<${Chart} series=${data} height=${240} measure="sources" />`;
 }
 
-const COUNTRIES = new Intl.DisplayNames(["en"], { type: "region" });
 
 /** Countries by name. @param {import("../api.js").Counted} rows @returns {import("../api.js").Counted} */
-const named = (rows) => rows.map(([code, sources]) => [COUNTRIES.of(code) ?? code, sources]);
+const named = (rows) => rows.map(([code, sources]) => [countryName(code), sources]);
 
 /** @param {{ evidence: Evidence }} props */
 function Evidence({ evidence }) {
   const some = KINDS.filter(([kind]) => (evidence[kind] ?? []).length > 0);
-  if (some.length === 0) return html`<p class="note">Only packets came: nothing was said.</p>`;
+  if (some.length === 0) return html`<p class="note">${words().sign.onlyPackets}</p>`;
   return html`<div class="evidence">
-    ${some.map(([kind, name, lines]) => html`<section key=${kind} class=${lines ? "wide" : ""}>
-      <h3>${name}</h3>
+    ${some.map(([kind, lines]) => html`<section key=${kind} class=${lines ? "wide" : ""}>
+      <h3>${words().sign.evidence[kind]}</h3>
       <${Bars} rows=${kind === "countries" ? named(evidence[kind]) : evidence[kind]} lines=${lines} written=${kind === "payloads"} />
     </section>`)}
   </div>`;
@@ -59,45 +52,47 @@ function Evidence({ evidence }) {
 
 /** @param {{ sign: Sign }} props */
 function Facts({ sign }) {
+  const said = words().sign;
   return html`<dl class="facts">
     ${isSilence(sign)
-      ? html`<div><dt>Silent for</dt><dd class="time">${silentFor(sign)}</dd><dd class="under">usual: ${plain(sign.before)} sources a day</dd></div>`
-      : html`<div><dt>Rate of new sources</dt><dd>${ratio(sign.ratio)}</dd><dd class="under">${plain(sign.ratio_low)} to ${plain(sign.ratio_high)}</dd></div>`}
-    <div><dt>By chance</dt><dd class="text">${chance(sign.days)}</dd></div>
-    <div><dt>Since</dt><dd class="time"><${Moment} at=${sign.since} /></dd><dd class="under">found ${span(Date.parse(sign.detected) - Date.parse(sign.since))} later</dd></div>
-    <div><dt>Sources a day</dt><dd>${plain(sign.after)}</dd><dd class="under">before: ${plain(sign.before)}</dd></div>
-    <div><dt>Events since</dt><dd>${count(sign.events)}</dd></div>
+      ? html`<div><dt>${said.silentFor}</dt><dd class="time">${silentFor(sign)}</dd><dd class="under">${said.usual(plain(sign.before))}</dd></div>`
+      : html`<div><dt>${said.rate}</dt><dd>${ratio(sign.ratio)}</dd><dd class="under">${words().signs.range(plain(sign.ratio_low), plain(sign.ratio_high))}</dd></div>`}
+    <div><dt>${said.chance}</dt><dd class="text">${chance(sign.days)}</dd></div>
+    <div><dt>${said.sinceFact}</dt><dd class="time"><${Moment} at=${sign.since} /></dd><dd class="under">${said.later(span(Date.parse(sign.detected) - Date.parse(sign.since)))}</dd></div>
+    <div><dt>${said.daily}</dt><dd>${plain(sign.after)}</dd><dd class="under">${said.before(plain(sign.before))}</dd></div>
+    <div><dt>${said.eventsSince}</dt><dd>${count(sign.events)}</dd></div>
   </dl>`;
 }
 
 /** @param {{ id: string }} props */
 export function SignView({ id }) {
   const { data, error } = useAnswer((signal) => getSign(id, signal), id);
+  const said = words().sign;
   const missing = error instanceof ApiError && error.status === 404;
   if (error && !data) {
-    return html`<article class="page"><a class="back" href="#/">All signs</a><h1>${missing ? "No such sign" : "This sign cannot be read"}</h1><${Failure} error=${error} /></article>`;
+    return html`<article class="page"><a class="back" href="#/">${said.all}</a><h1>${missing ? said.noSuch : said.unreadable}</h1><${Failure} error=${error} /></article>`;
   }
-  if (!data) return html`<article class="page"><a class="back" href="#/">All signs</a><${Loading} lines=${8} /></article>`;
+  if (!data) return html`<article class="page"><a class="back" href="#/">${said.all}</a><${Loading} lines=${8} /></article>`;
   const { sign, advisory, evidence } = data;
   const silence = isSilence(sign);
   const ports = sign.kind === "sensor-wide" || (silence && (sign.rising ?? 1) > 1) ? (sign.ports ?? []) : [];
   return html`<article class="page">
-    <a class="back" href="#/">All signs</a>
+    <a class="back" href="#/">${said.all}</a>
     <header class="title">
       <${SeverityMark} severity=${sign.severity} />
       <h1>${title(sign)}</h1>
       ${!isWhole(sign) && html`<a href=${`#/port/${sign.key}`}><code>${safe(sign.key)}</code></a>`}
-      <span class=${sign.open ? "state now" : "state"}>${sign.open ? "open" : "over"}</span>
+      <span class=${sign.open ? "state now" : "state"}>${words().signs.state[sign.open ? "open" : "over"]}</span>
     </header>
     <p class="lead">${safe(advisory.what)}</p>
     <${Facts} sign=${sign} />
     <div class="advisory">
-      <section class="do"><h2>What to do</h2><p>${safe(advisory.what_to_do)}</p></section>
-      <section><h2>Since when</h2><p>${safe(advisory.since)}</p></section>
-      <section><h2>Who</h2><p>${safe(advisory.who)}</p>${!isWhole(sign) && !silence && html`<${Against} sign=${sign} />`}</section>
+      <section class="do"><h2>${said.todo}</h2><p>${safe(advisory.what_to_do)}</p></section>
+      <section><h2>${said.since}</h2><p>${safe(advisory.since)}</p></section>
+      <section><h2>${said.who}</h2><p>${safe(advisory.who)}</p>${!isWhole(sign) && !silence && html`<${Against} sign=${sign} />`}</section>
     </div>
-    <section class="panel"><div class="tools"><p class="key"><span class="count">Sources an hour</span><span class="change">Change score</span><span class="sign">Sign</span></p></div><${Course} sign=${sign} /></section>
-    ${ports.length > 0 && html`<section><div class="head"><h2>Ports that ${silence ? "fell silent" : "rose"}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
-    ${!silence && html`<section><div class="head"><h2>What they did</h2><p>${SEVERITY[sign.severity] ?? ""} severity. All words below are the visitors' own.</p></div><${Evidence} evidence=${evidence} /></section>`}
+    <section class="panel"><div class="tools"><p class="key"><span class="count">${said.hourly}</span><span class="change">${words().facts.score}</span><span class="sign">${said.mark}</span></p></div><${Course} sign=${sign} /></section>
+    ${ports.length > 0 && html`<section><div class="head"><h2>${silence ? said.fell : said.rose}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
+    ${!silence && html`<section><div class="head"><h2>${said.did}</h2><p>${said.didTold(severityName(sign.severity))}</p></div><${Evidence} evidence=${evidence} /></section>`}
   </article>`;
 }

@@ -1,8 +1,9 @@
 // The signs as cards: what, since when, how sure, how much.
 import { html } from "../html.js";
+import { portInWords, words } from "../language.js";
 import { signs, signsError, now } from "../state.js";
-import { chance, count, counted, moment, plain, ratio, span } from "../format.js";
-import { Failure, Loading, SEVERITY, SeverityMark, safe } from "../parts.js";
+import { chance, count, moment, plain, ratio, span } from "../format.js";
+import { Failure, Loading, SeverityMark, safe, severityName } from "../parts.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
 
@@ -26,10 +27,10 @@ export const isWhole = (sign) => sign.kind === "sensor-wide" || sign.kind === "s
 
 /** @param {Sign} sign */
 export function title(sign) {
-  if (sign.kind === "sensor-wide") return "Many ports rose at once";
-  if (sign.kind === "sensor-silent") return "Nothing comes any more";
-  if (sign.kind === "port-silent") return html`${safe(sign.label)} fell silent`;
-  return safe(sign.name ?? sign.label);
+  if (sign.kind === "sensor-wide") return words().signs.many;
+  if (sign.kind === "sensor-silent") return words().signs.nothing;
+  if (sign.kind === "port-silent") return words().signs.silent(safe(portInWords(sign.key, sign.label).label));
+  return safe(sign.name ?? portInWords(sign.key, sign.label).label);
 }
 
 /** How long a silence has lasted. @param {Sign} sign */
@@ -40,22 +41,23 @@ export function Against({ sign }) {
   const most = Math.max(sign.sources, sign.expected_sources, 1);
   const wide = (/** @type {number} */ n) => ({ width: `${Math.max(1, (n / most) * 100).toFixed(1)}%` });
   return html`<dl class="against">
-    <div><dt>came</dt><dd><span class="bar came" style=${wide(sign.sources)}></span><b>${count(sign.sources)}</b></dd></div>
-    <div><dt>expected</dt><dd><span class="bar" style=${wide(sign.expected_sources)}></span><b>${plain(sign.expected_sources)}</b></dd></div>
+    <div><dt>${words().signs.came}</dt><dd><span class="bar came" style=${wide(sign.sources)}></span><b>${count(sign.sources)}</b></dd></div>
+    <div><dt>${words().signs.expected}</dt><dd><span class="bar" style=${wide(sign.expected_sources)}></span><b>${plain(sign.expected_sources)}</b></dd></div>
   </dl>`;
 }
 
 /** How much, and of what. @param {{ sign: Sign }} props */
 function Measure({ sign }) {
+  const said = words().signs;
   if (isSilence(sign)) {
-    return html`<p class="ratio">0<small>in ${silentFor(sign)}</small></p>
-      <p class="aside">${sign.kind === "sensor-silent" ? "Check that this machine can be reached: until something comes no attack is seen." : "Check that it can still be reached; other ports are."}</p>`;
+    return html`<p class="ratio">0<small>${said.within(silentFor(sign))}</small></p>
+      <p class="aside">${sign.kind === "sensor-silent" ? said.checkMachine : said.checkPort}</p>`;
   }
   if (sign.kind === "sensor-wide") {
-    return html`<p class="ratio">${count(sign.ports?.length ?? 0)}<small>ports</small></p>
-      <p class="aside">More likely this machine (back from an outage, a new address) than attackers.</p>`;
+    return html`<p class="ratio">${count(sign.ports?.length ?? 0)}<small>${said.ports}</small></p>
+      <p class="aside">${said.machineLikely}</p>`;
   }
-  return html`<p class="ratio">${ratio(sign.ratio)}<small>${plain(sign.ratio_low)} to ${plain(sign.ratio_high)}</small></p>
+  return html`<p class="ratio">${ratio(sign.ratio)}<small>${said.range(plain(sign.ratio_low), plain(sign.ratio_high))}</small></p>
     <${Against} sign=${sign} />`;
 }
 
@@ -70,14 +72,14 @@ function Card({ sign }) {
         ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}
       </header>
       <div class="measure"><${Measure} sign=${sign} /></div>
-      <p class="when">Since <b>${moment(sign.since, now())}</b>, found ${span(delay)} later. ${SEVERITY[sign.severity] ?? ""}: by chance ${chance(sign.days)}.</p>
+      <p class="when">${words().signs.when(html`<b>${moment(sign.since, now())}</b>`, span(delay), severityName(sign.severity), chance(sign.days))}</p>
     </a>
   </li>`;
 }
 
 /** A sign that is over, on one line. @param {{ sign: Sign }} props */
 function Past({ sign }) {
-  const much = sign.kind === "sensor-wide" ? counted(sign.ports?.length ?? 0, "port") : isSilence(sign) ? silentFor(sign) : ratio(sign.ratio);
+  const much = sign.kind === "sensor-wide" ? words().signs.portCount(sign.ports?.length ?? 0) : isSilence(sign) ? silentFor(sign) : ratio(sign.ratio);
   return html`<li><a href=${address(sign)}>
     <${SeverityMark} severity=${sign.severity} />
     <span class="name"><b>${title(sign)}</b> ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}</span>
@@ -89,19 +91,20 @@ function Past({ sign }) {
 /** @param {{ all?: boolean }} props */
 export function Signs({ all = false }) {
   const known = signs.value;
+  const said = words().signs;
   const open = (known ?? []).filter((sign) => sign.open).sort((a, b) => strength(b) - strength(a));
   const over = (known ?? []).filter((sign) => !sign.open).sort((a, b) => b.detected.localeCompare(a.detected));
   const shown = all ? over : over.slice(0, FIRST);
   return html`<section class="signs" aria-labelledby="signs-title">
     <div class="head">
-      <h2 id="signs-title">${open.length > 0 ? `${count(open.length)} open ${open.length === 1 ? "sign" : "signs"}` : "Signs"}</h2>
-      <p>More sources than a port's past explains, or none any more</p>
+      <h2 id="signs-title">${open.length > 0 ? said.open(open.length) : said.title}</h2>
+      <p>${said.lead}</p>
     </div>
     ${signsError.value && html`<${Failure} error=${new Error(signsError.value)} />`}
     ${known === null && !signsError.value && html`<${Loading} lines=${4} />`}
-    ${known?.length === 0 && html`<p class="note">None so far. Kizashi learns what is usual on each port from the first hour on, and tells here when that changes.</p>`}
+    ${known?.length === 0 && html`<p class="note">${said.none}</p>`}
     <ol class="cards">${open.map((sign) => html`<${Card} key=${sign.id} sign=${sign} />`)}</ol>
-    ${shown.length > 0 && html`<h3 class="past">Over</h3><ol class="past">${shown.map((sign) => html`<${Past} key=${sign.id} sign=${sign} />`)}</ol>`}
-    ${shown.length < over.length && html`<a class="more" href="#/signs">All ${counted(over.length + open.length, "sign")}</a>`}
+    ${shown.length > 0 && html`<h3 class="past">${said.over}</h3><ol class="past">${shown.map((sign) => html`<${Past} key=${sign.id} sign=${sign} />`)}</ol>`}
+    ${shown.length < over.length && html`<a class="more" href="#/signs">${said.all(over.length + open.length)}</a>`}
   </section>`;
 }
