@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kizashi_event::{Event, Timestamp};
 
@@ -278,6 +278,11 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
     builder.recursive(true).mode(0o700).create(folder).map_err(|error| not_written(folder, &error))
 }
 
+/// How long a store that is in use is waited for: one that was just closed is held for a moment by a process that was being started
+/// meanwhile, until that has closed what it inherited; after a restart, by the program that is ending.
+const PATIENCE: Duration = Duration::from_secs(2);
+const BETWEEN: Duration = Duration::from_millis(20);
+
 fn lock(folder: &Path) -> Result<File, StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let path = folder.join(crate::private_files::LOCK);
@@ -288,10 +293,18 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
         .mode(0o600)
         .open(&path)
         .map_err(|error| not_written(&path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_path_buf())),
-        Err(std::fs::TryLockError::Error(error)) => Err(not_written(&path, &error)),
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < end => {
+                std::thread::sleep(BETWEEN);
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse(folder.to_path_buf()));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(not_written(&path, &error)),
+        }
     }
 }
 
