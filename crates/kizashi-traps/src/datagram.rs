@@ -125,4 +125,12 @@ impl<'a> Reader<'a> {
         let bytes = self.take(4)?;
         Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
+
+    pub(crate) fn le16(&mut self) -> Option<u16> {
+        self.be16().map(u16::swap_bytes)
+    }
+
+    pub(crate) fn le32(&mut self) -> Option<u32> {
+        self.be32().map(u32::swap_bytes)
+    }
 }

@@ -114,6 +114,18 @@ pub fn smtp_wire(bytes: &[u8]) {
     crate::smtp::fuzz(bytes);
 }
 
+/// The traps whose bytes are messages of one form, which the wire of plants, hospitals and things mostly is.
+pub const FRAMED: &[&str] =
+    &["modbus", "s7", "enip", "dnp3", "iec104", "dicom", "hl7", "printer", "minecraft"];
+
+/// A session of one of [`FRAMED`]; the first byte chooses which.
+pub fn framed(bytes: &[u8]) {
+    let Some((choice, rest)) = bytes.split_first() else { return };
+    if let Some(trap) = crate::trap_named(FRAMED[usize::from(*choice) % FRAMED.len()]) {
+        session(trap, rest);
+    }
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

@@ -1,8 +1,9 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mysql, netbios,
-    radmin, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp,
+    Trap, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, hl7, http, https, iec104,
+    ike, memcached, minecraft, modbus, mysql, netbios, printer, radmin, redis, s7, sip, smtp, snmp,
+    ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -25,6 +26,15 @@ static TRAPS: &[Trap] = &[
     memcached::TRAP,
     mysql::TRAP,
     smtp::TRAP,
+    modbus::TRAP,
+    s7::TRAP,
+    enip::TRAP,
+    dnp3::TRAP,
+    iec104::TRAP,
+    dicom::TRAP,
+    hl7::TRAP,
+    printer::TRAP,
+    minecraft::TRAP,
     any::TRAP,
 ];
 

@@ -124,6 +124,15 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         | "client_hello" | "http2_wire" | "websocket" => {
             dialogues().into_iter().map(|(_, bytes)| bytes).collect()
         }
+        "framed" => {
+            let place =
+                |name| kizashi_traps::fuzz::FRAMED.iter().position(|framed| *framed == name);
+            let chosen = |(name, bytes): (&str, Vec<u8>)| {
+                let place = u8::try_from(place(name)?).unwrap();
+                Some([&[place][..], &bytes].concat())
+            };
+            dialogues().into_iter().filter_map(chosen).collect()
+        }
         "web_rules" => dialogues()
             .into_iter()
             .map(|(_, bytes)| bytes)
@@ -237,7 +246,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire http2_wire websocket web_rules site_program sql php ssh_wire telnet_wire redis elasticsearch memcached mysql radmin_wire smtp_wire recognise datagrams machine file_facts frames frame_payload recording likeness client_hello intake wire_frame capture name_answers web_request owner_text places detect);
+entries!(trap_session http_wire http2_wire websocket web_rules site_program sql php ssh_wire telnet_wire redis elasticsearch memcached mysql radmin_wire smtp_wire framed recognise datagrams machine file_facts frames frame_payload recording likeness client_hello intake wire_frame capture name_answers web_request owner_text places detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

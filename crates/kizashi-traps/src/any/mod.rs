@@ -44,7 +44,6 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(143),
     Port::tcp(389),
     Port::tcp(445),
-    Port::tcp(502),
     Port::tcp(631),
     Port::tcp(1080),
     Port::tcp(1433),

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,18 @@ impl House {
 
     pub(crate) fn tcp(trap: &'static Trap) -> Self {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        Self::on(trap, BoundSocket::Tcp(socket), address)
+    }
+
+    /// On a port of the test's choice, at an address of loopback that no other test has.
+    #[allow(dead_code, reason = "for the tests of other traps, which have this house too")]
+    pub(crate) fn tcp_at(trap: &'static Trap, port: u16) -> Self {
+        static OPENED: AtomicU8 = AtomicU8::new(1);
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let address = Ipv4Addr::new(127, 1 + number, high, low.max(1));
+        let socket = TcpListener::bind((address, port)).unwrap();
         let address = socket.local_addr().unwrap();
         Self::on(trap, BoundSocket::Tcp(socket), address)
     }

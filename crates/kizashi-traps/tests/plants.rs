@@ -1,0 +1,176 @@
+//! The traps of plants, hospitals, printers and games over real sockets, asked by the programs that scanners and people use.
+#![allow(clippy::print_stdout, reason = "a test says what it skips")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "the house of the datagrams' tests can more than is needed here")]
+
+#[path = "datagrams/house.rs"]
+mod house;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use house::{House, installed, notes, said};
+use kizashi_event::{Detail, Event};
+use kizashi_traps::trap_named;
+
+fn house(name: &str) -> House {
+    House::tcp(trap_named(name).unwrap())
+}
+
+/// What nmap prints of a trap, and what the trap told.
+fn nmap(name: &str, more: &[&str]) -> (String, Vec<Event>) {
+    let house = house(name);
+    let port = house.port();
+    let usual = ["-n", "-Pn", "-p", &port, "127.0.0.1"];
+    let shown = said("nmap", &[more, &usual[..]].concat(), None);
+    (shown, house.close())
+}
+
+/// The same on the port on which nmap expects the service, which is asked for it first.
+fn nmap_at(name: &str, port: u16, more: &[&str]) -> (String, Vec<Event>) {
+    let house = House::tcp_at(trap_named(name).unwrap(), port);
+    let address = house.address.ip().to_string();
+    let usual = ["-n", "-Pn", "-p", &port.to_string(), &address];
+    let shown = said("nmap", &[more, &usual[..]].concat(), None);
+    (shown, house.close())
+}
+
+/// Each script is told to run whatever the port's number.
+fn script(trap: &str, script: &str) -> (String, Vec<Event>) {
+    nmap(trap, &["--script", &format!("+{script}")])
+}
+
+#[test]
+fn nmap_names_the_controllers_that_its_scripts_know() {
+    if !installed("nmap") {
+        return;
+    }
+    let (shown, events) = script("modbus", "modbus-discover");
+    assert!(shown.contains("Schneider Electric TM221CE"), "{shown}");
+    assert!(notes(&events, "modbus request").contains(&"function 17".to_owned()));
+    let (shown, events) = script("s7", "s7-info");
+    assert!(shown.contains("Module: 6ES7 315-2EH14-0AB0"), "{shown}");
+    assert!(shown.contains("Version: 3.2.6") && shown.contains("Serial Number: S "), "{shown}");
+    assert!(notes(&events, "s7 list").contains(&"001c 0001".to_owned()));
+    let (shown, events) = script("enip", "enip-info");
+    assert!(shown.contains("Rockwell Automation/Allen-Bradley (1)"), "{shown}");
+    assert!(shown.contains("productName: 1766-L32BXB"), "{shown}");
+    assert_eq!(notes(&events, "enip command"), ["list identity"]);
+    let (shown, events) = script("iec104", "iec-identify");
+    assert!(shown.contains("ASDU address: ") && shown.contains("Information objects: "), "{shown}");
+    assert_eq!(notes(&events, "iec104 request").len(), 1);
+    let (shown, _) = script("dicom", "dicom-ping");
+    assert!(shown.contains("Any AET is accepted"), "{shown}");
+}
+
+#[test]
+fn nmap_finds_modbus_by_its_own_probes() {
+    if !installed("nmap") {
+        return;
+    }
+    let (shown, _) = nmap("modbus", &["-sV", "--version-light"]);
+    assert!(shown.contains("modbus  Modbus TCP"), "{shown}");
+}
+
+#[test]
+fn nmap_names_the_printer_and_what_its_display_shows() {
+    if !installed("nmap") {
+        return;
+    }
+    let asked = ["-sV", "--allports", "--script", "+pjl-ready-message", "--script-args"];
+    let message = ["pjl_ready_message=INSERT COIN"];
+    let (shown, events) = nmap_at("printer", 9100, &[&asked[..], &message].concat());
+    assert!(shown.contains("hp-pjl") && shown.contains("LaserJet"), "{shown}");
+    assert!(shown.contains("\"Ready\" changed to \"INSERT COIN\""), "{shown}");
+    let line = |event: &Event| matches!(&event.detail, Detail::Command { line, .. } if line.raw().contains("RDYMSG"));
+    assert!(events.iter().any(line));
+}
+
+#[test]
+fn nmap_names_the_games_server_with_its_version() {
+    if !installed("nmap") {
+        return;
+    }
+    let (shown, _) = nmap_at("minecraft", 25_565, &["-sV"]);
+    assert!(shown.contains("minecraft Minecraft 1."), "{shown}");
+    assert!(shown.contains("Users: 0/"), "{shown}");
+}
+
+#[test]
+fn dcmtk_is_echoed_finds_nobody_and_stores_a_file() {
+    if !installed("echoscu") {
+        return;
+    }
+    let house = house("dicom");
+    let port = house.port();
+    let shown = said("echoscu", &["-v", "127.0.0.1", &port], None);
+    assert!(shown.contains("Received Echo Response (Success)"), "{shown}");
+    let query = ["-v", "-P", "-k", "0008,0052=PATIENT", "-k", "PatientName=*"];
+    let shown = said("findscu", &[&query[..], &["127.0.0.1", &port]].concat(), None);
+    assert!(shown.contains("Received Final Find Response (Success)"), "{shown}");
+    let folder = std::env::temp_dir().join(format!("kizashi-dicom-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("text.dump"), DUMP).unwrap();
+    let shown = said("dump2dcm", &["text.dump", "file.dcm"], Some(&folder));
+    let stored = said("storescu", &["-v", "127.0.0.1", &port, "file.dcm"], Some(&folder));
+    std::fs::remove_dir_all(folder).unwrap();
+    assert!(stored.contains("Received Store Response (Success)"), "{shown}{stored}");
+    let events = house.close();
+    let clients = events.iter().filter(|event| matches!(event.detail, Detail::Client { .. }));
+    assert_eq!(clients.count(), 3);
+    let kept = events.iter().filter_map(|event| event.detail.payload()).last().unwrap();
+    assert_eq!(kept.name.as_ref().map(|name| name.raw()), Some("1.2.3.4"));
+    assert!(kept.content.windows(7).any(|window| window == b"DOE^JOE"), "{kept:?}");
+}
+
+/// A file as `dump2dcm` makes one.
+const DUMP: &str = "(0008,0016) UI =SecondaryCaptureImageStorage
+(0008,0018) UI [1.2.3.4]
+(0010,0010) PN [DOE^JOE]
+";
+
+/// One frame of DNP3 that is answered to these bytes.
+fn frame(house: &House, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(house.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut head = vec![0; 10];
+    stream.read_exact(&mut head).unwrap();
+    let user = usize::from(head[2]) - 5;
+    let mut blocks = vec![0; user + 2 * user.div_ceil(16)];
+    stream.read_exact(&mut blocks).unwrap();
+    [head, blocks].concat()
+}
+
+/// tshark is the judge of what no client at hand speaks: it reads each layer and the sums, and names what is malformed.
+fn dissected(port: u16, decoder: &str, bytes: &[u8]) -> String {
+    let folder = std::env::temp_dir().join(format!("kizashi-{decoder}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let words: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(folder.join("text"), format!("000000 {}\n", words.join(" "))).unwrap();
+    let ports = format!("{port},40000");
+    said("text2pcap", &["-q", "-T", &ports, "text", "answer.pcap"], Some(&folder));
+    let chosen = format!("tcp.port=={port},{decoder}");
+    let shown = said("tshark", &["-r", "answer.pcap", "-d", &chosen, "-V"], Some(&folder));
+    std::fs::remove_dir_all(folder).unwrap();
+    assert!(!shown.contains("Malformed"), "{shown}");
+    shown
+}
+
+#[test]
+fn tshark_reads_what_an_outstation_answers() {
+    if !installed("tshark") || !installed("text2pcap") {
+        return;
+    }
+    let house = house("dnp3");
+    // A read of the device's attributes from the address for self-discovery.
+    let asked = b"\x05\x64\x0b\xc4\xfc\xff\x01\x00\xde\x05\xc0\xc2\x01\x00\xfe\x06\x51\xff";
+    let answer = frame(&house, asked);
+    house.close();
+    let shown = dissected(20_000, "dnp3", &answer);
+    assert!(shown.contains("Distributed Network Protocol 3.0"), "{shown}");
+    assert!(shown.contains("Function Code: Response (0x81)"), "{shown}");
+    assert!(shown.contains("[Data Link Header Checksum Status: Good]"), "{shown}");
+    assert!(!shown.contains("Status: Bad"), "{shown}");
+}
