@@ -78,7 +78,9 @@ pub(crate) fn shortest(trap: &str, address: SocketAddr) -> Option<Dialogue> {
 fn script(text: &str) -> Option<Vec<Vec<u8>>> {
     let (mut script, mut together, mut answered) = (Vec::<Vec<u8>>::new(), false, false);
     for line in text.lines() {
-        if line.starts_with("port: udp") || line.starts_with("T|") {
+        let is_of_another =
+            ["face:", "identity:", "release:", "redis:", "site:", "seed:", "port: udp", "T|"];
+        if is_of_another.iter().any(|begin| line.starts_with(begin)) {
             return None;
         }
         answered |= line.starts_with("S> ");

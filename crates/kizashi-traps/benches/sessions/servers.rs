@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_traps::{
-    BoundSocket, Caps, EventSink, Identity, Post, Server, Setup, WebServer, trap_named,
+    BoundSocket, Caps, EventSink, Identity, Post, Server, Setup, TelnetFace, WebServer, trap_named,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
@@ -45,9 +45,13 @@ fn listen() -> TcpListener {
 pub(crate) fn serve(trap: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
+        // As the transcripts have it where they say nothing else.
+        let identity = Identity::draw([7; 32])
+            .with_web_server(WebServer::NginxDebian12)
+            .with_telnet_face(TelnetFace::Router);
         let setup = Setup {
             sensor: "bench".into(),
-            identity: Arc::new(Identity::draw([7; 32]).with_web_server(WebServer::NginxDebian12)),
+            identity: Arc::new(identity),
             session_seed: 7,
             caps: Caps {
                 per_network: 1_000,
