@@ -114,6 +114,11 @@ pub fn smtp_wire(bytes: &[u8]) {
     crate::smtp::fuzz(bytes);
 }
 
+/// Tokens of NTLMSSP, bare and within SPNEGO.
+pub fn ntlm_token(bytes: &[u8]) {
+    crate::ntlm::fuzz(bytes);
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

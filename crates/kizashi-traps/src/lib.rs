@@ -32,6 +32,9 @@ mod machine;
 mod memcached;
 mod mysql;
 mod netbios;
+// Desktop, file and database services that stand on it come one by one.
+#[allow(dead_code)]
+mod ntlm;
 mod output;
 mod php;
 mod ports;
@@ -52,6 +55,8 @@ mod terminal;
 mod tftp;
 mod tls;
 mod trap;
+#[allow(dead_code)]
+mod windows;
 
 #[cfg(test)]
 mod contract;
