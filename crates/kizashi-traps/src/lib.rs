@@ -30,6 +30,7 @@ mod ike;
 mod login;
 mod machine;
 mod memcached;
+mod mssql;
 mod mysql;
 mod netbios;
 // Desktop, file and database services that stand on it come one by one.

@@ -1,8 +1,8 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mysql, netbios,
-    radmin, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp,
+    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mssql, mysql,
+    netbios, radmin, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -24,6 +24,7 @@ static TRAPS: &[Trap] = &[
     radmin::TRAP,
     memcached::TRAP,
     mysql::TRAP,
+    mssql::TRAP,
     smtp::TRAP,
     any::TRAP,
 ];
