@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 34] = [
+pub const ENTRIES: [(&str, Entry); 37] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -27,13 +27,16 @@ pub const ENTRIES: [(&str, Entry); 34] = [
     ("redis", kizashi_traps::fuzz::redis),
     ("elasticsearch", kizashi_traps::fuzz::elasticsearch),
     ("memcached", kizashi_traps::fuzz::memcached),
+    ("mssql", kizashi_traps::fuzz::mssql),
     ("mysql", kizashi_traps::fuzz::mysql),
     ("radmin_wire", kizashi_traps::fuzz::radmin_wire),
     ("smtp_wire", kizashi_traps::fuzz::smtp_wire),
     ("framed", kizashi_traps::fuzz::framed),
+    ("ntlm_token", kizashi_traps::fuzz::ntlm_token),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("datagrams", kizashi_traps::fuzz::datagrams),
     ("machine", kizashi_traps::fuzz::machine),
+    ("windows_machine", kizashi_traps::fuzz::windows_machine),
     ("file_facts", kizashi_traps::fuzz::file_facts),
     ("frames", kizashi_event::stream::fuzz),
     ("frame_payload", frame_payload),

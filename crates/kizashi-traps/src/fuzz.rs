@@ -75,6 +75,16 @@ pub fn machine(bytes: &[u8]) {
     crate::machine::fuzz(bytes);
 }
 
+/// A dialogue with `mssql`, and the bytes as a login, a batch and a call.
+pub fn mssql(bytes: &[u8]) {
+    crate::mssql::fuzz(bytes);
+}
+
+/// Lines of cmd.exe and a script of PowerShell's to the Windows machine.
+pub fn windows_machine(bytes: &[u8]) {
+    crate::machine::fuzz_windows(bytes);
+}
+
 /// What captured content is, from its bytes.
 pub fn file_facts(bytes: &[u8]) {
     crate::machine::fuzz_facts(bytes);
@@ -124,6 +134,11 @@ pub fn framed(bytes: &[u8]) {
     if let Some(trap) = crate::trap_named(FRAMED[usize::from(*choice) % FRAMED.len()]) {
         session(trap, rest);
     }
+}
+
+/// Tokens of NTLMSSP, bare and within SPNEGO.
+pub fn ntlm_token(bytes: &[u8]) {
+    crate::ntlm::fuzz(bytes);
 }
 
 /// The list of ports.

@@ -18,7 +18,7 @@ use crate::http::{
 };
 use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
-use crate::machine::{Downloads, Persona, World};
+use crate::machine::{Downloads, Persona, WindowsMachines, World};
 use crate::memcached;
 use crate::mysql;
 use crate::randomness::{Randomness, Source};
@@ -181,6 +181,8 @@ pub struct Identity {
     memcached: Arc<memcached::Installed>,
     /// What visitors changed in its databases.
     mysql: Arc<mysql::Installed>,
+    /// What visitors changed on its Windows machine.
+    windows: Arc<WindowsMachines>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -238,6 +240,7 @@ impl Identity {
             redis: Arc::default(),
             memcached: Arc::default(),
             mysql: Arc::default(),
+            windows: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -449,6 +452,10 @@ impl Identity {
 
     pub(crate) fn mysql(&self) -> &mysql::Installed {
         &self.mysql
+    }
+
+    pub(crate) fn windows_machines(&self) -> &WindowsMachines {
+        &self.windows
     }
 
     pub(crate) fn memcached(&self) -> &memcached::Installed {

@@ -38,8 +38,12 @@ mod machine;
 mod memcached;
 mod minecraft;
 mod modbus;
+mod mssql;
 mod mysql;
 mod netbios;
+// Desktop, file and database services that stand on it come one by one.
+#[allow(dead_code)]
+mod ntlm;
 mod output;
 mod php;
 mod ports;
@@ -62,6 +66,8 @@ mod terminal;
 mod tftp;
 mod tls;
 mod trap;
+#[allow(dead_code)]
+mod windows;
 
 #[cfg(test)]
 mod contract;

@@ -2,8 +2,8 @@
 
 use crate::{
     Trap, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, hl7, http, https, iec104,
-    ike, memcached, minecraft, modbus, mysql, netbios, printer, radmin, redis, s7, sip, smtp, snmp,
-    ssdp, ssh, telnet, tftp,
+    ike, memcached, minecraft, modbus, mssql, mysql, netbios, printer, radmin, redis, s7, sip,
+    smtp, snmp, ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -25,6 +25,7 @@ static TRAPS: &[Trap] = &[
     radmin::TRAP,
     memcached::TRAP,
     mysql::TRAP,
+    mssql::TRAP,
     smtp::TRAP,
     modbus::TRAP,
     s7::TRAP,

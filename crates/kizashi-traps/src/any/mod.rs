@@ -46,7 +46,6 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(445),
     Port::tcp(631),
     Port::tcp(1080),
-    Port::tcp(1433),
     Port::tcp(1723),
     Port::tcp(1883),
     Port::tcp(3389),
@@ -70,7 +69,6 @@ const PRIVILEGED: &[Port] = &[
 /// Those of them from 1024 on.
 const UNPRIVILEGED: &[Port] = &[
     Port::tcp(1080),
-    Port::tcp(1433),
     Port::tcp(1723),
     Port::tcp(1883),
     Port::tcp(3389),

@@ -49,10 +49,12 @@ const USERS: &[&str] = &[
     "elastic",
     "tomcat",
     "server",
+    // SQL Server's own account.
+    "sa",
 ];
 
 /// Users that may have no password at all.
-const WITHOUT_PASSWORD: &[&str] = &["root", "admin", "guest", "user", "default", "support"];
+const WITHOUT_PASSWORD: &[&str] = &["root", "sa", "admin", "guest", "user", "default", "support"];
 
 const PASSWORDS: &[&str] = &[
     "0",

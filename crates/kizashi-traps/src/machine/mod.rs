@@ -28,6 +28,7 @@ mod shell;
 pub(crate) mod signal;
 mod terminal;
 mod transfer;
+mod windows;
 mod world;
 
 use std::sync::Arc;
@@ -46,7 +47,13 @@ use crate::Identity;
 pub(crate) use commands::regex::Regex;
 pub(crate) use files::mode_letters;
 use kernel::{Kernel, SharedKernel};
+pub(crate) use windows::{Facts as WindowsFacts, WindowsMachine, WindowsMachines, WindowsSaid};
 pub(crate) use world::World;
+
+/// See [`crate::fuzz::windows_machine`].
+pub(crate) fn fuzz_windows(bytes: &[u8]) {
+    windows::fuzz(bytes);
+}
 
 /// One visitor's machine.
 #[derive(Clone, Debug)]

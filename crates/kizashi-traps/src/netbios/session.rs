@@ -6,7 +6,6 @@ use kizashi_event::Timestamp;
 
 use super::wire::{NAME, Question, STATUS, table};
 use crate::datagram::{Answer, Datagrams, Protocol, note};
-use crate::draw::Draw;
 use crate::{Identity, Output, Session, Visit};
 
 /// Questions of one session that are told.
@@ -21,15 +20,8 @@ struct Names {
 }
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
-    let draw = Draw::new(identity.seed(), "netbios name");
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    // As Windows Setup names a machine.
-    let mut host = "WIN-".to_owned();
-    for place in 0..11 {
-        host.push(char::from(draw.one_of(place, LETTERS).unwrap_or(b'A')));
-    }
-    let mut hardware = [0x00, 0x50, 0x56, 0, 0, 0];
-    hardware[3..].copy_from_slice(&draw.number(11).to_be_bytes()[..3]);
+    let windows = identity.windows();
+    let (host, hardware) = (windows.computer, windows.hardware);
     Datagrams::begin(identity, visit, Names { host, hardware, told: Vec::new() })
 }
 

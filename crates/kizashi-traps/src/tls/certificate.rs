@@ -59,6 +59,35 @@ pub(super) fn of_server(identity: &Identity, key: &SigningKey) -> Option<Vec<u8>
     signed(&parts.concat(), key)
 }
 
+/// The name in the certificate that SQL Server makes for itself at each start.
+pub(super) const SQL_SERVER: &str = "SSL_Self_Signed_Fallback";
+
+/// A certificate that a service of the Windows machine made for itself: SQL Server's is good for thirty years. Remote Desktop's is really
+/// made anew each half year; here, where no clock is asked, it is one that lasts.
+pub(super) fn of_windows(
+    identity: &Identity,
+    key: &SigningKey,
+    what: &str,
+    name: &str,
+) -> Option<Vec<u8>> {
+    let label = format!("tls certificate of {what}");
+    let draw = Draw::new(identity.seed(), &label);
+    let seconds = i64::try_from(draw.below(4, 86_400)).unwrap_or(0);
+    let begins = identity.set_up().plus(seconds * Timestamp::SECOND);
+    let days = if name == SQL_SERVER { 10_957 } else { 3_650 };
+    let subject = sequence(&[&attribute(COMMON_NAME, &printable(name))]);
+    let parts = [
+        value(0xa0, &number(&[2])),
+        number(&serial(draw, 16)),
+        algorithm(key),
+        subject.clone(),
+        validity(begins, begins.plus(days * DAY * Timestamp::SECOND)),
+        subject,
+        public_key(&key.public()),
+    ];
+    signed(&parts.concat(), key)
+}
+
 /// A device's certificate.
 pub(super) fn of_device(identity: &Identity, key: &SigningKey) -> Option<Vec<u8>> {
     let draw = Draw::new(identity.seed(), "tls device certificate");
@@ -137,12 +166,14 @@ fn public_key(key: &PublicKey) -> Vec<u8> {
     sequence(&[&kind, &bits(&key_bits(key))])
 }
 
-/// Two moments before 2050 (RFC 5280, 4.1.2.5.1).
+/// Two moments (RFC 5280, 4.1.2.5): with two digits of the year before 2050, and all four after.
 fn validity(from: Timestamp, to: Timestamp) -> Vec<u8> {
     let time = |moment: Timestamp| {
         let text = moment.rfc3339();
-        let digits: String = text.chars().filter(char::is_ascii_digit).skip(2).take(12).collect();
-        value(23, format!("{digits}Z").as_bytes())
+        let digits: String = text.chars().filter(char::is_ascii_digit).take(14).collect();
+        let late = digits.as_str() >= "2050";
+        let shown = if late { &digits[..] } else { digits.get(2..).unwrap_or_default() };
+        value(if late { 24 } else { 23 }, format!("{shown}Z").as_bytes())
     };
     sequence(&[&time(from), &time(to)])
 }

@@ -8,7 +8,7 @@
 //! - `legacy.rs` (TLS 1.0 to 1.2), `modern.rs` (1.3), `hash.rs`, `key_exchange.rs`, `x448.rs`, `cipher.rs`: the handshakes and their arithmetic.
 //! - `resumption.rs`: sessions that are gone on with.
 //! - `credential.rs`, `certificate.rs`, `der.rs`, `store.rs`: keys and certificates of this installation.
-//! - `session.rs`: the session around another.
+//! - `session.rs`: the session around another. `pipe.rs`: TLS that a protocol carries itself.
 //!
 //! Nothing here guards a secret that is worth one: keys are of this trap alone. What is guarded is the process, by bounds.
 
@@ -25,6 +25,7 @@ mod legacy;
 mod modern;
 mod negotiation;
 mod old_hello;
+mod pipe;
 mod profile;
 mod protection;
 mod record;
@@ -40,6 +41,7 @@ pub(crate) mod client;
 mod tests;
 
 pub use credential::TlsKeys;
+pub(crate) use pipe::{Piped, TlsPipe};
 pub(crate) use profile::Product;
 pub(crate) use session::{TlsSession, Within, begins_like_tls};
 pub(crate) use store::Store;

@@ -8,6 +8,7 @@
 //!   (`SSLSessionTickets off`), and answers `http/1.1` whatever protocol was offered.
 //! - nginx names `http/1.1`; since 1.21.4 `http/1.0` and `http/0.9` too, and then refuses who offers none of them.
 //! - Postfix leaves the choice to the client, has parameters for prime fields compiled in, and knows no protocols inside (ALPN).
+//! - Windows' Schannel chooses by its own order and has TLS 1.0 to 1.2; extended master secrets came with 2016's updates.
 //! - A device has an OpenSSL of the 1.0 line: TLS 1.0 to 1.2, no X25519, no extended master secret, no signal against downgrades.
 
 use super::key_exchange::{Group, Prime};
@@ -23,6 +24,10 @@ pub(crate) enum Product {
     Mail(WebServer),
     /// The router, camera or recorder beside it.
     Device,
+    /// SQL Server on the Windows machine beside it, with the certificate that it makes when it has none.
+    SqlServer,
+    /// Remote Desktop on the same.
+    RemoteDesktop,
 }
 
 /// What a product does.
@@ -74,6 +79,12 @@ const OLD: &[u16] = &[
     0xc027, 0xc009, 0xc013, 0x009c, 0x003c, 0x002f,
 ];
 
+/// Schannel of Windows Server 2008 R2 to 2016 in its order, as far as it is known here (Microsoft, "TLS Cipher Suites in Windows 8.1").
+const SCHANNEL: &[u16] = &[
+    0xc02c, 0xc02b, 0xc030, 0xc02f, 0x009f, 0x009e, 0xc024, 0xc023, 0xc028, 0xc027, 0xc00a, 0xc009,
+    0xc014, 0xc013, 0x009d, 0x009c, 0x003d, 0x003c, 0x0035, 0x002f,
+];
+
 /// The groups of OpenSSL 3 in its order; those of prime fields are TLS 1.3's.
 const GROUPS: &[Group] = &[
     Group::X25519,
@@ -92,6 +103,7 @@ const GROUPS: &[Group] = &[
 const GROUPS_1_1_1: &[Group] = &[Group::X25519, Group::P256, Group::X448, Group::P521, Group::P384];
 
 impl Product {
+    #[expect(clippy::too_many_lines, reason = "the products themselves")]
     pub(super) fn profile(self) -> Profile {
         let base = Profile {
             versions: (TLS_1_2, TLS_1_3),
@@ -134,6 +146,15 @@ impl Product {
                 no_match: NoMatch::Silent,
                 gives_tickets: true,
                 ..Self::Server(server).profile()
+            },
+            Self::SqlServer | Self::RemoteDesktop => Profile {
+                versions: (TLS_1_0, TLS_1_2),
+                suites: SCHANNEL,
+                groups: &[Group::P256, Group::P384],
+                protocols: &[],
+                acknowledges_name: false,
+                gives_tickets: false,
+                ..base
             },
             Self::Device => Profile {
                 versions: (TLS_1_0, TLS_1_2),

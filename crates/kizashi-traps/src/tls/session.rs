@@ -283,12 +283,12 @@ impl Session for TlsSession {
     }
 }
 
-fn note(out: &mut Output, name: &str, value: &str) {
+pub(super) fn note(out: &mut Output, name: &str, value: &str) {
     out.tell(Detail::Note { name: name.into(), value: value.into() });
 }
 
 /// JA4 is the client's fingerprint, and a key for detection. JA3 changes with each connection of a browser, so it is only noted.
-fn tell_hello(hello: &ClientHello, out: &mut Output) {
+pub(super) fn tell_hello(hello: &ClientHello, out: &mut Output) {
     let fingerprint = format!("ja4:{}", ja4(hello, Carrier::Tcp));
     out.tell(Detail::Client {
         version: None,

@@ -32,6 +32,8 @@ pub(crate) struct Store {
     keys: Option<TlsKeys>,
     server: OnceLock<Option<Arc<Credential>>>,
     device: OnceLock<Option<Arc<Credential>>>,
+    sql_server: OnceLock<Option<Arc<Credential>>>,
+    desktop: OnceLock<Option<Arc<Credential>>>,
 }
 
 impl Store {
@@ -65,8 +67,25 @@ impl Store {
                 let sessions = Sessions::new(identity.seed(), "tls sessions of the device")?;
                 Some(Arc::new(Credential { certificate, key, sessions }))
             }),
+            Product::SqlServer => self
+                .sql_server
+                .get_or_init(|| self.windows(identity, "sql server", certificate::SQL_SERVER)),
+            Product::RemoteDesktop => self.desktop.get_or_init(|| {
+                self.windows(identity, "remote desktop", &identity.windows().computer)
+            }),
         };
         made.clone()
+    }
+
+    /// What a service of the Windows machine shows under this name.
+    fn windows(&self, identity: &Identity, what: &str, name: &str) -> Option<Arc<Credential>> {
+        let key = match &self.keys {
+            Some(keys) => SigningKey::of_rsa(&keys.server),
+            None => SigningKey::of_seed(identity.seed(), &format!("tls key of {what}"))?,
+        };
+        let certificate = certificate::of_windows(identity, &key, what, name)?;
+        let sessions = Sessions::new(identity.seed(), &format!("tls sessions of {what}"))?;
+        Some(Arc::new(Credential { certificate, key, sessions }))
     }
 }
 

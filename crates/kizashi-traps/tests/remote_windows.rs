@@ -1,0 +1,191 @@
+//! SQL Server before those who look for it and into it: nmap, hydra, FreeTDS' `tsql`, and python-tds from PyPI (in an environment under the build's
+//! temporary folder), which carries TLS in packets of TDS.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
+#[path = "support/house.rs"]
+#[allow(dead_code, reason = "each test file uses a part of it")]
+mod house;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use house::{House, commands, installed, logins, said};
+use kizashi_event::{Detail, Event};
+use kizashi_traps::{Identity, LoginSettings};
+
+/// A service that a weak password opens at the first try.
+fn open(trap: &'static str) -> House {
+    let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
+    House::of_trap(trap, Identity::draw([1; 32]).with_logins(logins))
+}
+
+fn run(program: &str, arguments: &[&str], input: Option<&Path>) -> String {
+    let mut command = Command::new("timeout");
+    command.args(["90", program]).args(arguments);
+    let input = input.map(|path| Stdio::from(std::fs::File::open(path).unwrap()));
+    said(&command.stdin(input.unwrap_or_else(Stdio::null)).output().unwrap())
+}
+
+fn notes(events: &[Event], wanted: &str) -> Vec<String> {
+    let note = |event: &Event| match &event.detail {
+        Detail::Note { name, value } if name.raw() == wanted => Some(value.raw().to_owned()),
+        _ => None,
+    };
+    events.iter().filter_map(note).collect()
+}
+
+/// A Python with the clients in it; none where PyPI cannot be reached.
+fn python() -> Option<PathBuf> {
+    static MADE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = MADE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("windows-clients");
+    let python = folder.join("bin/python");
+    let has_clients = || {
+        let imported = Command::new(&python).args(["-c", "import pytds, OpenSSL"]).output();
+        imported.is_ok_and(|output| output.status.success())
+    };
+    if has_clients() {
+        return Some(python);
+    }
+    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
+    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
+    let installed = Command::new(folder.join("bin/pip"))
+        .args([
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "python-tds>=1.16,<2",
+            "pyOpenSSL>=25",
+        ])
+        .output()
+        .unwrap();
+    if !installed.status.success() {
+        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
+        return None;
+    }
+    assert!(has_clients());
+    Some(python)
+}
+
+/// nmap's own probe of this name alone, to be sent to any port: all of them take half a minute.
+fn one_probe(all: &str, name: &str) -> String {
+    let start = format!("Probe TCP {name} ");
+    let own = all.lines().skip_while(|line| !line.starts_with(&start));
+    let own = own
+        .enumerate()
+        .take_while(|(at, line)| *at == 0 || !line.starts_with("Probe "))
+        .map(|(_, line)| line);
+    let lines: Vec<&str> = own.filter(|line| !line.starts_with("rarity")).collect();
+    format!("Probe TCP NULL q||\ntotalwaitms 100\n{}\nrarity 1\n", lines.join("\n"))
+}
+
+#[test]
+fn nmap_names_the_servers_product_version_and_windows() {
+    if !installed("nmap") {
+        return;
+    }
+    let house = open("mssql");
+    let port = house.port();
+    let probes = house.folder().join("probes");
+    let folder = "/usr/share/nmap/nmap-service-probes";
+    std::fs::write(&probes, one_probe(&std::fs::read_to_string(folder).unwrap(), "ms-sql-s"))
+        .unwrap();
+    let arguments =
+        ["-sV", "--versiondb", probes.to_str().unwrap(), "-Pn", "-n", "-p", &port, "127.0.0.1"];
+    let text = run("nmap", &arguments, None);
+    house.close();
+    assert!(text.contains("ms-sql-s Microsoft SQL Server 20"), "{text}");
+}
+
+#[test]
+fn hydra_finds_the_password_of_sa() {
+    if !installed("hydra") {
+        return;
+    }
+    let house = open("mssql");
+    let list = house.folder().join("passwords");
+    std::fs::write(&list, "kUq81xX\n123456\n").unwrap();
+    let (list, port) = (list.to_str().unwrap().to_owned(), house.port());
+    let text = run(
+        "hydra",
+        &["-I", "-t", "1", "-l", "sa", "-P", &list, "-s", &port, "127.0.0.1", "mssql"],
+        None,
+    );
+    let events = house.close();
+    assert!(text.contains("password: 123456"), "{text}");
+    assert!(logins(&events).contains(&("sa".to_owned(), "kUq81xX".to_owned(), false)));
+}
+
+#[test]
+fn tsql_switches_commands_on_and_runs_one() {
+    if !installed("tsql") {
+        return;
+    }
+    let house = open("mssql");
+    let script = house.folder().join("script");
+    std::fs::write(&script, "select @@version\nselect name from sys.databases\ngo\nexec sp_configure 'show advanced options', 1\nreconfigure\nexec sp_configure 'xp_cmdshell', 1\nreconfigure\ngo\nexec xp_cmdshell 'echo MZ>C:\\Windows\\Temp\\a.exe&type C:\\Windows\\Temp\\a.exe&whoami'\ngo\nselect * from nowhere\ngo\n").unwrap();
+    let port = house.port();
+    let text =
+        run("tsql", &["-H", "127.0.0.1", "-p", &port, "-U", "sa", "-P", "123456"], Some(&script));
+    let events = house.close();
+    for part in [
+        "Microsoft SQL Server 20",
+        "\nmsdb\n",
+        "changed from 0 to 1",
+        "\nMZ\n",
+        "nt authority\\system",
+        "Invalid object name 'nowhere'",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let kept: Vec<_> = events.iter().filter_map(|event| event.detail.payload()).collect();
+    assert!(kept.iter().any(|kept| kept.content == b"MZ\r\n"));
+}
+
+const VISIT: &str = r#"
+import sys, pytds, pytds.tls, OpenSSL
+port = int(sys.argv[1])
+def connect(**more):
+    return pytds.connect("127.0.0.1", port=port, user="sa", password="123456", autocommit=True, **more)
+def context(cafile):
+    made = OpenSSL.SSL.Context(OpenSSL.SSL.TLS_CLIENT_METHOD)
+    made.set_verify(OpenSSL.SSL.VERIFY_NONE, lambda *_: True)
+    return made
+pytds.tls.create_context = context
+with connect(cafile="any", validate_host=False, enc_login_only=True) as c, c.cursor() as q:
+    def all(text, *values):
+        q.execute(text, *values)
+        return q.fetchall()
+    assert all("select 1 + 1, 'ä', null")[0] == (2, "ä", None)
+    assert all("select %s", ("it's \\ here",))[0][0] == "it's \\ here"
+    q.execute("exec sp_configure 'show advanced options', 1; exec sp_configure 'xp_cmdshell', 1")
+    lines = [line for (line,) in all("exec xp_cmdshell 'ver'")]
+    assert any(line and line.startswith("Microsoft Windows [Version") for line in lines), lines
+    program = "4d5a" + "90" * 50000
+    q.execute("CREATE ASSEMBLY a FROM 0x" + program + " WITH PERMISSION_SET = UNSAFE")
+print("done")
+"#;
+
+#[test]
+fn python_tds_encrypts_its_login_and_brings_an_assembly() {
+    let Some(python) = python() else { return };
+    let house = open("mssql");
+    let output = Command::new("timeout")
+        .arg("60")
+        .arg(python)
+        .args(["-c", VISIT, &house.port()])
+        .output()
+        .unwrap();
+    let events = house.close();
+    let text = said(&output);
+    assert!(text.contains("done"), "{text}");
+    assert!(commands(&events).contains(&"ver".to_owned()));
+    assert!(!notes(&events, "tls").is_empty(), "the login came in TLS");
+    let kept: Vec<_> = events.iter().filter_map(|event| event.detail.payload()).collect();
+    assert!(kept.iter().any(|kept| kept.size == Some(50_002) && kept.content.starts_with(b"MZ")));
+}
