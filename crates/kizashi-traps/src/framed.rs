@@ -56,7 +56,9 @@ pub(crate) trait Messages: Send {
     fn message(&mut self, message: &[u8], now: Timestamp, out: &mut Output) -> Next;
 
     /// The pause that was asked for is over.
-    fn resume(&mut self, _now: Timestamp, _out: &mut Output) {}
+    fn resume(&mut self, _now: Timestamp, _out: &mut Output) -> Next {
+        Next::Go
+    }
 
     /// What came is no message; it is kept, whatever is answered.
     fn foreign(&mut self, out: &mut Output) {
@@ -139,7 +141,8 @@ impl<P: Messages> Framed<P> {
     fn follow(&mut self, next: Next, now: Timestamp, hurried: bool, out: &mut Output) {
         match next {
             Next::Go => {}
-            Next::Pause(_) if hurried => self.protocol.resume(now, out),
+            // Nobody waits for the rest.
+            Next::Pause(_) if hurried => drop(self.protocol.resume(now, out)),
             Next::Pause(pause) => {
                 self.paused = true;
                 out.take_turns_after(pause);
@@ -162,7 +165,8 @@ impl<P: Messages> Session for Framed<P> {
             return tls.receive(bytes, now, out);
         }
         if std::mem::take(&mut self.paused) {
-            self.protocol.resume(now, out);
+            let next = self.protocol.resume(now, out);
+            self.follow(next, now, false, out);
         }
         self.held.extend_from_slice(bytes);
         self.work(now, false, out);
@@ -177,7 +181,7 @@ impl<P: Messages> Session for Framed<P> {
 
     fn end(&mut self, now: Timestamp, out: &mut Output) {
         if std::mem::take(&mut self.paused) {
-            self.protocol.resume(now, out);
+            drop(self.protocol.resume(now, out));
         }
         self.work(now, true, out);
         if let Some(tls) = &mut self.tls {
@@ -255,8 +259,9 @@ mod tests {
             Next::Go
         }
 
-        fn resume(&mut self, _now: Timestamp, out: &mut Output) {
+        fn resume(&mut self, _now: Timestamp, out: &mut Output) -> Next {
             out.reply(&self.0);
+            Next::Go
         }
     }
 

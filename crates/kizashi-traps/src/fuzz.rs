@@ -125,8 +125,26 @@ pub fn smtp_wire(bytes: &[u8]) {
 }
 
 /// The traps whose bytes are messages of one form, which the wire of plants, hospitals and things mostly is.
-pub const FRAMED: &[&str] =
-    &["modbus", "s7", "enip", "dnp3", "iec104", "dicom", "hl7", "printer", "minecraft"];
+pub const FRAMED: &[&str] = &[
+    "modbus",
+    "s7",
+    "enip",
+    "dnp3",
+    "iec104",
+    "dicom",
+    "hl7",
+    "printer",
+    "minecraft",
+    "ftp",
+    "pop3",
+    "imap",
+    "mqtt",
+    "rtsp",
+    "pptp",
+    "rsync",
+    "x11",
+    "teamviewer",
+];
 
 /// A session of one of [`FRAMED`]; the first byte chooses which.
 pub fn framed(bytes: &[u8]) {

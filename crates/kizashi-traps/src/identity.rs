@@ -13,6 +13,7 @@ use kizashi_event::Timestamp;
 use crate::amplification::Victims;
 use crate::draw::Draw;
 use crate::elasticsearch::{ElasticsearchRelease, Installed};
+use crate::ftp::Channels;
 use crate::http::{
     Application, KeptFiles, MachineKind, Site, Trail, VisitorsContainers, WebRules, WebSites,
 };
@@ -208,6 +209,8 @@ pub struct Identity {
     shown: Arc<Mutex<Memory<IpAddr, MachineKind>>>,
     /// In whose names floods were tried.
     victims: Arc<Victims>,
+    /// Data connections of FTP that are expected.
+    channels: Arc<Channels>,
 }
 
 /// Visitors whose kind of machine is remembered, in each of two generations.
@@ -256,6 +259,7 @@ impl Identity {
             containers: Arc::default(),
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
             victims: Arc::default(),
+            channels: Arc::default(),
         }
     }
 
@@ -322,6 +326,10 @@ impl Identity {
 
     pub(crate) fn kept_files(&self) -> &KeptFiles {
         &self.kept_files
+    }
+
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.channels
     }
 
     pub(crate) fn victims(&self) -> Arc<Victims> {

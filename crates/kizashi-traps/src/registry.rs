@@ -1,9 +1,10 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, hl7, http, https, iec104,
-    ike, memcached, minecraft, modbus, mssql, mysql, netbios, printer, radmin, redis, s7, sip,
-    smtp, snmp, ssdp, ssh, telnet, tftp,
+    Trap, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, ftp, ftpdata, hl7, http,
+    https, iec104, ike, imap, memcached, minecraft, modbus, mqtt, mssql, mysql, netbios, pop3,
+    pptp, printer, radmin, redis, rsync, rtsp, s7, sip, smtp, snmp, ssdp, ssh, teamviewer, telnet,
+    tftp, x11,
 };
 
 static TRAPS: &[Trap] = &[
@@ -36,6 +37,16 @@ static TRAPS: &[Trap] = &[
     hl7::TRAP,
     printer::TRAP,
     minecraft::TRAP,
+    ftp::TRAP,
+    ftpdata::TRAP,
+    pop3::TRAP,
+    imap::TRAP,
+    mqtt::TRAP,
+    rtsp::TRAP,
+    pptp::TRAP,
+    rsync::TRAP,
+    x11::TRAP,
+    teamviewer::TRAP,
     any::TRAP,
 ];
 

@@ -37,17 +37,12 @@ pub(crate) const TRAP: Trap = Trap {
 /// The ports that the worms and scanners of the last decade ask for first. Never 22: a trap there could keep the owner's own
 /// SSH from starting.
 const PRIVILEGED: &[Port] = &[
-    Port::tcp(21),
-    Port::tcp(110),
     Port::tcp(135),
     Port::tcp(139),
-    Port::tcp(143),
     Port::tcp(389),
     Port::tcp(445),
     Port::tcp(631),
     Port::tcp(1080),
-    Port::tcp(1723),
-    Port::tcp(1883),
     Port::tcp(3389),
     Port::tcp(5432),
     Port::tcp(5555),
@@ -69,8 +64,6 @@ const PRIVILEGED: &[Port] = &[
 /// Those of them from 1024 on.
 const UNPRIVILEGED: &[Port] = &[
     Port::tcp(1080),
-    Port::tcp(1723),
-    Port::tcp(1883),
     Port::tcp(3389),
     Port::tcp(5432),
     Port::tcp(5555),

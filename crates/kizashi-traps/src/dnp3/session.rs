@@ -79,6 +79,9 @@ impl Object {
     }
 }
 
+/// A point's value with its quality, by its number.
+type Value<'a> = Box<dyn Fn(u64) -> Vec<u8> + 'a>;
+
 const fn word(function: u8) -> &'static str {
     match function {
         CONFIRM => "confirm",
@@ -129,7 +132,7 @@ impl Outstation {
     fn points(&self, group: u8, now: Timestamp) -> Option<Vec<u8>> {
         let draw = Draw::new(self.identity.seed(), "dnp3 points");
         let place = |number: u64| u64::from(group) << 16 | number;
-        let (variation, count, value): (u8, u8, Box<dyn Fn(u64) -> Vec<u8>>) = match group {
+        let (variation, count, value): (u8, u8, Value<'_>) = match group {
             1 => (
                 2,
                 16,

@@ -45,7 +45,7 @@ pub use world::{Downloads, Persona};
 
 use crate::Identity;
 pub(crate) use commands::regex::Regex;
-pub(crate) use files::mode_letters;
+pub(crate) use files::{mode_letters, normal};
 use kernel::{Kernel, SharedKernel};
 pub(crate) use windows::{Facts as WindowsFacts, WindowsMachine, WindowsMachines, WindowsSaid};
 pub(crate) use world::World;

@@ -123,7 +123,7 @@ impl Cpu {
         let draw = Draw::new(self.identity.seed(), "s7 memory");
         let number =
             draw.number(u64::from(place.area) << 40 | u64::from(place.block) << 24 | u64::from(at));
-        if number % 4 == 0 { (number >> 8) as u8 } else { 0 }
+        if number.is_multiple_of(4) { (number >> 8) as u8 } else { 0 }
     }
 
     fn job(&mut self, message: &Message<'_>, out: &mut Output) {

@@ -18,7 +18,7 @@ use kizashi_event::{Event, Timestamp, Transport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Identity, Trap};
+use crate::{Identity, Trap, ftpdata};
 use admission::Admission;
 use meter::{Meter, Rates, TELL_EVERY};
 use replies::Replies;
@@ -320,6 +320,9 @@ impl Server {
             |source| ServeError::Socket { trap: trap.name, address: shown.clone(), source };
         let address = address.and_then(|address| ready.map(|()| address)).map_err(failed)?;
         let (shared, ends) = (Arc::clone(&self.shared), ends.clone());
+        if trap.name == ftpdata::TRAP.name {
+            shared.setup.identity.channels().offer(address.port());
+        }
         match post.socket {
             BoundSocket::Tcp(socket) => {
                 let listener = tokio::net::TcpListener::from_std(socket).map_err(failed)?;

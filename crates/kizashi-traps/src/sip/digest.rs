@@ -9,8 +9,8 @@ use crate::login::common_passwords;
 /// A field as it goes into a hash.
 const LONGEST: usize = 512;
 
-pub(super) struct Digest<'a> {
-    pub(super) user: &'a str,
+pub(crate) struct Digest<'a> {
+    pub(crate) user: &'a str,
     realm: &'a str,
     nonce: &'a str,
     uri: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct Digest<'a> {
 
 impl<'a> Digest<'a> {
     /// Reads `Digest username="…", realm="…", …`.
-    pub(super) fn read(header: &'a str) -> Option<Self> {
+    pub(crate) fn read(header: &'a str) -> Option<Self> {
         let (scheme, rest) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("digest") || rest.len() > 8 * LONGEST {
             return None;
@@ -44,12 +44,12 @@ impl<'a> Digest<'a> {
         })
     }
 
-    pub(super) const fn nonce(&self) -> &str {
+    pub(crate) const fn nonce(&self) -> &str {
         self.nonce
     }
 
     /// The form of hashcat's mode 11400 and of John's `sip`.
-    pub(super) fn hashcat(&self, method: &str, server: &str, client: &str) -> String {
+    pub(crate) fn hashcat(&self, method: &str, server: &str, client: &str) -> String {
         let (scheme, resource) = self.uri.split_once(':').unwrap_or(("", self.uri));
         let Self { user, realm, nonce, response, qop, count, client_nonce, .. } = self;
         format!(
@@ -58,7 +58,7 @@ impl<'a> Digest<'a> {
     }
 
     /// The common password that this was made with.
-    pub(super) fn password(&self, method: &str) -> Option<&'a str> {
+    pub(crate) fn password(&self, method: &str) -> Option<&'a str> {
         let request = hex(&[method, ":", self.uri]);
         let own = [self.user, ""];
         let common = common_passwords().iter().copied();

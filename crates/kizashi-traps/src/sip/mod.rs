@@ -3,7 +3,7 @@
 //! called. Over UDP its answers are cut to the length of the request. See `doc.md`.
 
 mod answer;
-mod digest;
+pub(crate) mod digest;
 mod session;
 mod wire;
 
