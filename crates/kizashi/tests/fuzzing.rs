@@ -125,11 +125,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             dialogues().into_iter().map(|(_, bytes)| bytes).collect()
         }
         "framed" => {
-            let place =
-                |name| kizashi_traps::fuzz::FRAMED.iter().position(|framed| *framed == name);
-            let chosen = |(name, bytes): (&str, Vec<u8>)| {
-                let place = u8::try_from(place(name)?).unwrap();
-                Some([&[place][..], &bytes].concat())
+            let chosen = |(name, bytes): (&'static str, Vec<u8>)| {
+                let framed = kizashi_traps::fuzz::FRAMED;
+                let place = framed.iter().position(|framed| *framed == name)?;
+                Some([&[u8::try_from(place).unwrap()][..], &bytes].concat())
             };
             dialogues().into_iter().filter_map(chosen).collect()
         }
