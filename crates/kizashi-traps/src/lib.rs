@@ -41,6 +41,7 @@ mod php;
 mod ports;
 mod radmin;
 mod randomness;
+mod rdp;
 mod recorder;
 mod redis;
 mod registry;

@@ -2,7 +2,7 @@
 
 use crate::{
     Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mssql, mysql,
-    netbios, radmin, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp,
+    netbios, radmin, rdp, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -22,6 +22,7 @@ static TRAPS: &[Trap] = &[
     bacnet::TRAP,
     netbios::TRAP,
     radmin::TRAP,
+    rdp::TRAP,
     memcached::TRAP,
     mysql::TRAP,
     mssql::TRAP,
