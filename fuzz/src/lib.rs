@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 37] = [
+pub const ENTRIES: [(&str, Entry); 38] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -30,6 +30,7 @@ pub const ENTRIES: [(&str, Entry); 37] = [
     ("mssql", kizashi_traps::fuzz::mssql),
     ("mysql", kizashi_traps::fuzz::mysql),
     ("radmin_wire", kizashi_traps::fuzz::radmin_wire),
+    ("rdp_wire", kizashi_traps::fuzz::rdp_wire),
     ("smtp_wire", kizashi_traps::fuzz::smtp_wire),
     ("framed", kizashi_traps::fuzz::framed),
     ("ntlm_token", kizashi_traps::fuzz::ntlm_token),

@@ -80,6 +80,11 @@ pub fn mssql(bytes: &[u8]) {
     crate::mssql::fuzz(bytes);
 }
 
+/// Messages of `rdp`: requests, T.125, the client's info, CredSSP.
+pub fn rdp_wire(bytes: &[u8]) {
+    crate::rdp::fuzz(bytes);
+}
+
 /// Lines of cmd.exe and a script of PowerShell's to the Windows machine.
 pub fn windows_machine(bytes: &[u8]) {
     crate::machine::fuzz_windows(bytes);

@@ -57,6 +57,7 @@ mod pptp;
 mod printer;
 mod radmin;
 mod randomness;
+mod rdp;
 mod recorder;
 mod redis;
 mod registry;

@@ -3,8 +3,8 @@
 use crate::{
     Trap, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, ftp, ftpdata, hl7, http,
     https, iec104, ike, imap, memcached, minecraft, modbus, mqtt, mssql, mysql, netbios, pop3,
-    pptp, printer, radmin, redis, rsync, rtsp, s7, sip, smtp, snmp, ssdp, ssh, teamviewer, telnet,
-    tftp, x11,
+    pptp, printer, radmin, rdp, redis, rsync, rtsp, s7, sip, smtp, snmp, ssdp, ssh, teamviewer,
+    telnet, tftp, x11,
 };
 
 static TRAPS: &[Trap] = &[
@@ -24,6 +24,7 @@ static TRAPS: &[Trap] = &[
     bacnet::TRAP,
     netbios::TRAP,
     radmin::TRAP,
+    rdp::TRAP,
     memcached::TRAP,
     mysql::TRAP,
     mssql::TRAP,

@@ -1,5 +1,5 @@
-//! SQL Server before those who look for it and into it: nmap, hydra, FreeTDS' `tsql`, and python-tds from PyPI (in an environment under the build's
-//! temporary folder), which carries TLS in packets of TDS.
+//! SQL Server and Remote Desktop before those who look for them and into them: nmap, hydra (whose RDP is FreeRDP's), FreeTDS' `tsql`, and python-tds from
+//! PyPI (in an environment under the build's temporary folder), which carries TLS in packets of TDS.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -80,7 +80,8 @@ fn one_probe(all: &str, name: &str) -> String {
         .enumerate()
         .take_while(|(at, line)| *at == 0 || !line.starts_with("Probe "))
         .map(|(_, line)| line);
-    let lines: Vec<&str> = own.filter(|line| !line.starts_with("rarity")).collect();
+    let lines: Vec<&str> =
+        own.filter(|line| !line.starts_with("rarity") && !line.starts_with("fallback")).collect();
     format!("Probe TCP NULL q||\ntotalwaitms 100\n{}\nrarity 1\n", lines.join("\n"))
 }
 
@@ -188,4 +189,45 @@ fn python_tds_encrypts_its_login_and_brings_an_assembly() {
     assert!(!notes(&events, "tls").is_empty(), "the login came in TLS");
     let kept: Vec<_> = events.iter().filter_map(|event| event.detail.payload()).collect();
     assert!(kept.iter().any(|kept| kept.size == Some(50_002) && kept.content.starts_with(b"MZ")));
+}
+
+#[test]
+fn nmap_names_remote_desktop_and_reads_the_machines_name() {
+    if !installed("nmap") {
+        return;
+    }
+    let house = open("rdp");
+    let port = house.port();
+    let probes = house.folder().join("probes");
+    let all = std::fs::read_to_string("/usr/share/nmap/nmap-service-probes").unwrap();
+    std::fs::write(&probes, one_probe(&all, "TerminalServerCookie")).unwrap();
+    let probes = probes.to_str().unwrap();
+    let scripts = "+rdp-ntlm-info,+rdp-enum-encryption";
+    let arguments = ["-sV", "--versiondb", probes, "--script", scripts, "-Pn", "-n", "-p", &port];
+    let text = run("nmap", &[&arguments[..], &["127.0.0.1"]].concat(), None);
+    house.close();
+    for part in
+        ["ms-wbt-server Microsoft Terminal Services", "Target_Name: WIN-", "CredSSP (NLA): SUCCESS"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn what_hydra_proves_to_remote_desktop_is_told_with_the_password_that_a_list_has() {
+    if !installed("hydra") {
+        return;
+    }
+    let house = open("rdp");
+    let list = house.folder().join("passwords");
+    std::fs::write(&list, "kUq81xX\n123456\n").unwrap();
+    let (list, port) = (list.to_str().unwrap().to_owned(), house.port());
+    let arguments =
+        ["-I", "-t", "1", "-l", "administrator", "-P", &list, "-s", &port, "127.0.0.1", "rdp"];
+    let text = run("hydra", &arguments, None);
+    let events = house.close();
+    let known = ("administrator".to_owned(), "123456".to_owned(), false);
+    assert!(logins(&events).contains(&known), "{text}");
+    let hashes = notes(&events, "netntlmv2");
+    assert!(hashes.len() >= 2 && hashes[0].starts_with("administrator::"), "{hashes:?}");
 }

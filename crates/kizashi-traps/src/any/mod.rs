@@ -43,7 +43,6 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(445),
     Port::tcp(631),
     Port::tcp(1080),
-    Port::tcp(3389),
     Port::tcp(5432),
     Port::tcp(5555),
     Port::tcp(5900),
@@ -64,7 +63,6 @@ const PRIVILEGED: &[Port] = &[
 /// Those of them from 1024 on.
 const UNPRIVILEGED: &[Port] = &[
     Port::tcp(1080),
-    Port::tcp(3389),
     Port::tcp(5432),
     Port::tcp(5555),
     Port::tcp(5900),

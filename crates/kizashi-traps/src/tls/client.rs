@@ -62,6 +62,11 @@ pub(crate) const OFFER: [(u16, &[u8]); 5] = [
 impl Client {
     /// Connects, and finishes a handshake.
     pub(crate) fn connect(trap: &Trap, identity: Identity) -> Self {
+        Self::connect_after(trap, identity, &[])
+    }
+
+    /// The same after these bytes, which ask for it.
+    pub(crate) fn connect_after(trap: &Trap, identity: Identity, plain: &[u8]) -> Self {
         let source = "192.0.2.7".parse().unwrap();
         let port = trap.ports.unprivileged[0];
         let visit = Visit { source, destination: "192.0.2.1".parse().ok(), port, encrypted: false };
@@ -71,6 +76,9 @@ impl Client {
         let out = Outgoing::new(Source::new([3; 32]).stream());
         let suite = Suite::of_code(0xc02b).unwrap();
         let mut client = Self { session, answers, out, suite, sent: Vec::new() };
+        if !plain.is_empty() {
+            client.give(plain.to_vec());
+        }
         client.shake_hands();
         client
     }

@@ -150,7 +150,7 @@ impl Product {
             Self::SqlServer | Self::RemoteDesktop => Profile {
                 versions: (TLS_1_0, TLS_1_2),
                 suites: SCHANNEL,
-                groups: &[Group::P256, Group::P384],
+                groups: &[Group::X25519, Group::P256, Group::P384],
                 protocols: &[],
                 acknowledges_name: false,
                 gives_tickets: false,
