@@ -20,7 +20,9 @@ use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, World};
 use crate::memcached;
+use crate::mongodb;
 use crate::mysql;
+use crate::postgresql;
 use crate::randomness::{Randomness, Source};
 use crate::redis::{self, RedisRelease};
 use crate::ssh::{HostKeys, RsaHostKey};
@@ -181,6 +183,8 @@ pub struct Identity {
     memcached: Arc<memcached::Installed>,
     /// What visitors changed in its databases.
     mysql: Arc<mysql::Installed>,
+    postgresql: Arc<postgresql::Installed>,
+    mongodb: Arc<mongodb::Installed>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -238,6 +242,8 @@ impl Identity {
             redis: Arc::default(),
             memcached: Arc::default(),
             mysql: Arc::default(),
+            postgresql: Arc::default(),
+            mongodb: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -396,6 +402,8 @@ impl Identity {
         self.redis = Arc::default();
         self.memcached = Arc::default();
         self.mysql = Arc::default();
+        self.postgresql = Arc::default();
+        self.mongodb = Arc::default();
         self
     }
 
@@ -449,6 +457,14 @@ impl Identity {
 
     pub(crate) fn mysql(&self) -> &mysql::Installed {
         &self.mysql
+    }
+
+    pub(crate) fn postgresql(&self) -> &postgresql::Installed {
+        &self.postgresql
+    }
+
+    pub(crate) fn mongodb(&self) -> &mongodb::Installed {
+        &self.mongodb
     }
 
     pub(crate) fn memcached(&self) -> &memcached::Installed {

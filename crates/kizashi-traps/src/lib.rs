@@ -12,12 +12,14 @@
 //! interpreted beyond parsing; no datagram is answered but by the house's rule
 //! (`serve/replies.rs`): with no more bytes than it had, and a few times a minute.
 
+mod adb;
 mod amplification;
 mod amplifier;
 mod any;
 mod bacnet;
 mod capture;
 mod coap;
+mod copies;
 mod datagram;
 mod draw;
 mod elasticsearch;
@@ -30,16 +32,19 @@ mod ike;
 mod login;
 mod machine;
 mod memcached;
+mod mongodb;
 mod mysql;
 mod netbios;
 mod output;
 mod php;
 mod ports;
+mod postgresql;
 mod radmin;
 mod randomness;
 mod recorder;
 mod redis;
 mod registry;
+mod scram;
 mod serve;
 mod sip;
 mod smtp;
@@ -52,6 +57,7 @@ mod terminal;
 mod tftp;
 mod tls;
 mod trap;
+mod vnc;
 
 #[cfg(test)]
 mod contract;

@@ -1,8 +1,8 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mysql, netbios,
-    radmin, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp,
+    Trap, adb, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mongodb,
+    mysql, netbios, postgresql, radmin, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp, vnc,
 };
 
 static TRAPS: &[Trap] = &[
@@ -23,8 +23,12 @@ static TRAPS: &[Trap] = &[
     netbios::TRAP,
     radmin::TRAP,
     memcached::TRAP,
+    mongodb::TRAP,
     mysql::TRAP,
+    postgresql::TRAP,
     smtp::TRAP,
+    vnc::TRAP,
+    adb::TRAP,
     any::TRAP,
 ];
 

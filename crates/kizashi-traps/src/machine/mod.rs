@@ -46,7 +46,7 @@ use crate::Identity;
 pub(crate) use commands::regex::Regex;
 pub(crate) use files::mode_letters;
 use kernel::{Kernel, SharedKernel};
-pub(crate) use world::World;
+pub(crate) use world::{AndroidModel, World, calendar};
 
 /// One visitor's machine.
 #[derive(Clone, Debug)]

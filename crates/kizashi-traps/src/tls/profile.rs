@@ -8,6 +8,7 @@
 //!   (`SSLSessionTickets off`), and answers `http/1.1` whatever protocol was offered.
 //! - nginx names `http/1.1`; since 1.21.4 `http/1.0` and `http/0.9` too, and then refuses who offers none of them.
 //! - Postfix leaves the choice to the client, has parameters for prime fields compiled in, and knows no protocols inside (ALPN).
+//! - PostgreSQL chooses itself, on the curve P-256 alone (`ssl_ecdh_curve`), with prime fields compiled in and without tickets.
 //! - A device has an OpenSSL of the 1.0 line: TLS 1.0 to 1.2, no X25519, no extended master secret, no signal against downgrades.
 
 use super::key_exchange::{Group, Prime};
@@ -21,6 +22,8 @@ pub(crate) enum Product {
     Server(WebServer),
     /// The mail servers beside it, which have its certificate.
     Mail(WebServer),
+    /// PostgreSQL, with the same certificate.
+    Database(WebServer),
     /// The router, camera or recorder beside it.
     Device,
 }
@@ -92,6 +95,7 @@ const GROUPS: &[Group] = &[
 const GROUPS_1_1_1: &[Group] = &[Group::X25519, Group::P256, Group::X448, Group::P521, Group::P384];
 
 impl Product {
+    #[expect(clippy::too_many_lines, reason = "the products themselves")]
     pub(super) fn profile(self) -> Profile {
         let base = Profile {
             versions: (TLS_1_2, TLS_1_3),
@@ -133,6 +137,14 @@ impl Product {
                 protocols: &[],
                 no_match: NoMatch::Silent,
                 gives_tickets: true,
+                ..Self::Server(server).profile()
+            },
+            Self::Database(server) => Profile {
+                finite: true,
+                groups: &[Group::P256],
+                protocols: &[],
+                no_match: NoMatch::Silent,
+                gives_tickets: false,
                 ..Self::Server(server).profile()
             },
             Self::Device => Profile {
