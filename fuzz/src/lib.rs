@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 38] = [
+pub const ENTRIES: [(&str, Entry); 42] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -28,12 +28,16 @@ pub const ENTRIES: [(&str, Entry); 38] = [
     ("elasticsearch", kizashi_traps::fuzz::elasticsearch),
     ("memcached", kizashi_traps::fuzz::memcached),
     ("mssql", kizashi_traps::fuzz::mssql),
+    ("mongodb", kizashi_traps::fuzz::mongodb),
     ("mysql", kizashi_traps::fuzz::mysql),
+    ("postgresql", kizashi_traps::fuzz::postgresql),
     ("radmin_wire", kizashi_traps::fuzz::radmin_wire),
     ("rdp_wire", kizashi_traps::fuzz::rdp_wire),
     ("smtp_wire", kizashi_traps::fuzz::smtp_wire),
     ("framed", kizashi_traps::fuzz::framed),
     ("ntlm_token", kizashi_traps::fuzz::ntlm_token),
+    ("adb", kizashi_traps::fuzz::adb),
+    ("vnc", kizashi_traps::fuzz::vnc),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("datagrams", kizashi_traps::fuzz::datagrams),
     ("machine", kizashi_traps::fuzz::machine),

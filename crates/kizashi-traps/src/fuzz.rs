@@ -114,9 +114,24 @@ pub fn memcached(bytes: &[u8]) {
     crate::memcached::fuzz(bytes);
 }
 
+/// A connection to `adb`, and the same bytes as requests of a stream of files.
+pub fn adb(bytes: &[u8]) {
+    crate::adb::fuzz(bytes);
+}
+
+/// A connection to `mongodb`, and the same bytes as documents of one who was let in.
+pub fn mongodb(bytes: &[u8]) {
+    crate::mongodb::fuzz(bytes);
+}
+
 /// A connection to `mysql`, and the same bytes as a statement of one who was let in.
 pub fn mysql(bytes: &[u8]) {
     crate::mysql::fuzz(bytes);
+}
+
+/// A connection to `postgresql`, and the same bytes as a statement of one who was let in.
+pub fn postgresql(bytes: &[u8]) {
+    crate::postgresql::fuzz(bytes);
 }
 
 /// The wire of `radmin`.
@@ -162,6 +177,11 @@ pub fn framed(bytes: &[u8]) {
 /// Tokens of NTLMSSP, bare and within SPNEGO.
 pub fn ntlm_token(bytes: &[u8]) {
     crate::ntlm::fuzz(bytes);
+}
+
+/// A connection to `vnc`, and the same bytes as messages of one who was let in.
+pub fn vnc(bytes: &[u8]) {
+    crate::vnc::fuzz(bytes);
 }
 
 /// The list of ports.

@@ -21,7 +21,9 @@ use crate::login::memory::Memory;
 use crate::login::{LoginPolicy, LoginSettings};
 use crate::machine::{Downloads, Persona, WindowsMachines, World};
 use crate::memcached;
+use crate::mongodb;
 use crate::mysql;
+use crate::postgresql;
 use crate::randomness::{Randomness, Source};
 use crate::redis::{self, RedisRelease};
 use crate::ssh::{HostKeys, RsaHostKey};
@@ -184,6 +186,8 @@ pub struct Identity {
     mysql: Arc<mysql::Installed>,
     /// What visitors changed on its Windows machine.
     windows: Arc<WindowsMachines>,
+    postgresql: Arc<postgresql::Installed>,
+    mongodb: Arc<mongodb::Installed>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -244,6 +248,8 @@ impl Identity {
             memcached: Arc::default(),
             mysql: Arc::default(),
             windows: Arc::default(),
+            postgresql: Arc::default(),
+            mongodb: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -407,6 +413,8 @@ impl Identity {
         self.redis = Arc::default();
         self.memcached = Arc::default();
         self.mysql = Arc::default();
+        self.postgresql = Arc::default();
+        self.mongodb = Arc::default();
         self
     }
 
@@ -464,6 +472,14 @@ impl Identity {
 
     pub(crate) fn windows_machines(&self) -> &WindowsMachines {
         &self.windows
+    }
+
+    pub(crate) fn postgresql(&self) -> &postgresql::Installed {
+        &self.postgresql
+    }
+
+    pub(crate) fn mongodb(&self) -> &mongodb::Installed {
+        &self.mongodb
     }
 
     pub(crate) fn memcached(&self) -> &memcached::Installed {

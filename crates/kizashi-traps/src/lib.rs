@@ -12,12 +12,14 @@
 //! interpreted beyond parsing; no datagram is answered but by the house's rule
 //! (`serve/replies.rs`): with no more bytes than it had, and a few times a minute.
 
+mod adb;
 mod amplification;
 mod amplifier;
 mod any;
 mod bacnet;
 mod capture;
 mod coap;
+mod copies;
 mod datagram;
 mod dicom;
 mod dnp3;
@@ -42,6 +44,7 @@ mod mailbox;
 mod memcached;
 mod minecraft;
 mod modbus;
+mod mongodb;
 mod mqtt;
 mod mssql;
 mod mysql;
@@ -53,6 +56,7 @@ mod output;
 mod php;
 mod pop3;
 mod ports;
+mod postgresql;
 mod pptp;
 mod printer;
 mod radmin;
@@ -64,6 +68,7 @@ mod registry;
 mod rsync;
 mod rtsp;
 mod s7;
+mod scram;
 mod serve;
 mod sip;
 mod smtp;
@@ -77,6 +82,7 @@ mod terminal;
 mod tftp;
 mod tls;
 mod trap;
+mod vnc;
 #[allow(dead_code)]
 mod windows;
 mod x11;

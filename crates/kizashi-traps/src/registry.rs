@@ -1,10 +1,10 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, ftp, ftpdata, hl7, http,
-    https, iec104, ike, imap, memcached, minecraft, modbus, mqtt, mssql, mysql, netbios, pop3,
-    pptp, printer, radmin, rdp, redis, rsync, rtsp, s7, sip, smtp, snmp, ssdp, ssh, teamviewer,
-    telnet, tftp, x11,
+    Trap, adb, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, ftp, ftpdata, hl7,
+    http, https, iec104, ike, imap, memcached, minecraft, modbus, mongodb, mqtt, mssql, mysql,
+    netbios, pop3, postgresql, pptp, printer, radmin, rdp, redis, rsync, rtsp, s7, sip, smtp, snmp,
+    ssdp, ssh, teamviewer, telnet, tftp, vnc, x11,
 };
 
 static TRAPS: &[Trap] = &[
@@ -26,6 +26,7 @@ static TRAPS: &[Trap] = &[
     radmin::TRAP,
     rdp::TRAP,
     memcached::TRAP,
+    mongodb::TRAP,
     mysql::TRAP,
     mssql::TRAP,
     smtp::TRAP,
@@ -48,6 +49,9 @@ static TRAPS: &[Trap] = &[
     rsync::TRAP,
     x11::TRAP,
     teamviewer::TRAP,
+    postgresql::TRAP,
+    vnc::TRAP,
+    adb::TRAP,
     any::TRAP,
 ];
 

@@ -11,11 +11,8 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod house;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use house::{House, installed, logins, said};
-use kizashi_event::{Detail, Event};
+use house::{House, has_note, installed, logins, python, run};
+use kizashi_event::Detail;
 use kizashi_traps::{Identity, LoginSettings, OperatingSystem};
 
 /// A server that a weak password opens at the first try.
@@ -23,18 +20,6 @@ fn open() -> House {
     let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
     let identity = Identity::draw([1; 32]).with_operating_system(OperatingSystem::Debian12);
     House::of_trap("mysql", identity.with_logins(logins))
-}
-
-fn run(program: &str, arguments: &[&str]) -> String {
-    let output =
-        Command::new("timeout").args(["60", program]).args(arguments).stdin(Stdio::null()).output();
-    said(&output.unwrap())
-}
-
-fn has_note(events: &[Event], wanted: &str) -> bool {
-    events
-        .iter()
-        .any(|event| matches!(&event.detail, Detail::Note { value, .. } if value.raw() == wanted))
 }
 
 #[test]
@@ -65,39 +50,6 @@ fn debians_client_writes_a_library_and_runs_a_command_by_it() {
     assert_eq!((kept.len(), kept[0].content.len()), (1, 512));
     assert!(has_note(&events, "function called"));
     assert!(events.iter().any(|event| matches!(&event.detail, Detail::Client { version: Some(version), .. } if version.raw().contains("libmariadb"))));
-}
-
-/// A Python with the clients in it; none where PyPI cannot be reached.
-fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mysql-clients");
-    let python = folder.join("bin/python");
-    let has_clients = || {
-        Command::new(&python)
-            .args(["-c", "import pymysql, mysql.connector"])
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
-    if has_clients() {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
-    let installed = Command::new(folder.join("bin/pip"))
-        .args([
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "PyMySQL>=1.1,<2",
-            "mysql-connector-python>=9,<10",
-        ])
-        .output()
-        .unwrap();
-    if !installed.status.success() {
-        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
-        return None;
-    }
-    assert!(has_clients());
-    Some(python)
 }
 
 const VISIT: &str = r#"
@@ -151,7 +103,10 @@ print("done")
 
 #[test]
 fn clients_of_python_read_change_and_prepare_and_a_ransom_note_is_told() {
-    let Some(python) = python() else { return };
+    let packages = ["PyMySQL>=1.1,<2", "mysql-connector-python>=9,<10"];
+    let Some(python) = python("mysql-clients", "pymysql, mysql.connector", &packages) else {
+        return;
+    };
     let house = open();
     let text = run(python.to_str().unwrap(), &["-c", VISIT, &house.port()]);
     let events = house.close();

@@ -24,13 +24,15 @@ fn house(site: &str) -> House {
 }
 
 /// What nmap says of each; those that it knows no words for (Grafana, Kubernetes, Ollama, Confluence …) are whatweb's to name.
-const NMAP: [(&str, &[&str]); 14] = [
+const NMAP: [(&str, &[&str]); 16] = [
     ("default", &["nginx 1.22.1", "Welcome to nginx!"]),
     ("wordpress", &["nginx 1.22.1", "http-generator: WordPress 6."]),
     ("phpmyadmin", &["http-title: phpMyAdmin"]),
     ("tomcat", &["Apache Tomcat 9.0."]),
     ("jenkins", &["Jetty 10.0."]),
     ("docker", &["docker", "Docker 2", "(API 1."]),
+    ("couchdb", &["CouchDB httpd 2.", "Erlang OTP/1"]),
+    ("influxdb", &["InfluxDB http admin 1."]),
     ("hadoop-yarn", &["http-title: All Applications"]),
     ("prometheus", &["Golang net/http server", "Prometheus Time Series"]),
     ("solr", &["Apache Solr", "http-title: Solr Admin"]),

@@ -43,11 +43,7 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(445),
     Port::tcp(631),
     Port::tcp(1080),
-    Port::tcp(5432),
-    Port::tcp(5555),
-    Port::tcp(5900),
     Port::tcp(7547),
-    Port::tcp(27_017),
     Port::tcp(37_215),
     Port::tcp(52_869),
     Port::udp(427),
@@ -63,11 +59,7 @@ const PRIVILEGED: &[Port] = &[
 /// Those of them from 1024 on.
 const UNPRIVILEGED: &[Port] = &[
     Port::tcp(1080),
-    Port::tcp(5432),
-    Port::tcp(5555),
-    Port::tcp(5900),
     Port::tcp(7547),
-    Port::tcp(27_017),
     Port::tcp(37_215),
     Port::tcp(52_869),
     Port::udp(1434),

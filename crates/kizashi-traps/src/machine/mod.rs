@@ -48,7 +48,7 @@ pub(crate) use commands::regex::Regex;
 pub(crate) use files::{mode_letters, normal};
 use kernel::{Kernel, SharedKernel};
 pub(crate) use windows::{Facts as WindowsFacts, WindowsMachine, WindowsMachines, WindowsSaid};
-pub(crate) use world::World;
+pub(crate) use world::{AndroidModel, World, calendar};
 
 /// See [`crate::fuzz::windows_machine`].
 pub(crate) fn fuzz_windows(bytes: &[u8]) {

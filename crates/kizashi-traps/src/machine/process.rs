@@ -352,7 +352,9 @@ fn login_shell(machine: &Machine, console: &SharedConsole, opening: &Opening) ->
     let process = kernel.files.processes.get(1).copied().unwrap_or(700);
     let mut variables = Variables::default();
     let user = if device && account.is_none() { b"root".to_vec() } else { machine.user.clone() };
+    let android = machine.persona == Persona::Android;
     let path: &[u8] = match (device, who.is_root()) {
+        _ if android => b"/sbin:/vendor/bin:/system/sbin:/system/bin:/system/xbin",
         (true, _) => b"/sbin:/usr/sbin:/bin:/usr/bin",
         (false, true) => b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         (false, false) => b"/usr/local/bin:/usr/bin:/bin:/usr/games",
@@ -366,12 +368,21 @@ fn login_shell(machine: &Machine, console: &SharedConsole, opening: &Opening) ->
     ] {
         variables.set_exported(name, value);
     }
-    variables.set_exported(b"SHELL", if device { b"/bin/sh" } else { b"/bin/bash" });
+    let shell: &[u8] = match (android, device) {
+        (true, _) => b"/system/bin/sh",
+        (false, true) => b"/bin/sh",
+        (false, false) => b"/bin/bash",
+    };
+    variables.set_exported(b"SHELL", shell);
     if let Some(terminal) = terminal {
         variables.set_exported(b"TERM", &terminal.kind);
     }
     if interactive {
-        let prompt: &[u8] = if device { b"# " } else { b"\\u@\\h:\\w\\$ " };
+        let prompt: &[u8] = match (android, device) {
+            (true, _) => b"root@\\h:\\w # ",
+            (false, true) => b"# ",
+            (false, false) => b"\\u@\\h:\\w\\$ ",
+        };
         let _ = variables.set(b"PS1", prompt);
     }
     if !device {

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 
-use kizashi_event::{Timestamp, one_source};
+use kizashi_event::Timestamp;
 
 use crate::Identity;
+use crate::copies::Copies;
 use crate::draw::Draw;
-use crate::login::Memory;
 
 /// Bytes of one copy: keys and values.
 const BYTES: usize = 96 * 1024;
@@ -17,10 +16,6 @@ const BYTES: usize = 96 * 1024;
 pub(super) const LONGEST_VALUE: usize = 64 * 1024;
 /// What an item costs beside key and value.
 const ITEM: usize = 72;
-/// Copies in each of two generations: 6 MB of 96 KiB each at most.
-const COPIES: usize = 32;
-/// How long a copy is kept after the last command.
-const KEPT: i64 = 24 * 3_600;
 /// Times to live up to this are counted from now (`REALTIME_MAXDELTA`).
 const RELATIVE: i64 = 60 * 60 * 24 * 30;
 
@@ -53,8 +48,6 @@ pub(super) struct Counters {
 /// What one visitor sees.
 #[derive(Default)]
 pub(super) struct OwnCopy {
-    touched: i64,
-    made: bool,
     items: BTreeMap<Vec<u8>, Item>,
     cas: u64,
     pub(super) counters: Counters,
@@ -204,14 +197,9 @@ pub(super) fn expiry(given: i64, now: i64) -> Option<i64> {
 }
 
 /// An installation's visitors' copies.
+#[derive(Default)]
 pub(crate) struct Installed {
-    copies: Mutex<Memory<IpAddr, OwnCopy>>,
-}
-
-impl Default for Installed {
-    fn default() -> Self {
-        Self { copies: Mutex::new(Memory::new(COPIES)) }
-    }
+    copies: Copies<OwnCopy>,
 }
 
 impl Installed {
@@ -223,14 +211,16 @@ impl Installed {
         now: Timestamp,
         act: impl FnOnce(&mut OwnCopy) -> T,
     ) -> T {
-        let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = copies.of(one_source(source));
-        if !copy.made || now.seconds().saturating_sub(copy.touched) > KEPT {
-            *copy = OwnCopy { made: true, ..stored(identity, now) };
-        }
-        copy.touched = now.seconds();
-        copy.items.retain(|_, item| item.expires.is_none_or(|expires| expires > now.seconds()));
-        act(copy)
+        self.copies.with(
+            source,
+            now,
+            || stored(identity, now),
+            |copy| {
+                let fresh = |item: &Item| item.expires.is_none_or(|end| end > now.seconds());
+                copy.items.retain(|_, item| fresh(item));
+                act(copy)
+            },
+        )
     }
 }
 

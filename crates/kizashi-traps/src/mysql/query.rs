@@ -100,6 +100,7 @@ impl Scene<'_> {
             files: Box::new(move |path| {
                 machine(&identity, visit, now).files().read(path, 0, LOADED).ok()
             }),
+            foreign: None,
         }
     }
 

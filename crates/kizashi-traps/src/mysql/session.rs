@@ -391,7 +391,11 @@ impl MysqlSession {
                 let printed = std::mem::take(&mut said.output);
                 let value = if running.output { Value::Text(printed) } else { Value::Integer(0) };
                 let names = vec![std::mem::take(&mut running.column)];
-                self.said(&Answer::Rows(Rows { names, rows: vec![vec![value]] }));
+                self.said(&Answer::Rows(Rows {
+                    names,
+                    rows: vec![vec![value]],
+                    ..Rows::default()
+                }));
                 return None;
             }
         };

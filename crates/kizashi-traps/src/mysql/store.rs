@@ -1,67 +1,20 @@
 //! Databases, and what each visitor changed in them: a copy for his address (64 bits of IPv6) over his connections, until a day after his last
 //! statement. What nobody changed is shared by all copies. Bounded: what a copy adds, and copies in all.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use kizashi_event::{Timestamp, one_source};
+use kizashi_event::Timestamp;
 
 use super::password;
 use crate::Identity;
-use crate::login::Memory;
-use crate::sql::{Column, Relation, Value};
-
-/// Bytes that a visitor may add to his copy, all tables together.
-const ADDED: usize = 96 * 1024;
-/// What a row, a table or a name costs beside its text.
-const COST: usize = 64;
-/// Copies in each of two generations.
-const COPIES: usize = 32;
-/// How long a copy is kept after the last statement, in seconds.
-const KEPT: i64 = 24 * 3_600;
-
-/// Databases by name.
-pub(super) type Databases = Vec<(String, Arc<[Relation]>)>;
+use crate::copies::Copies;
+use crate::sql::{Column, Databases, Relation, Tables, Value};
 
 /// One visitor's server.
-#[derive(Default)]
-pub(super) struct OwnCopy {
-    made: bool,
-    touched: i64,
-    pub(super) databases: Databases,
-    /// Files that he had written.
-    pub(super) files: BTreeSet<Vec<u8>>,
-    added: usize,
-}
+pub(super) type OwnCopy = Tables;
 
-impl OwnCopy {
-    /// Whether so many bytes more may be kept; they are then counted.
-    pub(super) fn admits(&mut self, bytes: usize) -> bool {
-        let admitted = self.added + bytes + COST <= ADDED;
-        self.added += if admitted { bytes + COST } else { 0 };
-        admitted
-    }
-
-    pub(super) fn tables(&self, database: &[u8]) -> Option<&Arc<[Relation]>> {
-        let found = self.databases.iter().find(|(name, _)| name.as_bytes() == database);
-        found.map(|(_, tables)| tables)
-    }
-
-    /// Lets `act` change a database's tables.
-    pub(super) fn change<T>(
-        &mut self,
-        database: &[u8],
-        act: impl FnOnce(&mut Vec<Relation>) -> T,
-    ) -> Option<T> {
-        let found = self.databases.iter_mut().find(|(name, _)| name.as_bytes() == database);
-        let (_, tables) = found?;
-        let mut changed = tables.to_vec();
-        let said = act(&mut changed);
-        *tables = changed.into();
-        Some(said)
-    }
-
+impl Tables {
     /// Functions of shared libraries: the rows of `mysql.func`.
     pub(super) fn function(&self, name: &[u8]) -> Option<&[Value]> {
         let table = self.tables(b"mysql")?.iter().find(|table| table.name == "func")?;
@@ -73,14 +26,9 @@ impl OwnCopy {
 }
 
 /// All copies.
+#[derive(Default)]
 pub(crate) struct Installed {
-    copies: Mutex<Memory<IpAddr, OwnCopy>>,
-}
-
-impl Default for Installed {
-    fn default() -> Self {
-        Self { copies: Mutex::new(Memory::new(COPIES)) }
-    }
+    copies: Copies<OwnCopy>,
 }
 
 impl Installed {
@@ -92,13 +40,7 @@ impl Installed {
         now: Timestamp,
         act: impl FnOnce(&mut OwnCopy) -> T,
     ) -> T {
-        let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = copies.of(one_source(source));
-        if !copy.made || now.seconds().saturating_sub(copy.touched) > KEPT {
-            *copy = OwnCopy { made: true, databases: databases(identity), ..OwnCopy::default() };
-        }
-        copy.touched = now.seconds();
-        act(copy)
+        self.copies.with(source, now, || Tables::of(databases(identity)), act)
     }
 }
 

@@ -4,20 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use kizashi_event::{HostileText, Timestamp, one_source};
+use kizashi_event::{HostileText, Timestamp};
 
 use crate::Identity;
+use crate::copies::Copies;
 use crate::draw::Draw;
-use crate::login::Memory;
 
 /// Bytes of one copy: keys, values, scripts, settings.
 pub(super) const BYTES: usize = 96 * 1024;
-/// Copies in each of two generations: 6 MB of 96 KiB each at most.
-const COPIES: usize = 32;
-/// How long a copy is kept after the last command.
-const KEPT: i64 = 24 * 3_600;
 /// Databases, as the default configuration has them.
 pub(super) const DATABASES: usize = 16;
 /// What a key, an element and a setting cost beside their bytes.
@@ -89,8 +84,6 @@ pub(super) struct Master {
 
 /// What one visitor sees.
 pub(super) struct OwnCopy {
-    touched: i64,
-    made: bool,
     pub(super) databases: Vec<Database>,
     pub(super) config: BTreeMap<String, String>,
     pub(super) master: Option<Master>,
@@ -111,8 +104,6 @@ pub(super) struct OwnCopy {
 impl Default for OwnCopy {
     fn default() -> Self {
         Self {
-            touched: 0,
-            made: false,
             databases: vec![Database::new(); DATABASES],
             config: BTreeMap::new(),
             master: None,
@@ -151,15 +142,10 @@ impl OwnCopy {
 }
 
 /// An installation's server: its visitors' copies, and how many came.
+#[derive(Default)]
 pub(crate) struct Installed {
-    copies: Mutex<Memory<IpAddr, OwnCopy>>,
+    copies: Copies<OwnCopy>,
     connections: AtomicU64,
-}
-
-impl Default for Installed {
-    fn default() -> Self {
-        Self { copies: Mutex::new(Memory::new(COPIES)), connections: AtomicU64::new(0) }
-    }
 }
 
 impl Installed {
@@ -177,15 +163,15 @@ impl Installed {
         now: Timestamp,
         act: impl FnOnce(&mut OwnCopy) -> T,
     ) -> T {
-        let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = copies.of(one_source(source));
-        if !copy.made || now.seconds().saturating_sub(copy.touched) > KEPT {
-            *copy = OwnCopy { made: true, ..OwnCopy::default() };
+        let make = || {
+            let mut copy = OwnCopy::default();
             copy.databases[0] = stored(identity);
-        }
-        copy.touched = now.seconds();
-        copy.purge(now.micros() / 1_000);
-        act(copy)
+            copy
+        };
+        self.copies.with(source, now, make, |copy| {
+            copy.purge(now.micros() / 1_000);
+            act(copy)
+        })
     }
 }
 

@@ -16,6 +16,11 @@ impl SqlError {
         Self { number, message: message.into() }
     }
 
+    /// One of a server that is not MariaDB, which knows what the number means.
+    pub(crate) fn foreign(number: u16, message: impl Into<Vec<u8>>) -> Self {
+        Self::new(number, message)
+    }
+
     /// 1064, with the text from where the grammar broke.
     pub(super) fn syntax(query: &[u8], at: usize) -> Self {
         let at = at.min(query.len());

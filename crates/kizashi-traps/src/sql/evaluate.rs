@@ -1,13 +1,15 @@
 //! What an expression comes to in a row, in steps that are counted: a query may take so many and no more, whatever it says. SLEEP and
 //! BENCHMARK do not wait: they add to what the answer will wait.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::error::SqlError;
+use super::foreign::{self, DIVISION_BY_ZERO};
 use super::functions;
 use super::server::Server;
 use super::syntax::{AGGREGATES, Call, Expression, Inner, Operator, Sign, Test, Type};
-use super::value::{Value, fold};
+use super::value::{LONGEST, Value, fold};
 
 /// Steps of one query.
 pub(super) const STEPS: u32 = 60_000;
@@ -17,6 +19,8 @@ pub(super) const STEPS: u32 = 60_000;
 pub(super) struct ColumnName {
     pub(super) table: Vec<u8>,
     pub(super) name: Vec<u8>,
+    /// Its type, where the server is not MariaDB.
+    pub(super) kind: Cow<'static, str>,
 }
 
 /// The row that an expression is about, inside those of the SELECTs around it.
@@ -100,7 +104,11 @@ impl<'a> Engine<'a> {
             }
             Expression::Cast(value, to) => {
                 let value = self.value(value, scope)?;
-                Ok(cast(&value, *to))
+                match to {
+                    Type::Checked(kind) => foreign::checked(&value, kind),
+                    Type::Boolean => foreign::truth(&value),
+                    _ => Ok(cast(&value, *to)),
+                }
             }
             Expression::Call(call) => self.call(call, scope),
             Expression::Exists(inner) => {
@@ -108,6 +116,12 @@ impl<'a> Engine<'a> {
                 Ok(Value::of(!rows.is_empty()))
             }
             Expression::Inner(inner) => self.single(inner, scope),
+            Expression::Gathered(inner) => {
+                let rows = self.rows_of(inner, scope)?;
+                let each: Vec<Vec<u8>> =
+                    rows.iter().filter_map(|row| row.first()).map(Value::bytes).collect();
+                Ok(Value::Text([b"{", &each.join(&b","[..])[..], b"}"].concat()))
+            }
             Expression::Row(_) => Err(SqlError::columns(1)),
             predicate => self.predicate(predicate, scope),
         }
@@ -425,6 +439,18 @@ fn arithmetic(operator: Operator, a: &Value, b: &Value) -> Result<Value, SqlErro
             return Ok(truth.map_or(Value::Null, |(a, b)| Value::of(a != b)));
         }
         _ if a.is_null() || b.is_null() => return Ok(Value::Null),
+        O::Concat => {
+            let joined = [a.bytes(), b.bytes()].concat();
+            return Ok(if joined.len() > LONGEST { Value::Null } else { Value::Bytes(joined) });
+        }
+        O::Quotient => {
+            if b.number() == 0.0 {
+                return Err(SqlError::new(DIVISION_BY_ZERO, "division by zero"));
+            }
+            let whole = matches!((a, b), (Value::Integer(_), Value::Integer(_)));
+            let operator = if whole { O::Whole } else { O::Divide };
+            return calculate(operator, a, b);
+        }
         O::BitOr => return Ok(Value::Integer(i128::from(bits(a) | bits(b)))),
         O::BitAnd => return Ok(Value::Integer(i128::from(bits(a) & bits(b)))),
         O::BitXor => return Ok(Value::Integer(i128::from(bits(a) ^ bits(b)))),
@@ -517,6 +543,7 @@ fn cast(value: &Value, to: Type) -> Value {
         Type::Unsigned => Value::Integer(i128::from(bits(value))),
         Type::Decimal(digits) => Value::Decimal(value.number(), digits),
         Type::Real => Value::Real(value.number()),
+        Type::Checked(_) | Type::Boolean => value.clone(),
     }
 }
 

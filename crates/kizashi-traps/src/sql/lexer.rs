@@ -2,6 +2,8 @@
 //! it, `#`, `/* */`, and `/*! */`, whose content is part of the query where the version in it is not above the server's.
 
 use super::error::SqlError;
+use super::foreign::Dialect;
+use super::tokens::dollar_quoted;
 
 /// Words of one query; a request line has no room for more.
 const WORDS: usize = 8_000;
@@ -39,18 +41,22 @@ const SIGNS: [&str; 32] = [
     "*", "/", "%", "^", "&", "|", "~", "!", "(", ")", ",", ".", ";", "?", "{", "}",
 ];
 
+/// PostgreSQL's, which go before those.
+const POSTGRES_SIGNS: [&str; 9] = ["!~~", "!~*", "!~", "~~", "~*", "::", "[", "]", "->>"];
+
 pub(super) struct Lexer<'a> {
     query: &'a [u8],
     at: usize,
     /// The server's version as `/*!` has it: 101100.
     version: u32,
+    dialect: Dialect,
     /// Openings of `/*!` whose end is still to come.
     open: u32,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) const fn new(query: &'a [u8], version: u32) -> Self {
-        Self { query, at: 0, version, open: 0 }
+    pub(super) const fn new(query: &'a [u8], version: u32, dialect: Dialect) -> Self {
+        Self { query, at: 0, version, dialect, open: 0 }
     }
 
     /// All words, the last of them [`Kind::End`].
@@ -71,6 +77,56 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    fn is_postgres(&self) -> bool {
+        self.dialect == Dialect::PostgreSql
+    }
+
+    /// What PostgreSQL spells otherwise.
+    fn postgres_word(&mut self, byte: u8, before_quote: bool) -> Result<Option<Kind>, SqlError> {
+        Ok(Some(match byte {
+            b'\'' => Kind::Text(self.verbatim(b'\'')?),
+            b'"' => Kind::Name { text: self.verbatim(b'"')?, quoted: true },
+            b'e' | b'E' if before_quote => {
+                self.at += 1;
+                Kind::Text(self.text(b'\'')?)
+            }
+            b'$' => {
+                let Some((text, length)) = dollar_quoted(&self.query[self.at..]) else {
+                    return self.broken(self.at);
+                };
+                let text = text.to_vec();
+                self.at += length;
+                Kind::Text(text)
+            }
+            b'`' | b'@' | b'#' => return self.broken(self.at),
+            _ if is_name(byte)
+                && !byte.is_ascii_digit()
+                && !(before_quote && b"xX".contains(&byte)) =>
+            {
+                Kind::Name { text: self.name().to_ascii_lowercase(), quoted: false }
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// A quoted text in which nothing is escaped but the quote itself.
+    fn verbatim(&mut self, quote: u8) -> Result<Vec<u8>, SqlError> {
+        let start = self.at;
+        let mut text = Vec::new();
+        self.at += 1;
+        loop {
+            let Some(byte) = self.peek(0) else { return self.broken(start) };
+            self.at += 1;
+            if byte == quote {
+                if self.peek(0) != Some(quote) {
+                    return Ok(text);
+                }
+                self.at += 1;
+            }
+            text.push(byte);
+        }
+    }
+
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.query.get(self.at + ahead).copied()
     }
@@ -84,7 +140,8 @@ impl<'a> Lexer<'a> {
         loop {
             match (self.peek(0), self.peek(1)) {
                 (Some(b' ' | 9..=13), _) => self.at += 1,
-                (Some(b'#'), _) => self.skip_line(),
+                (Some(b'#'), _) if !self.is_postgres() => self.skip_line(),
+                (Some(b'-'), Some(b'-')) if self.is_postgres() => self.skip_line(),
                 (Some(b'-'), Some(b'-')) if self.peek(2).is_none_or(|byte| byte <= b' ') => {
                     self.skip_line();
                 }
@@ -105,6 +162,7 @@ impl<'a> Lexer<'a> {
 
     fn skip_comment(&mut self) -> Result<(), SqlError> {
         let mark = match (self.peek(2), self.peek(3)) {
+            _ if self.is_postgres() => 0,
             (Some(b'!'), _) => 3,
             (Some(b'M'), Some(b'!')) => 4,
             _ => 0,
@@ -133,6 +191,11 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) -> Result<Kind, SqlError> {
         let Some(byte) = self.peek(0) else { return Ok(Kind::End) };
         let after_quote = self.peek(1) == Some(b'\'');
+        if self.is_postgres()
+            && let Some(kind) = self.postgres_word(byte, after_quote)?
+        {
+            return Ok(kind);
+        }
         match byte {
             b'\'' | b'"' => self.text(byte).map(Kind::Text),
             b'`' => Ok(Kind::Name { text: self.backquoted()?, quoted: true }),
@@ -151,7 +214,8 @@ impl<'a> Lexer<'a> {
 
     fn sign(&mut self) -> Result<Kind, SqlError> {
         let rest = &self.query[self.at..];
-        match SIGNS.iter().find(|sign| rest.starts_with(sign.as_bytes())) {
+        let own: &[&str] = if self.is_postgres() { &POSTGRES_SIGNS } else { &[] };
+        match own.iter().chain(&SIGNS).find(|sign| rest.starts_with(sign.as_bytes())) {
             Some(sign) => {
                 self.at += sign.len();
                 Ok(Kind::Sign(sign))

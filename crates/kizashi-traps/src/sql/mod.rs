@@ -6,23 +6,30 @@
 
 mod error;
 mod evaluate;
+mod foreign;
 mod functions;
 mod lexer;
 mod parser;
 mod select;
 mod server;
 mod syntax;
+mod tables;
+pub(crate) mod tokens;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub(crate) use error::SqlError;
 use evaluate::Engine;
+pub(crate) use foreign::{DIVISION_BY_ZERO, Dialect, Foreign, Found, INVALID_TEXT};
 use parser::Parser;
 pub(crate) use server::{Column, Relation, Server};
+pub(crate) use tables::{Databases, Tables};
+pub(crate) use tokens::{statements, tokens};
 pub(crate) use value::Value;
 
 /// Bytes of a query.
@@ -32,6 +39,8 @@ const LONGEST: usize = 32 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) names: Vec<Vec<u8>>,
+    /// Their types, where the server is not MariaDB and knows them.
+    pub(crate) kinds: Vec<Cow<'static, str>>,
     pub(crate) rows: Vec<Vec<Value>>,
 }
 
@@ -49,10 +58,12 @@ pub(crate) struct Outcome {
 pub(crate) fn query(server: &Server, text: &[u8]) -> Outcome {
     let mut engine = Engine::new(server);
     let text = &text[..text.len().min(LONGEST)];
-    let found = Parser::parse(text, server.number()).and_then(|query| engine.rows(&query, None));
-    let rows = found.map(|table| Rows {
-        names: table.columns.into_iter().map(|column| column.name).collect(),
-        rows: table.rows,
+    let found = Parser::parse(text, server.number(), server.dialect())
+        .and_then(|query| engine.rows(&query, None));
+    let rows = found.map(|table| {
+        let (names, kinds) =
+            table.columns.into_iter().map(|column| (column.name, column.kind)).unzip();
+        Rows { names, kinds, rows: table.rows }
     });
     Outcome {
         rows,
@@ -108,6 +119,7 @@ fn example() -> Server {
         now: kizashi_event::Timestamp::from_seconds(1_795_582_440),
         chance: 7,
         files: Box::new(|path| (path == b"/etc/hostname").then(|| b"web1\n".to_vec())),
+        foreign: None,
     }
 }
 

@@ -1,10 +1,12 @@
 //! A SELECT's rows: tables, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT, UNION. Rows are bounded wherever they multiply. The group key is computed
 //! again when a row is put into the temporary table, as MariaDB does it: that is why `FLOOR(RAND(0)*2)` finds its duplicate entry.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::error::SqlError;
 use super::evaluate::{ColumnName, Engine, Scope, same_name};
+use super::foreign::{Foreign, Found, kind_of};
 use super::syntax::{Destination, Expression, Item, Join, Limit, Order, Query, Select, Source};
 use super::value::Value;
 
@@ -73,7 +75,7 @@ impl Engine<'_> {
             return Err(self.server.refuse_file(path));
         }
         let source = self.source(select, parent)?;
-        let columns = names(&select.items, &source.columns)?;
+        let columns = names(&select.items, &source.columns, self.server.foreign.as_deref())?;
         let mut sorted = if is_grouped(select) {
             self.grouped(select, &source, columns.len(), parent)?
         } else {
@@ -208,13 +210,38 @@ impl Engine<'_> {
                 if database.is_none() && name.eq_ignore_ascii_case(b"dual") {
                     return Ok(Table { columns: Vec::new(), rows: vec![Vec::new()] });
                 }
-                let (names, rows) = self.server.table(database.as_deref(), name)?;
-                self.step(rows.len())?;
-                let columns = names
-                    .into_iter()
-                    .map(|name| ColumnName { table: alias.clone(), name })
-                    .collect();
-                Ok(Table { columns, rows })
+                let Some(foreign) = &self.server.foreign else {
+                    let (names, rows) = self.server.table(database.as_deref(), name)?;
+                    self.step(rows.len())?;
+                    let named =
+                        |name| ColumnName { table: alias.clone(), name, kind: Cow::default() };
+                    return Ok(Table { columns: names.into_iter().map(named).collect(), rows });
+                };
+                let found = foreign.table(database.as_deref(), name)?;
+                self.step(found.rows.len())?;
+                Ok(table_of(found, alias, &[]))
+            }
+            Source::Called { call, alias, names } => {
+                let scope = scope_of(&[], &[], None, &[], parent);
+                let mut values = Vec::new();
+                for argument in &call.arguments {
+                    values.push(self.value(argument, &scope)?);
+                }
+                let rows = self
+                    .server
+                    .foreign
+                    .as_ref()
+                    .and_then(|foreign| foreign.rows(&call.name, &values));
+                let found = match rows {
+                    Some(found) => found?,
+                    // Any other function is a table of one row.
+                    None => Found {
+                        columns: vec![(call.name.clone(), Cow::default())],
+                        rows: vec![vec![super::functions::call(self, call, &scope)?]],
+                    },
+                };
+                self.step(found.rows.len())?;
+                Ok(table_of(found, alias, names))
             }
         }
     }
@@ -435,7 +462,11 @@ fn is_grouped(select: &Select) -> bool {
         || select.having.as_ref().is_some_and(Expression::aggregates)
 }
 
-fn names(items: &[Item], columns: &[ColumnName]) -> Result<Vec<ColumnName>, SqlError> {
+fn names(
+    items: &[Item],
+    columns: &[ColumnName],
+    foreign: Option<&dyn Foreign>,
+) -> Result<Vec<ColumnName>, SqlError> {
     let mut found = Vec::new();
     for item in items {
         match item {
@@ -454,12 +485,24 @@ fn names(items: &[Item], columns: &[ColumnName]) -> Result<Vec<ColumnName>, SqlE
                     });
                 }
             }
-            Item::Value { name, .. } => {
-                found.push(ColumnName { table: Vec::new(), name: name.clone() });
+            Item::Value { name, value } => {
+                let kind = foreign.map(|foreign| kind_of(value, columns, foreign));
+                let kind = kind.unwrap_or_default();
+                found.push(ColumnName { table: Vec::new(), name: name.clone(), kind });
             }
         }
     }
     Ok(found)
+}
+
+/// A table of another product's, or of a function, under its alias.
+fn table_of(found: Found, alias: &[u8], names: &[Vec<u8>]) -> Table {
+    let columns = found.columns.into_iter().enumerate().map(|(at, (name, kind))| {
+        // A function's only column has the alias's name.
+        let name = names.get(at).cloned().unwrap_or(name);
+        ColumnName { table: alias.to_vec(), name, kind }
+    });
+    Table { columns: columns.collect(), rows: found.rows }
 }
 
 fn scope_of<'s>(

@@ -8,6 +8,7 @@ use kizashi_event::Timestamp;
 
 use super::error::SqlError;
 use super::evaluate::same_name;
+use super::foreign::{Dialect, Foreign};
 use super::value::Value;
 
 /// A column: name, type as `SHOW COLUMNS` prints it, key and extra.
@@ -49,6 +50,8 @@ pub(crate) struct Server {
     /// Where RAND without a seed begins.
     pub(crate) chance: u32,
     pub(crate) files: Files,
+    /// The server is another product.
+    pub(crate) foreign: Option<Box<dyn Foreign>>,
 }
 
 type Found = (Vec<Vec<u8>>, Vec<Vec<Value>>);
@@ -146,6 +149,10 @@ impl Server {
                 return Err(SqlError::new(1193, [&start[..], bare, b"'"].concat()));
             }
         }))
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        if self.foreign.is_some() { Dialect::PostgreSql } else { Dialect::MariaDb }
     }
 
     /// Names and rows of a table.

@@ -64,8 +64,21 @@ pub(super) struct Join {
 
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    Table { database: Option<Vec<u8>>, name: Vec<u8>, alias: Vec<u8> },
-    Derived { query: Box<Query>, alias: Vec<u8> },
+    Table {
+        database: Option<Vec<u8>>,
+        name: Vec<u8>,
+        alias: Vec<u8>,
+    },
+    Derived {
+        query: Box<Query>,
+        alias: Vec<u8>,
+    },
+    /// A function that gives rows, and names for its columns.
+    Called {
+        call: Box<Call>,
+        alias: Vec<u8>,
+        names: Vec<Vec<u8>>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +104,9 @@ pub(super) enum Operator {
     Divide,
     Whole,
     Modulo,
+    /// PostgreSQL's `||`, and its `/`, whole between whole numbers.
+    Concat,
+    Quotient,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +136,9 @@ pub(super) enum Type {
     Date,
     DateTime,
     Time,
+    /// PostgreSQL's, which refuse what is none.
+    Checked(&'static str),
+    Boolean,
 }
 
 /// A SELECT in brackets; the number tells it from the others of a query.
@@ -195,6 +214,8 @@ pub(super) enum Expression {
     Call(Box<Call>),
     Exists(Inner),
     Inner(Inner),
+    /// `ARRAY(SELECT …)`.
+    Gathered(Inner),
     Row(Vec<Expression>),
 }
 
@@ -226,7 +247,8 @@ impl Expression {
             | Self::SystemVariable(_)
             | Self::UserVariable(_)
             | Self::Exists(_)
-            | Self::Inner(_) => false,
+            | Self::Inner(_)
+            | Self::Gathered(_) => false,
             Self::Assign(_, value) | Self::Signed(_, value) | Self::Cast(value, _) => {
                 value.aggregates()
             }

@@ -28,7 +28,7 @@ impl Value {
         Self::Integer(truth as i128)
     }
 
-    pub(super) const fn is_null(&self) -> bool {
+    pub(crate) const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
@@ -63,7 +63,7 @@ impl Value {
     }
 
     /// A whole number, rounded.
-    pub(super) fn integer(&self) -> i128 {
+    pub(crate) fn integer(&self) -> i128 {
         match self {
             Self::Integer(number) => *number,
             Self::Text(text) | Self::Bytes(text) => leading_integer(text),
@@ -72,7 +72,7 @@ impl Value {
     }
 
     /// Whether it counts as true; `None` of NULL.
-    pub(super) fn truth(&self) -> Option<bool> {
+    pub(crate) fn truth(&self) -> Option<bool> {
         match self {
             Self::Null => None,
             Self::Integer(number) => Some(*number != 0),

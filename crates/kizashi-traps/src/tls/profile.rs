@@ -9,6 +9,7 @@
 //! - nginx names `http/1.1`; since 1.21.4 `http/1.0` and `http/0.9` too, and then refuses who offers none of them.
 //! - Postfix leaves the choice to the client, has parameters for prime fields compiled in, and knows no protocols inside (ALPN).
 //! - Windows' Schannel chooses by its own order and has TLS 1.0 to 1.2; extended master secrets came with 2016's updates.
+//! - PostgreSQL chooses itself, on the curve P-256 alone (`ssl_ecdh_curve`), with prime fields compiled in and without tickets.
 //! - A device has an OpenSSL of the 1.0 line: TLS 1.0 to 1.2, no X25519, no extended master secret, no signal against downgrades.
 
 use super::key_exchange::{Group, Prime};
@@ -22,6 +23,8 @@ pub(crate) enum Product {
     Server(WebServer),
     /// The mail servers beside it, which have its certificate.
     Mail(WebServer),
+    /// PostgreSQL, with the same certificate.
+    Database(WebServer),
     /// The router, camera or recorder beside it.
     Device,
     /// SQL Server on the Windows machine beside it, with the certificate that it makes when it has none.
@@ -155,6 +158,14 @@ impl Product {
                 acknowledges_name: false,
                 gives_tickets: false,
                 ..base
+            },
+            Self::Database(server) => Profile {
+                finite: true,
+                groups: &[Group::P256],
+                protocols: &[],
+                no_match: NoMatch::Silent,
+                gives_tickets: false,
+                ..Self::Server(server).profile()
             },
             Self::Device => Profile {
                 versions: (TLS_1_0, TLS_1_2),

@@ -49,15 +49,17 @@ impl Store {
     /// What this product shows. `None` where no certificate could be made, which is not to be expected.
     pub(super) fn of(&self, product: Product, identity: &Identity) -> Option<Arc<Credential>> {
         let made = match product {
-            Product::Server(_) | Product::Mail(_) => self.server.get_or_init(|| {
-                let key = match &self.keys {
-                    Some(keys) => SigningKey::of_rsa(&keys.server),
-                    None => SigningKey::of_seed(identity.seed(), "tls key of the server")?,
-                };
-                let certificate = certificate::of_server(identity, &key)?;
-                let sessions = Sessions::new(identity.seed(), "tls sessions of the server")?;
-                Some(Arc::new(Credential { certificate, key, sessions }))
-            }),
+            Product::Server(_) | Product::Mail(_) | Product::Database(_) => {
+                self.server.get_or_init(|| {
+                    let key = match &self.keys {
+                        Some(keys) => SigningKey::of_rsa(&keys.server),
+                        None => SigningKey::of_seed(identity.seed(), "tls key of the server")?,
+                    };
+                    let certificate = certificate::of_server(identity, &key)?;
+                    let sessions = Sessions::new(identity.seed(), "tls sessions of the server")?;
+                    Some(Arc::new(Credential { certificate, key, sessions }))
+                })
+            }
             Product::Device => self.device.get_or_init(|| {
                 let key = match &self.keys {
                     Some(keys) => SigningKey::of_rsa(&keys.device),

@@ -73,6 +73,27 @@ impl House {
         self.address.port().to_string()
     }
 
+    /// The same trap on its usual port, of an address of this process's own: what nmap asks first depends on the port.
+    pub(crate) fn at_usual_port(&self, port: u16) -> String {
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        let own = Ipv4Addr::new(127, high.max(1), low, 3);
+        let (listener, trap) = (TcpListener::bind((own, port)).unwrap(), self.address);
+        std::thread::spawn(move || {
+            for visitor in listener.incoming().flatten() {
+                let Ok(server) = std::net::TcpStream::connect(trap) else { return };
+                let ways = [(visitor.try_clone(), server.try_clone()), (Ok(server), Ok(visitor))];
+                for (from, to) in ways {
+                    let (mut from, mut to) = (from.unwrap(), to.unwrap());
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(std::net::Shutdown::Write);
+                    });
+                }
+            }
+        });
+        own.to_string()
+    }
+
     /// Ends it; all that was told.
     pub(crate) fn close(self) -> Vec<Event> {
         self.stop.send(true).unwrap();
@@ -119,4 +140,47 @@ pub(crate) fn logins(events: &[Event]) -> Vec<(String, String, bool)> {
         _ => None,
     };
     events.iter().filter_map(login).collect()
+}
+
+/// Runs a program to its end, a minute at most; all that it printed.
+pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new("timeout");
+    let output = command.args(["60", program]).args(arguments).stdin(std::process::Stdio::null());
+    said(&output.output().unwrap())
+}
+
+/// Whether a note with this value was told.
+pub(crate) fn has_note(events: &[Event], wanted: &str) -> bool {
+    events
+        .iter()
+        .any(|event| matches!(&event.detail, Detail::Note { value, .. } if value.raw() == wanted))
+}
+
+/// A Python with these packages of PyPI in an environment of this name under the build's temporary folder; none where PyPI cannot be reached.
+pub(crate) fn python(name: &str, imports: &str, packages: &[&str]) -> Option<PathBuf> {
+    // Two tests of one binary may want the same.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _turn = ONE.lock();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let python = folder.join("bin/python");
+    let has_clients = || {
+        let output = Command::new(&python).args(["-c", &format!("import {imports}")]).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    if has_clients() {
+        return Some(python);
+    }
+    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
+    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
+    let installed = Command::new(folder.join("bin/pip"))
+        .args(["install", "-q", "--disable-pip-version-check"])
+        .args(packages)
+        .output()
+        .unwrap();
+    if !installed.status.success() {
+        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
+        return None;
+    }
+    assert!(has_clients());
+    Some(python)
 }

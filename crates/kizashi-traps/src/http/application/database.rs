@@ -58,6 +58,7 @@ pub(super) fn server(club: &Club, relations: &Arc<[Relation]>, scene: &Scene<'_>
         now,
         chance: (micros & 0xffff_ffff) as u32,
         files,
+        foreign: None,
     }
 }
 

@@ -139,6 +139,13 @@ pub(super) const APPLIANCE: Style = Style {
     patience: 20,
     ..PLAIN
 };
+/// CouchDB's MochiWeb, whose fields stand in the order of their names.
+pub(super) const MOCHIWEB: Style = Style {
+    name: "mochiweb",
+    steps_down: true,
+    order: &[Said, Length, Kind, Date, Server, Connection],
+    ..PLAIN
+};
 pub(super) const BOA: Style = Style {
     name: "boa",
     grammar: Grammar::Netty,
@@ -167,9 +174,9 @@ pub(super) const UC_HTTPD: Style = Style {
     ..PLAIN
 };
 
-static ALL: [&Style; 12] = [
-    &WEBLOGIC, &NGINX, &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &BOA, &GOAHEAD,
-    &UC_HTTPD,
+static ALL: [&Style; 13] = [
+    &WEBLOGIC, &NGINX, &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &MOCHIWEB, &BOA,
+    &GOAHEAD, &UC_HTTPD,
 ];
 
 impl Style {

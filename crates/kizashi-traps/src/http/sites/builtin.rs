@@ -31,7 +31,9 @@ macro_rules! sites {
 
 sites! {
     "citrix-gateway": "favicon.ico" "logon.css" "logon.html" "logon.js" "refused.html";
+    "clickhouse":;
     "confluence": "batch.css" "favicon.ico" "login.html" "refused.html";
+    "couchdb":;
     "docker": "containers.json" "images.json" "info.json" "version.json";
     "exchange-owa": "favicon.ico" "flogon.js" "logon.css" "logon.html";
     "fortigate": "favicon.ico" "login.css" "login.html" "login.js";
@@ -39,6 +41,7 @@ sites! {
     "gpon-router": "favicon.ico" "login.html" "ont.css" "refused.html";
     "grafana": "app.js" "favicon.ico" "grafana.css" "icon.svg" "login.html";
     "hadoop-yarn": "cluster.html" "favicon.ico" "logo.svg" "yarn.css";
+    "influxdb":;
     "ip-camera": "favicon.ico" "login.html" "m.css" "m.js" "refused.html";
     "jenkins": "favicon.ico" "login.html" "page.js" "refused.html" "robots.txt" "style.css";
     "kibana": "app.html" "core.js" "favicon.ico" "theme.css";

@@ -318,6 +318,9 @@ impl Kernel {
     fn boot_line(&self) -> String {
         if self.world.persona.is_device() {
             let rest = match self.world.persona {
+                super::Persona::Android => {
+                    "init=/init console=ttyS0,115200 no_console_suspend earlyprintk=aml-uart,0xc81004c0 androidboot.selinux=permissive"
+                }
                 super::Persona::Camera => "console=ttyAMA0,115200 mem=128M",
                 super::Persona::Router => "console=ttyS0,115200 board=TL-WR841N-v8",
                 super::Persona::MipselRouter => "console=ttyS1,57600n8",
@@ -383,6 +386,7 @@ impl Kernel {
     fn modules_text(&self) -> String {
         if self.world.persona.is_device() {
             return match self.world.persona {
+                super::Persona::Android => "mali 210692 11 - Live 0x00000000 (O)\ndhd 1093856 0 - Live 0x00000000 (O)\n",
                 super::Persona::Camera => "hi3536_isp 182304 0 - Live 0xbf012000 (P)\n",
                 super::Persona::Router => "ath9k 102608 0 - Live 0x81a20000\nath9k_hw 327120 1 ath9k, Live 0x81980000\nmac80211 391296 1 ath9k, Live 0x81880000\n",
                 super::Persona::MipselRouter => "mt7628_ap 2231360 1 - Live 0x82400000 (P)\n",

@@ -106,6 +106,9 @@ impl World {
     }
 
     pub(super) fn passwd(&self) -> String {
+        if self.persona == super::Persona::Android {
+            return "root:x:0:0:root:/:/system/bin/sh\nsystem:x:1000:1000::/:/system/bin/sh\nshell:x:2000:2000::/:/system/bin/sh\n".to_owned();
+        }
         if self.persona.is_device() {
             return "root:x:0:0:root:/root:/bin/sh\nadmin:x:0:0:admin:/root:/bin/sh\nnobody:x:99:99:nobody:/:/bin/false\n".to_owned();
         }
@@ -118,6 +121,9 @@ impl World {
 
     pub(super) fn group(&self) -> String {
         if self.persona.is_device() {
+            if self.persona == super::Persona::Android {
+                return "root:x:0:\nsystem:x:1000:\nshell:x:2000:\n".to_owned();
+            }
             return "root:x:0:root,admin\nnobody:x:99:\n".to_owned();
         }
         let mut text: String = GROUPS

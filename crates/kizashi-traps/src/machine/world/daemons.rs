@@ -171,6 +171,29 @@ const ROUTER: [Row; 8] = [
     (402, 1, "root", "telnetd", "telnetd", 20, 1_576, 392, "S"),
 ];
 
+const ANDROID: [Row; 10] = [
+    (1, 0, "root", "init", "/init", 0, 8_748, 880, "S"),
+    (1_421, 1, "root", "ueventd", "/sbin/ueventd", 2, 8_320, 412, "S"),
+    (1_902, 1, "root", "servicemanager", "/system/bin/servicemanager", 5, 1_464, 420, "S"),
+    (1_903, 1, "root", "vold", "/system/bin/vold", 5, 4_840, 1_212, "S"),
+    (1_912, 1, "root", "netd", "/system/bin/netd", 5, 9_968, 1_448, "S"),
+    (1_915, 1, "root", "surfaceflinger", "/system/bin/surfaceflinger", 6, 112_404, 9_812, "S"),
+    (1_917, 1, "root", "zygote", "zygote", 6, 1_012_448, 48_108, "S"),
+    (1_934, 1, "root", "adbd", "/sbin/adbd --root_seclabel=u:r:su:s0", 7, 5_040, 372, "S"),
+    (2_318, 1_917, "root", "system_server", "system_server", 14, 1_124_872, 79_412, "S"),
+    (
+        2_744,
+        1_917,
+        "root",
+        "com.android.launcher",
+        "com.android.launcher",
+        31,
+        1_041_208,
+        52_204,
+        "S",
+    ),
+];
+
 /// What serves the radio, by its maker.
 const ATHEROS: Row =
     (301, 1, "root", "hostapd", "hostapd -B /var/hostapd.conf", 14, 1_968, 812, "S");
@@ -260,6 +283,7 @@ pub(super) fn list(identity: &Identity, persona: Persona) -> Vec<Daemon> {
             (&DEVICE_THREADS, ROUTER.iter().copied().chain([radio]).collect())
         }
         Persona::Camera => (&DEVICE_THREADS, CAMERA.to_vec()),
+        Persona::Android => (&DEVICE_THREADS, ANDROID.to_vec()),
         Persona::Server => {
             let web: &[Row] = match identity.web_server() {
                 WebServer::NginxDebian11

@@ -107,6 +107,17 @@ static ARM_CAMERA: Processor = Processor {
     flags: "swp half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt",
 };
 
+static ARM_BOX: Processor = Processor {
+    vendor: "Amlogic",
+    model: "ARMv7 Processor rev 4 (v7l)",
+    family: 7,
+    number: 0xd03,
+    stepping: 4,
+    khz: 1_536_000,
+    cache_kb: 0,
+    flags: "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm crc32",
+};
+
 /// What the machine is made of.
 #[derive(Debug)]
 pub(crate) struct Hardware {
@@ -132,6 +143,7 @@ impl Hardware {
                 Persona::Router => (&MIPS, 1, 28_616),
                 Persona::MipselRouter => (&MIPSEL, 1, 59_712),
                 Persona::ArmRouter => (&ARM_ROUTER, 2, 255_708),
+                Persona::Android => (&ARM_BOX, 4, 827_204),
                 _ => (&ARM_CAMERA, 2, 124_392),
             };
             return Self {
@@ -139,15 +151,22 @@ impl Hardware {
                 processors,
                 memory_kb,
                 swap_kb: 0,
-                disk_kb: 7_168,
-                disk_free_kb: 3_104,
-                interface: if persona == Persona::Camera { "eth0" } else { "br0" },
+                disk_kb: if persona == Persona::Android { 5_160_576 } else { 7_168 },
+                disk_free_kb: if persona == Persona::Android { 3_417_880 } else { 3_104 },
+                interface: match persona {
+                    Persona::Camera | Persona::Android => "eth0",
+                    _ => "br0",
+                },
                 mac: [0x00, 0x12, 0x17, byte(20), byte(21), byte(22)],
                 address: Ipv4Addr::new(
                     192,
                     168,
                     1,
-                    if persona == Persona::Camera { 108 } else { 1 },
+                    match persona {
+                        Persona::Camera => 108,
+                        Persona::Android => 23,
+                        _ => 1,
+                    },
                 ),
                 gateway: Ipv4Addr::new(192, 168, 1, 1),
                 prefix: 24,

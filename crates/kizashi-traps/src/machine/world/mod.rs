@@ -2,6 +2,7 @@
 //! built once. What changes with time (load, memory, uptime) is computed from the time alone, so that two files never disagree.
 
 mod accounts;
+mod android;
 mod clock;
 mod daemons;
 mod device;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use kizashi_event::Timestamp;
 
+pub(crate) use android::AndroidModel;
 pub(crate) use clock::{Calendar, calendar, seconds_of};
 pub(crate) use daemons::Daemon;
 pub(crate) use hardware::Hardware;
@@ -37,10 +39,12 @@ pub enum Persona {
     ArmRouter,
     /// A camera or recorder with BusyBox on ARM.
     Camera,
+    /// A television box with Android on ARM.
+    Android,
 }
 
 impl Persona {
-    /// Every one.
+    /// Every one that stands behind a login.
     pub const ALL: [Self; 5] =
         [Self::Server, Self::Router, Self::MipselRouter, Self::ArmRouter, Self::Camera];
 
@@ -108,12 +112,13 @@ impl World {
             Persona::Server => identity.host_name(),
             Persona::Camera => identity.device_name().to_owned(),
             Persona::Router | Persona::MipselRouter | Persona::ArmRouter => "(none)".to_owned(),
+            Persona::Android => "localhost".to_owned(),
         };
         let architecture = match persona {
             Persona::Server => Architecture::X86_64,
             Persona::Router => Architecture::Mips,
             Persona::MipselRouter => Architecture::Mipsel,
-            Persona::ArmRouter | Persona::Camera => Architecture::Arm,
+            Persona::ArmRouter | Persona::Camera | Persona::Android => Architecture::Arm,
         };
         let draw = Draw::new(&seed, "machine");
         let day = 86_400;
@@ -150,7 +155,9 @@ impl World {
 
     fn make_image(&self, site: &[(String, String)]) -> Image {
         let mut builder = super::files::ImageBuilder::new(self.set_up);
-        if self.persona.is_device() {
+        if self.persona == Persona::Android {
+            android::fill(&mut builder, self);
+        } else if self.persona.is_device() {
             device::fill(&mut builder, self);
         } else {
             server::fill(&mut builder, self);

@@ -189,6 +189,14 @@ static CAMERA: System = System {
     ..DEVICE
 };
 
+/// Amlogic's kernel.
+static ANDROID: System = System {
+    kernel: "3.14.29",
+    build: "#1 SMP PREEMPT Wed Nov 9 16:43:19 CST 2016",
+    compiler: "(root@localhost.localdomain) (gcc version 4.9.2 20140904 (prerelease) (crosstool-NG linaro-1.13.1-4.9-2014.09 - Linaro GCC 4.9-2014.09) )",
+    ..DEVICE
+};
+
 impl System {
     pub(crate) fn of(identity: &Identity, persona: Persona) -> &'static Self {
         match (persona, identity.operating_system()) {
@@ -196,6 +204,7 @@ impl System {
             (Persona::MipselRouter, _) => &MIPSEL_ROUTER,
             (Persona::ArmRouter, _) => &ARM_ROUTER,
             (Persona::Camera, _) => &CAMERA,
+            (Persona::Android, _) => &ANDROID,
             (Persona::Server, OperatingSystem::Debian11) => &DEBIAN_11,
             (Persona::Server, OperatingSystem::Debian12) => &DEBIAN_12,
             (Persona::Server, OperatingSystem::Ubuntu20) => &UBUNTU_20,

@@ -72,7 +72,7 @@ fn answer(scene: &Scene<'_>, query: &[u8]) -> Answer {
 
 fn table(names: &str, rows: Vec<Vec<Value>>) -> Answer {
     let names = names.split(' ').map(|name| name.replace('-', " ").into_bytes()).collect();
-    Answer::Rows(Rows { names, rows })
+    Answer::Rows(Rows { names, rows, ..Rows::default() })
 }
 
 pub(super) fn show(scene: &mut Scene<'_>, text: &[u8], words: &[Token]) -> Answer {
@@ -112,7 +112,7 @@ pub(super) fn show(scene: &mut Scene<'_>, text: &[u8], words: &[Token]) -> Answe
         b"engines" => answer(scene, b"SELECT ENGINE AS Engine, SUPPORT AS Support, COMMENT AS Comment FROM information_schema.ENGINES"),
         b"plugins" => answer(scene, b"SELECT PLUGIN_NAME AS Name, PLUGIN_STATUS AS Status, PLUGIN_TYPE AS Type FROM information_schema.PLUGINS"),
         b"warnings" | b"errors" => table("Level Code Message", Vec::new()),
-        b"master" | b"slave" | b"replica" | b"binary" => Answer::Rows(Rows { names: vec![b"File".to_vec()], rows: Vec::new() }),
+        b"master" | b"slave" | b"replica" | b"binary" => Answer::Rows(Rows { names: vec![b"File".to_vec()], ..Rows::default() }),
         b"index" | b"indexes" | b"keys" => table("Table Non_unique Key_name Seq_in_index Column_name", Vec::new()),
         b"function" | b"procedure" | b"triggers" | b"events" => table("Db Name Type Definer", Vec::new()),
         b"create" => create(scene, &rest[1..]),

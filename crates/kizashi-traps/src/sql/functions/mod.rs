@@ -40,12 +40,13 @@ pub(super) fn call(
     }
     engine.step(values.iter().map(Value::size).sum::<usize>() / 256)?;
     let name = call.name.as_slice();
-    let found = server(engine, call, &values)
-        .or_else(|| text::call(name, &values))
-        .or_else(|| number::call(name, &values))
-        .or_else(|| time::call(engine, name, &values))
-        .or_else(|| hashes(name, &values))
-        .or_else(|| xml::call(name, &values));
+    let foreign = engine.server.foreign.as_ref();
+    if let Some(found) = foreign.and_then(|foreign| foreign.function(name, &values)) {
+        return found;
+    }
+    let shared = foreign.is_none() || SHARED.contains(&name);
+    let found = (shared.then_some(()).and_then(|()| server(engine, call, &values)))
+        .or_else(|| if shared { own(engine, name, &values) } else { None });
     match found {
         Some(Ok(value)) if value.size() > LONGEST => Ok(Value::Null),
         Some(found) => {
@@ -57,11 +58,52 @@ pub(super) fn call(
     }
 }
 
+/// Functions of MariaDB's that PostgreSQL has too, and that do the same there.
+const SHARED: [&[u8]; 29] = [
+    b"abs",
+    b"ascii",
+    b"ceil",
+    b"ceiling",
+    b"concat",
+    b"concat_ws",
+    b"exp",
+    b"floor",
+    b"greatest",
+    b"least",
+    b"left",
+    b"ln",
+    b"log",
+    b"lpad",
+    b"ltrim",
+    b"md5",
+    b"mod",
+    b"now",
+    b"nullif",
+    b"power",
+    b"repeat",
+    b"replace",
+    b"reverse",
+    b"right",
+    b"round",
+    b"rpad",
+    b"rtrim",
+    b"sqrt",
+    b"trim",
+];
+
+fn own(engine: &mut Engine<'_>, name: &[u8], values: &[Value]) -> Found {
+    text::call(name, values)
+        .or_else(|| number::call(name, values))
+        .or_else(|| time::call(engine, name, values))
+        .or_else(|| hashes(name, values))
+        .or_else(|| xml::call(name, values))
+}
+
 /// Functions that do not look at all their arguments.
 fn choosing(engine: &mut Engine<'_>, call: &Call, scope: &Scope<'_>) -> Found {
     let arguments = &call.arguments;
     Some(match (call.name.as_slice(), arguments.len()) {
-        (b"if", 3) => match engine.value(&arguments[0], scope) {
+        (b"if", 3) if engine.server.foreign.is_none() => match engine.value(&arguments[0], scope) {
             Ok(value) => {
                 let chosen =
                     if value.truth() == Some(true) { &arguments[1] } else { &arguments[2] };
@@ -78,7 +120,14 @@ fn choosing(engine: &mut Engine<'_>, call: &Call, scope: &Scope<'_>) -> Found {
             }
             Ok(Value::Null)
         }
-        (b"benchmark", 2) => benchmark(engine, call, scope),
+        (b"pg_sleep", 1) if engine.server.foreign.is_some() => {
+            engine.value(&arguments[0], scope).map(|seconds| {
+                let micros = (seconds.number().max(0.0) * 1e6).min(SLEEP as f64) as u64;
+                engine.slept = engine.slept.saturating_add(micros).min(SLEEP);
+                Value::text("")
+            })
+        }
+        (b"benchmark", 2) if engine.server.foreign.is_none() => benchmark(engine, call, scope),
         _ => return None,
     })
 }

@@ -28,15 +28,24 @@ impl Parser<'_> {
     }
 
     /// An expression whose operators bind at least so tightly.
-    fn binding(&mut self, least: u8) -> Result<Expression, SqlError> {
+    pub(super) fn binding(&mut self, least: u8) -> Result<Expression, SqlError> {
         self.deeper()?;
         let around = std::mem::take(&mut self.height);
         let mut left = self.prefix()?;
+        if self.postgres {
+            left = self.postfix(left)?;
+        }
         let mut height = self.height + 1;
         loop {
             self.height = 0;
             if let Some((operator, tightness)) = self.operator(least) {
                 self.at += 1;
+                let quantifier = ["any", "some", "all"].iter().any(|word| self.is_word(word));
+                if self.postgres && quantifier && matches!(self.kind_after(1), Kind::Sign("(")) {
+                    left = self.quantified(operator, left)?;
+                    height += 1;
+                    continue;
+                }
                 let right = self.binding(tightness + 1)?;
                 left = Expression::Binary(operator, Box::new(left), Box::new(right));
             } else if least <= COMPARISON && self.is_predicate() {
@@ -58,6 +67,8 @@ impl Parser<'_> {
     fn operator(&self, least: u8) -> Option<(Operator, u8)> {
         let (operator, tightness) = match self.kind() {
             Kind::Sign(sign) => match *sign {
+                "||" if self.postgres => (Operator::Concat, 9),
+                "/" if self.postgres => (Operator::Quotient, 12),
                 "||" => (Operator::Or, 1),
                 "&&" => (Operator::And, 3),
                 "=" => (Operator::Equal, COMPARISON),
@@ -81,6 +92,7 @@ impl Parser<'_> {
             },
             Kind::Name { text, quoted: false } => match text.to_ascii_lowercase().as_slice() {
                 b"or" => (Operator::Or, 1),
+                b"xor" | b"div" | b"mod" if self.postgres => return None,
                 b"xor" => (Operator::Xor, 2),
                 b"and" => (Operator::And, 3),
                 b"div" => (Operator::Whole, 12),
@@ -97,13 +109,18 @@ impl Parser<'_> {
     }
 
     fn is_predicate(&self) -> bool {
-        self.is_negated()
+        self.postgres && self.is_foreign_predicate()
+            || self.is_negated()
             || ["is", "collate", "sounds"].iter().chain(&PREDICATES).any(|word| self.is_word(word))
     }
 
     /// IS, LIKE, IN, BETWEEN, REGEXP after a value.
+    #[expect(clippy::too_many_lines, reason = "one flat sequence of the grammar")]
     fn predicate(&mut self, value: Expression) -> Result<Expression, SqlError> {
         let value = Box::new(value);
+        if self.postgres && self.is_foreign_predicate() {
+            return self.foreign_predicate(value, COMPARISON + 2);
+        }
         if self.takes_word("is") {
             let not = self.takes_word("not");
             let test = if self.takes_word("null") || self.takes_word("unknown") {
@@ -118,7 +135,10 @@ impl Parser<'_> {
             return Ok(Expression::Is { value, test, not });
         }
         if self.takes_word("collate") {
-            self.name()?;
+            self.any_word()?;
+            if self.takes_sign(".") {
+                self.any_word()?;
+            }
             return Ok(*value);
         }
         let not = self.is_negated();
@@ -161,7 +181,7 @@ impl Parser<'_> {
         self.broken()
     }
 
-    fn list(&mut self) -> Result<Vec<Expression>, SqlError> {
+    pub(super) fn list(&mut self) -> Result<Vec<Expression>, SqlError> {
         let mut list = vec![self.expression()?];
         while self.takes_sign(",") {
             list.push(self.expression()?);
@@ -176,6 +196,7 @@ impl Parser<'_> {
             Kind::Decimal(number, digits) => Value::Decimal(number, digits),
             Kind::Real(number) => Value::Real(number),
             Kind::Hex(bytes) => Value::Bytes(bytes),
+            Kind::Text(_) if self.postgres => Value::Bytes(self.one_text()),
             Kind::Text(_) => return Ok(Expression::Value(Value::Text(self.texts()))),
             Kind::SystemVariable(name) => {
                 self.at += 1;
@@ -204,6 +225,13 @@ impl Parser<'_> {
             self.at += 1;
         }
         whole
+    }
+
+    fn one_text(&self) -> Vec<u8> {
+        match self.kind() {
+            Kind::Text(text) => text.clone(),
+            _ => Vec::new(),
+        }
     }
 
     fn signed(&mut self, sign: &str) -> Result<Expression, SqlError> {
@@ -256,6 +284,10 @@ impl Parser<'_> {
             match lower.as_slice() {
                 b"null" | b"true" | b"false" => {
                     self.at += 1;
+                    if self.postgres && lower != b"null" {
+                        let truth = Expression::Value(Value::of(lower == b"true"));
+                        return Ok(Expression::Cast(Box::new(truth), Type::Boolean));
+                    }
                     return Ok(Expression::Value(match lower.as_slice() {
                         b"null" => Value::Null,
                         word => Value::of(word == b"true"),
@@ -265,10 +297,18 @@ impl Parser<'_> {
                     self.at += 1;
                     return Ok(Expression::Signed(Sign::Not, Box::new(self.binding(NOT)?)));
                 }
-                b"binary" => {
+                b"session_user" | b"user" | b"current_role" | b"current_catalog"
+                | b"current_schema"
+                    if self.postgres && !calls =>
+                {
+                    self.at += 1;
+                    return Ok(self.call(lower, Vec::new()));
+                }
+                b"binary" if !self.postgres => {
                     self.at += 1;
                     return Ok(Expression::Signed(Sign::Binary, Box::new(self.binding(UNARY)?)));
                 }
+                b"array" if self.postgres => return self.array(),
                 b"case" => return self.case(),
                 b"exists" if calls => {
                     self.at += 2;
@@ -309,6 +349,10 @@ impl Parser<'_> {
             let Kind::Name { text, .. } = self.kind() else { return self.broken() };
             table = Some(std::mem::replace(&mut name, text.clone()));
             self.at += 1;
+            if self.postgres && self.is_sign("(") {
+                self.at -= 1;
+                return self.function(name);
+            }
         }
         Ok(Expression::Column { table, name })
     }
@@ -336,7 +380,7 @@ impl Parser<'_> {
         Ok(Expression::Case { subject, whens, other })
     }
 
-    fn call(&mut self, name: Vec<u8>, arguments: Vec<Expression>) -> Expression {
+    pub(super) fn call(&mut self, name: Vec<u8>, arguments: Vec<Expression>) -> Expression {
         Expression::Call(Box::new(Call {
             name,
             number: self.number(),
@@ -353,6 +397,13 @@ impl Parser<'_> {
     fn function(&mut self, name: Vec<u8>) -> Result<Expression, SqlError> {
         self.at += 2;
         match name.as_slice() {
+            b"cast" if self.postgres => {
+                let value = self.expression()?;
+                self.needs_word("as")?;
+                let to = self.type_name()?;
+                self.needs_sign(")")?;
+                return Ok(Expression::Cast(Box::new(value), to));
+            }
             b"cast" => return self.cast("as"),
             b"convert" => return self.cast(","),
             b"trim" => return self.trim(),
@@ -365,7 +416,7 @@ impl Parser<'_> {
                 self.needs_sign(")")?;
                 return Ok(self.call(name, arguments));
             }
-            b"match" => return self.full_text(),
+            b"match" if !self.postgres => return self.full_text(),
             b"position" => {
                 let what = self.binding(COMPARISON + 2)?;
                 self.needs_word("in")?;
@@ -403,6 +454,11 @@ impl Parser<'_> {
         }
         self.needs_sign(")")?;
         let number = self.number();
+        let gathers = self.postgres && name == b"string_agg" && arguments.len() == 2;
+        let name = if gathers { b"group_concat".to_vec() } else { name };
+        if gathers && let Some(Expression::Value(between)) = arguments.pop() {
+            separator = Some(between.bytes());
+        }
         Ok(Expression::Call(Box::new(Call {
             name,
             number,

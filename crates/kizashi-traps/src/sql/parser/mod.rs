@@ -2,8 +2,10 @@
 //! the server's own words, at the word that the server would name.
 
 mod expression;
+mod postgres;
 
 use super::error::SqlError;
+use super::foreign::Dialect;
 use super::lexer::{Kind, Lexer, Word};
 use super::syntax::{
     Destination, Expression, Inner, Item, Join, Limit, Order, Query, Select, Source,
@@ -87,12 +89,18 @@ pub(super) struct Parser<'a> {
     height: usize,
     /// Numbers what must be told apart: SELECTs in brackets and calls.
     numbered: usize,
+    postgres: bool,
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn parse(query: &'a [u8], version: u32) -> Result<Query, SqlError> {
-        let words = Lexer::new(query, version).words()?;
-        let mut parser = Self { query, words, at: 0, depth: 0, height: 0, numbered: 0 };
+    pub(super) fn parse(
+        query: &'a [u8],
+        version: u32,
+        dialect: Dialect,
+    ) -> Result<Query, SqlError> {
+        let words = Lexer::new(query, version, dialect).words()?;
+        let postgres = dialect == Dialect::PostgreSql;
+        let mut parser = Self { query, words, at: 0, depth: 0, height: 0, numbered: 0, postgres };
         let parsed = parser.query()?;
         parser.takes_sign(";");
         // A second statement is refused where it begins: PHP's mysqli_query sends one.
@@ -260,6 +268,7 @@ impl<'a> Parser<'a> {
         let name = match (self.alias(true)?, &value) {
             (Some(alias), _) => alias,
             (None, Expression::Column { name, .. }) => name.clone(),
+            (None, value) if self.postgres => Self::column_name(value),
             (None, _) => self.query[start..end].trim_ascii().to_vec(),
         };
         Ok(Item::Value { value, name })
@@ -274,7 +283,12 @@ impl<'a> Parser<'a> {
                 self.at += 1;
                 Ok(Some(text))
             }
-            Kind::Name { .. } if !self.is_reserved() => self.name().map(Some),
+            Kind::Name { quoted: false, .. }
+                if self.postgres && postgres::NO_ALIAS.iter().any(|word| self.is_word(word)) =>
+            {
+                Ok(None)
+            }
+            Kind::Name { .. } if named && self.postgres || !self.is_reserved() => self.any_word(),
             _ if named => self.broken(),
             _ => Ok(None),
         }
@@ -322,6 +336,10 @@ impl<'a> Parser<'a> {
                 None => Err(SqlError::new(1248, "Every derived table must have its own alias")),
             };
         }
+        if self.postgres {
+            self.takes_word("only");
+            self.takes_word("lateral");
+        }
         let mut name = self.name()?;
         let mut database = None;
         if self.takes_sign(".") {
@@ -332,8 +350,44 @@ impl<'a> Parser<'a> {
             };
             self.at += 1;
         }
+        if self.postgres && self.is_sign("(") {
+            return self.called(name);
+        }
         let alias = self.alias(false)?.unwrap_or_else(|| name.clone());
         Ok(Source::Table { database, name, alias })
+    }
+
+    /// A function in the place of a table.
+    fn called(&mut self, name: Vec<u8>) -> Result<Source, SqlError> {
+        self.at += 1;
+        let arguments = if self.is_sign(")") { Vec::new() } else { self.list()? };
+        self.needs_sign(")")?;
+        let alias = self.alias(false)?.unwrap_or_else(|| name.clone());
+        let mut names = Vec::new();
+        if self.takes_sign("(") {
+            loop {
+                names.push(self.name()?);
+                if !matches!(self.kind(), Kind::Sign("," | ")")) {
+                    self.type_name()?;
+                }
+                if !self.takes_sign(",") {
+                    break;
+                }
+            }
+            self.needs_sign(")")?;
+        }
+        match self.call(name, arguments) {
+            Expression::Call(call) => Ok(Source::Called { call, alias, names }),
+            _ => self.broken(),
+        }
+    }
+
+    /// The word that stands here, whatever it is.
+    fn any_word(&mut self) -> Result<Option<Vec<u8>>, SqlError> {
+        let Kind::Name { text, .. } = self.kind() else { return self.broken() };
+        let text = text.clone();
+        self.at += 1;
+        Ok(Some(text))
     }
 
     /// WHERE and what follows it.
@@ -363,6 +417,15 @@ impl<'a> Parser<'a> {
         }
         if self.takes_word("limit") {
             select.limit = Some(self.limit()?);
+        }
+        if self.postgres && self.takes_word("offset") {
+            let offset = self.count()?;
+            let limited = self.takes_word("limit");
+            let count = match (select.limit, limited) {
+                (_, true) => self.count()?,
+                (limit, false) => limit.map_or(usize::MAX, |limit| limit.count),
+            };
+            select.limit = Some(Limit { offset, count });
         }
         if self.takes_word("procedure") {
             self.needs_word("analyse")?;
@@ -401,6 +464,9 @@ impl<'a> Parser<'a> {
     }
 
     fn limit(&mut self) -> Result<Limit, SqlError> {
+        if self.postgres && (self.takes_word("all") || self.takes_word("null")) {
+            return Ok(Limit { offset: 0, count: usize::MAX });
+        }
         let first = self.count()?;
         if self.takes_sign(",") {
             return Ok(Limit { offset: first, count: self.count()? });

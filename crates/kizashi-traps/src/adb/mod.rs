@@ -1,0 +1,76 @@
+//! `adb`: the debugging daemon of a television box with Android 4.4 to 6.0 (AOSP's `adb/protocol.txt` and `SYNC.TXT`, version 0x01000000), open to the
+//! network and running as root, as its maker left it. Commands run on a machine of that kind behind it; what is pushed is kept. See `doc.md`.
+
+mod session;
+mod stream;
+mod sync;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use kizashi_event::{Port, Service, Transport};
+
+use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+
+const SERVICE: Service = Service::known("adb");
+
+pub(crate) const TRAP: Trap = Trap {
+    name: "adb",
+    service: SERVICE,
+    transports: &[Transport::Tcp],
+    ports: DefaultPorts { privileged: &[Port::tcp(5555)], unprivileged: &[Port::tcp(5555)] },
+    limits: Limits {
+        received: 64 * 1024 * 1024,
+        duration: Duration::from_secs(1_800),
+        idle: Duration::from_secs(120),
+        memory: 320 * 1024,
+        details: 4096,
+        reply: 144 * 1024,
+    },
+    datagrams: DatagramReply::Never,
+    actions: &["client", "command", "forward", "note", "payload"],
+    doc: include_str!("doc.md"),
+    begin: session::begin,
+};
+
+/// See [`crate::fuzz::adb`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    use std::sync::Arc;
+
+    use kizashi_event::Timestamp;
+
+    use crate::{Identity, Output, Session as _, Visit};
+
+    let identity = Arc::new(Identity::draw([7; 32]));
+    let now = Timestamp::from_seconds(1_800_000_000);
+    let visit = Visit {
+        source: std::net::Ipv4Addr::LOCALHOST.into(),
+        destination: None,
+        port: Port::tcp(5555),
+        encrypted: false,
+    };
+    let give = |given: &[u8]| {
+        let mut out = Output::new(SERVICE);
+        let mut session = session::AdbSession::new(&identity, visit);
+        for piece in given.chunks(8 * 1024) {
+            session.receive(piece, now, &mut out);
+            for _ in 0..100 {
+                let _ = (out.take_reply(), out.take_seen());
+                if !out.wants_turn() {
+                    break;
+                }
+                session.receive(&[], now, &mut out);
+            }
+        }
+        session.end(now, &mut out);
+    };
+    give(bytes);
+    // The same bytes as requests of a stream of files.
+    let begin = wire::message(wire::CONNECT, 0x0100_0000, 4_096, b"host::\0");
+    let open = wire::message(wire::OPEN, 7, 0, b"sync:\0");
+    let content = &bytes[..bytes.len().min(wire::LONGEST)];
+    give(&[begin, open, wire::message(wire::WRITE, 7, 1, content)].concat());
+}

@@ -1,0 +1,207 @@
+//! One connection: requests in order, each answered before the next is looked at.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
+
+use super::bson::{Document, show};
+use super::commands::{BEFORE_LOGIN, Connection, Failure, Scene, carry_out, client_of};
+use super::login::{Login, Outcome};
+use super::release::asks;
+use super::wire::{Incoming, Manner, Reader, Request, reply};
+use crate::capture::Capture;
+use crate::randomness::Randomness;
+use crate::{Identity, Output, Session, Visit};
+
+/// What is said to a browser.
+const HTTP: &[u8] = b"HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 85\r\n\r\nIt looks like you are trying to access MongoDB over HTTP on the native driver port.\r\n";
+
+/// Commands that drivers send of themselves, and nobody wants to read.
+const QUIET: [&[u8]; 7] =
+    [b"hello", b"isMaster", b"ismaster", b"ping", b"endSessions", b"saslStart", b"saslContinue"];
+
+pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
+    Box::new(MongodbSession::new(identity, visit))
+}
+
+/// A visit to the `mongodb` trap.
+pub(super) struct MongodbSession {
+    identity: Arc<Identity>,
+    visit: Visit,
+    randomness: Randomness,
+    reader: Reader,
+    connection: Connection,
+    login: Login,
+    /// The request whose password is being looked for.
+    waiting: Option<(Manner, u32)>,
+    open: bool,
+    named: bool,
+    answers: u32,
+    over: Option<Capture>,
+    pending: Vec<u8>,
+}
+
+impl MongodbSession {
+    pub(super) fn new(identity: &Arc<Identity>, visit: Visit) -> Self {
+        Self {
+            identity: Arc::clone(identity),
+            visit,
+            randomness: identity.randomness(),
+            reader: Reader::default(),
+            connection: Connection::default(),
+            login: Login::default(),
+            waiting: None,
+            open: !asks(identity),
+            named: false,
+            answers: 0,
+            over: None,
+            pending: Vec::new(),
+        }
+    }
+
+    /// As if nobody asked for a login.
+    pub(super) fn admitted(identity: &Arc<Identity>, visit: Visit) -> Self {
+        Self { open: true, ..Self::new(identity, visit) }
+    }
+
+    fn go_on(&mut self, now: Timestamp, out: &mut Output) {
+        loop {
+            let count = self.pending.len().min(Output::FULL);
+            let piece: Vec<u8> = self.pending.drain(..count).collect();
+            out.reply(&piece);
+            if !self.pending.is_empty() || out.is_full() && !out.is_closing() {
+                return out.take_turns();
+            }
+            if let Some(over) = &mut self.over {
+                out.close();
+                return self.reader.drain_into(over);
+            }
+            if self.login.searches() {
+                let outcome = self.login.search(&self.identity, self.visit, out);
+                if self.logged(outcome) {
+                    return out.take_turns_after(Duration::ZERO);
+                }
+                continue;
+            }
+            match self.reader.next() {
+                Incoming::More => return,
+                Incoming::Http => {
+                    self.pending.extend(HTTP);
+                    self.over = Some(Capture::default());
+                }
+                Incoming::TooLong(content) => {
+                    out.tell(Detail::Payload(content));
+                    self.over = Some(Capture::default());
+                }
+                Incoming::Broken(bytes) => self.over = Some(Capture::of(&bytes)),
+                Incoming::Request(request) => self.request(&request, now, out),
+            }
+        }
+    }
+
+    fn say(&mut self, manner: Manner, number: u32, answer: &Document) {
+        self.answers = self.answers.wrapping_add(1);
+        self.pending.extend(reply(manner, number, self.answers, answer));
+    }
+
+    /// Says what came of a step of a login; whether it goes on in the next turn.
+    fn logged(&mut self, outcome: Outcome) -> bool {
+        let Some((manner, number)) = self.waiting else { return false };
+        match outcome {
+            Outcome::Further => return true,
+            Outcome::Answer(answer) => self.say(manner, number, &answer),
+            Outcome::Admitted(user, answer) => {
+                self.open = true;
+                self.connection.user = Some(user);
+                self.say(manner, number, &answer);
+            }
+        }
+        self.waiting = None;
+        false
+    }
+
+    fn request(&mut self, request: &Request, now: Timestamp, out: &mut Output) {
+        let verb = request.command.first().map(|(name, _)| name.clone()).unwrap_or_default();
+        if let Some(client) = client_of(&request.command).filter(|_| !self.named) {
+            self.named = true;
+            let version = Some(HostileText::from(client));
+            out.tell(Detail::Client { version, fingerprint: None, algorithms: None });
+        }
+        if !QUIET.contains(&verb.as_slice()) {
+            let shown = format!(
+                "{} {}",
+                String::from_utf8_lossy(&request.database),
+                show(&request.command)
+            );
+            out.tell(Detail::Command { line: HostileText::from(shown), known: None });
+        }
+        match verb.as_slice() {
+            b"saslStart" => {
+                self.waiting = Some((request.manner, request.number));
+                let outcome =
+                    self.login.start(&self.identity, &request.command, &mut self.randomness);
+                self.logged(outcome);
+            }
+            b"saslContinue" => {
+                self.waiting = Some((request.manner, request.number));
+                let outcome = self.login.go_on(&self.identity, self.visit, &request.command, out);
+                self.logged(outcome);
+            }
+            verb if !self.open && !BEFORE_LOGIN.contains(&verb) => {
+                let shown = String::from_utf8_lossy(&verb[..verb.len().min(128)]).into_owned();
+                let message = format!("command {shown} requires authentication");
+                let answer = Failure::new(13, "Unauthorized", message).document();
+                self.say(request.manner, request.number, &answer);
+            }
+            verb => {
+                let (identity, visit, connection) =
+                    (&self.identity, self.visit, &mut self.connection);
+                let answer = identity.mongodb().with(identity, visit.source, now, |copy| {
+                    let (database, command) = (&request.database[..], &request.command);
+                    carry_out(
+                        &mut Scene {
+                            identity,
+                            visit,
+                            copy,
+                            connection,
+                            now,
+                            out,
+                            database,
+                            command,
+                        },
+                        verb,
+                    )
+                });
+                self.say(request.manner, request.number, &answer);
+            }
+        }
+    }
+}
+
+impl Session for MongodbSession {
+    fn open(&mut self, now: Timestamp, _out: &mut Output) {
+        self.connection.number = 40 + i32::try_from(now.seconds().rem_euclid(80_000)).unwrap_or(0);
+        self.connection.last_cursor = now.micros();
+    }
+
+    fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+        self.reader.push(bytes);
+        self.go_on(now, out);
+    }
+
+    fn end(&mut self, _now: Timestamp, out: &mut Output) {
+        let mut rest = self.over.take().unwrap_or_default();
+        self.reader.drain_into(&mut rest);
+        if rest.size() > 0 {
+            out.tell(Detail::Payload(Box::new(rest.finish(PayloadOrigin::Sent))));
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let cursors: usize =
+            self.connection.cursors.iter().map(|cursor| cursor.bytes + cursor.name.len()).sum();
+        let over = self.over.as_ref().map_or(0, |over| over.content().len());
+        self.reader.memory() + self.pending.len() + cursors + over
+    }
+}

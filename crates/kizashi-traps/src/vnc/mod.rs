@@ -1,0 +1,79 @@
+//! `vnc`: TightVNC 1.3.10 as Debian's `tightvncserver` packages it (RFB 3.3, 3.7, 3.8; RFC 6143), with a still desktop behind its login. Keys and
+//! pointer are told, and move nothing. See `doc.md`.
+
+mod desktop;
+mod encoding;
+mod font;
+mod input;
+mod password;
+mod session;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use kizashi_event::{Port, Service, Transport};
+
+use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+
+const SERVICE: Service = Service::known("vnc");
+
+pub(crate) const TRAP: Trap = Trap {
+    name: "vnc",
+    service: SERVICE,
+    transports: &[Transport::Tcp],
+    ports: DefaultPorts {
+        privileged: &[Port::tcp(5900), Port::tcp(5901)],
+        unprivileged: &[Port::tcp(5900), Port::tcp(5901)],
+    },
+    limits: Limits {
+        received: 8 * 1024 * 1024,
+        duration: Duration::from_secs(1_800),
+        idle: Duration::from_secs(120),
+        memory: 144 * 1024,
+        details: 2048,
+        reply: 160 * 1024,
+    },
+    datagrams: DatagramReply::Never,
+    actions: &["client", "command", "login", "note", "payload"],
+    doc: include_str!("doc.md"),
+    begin: session::begin,
+};
+
+/// See [`crate::fuzz::vnc`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    use std::sync::Arc;
+
+    use kizashi_event::Timestamp;
+
+    use crate::{Identity, Output, Session as _, Visit};
+
+    let identity = Arc::new(Identity::draw([7; 32]));
+    let now = Timestamp::from_seconds(1_800_000_000);
+    let visit = Visit {
+        source: std::net::Ipv4Addr::LOCALHOST.into(),
+        destination: None,
+        port: Port::tcp(5900),
+        encrypted: false,
+    };
+    for admitted in [false, true] {
+        let mut out = Output::new(SERVICE);
+        let mut session = session::VncSession::new(&identity, visit);
+        if admitted {
+            session.admit();
+        }
+        for piece in bytes.chunks(8 * 1024) {
+            session.receive(piece, now, &mut out);
+            for _ in 0..8 {
+                let _ = (out.take_reply(), out.take_seen());
+                if !out.wants_turn() {
+                    break;
+                }
+                session.receive(&[], now, &mut out);
+            }
+        }
+        session.end(now, &mut out);
+    }
+}

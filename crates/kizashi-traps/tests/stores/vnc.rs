@@ -1,0 +1,100 @@
+//! vncdotool (PyPI), which takes a picture and types; nmap's scripts; hydra with a list of passwords.
+
+use kizashi_event::Detail;
+use kizashi_traps::{Identity, LoginSettings};
+
+use crate::house::{House, commands, installed, python, run};
+
+/// Installations without a password and with one.
+const OPEN: u8 = 7;
+const ASKING: u8 = 5;
+
+fn open(seed: u8) -> House {
+    let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
+    House::of_trap("vnc", Identity::draw([seed; 32]).with_logins(logins))
+}
+
+const VISIT: &str = r#"
+import sys
+from vncdotool import api
+from PIL import Image
+port, password, picture = sys.argv[1], sys.argv[2], sys.argv[3]
+c = api.connect("127.0.0.1::" + port, password=password or None, timeout=40)
+c.captureScreen(picture)
+for key in "id":
+    c.keyPress(key)
+c.keyPress("enter")
+c.mouseMove(10, 20)
+c.mousePress(1)
+c.disconnect()
+api.shutdown()
+image = Image.open(picture).convert("RGB")
+assert image.size == (1024, 768), image.size
+colours = {colour for _, colour in image.getcolors(70000)}
+assert (255, 255, 255) in colours and (0, 0, 0) in colours and len(colours) >= 4, colours
+print("done")
+"#;
+
+fn visit(seed: u8, password: &str) -> Option<Vec<kizashi_event::Event>> {
+    let python = python("vnc-clients", "vncdotool, PIL", &["vncdotool>=1.2,<2", "setuptools<80"])?;
+    let house = open(seed);
+    let picture = house.folder().join("picture.png");
+    let arguments = ["-c", VISIT, &house.port(), password, picture.to_str().unwrap()];
+    let text = run(python.to_str().unwrap(), &arguments);
+    let events = house.close();
+    assert!(text.contains("done\n"), "{text}");
+    Some(events)
+}
+
+#[test]
+fn a_client_takes_a_picture_of_an_open_screen_and_what_it_types_is_told() {
+    let Some(events) = visit(OPEN, "") else { return };
+    assert_eq!(commands(&events), ["id"]);
+    let pointer = |detail: &Detail| matches!(detail, Detail::Note { name, value } if name.raw() == "vnc pointer" && value.raw().ends_with("1 clicks: 1@10,20"));
+    assert!(events.iter().any(|event| pointer(&event.detail)));
+}
+
+#[test]
+fn a_weak_password_opens_a_screen_and_is_told() {
+    let Some(events) = visit(ASKING, "123456") else { return };
+    let told = |detail: &Detail| matches!(detail, Detail::Login { password: Some(password), accepted: true, .. } if password.raw() == "123456");
+    assert!(events.iter().any(|event| told(&event.detail)));
+}
+
+#[test]
+fn nmap_names_the_protocol_its_security_and_the_desktop() {
+    if !installed("nmap") {
+        return;
+    }
+    let house = open(OPEN);
+    let port = house.port();
+    let text = run(
+        "nmap",
+        &["-sV", "-Pn", "-n", "--script", "+vnc-info,+vnc-title", "-p", &port, "127.0.0.1"],
+    );
+    house.close();
+    for part in
+        ["VNC (protocol 3.8)", "Protocol version: 3.8", "None (1)", "Tight", "root's X desktop ("]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn hydra_finds_the_weak_password_and_what_no_list_has_is_noted() {
+    if !installed("hydra") {
+        return;
+    }
+    let house = open(ASKING);
+    let list = house.folder().join("list");
+    std::fs::write(&list, "kUq81xX\nqwerty\n").unwrap();
+    let port = house.port();
+    let text = run(
+        "hydra",
+        &["-I", "-t", "1", "-P", list.to_str().unwrap(), "-s", &port, "127.0.0.1", "vnc"],
+    );
+    let events = house.close();
+    assert!(text.contains("password: qwerty"), "{text}");
+    let noted = |detail: &Detail| matches!(detail, Detail::Note { value, .. } if value.raw().starts_with("$vnc$*"));
+    assert!(events.iter().any(|event| noted(&event.detail)));
+}
