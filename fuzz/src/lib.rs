@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 34] = [
+pub const ENTRIES: [(&str, Entry); 36] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -31,6 +31,8 @@ pub const ENTRIES: [(&str, Entry); 34] = [
     ("radmin_wire", kizashi_traps::fuzz::radmin_wire),
     ("smtp_wire", kizashi_traps::fuzz::smtp_wire),
     ("ntlm_token", kizashi_traps::fuzz::ntlm_token),
+    ("rpc_calls", kizashi_traps::fuzz::rpc_calls),
+    ("smb_wire", kizashi_traps::fuzz::smb_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("datagrams", kizashi_traps::fuzz::datagrams),
     ("machine", kizashi_traps::fuzz::machine),

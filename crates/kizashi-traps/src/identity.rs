@@ -23,6 +23,7 @@ use crate::memcached;
 use crate::mysql;
 use crate::randomness::{Randomness, Source};
 use crate::redis::{self, RedisRelease};
+use crate::smb;
 use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
 use crate::tls::{Store, TlsKeys};
@@ -181,6 +182,8 @@ pub struct Identity {
     memcached: Arc<memcached::Installed>,
     /// What visitors changed in its databases.
     mysql: Arc<mysql::Installed>,
+    /// What visitors changed on its Windows' shares.
+    smb: Arc<smb::Installed>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -238,6 +241,7 @@ impl Identity {
             redis: Arc::default(),
             memcached: Arc::default(),
             mysql: Arc::default(),
+            smb: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -396,6 +400,7 @@ impl Identity {
         self.redis = Arc::default();
         self.memcached = Arc::default();
         self.mysql = Arc::default();
+        self.smb = Arc::default();
         self
     }
 
@@ -449,6 +454,10 @@ impl Identity {
 
     pub(crate) fn mysql(&self) -> &mysql::Installed {
         &self.mysql
+    }
+
+    pub(crate) fn smb(&self) -> &smb::Installed {
+        &self.smb
     }
 
     pub(crate) fn memcached(&self) -> &memcached::Installed {

@@ -21,6 +21,7 @@ mod coap;
 mod datagram;
 mod draw;
 mod elasticsearch;
+mod epmap;
 mod finite_field;
 mod http;
 mod http2;
@@ -32,8 +33,6 @@ mod machine;
 mod memcached;
 mod mysql;
 mod netbios;
-// Desktop, file and database services that stand on it come one by one.
-#[allow(dead_code)]
 mod ntlm;
 mod output;
 mod php;
@@ -43,8 +42,10 @@ mod randomness;
 mod recorder;
 mod redis;
 mod registry;
+mod rpc;
 mod serve;
 mod sip;
+mod smb;
 mod smtp;
 mod snmp;
 mod sql;
@@ -55,7 +56,6 @@ mod terminal;
 mod tftp;
 mod tls;
 mod trap;
-#[allow(dead_code)]
 mod windows;
 
 #[cfg(test)]

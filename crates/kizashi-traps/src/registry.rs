@@ -1,8 +1,8 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, amplifier, any, bacnet, coap, elasticsearch, http, https, ike, memcached, mysql, netbios,
-    radmin, redis, sip, smtp, snmp, ssdp, ssh, telnet, tftp,
+    Trap, amplifier, any, bacnet, coap, elasticsearch, epmap, http, https, ike, memcached, mysql,
+    netbios, radmin, redis, sip, smb, smtp, snmp, ssdp, ssh, telnet, tftp,
 };
 
 static TRAPS: &[Trap] = &[
@@ -25,6 +25,8 @@ static TRAPS: &[Trap] = &[
     memcached::TRAP,
     mysql::TRAP,
     smtp::TRAP,
+    smb::TRAP,
+    epmap::TRAP,
     any::TRAP,
 ];
 

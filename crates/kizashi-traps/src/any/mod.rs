@@ -39,11 +39,8 @@ pub(crate) const TRAP: Trap = Trap {
 const PRIVILEGED: &[Port] = &[
     Port::tcp(21),
     Port::tcp(110),
-    Port::tcp(135),
-    Port::tcp(139),
     Port::tcp(143),
     Port::tcp(389),
-    Port::tcp(445),
     Port::tcp(502),
     Port::tcp(631),
     Port::tcp(1080),
