@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 36] = [
+pub const ENTRIES: [(&str, Entry); 37] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -33,6 +33,7 @@ pub const ENTRIES: [(&str, Entry); 36] = [
     ("ntlm_token", kizashi_traps::fuzz::ntlm_token),
     ("rpc_calls", kizashi_traps::fuzz::rpc_calls),
     ("smb_wire", kizashi_traps::fuzz::smb_wire),
+    ("wins_wire", kizashi_traps::fuzz::wins_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("datagrams", kizashi_traps::fuzz::datagrams),
     ("machine", kizashi_traps::fuzz::machine),

@@ -129,6 +129,11 @@ pub fn smb_wire(bytes: &[u8]) {
     crate::smb::fuzz(bytes);
 }
 
+/// The wire of `wins`.
+pub fn wins_wire(bytes: &[u8]) {
+    crate::wins::fuzz(bytes);
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

@@ -57,6 +57,7 @@ mod tftp;
 mod tls;
 mod trap;
 mod windows;
+mod wins;
 
 #[cfg(test)]
 mod contract;

@@ -2,7 +2,7 @@
 
 use crate::{
     Trap, amplifier, any, bacnet, coap, elasticsearch, epmap, http, https, ike, memcached, mysql,
-    netbios, radmin, redis, sip, smb, smtp, snmp, ssdp, ssh, telnet, tftp,
+    netbios, radmin, redis, sip, smb, smtp, snmp, ssdp, ssh, telnet, tftp, wins,
 };
 
 static TRAPS: &[Trap] = &[
@@ -27,6 +27,7 @@ static TRAPS: &[Trap] = &[
     smtp::TRAP,
     smb::TRAP,
     epmap::TRAP,
+    wins::TRAP,
     any::TRAP,
 ];
 
