@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 42] = [
+pub const ENTRIES: [(&str, Entry); 45] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -38,6 +38,9 @@ pub const ENTRIES: [(&str, Entry); 42] = [
     ("ntlm_token", kizashi_traps::fuzz::ntlm_token),
     ("adb", kizashi_traps::fuzz::adb),
     ("vnc", kizashi_traps::fuzz::vnc),
+    ("rpc_calls", kizashi_traps::fuzz::rpc_calls),
+    ("smb_wire", kizashi_traps::fuzz::smb_wire),
+    ("wins_wire", kizashi_traps::fuzz::wins_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("datagrams", kizashi_traps::fuzz::datagrams),
     ("machine", kizashi_traps::fuzz::machine),

@@ -184,6 +184,21 @@ pub fn vnc(bytes: &[u8]) {
     crate::vnc::fuzz(bytes);
 }
 
+/// Calls of DCE-RPC, as packets and as each interface's arguments.
+pub fn rpc_calls(bytes: &[u8]) {
+    crate::rpc::fuzz(bytes);
+}
+
+/// Messages of SMB1 and SMB2 from a visitor who was let in.
+pub fn smb_wire(bytes: &[u8]) {
+    crate::smb::fuzz(bytes);
+}
+
+/// The wire of `wins`.
+pub fn wins_wire(bytes: &[u8]) {
+    crate::wins::fuzz(bytes);
+}
+
 /// The list of ports.
 pub fn port_list(text: &str) {
     if let Ok(list) = text.parse::<crate::PortList>() {

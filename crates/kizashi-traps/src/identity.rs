@@ -26,6 +26,7 @@ use crate::mysql;
 use crate::postgresql;
 use crate::randomness::{Randomness, Source};
 use crate::redis::{self, RedisRelease};
+use crate::smb;
 use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
 use crate::tls::{Store, TlsKeys};
@@ -188,6 +189,8 @@ pub struct Identity {
     windows: Arc<WindowsMachines>,
     postgresql: Arc<postgresql::Installed>,
     mongodb: Arc<mongodb::Installed>,
+    /// What visitors changed on its Windows' shares.
+    smb: Arc<smb::Installed>,
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
@@ -250,6 +253,7 @@ impl Identity {
             windows: Arc::default(),
             postgresql: Arc::default(),
             mongodb: Arc::default(),
+            smb: Arc::default(),
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
@@ -415,6 +419,7 @@ impl Identity {
         self.mysql = Arc::default();
         self.postgresql = Arc::default();
         self.mongodb = Arc::default();
+        self.smb = Arc::default();
         self
     }
 
@@ -480,6 +485,10 @@ impl Identity {
 
     pub(crate) fn mongodb(&self) -> &mongodb::Installed {
         &self.mongodb
+    }
+
+    pub(crate) fn smb(&self) -> &smb::Installed {
+        &self.smb
     }
 
     pub(crate) fn memcached(&self) -> &memcached::Installed {

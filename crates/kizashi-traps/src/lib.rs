@@ -26,6 +26,7 @@ mod dnp3;
 mod draw;
 mod elasticsearch;
 mod enip;
+mod epmap;
 mod finite_field;
 mod framed;
 mod ftp;
@@ -49,8 +50,6 @@ mod mqtt;
 mod mssql;
 mod mysql;
 mod netbios;
-// Desktop, file and database services that stand on it come one by one.
-#[allow(dead_code)]
 mod ntlm;
 mod output;
 mod php;
@@ -65,12 +64,14 @@ mod rdp;
 mod recorder;
 mod redis;
 mod registry;
+mod rpc;
 mod rsync;
 mod rtsp;
 mod s7;
 mod scram;
 mod serve;
 mod sip;
+mod smb;
 mod smtp;
 mod snmp;
 mod sql;
@@ -83,8 +84,8 @@ mod tftp;
 mod tls;
 mod trap;
 mod vnc;
-#[allow(dead_code)]
 mod windows;
+mod wins;
 mod x11;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Every trap. A new protocol is its folder, its `mod` line in `lib.rs`, and a line here; the contract kit then tests it.
 
 use crate::{
-    Trap, adb, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, ftp, ftpdata, hl7,
-    http, https, iec104, ike, imap, memcached, minecraft, modbus, mongodb, mqtt, mssql, mysql,
-    netbios, pop3, postgresql, pptp, printer, radmin, rdp, redis, rsync, rtsp, s7, sip, smtp, snmp,
-    ssdp, ssh, teamviewer, telnet, tftp, vnc, x11,
+    Trap, adb, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, epmap, ftp, ftpdata,
+    hl7, http, https, iec104, ike, imap, memcached, minecraft, modbus, mongodb, mqtt, mssql, mysql,
+    netbios, pop3, postgresql, pptp, printer, radmin, rdp, redis, rsync, rtsp, s7, sip, smb, smtp,
+    snmp, ssdp, ssh, teamviewer, telnet, tftp, vnc, wins, x11,
 };
 
 static TRAPS: &[Trap] = &[
@@ -52,6 +52,9 @@ static TRAPS: &[Trap] = &[
     postgresql::TRAP,
     vnc::TRAP,
     adb::TRAP,
+    smb::TRAP,
+    epmap::TRAP,
+    wins::TRAP,
     any::TRAP,
 ];
 

@@ -37,6 +37,7 @@ impl WindowsRelease {
     }
 
     /// Its name: `Windows Server 2008 R2 Standard`.
+    #[allow(dead_code, reason = "of the services that show it on a screen")]
     pub(crate) const fn product(self) -> &'static str {
         match self {
             Self::Server2008R2 => "Windows Server 2008 R2 Standard",

@@ -37,10 +37,7 @@ pub(crate) const TRAP: Trap = Trap {
 /// The ports that the worms and scanners of the last decade ask for first. Never 22: a trap there could keep the owner's own
 /// SSH from starting.
 const PRIVILEGED: &[Port] = &[
-    Port::tcp(135),
-    Port::tcp(139),
     Port::tcp(389),
-    Port::tcp(445),
     Port::tcp(631),
     Port::tcp(1080),
     Port::tcp(7547),

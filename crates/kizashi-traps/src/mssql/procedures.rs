@@ -37,7 +37,8 @@ pub(super) fn argument(parameters: &[Parameter], name: &str, place: usize) -> Op
 }
 
 fn rows(names: &[&str], rows: Vec<Vec<Value>>) -> Rows {
-    Rows { names: names.iter().map(|name| name.as_bytes().to_vec()).collect(), rows }
+    let names = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Rows { names, kinds: Vec::new(), rows }
 }
 
 fn integer(number: impl Into<i128>) -> Value {

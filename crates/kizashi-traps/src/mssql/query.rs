@@ -116,6 +116,7 @@ impl Scene<'_> {
         Some(match self.machine.read(&path, now) {
             Some(content) => Ok(Rows {
                 names: vec![b"BulkColumn".to_vec()],
+                kinds: Vec::new(),
                 rows: vec![vec![Value::Text(content)]],
             }),
             None => Err(no_file(&path)),
@@ -158,6 +159,7 @@ impl Scene<'_> {
             now: self.now,
             chance: (self.now.micros().cast_unsigned() & 0xffff_ffff) as u32,
             files: Box::new(|_| None),
+            foreign: None,
         }
     }
 

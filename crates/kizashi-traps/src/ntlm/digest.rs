@@ -3,7 +3,7 @@
 
 use des::Des;
 use des::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use md5::{Digest as _, Md5};
 
 use crate::windows::utf16;
@@ -81,7 +81,12 @@ pub(crate) fn nt_hash(password: &str) -> Key {
 
 /// The key of version 2 (`NTOWFv2`) for a password's hash.
 pub(crate) fn version_2_key(hash: &Key, user: &str, domain: &str) -> Key {
-    hmac_md5(hash, &[&utf16(&upper(user)), &utf16(domain)])
+    hmac_md5(hash, &[&version_2_name(user, domain)])
+}
+
+/// Whose key it is, as it goes into it.
+pub(crate) fn version_2_name(user: &str, domain: &str) -> Vec<u8> {
+    [utf16(&upper(user)), utf16(domain)].concat()
 }
 
 /// Upper case a character by a character, as Windows' table has it.

@@ -10,11 +10,13 @@ mod seal;
 mod spnego;
 
 #[cfg(test)]
+pub(crate) mod client;
+#[cfg(test)]
 mod tests;
 
 use kizashi_event::{Detail, HostileText, Timestamp};
 
-pub(crate) use digest::{Key, hmac_md5, md5};
+pub(crate) use digest::Key;
 use message::{Authenticate, Negotiate, Version};
 pub(crate) use password::Kind;
 pub(crate) use seal::{Seal, Side};
@@ -145,6 +147,7 @@ impl Acceptor {
     }
 
     /// The last token for one who is not.
+    #[allow(dead_code, reason = "for the services that refuse or seal in tokens")]
     pub(crate) fn rejected(&self) -> Vec<u8> {
         if self.wrapped { spnego::reply(State::Rejected, &[], None) } else { Vec::new() }
     }
@@ -156,6 +159,22 @@ impl Acceptor {
 }
 
 impl Answered {
+    /// An answer that came without NTLMSSP's messages, as in SMB1 without extended security: LM's and NT's part, and who it is.
+    pub(crate) fn without_messages(
+        challenge: [u8; 8],
+        (lm, nt): (&[u8], &[u8]),
+        (user, domain): (&str, &str),
+    ) -> Self {
+        let message = Authenticate {
+            lm: lm.to_vec(),
+            nt: nt.to_vec(),
+            user: user.to_owned(),
+            domain: domain.to_owned(),
+            ..Authenticate::default()
+        };
+        Acceptor::new(challenge).judge(message, false)
+    }
+
     /// Whether the installation's policy lets this visitor in, which is told with all that his answer says. Nobody ([`Kind::Anonymous`]) is told
     /// as such and not let in by this; what nobody may do is each service's own.
     pub(crate) fn admit(&self, identity: &Identity, visit: Visit, out: &mut Output) -> bool {
@@ -183,7 +202,9 @@ impl Answered {
         // An answer that no list explains stands for a password of its own: it is a try, and gets in only where the owner takes any.
         let unknown = || self.hashcat.as_ref().map_or("", |line| line.raw());
         let password = self.password.as_deref().unwrap_or_else(unknown).as_bytes();
-        let accepted = identity.logins().admits(visit.source, self.user.as_bytes(), password);
+        // A name without an answer is what clients try before they come as nobody.
+        let accepted = self.kind != Kind::Other
+            && identity.logins().admits(visit.source, self.user.as_bytes(), password);
         out.tell(Detail::Login {
             username: Some(HostileText::from(self.user.as_str())),
             password: self.password.as_deref().map(HostileText::from),

@@ -5,9 +5,26 @@ use std::sync::OnceLock;
 
 use super::digest::{
     Key, begins_version_1, hmac_md5, md5, nt_hash, version_1_response, version_2_key,
+    version_2_name,
 };
 use super::message::{Authenticate, flags};
 use crate::login::common_passwords;
+
+/// What guessers try most, so that most answers are explained at once.
+const FIRST: &[&str] = &[
+    "123456",
+    "admin",
+    "P@ssw0rd",
+    "password",
+    "12345678",
+    "123456789",
+    "admin123",
+    "12345",
+    "1234",
+    "Password1",
+    "test",
+    "root",
+];
 
 /// What guessers of Windows accounts try beside the passwords of every list.
 const WINDOWS: &[&str] = &[
@@ -166,40 +183,56 @@ fn version_1_challenge(message: &Authenticate, challenge: &[u8; 8]) -> [u8; 8] {
     std::array::from_fn(|at| digest[at])
 }
 
-/// Whether this hash gives that answer.
-fn fits(hash: &Key, message: &Authenticate, challenge: &[u8; 8]) -> bool {
-    match Kind::of(message) {
-        Kind::Version1 | Kind::Version1Extended => {
-            let challenge = version_1_challenge(message, challenge);
-            begins_version_1(hash, &challenge, &message.nt)
-                && version_1_response(hash, &challenge)[..] == message.nt
+/// An answer, made ready to be held against many hashes.
+enum Tried<'a> {
+    Version1 { challenge: [u8; 8], response: &'a [u8] },
+    Version2 { who: Vec<u8>, challenge: &'a [u8; 8], proof: &'a [u8], rest: &'a [u8] },
+}
+
+impl<'a> Tried<'a> {
+    fn of(message: &'a Authenticate, challenge: &'a [u8; 8]) -> Option<Self> {
+        match Kind::of(message) {
+            Kind::Version1 | Kind::Version1Extended => {
+                let challenge = version_1_challenge(message, challenge);
+                Some(Self::Version1 { challenge, response: &message.nt })
+            }
+            Kind::Version2 => {
+                let (proof, rest) = message.nt.split_at(PROOF);
+                let who = version_2_name(&message.user, &message.domain);
+                Some(Self::Version2 { who, challenge, proof, rest })
+            }
+            Kind::Anonymous | Kind::Other => None,
         }
-        Kind::Version2 => {
-            let (proof, rest) = message.nt.split_at(PROOF);
-            let key = version_2_key(hash, &message.user, &message.domain);
-            hmac_md5(&key, &[challenge, rest]) == proof
+    }
+
+    /// Whether this hash gives that answer.
+    fn fits(&self, hash: &Key) -> bool {
+        match self {
+            Self::Version1 { challenge, response } => {
+                begins_version_1(hash, challenge, response)
+                    && version_1_response(hash, challenge)[..] == **response
+            }
+            Self::Version2 { who, challenge, proof, rest } => {
+                hmac_md5(&hmac_md5(hash, &[who]), &[*challenge, rest]) == **proof
+            }
         }
-        Kind::Anonymous | Kind::Other => false,
     }
 }
 
 /// The password of an answer, where a list has it, and its hash.
 pub(crate) fn tried(message: &Authenticate, challenge: &[u8; 8]) -> Option<(String, Key)> {
     static PREPARED: OnceLock<Vec<(&str, Key)>> = OnceLock::new();
-    if matches!(Kind::of(message), Kind::Anonymous | Kind::Other) {
-        return None;
-    }
+    let answer = Tried::of(message, challenge)?;
     let prepared = PREPARED.get_or_init(|| {
-        let all = WINDOWS.iter().chain(common_passwords());
+        let all = FIRST.iter().chain(WINDOWS).chain(common_passwords());
         all.map(|password| (*password, nt_hash(password))).collect()
     });
-    let listed = prepared.iter().find(|(_, hash)| fits(hash, message, challenge));
-    if let Some((password, hash)) = listed {
+    if let Some((password, hash)) = prepared.iter().find(|(_, hash)| answer.fits(hash)) {
         return Some(((*password).to_owned(), *hash));
     }
     let own = ENDINGS.iter().map(|ending| format!("{}{ending}", message.user));
     own.map(|password| (nt_hash(&password), password))
-        .find(|(hash, _)| fits(hash, message, challenge))
+        .find(|(hash, _)| answer.fits(hash))
         .map(|(hash, password)| (password, hash))
 }
 

@@ -7,6 +7,7 @@ use super::message::flags;
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
+    #[allow(dead_code, reason = "for the services that refuse or seal in tokens")]
     Client,
     Server,
 }
@@ -75,6 +76,7 @@ impl Seal {
     }
 
     /// Encrypts a message; its signature.
+    #[allow(dead_code, reason = "for the services that refuse or seal in tokens")]
     pub(crate) fn seal(&mut self, message: &mut [u8]) -> [u8; SIGNATURE] {
         let mut stream = self.stream.clone();
         let plain = message.to_vec();
@@ -84,6 +86,7 @@ impl Seal {
     }
 
     /// Decrypts a message; whether it is what was signed.
+    #[allow(dead_code, reason = "for the services that refuse or seal in tokens")]
     pub(crate) fn unseal(&mut self, message: &mut [u8], signature: &[u8]) -> bool {
         self.stream.apply(message);
         self.sign(message) == signature

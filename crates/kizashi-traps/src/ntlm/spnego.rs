@@ -16,6 +16,7 @@ const MECHANISMS: usize = 256;
 pub(crate) enum State {
     Completed = 0,
     Incomplete = 1,
+    #[allow(dead_code, reason = "for the services that refuse or seal in tokens")]
     Rejected = 2,
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use kizashi_event::{Detail, Port, Timestamp};
 
-use super::digest::{Rc4, nt_hash, version_1_response, version_2_key};
+use super::client::{FLAGS, REST, authenticate, client, hex, prove};
+use super::digest::{nt_hash, version_1_response, version_2_key};
 use super::message::{Authenticate, LONGEST, SIGNATURE, flags};
 use super::password::{exchanged, session_key, tried};
 use super::spnego::Token;
@@ -13,14 +14,7 @@ use crate::windows::utf16;
 use kizashi_event::Service;
 
 const SERVER: [u8; 8] = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
-/// What the client asked for where nothing else is said.
-const FLAGS: u32 = 0xe20a_8233;
 const NOW: Timestamp = Timestamp::from_seconds(1_795_582_440);
-
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
-    digits.chunks_exact(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
-}
 
 fn answer(flags: u32, lm: &str, nt: &str) -> Authenticate {
     Authenticate {
@@ -33,10 +27,6 @@ fn answer(flags: u32, lm: &str, nt: &str) -> Authenticate {
         ..Authenticate::default()
     }
 }
-
-/// The client's part of an answer of version 2 in 4.2.4.1.3.
-const REST: &str = "01010000000000000000000000000000aaaaaaaaaaaaaaaa00000000\
-    02000c0044006f006d00610069006e0001000c005300650072007600650072000000000000000000";
 
 fn version_2() -> Authenticate {
     let nt = format!("68cd0ab851e51c96aabc927bebef6a1c{REST}");
@@ -109,58 +99,6 @@ fn a_password_of_no_list_is_told_by_nothing() {
     (anonymous.nt, anonymous.lm, anonymous.user) = (Vec::new(), vec![0], String::new());
     assert_eq!((Kind::of(&anonymous), tried(&anonymous, &SERVER)), (Kind::Anonymous, None));
     assert_eq!(exchanged([1; 16], &Authenticate::default()), [1; 16]);
-}
-
-fn client(kind: u32, options: u32) -> Vec<u8> {
-    let mut message = SIGNATURE.to_vec();
-    message.extend(kind.to_le_bytes());
-    message.extend(options.to_le_bytes());
-    message.extend([0; 16]);
-    message.extend([6, 1, 0xb1, 0x1d, 0, 0, 0, 15]);
-    message
-}
-
-/// AUTHENTICATE as a client writes it.
-fn authenticate(answer: &Authenticate) -> Vec<u8> {
-    let parts = [
-        answer.lm.clone(),
-        answer.nt.clone(),
-        utf16(&answer.domain),
-        utf16(&answer.user),
-        utf16(&answer.workstation),
-        answer.session_key.clone(),
-    ];
-    let mut message = SIGNATURE.to_vec();
-    message.extend(3_u32.to_le_bytes());
-    let mut offset = 72;
-    for part in &parts {
-        message.extend((part.len() as u16).to_le_bytes());
-        message.extend((part.len() as u16).to_le_bytes());
-        message.extend((offset as u32).to_le_bytes());
-        offset += part.len();
-    }
-    message.extend(answer.flags.to_le_bytes());
-    message.extend([6, 1, 0xb1, 0x1d, 0, 0, 0, 15]);
-    parts.iter().for_each(|part| message.extend(part));
-    message
-}
-
-/// Proves who he is with this password, whatever the challenge.
-fn prove(challenge: &[u8; 8], user: &str, password: &str) -> Authenticate {
-    let key = version_2_key(&nt_hash(password), user, "Domain");
-    let rest = hex(REST);
-    let proof = hmac_md5(&key, &[challenge, &rest]);
-    let base = hmac_md5(&key, &[&proof]);
-    let mut chosen = [0x55; 16];
-    Rc4::new(&base).apply(&mut chosen);
-    Authenticate {
-        flags: FLAGS,
-        nt: [&proof[..], &rest].concat(),
-        user: user.into(),
-        domain: "Domain".into(),
-        session_key: chosen.to_vec(),
-        ..Authenticate::default()
-    }
 }
 
 #[test]
