@@ -209,7 +209,7 @@ impl Server {
                     return self.respond(&tag, response, out);
                 }
                 [_, ..] => {
-                    say(out, &format!("{tag} NO [ALERT] Unsupported authentication mechanism."))
+                    say(out, &format!("{tag} NO [ALERT] Unsupported authentication mechanism."));
                 }
                 [] => self.bad(&tag, out),
             },

@@ -163,6 +163,49 @@ impl Server {
     }
 }
 
+/// What is asked of all messages; `None` where it is of one, or there is no such command.
+fn of_all(
+    inbox: &mut [(Message, bool)],
+    word: &[u8],
+    validity: u32,
+    out: &mut Output,
+) -> Option<()> {
+    let there = inbox.iter().enumerate().filter(|(_, (_, deleted))| !deleted);
+    let there: Vec<(usize, &Message)> = there.map(|(at, (message, _))| (at + 1, message)).collect();
+    let sum: usize = there.iter().map(|(_, message)| size(message)).sum();
+    match word {
+        b"STAT" => say(out, &format!("+OK {} {sum}", there.len())),
+        b"LIST" => {
+            say(out, &format!("+OK {} messages:", there.len()));
+            there.iter().for_each(|(at, message)| say(out, &format!("{at} {}", size(message))));
+            say(out, ".");
+        }
+        b"UIDL" => {
+            say(out, "+OK");
+            for (at, message) in there {
+                say(out, &format!("{at} {}", unique(message, validity)));
+            }
+            say(out, ".");
+        }
+        b"NOOP" => say(out, "+OK"),
+        b"RSET" => {
+            inbox.iter_mut().for_each(|(_, deleted)| *deleted = false);
+            say(out, "+OK");
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn size(message: &Message) -> usize {
+    message.text().len()
+}
+
+/// A message's name for good.
+fn unique(message: &Message, validity: u32) -> String {
+    format!("{:08x}{validity:08x}", message.uid)
+}
+
 /// What is asked of the messages; `false` where there is no such command.
 fn after(
     inbox: &mut [(Message, bool)],
@@ -171,45 +214,11 @@ fn after(
     validity: u32,
     out: &mut Output,
 ) -> bool {
-    let size = |message: &Message| message.text().len();
-    match word {
-        b"STAT" | b"LIST" if rest.is_empty() => {
-            let there: Vec<(usize, usize)> = inbox
-                .iter()
-                .enumerate()
-                .filter(|(_, (_, deleted))| !deleted)
-                .map(|(at, (message, _))| (at + 1, size(message)))
-                .collect();
-            let sum: usize = there.iter().map(|(_, size)| size).sum();
-            if word == b"STAT" {
-                say(out, &format!("+OK {} {sum}", there.len()));
-            } else {
-                say(out, &format!("+OK {} messages:", there.len()));
-                there.iter().for_each(|(at, size)| say(out, &format!("{at} {size}")));
-                say(out, ".");
-            }
-            return true;
-        }
-        b"UIDL" if rest.is_empty() => {
-            say(out, "+OK");
-            for (at, (message, _)) in inbox.iter().enumerate().filter(|(_, (_, deleted))| !deleted)
-            {
-                say(out, &format!("{} {:08x}{validity:08x}", at + 1, message.uid));
-            }
-            say(out, ".");
-            return true;
-        }
-        b"NOOP" => {
-            say(out, "+OK");
-            return true;
-        }
-        b"RSET" => {
-            inbox.iter_mut().for_each(|(_, deleted)| *deleted = false);
-            say(out, "+OK");
-            return true;
-        }
-        b"LIST" | b"UIDL" | b"RETR" | b"TOP" | b"DELE" => {}
-        _ => return false,
+    if rest.is_empty() && of_all(inbox, word, validity, out).is_some() {
+        return true;
+    }
+    if !matches!(word, b"LIST" | b"UIDL" | b"RETR" | b"TOP" | b"DELE") {
+        return false;
     }
     let mut words = rest.split_whitespace();
     let first = words.next().unwrap_or_default();
@@ -224,7 +233,7 @@ fn after(
     match word {
         _ if *deleted => say(out, "-ERR Message is deleted."),
         b"LIST" => say(out, &format!("+OK {number} {}", size(message))),
-        b"UIDL" => say(out, &format!("+OK {number} {:08x}{validity:08x}", message.uid)),
+        b"UIDL" => say(out, &format!("+OK {number} {}", unique(message, validity))),
         b"RETR" => {
             say(out, &format!("+OK {} octets", size(message)));
             say(out, &format!("{}.", stuffed(&message.text())));

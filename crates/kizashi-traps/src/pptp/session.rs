@@ -122,7 +122,10 @@ impl Messages for Concentrator {
                 ));
             }
             12 => {
-                out.reply(&written(13, &[&self.call.to_be_bytes(), &[4, 0, 0, 0, 0, 0], &[0; 128]]))
+                out.reply(&written(
+                    13,
+                    &[&self.call.to_be_bytes(), &[4, 0, 0, 0, 0, 0], &[0; 128]],
+                ));
             }
             15 => {}
             _ => out.close(),

@@ -186,7 +186,7 @@ impl Server {
             119 => self.reply(order, 1, &[0; 32], out),
             // No picture, no font: there is no memory for one.
             73 | 39 | 47..=50 | 52 | 83 | 85..=87 | 91 | 92 => {
-                self.error(order, BAD_ALLOC, code, out)
+                self.error(order, BAD_ALLOC, code, out);
             }
             128.. | 0 => self.error(order, BAD_REQUEST, code, out),
             _ => self.drawn.feed(message),
