@@ -139,10 +139,7 @@ fn hydra_finds_the_weak_password_and_what_no_list_has_is_noted() {
     // hydra forgets its own port where it gives the work to the library.
     let address = house.at_usual_port(5_432);
     let list = list.to_str().unwrap();
-    let text = run(
-        "hydra",
-        &["-I", "-t", "1", "-l", "postgres", "-P", list, &address, "postgres"],
-    );
+    let text = run("hydra", &["-I", "-t", "1", "-l", "postgres", "-P", list, &address, "postgres"]);
     let events = house.close();
     assert!(text.contains("login: postgres   password: qwerty"), "{text}");
     assert!(logins(&events).contains(&("postgres".to_owned(), "qwerty".to_owned(), true)));

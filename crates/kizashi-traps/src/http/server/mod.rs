@@ -175,8 +175,8 @@ pub(super) const UC_HTTPD: Style = Style {
 };
 
 static ALL: [&Style; 13] = [
-    &WEBLOGIC, &NGINX, &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &MOCHIWEB, &BOA, &GOAHEAD,
-    &UC_HTTPD,
+    &WEBLOGIC, &NGINX, &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &MOCHIWEB, &BOA,
+    &GOAHEAD, &UC_HTTPD,
 ];
 
 impl Style {
