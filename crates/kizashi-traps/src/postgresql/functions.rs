@@ -240,7 +240,7 @@ fn about_server(catalog: &Catalog, name: &[u8], values: &[Value]) -> Answer {
 fn about_objects(catalog: &Catalog, name: &[u8], values: &[Value]) -> Answer {
     Some(Ok(match (name, values) {
         (b"pg_get_userbyid", [oid]) => {
-            let place = oid.integer() - 16_384;
+            let place = oid.integer().saturating_sub(16_384);
             let found = usize::try_from(place).ok().and_then(|place| catalog.roles.get(place));
             match (oid.integer(), found) {
                 (10, _) => Value::text("postgres"),
@@ -285,7 +285,7 @@ fn about_objects(catalog: &Catalog, name: &[u8], values: &[Value]) -> Answer {
                 .strip_prefix(b"{")
                 .and_then(|text| text.strip_suffix(b"}"))
                 .unwrap_or_default();
-            let place = usize::try_from(place.integer() - 1).unwrap_or(usize::MAX);
+            let place = usize::try_from(place.integer().saturating_sub(1)).unwrap_or(usize::MAX);
             inside
                 .split(|byte| *byte == b',')
                 .nth(place)
@@ -295,7 +295,7 @@ fn about_objects(catalog: &Catalog, name: &[u8], values: &[Value]) -> Answer {
             let found = TYPES.iter().find(|(known, ..)| i128::from(*known) == oid.integer());
             let long = found.map_or("???", |(_, _, long, _)| long);
             if more.integer() > 4 {
-                Value::text(format!("{long}({})", more.integer() - 4))
+                Value::text(format!("{long}({})", more.integer().saturating_sub(4)))
             } else {
                 Value::text(long)
             }
@@ -363,7 +363,7 @@ fn of_text(name: &[u8], values: &[Value]) -> Answer {
         (b"substr" | b"substring", [text, from, rest @ ..]) => {
             let text = text.bytes();
             let text: Vec<char> = String::from_utf8_lossy(&text).chars().collect();
-            let start = from.integer() - 1;
+            let start = from.integer().saturating_sub(1);
             let end = rest.first().map_or(i128::MAX, |count| start.saturating_add(count.integer()));
             let within =
                 |place: i128| usize::try_from(place.max(0)).unwrap_or(usize::MAX).min(text.len());
@@ -387,7 +387,7 @@ fn of_text(name: &[u8], values: &[Value]) -> Answer {
             let (text, between) = (text.bytes(), between.bytes());
             let text = String::from_utf8_lossy(&text);
             let between = String::from_utf8_lossy(&between);
-            let place = usize::try_from(place.integer() - 1).unwrap_or(usize::MAX);
+            let place = usize::try_from(place.integer().saturating_sub(1)).unwrap_or(usize::MAX);
             let found = if between.is_empty() {
                 Some(&*text).filter(|_| place == 0)
             } else {

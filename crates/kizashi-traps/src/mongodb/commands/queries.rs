@@ -241,7 +241,10 @@ fn group(found: &[Document], stage: &Document) -> Vec<Document> {
         .as_text()
         .and_then(|text| text.strip_prefix(b"$"))
     {
-        Some(path) => members.iter().filter_map(|one| at_path(one, path)?.whole()).sum(),
+        Some(path) => {
+            let each = members.iter().filter_map(|one| at_path(one, path)?.whole());
+            each.fold(0, i64::saturating_add)
+        }
         None => of.whole().unwrap_or(0).saturating_mul(i64::try_from(members.len()).unwrap_or(0)),
     };
     groups
