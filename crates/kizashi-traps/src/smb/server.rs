@@ -21,7 +21,7 @@ const KEPT: usize = 96 * 1024;
 /// Notes of one connection.
 const MOST_TOLD: usize = 128;
 /// Bytes that a pipe holds for its reader.
-const LONGEST_REPLY: usize = 48 * 1024;
+const LONGEST_REPLY: usize = 64 * 1024;
 /// Names listed of one folder.
 pub(super) const MOST_LISTED: usize = 256;
 
