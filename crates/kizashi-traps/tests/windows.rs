@@ -242,7 +242,7 @@ for dialect in (None, "NT LM 0.12"):
     info = lsad.hLsarQueryInformationPolicy2(d, policy, lsad.POLICY_INFORMATION_CLASS.PolicyAccountDomainInformation)
     sid = info["PolicyInformation"]["PolicyAccountDomainInfo"]["DomainSid"].formatCanonical()
     try:
-        names = lsat.hLsarLookupSids(d, policy, [f"{sid}-{n}" for n in range(500, 503)])
+        names = lsat.hLsarLookupSids(d, policy, [f"{sid}-{n}" for n in range(500, 1500)])
     except lsat.DCERPCSessionError as error:
         assert "STATUS_SOME_NOT_MAPPED" in str(error)
         names = error.get_packet()
