@@ -93,14 +93,21 @@ fn smbclient_looks_takes_and_leaves_files_in_every_version_and_its_login_is_told
         let port = house.port();
         let (sent, got) = (house.folder().join("sent"), house.folder().join("got"));
         std::fs::write(&sent, "MZ a worm").unwrap();
-        let script = format!(
-            "put {} Temp\\worm.exe; ls Temp\\*; get win.ini {}; rename Temp\\worm.exe Temp\\b.exe; del Temp\\b.exe",
+        let first = format!(
+            "put {} Temp\\worm.exe; ls Temp\\*; get win.ini {}",
             sent.display(),
             got.display()
         );
         for version in ["NT1", "SMB2_02", newest] {
             // SMB1 is not signed here, as Windows has it unless somebody asks.
-            let protection = if version == "NT1" { "plain" } else { "sign" };
+            let old = version == "NT1";
+            let protection = if old { "off" } else { "sign" };
+            let last = if old {
+                "del Temp\\worm.exe"
+            } else {
+                "rename Temp\\worm.exe Temp\\b.exe; del Temp\\b.exe"
+            };
+            let script = format!("{first}; {last}");
             let text = run(&[
                 "smbclient",
                 "//127.0.0.1/ADMIN$",
@@ -235,7 +242,7 @@ for dialect in (None, "NT LM 0.12"):
     info = lsad.hLsarQueryInformationPolicy2(d, policy, lsad.POLICY_INFORMATION_CLASS.PolicyAccountDomainInformation)
     sid = info["PolicyInformation"]["PolicyAccountDomainInfo"]["DomainSid"].formatCanonical()
     try:
-        names = lsat.hLsarLookupSids(d, policy, [f"{sid}-{n}" for n in range(500, 503)])
+        names = lsat.hLsarLookupSids(d, policy, [f"{sid}-{n}" for n in range(500, 1500)])
     except lsat.DCERPCSessionError as error:
         assert "STATUS_SOME_NOT_MAPPED" in str(error)
         names = error.get_packet()

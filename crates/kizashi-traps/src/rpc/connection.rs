@@ -12,7 +12,7 @@ use crate::ntlm::{Acceptor, Step};
 /// Interfaces of one association.
 const MOST_BOUND: usize = 64;
 /// Bytes of one call's arguments that are kept; of what is longer the beginning.
-const LONGEST_STUB: usize = 24 * 1024;
+const LONGEST_STUB: usize = 40 * 1024;
 /// Notes of one association.
 const MOST_TOLD: usize = 64;
 /// Arguments that are kept where the call is not known.

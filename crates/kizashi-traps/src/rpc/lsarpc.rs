@@ -2,8 +2,11 @@
 
 use super::accounts::{Accounts, Named, Use};
 use super::connection::{Object, Objects};
-use super::ndr::{LONGEST_ARRAY, Reader, Sid, Writer};
+use super::ndr::{Reader, Sid, Writer};
 use super::{Caller, Fault, Results, status};
+
+/// Identifiers of one question: impacket's lookupsid asks for 1,000 at once.
+const MOST_SIDS: u32 = 1_024;
 
 pub(super) fn call(
     operation: u16,
@@ -102,7 +105,7 @@ fn mapped(found: &[Option<Named>]) -> (usize, u32) {
 /// `LsarLookupSids`, and `LsarLookupSids2` with flags behind each name.
 fn sids(operation: u16, reader: &mut Reader<'_>, accounts: &Accounts) -> Option<Vec<u8>> {
     reader.handle()?;
-    let count = reader.long()?.min(LONGEST_ARRAY);
+    let count = reader.long()?.min(MOST_SIDS);
     let (_, most) = (reader.long()?, reader.long()?);
     let pointers: Option<Vec<u32>> = (0..count.min(most)).map(|_| reader.long()).collect();
     let asked: Option<Vec<Sid>> = pointers?
@@ -113,13 +116,12 @@ fn sids(operation: u16, reader: &mut Reader<'_>, accounts: &Accounts) -> Option<
     let found: Vec<Option<Named>> = asked.iter().map(|sid| accounts.by_sid(sid)).collect();
     let mut writer = Writer::default();
     let places = domains(&mut writer, &found);
-    // A name that is none is written as its identifier.
+    // A name that is none is written as its identifier's last number.
+    let last = |sid: &Sid| format!("{:08X}", sid.parts.last().copied().unwrap_or(0));
     let texts: Vec<String> = found
         .iter()
         .zip(&asked)
-        .map(|(named, sid)| {
-            named.as_ref().map_or_else(|| sid.to_string(), |named| named.name.clone())
-        })
+        .map(|(named, sid)| named.as_ref().map_or_else(|| last(sid), |named| named.name.clone()))
         .collect();
     writer.count(found.len()).pointer().count(found.len());
     for ((named, text), place) in found.iter().zip(&texts).zip(&places) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::disk::{self, Body, Entry};
-use super::server::{Open, Server, Tree, What, Writing, smb_put};
+use super::server::{Open, Server, Tree, Waiting, What, Writing, smb_put};
 use super::status::{self, Status};
 use crate::Output;
 use crate::rpc::Connection;
@@ -123,7 +123,7 @@ impl Server {
         let connection = Connection::new(&format!("\\PIPE\\{known}"), random);
         let id = self.number();
         let entry = Entry { path: (*known).to_owned(), body: Body::Text(String::new()), time: 0 };
-        let what = What::Pipe(Box::new(connection), Vec::new());
+        let what = What::Pipe(Box::new(connection), Waiting::default());
         let (tree, session, path) = (tree.id, tree.session, (*known).to_owned());
         self.opens.push(Open { id, tree, session, path, entry, what, delete: false });
         Ok(id)

@@ -21,7 +21,7 @@ const KEPT: usize = 96 * 1024;
 /// Notes of one connection.
 const MOST_TOLD: usize = 128;
 /// Bytes that a pipe holds for its reader.
-const LONGEST_REPLY: usize = 48 * 1024;
+const LONGEST_REPLY: usize = 64 * 1024;
 /// Names listed of one folder.
 pub(super) const MOST_LISTED: usize = 256;
 
@@ -55,10 +55,29 @@ pub(super) struct Writing {
     dirty: bool,
 }
 
+/// What a pipe holds for its reader.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) bytes: Vec<u8>,
+    /// Of the fragment that was read in part.
+    left: usize,
+}
+
+impl Waiting {
+    /// Bytes of the fragment that comes next, or of what is left of it.
+    fn message(&self) -> usize {
+        if self.left > 0 {
+            return self.left.min(self.bytes.len());
+        }
+        let length = super::bytes::u16_at(&self.bytes, 8).map_or(0, usize::from);
+        if length == 0 { self.bytes.len() } else { length.min(self.bytes.len()) }
+    }
+}
+
 /// What is open.
 #[derive(Debug)]
 pub(super) enum What {
-    Pipe(Box<Connection>, Vec<u8>),
+    Pipe(Box<Connection>, Waiting),
     File(Writing),
     Folder(Option<Listing>),
 }
@@ -287,10 +306,10 @@ impl Server {
             rpc::keep(out, &foreign.bytes, "pipe");
             status::INVALID_PARAMETER
         })?;
-        if reply.len() + answer.len() > LONGEST_REPLY {
+        if reply.bytes.len() + answer.len() > LONGEST_REPLY {
             return Err(status::INSUFFICIENT_RESOURCES);
         }
-        reply.extend(answer);
+        reply.bytes.extend(answer);
         Ok(())
     }
 
@@ -305,9 +324,13 @@ impl Server {
         let open = self.opened(id, session)?;
         match &mut open.what {
             What::Pipe(_, reply) => {
-                let rest = reply.split_off(reply.len().min(length));
-                let head = std::mem::replace(reply, rest);
-                Ok((head, !reply.is_empty()))
+                // A fragment is a message of the pipe's: one read gives one, or the beginning of it.
+                let fragment = reply.message();
+                let taken = fragment.min(length);
+                let rest = reply.bytes.split_off(taken);
+                reply.left = fragment - taken;
+                let head = std::mem::replace(&mut reply.bytes, rest);
+                Ok((head, reply.left > 0))
             }
             What::Folder(_) => Err(status::INVALID_DEVICE_REQUEST),
             What::File(writing) => {
@@ -412,7 +435,7 @@ pub(super) fn smb_put(server: &Server, entry: &Entry) -> bool {
 impl Open {
     fn memory(&self) -> usize {
         let what = match &self.what {
-            What::Pipe(connection, reply) => connection.memory() + reply.len(),
+            What::Pipe(connection, reply) => connection.memory() + reply.bytes.len(),
             What::File(writing) => writing.capture.content().len(),
             What::Folder(listing) => listing.as_ref().map_or(0, |listing| {
                 listing.entries.iter().map(|entry| entry.path.len() + 64).sum()

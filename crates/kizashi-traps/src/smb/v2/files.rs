@@ -56,7 +56,7 @@ impl Version2 {
             PIPE_PEEK => {
                 let id = self.opened(request, 8, server)?;
                 let waiting = match &server.opened(id, session)?.what {
-                    What::Pipe(_, reply) => reply.len(),
+                    What::Pipe(_, reply) => reply.bytes.len(),
                     _ => return Err(status::INVALID_DEVICE_REQUEST),
                 };
                 // Connected; bytes and messages that wait.
