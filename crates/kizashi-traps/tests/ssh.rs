@@ -22,6 +22,7 @@ mod probes;
 #[path = "ssh/pypi.rs"]
 mod pypi;
 #[path = "support/house.rs"]
+#[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;
 #[path = "ssh/transfers.rs"]
 mod transfers;

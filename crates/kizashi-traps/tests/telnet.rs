@@ -16,4 +16,5 @@ mod loader;
 #[path = "telnet/loaders.rs"]
 mod loaders;
 #[path = "support/house.rs"]
+#[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;

@@ -12,8 +12,8 @@ use crate::scram::{Exchange, Hash};
 use crate::{Identity, LoginSettings, Output, Session as _, Visit, contract};
 
 /// A message of OP_MSG.
-fn message(fields: Document) -> Vec<u8> {
-    let content = [&[0; 5], &bson::write(&fields)[..]].concat();
+fn message(fields: &Document) -> Vec<u8> {
+    let content = [&[0; 5], &bson::write(fields)[..]].concat();
     framed(2_013, &content)
 }
 
@@ -30,13 +30,14 @@ fn old_query(name: &str, command: &Document) -> Vec<u8> {
 fn command<const N: usize>(database: &str, fields: [(&str, Value); N]) -> Vec<u8> {
     let mut all = document(fields);
     all.push((b"$db".to_vec(), Value::text(database)));
-    message(all)
+    message(&all)
 }
 
 fn one() -> Value {
     Value::Int(1)
 }
 
+#[expect(clippy::too_many_lines, reason = "the dialogues themselves")]
 fn write_scripts() {
     let identity = Identity::draw([7; 32]).with_web_server(crate::WebServer::NginxDebian12);
     let application = identity.application();
@@ -234,7 +235,7 @@ fn documents_are_read_as_they_are_written_and_lies_are_refused() {
         ("l", Value::Long(i64::MIN)),
     ]);
     let bytes = bson::write(&all);
-    assert_eq!(bson::read(&bytes), Some((all.clone(), &b""[..])));
+    assert_eq!(bson::read(&bytes), Some((all, &b""[..])));
     for end in 0..bytes.len() {
         assert_eq!(bson::read(&bytes[..end]), None);
     }
