@@ -35,7 +35,7 @@ impl Channel {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn connect(&self) {
+    pub(crate) fn arrive(&self) {
         self.lock().connected = true;
     }
 

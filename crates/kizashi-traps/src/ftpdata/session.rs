@@ -46,7 +46,7 @@ impl Connection {
 
 impl Session for Connection {
     fn open(&mut self, _now: Timestamp, out: &mut Output) {
-        self.channel.connect();
+        self.channel.arrive();
         out.take_turns_listening(LOOK);
     }
 
