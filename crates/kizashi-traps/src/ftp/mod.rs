@@ -3,6 +3,7 @@
 
 mod channel;
 mod disk;
+mod inside;
 mod listing;
 mod session;
 mod transfer;

@@ -86,7 +86,7 @@ impl Visitor {
     }
 
     /// Asks for a port and connects to it.
-    fn connect(&mut self) {
+    fn open_data(&mut self) {
         assert_eq!(self.say("EPSV"), "229 Entering Extended Passive Mode (|||50000|)\r\n");
         let mut data = (ftpdata::TRAP.begin)(&self.identity, visit(50_000));
         let mut out = Output::new(ftpdata::TRAP.service);
@@ -123,16 +123,16 @@ fn an_account_lists_uploads_downloads_and_what_it_brought_is_told() {
     let mut visitor = Visitor::new(1);
     visitor.log_in();
     assert_eq!(visitor.say("CWD /tmp"), "250 Directory successfully changed.\r\n");
-    visitor.connect();
+    visitor.open_data();
     // Sent before the line that asks for it, as fast clients do.
     visitor.bring(b"#!/bin/sh\nid\n");
     assert_eq!(visitor.say("STOR x.sh"), "150 Ok to send data.\r\n226 Transfer complete.\r\n");
-    visitor.connect();
+    visitor.open_data();
     let answer = visitor.say("LIST");
     assert_eq!(answer, "150 Here comes the directory listing.\r\n226 Directory send OK.\r\n");
     let lines = String::from_utf8(visitor.received.clone()).unwrap();
     assert!(lines.contains("      13 Nov 25 04:54 x.sh\r\n"), "{lines}");
-    visitor.connect();
+    visitor.open_data();
     let answer = visitor.say("RETR x.sh");
     assert!(
         answer.starts_with("150 Opening BINARY mode data connection for x.sh (13 bytes)."),
@@ -157,13 +157,13 @@ fn some_installations_let_anonymous_visitors_in_and_fewer_take_their_files() {
         let_in += 1;
         assert_eq!(visitor.say("STOR /x"), "550 Permission denied.\r\n");
         assert_eq!(visitor.say("MKD /upload/x"), "550 Permission denied.\r\n");
-        visitor.connect();
+        visitor.open_data();
         visitor.bring(b"MZ");
         match visitor.say("STOR /upload/x").as_str() {
             "150 Ok to send data.\r\n226 Transfer complete.\r\n" => {
                 took += 1;
                 assert_eq!(payloads(&mut visitor.out), [("x".to_owned(), b"MZ".to_vec())]);
-                visitor.connect();
+                visitor.open_data();
                 assert_eq!(visitor.say("RETR /upload/x"), "550 Failed to open file.\r\n");
             }
             refused => assert_eq!(refused, "553 Could not create file.\r\n"),

@@ -32,7 +32,7 @@ struct Broker {
 }
 
 impl Broker {
-    fn connect(&mut self, body: &[u8], out: &mut Output) -> Option<()> {
+    fn admit(&mut self, body: &[u8], out: &mut Output) -> Option<()> {
         let mut reader = Reader(body);
         let _name = string(&mut reader)?;
         let (version, flags) = (reader.byte()?, reader.byte()?);
@@ -208,7 +208,7 @@ impl Broker {
     /// `None` where the conversation is over.
     fn packet(&mut self, kind: u8, body: &[u8], now: Timestamp, out: &mut Output) -> Option<()> {
         match kind >> 4 {
-            1 if self.version == 0 => self.connect(body, out),
+            1 if self.version == 0 => self.admit(body, out),
             3 => self.publish(kind & 0x0f, body, out),
             6 => {
                 out.reply(&packet(0x70, &[body.get(..2)?]));

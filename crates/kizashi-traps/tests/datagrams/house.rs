@@ -73,7 +73,9 @@ impl House {
             Post { trap, socket: BoundSocket::Tcp(socket) }
         };
         let posts: Vec<Post> = traps.iter().map(listen).collect();
-        let BoundSocket::Tcp(first) = &posts[0].socket else { panic!("no socket of TCP") };
+        let BoundSocket::Tcp(first) = &posts[0].socket else {
+            unreachable!("each was bound over TCP")
+        };
         let address = first.local_addr().unwrap();
         Self::at(posts, identity, address)
     }
