@@ -113,7 +113,7 @@ impl AdbSession {
 
     fn message(&mut self, given: &Message, now: Timestamp, out: &mut Output) {
         match given.command {
-            CONNECT => self.connect(&given.data, out),
+            CONNECT => self.greet(&given.data, out),
             // A key is of no use: nobody asked for one.
             AUTHENTICATE => {}
             _ if !self.connected => {}
@@ -137,7 +137,7 @@ impl AdbSession {
         }
     }
 
-    fn connect(&mut self, banner: &[u8], out: &mut Output) {
+    fn greet(&mut self, banner: &[u8], out: &mut Output) {
         let banner = banner.split(|byte| *byte == 0).next().unwrap_or_default();
         if !self.named && !banner.is_empty() {
             self.named = true;
