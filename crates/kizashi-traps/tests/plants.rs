@@ -119,7 +119,7 @@ fn dcmtk_is_echoed_finds_nobody_and_stores_a_file() {
     let events = house.close();
     let clients = events.iter().filter(|event| matches!(event.detail, Detail::Client { .. }));
     assert_eq!(clients.count(), 3);
-    let kept = events.iter().filter_map(|event| event.detail.payload()).last().unwrap();
+    let kept = events.iter().filter_map(|event| event.detail.payload()).next_back().unwrap();
     assert_eq!(kept.name.as_ref().map(|name| name.raw()), Some("1.2.3.4"));
     assert!(kept.content.windows(7).any(|window| window == b"DOE^JOE"), "{kept:?}");
 }

@@ -61,7 +61,7 @@ fn the_transcripts_say_what_a_client_says() {
             unit(4, &command(ECHO, &[], false)),
             unit(4, &command(FIND, &[], true)),
             unit(4, &piece(2, b"\x10\0\x10\0\x02\0\0\0* ")),
-            release.clone(),
+            release,
         ],
     );
     contract::scripted(

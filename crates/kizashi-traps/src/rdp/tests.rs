@@ -82,7 +82,7 @@ fn inside(protocols: u32, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
 fn every_transcript_holds_however_the_bytes_are_cut() {
     let name = "Cookie: mstshash=Administr\r\n";
     let scripted = |file: &str, title: &str, pieces: &[Vec<u8>]| {
-        contract::scripted(&TRAP, file, title, pieces)
+        contract::scripted(&TRAP, file, title, pieces);
     };
     scripted(
         "scanner.txt",
