@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use clap::Args;
-use kizashi_event::{Port, Transport};
 use kizashi_traps::{DatagramReply, registry};
 use thiserror::Error;
 
 pub use report::{Found, Row, found, table};
 
-/// Traps that imitate no product: what they say depends on the visitor alone.
-const NO_PRODUCT: [&str; 1] = ["any"];
+/// Traps that imitate no product by themselves.
+const NO_PRODUCT: [&str; 2] = ["any", "ftpdata"];
 
 /// What to look at
 #[derive(Args)]
@@ -141,40 +140,44 @@ fn look(call: &Call, program: &Path) -> Result<String, ServicesError> {
     }
     let _house = House::start(program)?;
     let mut rows = Vec::new();
-    for transport in [Transport::Tcp, Transport::Udp] {
-        if transport == Transport::Udp && !call.udp {
+    for (transport, kind) in [("tcp", "-sT"), ("udp", "-sU")] {
+        if transport == "udp" && !call.udp {
             continue;
         }
         let ports = ports(&call.only, transport);
-        let list: Vec<String> = ports.iter().map(|(port, _)| port.number.to_string()).collect();
+        let list: Vec<String> = ports.iter().map(|(number, _)| number.to_string()).collect();
         if list.is_empty() {
             continue;
         }
-        let kind = if transport == Transport::Tcp { "-sT" } else { "-sU" };
         let output = Command::new("nmap")
             .args(["-n", "-Pn", "-sV", kind, "-oX", "-", "-p", &list.join(","), "127.0.0.1"])
             .stderr(Stdio::inherit())
             .output()
             .map_err(|cause| ServicesError::Run { program: "nmap", cause })?;
         let found = found(&String::from_utf8_lossy(&output.stdout));
-        rows.extend(ports.into_iter().map(|(port, trap)| {
-            let found = found.iter().find(|(number, _)| *number == port.number);
-            Row { port, trap, found: found.map(|(_, found)| found.clone()).unwrap_or_default() }
+        rows.extend(ports.into_iter().map(|(number, trap)| {
+            let found = found.iter().find(|(port, _)| *port == number);
+            let found = found.map(|(_, found)| found.clone()).unwrap_or_default();
+            Row { port: format!("{transport}/{number}"), trap, found }
         }));
     }
     Ok(table(&rows))
 }
 
-/// Every port on which a trap that imitates something stands by default.
-fn ports(only: &str, transport: Transport) -> Vec<(Port, &'static str)> {
+/// The number of every port on which a trap that imitates something stands by default.
+fn ports(only: &str, transport: &str) -> Vec<(u16, &'static str)> {
     let imitates = |name: &str| !NO_PRODUCT.contains(&name) && name.contains(only);
-    let mut ports: Vec<(Port, &'static str)> = registry()
+    let mut ports: Vec<(u16, &'static str)> = registry()
         .iter()
         .filter(|trap| imitates(trap.name))
-        .filter(|trap| transport == Transport::Tcp || trap.datagrams != DatagramReply::Never)
-        .flat_map(|trap| trap.ports.privileged.iter().map(|port| (*port, trap.name)))
-        .chain([(Port::tcp(22), "ssh")].into_iter().filter(|(_, name)| name.contains(only)))
-        .filter(|(port, _)| port.transport == transport)
+        .filter(|trap| transport == "tcp" || trap.datagrams != DatagramReply::Never)
+        .flat_map(|trap| trap.ports.privileged.iter().map(|port| (port.to_string(), trap.name)))
+        // The house's own choice, beside 2222.
+        .chain([("tcp/22".to_owned(), "ssh")].into_iter().filter(|(_, name)| imitates(name)))
+        .filter_map(|(port, name)| {
+            let (kind, number) = port.split_once('/')?;
+            Some((number.parse().ok()?, name)).filter(|_| kind == transport)
+        })
         .collect();
     ports.sort_unstable();
     ports.dedup();

@@ -1,7 +1,5 @@
 //! What nmap's XML says of each port, and the table of it.
 
-use kizashi_event::Port;
-
 /// What nmap took a port's service for; empty where it did not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
@@ -21,7 +19,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Row {
     /// Where
-    pub port: Port,
+    pub port: String,
     /// Which trap stands there
     pub trap: &'static str,
     /// What it was taken for
@@ -78,7 +76,7 @@ pub fn table(rows: &[Row]) -> String {
         let name = if found.probed { found.name.clone() } else { format!("{}?", found.name) };
         let line = format!(
             "{:<11} {trap:<14} {:<7} {name:<16} {:<40} {}",
-            port.to_string(),
+            port,
             said(&found.state),
             said(&found.product),
             said(&found.version),
@@ -120,7 +118,7 @@ mod tests {
     #[test]
     fn only_what_is_named_with_its_version_counts_as_both() {
         let row = |product: &str, version: &str| Row {
-            port: Port::tcp(22),
+            port: "tcp/22".into(),
             trap: "ssh",
             found: Found {
                 product: product.into(),

@@ -114,7 +114,7 @@ impl Lab {
     }
 
     fn up(&self, folder: &Folder) -> Running {
-        let config = "[traps]\nhttp = \"80\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nany_tcp = \"21\"\nany_udp = \"\"\nall_ports_except = \"6000-6001\"\n";
+        let config = "[traps]\nhttp = \"80\"\nhttps = \"\"\nssh = \"\"\ntelnet = \"\"\nelasticsearch = \"\"\nany_tcp = \"21\"\nany_udp = \"\"\nall_ports_except = \"6400-6401\"\n";
         folder.write("kizashi.toml", config.as_bytes());
         Running::of(&mut self.kizashi(folder, &["up", "--all-ports", "--data", "data"]))
     }
@@ -166,7 +166,7 @@ fn every_port_is_answered_under_its_own_number_and_real_services_are_left_alone(
             assert!(is_web(lab.visit(address, port)), "{address} {port}");
         }
         assert_eq!(lab.visit(address, 22).as_deref(), Some("real sshd"), "{address}");
-        for kept in [LOGIN, 6_000, 6_001, 7_777] {
+        for kept in [LOGIN, 6_400, 6_401, 7_777] {
             assert_eq!(lab.visit(address, kept), None, "{address} {kept}");
         }
     }
