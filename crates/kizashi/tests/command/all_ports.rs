@@ -183,7 +183,7 @@ fn every_port_is_answered_under_its_own_number_and_real_services_are_left_alone(
         let kept = state["kept"].as_array().unwrap().iter();
         kept.filter(|row| row["port"] == port).map(|row| row["reason"].clone()).collect::<Vec<_>>()
     };
-    assert_eq!((kept(LOGIN), kept(6_000)), (vec!["login".into()], vec!["named".into()]));
+    assert_eq!((kept(LOGIN), kept(6_400)), (vec!["login".into()], vec!["named".into()]));
     assert!(kept(80).is_empty(), "a trap's own port is no real service's");
     eventually("the events under their ports", Duration::from_secs(30), || {
         let rows =
