@@ -31,6 +31,7 @@ mod finite_field;
 mod framed;
 mod ftp;
 mod ftpdata;
+mod hexadecimal;
 mod hl7;
 mod http;
 mod http2;

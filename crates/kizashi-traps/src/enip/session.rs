@@ -7,7 +7,8 @@ use kizashi_event::Timestamp;
 
 use crate::datagram::{Reader, note};
 use crate::draw::Draw;
-use crate::framed::{Frame, Framed, Messages, Next, hexadecimal};
+use crate::framed::{Frame, Framed, Messages, Next};
+use crate::hexadecimal::hexadecimal;
 use crate::randomness::Randomness;
 use crate::{Identity, Output, Session, Visit};
 

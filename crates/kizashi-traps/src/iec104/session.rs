@@ -6,7 +6,8 @@ use kizashi_event::Timestamp;
 
 use crate::datagram::{Reader, note};
 use crate::draw::Draw;
-use crate::framed::{Frame, Framed, Messages, Next, hexadecimal};
+use crate::framed::{Frame, Framed, Messages, Next};
+use crate::hexadecimal::hexadecimal;
 use crate::{Identity, Output, Session, Visit};
 
 /// Types of units (IEC 60870-5-101, 7.2.1).

@@ -177,6 +177,13 @@ pub(super) fn views(shown: &Shown<'_>) -> Arc<[Relation]> {
     let folder = data_folder(shown.facts);
     let objects: Vec<(i128, &Relation)> =
         (245_575_913_i128..).step_by(32).zip(shown.tables).collect();
+    // What `sys.tables` and `sys.objects` both list.
+    let tables = || {
+        let row = |(id, table): &(i128, &Relation)| {
+            vec![text(table.name.as_str()), number(*id), number(1), text("U "), text("USER_TABLE")]
+        };
+        objects.iter().map(row).collect::<Vec<_>>()
+    };
     let settings = (101_i128..).zip(&SETTINGS);
     let principals = |extra: &[Value]| {
         logins
@@ -235,38 +242,8 @@ pub(super) fn views(shown: &Shown<'_>) -> Arc<[Relation]> {
                 })
                 .collect(),
         ),
-        table(
-            "tables",
-            &["name", "object_id", "schema_id", "type", "type_desc"],
-            objects
-                .iter()
-                .map(|(id, table)| {
-                    vec![
-                        text(table.name.as_str()),
-                        number(*id),
-                        number(1),
-                        text("U "),
-                        text("USER_TABLE"),
-                    ]
-                })
-                .collect(),
-        ),
-        table(
-            "objects",
-            &["name", "object_id", "schema_id", "type", "type_desc"],
-            objects
-                .iter()
-                .map(|(id, table)| {
-                    vec![
-                        text(table.name.as_str()),
-                        number(*id),
-                        number(1),
-                        text("U "),
-                        text("USER_TABLE"),
-                    ]
-                })
-                .collect(),
-        ),
+        table("tables", &["name", "object_id", "schema_id", "type", "type_desc"], tables()),
+        table("objects", &["name", "object_id", "schema_id", "type", "type_desc"], tables()),
         table(
             "sysobjects",
             &["name", "id", "xtype", "uid", "type"],

@@ -23,6 +23,7 @@ pub(crate) use seal::{Seal, Side};
 pub(crate) use spnego::offer;
 use spnego::{State, Token};
 
+use crate::hexadecimal::hexadecimal;
 use crate::windows::Windows;
 use crate::{Identity, Output, Visit};
 
@@ -242,10 +243,6 @@ fn in_line(name: &str) -> String {
         if letter == ':' || letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }
     };
     name.chars().take(LONGEST_NAME).map(harmless).collect()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// See [`crate::fuzz::ntlm_token`].

@@ -133,7 +133,9 @@ pub(super) fn shown(value: &Value, kind: u32) -> Option<Vec<u8>> {
                 b"f".to_vec()
             }
         }
-        (value, BYTEA) => [b"\\x", super::auth::hexadecimal(&value.bytes()).as_bytes()].concat(),
+        (value, BYTEA) => {
+            [b"\\x", crate::hexadecimal::hexadecimal(&value.bytes()).as_bytes()].concat()
+        }
         (value, _) => value.bytes().into_iter().filter(|byte| *byte != 0).collect(),
     })
 }

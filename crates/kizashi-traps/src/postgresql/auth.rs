@@ -1,22 +1,14 @@
 //! Passwords that come as md5 sums (`pg_md5_encrypt`, twice): they are one-way, so common ones are tried, and what none of them is, is noted as
 //! hashcat takes it. SCRAM is `crate::scram`.
 
-use std::fmt::Write as _;
-
 use md5::{Digest as _, Md5};
 
+use crate::hexadecimal::hexadecimal;
 use crate::login::common_passwords;
 
 /// Passwords that are made of a user's name: what guessers try first.
 pub(super) fn own(user: &[u8]) -> [Vec<u8>; 4] {
     [b"".as_slice(), b"123", b"1", b"123456"].map(|end| [user, end].concat())
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// What a client answers by md5.

@@ -411,7 +411,7 @@ fn of_text(name: &[u8], values: &[Value]) -> Answer {
             let content = &content.bytes()[..content.bytes().len().min(LONGEST / 2)];
             match form.bytes().to_ascii_lowercase().as_slice() {
                 b"base64" => Value::Bytes(base64(content)),
-                b"hex" => Value::text(super::auth::hexadecimal(content)),
+                b"hex" => Value::text(crate::hexadecimal::hexadecimal(content)),
                 b"escape" => Value::Bytes(content.to_vec()),
                 other => return Some(Err(unknown_encoding(other))),
             }

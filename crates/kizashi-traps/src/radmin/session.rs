@@ -7,6 +7,7 @@ use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 use super::password::{self, CHALLENGE};
 use super::wire::{Read, Reader, message};
 use crate::capture::Capture;
+use crate::hexadecimal::hexadecimal;
 use crate::randomness::Randomness;
 use crate::{Identity, Output, Session, Visit};
 
@@ -107,10 +108,6 @@ impl Visitor {
             }
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Session for Visitor {

@@ -6,7 +6,8 @@ use kizashi_event::{Detail, HostileText, Timestamp};
 
 use crate::capture::Capture;
 use crate::datagram::note;
-use crate::framed::{self, Frame, Framed, Messages, Next, hexadecimal};
+use crate::framed::{self, Frame, Framed, Messages, Next};
+use crate::hexadecimal::hexadecimal;
 use crate::http::decode_base64;
 use crate::sip::digest::Digest;
 use crate::{Identity, Output, Session, Visit};

@@ -10,7 +10,8 @@ use super::szl::{self, Names};
 use super::wire::{JOB, Message, Transport, USERDATA, confirmed, frame};
 use crate::datagram::{Reader, note};
 use crate::draw::Draw;
-use crate::framed::{Frame, Framed, Messages, Next, hexadecimal};
+use crate::framed::{Frame, Framed, Messages, Next};
+use crate::hexadecimal::hexadecimal;
 use crate::{Identity, Output, Session, Visit};
 
 /// Bytes of a PDU, the head included.

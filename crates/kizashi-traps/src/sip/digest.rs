@@ -1,9 +1,8 @@
 //! Digest authentication (RFC 2617): what a client answers to a challenge, in hashcat's form, and which common password it was made with.
 
-use std::fmt::Write as _;
-
 use md5::{Digest as _, Md5};
 
+use crate::hexadecimal::hexadecimal;
 use crate::login::common_passwords;
 
 /// A field as it goes into a hash.
@@ -91,10 +90,7 @@ fn fields(mut rest: &str) -> impl Iterator<Item = (&str, &str)> {
 fn hex(parts: &[&str]) -> String {
     let mut hasher = Md5::new();
     parts.iter().for_each(|part| hasher.update(part.as_bytes()));
-    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hexadecimal(&hasher.finalize())
 }
 
 /// RFC 2617, 3.5.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ber::{INTEGER, NULL, OBJECT, SEQUENCE, TEXT, Values, number, object, value};
+use crate::hexadecimal::hexadecimal;
 
 /// Objects of one request that are read.
 const MOST_OBJECTS: usize = 64;
@@ -218,13 +219,6 @@ fn request_number(mut message: Values<'_>) -> Option<&[u8]> {
     let (_engine, _name) = (scoped.of(TEXT)?, scoped.of(TEXT)?);
     let (_, request) = scoped.any()?;
     Values(request).of(INTEGER).filter(|id| (1..=8).contains(&id.len()))
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The kind of request in a message with a community, for [`crate::amplification`].

@@ -6,6 +6,7 @@ mod dump;
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 
 use super::{Call, Command, Finish, server, usual};
+use crate::hexadecimal::hexadecimal;
 
 pub(super) const COMMANDS: &[Command] = &[
     usual("base64", base64),
@@ -133,18 +134,14 @@ fn base32(call: &mut Call<'_>) -> Finish {
     Finish::Status(0)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 pub(super) fn digest_of(name: &[u8], bytes: &[u8]) -> String {
     match name {
-        b"md5sum" => hex(&digest::md5(bytes)),
-        b"sha1sum" => hex(&digest::sha1(bytes)),
-        b"sha224sum" => hex(&Sha224::digest(bytes)),
-        b"sha384sum" => hex(&Sha384::digest(bytes)),
-        b"sha512sum" => hex(&Sha512::digest(bytes)),
-        _ => hex(&Sha256::digest(bytes)),
+        b"md5sum" => hexadecimal(&digest::md5(bytes)),
+        b"sha1sum" => hexadecimal(&digest::sha1(bytes)),
+        b"sha224sum" => hexadecimal(&Sha224::digest(bytes)),
+        b"sha384sum" => hexadecimal(&Sha384::digest(bytes)),
+        b"sha512sum" => hexadecimal(&Sha512::digest(bytes)),
+        _ => hexadecimal(&Sha256::digest(bytes)),
     }
 }
 

@@ -198,7 +198,7 @@ impl Scene<'_> {
             let shown =
                 |bytes: Vec<u8>| String::from_utf8_lossy(&crate::http::base64(&bytes)).into_owned();
             if release::method(self.identity) == release::Method::Md5 {
-                return format!("md5{}", super::auth::hexadecimal(&bytes(0, 2)));
+                return format!("md5{}", crate::hexadecimal::hexadecimal(&bytes(0, 2)));
             }
             format!(
                 "SCRAM-SHA-256$4096:{}${}:{}",
