@@ -1,99 +1,175 @@
-// The page: a header, and one view by the address after `#`.
+// The page: a rail with the navigation, and one view by the address (router.js, pages.js).
 import { html } from "./html.js";
 import { render } from "./vendor/preact.js";
-import { useEffect } from "./vendor/preact-hooks.js";
-import { signal } from "./vendor/signals.js";
+import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
+import { Icon } from "./icons.js";
 import { language, speak, words } from "./language.js";
-import { connection, now, start, status } from "./state.js";
+import { PAGES, pageOf } from "./pages.js";
+import { follow, place } from "./router.js";
+import { enabled, listenToKeys, shortcuts, useShortcuts } from "./shortcuts.js";
+import { connection, now, signs, start, status } from "./state.js";
+import { isDark, paint } from "./theme.js";
 import { moment } from "./format.js";
-import { Answer } from "./views/answer.js";
-import { Feed } from "./views/feed.js";
-import { Port } from "./views/port.js";
-import { Ports } from "./views/ports.js";
-import { SessionView } from "./views/session.js";
-import { Sessions } from "./views/sessions.js";
-import { SignView } from "./views/sign.js";
-import { Signs } from "./views/signs.js";
-import { Words } from "./views/words.js";
+import { Failure, Loading } from "./parts.js";
 
-const route = signal(location.hash);
+/** @typedef {import("./pages.js").Page} Page */
 
-function Languages() {
-  const { other, switch: told } = words().language;
-  const name = language.value === "en" ? "ja" : "en";
-  return html`<button type="button" class="language" lang=${name} title=${told} onClick=${() => speak(name)}>${other}</button>`;
+function Navigation() {
+  const here = pageOf(place.value.path);
+  const open = (signs.value ?? []).filter((sign) => sign.open).length;
+  const said = words();
+  const isHere = (/** @type {Page} */ page) => here !== undefined && (here === page || here.under === page.id);
+  return html`<nav aria-label=${said.frame.navigation}><ul>
+    ${PAGES.filter((page) => page.icon).map((page) => html`<li key=${page.id}>
+      <a href=${`#/${page.id}`} aria-current=${isHere(page) ? "page" : undefined}>
+        <${Icon} name=${page.icon} /><span>${said.navigation[/** @type {keyof typeof said.navigation} */ (page.icon)]}</span>
+        ${page.id === "signs" && open > 0 && html`<span class="number"><span aria-hidden="true">${open}</span><span class="hidden">${said.signs.open(open)}</span></span>`}
+      </a>
+    </li>`)}
+  </ul></nav>`;
 }
 
-function Header() {
+function Standing() {
+  const said = words();
+  const name = language.value === "en" ? "ja" : "en";
   const state = connection.value;
-  const known = status.value;
-  return html`<header class="top">
-    <a class="brand" href="#/"><b>Kizashi</b> <span lang="ja">兆し</span></a>
-    ${known?.demo && html`<span class="demo" title=${words().demoTold}>${words().demo}</span>`}
-    <span class="clock">${known && moment(now())}</span>
-    <span class="connection ${state}" role="status">${words().connection[state]}</span>
-    <${Languages} />
+  return html`<div class="standing">
+    <span class="connection ${state}" role="status">${said.connection[state]}</span>
+    ${status.value && html`<time>${moment(now())}</time>`}
+    <span class="switches">
+      <button type="button" class="language" lang=${name} title=${said.language.switch} onClick=${() => speak(name)}>${said.language.other}</button>
+      <button type="button" class="keys" onClick=${openHelp}>${said.keys.title}</button>
+    </span>
+  </div>`;
+}
+
+function Rail() {
+  return html`<header class="rail">
+    <a class="brand" href="#/"><img src="/icon.svg" alt="" width="28" height="28" /><b>Kizashi</b>
+      ${status.value?.demo && html`<span class="demo" title=${words().demoTold}>${words().demo}</span>`}</a>
+    <${Navigation} />
+    <${Standing} />
   </header>`;
 }
 
 function Trouble() {
   const state = connection.value;
   const said = words().trouble;
-  if (state === "offline") return html`<p class="banner">${said.offline}</p>`;
-  if (state === "signed-out") return html`<p class="banner">${said.signedOut((text) => html`<a href="/sign-in">${text}</a>`)}</p>`;
+  if (state === "offline") return html`<p class="banner" role="alert">${said.offline}</p>`;
+  if (state === "signed-out") return html`<p class="banner" role="alert"><span>${said.signedOut((text) => html`<a href="/sign-in">${text}</a>`)}</span></p>`;
   return null;
 }
 
-function Overview() {
-  return html`<${Answer} />
-    <div class="columns">
-      <div class="main"><${Signs} /><${Ports} /></div>
-      <div class="side">
-        <${Feed} />
-        <${Sessions} />
-        <${Words} kind="countries" />
-        <${Words} kind="users" />
-        <${Words} kind="passwords" />
-      </div>
-    </div>`;
+const openHelp = () => /** @type {HTMLDialogElement | null} */ (document.getElementById("keys"))?.showModal();
+
+/** What the keys do. */
+function Help() {
+  const said = words().keys;
+  const close = () => /** @type {HTMLDialogElement | null} */ (document.getElementById("keys"))?.close();
+  return html`<dialog id="keys" aria-labelledby="keys-title">
+    <h2 id="keys-title">${said.title}</h2>
+    ${!enabled.value && html`<p class="note">${said.off}</p>`}
+    <dl>${shortcuts.value.map(({ keys, told }) => html`<dt key=${`${keys}-keys`}>${keys.split(" ").map((each) => html`<kbd>${each}</kbd> `)}</dt><dd key=${keys}>${told()}</dd>`)}</dl>
+    <button type="button" class="button" onClick=${close}>${said.close}</button>
+  </dialog>`;
 }
 
-/** @param {string} text */
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+/** The shortcuts that are there on every page. @type {import("./shortcuts.js").Shortcut[]} */
+const EVERYWHERE = [
+  ...PAGES.filter((page) => page.key && page.icon).map((page) => ({
+    keys: `g ${page.key}`,
+    told: () => words().keys.go(words().navigation[/** @type {keyof import("./language.js").Words["navigation"]} */ (page.icon)]),
+    act: () => {
+      location.hash = `#/${page.id}`;
+    },
+  })),
+  { keys: "d", told: () => words().keys.theme, act: () => paint(isDark() ? "light" : "dark") },
+  { keys: "?", told: () => words().keys.help, act: openHelp },
+];
+
+/** Sheets that are in the page already. */
+const sheets = new Set(["/views/home.css"]);
+
+/** Adds a view's sheet and waits for it, so that nothing is shown without its form. @param {string | undefined} path */
+function dress(path) {
+  if (path === undefined || sheets.has(path)) return Promise.resolve();
+  sheets.add(path);
+  return new Promise((done) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: path });
+    link.addEventListener("load", () => done(undefined));
+    link.addEventListener("error", () => done(undefined));
+    document.head.append(link);
+  });
 }
 
+/** The view of the address, once its file is here. While another one comes the last stays. */
 function View() {
-  const [, kind, ...rest] = route.value.split("/");
-  const name = rest.join("/");
-  if (kind === "port" && name) return html`<${Port} key=${name} name=${decoded(name)} />`;
-  if (kind === "sign" && name) return html`<${SignView} key=${name} id=${decoded(name)} />`;
-  if (kind === "session" && name) return html`<${SessionView} key=${name} id=${decoded(name)} />`;
-  if (kind === "sessions") return html`<article class="page"><a class="back" href="#/">${words().overview}</a><${Sessions} all=${true} /></article>`;
-  if (kind === "signs") return html`<article class="page"><a class="back" href="#/">${words().overview}</a><${Signs} all=${true} /></article>`;
-  return html`<${Overview} />`;
+  const { path } = place.value;
+  const page = pageOf(path);
+  const [shown, setShown] = useState(/** @type {{ page: Page, component: any } | null} */ (null));
+  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  useEffect(() => {
+    let wanted = true;
+    if (!page) return undefined;
+    Promise.all([page.load(), dress(page.style)]).then(
+      ([module]) => {
+        if (!wanted) return;
+        setShown({ page, component: module[page.component] });
+        setError(null);
+      },
+      () => wanted && setError(new Error(words().trouble.noView)),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [page]);
+  if (!page) return html`<article class="page"><header class="page-head"><h1>${words().frame.nowhere}</h1><p><a href="#/">${words().frame.home}</a></p></header></article>`;
+  if (error) return html`<${Failure} error=${error} />`;
+  if (!shown) return html`<${Loading} lines=${6} />`;
+  // A page whose file is still on its way leaves the last one standing, with what that one was about.
+  if (shown.page !== page) return html`<div aria-busy="true"><${Loading} lines=${6} /></div>`;
+  const name = path.slice(1).join("/");
+  return html`<${shown.component} key=${`${page.id}/${name}`} name=${name} id=${name} />`;
+}
+
+/** Where one is, in the title and, after a step to another page, under the focus: a screen reader then reads on from there. */
+function useArrival() {
+  const here = place.value.path.join("/");
+  const first = useRef(true);
+  const page = pageOf(place.value.path);
+  const top = PAGES.find((some) => some.icon && (some === page || some.id === page?.under));
+  const name = top?.icon && top.id !== "" ? words().navigation[/** @type {keyof import("./language.js").Words["navigation"]} */ (top.icon)] : "";
+  useEffect(() => {
+    document.title = name === "" ? "Kizashi" : `${name} · Kizashi`;
+  }, [name]);
+  useEffect(() => {
+    if (!first.current) {
+      scrollTo(0, 0);
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
+    first.current = false;
+  }, [here]);
 }
 
 function App() {
-  const here = route.value;
-  useEffect(() => {
-    const moved = () => {
-      route.value = location.hash;
-    };
-    addEventListener("hashchange", moved);
-    return () => removeEventListener("hashchange", moved);
-  }, []);
-  useEffect(() => {
-    scrollTo(0, 0);
-  }, [here]);
-  return html`<${Header} /><main><${Trouble} /><${View} /></main>
-    <footer>${words().footer(status.value?.version ?? "")}</footer>`;
+  useArrival();
+  useShortcuts(EVERYWHERE);
+  const skip = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    document.getElementById("main")?.focus();
+  };
+  return html`<a class="skip" href="#main" onClick=${skip}>${words().frame.skip}</a>
+    <${Rail} />
+    <main id="main" tabindex="-1"><${Trouble} /><${View} />
+      <footer>${words().footer(status.value?.version ?? "")}</footer></main>
+    <${Help} />`;
 }
 
+follow();
+listenToKeys();
 start();
-const place = document.getElementById("app");
-if (place) render(html`<${App} />`, place);
+const root = document.getElementById("app");
+if (root) {
+  root.replaceChildren();
+  render(html`<${App} />`, root);
+}

@@ -4,6 +4,7 @@ import { html } from "./html.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
 import uPlot from "./vendor/uplot.js";
 import { language, words } from "./language.js";
+import { colour, colours } from "./theme.js";
 import { count, mark, moment, plain, score, short, ranked } from "./format.js";
 
 /** @typedef {import("./api.js").Series} Series */
@@ -12,9 +13,6 @@ import { count, mark, moment, plain, score, short, ranked } from "./format.js";
 
 /** Above so many bins, bars are thinner than what separates them: the series becomes a stepped area. */
 const MOST_BARS = 220;
-
-/** @param {string} name a custom property of style.css */
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** The bins with the middle of each in seconds. @param {Series} series @param {Measure} measure */
 function columns(series, measure) {
@@ -127,18 +125,6 @@ function isZoomed(plot) {
   return min != null && max != null && (min > first || max < last);
 }
 
-/** A number that grows when the colours of the page change. */
-function useScheme() {
-  const [scheme, setScheme] = useState(0);
-  useEffect(() => {
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const changed = () => setScheme((last) => last + 1);
-    dark.addEventListener("change", changed);
-    return () => dark.removeEventListener("change", changed);
-  }, []);
-  return scheme;
-}
-
 /** @param {Series} series */
 function inWords(series) {
   const [most] = [...series.points].sort((a, b) => b.events - a.events);
@@ -170,7 +156,7 @@ export function Chart({ series, height = 300, quiet = false, measure = "events" 
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
   const stands = useRef(/** @type {{ plot: uPlot, drawn: Drawn } | null} */ (null));
   const [at, setAt] = useState(/** @type {number | null} */ (null));
-  const scheme = useScheme();
+  const scheme = colours.value;
   useEffect(() => {
     const element = place.current;
     if (!element) return undefined;
@@ -209,7 +195,7 @@ export function Figures({ series }) {
   return html`<details class="figures">
     <summary>${said.figures(rows.length)}</summary>
     <div class="scroll" tabindex="0" role="region" aria-label=${said.figuresLabel}>
-      <table>
+      <table class="plain">
         <thead><tr><th scope="col">${said.columns.start}</th><th scope="col">${facts.events}</th><th scope="col">${facts.sources}</th>
           <th scope="col">${said.columns.outlier}</th><th scope="col">${said.columns.change}</th><th scope="col">${said.columns.days}</th></tr></thead>
         <tbody>

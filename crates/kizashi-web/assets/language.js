@@ -3,7 +3,6 @@
 import { effect, signal } from "./vendor/signals.js";
 import { en } from "./words/en.js";
 import { ja } from "./words/ja.js";
-import { portsInJapanese } from "./words/ports.ja.js";
 
 /** @typedef {import("./words/en.js").Words} Words */
 /** @typedef {"en" | "ja"} Language */
@@ -30,13 +29,21 @@ function wished() {
 /** @type {import("./vendor/signals.js").Signal<Language>} */
 export const language = signal(wished());
 
+/** Names of ports in Japanese, fetched when they are first wanted. @type {import("./vendor/signals.js").Signal<Record<string, readonly [string, string]>>} */
+const portsInJapanese = signal({});
+
+async function fetchPorts() {
+  const known = await import("./words/ports.ja.js");
+  portsInJapanese.value = known.portsInJapanese;
+}
+
 /** The words of the language that is chosen now. */
 export const words = () => LANGUAGES[language.value];
 
 /** A port's name and what happens there; as the server says it, or in the page's language where that is another one.
  * @param {string} key @param {string} label @param {string} [habit] */
 export function portInWords(key, label, habit) {
-  const [name, said] = (language.value === "ja" && portsInJapanese[key]) || [label, habit];
+  const [name, said] = (language.value === "ja" && portsInJapanese.value[key]) || [label, habit];
   return { label: name, habit: said };
 }
 
@@ -59,4 +66,5 @@ export function speak(name) {
 
 effect(() => {
   document.documentElement.lang = language.value;
+  if (language.value === "ja") void fetchPorts().catch(() => {});
 });

@@ -3,7 +3,7 @@ import { html } from "./html.js";
 import { escapeAgain, escapeForPeople } from "./escape.js";
 import { count, moment } from "./format.js";
 import { words } from "./language.js";
-import { now } from "./state.js";
+import { askAgain, now } from "./state.js";
 
 /** @typedef {import("./api.js").Severity} Severity */
 
@@ -67,9 +67,28 @@ export function Bars({ rows, lines = false, written = false }) {
   </ol>`;
 }
 
-/** What could not be read and why. @param {{ error: Error }} props */
+/** What could not be read and why, with a way to ask again. @param {{ error: Error }} props */
 export function Failure({ error }) {
-  return html`<p class="note failure" role="alert">${sentence(error.message)}</p>`;
+  return html`<div class="note failure" role="alert"><p>${sentence(error.message)}</p>
+    <button type="button" class="button" onClick=${askAgain}>${words().trouble.again}</button></div>`;
+}
+
+/** That there is nothing, and why, or what will be here. @param {{ children?: unknown }} props */
+export function Empty({ children }) {
+  return html`<div class="empty"><p>${children}</p></div>`;
+}
+
+/** What a page is about. @param {{ title: unknown, lead?: unknown }} props */
+export function PageHead({ title, lead }) {
+  return html`<header class="page-head"><h1>${title}</h1>${lead && html`<p>${lead}</p>`}</header>`;
+}
+
+/** A choice of one among few. @template {string} T
+ * @param {{ label: string, choices: [T, string][], chosen: T, choose: (value: T) => void }} props */
+export function Choice({ label, choices, chosen, choose }) {
+  return html`<div class="choice" role="group" aria-label=${label}>
+    ${choices.map(([value, name]) => html`<button type="button" key=${value} aria-pressed=${value === chosen} onClick=${() => choose(value)}>${name}</button>`)}
+  </div>`;
 }
 
 /** @param {string} text */

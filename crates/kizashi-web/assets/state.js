@@ -28,6 +28,12 @@ export const paused = signal(false);
 /** Events that came while it stood still. */
 export const missed = signal(0);
 
+/** Asks everything that is shown once more. */
+export function askAgain() {
+  tick.value = tick.peek() + 1;
+  void loadSigns();
+}
+
 /** The present by the server's clock (of a demo: the clock of the made-up traffic). */
 export const now = () => (status.value ? new Date(status.value.now) : new Date());
 
@@ -120,8 +126,7 @@ function keepTime() {
     if (due && known.store.events !== events && document.visibilityState === "visible") {
       asked = Date.now();
       events = known.store.events;
-      tick.value = tick.peek() + 1;
-      void loadSigns();
+      askAgain();
     }
   });
 }

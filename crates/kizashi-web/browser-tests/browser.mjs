@@ -20,7 +20,7 @@ export const isFixture = !process.env.KIZASHI_URL;
 
 /** @typedef {{ url: string, stop: () => void }} Dashboard */
 
-/** @param {"full" | "calm" | "empty"} mood @param {number} [port] @returns {Promise<Dashboard>} */
+/** @param {"full" | "calm" | "empty" | "silent"} mood @param {number} [port] @returns {Promise<Dashboard>} */
 export async function startFixture(mood, port = 0) {
   const build = spawn("cargo", ["build", "--quiet", "--workspace", "--example", "fixture"], { cwd: root, stdio: "inherit" });
   const [code] = await once(build, "exit");
@@ -109,8 +109,22 @@ export async function watch(browser, origin, wish = {}) {
 export async function open({ page }, url) {
   await page.goto(url);
   await page.waitForSelector(".connection.live");
-  await page.waitForSelector(".facts");
-  await page.waitForFunction(() => document.querySelectorAll(".loading").length === 0);
+  await page.waitForSelector(".verdict:not(.looking)");
+  await settled(page);
+}
+
+/** Waits until nothing is being read any more. @param {import("playwright-core").Page} page */
+export async function settled(page) {
+  await page.waitForFunction(() => document.querySelector("main h1") !== null && document.querySelectorAll(".loading").length === 0);
+}
+
+/** Goes to a page by its address. @param {import("playwright-core").Page} page @param {string} address after `#/` */
+export async function go(page, address) {
+  await page.evaluate((hash) => {
+    location.hash = hash;
+  }, `#/${address}`);
+  await page.waitForFunction((hash) => location.hash === hash, `#/${address}`);
+  await settled(page);
 }
 
 /** @param {import("playwright-core").Page} page @param {string} name @param {boolean} [whole] */

@@ -18,6 +18,7 @@ const files = [
   ["htm", "dist/htm.module.js", "htm.js"],
   ["uplot", "dist/uPlot.esm.js", "uplot.js"],
   ["uplot", "dist/uPlot.min.css", "uplot.css"],
+  ["@fontsource-variable/figtree", "files/figtree-latin-wght-normal.woff2", "figtree.woff2"],
 ];
 
 /** What a package is called in imports, and where it lies here. */
@@ -28,7 +29,9 @@ const paths = new Map([
 ]);
 
 /** @param {string} name @param {string} file */
-const read = (name, file) => readFileSync(`${here}node_modules/${name}/${file}`, "utf8");
+const bytes = (name, file) => readFileSync(`${here}node_modules/${name}/${file}`);
+/** @param {string} name @param {string} file */
+const read = (name, file) => bytes(name, file).toString("utf8");
 
 /** @param {string} text */
 const adapted = (text) =>
@@ -43,9 +46,9 @@ const adapted = (text) =>
 /** @type {string[]} */
 const table = [];
 for (const [name, from, to] of /** @type {[string, string, string][]} */ (files)) {
-  const text = adapted(read(name, from));
-  writeFileSync(target + to, text);
-  const hash = createHash("sha256").update(text).digest("hex");
+  const content = to.endsWith(".woff2") ? bytes(name, from) : adapted(read(name, from));
+  writeFileSync(target + to, content);
+  const hash = createHash("sha256").update(content).digest("hex");
   const { version } = JSON.parse(read(name, "package.json"));
   table.push(`| \`${to}\` | ${name} ${version}, \`${from}\` | \`${hash}\` |`);
 }

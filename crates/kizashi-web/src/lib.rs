@@ -11,6 +11,7 @@ mod access;
 mod answers;
 mod api;
 mod assets;
+mod compress;
 mod encryption;
 mod error;
 mod feed;

@@ -29,7 +29,8 @@ use crate::error::ApiError;
 use crate::shares::{Share, Shares};
 use crate::throttle::Throttle;
 use crate::{
-    Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, live, sessions,
+    Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, compress, live,
+    sessions,
 };
 
 /// Queries at once.
@@ -148,6 +149,7 @@ pub fn router(
         })
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .layer(from_fn_with_state(Arc::clone(&app), access::guard))
+        .layer(from_fn(compress::answers))
         .layer(from_fn(access::harden))
         .with_state(app)
 }

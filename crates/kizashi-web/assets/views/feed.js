@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { words } from "../language.js";
 import { connection, feed, missed, paused, skipped } from "../state.js";
 import { second } from "../format.js";
-import { Hostile, Loading, safe } from "../parts.js";
+import { Empty, Hostile, Loading, safe } from "../parts.js";
 
 /** Lines shown. */
 const LINES = 40;
@@ -32,12 +32,12 @@ export function Feed() {
   return html`<section class="feed" aria-labelledby="feed-title">
     <div class="head">
       <h2 id="feed-title">${said.title}</h2>
-      <button type="button" aria-pressed=${paused.value} onClick=${toggle}>
+      <button type="button" class="button end" aria-pressed=${paused.value} onClick=${toggle}>
         ${paused.value ? said.goOn(missed.value) : said.pause}
       </button>
     </div>
     ${lines === null && html`<${Loading} lines=${8} />`}
-    ${lines?.length === 0 && html`<p class="note">${connection.value === "live" ? said.listening : said.waiting}</p>`}
+    ${lines?.length === 0 && html`<${Empty}>${connection.value === "live" ? said.listening : said.waiting}<//>`}
     ${lines && lines.length > 0 && html`<ol tabindex="0" aria-label=${said.label}>
       ${lines.slice(0, LINES).map(({ number, item }) => html`<${Line} key=${number} item=${item} />`)}
     </ol>`}

@@ -6,7 +6,7 @@ import { portInWords, words } from "../language.js";
 import { end, signs, useAnswer } from "../state.js";
 import { count, moment, ratio, score, ranked } from "../format.js";
 import { Chart, Figures } from "../chart.js";
-import { Failure, Loading, Moment, SeverityMark, safe } from "../parts.js";
+import { Choice, Failure, Loading, Moment, SeverityMark, safe } from "../parts.js";
 import { address } from "./signs.js";
 
 /** @typedef {import("../api.js").Bin} Bin */
@@ -36,14 +36,6 @@ async function load(name, bin, signal) {
 /** @type {Measure[]} */
 const MEASURES = ["events", "sources"];
 
-/** A choice of one among few. @template {string} T
- * @param {{ label: string, choices: [T, string][], chosen: T, choose: (value: T) => void }} props */
-function Choice({ label, choices, chosen, choose }) {
-  return html`<div class="choice" role="group" aria-label=${label}>
-    ${choices.map(([value, name]) => html`<button type="button" key=${value} aria-pressed=${value === chosen} onClick=${() => choose(value)}>${name}</button>`)}
-  </div>`;
-}
-
 /** The signs that were raised on this series. @param {{ series: import("../api.js").Series }} props */
 function Raised({ series }) {
   if (series.signs.length === 0) return html`<p class="note">${words().port.neverRaised}</p>`;
@@ -70,7 +62,7 @@ export function Port({ name }) {
   const { data } = series;
   const [said, facts] = [words().port, words().facts];
   return html`<article class="page">
-    <a class="back" href="#/">${words().ports.back}</a>
+    <a class="back" href="#/ports">${words().ports.back}</a>
     <header class="title"><h1>${safe(label)}</h1> ${label !== name && html`<code>${safe(name)}</code>`}</header>
     ${habit && html`<p class="lead">${safe(habit)}</p>`}
     ${row && html`<dl class="facts">

@@ -5,7 +5,7 @@ import { getTop } from "../api.js";
 import { portInWords, words } from "../language.js";
 import { now, useAnswer } from "../state.js";
 import { ago, chanceShort, count, score, ranked } from "../format.js";
-import { Failure, Loading, Sparkline, safe } from "../parts.js";
+import { Empty, Failure, Loading, PageHead, Sparkline, safe } from "../parts.js";
 
 /** @typedef {import("../api.js").TopRow} TopRow */
 /** @typedef {{ name: keyof import("../language.js").Words["ports"]["columns"], value: (row: TopRow) => number | string, kind?: string }} Column */
@@ -83,18 +83,15 @@ export function Ports() {
   const rows = data ? sorted(data, order.by, order.down) : [];
   const shown = all ? rows : rows.slice(0, FIRST);
   const topScore = Math.max(10, ...rows.map((row) => row.half_daily ?? 0).filter((value) => value < 1000));
-  return html`<section class="ports" aria-labelledby="ports-title">
-    <div class="head">
-      <h2 id="ports-title">${said.title}</h2>
-      <p>${said.lead}</p>
-    </div>
+  return html`<div class="page"><${PageHead} title=${said.title} lead=${said.lead} />
+  <section class="ports" aria-label=${said.title}>
     ${error && html`<${Failure} error=${error} />`}
     ${!data && !error && html`<${Loading} lines=${8} />`}
-    ${data?.length === 0 && html`<p class="note">${said.none}</p>`}
+    ${data?.length === 0 && html`<${Empty}>${said.none}<//>`}
     ${shown.length > 0 && html`<table>
       <thead><tr>${COLUMNS.map((column) => html`<${Head} key=${column.name} column=${column} ...${order} choose=${choose} />`)}</tr></thead>
       <tbody>${shown.map((row) => html`<${Row} key=${row.key} row=${row} topScore=${topScore} />`)}</tbody>
     </table>`}
     ${rows.length > FIRST && html`<button type="button" class="more" onClick=${() => setAll(!all)}>${all ? said.fewer : said.all(rows.length)}</button>`}
-  </section>`;
+  </section></div>`;
 }

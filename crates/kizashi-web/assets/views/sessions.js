@@ -5,7 +5,7 @@ import { getSessions } from "../api.js";
 import { words } from "../language.js";
 import { useAnswer } from "../state.js";
 import { moment } from "../format.js";
-import { Failure, Loading, safe } from "../parts.js";
+import { Empty, Failure, Loading, PageHead, safe } from "../parts.js";
 
 /** @param {{ row: import("../api.js").SessionRow }} props */
 function Row({ row }) {
@@ -18,18 +18,18 @@ function Row({ row }) {
   </li>`;
 }
 
-/** @param {{ all?: boolean }} props */
-export function Sessions({ all = false }) {
+/** The page of all sessions. */
+export function SessionsPage() {
   const [command, setCommand] = useState("");
   const said = words().sessions;
-  const { data, error } = useAnswer((signal) => getSessions(command, all ? 200 : 6, signal), `${all}/${command}`);
+  const { data, error } = useAnswer((signal) => getSessions(command, 200, signal), command);
   const typed = (/** @type {Event} */ event) => setCommand(/** @type {HTMLInputElement} */ (event.target).value.trim());
-  return html`<section class="sessions" aria-labelledby="sessions-title">
-    <div class="head"><h2 id="sessions-title">${said.title}</h2>${!all && html`<a class="more" href="#/sessions">${said.all}</a>`}</div>
-    ${all && html`<input class="search" type="search" placeholder=${said.search} aria-label=${said.search} value=${command} onChange=${typed} />`}
+  return html`<div class="page"><${PageHead} title=${said.title} lead=${said.lead} />
+  <section class="sessions" aria-label=${said.title}>
+    <input class="search" type="search" placeholder=${said.search} aria-label=${said.search} value=${command} onChange=${typed} />
     ${error && html`<${Failure} error=${error} />`}
     ${!data && !error && html`<${Loading} lines=${4} />`}
-    ${data?.length === 0 && html`<p class="note">${command ? said.notFound : said.none}</p>`}
+    ${data?.length === 0 && html`<${Empty}>${command ? said.notFound : said.none}<//>`}
     ${data && data.length > 0 && html`<ol>${data.map((row) => html`<${Row} key=${row.session} row=${row} />`)}</ol>`}
-  </section>`;
+  </section></div>`;
 }

@@ -70,14 +70,14 @@ export function SignView({ id }) {
   const said = words().sign;
   const missing = error instanceof ApiError && error.status === 404;
   if (error && !data) {
-    return html`<article class="page"><a class="back" href="#/">${said.all}</a><h1>${missing ? said.noSuch : said.unreadable}</h1><${Failure} error=${error} /></article>`;
+    return html`<article class="page"><a class="back" href="#/signs">${said.all}</a><h1>${missing ? said.noSuch : said.unreadable}</h1><${Failure} error=${error} /></article>`;
   }
-  if (!data) return html`<article class="page"><a class="back" href="#/">${said.all}</a><${Loading} lines=${8} /></article>`;
+  if (!data) return html`<article class="page"><a class="back" href="#/signs">${said.all}</a><${Loading} lines=${8} /></article>`;
   const { sign, advisory, evidence } = data;
   const silence = isSilence(sign);
   const ports = sign.kind === "sensor-wide" || (silence && (sign.rising ?? 1) > 1) ? (sign.ports ?? []) : [];
   return html`<article class="page">
-    <a class="back" href="#/">${said.all}</a>
+    <a class="back" href="#/signs">${said.all}</a>
     <header class="title">
       <${SeverityMark} severity=${sign.severity} />
       <h1>${title(sign)}</h1>

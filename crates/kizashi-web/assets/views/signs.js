@@ -1,14 +1,12 @@
 // The signs as cards: what, since when, how sure, how much.
 import { html } from "../html.js";
+import { getSign } from "../api.js";
 import { portInWords, words } from "../language.js";
-import { signs, signsError, now } from "../state.js";
+import { signs, signsError, now, useAnswer } from "../state.js";
 import { chance, count, moment, plain, ratio, span } from "../format.js";
-import { Failure, Loading, SeverityMark, safe, severityName } from "../parts.js";
+import { Empty, Failure, Loading, PageHead, SeverityMark, safe } from "../parts.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
-
-/** Signs that are over, shown before one asks for more. */
-const FIRST = 5;
 
 /** @type {Record<string, number>} */
 const RANKS = { critical: 3, high: 2, medium: 1, low: 0 };
@@ -61,10 +59,17 @@ function Measure({ sign }) {
     <${Against} sign=${sign} />`;
 }
 
+/** What to do, from the sign's own page. @param {{ sign: Sign }} props */
+function Todo({ sign }) {
+  const { data } = useAnswer((signal) => getSign(sign.id, signal), `todo ${sign.id}`);
+  return html`<dd class="todo">${data ? safe(data.advisory.what_to_do) : ""}</dd>`;
+}
+
 /** @param {{ sign: Sign }} props */
 function Card({ sign }) {
+  const said = words().signs;
   const delay = Date.parse(sign.detected) - Date.parse(sign.since);
-  return html`<li class="card">
+  return html`<li class="card ${sign.severity}">
     <a href=${address(sign)}>
       <header>
         <${SeverityMark} severity=${sign.severity} />
@@ -72,7 +77,11 @@ function Card({ sign }) {
         ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}
       </header>
       <div class="measure"><${Measure} sign=${sign} /></div>
-      <p class="when">${words().signs.when(html`<b>${moment(sign.since, now())}</b>`, span(delay), severityName(sign.severity), chance(sign.days))}</p>
+      <dl class="about">
+        <dt>${said.about.since}</dt><dd>${moment(sign.since, now())}<span class="quiet"> ${said.about.found(span(delay))}</span></dd>
+        <dt>${said.about.sure}</dt><dd>${said.about.byChance(chance(sign.days))}</dd>
+        <dt>${said.about.todo}</dt><${Todo} sign=${sign} />
+      </dl>
     </a>
   </li>`;
 }
@@ -88,23 +97,38 @@ function Past({ sign }) {
   </a></li>`;
 }
 
-/** @param {{ all?: boolean }} props */
-export function Signs({ all = false }) {
+/** The signs that are open, the strongest first. */
+export function OpenSigns() {
   const known = signs.value;
   const said = words().signs;
   const open = (known ?? []).filter((sign) => sign.open).sort((a, b) => strength(b) - strength(a));
-  const over = (known ?? []).filter((sign) => !sign.open).sort((a, b) => b.detected.localeCompare(a.detected));
-  const shown = all ? over : over.slice(0, FIRST);
-  return html`<section class="signs" aria-labelledby="signs-title">
-    <div class="head">
-      <h2 id="signs-title">${open.length > 0 ? said.open(open.length) : said.title}</h2>
-      <p>${said.lead}</p>
-    </div>
-    ${signsError.value && html`<${Failure} error=${new Error(signsError.value)} />`}
-    ${known === null && !signsError.value && html`<${Loading} lines=${4} />`}
-    ${known?.length === 0 && html`<p class="note">${said.none}</p>`}
+  if (signsError.value) return html`<${Failure} error=${new Error(signsError.value)} />`;
+  if (open.length === 0) return null;
+  return html`<section class="signs" aria-labelledby="open-title">
+    <div class="head"><h2 id="open-title">${said.open(open.length)}</h2><p>${said.lead}</p></div>
     <ol class="cards">${open.map((sign) => html`<${Card} key=${sign.id} sign=${sign} />`)}</ol>
-    ${shown.length > 0 && html`<h3 class="past">${said.over}</h3><ol class="past">${shown.map((sign) => html`<${Past} key=${sign.id} sign=${sign} />`)}</ol>`}
-    ${shown.length < over.length && html`<a class="more" href="#/signs">${said.all(over.length + open.length)}</a>`}
   </section>`;
+}
+
+/** The signs that are over, the latest first; nothing where there are none. @param {{ most?: number }} props */
+export function PastSigns({ most = Infinity }) {
+  const said = words().signs;
+  const over = (signs.value ?? []).filter((sign) => !sign.open).sort((a, b) => b.detected.localeCompare(a.detected));
+  if (over.length === 0) return null;
+  return html`<section class="signs" aria-labelledby="past-title">
+    <div class="head"><h2 id="past-title">${said.over}</h2></div>
+    <ol class="past">${over.slice(0, most).map((sign) => html`<${Past} key=${sign.id} sign=${sign} />`)}</ol>
+    ${over.length > most && html`<a class="more" href="#/signs">${said.all(signs.value?.length ?? 0)}</a>`}
+  </section>`;
+}
+
+/** The page of all signs. */
+export function SignsPage() {
+  const said = words().signs;
+  return html`<div class="page">
+    <${PageHead} title=${said.title} lead=${said.pageLead} />
+    ${signs.value === null && !signsError.value && html`<${Loading} lines=${5} />`}
+    ${signs.value?.length === 0 && html`<${Empty}>${said.none}<//>`}
+    <${OpenSigns} /><${PastSigns} />
+  </div>`;
 }

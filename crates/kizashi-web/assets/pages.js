@@ -1,0 +1,24 @@
+// The pages there are: what stands in the navigation, and which file shows which address. To add one, write a file in views/ that exports a
+// component named as here, add it to src/assets.rs, its words to words/, and a line below.
+
+/** @typedef {{ [name: string]: (props: any) => unknown }} Module */
+/** `id` is the first part of the address and, where there is an icon, a name in `words().navigation`; `rest` says that the address goes on with what is
+ * shown (`port/tcp/23`); `under` which entry of the navigation it belongs to; `key` opens it after `g`; `style` a sheet of its own.
+ * @typedef {{ id: string, component: string, load: () => Promise<any>, icon?: string, key?: string, rest?: boolean, under?: string, style?: string }} Page */
+
+/** @type {Page[]} */
+export const PAGES = [
+  { id: "", component: "Home", load: () => import("./views/home.js"), icon: "home", key: "h" },
+  { id: "ports", style: "/views/ports.css", component: "Ports", load: () => import("./views/ports.js"), icon: "ports", key: "p" },
+  { id: "port", style: "/views/ports.css", component: "Port", load: () => import("./views/port.js"), rest: true, under: "ports" },
+  { id: "live", style: "/views/live.css", component: "Live", load: () => import("./views/live.js"), icon: "live", key: "l" },
+  { id: "who", component: "Who", load: () => import("./views/who.js"), icon: "who", key: "w" },
+  { id: "sessions", style: "/views/sessions.css", component: "SessionsPage", load: () => import("./views/sessions.js"), icon: "sessions", key: "e" },
+  { id: "session", style: "/views/sessions.css", component: "SessionView", load: () => import("./views/session.js"), rest: true, under: "sessions" },
+  { id: "signs", component: "SignsPage", load: () => import("./views/signs.js"), icon: "signs", key: "s" },
+  { id: "sign", style: "/views/sign.css", component: "SignView", load: () => import("./views/sign.js"), rest: true, under: "signs" },
+  { id: "settings", style: "/views/settings.css", component: "Settings", load: () => import("./views/settings.js"), icon: "settings", key: "t" },
+];
+
+/** The page of an address; nothing where there is none. @param {string[]} path */
+export const pageOf = ([id = "", ...rest]) => PAGES.find((page) => page.id === id && (page.rest === true) === rest.length > 0);
