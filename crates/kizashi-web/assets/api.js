@@ -27,13 +27,17 @@ import { words } from "./language.js";
  *   ratio: number, ratio_low: number, ratio_high: number, events: number, sources: number, expected_sources: number,
  *   severity: Severity, name: string | null, open: boolean, until: string, before: number, after: number,
  *   ports?: string[], rising?: number }} Sign */
+/** @typedef {{ now: number, low?: number, middle?: number, high?: number }} Against a number and where it usually lies, where that is known */
+/** @typedef {Against & { start: string, sources: number }} DayHour */
+/** @typedef {{ until: string, days: number, hours: DayHour[], events: Against, sessions: Against, sources: Against,
+ *   ports: { key: string, label: string, events: Against }[] }} Day */
 /** @typedef {[string, number][]} Counted */
 /** @typedef {{ sources: Counted, countries: Counted, scanners: Counted, users: Counted, passwords: Counted, commands: Counted, paths: Counted, clients: Counted,
  *   payloads: Counted }} Evidence */
 /** @typedef {{ sign: Sign, advisory: { what: string, since: string, who: string, what_to_do: string },
  *   evidence: Evidence }} SignPage */
 /** @typedef {{ time: string, source: string, port: string, service: string, action: string, text: string,
- *   scanner?: string }} FeedItem */
+ *   scanner?: string, country?: string }} FeedItem */
 /** @typedef {{ session: string, first: string, last: string, source: string, port: string, service: string, commands: number,
  *   files: number, recorded: boolean }} SessionRow */
 /** @typedef {{ session: SessionRow, size: [number, number], frames: [number, string][], lines: string[] }} SessionPage */
@@ -72,6 +76,9 @@ export const getStatus = (signal) => ask("status", {}, signal);
 
 /** @param {string} kind plural: `ports` @param {number} limit @param {AbortSignal} [signal] @returns {Promise<TopRow[]>} */
 export const getTop = async (kind, limit, signal) => (await ask("top", { kind, limit }, signal)).rows;
+
+/** @param {number} limit ports @param {AbortSignal} [signal] @returns {Promise<Day>} */
+export const getDay = (limit, signal) => ask("day", { limit }, signal);
 
 /** @param {string} key @param {Bin} bin @param {{ since?: string | undefined, until?: string | undefined }} span
  * @param {AbortSignal} [signal] @returns {Promise<Series>} */

@@ -124,7 +124,7 @@ function View() {
     };
   }, [page]);
   if (!page) return html`<article class="page"><header class="page-head"><h1>${words().frame.nowhere}</h1><p><a href="#/">${words().frame.home}</a></p></header></article>`;
-  if (error) return html`<${Failure} error=${error} />`;
+  if (error) return html`<${Failure} error=${error} again=${() => location.reload()} />`;
   if (!shown) return html`<${Loading} lines=${6} />`;
   // A page whose file is still on its way leaves the last one standing, with what that one was about.
   if (shown.page !== page) return html`<div aria-busy="true"><${Loading} lines=${6} /></div>`;

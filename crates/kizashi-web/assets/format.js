@@ -79,6 +79,9 @@ export function mark(seconds, apart) {
   return apart >= 86_400 || (at.getHours() === 0 && at.getMinutes() === 0) ? month.format(at) : clock.format(at);
 }
 
+/** 14:00. @param {number} time milliseconds since the epoch */
+export const clockHour = (time) => form().clock.format(new Date(time));
+
 /** 11:50:07. @param {string} time */
 export const second = (time) => form().exactClock.format(new Date(time));
 

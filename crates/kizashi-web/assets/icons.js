@@ -11,7 +11,10 @@ const LINES = {
   sessions: "M4 5.500h16v13H4zM7.5 9.500l2.8 2.5-2.8 2.500M12.5 14.500h4",
   signs: "M12 4.5 21 19.500H3zM12 10v4.500M12 17h.01",
   settings: "M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4M4 12h4",
-  more: "M5 12h.01M12 12h.01M19 12h.01",
+  left: "M14.5 6 8.5 12l6 6",
+  right: "M9.5 6l6 6-6 6",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
   pause: "M8.5 6v12M15.5 6v12",
   play: "M8 5.500v13l10-6.500z",
 };

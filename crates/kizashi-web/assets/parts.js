@@ -67,10 +67,10 @@ export function Bars({ rows, lines = false, written = false }) {
   </ol>`;
 }
 
-/** What could not be read and why, with a way to ask again. @param {{ error: Error }} props */
-export function Failure({ error }) {
+/** What could not be read and why, with a way to ask again. @param {{ error: Error, again?: () => void }} props */
+export function Failure({ error, again = askAgain }) {
   return html`<div class="note failure" role="alert"><p>${sentence(error.message)}</p>
-    <button type="button" class="button" onClick=${askAgain}>${words().trouble.again}</button></div>`;
+    <button type="button" class="button" onClick=${again}>${words().trouble.again}</button></div>`;
 }
 
 /** That there is nothing, and why, or what will be here. @param {{ children?: unknown }} props */
@@ -94,7 +94,7 @@ export function Choice({ label, choices, chosen, choose }) {
 /** @param {string} text */
 function sentence(text) {
   const shown = escapeAgain(text);
-  return shown.charAt(0).toUpperCase() + shown.slice(1) + (/[.!?]$/.test(shown) ? "" : ".");
+  return shown.charAt(0).toUpperCase() + shown.slice(1) + (/[.!?。！？]$/.test(shown) ? "" : ".");
 }
 
 /** Grey lines in place of what is being read. @param {{ lines?: number }} props */

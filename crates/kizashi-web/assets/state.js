@@ -7,7 +7,7 @@ import { ApiError, getEvents, getSigns, getStatus } from "./api.js";
 /** @typedef {import("./vendor/signals.js").Signal<T>} Signal @template T */
 
 /** Lines that the feed keeps. */
-const FEED_LENGTH = 120;
+const FEED_LENGTH = 400;
 
 /** @type {Signal<import("./api.js").Status | null>} */
 export const status = signal(null);
@@ -43,6 +43,35 @@ export async function end() {
   const known = status.value ?? (await getStatus());
   const present = Date.parse(known.now);
   return known.store.last ? Math.min(present, Date.parse(known.store.last)) : present;
+}
+
+/** Who else hears of events as they come, told or not. @type {Set<(items: FeedItem[], skipped: number) => void>} */
+export const hearers = new Set();
+
+/** What came since the last frame. A flood comes in many pieces; the page is changed once a frame at most. */
+let waiting = { events: /** @type {FeedItem[]} */ ([]), skipped: 0, asked: false };
+
+/** @param {{ events: FeedItem[], skipped: number }} batch */
+function take(batch) {
+  waiting.events.push(...batch.events);
+  waiting.skipped += batch.skipped;
+  if (waiting.asked) return;
+  waiting.asked = true;
+  // A page that nobody sees has no frames, but goes on counting.
+  if (document.visibilityState === "visible") requestAnimationFrame(flush);
+  else setTimeout(flush, 500);
+}
+
+function flush() {
+  const { events, skipped: left } = waiting;
+  waiting = { events: [], skipped: 0, asked: false };
+  for (const hear of hearers) hear(events, left);
+  if (paused.value) {
+    missed.value += events.length + left;
+    return;
+  }
+  skipped.value += left;
+  addToFeed(events);
 }
 
 let lastNumber = 0;
@@ -85,14 +114,7 @@ function listen(failures) {
   });
   stream.addEventListener("sign", () => void loadSigns());
   stream.addEventListener("event", (message) => {
-    /** @type {{ events: FeedItem[], skipped: number }} */
-    const batch = JSON.parse(message.data);
-    if (paused.value) {
-      missed.value += batch.events.length + batch.skipped;
-      return;
-    }
-    skipped.value += batch.skipped;
-    addToFeed(batch.events);
+    take(JSON.parse(message.data));
   });
   stream.addEventListener("error", () => {
     connection.value = "offline";

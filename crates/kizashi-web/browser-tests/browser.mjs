@@ -20,7 +20,7 @@ export const isFixture = !process.env.KIZASHI_URL;
 
 /** @typedef {{ url: string, stop: () => void }} Dashboard */
 
-/** @param {"full" | "calm" | "empty" | "silent"} mood @param {number} [port] @returns {Promise<Dashboard>} */
+/** @param {"full" | "calm" | "empty" | "silent" | "busy"} mood @param {number} [port] @returns {Promise<Dashboard>} */
 export async function startFixture(mood, port = 0) {
   const build = spawn("cargo", ["build", "--quiet", "--workspace", "--example", "fixture"], { cwd: root, stdio: "inherit" });
   const [code] = await once(build, "exit");
@@ -73,7 +73,7 @@ export const PHONE = { width: 390, height: 844 };
  * A page in a context of its own (no cookies), with everything that goes wrong kept in `complaints`.
  * @param {import("playwright-core").Browser} browser
  * @param {string} origin the only origin that may be spoken to
- * @param {{ viewport?: { width: number, height: number }, colorScheme?: "light" | "dark", reducedMotion?: "reduce", locale?: string }} [wish]
+ * @param {{ viewport?: { width: number, height: number }, colorScheme?: "light" | "dark", reducedMotion?: "reduce" | "no-preference", locale?: string }} [wish]
  * @returns {Promise<Watched>}
  */
 export async function watch(browser, origin, wish = {}) {

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { world } from "./world.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const target = fileURLToPath(new URL("../assets/vendor/", import.meta.url));
@@ -16,8 +17,6 @@ const files = [
   ["@preact/signals-core", "dist/signals-core.mjs", "signals-core.js"],
   ["@preact/signals", "dist/signals.mjs", "signals.js"],
   ["htm", "dist/htm.module.js", "htm.js"],
-  ["uplot", "dist/uPlot.esm.js", "uplot.js"],
-  ["uplot", "dist/uPlot.min.css", "uplot.css"],
   ["@fontsource-variable/figtree", "files/figtree-latin-wght-normal.woff2", "figtree.woff2"],
 ];
 
@@ -53,7 +52,12 @@ for (const [name, from, to] of /** @type {[string, string, string][]} */ (files)
   table.push(`| \`${to}\` | ${name} ${version}, \`${from}\` | \`${hash}\` |`);
 }
 
-const licences = [...new Set(files.map(([name]) => /** @type {string} */ (name)))].map((name) => {
+const atlas = world();
+writeFileSync(`${target}world.js`, atlas);
+const { version: atlasVersion } = JSON.parse(read("world-atlas", "package.json"));
+table.push(`| \`world.js\` | made by \`world.mjs\` of world-atlas ${atlasVersion} | \`${createHash("sha256").update(atlas).digest("hex")}\` |`);
+
+const licences = [...new Set([...files.map(([name]) => /** @type {string} */ (name)), "world-atlas"])].map((name) => {
   const { version, license } = JSON.parse(read(name, "package.json"));
   const text = read(name, "LICENSE").trim();
   return `## ${name} ${version}\n\nLicence: ${license}. Source: <https://registry.npmjs.org/${name}/-/${name.split("/").pop()}-${version}.tgz>\n\n\`\`\`text\n${text}\n\`\`\`\n`;

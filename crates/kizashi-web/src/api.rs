@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::FeedItem;
 use crate::error::{ApiError, Json};
 use crate::query::{MOST_EVENTS, MOST_ROWS, MOST_SIGNS, Read, parameters};
 use crate::server::App;
+use crate::{FeedItem, usual};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -38,6 +38,12 @@ pub(crate) async fn series(State(app): State<Arc<App>>, read: Read) -> Answer<cr
     let (key, bin) = (asked.key()?, asked.bin()?);
     let span = asked.span_of(bin)?;
     app.ask(move |observatory| observatory.series(&key, bin, span)).await.map(Json)
+}
+
+/// `GET /api/v1/day?limit=`: the last 24 hours against what is usual, with so many ports.
+pub(crate) async fn day(State(app): State<Arc<App>>, read: Read) -> Answer<usual::Day> {
+    let limit = parameters(read)?.limit(8, usual::MOST_PORTS)?;
+    app.ask(move |observatory| usual::read(observatory, limit)).await.map(Json)
 }
 
 /// `GET /api/v1/signs?limit=`.

@@ -43,6 +43,7 @@ const FILES: &[Asset] = &[
     INDEX,
     asset!("/api.js", SCRIPT),
     asset!("/app.js", SCRIPT),
+    asset!("/canvas.js", SCRIPT),
     asset!("/chart.js", SCRIPT),
     asset!("/escape.js", SCRIPT),
     asset!("/format.js", SCRIPT),
@@ -52,6 +53,7 @@ const FILES: &[Asset] = &[
     asset!("/language.js", SCRIPT),
     asset!("/pages.js", SCRIPT),
     asset!("/parts.js", SCRIPT),
+    asset!("/plot.js", SCRIPT),
     asset!("/router.js", SCRIPT),
     asset!("/shortcuts.js", SCRIPT),
     asset!("/sign-in.css", CSS),
@@ -59,13 +61,18 @@ const FILES: &[Asset] = &[
     asset!("/style.css", CSS),
     asset!("/terminal.js", SCRIPT),
     asset!("/theme.js", SCRIPT),
+    asset!("/timeline.js", SCRIPT),
+    asset!("/window.js", SCRIPT),
+    asset!("/views/day.js", SCRIPT),
     asset!("/views/feed.js", SCRIPT),
     asset!("/views/home.css", CSS),
     asset!("/views/home.js", SCRIPT),
     asset!("/views/live.css", CSS),
     asset!("/views/live.js", SCRIPT),
+    asset!("/views/map.js", SCRIPT),
     asset!("/views/port.js", SCRIPT),
     asset!("/views/ports.css", CSS),
+    asset!("/views/ports-grid.js", SCRIPT),
     asset!("/views/ports.js", SCRIPT),
     asset!("/views/session.js", SCRIPT),
     asset!("/views/sessions.css", CSS),
@@ -86,9 +93,8 @@ const FILES: &[Asset] = &[
     asset!("/vendor/preact-hooks.js", SCRIPT),
     asset!("/vendor/preact.js", SCRIPT),
     asset!("/vendor/signals-core.js", SCRIPT),
+    asset!("/vendor/world.js", SCRIPT),
     asset!("/vendor/signals.js", SCRIPT),
-    asset!("/vendor/uplot.css", CSS),
-    asset!("/vendor/uplot.js", SCRIPT),
 ];
 
 /// What is made of a file when it is first asked for as gzip.
@@ -122,10 +128,12 @@ fn answer(asset: &'static Asset, tag: &str, packed: &Packed, headers: &HeaderMap
     let is_packed = asset.kind != FONT && compress::is_welcome(headers);
     // Another form of the same content has another tag (RFC 9110, 8.8.3).
     let sent_tag = if is_packed { tag.replacen('"', "\"gz-", 1) } else { tag.to_owned() };
+    // A typeface that has to be asked for comes too late for the first words of a page.
+    let keeping = if asset.kind == FONT { "private, max-age=604800" } else { "no-cache" };
     let about = [
         (header::CONTENT_TYPE, asset.kind),
         (header::ETAG, sent_tag.as_str()),
-        (header::CACHE_CONTROL, "no-cache"),
+        (header::CACHE_CONTROL, keeping),
         (header::VARY, "accept-encoding"),
     ];
     let known = headers

@@ -24,6 +24,7 @@ mod server;
 mod sessions;
 mod shares;
 mod throttle;
+mod usual;
 
 pub use access::{Token, TokenError};
 pub use answers::{

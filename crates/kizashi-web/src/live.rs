@@ -1,5 +1,5 @@
 //! The live feed as server-sent events (WHATWG HTML, 9.2): `event` (`{"events": […], "skipped": n}`, at most four a second
-//! and fifty events each), `sign`, and `status` every two seconds. A page that reads too slowly holds up nobody: its stream
+//! and 150 events each), `sign`, and `status` every two seconds. A page that reads too slowly holds up nobody: its stream
 //! waits, what is published meanwhile is lost to it, and it is told how many events that were.
 
 use std::convert::Infallible;

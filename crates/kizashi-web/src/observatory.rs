@@ -2,7 +2,7 @@
 //! answers. The methods block (they read a database); they are called on threads made for that, a few at a time.
 
 use kizashi_event::{Event, Key, KeyKind, SessionId};
-use kizashi_store::{BinLength, Span};
+use kizashi_store::{BinLength, SeriesPoint, Span};
 use serde_json::Value;
 
 use crate::{Series, SessionPage, SessionRow, SignPage, Status, TopRow};
@@ -39,6 +39,21 @@ pub trait Observatory: Send + Sync + 'static {
     /// # Errors
     /// When the store cannot be read, or the span holds too many bins.
     fn series(&self, key: &Key, bin: BinLength, span: Span) -> Result<Series, ReadError>;
+
+    /// A key's counts alone, dense, as [`Self::series`] without scores, which take a look at the whole past.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the span holds too many bins.
+    fn counts(&self, key: &Key, bin: BinLength, span: Span) -> Result<Vec<SeriesPoint>, ReadError> {
+        let series = self.series(key, bin, span)?;
+        let point = |point: crate::ScoredPoint| SeriesPoint {
+            start: point.start,
+            events: point.events,
+            sessions: 0,
+            sources: point.sources,
+        };
+        Ok(series.points.into_iter().map(point).collect())
+    }
 
     /// The latest `limit` signs, newest first, each in the JSON form of the contract. `limit` is 1 to 500.
     ///

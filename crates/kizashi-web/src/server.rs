@@ -133,6 +133,7 @@ pub fn router(
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/top", get(api::top))
         .route("/api/v1/series", get(api::series))
+        .route("/api/v1/day", get(api::day))
         .route("/api/v1/signs", get(api::signs))
         .route("/api/v1/signs/{id}", get(api::sign))
         .route("/api/v1/events", get(api::events))

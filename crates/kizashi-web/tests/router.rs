@@ -5,6 +5,7 @@
     reason = "in a test, a broken assumption shall stop it"
 )]
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -274,6 +275,32 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_browser_that_takes_gzip_gets_the_same_file_in_fewer_bytes() {
+    let dashboard = dashboard();
+    let plain = ask(&dashboard, signed_in("/style.css")).await;
+    let mut request = signed_in("/style.css");
+    request.headers_mut().insert("accept-encoding", "gzip, br".parse().unwrap());
+    let packed = ask(&dashboard, request).await;
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    assert_ne!(packed.headers()["etag"], plain.headers()["etag"], "another form, another tag");
+    let (plain, packed) = (
+        to_bytes(plain.into_body(), usize::MAX).await.unwrap(),
+        to_bytes(packed.into_body(), usize::MAX).await.unwrap(),
+    );
+    let mut whole = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_ref()).read_to_end(&mut whole).unwrap();
+    assert!(whole == plain && packed.len() * 2 < plain.len());
+}
+
+#[tokio::test]
+async fn before_anything_came_the_day_is_empty_and_calls_nothing_usual() {
+    let (status, day) = json_of(&dashboard(), "/api/v1/day?limit=3").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(day["hours"], json!([]));
+    assert_eq!((&day["days"], &day["events"]), (&json!(0), &json!({ "now": 0.0 })));
+}
+
+#[tokio::test]
 async fn wrong_parameters_are_refused_with_what_is_allowed() {
     let dashboard = dashboard();
     for (path, allowed) in [
@@ -392,7 +419,7 @@ async fn the_feed_tells_status_events_and_signs_and_counts_what_it_skips() {
     let address = listening(&made_up, &feed).await;
     let mut page = open_feed(address).await;
     read_until(&mut page, &["text/event-stream", "event: status", "\"feed_dropped\":0"]).await;
-    let flood: Vec<Event> = (0..170).map(event).collect();
+    let flood: Vec<Event> = (0..270).map(event).collect();
     feed.publish(&flood);
     feed.publish_sign(&json!({ "id": "new" }));
     let text = read_until(
@@ -400,7 +427,7 @@ async fn the_feed_tells_status_events_and_signs_and_counts_what_it_skips() {
         &["event: event", "\"skipped\":120", "event: sign", "{\"id\":\"new\"}"],
     )
     .await;
-    assert_eq!(text.matches("onerror").count(), 50);
+    assert_eq!(text.matches("onerror").count(), 150);
     assert_eq!(feed.dropped(), 120);
 }
 

@@ -8,7 +8,8 @@ use kizashi_event::{Event, Key, KeyKind, SessionId, Timestamp, escape_for_people
 use kizashi_signs::ports::port_info;
 use kizashi_signs::{Sign, advisory};
 use kizashi_store::{
-    BinLength, Evidence, Inlet, Places, Reader, Span, StoreError, StoredSign, country_name,
+    BinLength, Evidence, Inlet, Places, Reader, SeriesPoint, Span, StoreError, StoredSign,
+    country_name,
 };
 use kizashi_web::{
     AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SessionPage, SessionRow,
@@ -209,6 +210,10 @@ impl Observatory for StoreObservatory {
             signs: marks,
             complete: series.complete,
         })
+    }
+
+    fn counts(&self, key: &Key, bin: BinLength, span: Span) -> Result<Vec<SeriesPoint>, ReadError> {
+        self.with_reader(|reader| Ok(reader.series(key, bin, span)?))
     }
 
     fn signs(&self, limit: usize) -> Result<Vec<Value>, ReadError> {

@@ -1,8 +1,11 @@
-// What happens now, newest first. It can be stopped for reading.
+// What happens now, newest first. It can be stopped for reading, and narrowed by a text. However much comes, only so many lines stand in the page.
 import { html } from "../html.js";
-import { words } from "../language.js";
+import { words, countryName } from "../language.js";
 import { connection, feed, missed, paused, skipped } from "../state.js";
+import { choose, place } from "../router.js";
+import { useShortcuts } from "../shortcuts.js";
 import { second } from "../format.js";
+import { Icon } from "../icons.js";
 import { Empty, Hostile, Loading, safe } from "../parts.js";
 
 /** Lines shown. */
@@ -16,30 +19,43 @@ function toggle() {
   }
 }
 
+const SHORTCUTS = [{ keys: "p", told: () => words().feed.pauseKey, act: toggle }];
+
+/** Whether an event is what is looked for, in anything that its line shows. @param {import("../api.js").FeedItem} item @param {string} text */
+const isFound = (item, text) =>
+  `${item.source} ${item.port} ${item.service} ${item.action} ${item.text} ${item.scanner ?? ""} ${item.country ?? ""}`.toLowerCase().includes(text);
+
 /** @param {{ item: import("../api.js").FeedItem }} props */
 function Line({ item }) {
   return html`<li>
     <time datetime=${item.time} title=${item.time}>${second(item.time)}</time>
     <span class="source" title=${safe(item.scanner ?? item.source)}><bdi>${safe(item.source)}</bdi>${item.scanner && ` ${safe(item.scanner)}`}</span>
-    <a href=${`#/port/${item.port}`} title=${safe(item.port)}>${item.service === "unknown" ? safe(item.port) : safe(item.service)}</a>
+    <span class="country">${item.country ? countryName(item.country) : ""}</span>
     <span class="what"><span class="action">${safe(item.action)}</span> ${item.text !== "" && html`<${Hostile} text=${item.text} />`}</span>
+    <a href=${`#/port/${item.port}`} title=${safe(item.port)}>${item.service === "unknown" ? safe(item.port) : safe(item.service)}</a>
   </li>`;
 }
 
 export function Feed() {
-  const lines = feed.value;
+  useShortcuts(SHORTCUTS);
   const said = words().feed;
+  const text = place.value.query.get("find") ?? "";
+  const all = feed.value;
+  const lines = (text === "" ? all : all?.filter(({ item }) => isFound(item, text.toLowerCase())))?.slice(0, LINES);
+  const find = (/** @type {Event} */ event) => choose({ find: /** @type {HTMLInputElement} */ (event.target).value });
   return html`<section class="feed" aria-labelledby="feed-title">
     <div class="head">
       <h2 id="feed-title">${said.title}</h2>
-      <button type="button" class="button end" aria-pressed=${paused.value} onClick=${toggle}>
-        ${paused.value ? said.goOn(missed.value) : said.pause}
+      <input class="search end" type="search" placeholder=${said.find} aria-label=${said.find} value=${text} onInput=${find} />
+      <button type="button" class="button" aria-pressed=${paused.value} onClick=${toggle}>
+        <${Icon} name=${paused.value ? "play" : "pause"} />${paused.value ? said.goOn(missed.value) : said.pause}
       </button>
     </div>
-    ${lines === null && html`<${Loading} lines=${8} />`}
-    ${lines?.length === 0 && html`<${Empty}>${connection.value === "live" ? said.listening : said.waiting}<//>`}
+    ${all === null && html`<${Loading} lines=${8} />`}
+    ${all?.length === 0 && html`<${Empty}>${connection.value === "live" ? said.listening : said.waiting}<//>`}
+    ${all && all.length > 0 && lines?.length === 0 && html`<${Empty}>${said.notFound}<//>`}
     ${lines && lines.length > 0 && html`<ol tabindex="0" aria-label=${said.label}>
-      ${lines.slice(0, LINES).map(({ number, item }) => html`<${Line} key=${number} item=${item} />`)}
+      ${lines.map(({ number, item }) => html`<${Line} key=${number} item=${item} />`)}
     </ol>`}
     ${skipped.value > 0 && html`<p class="note">${said.skipped(skipped.value)}</p>`}
   </section>`;

@@ -45,7 +45,7 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
     let folder = TemporaryFolder(std::env::temp_dir().join(name));
     let settings = kizashi_signs::Settings::default();
     let pipeline = Pipeline::open(&folder.0, Settings::default(), settings)?;
-    let feed = FeedSender::new();
+    let feed = FeedSender::new().with_made_up_countries();
     let observatory = StoreObservatory {
         folder: folder.0.clone(),
         board: pipeline.board(),
