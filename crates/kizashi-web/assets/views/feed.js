@@ -24,7 +24,10 @@ const SHORTCUTS = [{ keys: "p", told: () => words().feed.pauseKey, act: toggle }
 
 /** Whether an event is what is looked for, in anything that its line shows. @param {import("../api.js").FeedItem} item @param {string} text */
 const isFound = (item, text) =>
-  `${item.source} ${item.port} ${item.service} ${item.action} ${item.text} ${item.scanner ?? ""} ${item.country ?? ""}`.toLowerCase().includes(text);
+  `${item.source} ${item.port} ${item.service} ${item.action} ${actionName(item.action)} ${item.text} ${item.scanner ?? ""} ${item.country ?? ""}`.toLowerCase().includes(text);
+
+/** What a visitor did, in the page's language. @param {string} action */
+const actionName = (action) => words().feed.actions[/** @type {keyof import("../language.js").Words["feed"]["actions"]} */ (action)] ?? safe(action);
 
 /** @param {{ item: import("../api.js").FeedItem }} props */
 function Line({ item }) {
@@ -32,7 +35,7 @@ function Line({ item }) {
     <time datetime=${item.time} title=${item.time}>${second(item.time)}</time>
     <span class="source" title=${safe(item.scanner ?? item.source)}><bdi>${safe(item.source)}</bdi>${item.scanner && ` ${safe(item.scanner)}`}</span>
     <span class="country">${item.country ? countryName(item.country) : ""}</span>
-    <span class="what"><span class="action">${safe(item.action)}</span> ${item.text !== "" && html`<${Hostile} text=${item.text} />`}</span>
+    <span class="what"><span class="action">${actionName(item.action)}</span> ${item.text !== "" && html`<${Hostile} text=${item.text} />`}</span>
     <a href=${`#/port/${item.port}`} title=${safe(item.port)}>${item.service === "unknown" ? safe(item.port) : safe(item.service)}</a>
   </li>`;
 }

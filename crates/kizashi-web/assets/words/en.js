@@ -252,6 +252,10 @@ export const en = {
   },
   feed: {
     title: "Events",
+    actions: {
+      packet: "packet", attempt: "tried to connect", scan: "scans", backscatter: "stray answers", connect: "connects", close: "leaves", client: "says it is", login: "logs in with",
+      command: "types", request: "asks for", payload: "sends", recording: "is recorded", forward: "wants to go on to", counted: "counted together", note: "note",
+    },
     find: "Address, port, word…",
     notFound: "Nothing of what came lately is like that. What comes is looked at too.",
     pauseKey: "Stop the events, or let them go on",

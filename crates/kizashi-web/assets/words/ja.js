@@ -244,6 +244,10 @@ export const ja = {
   },
   feed: {
     title: "イベント",
+    actions: {
+      packet: "パケット", attempt: "接続の試み", scan: "走査", backscatter: "流れてきた応答", connect: "接続", close: "切断", client: "名乗り", login: "ログイン",
+      command: "コマンド", request: "要求", payload: "送信", recording: "録画", forward: "中継の依頼", counted: "まとめて計上", note: "メモ",
+    },
     find: "アドレス・ポート・語句で絞る",
     notFound: "最近のイベントに当てはまるものはありません。これから来るものも調べます。",
     pauseKey: "イベントの表示を止める・再開する",
