@@ -122,10 +122,12 @@ for (const [size, colorScheme, language] of VIEWS) {
   test(`every view opens without a complaint: ${size}, ${colorScheme}, ${language}`, async () => {
     const wish = { viewport: size === "wide" ? WIDE : PHONE, colorScheme, locale: language === "ja" ? "ja-JP" : "en-GB" };
     const name = `${size}-${colorScheme}${language === "en" ? "" : `-${language}`}`;
+    // Two of six are enough to look at.
+    const isPictured = name === "wide-light" || name === "phone-dark-ja";
     await visit(wish, async (page) => {
       assert.equal(await page.textContent(".question"), (language === "ja" ? ja : en).answer.question);
       assert.equal(await page.getAttribute("html", "lang"), language);
-      await picture(page, `home-${name}`);
+      if (isPictured) await picture(page, `home-${name}`);
       await assertFits(page);
       for (const id of ["ports", "live", "who", "sessions", "signs", "settings"]) {
         await page.click(`nav a[href="#/${id}"]`);
@@ -133,7 +135,7 @@ for (const [size, colorScheme, language] of VIEWS) {
         await settled(page);
         const title = await page.title();
         assert.equal(title, `${(language === "ja" ? ja : en).navigation[/** @type {"ports"} */ (id)]} · Kizashi`);
-        await picture(page, `${id}-${name}`, false);
+        if (isPictured) await picture(page, `${id}-${name}`, false);
         await assertFits(page);
       }
 
@@ -142,7 +144,7 @@ for (const [size, colorScheme, language] of VIEWS) {
       await page.waitForSelector(".readout");
       assert.match(page.url(), /#\/port\/(tcp|udp|icmp)\/\d+$/);
       await assertDrawn(page);
-      await picture(page, `port-${name}`);
+      if (isPictured) await picture(page, `port-${name}`);
       await assertFits(page);
 
       await go(page, "signs");
@@ -151,7 +153,7 @@ for (const [size, colorScheme, language] of VIEWS) {
         await sign.click();
         await page.waitForSelector(".advisory");
         await page.waitForSelector(".readout, .panel .note");
-        await picture(page, `sign-${name}`);
+        if (isPictured) await picture(page, `sign-${name}`);
         await assertFits(page);
       }
     });

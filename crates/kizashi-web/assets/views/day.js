@@ -5,7 +5,7 @@ import { getDay } from "../api.js";
 import { portInWords, words } from "../language.js";
 import { signs, useAnswer } from "../state.js";
 import { clockHour, count, plain } from "../format.js";
-import { Failure, Loading, safe } from "../parts.js";
+import { Empty, Failure, Loading, safe } from "../parts.js";
 import { address } from "./signs.js";
 
 /** @typedef {import("../api.js").Against} Against */
@@ -98,7 +98,8 @@ export function LastDay() {
   const { data, error } = useAnswer((signal) => getDay(PORTS, signal), "day");
   if (error && !data) return html`<${Failure} error=${error} />`;
   if (!data) return html`<section class="day-waits"><${Loading} lines=${8} /></section>`;
-  if (data.hours.length === 0) return null;
+  if (data.hours.length === 0) return html`<${Empty}>${said.empty}<//>`;
+  const isMoreWithoutSign = standing(data.events) === "more" && !(signs.value ?? []).some((sign) => sign.open);
   return html`<section class="panel day" aria-labelledby="day-title">
       <div class="head"><h2 id="day-title">${said.title}</h2><p>${data.hours[0]?.low === undefined ? said.tooNewLong : said.made(data.days)}</p></div>
       <p class="key"><span class="count">${said.hourly}</span><span class="usual">${said.usual}</span><span class="above">${said.above}</span><span class="sign">${said.signBegan}</span></p>
@@ -108,6 +109,7 @@ export function LastDay() {
         <${Figure} name=${words().facts.sessions} number=${data.sessions} />
         <${Figure} name=${said.sources} number=${data.sources} />
       </dl>
+      ${isMoreWithoutSign && html`<p class="note">${said.noSign}</p>`}
     </section>
     ${data.ports.length > 0 && html`<${Ports} day=${data} />`}`;
 }

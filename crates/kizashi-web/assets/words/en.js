@@ -92,8 +92,8 @@ export const en = {
     strongest: (/** @type {Part} */ what, /** @type {string} */ times, /** @type {string} */ since, /** @type {string} */ chance) =>
       html`${what}: ${times} times as many visitors as usual since ${since}. Chance alone does that ${chance}.`,
     others: (/** @type {number} */ n) => ` ${counted(n, "more sign is", "more signs are")} open.`,
-    usual: "What comes is what usually comes.",
-    usualAndLast: (/** @type {Part} */ what, /** @type {string} */ ago) => html`What comes is what usually comes. The last sign is over: ${what}, ${ago}.`,
+    usual: "No port has more visitors than its past explains.",
+    usualAndLast: (/** @type {Part} */ what, /** @type {string} */ ago) => html`No port has more visitors than its past explains. The last sign is over: ${what}, ${ago}.`,
     nothingToDo: "There is nothing for you to do. This page stays up to date by itself.",
     actNow: "Look at it today: if this machine really offers that, it may be next.",
     lookLater: "No need to hurry; look whether it concerns something that you run.",
@@ -185,6 +185,8 @@ export const en = {
     about: (/** @type {string} */ n) => `usually about ${n}`,
     range: (/** @type {string} */ low, /** @type {string} */ high) => `usually ${low} to ${high}`,
     standing: { unknown: "too new", less: "less than usual", usual: "as usual", more: "more than usual" },
+    noSign: "More events than usual are no sign by themselves: a sign is more visitors than a port's past explains.",
+    empty: "The last 24 hours will stand here, hour by hour, against what is usual.",
     ports: "The busiest ports",
     allPorts: "All ports",
   },
@@ -250,6 +252,10 @@ export const en = {
   },
   feed: {
     title: "Events",
+    actions: {
+      packet: "packet", attempt: "tried to connect", scan: "scans", backscatter: "stray answers", connect: "connects", close: "leaves", client: "says it is", login: "logs in with",
+      command: "types", request: "asks for", payload: "sends", recording: "is recorded", forward: "wants to go on to", counted: "counted together", note: "note",
+    },
     find: "Address, port, word…",
     notFound: "Nothing of what came lately is like that. What comes is looked at too.",
     pauseKey: "Stop the events, or let them go on",
