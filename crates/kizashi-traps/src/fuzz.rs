@@ -164,6 +164,7 @@ pub const FRAMED: &[&str] = &[
     "rsync",
     "x11",
     "teamviewer",
+    "ipp",
 ];
 
 /// A session of one of [`FRAMED`]; the first byte chooses which.

@@ -40,6 +40,7 @@ mod identity;
 mod iec104;
 mod ike;
 mod imap;
+mod ipp;
 mod login;
 mod machine;
 mod mailbox;

@@ -2,9 +2,9 @@
 
 use crate::{
     Trap, adb, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, epmap, ftp, ftpdata,
-    hl7, http, https, iec104, ike, imap, memcached, minecraft, modbus, mongodb, mqtt, mssql, mysql,
-    netbios, pop3, postgresql, pptp, printer, radmin, rdp, redis, rsync, rtsp, s7, sip, smb, smtp,
-    snmp, ssdp, ssh, teamviewer, telnet, tftp, vnc, wins, x11,
+    hl7, http, https, iec104, ike, imap, ipp, memcached, minecraft, modbus, mongodb, mqtt, mssql,
+    mysql, netbios, pop3, postgresql, pptp, printer, radmin, rdp, redis, rsync, rtsp, s7, sip, smb,
+    smtp, snmp, ssdp, ssh, teamviewer, telnet, tftp, vnc, wins, x11,
 };
 
 static TRAPS: &[Trap] = &[
@@ -38,6 +38,7 @@ static TRAPS: &[Trap] = &[
     dicom::TRAP,
     hl7::TRAP,
     printer::TRAP,
+    ipp::TRAP,
     minecraft::TRAP,
     ftp::TRAP,
     ftpdata::TRAP,

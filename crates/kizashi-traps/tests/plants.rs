@@ -5,6 +5,8 @@
 
 #[path = "datagrams/house.rs"]
 mod house;
+#[path = "support/house.rs"]
+mod pypi;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -173,4 +175,28 @@ fn tshark_reads_what_an_outstation_answers() {
     assert!(shown.contains("Function Code: Response (0x81)"), "{shown}");
     assert!(shown.contains("[Data Link Header Checksum Status: Good]"), "{shown}");
     assert!(!shown.contains("Status: Bad"), "{shown}");
+}
+
+/// A laboratory's result, sent by the client of PyPI's `hl7`.
+const RESULT: &str = r#"
+import sys
+from hl7.client import MLLPClient
+message = "MSH|^~\\&|LAB|CLINIC|HIS|CLINIC|20240101120000||ORU^R01|MSG00001|P|2.5\rPID|1||4711||DOE^JANE\rOBX|1|NM|GLU||5.4\r"
+with MLLPClient("127.0.0.1", int(sys.argv[1])) as client:
+    print(client.send_message(message).decode().replace("\r", "\n"))
+"#;
+
+#[test]
+fn a_client_of_pypis_has_its_result_acknowledged_by_its_number() {
+    let Some(python) = pypi::python("hl7-client", "hl7.client", &["hl7>=0.4,<0.5"]) else { return };
+    let house = house("hl7");
+    let shown = said(python.to_str().unwrap(), &["-c", RESULT, &house.port()], None);
+    let events = house.close();
+    assert!(shown.contains("MSA|AA|MSG00001"), "{shown}");
+    assert_eq!(notes(&events, "hl7 message"), ["ORU^R01 MSG00001 from LAB to HIS"]);
+    let kept = events.iter().filter_map(|event| event.detail.payload());
+    assert!(
+        kept.into_iter().any(|kept| kept.content.ends_with(b"OBX|1|NM|GLU||5.4\r")),
+        "{events:?}"
+    );
 }

@@ -14,7 +14,8 @@ mod house;
 
 use std::process::Command;
 
-use house::{House, installed, said};
+use house::{House, commands, installed, run, said};
+use kizashi_event::{Detail, Event};
 use kizashi_traps::{Identity, WebServer, WebSites};
 
 fn house(site: &str) -> House {
@@ -24,7 +25,7 @@ fn house(site: &str) -> House {
 }
 
 /// What nmap says of each; those that it knows no words for (Grafana, Kubernetes, Ollama, Confluence …) are whatweb's to name.
-const NMAP: [(&str, &[&str]); 16] = [
+const NMAP: [(&str, &[&str]); 19] = [
     ("default", &["nginx 1.22.1", "Welcome to nginx!"]),
     ("wordpress", &["nginx 1.22.1", "http-generator: WordPress 6."]),
     ("phpmyadmin", &["http-title: phpMyAdmin"]),
@@ -41,7 +42,13 @@ const NMAP: [(&str, &[&str]); 16] = [
     ("gpon-router", &["Boa HTTPd 0.93.15", "GPON Home"]),
     ("ip-camera", &["uc-httpd 1.0.0", "NETSurveillance WEB"]),
     ("exchange-owa", &["Microsoft IIS httpd 10.0", "http-title: Outlook"]),
+    ("rompager", &["Allegro RomPager 4.07"]),
+    // Of these two nmap knows that they are UPnP, and no product.
+    ("huawei-hg532", &["upnp", "Linux UPnP/1.0 Huawei-ATP-IGD"]),
+    ("realtek-igd", &["upnp", "OS 1.0 UPnP/1.0 Realtek/V1.3"]),
 ];
+
+const SCRIPTS: &str = "http-title,http-generator,+http-server-header";
 
 #[test]
 fn nmap_names_product_and_version() {
@@ -51,7 +58,7 @@ fn nmap_names_product_and_version() {
     let houses: Vec<House> = NMAP.iter().map(|(site, _)| house(site)).collect();
     let ports: Vec<String> = houses.iter().map(House::port).collect();
     let output = Command::new("nmap")
-        .args(["-sV", "-Pn", "-n", "--script", "http-title,http-generator,http-server-header"])
+        .args(["-sV", "-Pn", "-n", "--script", SCRIPTS])
         .args(["-p", &ports.join(","), "127.0.0.1"])
         .output()
         .unwrap();
@@ -127,4 +134,67 @@ fn whatweb_names_the_product() {
         drop(house.close());
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+/// The rule by which a request is known, with its status.
+fn rules(events: &[Event]) -> Vec<(String, u16)> {
+    let known = |event: &Event| match &event.detail {
+        Detail::Request { request, .. } => {
+            Some((request.rule.as_ref()?.raw().to_owned(), request.status?))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(known).collect()
+}
+
+#[test]
+fn nmap_finds_the_misfortune_cookie_on_the_port_of_tr_069() {
+    if !installed("nmap") {
+        return;
+    }
+    let house = house("rompager");
+    let address = house.at_usual_port(7_547);
+    let script = ["-n", "-Pn", "-p", "7547", "--script", "http-vuln-misfortune-cookie"];
+    let shown = run("nmap", &[&script[..], &[&address]].concat());
+    let events = house.close();
+    assert!(shown.contains("State: VULNERABLE"), "{shown}");
+    assert!(rules(&events).contains(&("CVE-2014-9222".to_owned(), 404)), "{events:?}");
+}
+
+#[test]
+fn a_digest_client_takes_the_upgrade_of_huaweis_gateway_and_is_told_with_its_command() {
+    if !installed("curl") {
+        return;
+    }
+    let house = house("huawei-hg532");
+    let address = format!("http://127.0.0.1:{}/ctrlt/DeviceUpgrade_1", house.port());
+    let body =
+        "<u:Upgrade><NewStatusURL>$(/bin/busybox echo hg532; uname -m)</NewStatusURL></u:Upgrade>";
+    let shown = run("curl", &["-sv", "--digest", "-u", "dslf-config:admin", "-d", body, &address]);
+    let events = house.close();
+    assert!(shown.contains("realm=\"HuaweiHomeGateway\""), "{shown}");
+    assert!(shown.contains("UpgradeResponse"), "{shown}");
+    // What it sent first, without a body, no rule knows.
+    assert_eq!(rules(&events), [("CVE-2017-17215".to_owned(), 200)]);
+    assert_eq!(commands(&events), ["/bin/busybox echo hg532; uname -m"]);
+}
+
+#[test]
+fn realteks_daemon_takes_a_command_for_an_address_on_any_path_that_it_has() {
+    if !installed("curl") {
+        return;
+    }
+    let house = house("realtek-igd");
+    let base = format!("http://127.0.0.1:{}", house.port());
+    let described = run("curl", &["-s", &format!("{base}/picsdesc.xml")]);
+    assert!(described.contains("<controlURL>/upnp/control/WANIPConn1</controlURL>"), "{described}");
+    let action = "SOAPAction: urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping";
+    let body = "<s:Envelope><s:Body><u:AddPortMapping><NewInternalClient>`echo igd`</NewInternalClient></u:AddPortMapping></s:Body></s:Envelope>";
+    for path in ["/picsdesc.xml", "/wanipcn.xml", "/upnp/control/WANIPConn1"] {
+        let shown = run("curl", &["-s", "-H", action, "-d", body, &format!("{base}{path}")]);
+        assert!(shown.contains("AddPortMappingResponse"), "{path}: {shown}");
+    }
+    let events = house.close();
+    assert_eq!(commands(&events), ["echo igd"; 3]);
+    assert_eq!(rules(&events).iter().filter(|(rule, _)| rule == "CVE-2014-8361").count(), 3);
 }

@@ -188,3 +188,49 @@ fn an_x_client_reads_the_screen_where_it_is_let_in() {
         assert!(!refused.contains("X server access is granted"), "{refused}");
     }
 }
+
+/// Where Debian's `cups-ipp-utils` puts its questions.
+const QUESTIONS: &str = "/usr/share/cups/ipptool";
+
+#[test]
+fn a_print_servers_own_client_finds_a_printer_and_prints_and_the_document_is_kept() {
+    if !installed("ipptool") {
+        return;
+    }
+    let house = house("ipp", 3);
+    let port = house.port();
+    let ask = |uri: &str, file: &str, test: &str| {
+        let test = format!("{QUESTIONS}/{test}.test");
+        said("ipptool", &["-tv", "-f", file, uri, &test], None)
+    };
+    let none = std::env::temp_dir().join(format!("kizashi-ipp-{}", std::process::id()));
+    std::fs::write(&none, "%!PS\n(leaflet) show\n").unwrap();
+    let file = none.to_str().unwrap();
+    let found = ask(&format!("ipp://127.0.0.1:{port}/"), file, "get-printers");
+    assert!(found.contains("CUPS-Get-Printers") && found.contains("[PASS]"), "{found}");
+    let uri = found.lines().find_map(|line| line.split("printer-uri-supported (uri) = ").nth(1));
+    let uri = uri.unwrap().trim();
+    for test in ["get-printer-attributes", "validate-job", "print-job", "create-job", "get-jobs"] {
+        let shown = ask(uri, file, test);
+        assert!(shown.contains("[PASS]") && !shown.contains("[FAIL]"), "{test}: {shown}");
+    }
+    std::fs::remove_file(none).unwrap();
+    let events = house.close();
+    let kept = events.iter().filter_map(|event| match &event.detail {
+        Detail::Payload(kept) if kept.content.starts_with(b"%!PS") => Some(kept.size),
+        _ => None,
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), [Some(20); 2]);
+    let told = notes(&events, "ipp operation");
+    assert!(told.iter().any(|note| note.starts_with("Print-Job printer-uri=ipp://")), "{told:?}");
+}
+
+#[test]
+fn nmap_names_the_print_server_and_reads_its_queues() {
+    if !installed("nmap") {
+        return;
+    }
+    let shown = nmap_at("ipp", 631, &["-sV", "--script", "cups-info,cups-queue-info"]);
+    assert!(shown.contains("CUPS 2.4"), "{shown}");
+    assert!(shown.contains("Printer: Idle") || shown.contains("State: Idle"), "{shown}");
+}

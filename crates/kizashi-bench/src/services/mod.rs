@@ -2,6 +2,8 @@
 //! network namespace that holds nothing else, nmap looks at every port of a trap that imitates something, and the table says where it
 //! names product and version. Needs root (the namespace) and the program built beside this one; the traffic never leaves the loopback.
 
+mod imitated;
+mod probes;
 mod report;
 
 use std::io::{BufRead as _, BufReader};
@@ -12,6 +14,8 @@ use clap::Args;
 use kizashi_traps::{DatagramReply, registry};
 use thiserror::Error;
 
+use imitated::{MACHINE, SITES, products};
+pub use probes::{Knowledge, Known};
 pub use report::{Found, Row, found, table};
 
 /// Traps that imitate no product by themselves.
@@ -51,6 +55,9 @@ pub enum ServicesError {
     /// The namespace could not be made or used
     #[error("{0} failed: a network namespace needs root")]
     Namespace(&'static str),
+    /// nmap's own table is not where it is looked for
+    #[error("nmap-service-probes was not found: set NMAPDIR to the folder that it is in")]
+    Probes,
     /// Kizashi did not come up
     #[error("kizashi did not come up; its output was: {0}")]
     Start(String),
@@ -113,7 +120,12 @@ impl House {
         let start = |cause| ServicesError::Run { program: "kizashi", cause };
         std::fs::create_dir_all(&folder).map_err(start)?;
         // What a package installs: every trap on its own ports, the login trap on 22 as well.
-        let config = "[capture]\nenabled = false\n[traps]\nssh = \"22, 2222\"\n";
+        let sites: Vec<String> =
+            SITES.iter().map(|(port, site, _)| format!("\"{port}\" = \"{site}\"")).collect();
+        let config = format!(
+            "{MACHINE}[capture]\nenabled = false\n[traps]\nssh = \"22, 2222\"\nweb_sites = {{ {} }}\n",
+            sites.join(", ")
+        );
         std::fs::write(folder.join("kizashi.toml"), config).map_err(start)?;
         let mut command = Command::new(program);
         command.current_dir(&folder).args(["up", "--data", "data"]);
@@ -138,6 +150,7 @@ fn look(call: &Call, program: &Path) -> Result<String, ServicesError> {
     if !up.is_ok_and(|status| status.success()) {
         return Err(ServicesError::Namespace("ip link set lo up"));
     }
+    let knowledge = Knowledge::installed().ok_or(ServicesError::Probes)?;
     let _house = House::start(program)?;
     let mut rows = Vec::new();
     for (transport, kind) in [("tcp", "-sT"), ("udp", "-sU")] {
@@ -158,7 +171,12 @@ fn look(call: &Call, program: &Path) -> Result<String, ServicesError> {
         rows.extend(ports.into_iter().map(|(number, trap)| {
             let found = found.iter().find(|(port, _)| *port == number);
             let found = found.map(|(_, found)| found.clone()).unwrap_or_default();
-            Row { port: format!("{transport}/{number}"), trap, found }
+            let imitated = products(trap, number);
+            let known = match transport {
+                "tcp" => knowledge.of(number, imitated),
+                _ => Known::Nothing,
+            };
+            Row { port: format!("{transport}/{number}"), trap, found, imitated, known }
         }));
     }
     Ok(table(&rows))

@@ -1,5 +1,8 @@
 //! What nmap's XML says of each port, and the table of it.
 
+use super::imitated::is;
+use super::probes::Known;
+
 /// What nmap took a port's service for; empty where it did not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
@@ -24,6 +27,23 @@ pub struct Row {
     pub trap: &'static str,
     /// What it was taken for
     pub found: Found,
+    /// What stands there, in nmap's words
+    pub imitated: &'static [&'static str],
+    /// What nmap could say of that
+    pub known: Known,
+}
+
+impl Row {
+    /// It was taken for what stands there.
+    fn is_named(&self) -> bool {
+        let product = &self.found.product;
+        self.imitated.iter().any(|name| is(name, product))
+    }
+
+    /// All that nmap could say was said.
+    fn is_named_in_full(&self) -> bool {
+        self.is_named() && (self.known != Known::Version || !self.found.version.is_empty())
+    }
 }
 
 /// Reads nmap's XML (`-oX`): port numbers and what was found there
@@ -68,33 +88,46 @@ fn attribute(element: &str, name: &str) -> Option<String> {
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut text = format!(
-        "{:<11} {:<14} {:<7} {:<16} {:<40} {}\n",
-        "port", "trap", "state", "service", "product", "version"
+        "{:<11} {:<14} {:<7} {:<16} {:<8} {:<40} {}\n",
+        "port", "trap", "state", "service", "knows", "product", "version"
     );
     let said = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
-    for Row { port, trap, found } in rows {
+    for Row { port, trap, found, known, .. } in rows {
         let name = if found.probed { found.name.clone() } else { format!("{}?", found.name) };
         let line = format!(
-            "{:<11} {trap:<14} {:<7} {name:<16} {:<40} {}",
+            "{:<11} {trap:<14} {:<7} {name:<16} {:<8} {:<40} {}",
             port,
             said(&found.state),
+            known.word(),
             said(&found.product),
             said(&found.version),
         );
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    let share = |what: &str, counts: &dyn Fn(&Found) -> bool| {
-        let count = rows.iter().filter(|row| counts(&row.found)).count();
-        let percent = 100.0 * count as f64 / rows.len().max(1) as f64;
-        format!("{what}: {count} of {} ports ({percent:.0} %)\n", rows.len())
+    let share = |what: &str, of: &dyn Fn(&Row) -> bool, counts: &dyn Fn(&Row) -> bool| {
+        let all = rows.iter().filter(|row| of(row)).count();
+        let count = rows.iter().filter(|row| of(row) && counts(row)).count();
+        let percent = 100.0 * count as f64 / all.max(1) as f64;
+        format!("{what}: {count} of {all} ({percent:.0} %)\n")
     };
-    text.push('\n');
-    text.push_str(&share("protocol recognised", &|found| found.probed));
-    text.push_str(&share("product named", &|found| !found.product.is_empty()));
-    text.push_str(&share("product and version named", &|found| {
-        !found.product.is_empty() && !found.version.is_empty()
+    text.push_str("\nof all ports\n");
+    text.push_str(&share("  protocol recognised", &|_| true, &|row| row.found.probed));
+    text.push_str(&share("  product named", &|_| true, &|row| !row.found.product.is_empty()));
+    text.push_str(&share("  product and version named", &|_| true, &|row| {
+        !row.found.product.is_empty() && !row.found.version.is_empty()
     }));
+    let knows = |least: Known| move |row: &Row| row.known >= least;
+    text.push_str("of the ports whose product stands in nmap's own table\n");
+    text.push_str(&share("  product named", &knows(Known::Product), &Row::is_named));
+    text.push_str(&share("  version named, where it reads one", &knows(Known::Version), &|row| {
+        row.is_named() && !row.found.version.is_empty()
+    }));
+    text.push_str(&share(
+        "  product named, with its version where nmap reads one",
+        &knows(Known::Product),
+        &Row::is_named_in_full,
+    ));
     text
 }
 
@@ -116,8 +149,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_named_with_its_version_counts_as_both() {
-        let row = |product: &str, version: &str| Row {
+    fn a_port_counts_against_the_traps_only_where_nmap_has_words_for_what_stands_there() {
+        let row = |product: &str, version: &str, known| Row {
             port: "tcp/22".into(),
             trap: "ssh",
             found: Found {
@@ -126,9 +159,24 @@ mod tests {
                 probed: true,
                 ..Found::default()
             },
+            imitated: &["OpenSSH"],
+            known,
         };
-        let text = table(&[row("OpenSSH", "9.2"), row("OpenSSH", ""), row("", "")]);
-        assert!(text.contains("product named: 2 of 3 ports (67 %)"), "{text}");
-        assert!(text.contains("product and version named: 1 of 3 ports (33 %)"), "{text}");
+        let text = table(&[
+            row("OpenSSH", "9.2", Known::Version),
+            row("OpenSSH", "", Known::Version),
+            row("OpenSSH", "", Known::Product),
+            row("Dropbear sshd", "2020.81", Known::Version),
+            row("", "", Known::Nothing),
+        ]);
+        for part in [
+            "product named: 4 of 5 (80 %)",
+            "product and version named: 2 of 5 (40 %)",
+            "product named: 3 of 4 (75 %)",
+            "version named, where it reads one: 1 of 3 (33 %)",
+            "product named, with its version where nmap reads one: 2 of 4 (50 %)",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 }

@@ -13,6 +13,10 @@ pub(super) const RULES: &[Rule] = &[
     ("vnc", |bytes| bytes.starts_with(b"RFB 0")),
     ("radmin", |bytes| bytes.starts_with(&[1, 0, 0, 0, 1, 0, 0, 0, 8, 8])),
     ("adb", |bytes| bytes.starts_with(b"CNXN") && bytes.len() >= 12),
+    ("hl7", |bytes| bytes.starts_with(b"\x0bMSH") || bytes.starts_with(b"MSH|^~\\&")),
+    ("dicom", is_dicom),
+    ("dnp3", is_dnp3),
+    ("iec104", is_iec104),
     ("java-rmi", |bytes| bytes.starts_with(b"JRMI")),
     ("t3", |bytes| bytes.starts_with(b"t3 ") || bytes.starts_with(b"t3s ")),
     ("giop", |bytes| bytes.starts_with(b"GIOP\x01")),
@@ -85,6 +89,31 @@ fn is_rdp(bytes: &[u8]) -> bool {
 /// The same request with the parameters of ISO transport that S7 controllers take (RFC 905, 13.3.4: 0xc0 size, 0xc1 and 0xc2 selectors).
 fn is_s7(bytes: &[u8]) -> bool {
     is_x224_request(bytes) && matches!(bytes.get(11), Some(0xc0..=0xc2))
+}
+
+/// A-ASSOCIATE-RQ of DICOM (PS3.8, 9.3.2): its length, version 1, and two names of 16 letters.
+fn is_dicom(bytes: &[u8]) -> bool {
+    let is_name = |name: &[u8]| name.iter().all(|byte| (b' '..=b'~').contains(byte));
+    bytes.starts_with(&[1, 0])
+        && be32(bytes, 2).is_some_and(|length| (68..=1_048_576).contains(&length))
+        && bytes.get(6..10) == Some(&[0, 1, 0, 0])
+        && bytes.get(10..42).is_some_and(is_name)
+}
+
+/// A frame of DNP3's link layer (IEEE 1815, 9.2): its two first bytes, a length that holds its own head, a control byte from the master.
+fn is_dnp3(bytes: &[u8]) -> bool {
+    bytes.len() >= 10 && bytes.starts_with(&[0x05, 0x64]) && bytes[2] >= 5 && bytes[3] & 0x40 != 0
+}
+
+/// A frame of IEC 60870-5-104 (5.1) with which a master begins: STARTDT, STOPDT or TESTFR, or data before any of them.
+fn is_iec104(bytes: &[u8]) -> bool {
+    let unnumbered = matches!(bytes.get(2), Some(0x07 | 0x0b | 0x13 | 0x23 | 0x43 | 0x83))
+        && bytes.get(3..6) == Some(&[0; 3])
+        && bytes.get(1) == Some(&4);
+    let data = bytes.get(1).is_some_and(|length| (10..=253).contains(length))
+        && bytes.get(2..6) == Some(&[0; 4])
+        && matches!(bytes.get(6), Some(1..=127));
+    bytes.first() == Some(&0x68) && (unnumbered || data)
 }
 
 /// HP PJL's universal exit, PostScript, or a bare PJL line.

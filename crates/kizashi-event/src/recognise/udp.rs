@@ -9,6 +9,8 @@ pub(super) const RULES: &[Rule] = &[
     ("upnp", |bytes| {
         bytes.starts_with(b"M-SEARCH * HTTP/1.1") || bytes.starts_with(b"NOTIFY * HTTP/1.1")
     }),
+    ("http", |bytes| is_http(first_line(bytes))),
+    ("ipp", is_browsing),
     ("snmp", is_snmp),
     ("cldap", is_cldap),
     ("quic", is_quic),
@@ -57,6 +59,23 @@ fn first_line(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == b'\n').next().unwrap_or_default()
 }
 
+/// A request or an answer of HTTP, sent as one datagram by who tries every port, or by UPnP's own clients.
+fn is_http(line: &[u8]) -> bool {
+    line.starts_with(b"HTTP/1.")
+        || (line.first().is_some_and(u8::is_ascii_uppercase)
+            && (contains(line, b" HTTP/1.") || line.starts_with(b"GET /")))
+}
+
+/// CUPS' browsing (CVE-2024-47176): kind and state in hexadecimal, then a printer's address.
+fn is_browsing(bytes: &[u8]) -> bool {
+    let mut words = first_line(bytes).split(|byte| *byte == b' ');
+    let mut number = || {
+        let word = words.next().unwrap_or_default();
+        (1..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_hexdigit)
+    };
+    number() && number() && words.next().is_some_and(|word| contains(word, b"://"))
+}
+
 /// The content of a BER sequence (X.690, 8.1.3) of any length form.
 fn sequence(bytes: &[u8]) -> Option<&[u8]> {
     let header = match (bytes.first()?, bytes.get(1)?) {
@@ -99,11 +118,12 @@ fn is_ike(bytes: &[u8]) -> bool {
         && be32(bytes, 24).is_some_and(|length| length as usize == bytes.len())
 }
 
-/// The frame header before a text command, or the command without it.
+/// The frame header before a text command, or the command without it, in small letters as the server wants them.
 fn is_memcached(bytes: &[u8]) -> bool {
     let framed = bytes.len() > 8 && be16(bytes, 4) == Some(1) && bytes[6..8] == [0, 0];
     let text = if framed { &bytes[8..] } else { bytes };
-    super::begins_with_verb(text, &["stats", "version", "get", "gets", "set"])
+    text.first().is_some_and(u8::is_ascii_lowercase)
+        && super::begins_with_verb(text, &["stats", "version", "get", "gets", "set"])
 }
 
 /// RFC 1002, 4.2: a name of 32 letters in place of a label.

@@ -1,7 +1,9 @@
-//! `adb`: the debugging daemon of a television box with Android 4.4 to 6.0 (AOSP's `adb/protocol.txt` and `SYNC.TXT`, version 0x01000000), open to the
-//! network and running as root, as its maker left it. Commands run on a machine of that kind behind it; what is pushed is kept. See `doc.md`.
+//! `adb`: the debugging daemon of a television box with Android 4.4 to 8.1 (AOSP's `adb/protocol.txt` and `SYNC.TXT`, version 0x01000000), open to the
+//! network and running as root, as its maker left it; one model asks for a key. Commands run on a machine of that kind behind it; what is pushed is kept. See `doc.md`.
 
+mod key;
 mod session;
+mod shell;
 mod stream;
 mod sync;
 mod wire;
@@ -26,12 +28,13 @@ pub(crate) const TRAP: Trap = Trap {
         received: 64 * 1024 * 1024,
         duration: Duration::from_secs(1_800),
         idle: Duration::from_secs(120),
+        // A message of 256 KiB and little that waits beside it.
         memory: 320 * 1024,
         details: 4096,
         reply: 144 * 1024,
     },
     datagrams: DatagramReply::Never,
-    actions: &["client", "command", "forward", "note", "payload"],
+    actions: &["client", "command", "forward", "login", "note", "payload", "request"],
     doc: include_str!("doc.md"),
     begin: session::begin,
 };
@@ -44,7 +47,8 @@ pub(crate) fn fuzz(bytes: &[u8]) {
 
     use crate::{Identity, Output, Session as _, Visit};
 
-    let identity = Arc::new(Identity::draw([7; 32]));
+    // The last byte chooses the box, and so whether it wants a key.
+    let identity = Arc::new(Identity::draw([bytes.last().copied().unwrap_or(7); 32]));
     let now = Timestamp::from_seconds(1_800_000_000);
     let visit = Visit {
         source: std::net::Ipv4Addr::LOCALHOST.into(),

@@ -5,19 +5,27 @@ use std::time::Duration;
 
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
+use super::key;
+use super::shell::{Form, Given, Packets};
 use super::stream::{Kind, Stream};
 use super::sync::Sync;
 use super::wire::{
     AUTHENTICATE, CLOSE, CONNECT, Incoming, Message, OPEN, READY, Reader, WRITE, message,
 };
 use crate::capture::Capture;
+use crate::http::{self, HttpSession};
 use crate::machine::{
     AndroidModel, Machine, Opening, Persona, Progress, Said, TerminalRequest, Visitor,
 };
+use crate::randomness::Randomness;
 use crate::{Identity, Output, Session, Visit};
 
 const VERSION: u32 = 0x0100_0000;
-const MOST: u32 = 4_096;
+/// Bytes of a message that the daemon takes, before Android 7 and from then on.
+const MOST_OLD: u32 = 4_096;
+const MOST_NEW: u32 = 256 * 1024;
+/// Bytes of one message that are sent, whatever is agreed on.
+const MOST_SENT: u32 = 32 * 1024;
 /// Streams of one connection, and bytes of them all.
 const STREAMS: usize = 8;
 const STREAM_BYTES: usize = 224 * 1024;
@@ -32,8 +40,16 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
 pub(super) struct AdbSession {
     identity: Arc<Identity>,
     visit: Visit,
+    model: AndroidModel,
     reader: Reader,
     connected: bool,
+    /// Messages about keys that came.
+    keys: u32,
+    /// A key of this connection got in.
+    admitted: bool,
+    /// Bytes of a message that the visitor takes.
+    most: u32,
+    randomness: Randomness,
     named: bool,
     streams: Vec<Stream>,
     last: u32,
@@ -41,21 +57,32 @@ pub(super) struct AdbSession {
     /// The stream whose line runs, and its turns.
     running: Option<(u32, u32)>,
     over: Option<Capture>,
+    /// Where a request that is meant for a router goes on.
+    web: Option<Box<HttpSession>>,
 }
+
+/// How an exploit of routers begins that do TR-064 on this port (CVE-2016-10372). The box would drop it; the web trap hears it out.
+const OF_ROUTERS: &[u8] = b"POST /UD/act";
 
 impl AdbSession {
     pub(super) fn new(identity: &Arc<Identity>, visit: Visit) -> Self {
         Self {
             identity: Arc::clone(identity),
             visit,
+            model: AndroidModel::of(identity),
             reader: Reader::default(),
             connected: false,
+            keys: 0,
+            admitted: false,
+            most: MOST_OLD,
+            randomness: identity.randomness(),
             named: false,
             streams: Vec::new(),
             last: 0,
             machine: None,
             running: None,
             over: None,
+            web: None,
         }
     }
 
@@ -101,7 +128,7 @@ impl AdbSession {
     /// Sends what may be sent of each stream, and ends those that are done.
     fn flush(&mut self, out: &mut Output) {
         for stream in &mut self.streams {
-            if let Some(piece) = stream.piece() {
+            if let Some(piece) = stream.piece(usize::try_from(self.most).unwrap_or(0)) {
                 out.reply(&message(WRITE, stream.own, stream.theirs, &piece));
             }
             if stream.is_done() {
@@ -113,9 +140,8 @@ impl AdbSession {
 
     fn message(&mut self, given: &Message, now: Timestamp, out: &mut Output) {
         match given.command {
-            CONNECT => self.greet(&given.data, out),
-            // A key is of no use: nobody asked for one.
-            AUTHENTICATE => {}
+            CONNECT => self.greet(given, out),
+            AUTHENTICATE => self.key(given, out),
             _ if !self.connected => {}
             OPEN if given.first != 0 => self.open_stream(given.first, &given.data, now, out),
             READY => {
@@ -137,17 +163,53 @@ impl AdbSession {
         }
     }
 
-    fn greet(&mut self, banner: &[u8], out: &mut Output) {
-        let banner = banner.split(|byte| *byte == 0).next().unwrap_or_default();
+    fn greet(&mut self, given: &Message, out: &mut Output) {
+        let banner = given.data.split(|byte| *byte == 0).next().unwrap_or_default();
         if !self.named && !banner.is_empty() {
             self.named = true;
             let version = Some(HostileText::from_bytes(banner));
             out.tell(Detail::Client { version, fingerprint: None, algorithms: None });
         }
-        self.connected = true;
+        // Of what the visitor says no more than both take; who says nothing sensible is taken for the first client.
+        let own = if self.model.is_new() { MOST_NEW } else { MOST_OLD };
+        self.most = given.second.clamp(MOST_OLD, own);
+        self.connected = false;
         self.streams.clear();
-        let banner = AndroidModel::of(&self.identity).banner();
-        out.reply(&message(CONNECT, VERSION, MOST, banner.as_bytes()));
+        if self.model.asks_for_key() && !self.admitted {
+            return self.ask_for_key(out);
+        }
+        self.let_in(out);
+    }
+
+    fn let_in(&mut self, out: &mut Output) {
+        self.connected = true;
+        out.reply(&message(CONNECT, VERSION, self.most, self.model.banner().as_bytes()));
+        self.most = self.most.min(MOST_SENT);
+    }
+
+    fn ask_for_key(&mut self, out: &mut Output) {
+        let token: [u8; key::TOKEN_LENGTH] = self.randomness.bytes();
+        out.reply(&message(AUTHENTICATE, key::TOKEN, 0, &token));
+    }
+
+    /// A signature, which nobody knows, or a key.
+    fn key(&mut self, given: &Message, out: &mut Output) {
+        if !self.model.asks_for_key() || self.connected || !self.named || self.keys >= key::MOST {
+            return;
+        }
+        self.keys += 1;
+        match given.first {
+            key::SIGNATURE => self.ask_for_key(out),
+            key::PUBLIC_KEY => {
+                let (login, accepted) = key::offered(&given.data, &self.identity, self.visit);
+                out.tell(login);
+                if accepted {
+                    self.admitted = true;
+                    self.let_in(out);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn open_stream(&mut self, theirs: u32, name: &[u8], now: Timestamp, out: &mut Output) {
@@ -158,15 +220,22 @@ impl AdbSession {
             .iter()
             .position(|byte| *byte == b':')
             .map_or((&name[..], &b""[..]), |at| (&name[..at], &name[at + 1..]));
-        let kind = match service {
-            b"shell" | b"exec" => Some(self.shell(rest, now)),
-            b"sync" => Some((Kind::Files(Sync::default()), &b""[..])),
+        let word = service.split(|byte| *byte == b',').next().unwrap_or_default();
+        let kind = match word {
+            b"shell" | b"exec" => {
+                let form = Form::of(service, !rest.is_empty(), self.model.is_new());
+                Some(self.shell(rest, form, now))
+            }
+            b"sync" if service == b"sync" => {
+                let sync = Sync::new(self.model.can("stat_v2"));
+                Some((Kind::Files(sync), &b""[..]))
+            }
             b"root" => Some((Kind::Text, &b"adbd is already running as root\n"[..])),
             b"remount" => Some((Kind::Text, &b"remount succeeded\n"[..])),
             b"tcpip" => Some((Kind::Text, &b"restarting in TCP mode port: 5555\n"[..])),
             _ => None,
         };
-        if !matches!(service, b"shell" | b"exec" | b"sync") {
+        if !matches!(word, b"shell" | b"exec" | b"sync") {
             out.tell(Detail::Note {
                 name: "adb service".into(),
                 value: HostileText::from_bytes(&name),
@@ -199,16 +268,18 @@ impl AdbSession {
         self.streams.push(stream);
     }
 
-    fn shell(&mut self, line: &[u8], now: Timestamp) -> (Kind, &'static [u8]) {
+    fn shell(&mut self, line: &[u8], form: Form, now: Timestamp) -> (Kind, &'static [u8]) {
         let machine = self.machine(now);
-        let typed = line.is_empty();
-        let process = if typed {
+        let typed = line.is_empty() && form.terminal;
+        let process = if line.is_empty() {
             let terminal = Some(TerminalRequest::default());
             machine.open(&Opening { terminal, ..Opening::default() })
         } else {
             machine.run(line, false)
         };
-        (Kind::Shell { process, line: typed.then(Vec::new), begun: false }, b"")
+        let line = typed.then(Vec::new);
+        let packets = Packets::default();
+        (Kind::Shell { process, line, begun: false, form, packets }, b"")
     }
 
     fn written(&mut self, given: &Message, now: Timestamp, out: &mut Output) {
@@ -221,13 +292,24 @@ impl AdbSession {
             return self.files(own, &given.data, &machine);
         }
         let stream = &mut self.streams[place];
-        let mut said = Said::default();
-        let progress = match &mut stream.kind {
-            Kind::Shell { line: Some(_), .. } => stream.typed(&given.data, now, &mut said),
-            Kind::Shell { process, .. } => process.input(&given.data, now, &mut said),
-            Kind::Files(_) | Kind::Text => return,
+        let Kind::Shell { form, packets, .. } = &mut stream.kind else { return };
+        let pieces = match form.packets {
+            true => packets.take(&given.data),
+            false => Some(vec![Given::Input(given.data.clone())]),
         };
-        self.progressed(own, 1, progress, said, out);
+        let Some(pieces) = pieces else {
+            stream.over = true;
+            return;
+        };
+        for piece in pieces {
+            let mut said = Said::default();
+            let Some(progress) =
+                self.streams.get_mut(place).and_then(|stream| stream.give(&piece, now, &mut said))
+            else {
+                return;
+            };
+            self.progressed(own, 1, progress, said, out);
+        }
     }
 
     fn files(&mut self, own: u32, bytes: &[u8], machine: &Machine) {
@@ -267,23 +349,21 @@ impl AdbSession {
     ) -> Option<Duration> {
         said.details.into_iter().for_each(|detail| out.tell(detail));
         let stream = self.streams.iter_mut().find(|stream| stream.own == own)?;
-        // Before Android 7 every shell had a terminal, whose lines end in both.
-        let shown: Vec<u8> = [said.output, said.errors].concat();
-        let mut text = Vec::with_capacity(shown.len());
-        for byte in shown {
-            if byte == b'\n' && text.last() != Some(&b'\r') {
-                text.push(b'\r');
-            }
-            text.push(byte);
-        }
-        stream.say(&text);
+        let Kind::Shell { form, .. } = &stream.kind else { return None };
+        let form = *form;
+        stream.say(&form.write(&said.output, &said.errors));
         match progress {
             Progress::Again(pause) if turns < TURNS => {
                 self.running = Some((own, turns));
                 Some(pause)
             }
             Progress::Waiting => None,
-            _ => {
+            Progress::Ended(status) => {
+                stream.say(&form.exit(status));
+                stream.over = true;
+                None
+            }
+            Progress::Again(_) => {
                 stream.over = true;
                 None
             }
@@ -293,11 +373,33 @@ impl AdbSession {
 
 impl Session for AdbSession {
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+        if let Some(web) = &mut self.web {
+            return web.receive(bytes, now, out);
+        }
         self.reader.push(bytes);
+        if !self.connected && self.over.is_none() && self.reader.begins_with(OF_ROUTERS) {
+            let mut first = Capture::default();
+            self.reader.drain_into(&mut first);
+            let mut web = Box::new(HttpSession::new(&self.identity, self.visit));
+            out.recognise(http::SERVICE);
+            web.open(now, out);
+            web.receive(first.content(), now, out);
+            self.web = Some(web);
+            return;
+        }
         self.go_on(now, out);
     }
 
-    fn end(&mut self, _now: Timestamp, out: &mut Output) {
+    fn idle(&mut self, now: Timestamp, out: &mut Output) {
+        if let Some(web) = &mut self.web {
+            web.idle(now, out);
+        }
+    }
+
+    fn end(&mut self, now: Timestamp, out: &mut Output) {
+        if let Some(web) = &mut self.web {
+            return web.end(now, out);
+        }
         self.streams.clear();
         if let Some(machine) = &self.machine {
             machine.finish().into_iter().for_each(|detail| out.tell(detail));
@@ -310,6 +412,9 @@ impl Session for AdbSession {
     }
 
     fn memory(&self) -> usize {
+        if let Some(web) = &self.web {
+            return web.memory();
+        }
         let streams: usize = self.streams.iter().map(Stream::memory).sum();
         let over = self.over.as_ref().map_or(0, |over| over.content().len());
         self.reader.memory() + streams + over + self.machine.as_ref().map_or(0, Machine::memory)

@@ -2,6 +2,7 @@
 
 use kizashi_event::Timestamp;
 
+use super::shell::{Form, Given, Packets};
 use super::sync::Sync;
 use crate::machine::{Process, Progress, Said};
 
@@ -9,8 +10,6 @@ use crate::machine::{Process, Progress, Said};
 const WAITING: usize = 160 * 1024;
 /// Bytes of a line that is typed.
 const LINE: usize = 4_096;
-/// `MAX_PAYLOAD` of version 0x01000000.
-pub(super) const PIECE: usize = 4_096;
 
 pub(super) enum Kind {
     /// A line that was given, or a shell that is typed into.
@@ -18,6 +17,8 @@ pub(super) enum Kind {
         process: Process,
         line: Option<Vec<u8>>,
         begun: bool,
+        form: Form,
+        packets: Packets,
     },
     Files(Sync),
     Text,
@@ -43,13 +44,28 @@ impl Stream {
         self.waiting.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
+    /// Gives a shell what was sent into it; `None` where it is none.
+    pub(super) fn give(
+        &mut self,
+        given: &Given,
+        now: Timestamp,
+        said: &mut Said,
+    ) -> Option<Progress> {
+        let Kind::Shell { process, line, .. } = &mut self.kind else { return None };
+        Some(match (given, line) {
+            (Given::Input(bytes), Some(_)) => self.typed(bytes, now, said),
+            (Given::Input(bytes), None) => process.input(bytes, now, said),
+            (Given::End, _) => process.end_input(now, said),
+        })
+    }
+
     /// The next piece, where one may be sent.
-    pub(super) fn piece(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn piece(&mut self, most: usize) -> Option<Vec<u8>> {
         if self.unconfirmed || self.waiting.is_empty() {
             return None;
         }
         self.unconfirmed = true;
-        let count = self.waiting.len().min(PIECE);
+        let count = self.waiting.len().min(most);
         Some(self.waiting.drain(..count).collect())
     }
 
@@ -101,8 +117,8 @@ impl Stream {
 
     pub(super) fn memory(&self) -> usize {
         let kind = match &self.kind {
-            Kind::Shell { process, line, .. } => {
-                process.memory() + line.as_ref().map_or(0, Vec::len)
+            Kind::Shell { process, line, packets, .. } => {
+                process.memory() + line.as_ref().map_or(0, Vec::len) + packets.memory()
             }
             Kind::Files(sync) => sync.memory(),
             Kind::Text => 0,

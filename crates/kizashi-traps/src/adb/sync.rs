@@ -1,5 +1,6 @@
-//! Files in a stream of `sync:` (`SYNC.TXT`): STAT, LIST, SEND, RECV on the machine behind the daemon. What is sent is written there, and so told.
+//! Files in a stream of `sync:` (`SYNC.TXT`): STAT and its second form, LIST, SEND, RECV on the machine behind the daemon. What is sent is written there, and so told.
 
+use crate::draw::Draw;
 use crate::machine::{FileFault, Machine};
 
 /// Bytes of a request that are held: a chunk has 64 KiB at most.
@@ -9,9 +10,10 @@ const LONGEST_PATH: usize = 1_024;
 const GIVEN: usize = 128 * 1024;
 const LISTED: usize = 1_000;
 
-#[derive(Default)]
 pub(super) struct Sync {
     buffer: Vec<u8>,
+    /// It knows the second form of STAT.
+    second: bool,
     /// The file that is being sent: its path, how much of it came, what went wrong.
     sending: Option<Sending>,
 }
@@ -47,6 +49,10 @@ const fn reason(fault: FileFault) -> &'static str {
 }
 
 impl Sync {
+    pub(super) const fn new(second: bool) -> Self {
+        Self { buffer: Vec::new(), second, sending: None }
+    }
+
     pub(super) fn memory(&self) -> usize {
         self.buffer.len() + self.sending.as_ref().map_or(0, |sending| sending.path.len())
     }
@@ -91,6 +97,9 @@ impl Sync {
     ) -> bool {
         match &id {
             b"STAT" => said.bytes.extend(stat(content, machine)),
+            b"STA2" | b"LST2" if self.second => {
+                said.bytes.extend(second_stat(&id, content, machine));
+            }
             b"LIST" => said.bytes.extend(list(content, machine)),
             b"RECV" => said.bytes.extend(receive(content, machine)),
             b"SEND" => self.begin(content, machine),
@@ -150,6 +159,28 @@ fn stat(path: &[u8], machine: &Machine) -> Vec<u8> {
         Err(_) => [0; 3],
     };
     [&b"STAT"[..], &numbers.map(u32::to_le_bytes).concat()].concat()
+}
+
+/// `struct __stat_v2`: what went wrong, then what `stat` says in 64 bits.
+fn second_stat(id: &[u8; 4], path: &[u8], machine: &Machine) -> Vec<u8> {
+    const NO_SUCH_FILE: u32 = 2;
+    let Ok(stat) = machine.files().stat(path, id == b"STA2") else {
+        return [&id[..], &NO_SUCH_FILE.to_le_bytes(), &[0; 64]].concat();
+    };
+    let number = Draw::new(&[0; 32], &String::from_utf8_lossy(path)).below(0, 1 << 17);
+    let links = u32::try_from(stat.links).unwrap_or(1);
+    let words = [stat.mode, links, stat.owner.0, stat.owner.1].map(u32::to_le_bytes).concat();
+    let times = [stat.modified; 3].map(i64::to_le_bytes).concat();
+    [
+        &id[..],
+        &0_u32.to_le_bytes(),
+        &0x10_301_u64.to_le_bytes(),
+        &number.to_le_bytes(),
+        &words,
+        &stat.size.to_le_bytes(),
+        &times,
+    ]
+    .concat()
 }
 
 fn list(path: &[u8], machine: &Machine) -> Vec<u8> {

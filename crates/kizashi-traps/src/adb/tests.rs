@@ -2,7 +2,8 @@ use super::TRAP;
 use super::wire::{
     AUTHENTICATE, CLOSE, CONNECT, Incoming, LONGEST, OPEN, READY, Reader, WRITE, message,
 };
-use crate::contract;
+use crate::machine::AndroidModel;
+use crate::{Identity, contract};
 
 fn connect() -> Vec<u8> {
     message(CONNECT, 0x0100_0000, 4_096, b"host::\0")
@@ -18,7 +19,50 @@ fn request(id: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [&id[..], &length, content].concat()
 }
 
+/// The first installation whose box is this one.
+fn seed_of(product: &str) -> u8 {
+    let is = |seed: &u8| {
+        let identity = Identity::draw([*seed; 32]);
+        AndroidModel::of(&identity).banner().contains(&format!("name={product};"))
+    };
+    (0..=u8::MAX).find(is).unwrap()
+}
+
+/// The one that wants a key, with what came after the first protocol.
+fn write_of_the_new_box() {
+    let input = |text: &[u8]| [&[0][..], &5_u32.to_le_bytes()[..], text].concat();
+    contract::scripted_as(
+        &TRAP,
+        "second-shell.txt",
+        "The shell's second protocol and the second form of STAT, on a box that wants a key.",
+        &format!("seed: {}\n", seed_of("rk3328_box")),
+        &[
+            connect(),
+            message(AUTHENTICATE, 2, 0, &[7; 256]),
+            message(AUTHENTICATE, 3, 0, b"QUFBQUFBQUFBQUFB miner@vps\0"),
+            message(AUTHENTICATE, 3, 0, b"QUFBQUFBQUFBQUFB miner@vps\0"),
+            message(AUTHENTICATE, 3, 0, b"QUFBQUFBQUFBQUFB miner@vps\0"),
+            open(2, "shell,v2,TERM=xterm,raw:echo a; echo b >&2; exit 3"),
+            message(READY, 2, 1, b""),
+            open(3, "shell,v2,raw:cat"),
+            message(READY, 3, 2, b""),
+            message(WRITE, 3, 2, &input(b"hello")),
+            message(READY, 3, 2, b""),
+            message(WRITE, 3, 2, &[4, 0, 0, 0, 0]),
+            message(READY, 3, 2, b""),
+            open(4, "sync:"),
+            message(
+                WRITE,
+                4,
+                3,
+                &[request(b"STA2", b"/init.rc"), request(b"LST2", b"/none")].concat(),
+            ),
+        ],
+    );
+}
+
 fn write_scripts() {
+    let old = format!("seed: {}\n", seed_of("dolphin_fvd_p1"));
     let program = [b"\x7fELF\x01\x01\x01\0", &[0x90; 200][..]].concat();
     let sent = [
         request(b"STAT", b"/data/local/tmp/bot"),
@@ -27,10 +71,11 @@ fn write_scripts() {
         [&b"DONE"[..], &1_500_000_000_u32.to_le_bytes()].concat(),
     ]
     .concat();
-    contract::scripted(
+    contract::scripted_as(
         &TRAP,
         "push.txt",
         "A worm pushes a program, looks at it and starts it.",
+        &old,
         &[
             connect(),
             open(2, "sync:"),
@@ -43,10 +88,12 @@ fn write_scripts() {
             message(READY, 4, 3, b""),
         ],
     );
-    contract::scripted(
+    write_of_the_new_box();
+    contract::scripted_as(
         &TRAP,
         "package.txt",
         "What ADB.Miner asks and does, and services that are refused.",
+        &old,
         &[
             [message(AUTHENTICATE, 3, 0, b"key"), connect()].concat(),
             open(7, "shell:pm path com.ufo.miner"),
@@ -62,10 +109,11 @@ fn write_scripts() {
             message(CLOSE, 77, 99, b""),
         ],
     );
-    contract::scripted(
+    contract::scripted_as(
         &TRAP,
         "typed.txt",
         "A shell that is typed into.",
+        &old,
         &[
             connect(),
             open(5, "shell:"),

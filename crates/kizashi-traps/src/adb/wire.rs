@@ -10,8 +10,9 @@ pub(super) const READY: u32 = u32::from_le_bytes(*b"OKAY");
 pub(super) const WRITE: u32 = u32::from_le_bytes(*b"WRTE");
 pub(super) const CLOSE: u32 = u32::from_le_bytes(*b"CLSE");
 
-/// Bytes of data that are taken in one message: more than the 4,096 that are agreed on, for clients that do not listen.
-pub(super) const LONGEST: usize = 64 * 1024;
+/// Bytes of data that are taken in one message: what Android 7 takes, of older boxes more than the 4,096 that are agreed on, for clients that
+/// do not listen.
+pub(super) const LONGEST: usize = 256 * 1024;
 const HEAD: usize = 24;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,10 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
+    }
+
+    pub(super) fn begins_with(&self, bytes: &[u8]) -> bool {
+        self.buffer.starts_with(bytes)
     }
 
     pub(super) fn next(&mut self) -> Incoming {

@@ -1,8 +1,12 @@
 //! The requests that are sent for their answers, and how much larger these are. Factors are of UDP payload, as published:
 //!
-//! - CISA (US-CERT) alert TA14-017A, "UDP-Based Amplification Attacks", its table in the version of December 2019;
-//! - NETSCOUT ASERT, "A Call to ARMS", June 2019, for Apple's remote management;
-//! - Bitsight and Curesec, CVE-2023-29552, April 2023, for SLP.
+//! - CISA (US-CERT) alert TA14-017A, "UDP-Based Amplification Attacks", its table in the version of December 2019 (most of it Rossow's,
+//!   "Amplification Hell", NDSS 2014); the row's words stand beside each;
+//! - NETSCOUT ASERT, "A Call to ARMS", June 2019, for Apple's remote management: 35.5 to 1, 32 bytes for 1,034 and a second, shorter answer;
+//! - Bitsight and Curesec, CVE-2023-29552, April 2023, for SLP: 1.6 to 12 as it comes (29 bytes for 48 to 350), 2,200 once the attacker has
+//!   registered services there.
+//!
+//! Looked up again on the 29th of November 2026. The alert's rows "Kad" and "LDAP" (TCP's sibling of CLDAP) have no port here.
 //!
 //! Where no published figure could be found the attempt is told without one.
 
@@ -55,26 +59,44 @@ const fn unknown(name: &'static str) -> Vector {
     Vector { name, published: None }
 }
 
+// DNS, 28 to 54.
 static DNS_ANY: Vector = known("dns any", 280, 540, ALERT);
 static DNS_TXT: Vector = known("dns txt", 280, 540, ALERT);
 static DNS_KEYS: Vector = known("dns keys and signatures", 280, 540, ALERT);
+// Multicast DNS, 2 to 10, unicast query.
 static MDNS: Vector = known("mdns query", 20, 100, ALERT);
+// NTP, 556.9.
 static NTP_MONLIST: Vector = known("ntp monlist", 5_569, 5_569, ALERT);
+// Of these two the alert says nothing but "see TA14-013A", which is about monlist.
 static NTP_PRIVATE: Vector = unknown("ntp private mode");
 static NTP_CONTROL: Vector = unknown("ntp control mode");
+// SNMPv2, 6.3, GetBulk request.
 static SNMP_BULK: Vector = known("snmp getbulk", 63, 63, ALERT);
+// SSDP, 30.8, SEARCH request.
 static SSDP: Vector = known("ssdp m-search", 308, 308, ALERT);
+// CLDAP, 56 to 70.
 static CLDAP: Vector = known("cldap search", 560, 700, ALERT);
+// CharGEN, 358.8.
 static CHARGEN: Vector = known("chargen", 3_588, 3_588, ALERT);
+// QOTD, 140.3.
 static QUOTE: Vector = known("quote of the day", 1_403, 1_403, ALERT);
+// Memcached, 10,000 to 51,000.
 static MEMCACHED: Vector = known("memcached", 100_000, 510_000, ALERT);
+// Portmap (RPCbind), 7 to 28.
 static PORTMAP: Vector = known("portmap dump", 70, 280, ALERT);
+// WS-Discovery, 10 to 500.
 static WS_DISCOVERY: Vector = known("ws-discovery probe", 100, 5_000, ALERT);
+// NetBIOS, 3.8, name resolution.
 static NETBIOS: Vector = known("netbios name", 38, 38, ALERT);
+// TFTP, 60.
 static TFTP: Vector = known("tftp read", 600, 600, ALERT);
+// BitTorrent, 3.8, file search.
 static BITTORRENT: Vector = known("bittorrent", 38, 38, ALERT);
+// Steam Protocol, 5.5.
 static STEAM: Vector = known("steam info", 55, 55, ALERT);
+// Quake Network Protocol, 63.9.
 static QUAKE: Vector = known("quake status", 639, 639, ALERT);
+// RIPv1, 131.24.
 static RIP: Vector = known("rip table", 1_312, 1_312, ALERT);
 static ARMS: Vector = known("apple remote management", 355, 355, ASERT);
 static SLP: Vector = known("slp", 16, 22_000, BITSIGHT);
@@ -102,7 +124,7 @@ impl Vector {
             "snmp" => snmp_bulk(bytes).then_some(&SNMP_BULK),
             "upnp" => bytes.starts_with(b"M-SEARCH").then_some(&SSDP),
             "cldap" => Some(&CLDAP),
-            "memcached" => (!bytes.windows(6).any(|text| text == b" HTTP/")).then_some(&MEMCACHED),
+            "memcached" => Some(&MEMCACHED),
             // RFC 1833: program 100000, procedure 4.
             "rpcbind" => {
                 (be32(bytes, 12) == Some(100_000) && be32(bytes, 20) == Some(4)).then_some(&PORTMAP)

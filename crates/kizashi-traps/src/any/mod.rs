@@ -38,11 +38,7 @@ pub(crate) const TRAP: Trap = Trap {
 /// SSH from starting.
 const PRIVILEGED: &[Port] = &[
     Port::tcp(389),
-    Port::tcp(631),
     Port::tcp(1080),
-    Port::tcp(7547),
-    Port::tcp(37_215),
-    Port::tcp(52_869),
     Port::udp(427),
     Port::udp(520),
     Port::udp(623),
@@ -56,9 +52,6 @@ const PRIVILEGED: &[Port] = &[
 /// Those of them from 1024 on.
 const UNPRIVILEGED: &[Port] = &[
     Port::tcp(1080),
-    Port::tcp(7547),
-    Port::tcp(37_215),
-    Port::tcp(52_869),
     Port::udp(1434),
     Port::udp(3478),
     Port::udp(10_001),

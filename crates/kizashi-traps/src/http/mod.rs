@@ -38,6 +38,7 @@ use kizashi_event::{Port, Service, Transport};
 pub(crate) use application::database::release as database_release;
 pub(crate) use application::{Account, Application, application_files};
 pub(crate) use basic::decode_base64;
+pub(crate) use date::http_date;
 pub(crate) use grammar::Grammar;
 pub(crate) use kept::KeptFiles;
 pub(crate) use persona::Persona;
@@ -75,6 +76,7 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(5601),
     Port::tcp(5984),
     Port::tcp(7001),
+    Port::tcp(7547),
     Port::tcp(8000),
     Port::tcp(8080),
     Port::tcp(8081),
@@ -86,6 +88,8 @@ const PRIVILEGED: &[Port] = &[
     Port::tcp(8983),
     Port::tcp(9090),
     Port::tcp(11_434),
+    Port::tcp(37_215),
+    Port::tcp(52_869),
 ];
 
 /// Those of them from 1024 on, which stand behind 80 and 81.

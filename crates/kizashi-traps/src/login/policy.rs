@@ -190,7 +190,21 @@ impl LoginPolicy {
                 return true;
             }
         }
-        if self.settings.keys == KeyRule::Never {
+        self.admits_key_by(self.settings.keys, source, user, key)
+    }
+
+    /// The same where somebody at the device is asked about a key that is new (Android): he lets it in after as many tries as a weak pair
+    /// takes, unless the owner refuses all keys.
+    #[must_use]
+    pub fn admits_key_asked(&self, source: IpAddr, user: &[u8], key: &[u8]) -> bool {
+        match self.settings.keys {
+            KeyRule::Never => self.admits_key(source, user, key),
+            KeyRule::Written | KeyRule::Any => self.admits_key_by(KeyRule::Any, source, user, key),
+        }
+    }
+
+    fn admits_key_by(&self, rule: KeyRule, source: IpAddr, user: &[u8], key: &[u8]) -> bool {
+        if rule == KeyRule::Never {
             return false;
         }
         let (_, hash) = self.hashes(user, key);
@@ -200,7 +214,7 @@ impl LoginPolicy {
             known.keys.of(hash);
             return true;
         }
-        if self.settings.keys != KeyRule::Any {
+        if rule != KeyRule::Any {
             return false;
         }
         let visitor = known.sources.of(network);

@@ -10,7 +10,12 @@ mod tests;
 
 use kizashi_event::{Port, Service, Transport};
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap, framed};
+use crate::{DatagramReply, DefaultPorts, Identity, Limits, Trap, framed};
+
+/// The printer that this installation has.
+pub(crate) fn model(identity: &Identity) -> &'static str {
+    session::model(identity)
+}
 
 pub(crate) const TRAP: Trap = Trap {
     name: "printer",

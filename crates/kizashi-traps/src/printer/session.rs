@@ -16,10 +16,15 @@ const MODELS: [&str; 4] =
 /// Bytes of a display.
 const LONGEST_DISPLAY: usize = 64;
 
+/// The installation's printer, of which other ports speak too.
+pub(super) fn model(identity: &Identity) -> &'static str {
+    Draw::new(identity.seed(), "printer").one_of(0, &MODELS).unwrap_or(MODELS[0])
+}
+
 pub(super) fn begin(identity: &Arc<Identity>, _visit: Visit) -> Box<dyn Session> {
     let draw = Draw::new(identity.seed(), "printer");
     Framed::begin(Printer {
-        model: draw.one_of(0, &MODELS).unwrap_or(MODELS[0]),
+        model: model(identity),
         pages: 8_000 + draw.below(1, 140_000),
         display: "Ready".to_owned(),
         job: None,

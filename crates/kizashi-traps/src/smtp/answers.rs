@@ -78,7 +78,26 @@ impl Answers {
                 "Ubuntu"
             }
         };
-        say(out, &format!("220 {} ESMTP Postfix ({system})", self.host));
+        // Who edited `smtpd_banner` let it say the release too.
+        let text = match self.identity.choice("smtp banner", 2) {
+            0 => format!("220 {} ESMTP Postfix ({system})", self.host),
+            _ => {
+                let system = system.trim_end_matches("/GNU");
+                format!("220 {} ESMTP Postfix ({}) ({system})", self.host, self.release())
+            }
+        };
+        say(out, &text);
+    }
+
+    /// The release of the system's package.
+    fn release(&self) -> &'static str {
+        match self.identity.operating_system() {
+            OperatingSystem::Debian11 => "3.5.25",
+            OperatingSystem::Debian12 => "3.7.11",
+            OperatingSystem::Ubuntu20 => "3.4.13",
+            OperatingSystem::Ubuntu22 => "3.6.4",
+            OperatingSystem::Ubuntu24 => "3.8.6",
+        }
     }
 
     pub(super) fn timed_out(&self, out: &mut Output) {

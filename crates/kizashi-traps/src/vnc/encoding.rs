@@ -1,11 +1,60 @@
-//! The picture's points as a client wants them: raw, or in Hextile's tiles (RFC 6143, 7.7.4). An update is written piece by piece, so that nobody
-//! holds a whole picture.
+//! The picture's points as a client wants them: raw, in Hextile's tiles (RFC 6143, 7.7.4), or packed as TightVNC does (`Zlib`, `Tight`; the
+//! community's "The RFB Protocol", 7.7.8 and 7.7.9). An update is written piece by piece, so that nobody holds a whole picture; what is packed
+//! is a rectangle a piece.
 
 use super::desktop::{Colour, Desktop};
+use super::pack::Stream;
 use super::wire::{Area, PixelFormat};
 
-pub(super) const RAW: i32 = 0;
-pub(super) const HEXTILE: i32 = 5;
+/// A way to write points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Encoding {
+    #[default]
+    Raw,
+    Hextile,
+    Zlib,
+    Tight,
+}
+
+impl Encoding {
+    /// The first that is known of a client's list, which it writes in the order of its liking.
+    pub(super) fn of(wanted: &[i32]) -> Self {
+        wanted.iter().find_map(|number| Self::numbered(*number)).unwrap_or_default()
+    }
+
+    pub(super) const fn number(self) -> i32 {
+        match self {
+            Self::Raw => 0,
+            Self::Hextile => 5,
+            Self::Zlib => 6,
+            Self::Tight => 7,
+        }
+    }
+
+    fn numbered(number: i32) -> Option<Self> {
+        [Self::Raw, Self::Hextile, Self::Zlib, Self::Tight]
+            .into_iter()
+            .find(|encoding| encoding.number() == number)
+    }
+
+    /// Each piece is a rectangle of its own.
+    const fn is_packed(self) -> bool {
+        matches!(self, Self::Zlib | Self::Tight)
+    }
+}
+
+/// The streams of one connection: `Zlib`'s one, and those of `Tight` for two colours and for more.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Streams {
+    zlib: Stream,
+    tight: [Stream; 3],
+}
+
+/// Of Tight: a rectangle of one colour; the bit that says a filter stands there; the filter of a palette. What is shorter is not packed.
+const FILL: u8 = 0x80;
+const HAS_FILTER: u8 = 0x40;
+const PALETTE: u8 = 1;
+const NOT_PACKED: usize = 12;
 
 const TILE: usize = 16;
 /// Rows of the picture that one piece has.
@@ -21,45 +70,100 @@ const COLOURED: u8 = 16;
 pub(super) struct Update {
     area: Area,
     format: PixelFormat,
-    hextile: bool,
+    encoding: Encoding,
     /// Rows that were written.
     done: usize,
 }
 
 impl Update {
-    pub(super) const fn new(area: Area, format: PixelFormat, hextile: bool) -> Self {
-        Self { area, format, hextile, done: 0 }
+    pub(super) const fn new(area: Area, format: PixelFormat, encoding: Encoding) -> Self {
+        Self { area, format, encoding, done: 0 }
     }
 
     /// Its next piece; `None` where it is over.
-    pub(super) fn piece(&mut self, desktop: &Desktop) -> Option<Vec<u8>> {
+    pub(super) fn piece(&mut self, desktop: &Desktop, streams: &mut Streams) -> Option<Vec<u8>> {
         let height = usize::from(self.area.height);
         if self.done >= height {
             return None;
         }
+        let rows = ROWS.min(height - self.done);
+        let packed = self.encoding.is_packed();
         let mut out = Vec::new();
         if self.done == 0 {
-            // FramebufferUpdate of one rectangle.
-            out.extend([0, 0, 0, 1]);
-            let Area { x, y, width, height } = self.area;
-            [x, y, width, height].iter().for_each(|part| out.extend(part.to_be_bytes()));
-            out.extend(if self.hextile { HEXTILE } else { RAW }.to_be_bytes());
+            // FramebufferUpdate of so many rectangles.
+            let rectangles = if packed { height.div_ceil(ROWS) } else { 1 };
+            out.extend([0, 0]);
+            out.extend(u16::try_from(rectangles).unwrap_or(1).to_be_bytes());
         }
-        let rows = ROWS.min(height - self.done);
+        if packed || self.done == 0 {
+            let small = |number: usize| u16::try_from(number).unwrap_or(0);
+            let Area { x, y, width, height } = self.area;
+            let (y, height) =
+                if packed { (y + small(self.done), small(rows)) } else { (y, height) };
+            [x, y, width, height].iter().for_each(|part| out.extend(part.to_be_bytes()));
+            out.extend(self.encoding.number().to_be_bytes());
+        }
         let width = usize::from(self.area.width);
-        if self.hextile {
-            for left in (0..width).step_by(TILE) {
-                self.tile(desktop, left, TILE.min(width - left), rows, &mut out);
-            }
-        } else {
-            for row in 0..rows {
-                for column in 0..width {
-                    self.format.pixel(self.colour(desktop, column, row), &mut out);
+        match self.encoding {
+            Encoding::Hextile => {
+                for left in (0..width).step_by(TILE) {
+                    self.tile(desktop, left, TILE.min(width - left), rows, &mut out);
                 }
             }
+            Encoding::Raw => self.raw(desktop, rows, &mut out),
+            Encoding::Zlib => {
+                let mut raw = Vec::new();
+                self.raw(desktop, rows, &mut raw);
+                let packed = streams.zlib.pack(&raw, self.format.bytes);
+                out.extend(u32::try_from(packed.len()).unwrap_or(0).to_be_bytes());
+                out.extend(packed);
+            }
+            Encoding::Tight => self.tight(desktop, rows, streams, &mut out),
         }
         self.done += rows;
         Some(out)
+    }
+
+    fn raw(&self, desktop: &Desktop, rows: usize, out: &mut Vec<u8>) {
+        for row in 0..rows {
+            for column in 0..usize::from(self.area.width) {
+                self.format.pixel(self.colour(desktop, column, row), out);
+            }
+        }
+    }
+
+    /// One colour, or a palette of those that there are; a picture of more than 256 in a few rows there is none.
+    fn tight(&self, desktop: &Desktop, rows: usize, streams: &mut Streams, out: &mut Vec<u8>) {
+        let width = usize::from(self.area.width);
+        let mut palette: Vec<Colour> = Vec::new();
+        let mut places = Vec::with_capacity(rows * width);
+        for row in 0..rows {
+            for column in 0..width {
+                let colour = self.colour(desktop, column, row);
+                let known = palette.iter().position(|one| *one == colour);
+                let place = known.unwrap_or_else(|| {
+                    palette.push(colour);
+                    palette.len() - 1
+                });
+                places.push(u8::try_from(place).unwrap_or(u8::MAX));
+            }
+        }
+        if let [one] = palette.as_slice() {
+            out.push(FILL);
+            return self.format.tight_pixel(*one, out);
+        }
+        let two = palette.len() == 2;
+        let stream = if two { 1 } else { 2 };
+        out.extend([stream << 4 | HAS_FILTER, PALETTE]);
+        out.push(u8::try_from(palette.len() - 1).unwrap_or(u8::MAX));
+        palette.iter().for_each(|colour| self.format.tight_pixel(*colour, out));
+        let data = if two { bits(&places, width) } else { places };
+        if data.len() < NOT_PACKED {
+            return out.extend(data);
+        }
+        let packed = streams.tight[usize::from(stream)].pack(&data, 1);
+        out.extend(compact(packed.len()));
+        out.extend(packed);
     }
 
     fn colour(&self, desktop: &Desktop, column: usize, row: usize) -> Colour {
@@ -116,4 +220,22 @@ fn runs(colours: &[Colour], width: usize, background: Colour) -> Vec<(Colour, u8
         before = Some(*colour);
     }
     found
+}
+
+/// A bit a point, each row in bytes of its own.
+fn bits(places: &[u8], width: usize) -> Vec<u8> {
+    let byte = |eight: &[u8]| {
+        eight.iter().enumerate().fold(0, |byte, (at, place)| byte | (place & 1) << (7 - at))
+    };
+    places.chunks(width.max(1)).flat_map(|row| row.chunks(8).map(byte)).collect()
+}
+
+/// A length in one to three bytes of seven bits, lowest first.
+fn compact(length: usize) -> Vec<u8> {
+    let part = |shift: usize| u8::try_from(length >> shift & 0x7f).unwrap_or(0);
+    match length {
+        0..=0x7f => vec![part(0)],
+        0x80..=0x3fff => vec![part(0) | 0x80, part(7)],
+        _ => vec![part(0) | 0x80, part(7) | 0x80, u8::try_from(length >> 14).unwrap_or(0)],
+    }
 }

@@ -5,6 +5,7 @@ mod desktop;
 mod encoding;
 mod font;
 mod input;
+mod pack;
 mod password;
 mod session;
 mod wire;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
 use super::desktop::{Desktop, SIZE};
-use super::encoding::{HEXTILE, Update};
+use super::encoding::{Encoding, Streams, Update};
 use super::input::Input;
 use super::password::{CHALLENGE, john, tried};
 use super::wire::{Area, Message, PixelFormat, Reader};
@@ -61,7 +61,8 @@ pub(super) struct VncSession {
     challenge: [u8; CHALLENGE],
     desktop: Option<Desktop>,
     format: PixelFormat,
-    hextile: bool,
+    encoding: Encoding,
+    streams: Streams,
     shown: bool,
     named: bool,
     update: Option<Update>,
@@ -83,7 +84,8 @@ impl VncSession {
             challenge: identity.randomness().bytes(),
             desktop: None,
             format: PixelFormat::default(),
-            hextile: false,
+            encoding: Encoding::default(),
+            streams: Streams::default(),
             shown: false,
             named: false,
             update: None,
@@ -112,7 +114,7 @@ impl VncSession {
                     return out.take_turns();
                 }
                 pieces += 1;
-                match update.piece(desktop) {
+                match update.piece(desktop, &mut self.streams) {
                     Some(piece) => out.reply(&piece),
                     None => self.update = None,
                 }
@@ -270,8 +272,13 @@ impl VncSession {
         out.reply(name);
         if self.tight {
             // No messages beyond the usual; encodings by their names.
-            let all: [(i32, &[u8]); 2] = [(1, b"STDVCOPYRECT"), (HEXTILE, b"STDVHEXTILE_")];
-            out.reply(&[0, 0, 0, 0, 0, 2, 0, 0]);
+            let all: [(i32, &[u8]); 4] = [
+                (1, b"STDVCOPYRECT"),
+                (Encoding::Hextile.number(), b"STDVHEXTILE_"),
+                (Encoding::Zlib.number(), b"TRDVZLIB____"),
+                (Encoding::Tight.number(), b"TGHTTIGHT___"),
+            ];
+            out.reply(&[0, 0, 0, 0, 0, 4, 0, 0]);
             for (encoding, name) in all {
                 out.reply(&encoding.to_be_bytes());
                 out.reply(name);
@@ -290,7 +297,7 @@ impl VncSession {
                 }
             }
             Message::Encodings(all) => {
-                self.hextile = all.contains(&HEXTILE);
+                self.encoding = Encoding::of(&all);
                 if !self.named {
                     self.named = true;
                     let each: Vec<String> = all.iter().take(TOLD).map(i32::to_string).collect();
@@ -304,7 +311,7 @@ impl VncSession {
                     self.updates += 1;
                     self.shown = true;
                     self.update =
-                        clamped(area).map(|area| Update::new(area, self.format, self.hextile));
+                        clamped(area).map(|area| Update::new(area, self.format, self.encoding));
                 }
             }
             Message::Key { down: true, key } => {

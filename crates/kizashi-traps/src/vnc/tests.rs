@@ -3,7 +3,7 @@ use std::sync::Arc;
 use kizashi_event::Timestamp;
 
 use super::desktop::{Desktop, SIZE};
-use super::encoding::Update;
+use super::encoding::{Encoding, Streams, Update};
 use super::font::has_point;
 use super::input::Input;
 use super::password::{answer, john, tried};
@@ -130,8 +130,29 @@ fn unpacked(bytes: &[u8], width: usize, height: usize) -> Vec<u8> {
 }
 
 fn whole(desktop: &Desktop, area: Area, format: PixelFormat, hextile: bool) -> Vec<u8> {
-    let mut update = Update::new(area, format, hextile);
-    std::iter::from_fn(|| update.piece(desktop)).flatten().collect()
+    let encoding = if hextile { Encoding::Hextile } else { Encoding::Raw };
+    let mut update = Update::new(area, format, encoding);
+    let mut streams = Streams::default();
+    std::iter::from_fn(|| update.piece(desktop, &mut streams)).flatten().collect()
+}
+
+#[test]
+fn the_first_encoding_that_is_known_is_the_one_that_is_written() {
+    assert_eq!(Encoding::of(&[16, -239, 7, 5, 0]), Encoding::Tight);
+    assert_eq!(Encoding::of(&[5, 7]), Encoding::Hextile);
+    assert_eq!(Encoding::of(&[16, -223]), Encoding::Raw);
+}
+
+#[test]
+fn a_whole_screen_in_tight_is_small() {
+    let desktop = Desktop::of(&identity(false), 1);
+    let area = Area { x: 0, y: 0, width: SIZE.0, height: SIZE.1 };
+    let mut update = Update::new(area, PixelFormat::default(), Encoding::Tight);
+    let mut streams = Streams::default();
+    let pieces: Vec<Vec<u8>> =
+        std::iter::from_fn(|| update.piece(&desktop, &mut streams)).collect();
+    assert_eq!(pieces.len(), 48);
+    assert!(pieces.concat().len() < 64 * 1024, "{}", pieces.concat().len());
 }
 
 #[test]

@@ -86,6 +86,16 @@ impl PixelFormat {
     }
 }
 
+impl PixelFormat {
+    /// The same in Tight, where 24 bits of 32 go without the eight that are empty.
+    pub(super) fn tight_pixel(self, colour: [u8; 3], out: &mut Vec<u8>) {
+        if self.true_colour && self.bytes == 4 && self.depth == 24 && self.most == [255; 3] {
+            return out.extend(colour);
+        }
+        self.pixel(colour, out);
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Area {
     pub(super) x: u16,

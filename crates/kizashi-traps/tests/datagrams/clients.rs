@@ -148,6 +148,24 @@ fn sipsak_finds_an_exchange_over_udp() {
 }
 
 #[test]
+fn sipp_registers_with_a_digest_and_is_told_with_its_password() {
+    if !installed("sipp") {
+        return;
+    }
+    let folder = Folder::new("sipp");
+    std::fs::write(folder.0.join("register.xml"), include_str!("register.xml")).unwrap();
+    let house = House::tcp(trap_named("sip").unwrap());
+    let address = here(&house);
+    let asked = ["-sf", "register.xml", "-t", "t1", "-m", "1", "-timeout", "50", "-nostdin"];
+    let shown = said("sipp", &[&asked[..], &[&address]].concat(), Some(&folder.0));
+    let events = house.close();
+    let successful = shown.lines().rfind(|line| line.contains("Successful call"));
+    assert!(successful.is_some_and(|line| line.trim_end().ends_with('1')), "{shown}");
+    assert!(clients(&events).contains(&"friendly-scanner".to_owned()), "{events:?}");
+    assert_eq!(notes(&events, "hashcat 11400").len(), 1, "{events:?}");
+}
+
+#[test]
 fn nmap_takes_the_exchange_for_asterisk() {
     if !installed("nmap") {
         return;

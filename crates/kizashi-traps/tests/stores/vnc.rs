@@ -98,3 +98,26 @@ fn hydra_finds_the_weak_password_and_what_no_list_has_is_noted() {
     let noted = |detail: &Detail| matches!(detail, Detail::Note { value, .. } if value.raw().starts_with("$vnc$*"));
     assert!(events.iter().any(|event| noted(&event.detail)));
 }
+
+#[test]
+fn a_picture_is_the_same_in_each_encoding_that_a_viewer_may_ask_for() {
+    if !installed("vncsnapshot") {
+        return;
+    }
+    let pictures = ["raw", "hextile", "zlib", "tight"].map(|encoding| {
+        let house = open(OPEN);
+        let picture = house.folder().join("picture.jpg");
+        let address = format!("127.0.0.1::{}", house.port());
+        let text = run(
+            "vncsnapshot",
+            &["-encodings", encoding, "-quality", "100", &address, picture.to_str().unwrap()],
+        );
+        let content = std::fs::read(&picture).unwrap_or_else(|_| panic!("{encoding}: {text}"));
+        house.close();
+        (encoding, content)
+    });
+    assert!(pictures[0].1.len() > 10_000);
+    for (encoding, content) in &pictures[1..] {
+        assert!(*content == pictures[0].1, "{encoding} is another picture");
+    }
+}

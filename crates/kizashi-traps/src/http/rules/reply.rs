@@ -55,7 +55,7 @@ pub(in crate::http) fn check(text: &str, own: &BTreeSet<&str>) -> Result<(), Str
             "hex" | "secret" | "nonce" => {
                 argument.parse::<usize>().is_ok_and(|length| (1..=128).contains(&length))
             }
-            "parameter" => !argument.is_empty(),
+            "parameter" | "cookie-or-target" => !argument.is_empty(),
             _ => false,
         };
         if !known {
@@ -110,6 +110,10 @@ impl Values<'_> {
             "origin" => escape(origin(self.host, self.port, self.encrypted).as_bytes()),
             "target" if argument == "url" => percent_encode(self.subject.target_as_sent()),
             "target" => escape(self.subject.target_as_sent()),
+            "cookie-or-target" => match self.subject.cookie(argument) {
+                Some(cookie) => escape(cookie.as_bytes()),
+                None => escape(self.subject.target_as_sent()),
+            },
             "set-up" => moment(self.identity.set_up(), argument),
             "boot" => moment(Timestamp::from_seconds(self.server().boot(self.now)), argument),
             "system" => self.server().system.pretty.into(),

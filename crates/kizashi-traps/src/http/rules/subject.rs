@@ -157,8 +157,16 @@ impl<'a> Subject<'a> {
 
     /// Whether a cookie of this name came.
     pub(in crate::http) fn has_cookie(&self, name: &str) -> bool {
-        let cookies = self.header("cookie").map(String::from_utf8_lossy).unwrap_or_default();
-        cookies.split(';').any(|pair| pair.trim().split('=').next() == Some(name))
+        self.cookie(name).is_some()
+    }
+
+    /// The value of a cookie of this name.
+    pub(super) fn cookie(&self, name: &str) -> Option<String> {
+        let cookies = self.header("cookie").map(String::from_utf8_lossy)?;
+        cookies.split(';').find_map(|pair| {
+            let (found, value) = pair.trim().split_once('=').unwrap_or((pair.trim(), ""));
+            (found == name).then(|| value.to_owned())
+        })
     }
 
     /// The first parameter that has a name.

@@ -86,6 +86,8 @@ pub(in crate::http) fn error(
             said(&[("Pragma", "no-cache"), ("Cache-Control", "no-cache")]),
             goahead(status, path),
         ),
+        "rompager" => text("text/html", rompager(status, path)),
+        "upnpd" => text("text/html", upnpd(status)),
         "uc-httpd" => text(
             "text/html",
             format!(
@@ -117,6 +119,35 @@ fn httpd(status: u16) -> String {
     };
     format!(
         "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {reason}</title>\n</head><body>\n<h1>{reason}</h1>\n<p>{text}</p>\n</body></html>\n"
+    )
+}
+
+/// RomPager's page, of which scanners look for the words about the object.
+fn rompager(status: u16, path: &str) -> String {
+    let (title, text) = match status {
+        404 => (
+            "Object Not Found",
+            format!("The requested URL '{path}' was not found on the RomPager server."),
+        ),
+        _ => (
+            words(status),
+            "The request could not be understood by the RomPager server.".to_owned(),
+        ),
+    };
+    format!(
+        "<html>\n<head>\n<title>{title}</title></head><body>\n<h1>{title}</h1>{text}\n<p>Return to <A HREF=\"\">last page</A><p>\n</body></html>\n"
+    )
+}
+
+/// `Send404` and `Send501` of MiniUPnPd 1.0.
+fn upnpd(status: u16) -> String {
+    let (title, text) = match status {
+        404 => ("Not Found", "The requested URL was not found on this server."),
+        501 => ("Not Implemented", "The HTTP Method is not implemented by this server."),
+        _ => (words(status), "The request could not be understood."),
+    };
+    format!(
+        "<HTML><HEAD><TITLE>{status} {title}</TITLE></HEAD><BODY><H1>{title}</H1>{text}</BODY></HTML>\r\n"
     )
 }
 

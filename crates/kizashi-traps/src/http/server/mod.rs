@@ -1,7 +1,7 @@
 //! How web servers other than nginx and Apache httpd write an answer: the order of their fields, whether they say a reason, what their
 //! own error pages hold. One constant a server. Measured (`tests/http/products`): Tomcat 9.0.70, Jetty 9.4.57, Go's `net/http` (fields in
 //! alphabetical order, then date and length), uvicorn on `h11` (all lower case but `Connection`). From the source or from answers that it
-//! gave in public: Node (hapi), IIS 10 (http.sys), WebLogic, boa 0.94, GoAhead 2.5.
+//! gave in public: Node (hapi), IIS 10 (http.sys), WebLogic, boa 0.94, GoAhead 2.5, RomPager 4.07, MiniUPnPd 1.0.
 
 mod errors;
 
@@ -18,6 +18,8 @@ pub(crate) enum Slot {
     Kind,
     Length,
     Connection,
+    /// A line that it says in every answer.
+    Always(&'static str),
 }
 
 /// One server program.
@@ -50,7 +52,7 @@ pub(crate) struct Style {
     pub(super) http2: bool,
 }
 
-use Slot::{Connection, Date, Fields as Said, Kind, Length, Server};
+use Slot::{Always, Connection, Date, Fields as Said, Kind, Length, Server};
 
 const PLAIN: Style = Style {
     name: "",
@@ -174,9 +176,27 @@ pub(super) const UC_HTTPD: Style = Style {
     ..PLAIN
 };
 
-static ALL: [&Style; 13] = [
+/// Allegro's RomPager as it answers for TR-069; what it sends in chunks goes with its length here.
+pub(super) const ROMPAGER: Style = Style {
+    name: "rompager",
+    grammar: Grammar::Netty,
+    order: &[Said, Kind, Length, Server, Connection, Always("EXT:")],
+    patience: 20,
+    ..PLAIN
+};
+/// The first MiniUPnPd, of which Realtek's miniigd is made, and Huawei's daemon like it: one request a connection.
+pub(super) const UPNPD: Style = Style {
+    name: "upnpd",
+    grammar: Grammar::Netty,
+    order: &[Kind, Connection, Length, Server, Said, Always("Ext:")],
+    keeps: false,
+    patience: 20,
+    ..PLAIN
+};
+
+static ALL: [&Style; 15] = [
     &WEBLOGIC, &NGINX, &TOMCAT, &JETTY, &GO, &NODE, &UVICORN, &IIS, &APPLIANCE, &MOCHIWEB, &BOA,
-    &GOAHEAD, &UC_HTTPD,
+    &GOAHEAD, &UC_HTTPD, &ROMPAGER, &UPNPD,
 ];
 
 impl Style {
@@ -289,6 +309,7 @@ impl Style {
                 ("Content-Length", own.length.map(|n| n.to_string()).unwrap_or_default())
             }
             Slot::Connection => return self.connection(own.connection),
+            Slot::Always(line) => return Some(line.to_owned()),
             Slot::Fields => return None,
         };
         let name = if self.lower { name.to_ascii_lowercase() } else { name.to_owned() };

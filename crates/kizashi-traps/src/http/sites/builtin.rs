@@ -41,6 +41,7 @@ sites! {
     "gpon-router": "favicon.ico" "login.html" "ont.css" "refused.html";
     "grafana": "app.js" "favicon.ico" "grafana.css" "icon.svg" "login.html";
     "hadoop-yarn": "cluster.html" "favicon.ico" "logo.svg" "yarn.css";
+    "huawei-hg532": "upnpdev.xml";
     "influxdb":;
     "ip-camera": "favicon.ico" "login.html" "m.css" "m.js" "refused.html";
     "jenkins": "favicon.ico" "login.html" "page.js" "refused.html" "robots.txt" "style.css";
@@ -52,6 +53,8 @@ sites! {
     "ollama":;
     "phpmyadmin": "favicon.ico" "login.html" "login.js" "logo.svg" "refused.html" "theme.css";
     "prometheus": "favicon.ico" "graph.html" "main.css" "main.js" "metrics.txt";
+    "realtek-igd": "picsdesc.xml" "wanipcn.xml";
+    "rompager":;
     "solr": "app.js" "favicon.ico" "index.css" "index.html" "solr.svg";
     "spring-boot": "env.json";
     "tomcat": "docs.html" "examples.html" "favicon.ico" "index.html" "tomcat.css" "tomcat.svg" "unauthorised.html";

@@ -250,7 +250,8 @@ fn every_page_is_well_formed_and_says_its_length() {
                     assert_eq!(length, (sent.len() - body).to_string(), "{} {target}", site.name);
                 }
             }
-            if heard.is_page() && site.style.is_none_or(|style| style.name != "boa") {
+            let careless = ["boa", "rompager"];
+            if heard.is_page() && site.style.is_none_or(|style| !careless.contains(&style.name)) {
                 assert_eq!(misnested(&heard.body), None, "{} {target}\n{}", site.name, heard.body);
             }
             if heard.field("Content-Type").is_some_and(|kind| kind.contains("json"))
@@ -449,4 +450,31 @@ fn what_is_looked_for_on_the_default_page_is_linked_from_its_site_map_and_nothin
     assert!(get(&identity, "/robots.txt").body.contains("/sitemap.xml"));
     let other = installation(DEFAULT_SITE, WebServer::NginxDebian12);
     assert_eq!(get(&other, "/sitemap.xml").status, 404, "another installation knows nothing of it");
+}
+
+#[test]
+fn ports_of_routers_show_their_device_beside_every_machine() {
+    for (port, name) in [(7547, "rompager"), (37_215, "huawei-hg532"), (52_869, "realtek-igd")] {
+        for face in TelnetFace::ALL {
+            let identity = Identity::draw([3; 32]).with_telnet_face(face);
+            assert_eq!(identity.web_site(port).map(|site| site.name), Some(name), "{face:?}");
+        }
+    }
+}
+
+#[test]
+fn the_misfortune_cookie_stands_where_the_path_should_and_is_no_markup() {
+    let identity = installation("rompager", WebServer::NginxDebian12);
+    let ask = |cookie: &str| {
+        let head = format!(
+            "GET /blabla HTTP/1.1\r\nHost: a\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+        );
+        send(&identity, head.as_bytes())
+    };
+    let heard = ask("C107373883=/omg1337hax");
+    assert_eq!(heard.status, 404);
+    assert!(heard.body.contains("'/omg1337hax' was not found on the RomPager server."));
+    assert!(heard.head.contains("Server: RomPager/4.07 UPnP/1.0"), "{}", heard.head);
+    assert!(ask("a=b").body.contains("'/blabla' was not found"));
+    assert!(!ask("C107373883=<script>").body.contains("<script>"));
 }

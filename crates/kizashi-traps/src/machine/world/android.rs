@@ -19,9 +19,13 @@ pub(crate) struct AndroidModel {
     release: &'static str,
     level: &'static str,
     build: &'static str,
+    /// What its daemon can beyond the first protocol; before Android 7 it says nothing of that.
+    features: &'static [&'static str],
+    /// It asks for a key, and somebody at its screen whether that may come in.
+    secure: bool,
 }
 
-const MODELS: [AndroidModel; 4] = [
+const MODELS: [AndroidModel; 6] = [
     AndroidModel {
         product: "p201",
         model: "MBOX",
@@ -32,6 +36,8 @@ const MODELS: [AndroidModel; 4] = [
         release: "5.1.1",
         level: "22",
         build: "LMY47V",
+        features: &[],
+        secure: false,
     },
     AndroidModel {
         product: "p212",
@@ -43,6 +49,8 @@ const MODELS: [AndroidModel; 4] = [
         release: "6.0.1",
         level: "23",
         build: "MHC19J",
+        features: &[],
+        secure: false,
     },
     AndroidModel {
         product: "rk322x_box",
@@ -54,6 +62,8 @@ const MODELS: [AndroidModel; 4] = [
         release: "4.4.4",
         level: "19",
         build: "KTU84Q",
+        features: &[],
+        secure: false,
     },
     AndroidModel {
         product: "dolphin_fvd_p1",
@@ -65,6 +75,34 @@ const MODELS: [AndroidModel; 4] = [
         release: "4.4.2",
         level: "19",
         build: "KOT49H",
+        features: &[],
+        secure: false,
+    },
+    AndroidModel {
+        product: "p281",
+        model: "X96mini",
+        device: "p281",
+        brand: "Amlogic",
+        maker: "Amlogic",
+        board: "gxl",
+        release: "7.1.2",
+        level: "25",
+        build: "NHG47L",
+        features: &["cmd", "shell_v2"],
+        secure: false,
+    },
+    AndroidModel {
+        product: "rk3328_box",
+        model: "A95X",
+        device: "rk3328_box",
+        brand: "rockchip",
+        maker: "rockchip",
+        board: "rk3328",
+        release: "8.1.0",
+        level: "27",
+        build: "OPM8.181205.001",
+        features: &["cmd", "stat_v2", "shell_v2"],
+        secure: true,
     },
 ];
 
@@ -80,10 +118,27 @@ impl AndroidModel {
 
     /// What adbd says of it.
     pub(crate) fn banner(self) -> String {
+        let end = match self.features {
+            [] => "\0".to_owned(),
+            features => format!("features={}", features.join(",")),
+        };
         format!(
-            "device::ro.product.name={};ro.product.model={};ro.product.device={};\0",
+            "device::ro.product.name={};ro.product.model={};ro.product.device={};{end}",
             self.product, self.model, self.device
         )
+    }
+
+    pub(crate) fn can(self, feature: &str) -> bool {
+        self.features.contains(&feature)
+    }
+
+    /// It is of Android 7 or later, whose daemon is another.
+    pub(crate) const fn is_new(self) -> bool {
+        !self.features.is_empty()
+    }
+
+    pub(crate) const fn asks_for_key(self) -> bool {
+        self.secure
     }
 
     fn properties(self, seed: &[u8; 32]) -> Vec<(&'static str, String)> {
@@ -97,7 +152,7 @@ impl AndroidModel {
             ("net.hostname", "android"),
             ("persist.sys.timezone", "Asia/Shanghai"),
             ("persist.sys.usb.config", "adb"),
-            ("ro.adb.secure", "0"),
+            ("ro.adb.secure", if self.secure { "1" } else { "0" }),
             ("ro.build.tags", "test-keys"),
             ("ro.build.type", "userdebug"),
             ("ro.build.version.codename", "REL"),
