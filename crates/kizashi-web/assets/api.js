@@ -54,7 +54,7 @@ export class ApiError extends Error {
 
 /** @param {string} path @param {Record<string, string | number | undefined>} [parameters] @param {AbortSignal} [signal]
  * @returns {Promise<any>} */
-async function ask(path, parameters = {}, signal) {
+export async function ask(path, parameters = {}, signal) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
   const address = `/api/v1/${path}${query.size > 0 ? `?${query}` : ""}`;

@@ -12,11 +12,15 @@ export const PAGES = [
   { id: "ports", style: "/views/ports.css", component: "Ports", load: () => import("./views/ports.js"), icon: "ports", key: "p" },
   { id: "port", style: "/views/ports.css", component: "Port", load: () => import("./views/port.js"), rest: true, under: "ports" },
   { id: "live", style: "/views/live.css", component: "Live", load: () => import("./views/live.js"), icon: "live", key: "l" },
-  { id: "who", component: "Who", load: () => import("./views/who.js"), icon: "who", key: "w" },
+  { id: "who", style: "/views/things.css", component: "Who", load: () => import("./views/who.js"), icon: "who", key: "w" },
+  { id: "list", style: "/views/things.css", component: "List", load: () => import("./views/ranking.js"), under: "who" },
+  { id: "item", style: "/views/things.css", component: "Item", load: () => import("./views/item.js"), under: "who" },
   { id: "sessions", style: "/views/sessions.css", component: "SessionsPage", load: () => import("./views/sessions.js"), icon: "sessions", key: "e" },
   { id: "session", style: "/views/sessions.css", component: "SessionView", load: () => import("./views/session.js"), rest: true, under: "sessions" },
   { id: "signs", component: "SignsPage", load: () => import("./views/signs.js"), icon: "signs", key: "s" },
   { id: "sign", style: "/views/sign.css", component: "SignView", load: () => import("./views/sign.js"), rest: true, under: "signs" },
+  { id: "search", style: "/views/things.css", component: "Search", load: () => import("./views/search.js"), icon: "search", key: "/" },
+  { id: "bench", style: "/views/things.css", component: "BenchPage", load: () => import("./views/bench.js"), under: "sessions" },
   { id: "settings", style: "/views/settings.css", component: "Settings", load: () => import("./views/settings.js"), icon: "settings", key: "t" },
 ];
 

@@ -1,7 +1,8 @@
 //! Who may read, and what a browser may do with what it reads.
 //!
 //! The dashboard shows everything the sensor knows, so random tokens guard it, one a [`Role`]: `/?token=…` (the address printed
-//! at start) or the sign-in form changes one for a cookie; wrong ones are throttled. Requests under a foreign host name are refused
+//! at start) or the sign-in form changes one for a cookie, programs send theirs with each request (`Authorization: Bearer`, RFC 6750);
+//! wrong ones are throttled. Requests under a foreign host name are refused
 //! (DNS rebinding), so are those that another page made (by `Sec-Fetch-Site`, else by `Origin`; RFC 6265, 8.2), and every answer carries a Content-Security-Policy under which nothing but the page's own files can load or run (CSP Level 3).
 
 use std::fmt::Write as _;
@@ -121,7 +122,14 @@ pub(crate) async fn guard(
     {
         return if opens_a_page(headers) { enter(&app, &guess, &asker) } else { foreign() };
     }
-    let Some(role) = role_by_cookie(&app.access, headers, &asker.authority) else {
+    let role = match bearer(headers) {
+        Some(guess) => match role_by_bearer(&app, guess, &asker) {
+            Ok(role) => Some(role),
+            Err(refused) => return refused,
+        },
+        None => role_by_cookie(&app.access, headers, &asker.authority),
+    };
+    let Some(role) = role else {
         return refuse(path);
     };
     if !role.may(request.method(), path) {
@@ -189,6 +197,25 @@ fn enter(app: &App, guess: &str, asker: &Asker) -> Response {
     let cookie = format!("{name}={guess}; Path=/; HttpOnly; SameSite=Strict{secure}");
     let headers = [(header::SET_COOKIE, cookie.as_str()), (header::LOCATION, "/")];
     (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// What a program signs in with.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn role_by_bearer(app: &App, guess: &str, asker: &Asker) -> Result<Role, Response> {
+    // The right token is asked first: who guesses must not keep the owner's programs out.
+    if let Some(role) = app.access.role_of(guess) {
+        return Ok(role);
+    }
+    if let Some(wait) = app.throttle.wait(asker.address) {
+        return Err(too_often(wait));
+    }
+    app.throttle.count_failure(asker.address);
+    tracing::warn!(address = %asker.address, "a program tried a wrong token at the dashboard");
+    Err(refuse("/api/"))
 }
 
 fn too_often(wait: Duration) -> Response {

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 /// How things stand, as the observatory knows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Status {
     /// Kizashi's version.
     pub version: String,
     /// The present moment (of a demo: of the made-up traffic).
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String)]
     pub now: Timestamp,
     /// Seconds since the start of the process.
     pub uptime_seconds: u64,
@@ -33,7 +34,7 @@ pub struct Status {
 }
 
 /// How the processes that speak to attackers fare since the start.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrapStatus {
     /// The number of the one that serves, counted from 1.
     pub process: u64,
@@ -63,7 +64,7 @@ pub struct TrapStatus {
 }
 
 /// How the process that sees attempts to reach any port fares since the start.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CaptureStatus {
     /// Why there is none, in a sentence.
     pub off: Option<String>,
@@ -71,11 +72,12 @@ pub struct CaptureStatus {
     pub ends: u64,
     /// What it counted.
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     pub counts: CaptureCounts,
 }
 
 /// The store at a glance; made from [`Overview`], whose fields it has.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct StoreStatus {
     /// Events counted.
     pub events: u64,
@@ -87,9 +89,11 @@ pub struct StoreStatus {
     pub sources: u64,
     /// The first moment of all events.
     #[serde(serialize_with = "maybe_moment")]
+    #[schema(value_type = Option<String>)]
     pub first: Option<Timestamp>,
     /// The last moment of all events.
     #[serde(serialize_with = "maybe_moment")]
+    #[schema(value_type = Option<String>)]
     pub last: Option<Timestamp>,
     /// Events that came after their bin was closed.
     pub late: u64,
@@ -119,7 +123,7 @@ impl From<Overview> for StoreStatus {
 }
 
 /// One trap's listener.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Listener {
     /// The service: `ssh`.
     pub service: String,
@@ -128,9 +132,10 @@ pub struct Listener {
 }
 
 /// One row of a ranking. The optional fields are for ports and left out where nothing is known.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct TopRow {
     /// The kind of key.
+    #[schema(value_type = String)]
     pub kind: KeyKind,
     /// The key's text: `tcp/445`, `root`. Of most kinds chosen by attackers.
     pub key: String,
@@ -144,9 +149,11 @@ pub struct TopRow {
     pub sources: u64,
     /// The first event ever.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String)]
     pub first: Timestamp,
     /// The last event ever.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String)]
     pub last: Timestamp,
     /// What visitors of this port usually want, in one sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,10 +199,11 @@ impl TopRow {
 }
 
 /// One key's series with its scores.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Series {
     /// The key, in the form that the API takes.
     #[serde(serialize_with = "key_text")]
+    #[schema(value_type = String)]
     pub key: Key,
     /// What people know it as, escaped where attackers chose it.
     pub label: String,
@@ -210,10 +218,11 @@ pub struct Series {
 }
 
 /// One bin of a series with its scores, each where there is one.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ScoredPoint {
     /// The start of the bin.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String)]
     pub start: Timestamp,
     /// Events in it.
     pub events: u64,
@@ -230,33 +239,37 @@ pub struct ScoredPoint {
 }
 
 /// Where a sign stands on a series.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SignMark {
     /// The sign's id.
     pub id: String,
     /// When the change began.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String)]
     pub since: Timestamp,
     /// When it was raised.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String)]
     pub detected: Timestamp,
     /// `low`, `medium` or `high`.
     pub severity: String,
 }
 
 /// One sign with its advisory and what its visitors did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct SignPage {
     /// The sign in the JSON form of the contract.
+    #[schema(value_type = Object)]
     pub sign: Value,
     /// What to tell a person.
     pub advisory: AdvisoryText,
     /// What its visitors did, raw.
+    #[schema(value_type = Object)]
     pub evidence: Evidence,
 }
 
 /// The text of a sign. Attackers' text in it is escaped already.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct AdvisoryText {
     /// What happens.
     pub what: String,
@@ -274,7 +287,10 @@ pub(crate) fn moment<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S:
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn maybe_moment<S: Serializer>(time: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn maybe_moment<S: Serializer>(
+    time: &Option<Timestamp>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     match time {
         Some(time) => moment(time, to),
         None => to.serialize_none(),

@@ -11,20 +11,23 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::resume::{Numbered, Resume, Told};
+
 /// Events of one publication that are shown; the earlier ones are counted. Four times a second, this is more than 500 a second.
 pub(crate) const MOST_ITEMS: usize = 150;
 /// Characters of the text of an item.
 const MOST_CHARACTERS: usize = 240;
 /// Publications that wait for a slow page, about a second of a busy sensor.
-const WAITING_EVENTS: usize = 64;
+pub(crate) const WAITING_EVENTS: usize = 64;
 /// Signs that wait for a slow page: more than any sensible hour has.
-const WAITING_SIGNS: usize = 64;
+pub(crate) const WAITING_SIGNS: usize = 64;
 
 /// One event as the feed shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FeedItem {
     /// When.
     #[serde(serialize_with = "crate::answers::moment")]
+    #[schema(value_type = String)]
     pub time: Timestamp,
     /// The visitor's address.
     pub source: String,
@@ -147,12 +150,23 @@ fn made_up_country(source: IpAddr) -> &'static str {
 /// The way into the feed: cheap to clone, never waits, costs next to nothing while no page is open.
 #[derive(Clone, Debug)]
 pub struct FeedSender {
-    events: broadcast::Sender<Arc<Batch>>,
-    signs: broadcast::Sender<Arc<str>>,
+    events: broadcast::Sender<Numbered<Arc<Batch>>>,
+    signs: broadcast::Sender<Numbered<Arc<str>>>,
+    resume: Arc<Resume>,
     dropped: Arc<AtomicU64>,
     places: Arc<Places>,
     /// Whether visitors are made up, and their countries too.
     made_up: bool,
+}
+
+/// A page's way out of the feed, and what was published since it last read.
+pub(crate) struct Subscription {
+    pub(crate) events: broadcast::Receiver<Numbered<Arc<Batch>>>,
+    pub(crate) signs: broadcast::Receiver<Numbered<Arc<str>>>,
+    /// What the page missed, in order.
+    pub(crate) missed: Vec<Numbered<Told>>,
+    /// Publications that it missed and that are not kept any more.
+    pub(crate) lost: u64,
 }
 
 impl Default for FeedSender {
@@ -168,6 +182,7 @@ impl FeedSender {
         Self {
             events: broadcast::Sender::new(WAITING_EVENTS),
             signs: broadcast::Sender::new(WAITING_SIGNS),
+            resume: Arc::default(),
             dropped: Arc::default(),
             places: Places::built_in(),
             made_up: false,
@@ -200,18 +215,23 @@ impl FeedSender {
 
     /// Shows events to every open page; never waits.
     pub fn publish(&self, events: &[Event]) {
-        if events.is_empty() || self.events.receiver_count() == 0 {
+        if events.is_empty() || !self.resume.is_watched() {
             return;
         }
         let skipped = events.len().saturating_sub(MOST_ITEMS);
         let items = events.iter().skip(skipped).map(|event| self.item(event)).collect();
-        // An error means that the last page closed in between.
-        let _ = self.events.send(Arc::new(Batch { items, skipped: skipped as u64 }));
+        let batch = Arc::new(Batch { items, skipped: skipped as u64 });
+        self.resume.keep_events(batch, |numbered| {
+            // An error means that no page is open at this moment.
+            let _ = self.events.send(numbered);
+        });
     }
 
     /// Shows a sign, in the JSON form of the contract, to every open page; never waits.
     pub fn publish_sign(&self, sign: &Value) {
-        let _ = self.signs.send(Arc::from(sign.to_string()));
+        self.resume.keep_sign(Arc::from(sign.to_string()), |numbered| {
+            let _ = self.signs.send(numbered);
+        });
     }
 
     /// Events that were not shown to a page that was open, because there were too many or the page was too slow; counted
@@ -225,10 +245,19 @@ impl FeedSender {
         self.dropped.fetch_add(events, Ordering::Relaxed);
     }
 
-    pub(crate) fn subscribe(
-        &self,
-    ) -> (broadcast::Receiver<Arc<Batch>>, broadcast::Receiver<Arc<str>>) {
-        (self.events.subscribe(), self.signs.subscribe())
+    /// A page opens, or opens again: `last` is the id that it read last.
+    pub(crate) fn subscribe(&self, last: Option<&str>) -> Subscription {
+        self.resume.after(last, |missed, lost| Subscription {
+            events: self.events.subscribe(),
+            signs: self.signs.subscribe(),
+            missed,
+            lost,
+        })
+    }
+
+    /// The id under which a page comes back after the publication of this number.
+    pub(crate) fn id_of(&self, number: u64) -> String {
+        self.resume.id_of(number)
     }
 }
 
@@ -295,10 +324,10 @@ mod tests {
     #[test]
     fn of_a_flood_the_last_are_shown_and_the_rest_counted() {
         let feed = FeedSender::new();
-        let (mut events, _signs) = feed.subscribe();
+        let mut events = feed.subscribe(None).events;
         let flood: Vec<Event> = (0..1_000).map(|n| login(&n.to_string())).collect();
         feed.publish(&flood);
-        let batch = events.try_recv().unwrap();
+        let batch = events.try_recv().unwrap().told;
         assert_eq!((batch.items.len(), batch.skipped), (MOST_ITEMS, 1_000 - MOST_ITEMS as u64));
         assert_eq!(batch.items.last().unwrap().text, "root / 999");
     }
@@ -306,7 +335,7 @@ mod tests {
     #[test]
     fn publishing_never_waits_for_a_page_that_does_not_read() {
         let feed = FeedSender::new();
-        let (mut events, _signs) = feed.subscribe();
+        let mut events = feed.subscribe(None).events;
         for _ in 0..10 * WAITING_EVENTS {
             feed.publish(&[login("1")]);
         }

@@ -12,14 +12,22 @@ mod answers;
 mod api;
 mod assets;
 mod compress;
+mod condition;
 mod encryption;
 mod error;
+mod export;
 mod feed;
 pub mod fuzz;
+mod items;
 mod live;
+mod marks;
+mod metrics;
 mod observatory;
+mod openapi;
 mod query;
+mod resume;
 mod roles;
+mod search;
 mod server;
 mod sessions;
 mod shares;
@@ -31,10 +39,14 @@ pub use answers::{
     AdvisoryText, CaptureStatus, Listener, ScoredPoint, Series, SignMark, SignPage, Status,
     StoreStatus, TopRow, TrapStatus,
 };
+pub use condition::{Condition, Forecast, Retention, TrapSetting};
 pub use encryption::{CertifiedKey, Encryption, EncryptionError};
 pub use feed::{FeedItem, FeedSender};
+pub use items::{Beside, Captured, ItemPage, KnownList, Place, looks_like};
 pub use kizashi_store::BinLength;
+pub use marks::{Mark, MarkChange};
 pub use observatory::{Observatory, ReadError};
 pub use roles::{Access, Role, Tokens};
+pub use search::{Moment, Search, SearchError, SearchPage, SearchTerm};
 pub use server::{router, serve};
 pub use sessions::{SessionPage, SessionRow};

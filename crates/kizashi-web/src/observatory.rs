@@ -1,11 +1,14 @@
 //! What the dashboard asks for, as a trait, so that this room knows neither SQL nor detection and can be tested over made-up
 //! answers. The methods block (they read a database); they are called on threads made for that, a few at a time.
 
-use kizashi_event::{Event, Key, KeyKind, SessionId};
+use kizashi_event::{Event, Key, KeyKind, SessionId, Timestamp};
 use kizashi_store::{BinLength, SeriesPoint, Span};
 use serde_json::Value;
 
-use crate::{Series, SessionPage, SessionRow, SignPage, Status, TopRow};
+use crate::{
+    Captured, Condition, ItemPage, KnownList, Mark, MarkChange, Search, SearchPage, Series,
+    SessionPage, SessionRow, SignPage, Status, TopRow,
+};
 
 /// Why something could not be read. Each text is one sentence for the owner: what happened and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,4 +97,90 @@ pub trait Observatory: Send + Sync + 'static {
     fn session(&self, _id: SessionId) -> Result<Option<SessionPage>, ReadError> {
         Ok(None)
     }
+
+    /// What the process knows of itself and its settings.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn condition(&self) -> Result<Condition, ReadError> {
+        Ok(Condition::default())
+    }
+
+    /// A page of a ranking; of fingerprints those of one kind (`of`), which have no pages. `offset` and `limit` together are at
+    /// most 6,000.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ranking(
+        &self,
+        kind: KeyKind,
+        _of: Option<&str>,
+        span: Span,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<TopRow>, ReadError> {
+        Ok(self.top(kind, span, offset.saturating_add(limit))?.into_iter().skip(offset).collect())
+    }
+
+    /// All that is known of one key.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or this observatory knows nothing of single keys.
+    fn item(&self, _key: &Key) -> Result<ItemPage, ReadError> {
+        Err(not_here())
+    }
+
+    /// Captured content, the latest kept first. `limit` is 1 to 500.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn captured(&self, _limit: usize) -> Result<Vec<Captured>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// How much of public lists of names and passwords was tried.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lists(&self) -> Result<Vec<KnownList>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// What fits a search, events before `before` where that is given. `limit` is 1 to 200.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or this observatory cannot search.
+    fn search(
+        &self,
+        _search: &Search,
+        _before: Option<Timestamp>,
+        _limit: usize,
+    ) -> Result<SearchPage, ReadError> {
+        Err(not_here())
+    }
+
+    /// Keys of a kind that begin with or hold a text, most events first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn keys_like(
+        &self,
+        _kind: KeyKind,
+        _text: &str,
+        _limit: usize,
+    ) -> Result<Vec<TopRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// Changes what the owner says of a sign; `None` when there is no such sign.
+    ///
+    /// # Errors
+    /// When the change cannot be, or the store cannot be written.
+    fn mark(&self, _id: &str, _change: &MarkChange) -> Result<Option<Mark>, ReadError> {
+        Err(not_here())
+    }
+}
+
+fn not_here() -> ReadError {
+    ReadError::Unanswerable("this dashboard cannot do that".to_owned())
 }

@@ -28,13 +28,17 @@ pub(crate) const MOST_BINS: i64 = 26_352;
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Parameters {
-    kind: Option<String>,
-    key: Option<String>,
-    bin: Option<String>,
-    since: Option<String>,
-    until: Option<String>,
-    limit: Option<String>,
-    command: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) bin: Option<String>,
+    pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) limit: Option<String>,
+    pub(crate) command: Option<String>,
+    pub(crate) of: Option<String>,
+    pub(crate) offset: Option<String>,
+    pub(crate) q: Option<String>,
+    pub(crate) before: Option<String>,
 }
 
 /// The parameters, or why they could not be read.
@@ -43,7 +47,7 @@ pub(crate) type Read = Result<Query<Parameters>, QueryRejection>;
 /// Unpacks what the extractor gave.
 pub(crate) fn parameters(read: Read) -> Result<Parameters, ApiError> {
     read.map(|Query(parameters)| parameters).map_err(|_| {
-        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit and command, each once")
+        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit, command, of, offset, q and before, each once")
     })
 }
 
@@ -104,6 +108,37 @@ impl Parameters {
             }
             text => Ok(text.clone().filter(|text| !text.is_empty())),
         }
+    }
+
+    /// Which fingerprints.
+    pub(crate) fn of(&self) -> Result<Option<String>, ApiError> {
+        let is_name = |text: &String| {
+            text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        match &self.of {
+            Some(text) if !is_name(text) => {
+                Err(ApiError::bad("of is no kind of fingerprint: such as os or ja4"))
+            }
+            text => Ok(text.clone()),
+        }
+    }
+
+    /// Places left out.
+    pub(crate) fn offset(&self, most: usize) -> Result<usize, ApiError> {
+        let Some(text) = self.offset.as_deref() else { return Ok(0) };
+        let offset = text.parse::<usize>().ok().filter(|offset| *offset <= most);
+        offset.ok_or_else(|| ApiError::bad(format!("offset is not a number from 0 to {most}")))
+    }
+
+    /// What is searched for.
+    pub(crate) fn q(&self) -> &str {
+        self.q.as_deref().unwrap_or("")
+    }
+
+    /// Where a search goes on.
+    pub(crate) fn before(&self) -> Result<Option<Timestamp>, ApiError> {
+        let read = self.before.as_deref().map(Timestamp::parse).transpose();
+        read.map_err(|error| ApiError::bad(format!("before is {error}")))
     }
 
     pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
@@ -173,8 +208,13 @@ mod tests {
                 since: hostile.clone(),
                 until: hostile.clone(),
                 limit: hostile.clone(),
-                command: hostile,
+                command: hostile.clone(),
+                of: hostile.clone(),
+                offset: hostile.clone(),
+                q: hostile.clone(),
+                before: hostile,
             };
+            let _ = (parameters.of(), parameters.offset(9), parameters.before());
             let _ = (parameters.kind(), parameters.key(), parameters.bin(), parameters.command());
             let _ = parameters.span_of(BinLength::TenMinutes);
             if let Ok(limit) = parameters.limit(20, MOST_EVENTS) {

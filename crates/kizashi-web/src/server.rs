@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,8 +29,8 @@ use crate::error::ApiError;
 use crate::shares::{Share, Shares};
 use crate::throttle::Throttle;
 use crate::{
-    Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, compress, live,
-    sessions,
+    Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, compress,
+    condition, export, items, live, marks, metrics, openapi, search, sessions,
 };
 
 /// Queries at once.
@@ -140,6 +140,20 @@ pub fn router(
         .route("/api/v1/sessions", get(sessions::sessions))
         .route("/api/v1/sessions/{id}", get(sessions::session))
         .route("/api/v1/feed", get(live::feed))
+        .route("/api/v1/key", get(items::key))
+        .route("/api/v1/ranking", get(items::ranking))
+        .route("/api/v1/captured", get(items::captured))
+        .route("/api/v1/search", get(search::search))
+        .route("/api/v1/complete", get(search::complete))
+        .route("/api/v1/export", get(export::export))
+        .route("/api/v1/lists", get(items::lists))
+        .route(
+            "/api/v1/signs/{id}/mark",
+            post(marks::mark).layer(DefaultBodyLimit::max(marks::MOST_BODY)),
+        )
+        .route("/api/v1/health", get(condition::health))
+        .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/metrics", get(metrics::metrics))
         .route("/sign-in", get(access::sign_in_page).post(access::sign_in));
     assets::routes(routes)
         .fallback(|| async {

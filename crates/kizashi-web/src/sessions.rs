@@ -13,7 +13,7 @@ use crate::query::{MOST_SESSIONS, Read, parameters};
 use crate::server::App;
 
 /// A session in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SessionRow {
     /// Its id: sixteen hexadecimal digits.
     pub session: String,
@@ -52,20 +52,36 @@ impl From<&StoredSession> for SessionRow {
 }
 
 /// One session.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct SessionPage {
     /// What the list says of it.
     pub session: SessionRow,
     /// Columns and rows of its terminal.
+    #[schema(value_type = Vec<u16>)]
     pub size: (u16, u16),
     /// What the terminal showed: seconds since the first, and output that holds no sequences but those that move the cursor, erase
     /// and colour.
+    #[schema(value_type = Vec<Vec<Object>>)]
     pub frames: Vec<(f64, String)>,
     /// The rest as lines for people: logins, commands where nothing was recorded, files. Escaped already.
     pub lines: Vec<String>,
 }
 
+/// Sessions in a list.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the form of an answer, for its description alone")]
+pub(crate) struct SessionList {
+    sessions: Vec<SessionRow>,
+}
+
 /// `GET /api/v1/sessions?command=&since=&until=&limit=`.
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "visitors", summary = "Sessions worth seeing again, the latest first",
+    params(("command" = Option<String>, Query, description = "Text in a line that was given"),
+        ("since" = Option<String>, Query, description = "From this moment on (RFC 3339)"),
+        ("until" = Option<String>, Query, description = "Before this moment"),
+        ("limit" = Option<u32>, Query, description = "Rows at most, 1 to 500")),
+    responses((status = 200, description = "A list", body = SessionList, example = json!({"sessions": [
+        {"session": "00c0ffee00c0ffee", "first": "2026-11-20T11:50:00.000000Z", "last": "2026-11-20T11:51:10.000000Z", "source": "203.0.113.7", "port": "tcp/23", "service": "telnet", "commands": 4, "files": 1, "recorded": true}]}))))]
 pub(crate) async fn sessions(
     State(app): State<Arc<App>>,
     read: Read,
@@ -78,6 +94,11 @@ pub(crate) async fn sessions(
 }
 
 /// `GET /api/v1/sessions/{id}`.
+#[utoipa::path(get, path = "/api/v1/sessions/{id}", tag = "visitors", summary = "One session with its recording",
+    params(("id" = String, Path, description = "Its sixteen hexadecimal digits")),
+    responses((status = 200, description = "The session; output holds no sequence that harms a terminal", body = SessionPage, example = json!({
+        "session": {"session": "00c0ffee00c0ffee", "first": "2026-11-20T11:50:00.000000Z", "last": "2026-11-20T11:51:10.000000Z", "source": "203.0.113.7", "port": "tcp/23", "service": "telnet", "commands": 4, "files": 1, "recorded": true}, "size": [80, 24], "frames": [[0.0, "# "]], "lines": ["login   root / xc3511 accepted"]})),
+        (status = 404, description = "There is no such session")))]
 pub(crate) async fn session(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,

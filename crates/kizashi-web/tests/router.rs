@@ -5,6 +5,9 @@
     reason = "in a test, a broken assumption shall stop it"
 )]
 
+#[path = "router/api.rs"]
+mod api;
+
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,8 +19,9 @@ use axum::http::{Request, Response, StatusCode};
 use kizashi_event::{Detail, Event, EventId, HostileText, Key, KeyKind, Port, Service, Timestamp};
 use kizashi_store::{Evidence, Span};
 use kizashi_web::{
-    AdvisoryText, BinLength, FeedSender, Observatory, ReadError, Series, SignPage, Status,
-    StoreStatus, Token, TopRow, router, serve,
+    Access, AdvisoryText, BinLength, FeedSender, ItemPage, Mark, MarkChange, Observatory,
+    ReadError, Search, SearchPage, Series, SignPage, Status, StoreStatus, Token, Tokens, TopRow,
+    router, serve,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -97,6 +101,40 @@ impl Observatory for MadeUp {
 
     fn recent(&self, limit: usize) -> Result<Vec<Event>, ReadError> {
         Ok((0..limit as u64).map(event).collect())
+    }
+
+    fn item(&self, key: &Key) -> Result<ItemPage, ReadError> {
+        Ok(ItemPage {
+            key: key.to_string(),
+            kind: key.kind,
+            text: key.text.to_string(),
+            label: String::new(),
+            totals: None,
+            place: None,
+            captured: None,
+            lists: Vec::new(),
+            sources: Vec::new(),
+            beside: Vec::new(),
+            events: Vec::new(),
+            sessions: Vec::new(),
+            signs: Vec::new(),
+        })
+    }
+
+    fn search(
+        &self,
+        search: &Search,
+        _: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<SearchPage, ReadError> {
+        assert!(limit <= 200);
+        Ok(SearchPage { looked_at: search.terms.len() as u64, ..SearchPage::default() })
+    }
+
+    fn mark(&self, id: &str, change: &MarkChange) -> Result<Option<Mark>, ReadError> {
+        let now = Timestamp::from_seconds(1_700_000_000);
+        change.check(now).map_err(ReadError::Unanswerable)?;
+        Ok((id == "one").then(|| Mark::default().changed_by(change, now)))
     }
 }
 

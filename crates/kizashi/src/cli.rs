@@ -45,6 +45,8 @@ pub(crate) enum Call {
     Export(Export),
     /// Print how the store stands
     Status(Listing),
+    /// Home, ports and feed on this terminal, renewed every two seconds
+    Watch(Watch),
     /// Replace the trap's process by a fresh one now; no port goes dark
     Renew(Renew),
     /// Print or renew the secrets that open the dashboard
@@ -135,6 +137,12 @@ pub(crate) struct Up {
     /// Shut nothing in: for measuring what the sandbox costs
     #[arg(long, hide = true, conflicts_with = "require_sandbox")]
     pub(crate) no_sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) data: Data,
 }
 
 #[derive(Debug, Args)]

@@ -74,6 +74,7 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Play(call) => commands::play::run(call, terminal),
         Call::Export(call) => commands::export::run(call, terminal),
         Call::Status(call) => commands::status::run(call, terminal),
+        Call::Watch(call) => commands::watch::run(call),
         Call::Renew(call) => commands::renew::run(call, terminal),
         Call::Token(TokenCall::Show(call)) => commands::token::show(call, terminal),
         Call::Token(TokenCall::New(call)) => commands::token::renew(call, terminal),

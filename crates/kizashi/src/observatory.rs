@@ -1,5 +1,11 @@
 //! What the dashboard asks for, answered from the store and from what detection has put on its board.
 
+mod condition;
+mod items;
+mod lists;
+mod marks;
+mod search;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -8,12 +14,13 @@ use kizashi_event::{Event, Key, KeyKind, SessionId, Timestamp, escape_for_people
 use kizashi_signs::ports::port_info;
 use kizashi_signs::{Sign, advisory};
 use kizashi_store::{
-    BinLength, Evidence, Inlet, Places, Reader, SeriesPoint, Span, StoreError, StoredSign,
+    BinLength, Evidence, Inlet, Places, Ranked, Reader, SeriesPoint, Span, StoreError, StoredSign,
     country_name,
 };
 use kizashi_web::{
-    AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SessionPage, SessionRow,
-    SignMark, SignPage, Status, TopRow,
+    AdvisoryText, Captured as CapturedContent, Condition, ItemPage, KnownList, Listener, Mark,
+    MarkChange, Observatory, ReadError, ScoredPoint, Search, SearchPage, Series, SessionPage,
+    SessionRow, SignMark, SignPage, Status, TopRow,
 };
 use serde_json::Value;
 
@@ -23,6 +30,9 @@ use crate::playback::Playback;
 use crate::scored;
 use crate::stream::{Captured, Counted};
 use crate::supervisor::messages::Health;
+
+pub(crate) use condition::Own;
+pub(crate) use marks::marks_in;
 
 /// Signs looked through for those of one key.
 const SIGNS_SEARCHED: usize = 2_000;
@@ -42,6 +52,8 @@ pub(crate) struct StoreObservatory {
     pub(crate) idle: Mutex<Vec<Reader>>,
     /// How the trap's processes fare; a demo has none.
     pub(crate) health: Option<Arc<TrapHealth>>,
+    /// What the process knows of itself, and what its owner said of signs.
+    pub(crate) own: Own,
 }
 
 /// How the trap's processes fare: what the supervisor tells and what they count themselves.
@@ -123,6 +135,43 @@ fn unreadable(failure: &Failure) -> ReadError {
     }
 }
 
+impl StoreObservatory {
+    /// Rows of a ranking with what is known beside their counts.
+    fn rows(&self, ranking: &[Ranked]) -> Vec<TopRow> {
+        let standing = self.board.standing();
+        let row = |ranked: &Ranked| {
+            let mut row = TopRow::of_ranked(ranked);
+            if ranked.key.kind != KeyKind::Port {
+                row.label = label_in(&ranked.key, &self.places);
+            }
+            let Some(port) = ranked.key.as_port() else { return row };
+            let info = port_info(port);
+            row.label = info.title.to_string();
+            row.habit = (!info.habit.is_empty()).then(|| info.habit.to_string());
+            if let Some(now) = standing.ports.get(&port) {
+                row.half_daily = now.half_daily;
+                row.rank = now.rank;
+                row.hourly = now.hourly;
+                row.days = now.days;
+                row.spark = Some(now.spark.clone());
+            }
+            row
+        };
+        ranking.iter().map(row).collect()
+    }
+
+    /// A sign in the JSON form of the contract, with what the owner said of it.
+    fn sign_json(&self, stored: &StoredSign) -> Option<Value> {
+        let mut sign: Value = serde_json::from_str(&stored.json).ok()?;
+        if let Some(mark) = self.mark_of(&stored.id) {
+            let is_muted = mark.is_muted((self.clock)());
+            sign["mark"] = serde_json::to_value(mark).ok()?;
+            sign["mark"]["muted"] = is_muted.into();
+        }
+        Some(sign)
+    }
+}
+
 impl Observatory for StoreObservatory {
     fn status(&self) -> Result<Status, ReadError> {
         let overview = self.with_reader(|reader| Ok(reader.overview()?))?;
@@ -145,28 +194,7 @@ impl Observatory for StoreObservatory {
 
     fn top(&self, kind: KeyKind, span: Span, limit: usize) -> Result<Vec<TopRow>, ReadError> {
         let ranking = self.with_reader(|reader| Ok(reader.top(kind, span, limit)?))?;
-        let standing = self.board.standing();
-        Ok(ranking
-            .iter()
-            .map(|ranked| {
-                let mut row = TopRow::of_ranked(ranked);
-                if ranked.key.kind != KeyKind::Port {
-                    row.label = label_in(&ranked.key, &self.places);
-                }
-                let Some(port) = ranked.key.as_port() else { return row };
-                let info = port_info(port);
-                row.label = info.title.to_string();
-                row.habit = (!info.habit.is_empty()).then(|| info.habit.to_string());
-                if let Some(now) = standing.ports.get(&port) {
-                    row.half_daily = now.half_daily;
-                    row.rank = now.rank;
-                    row.hourly = now.hourly;
-                    row.days = now.days;
-                    row.spark = Some(now.spark.clone());
-                }
-                row
-            })
-            .collect())
+        Ok(self.rows(&ranking))
     }
 
     fn series(&self, key: &Key, bin: BinLength, span: Span) -> Result<Series, ReadError> {
@@ -218,12 +246,15 @@ impl Observatory for StoreObservatory {
 
     fn signs(&self, limit: usize) -> Result<Vec<Value>, ReadError> {
         let signs = self.with_reader(|reader| Ok(reader.signs(limit)?))?;
-        Ok(signs.iter().filter_map(|stored| serde_json::from_str(&stored.json).ok()).collect())
+        Ok(signs.iter().filter_map(|stored| self.sign_json(stored)).collect())
     }
 
     fn sign(&self, id: &str) -> Result<Option<SignPage>, ReadError> {
         let stored = self.with_reader(|reader| Ok(reader.sign(id)?))?;
-        Ok(stored.as_ref().and_then(sign_page))
+        let page = |stored: &StoredSign| {
+            Some(SignPage { sign: self.sign_json(stored)?, ..sign_page(stored)? })
+        };
+        Ok(stored.as_ref().and_then(page))
     }
 
     fn sessions(
@@ -247,6 +278,64 @@ impl Observatory for StoreObservatory {
 
     fn recent(&self, limit: usize) -> Result<Vec<Event>, ReadError> {
         self.with_reader(|reader| Ok(reader.recent(limit)?))
+    }
+
+    fn condition(&self) -> Result<Condition, ReadError> {
+        self.read_condition()
+    }
+
+    fn ranking(
+        &self,
+        kind: KeyKind,
+        of: Option<&str>,
+        span: Span,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<TopRow>, ReadError> {
+        let Some(of) = of else {
+            let ranking =
+                self.with_reader(|reader| Ok(reader.top_after(kind, span, offset, limit)?))?;
+            return Ok(self.rows(&ranking));
+        };
+        let ranking =
+            self.with_reader(|reader| Ok(reader.top_fingerprints(of, span, offset + limit)?))?;
+        let row = |ranked: &Ranked| {
+            let row = TopRow::of_ranked(ranked);
+            TopRow { key: format!("{of}:{}", row.key), ..row }
+        };
+        Ok(ranking.iter().skip(offset).map(row).collect())
+    }
+
+    fn item(&self, key: &Key) -> Result<ItemPage, ReadError> {
+        self.read_item(key)
+    }
+
+    fn captured(&self, limit: usize) -> Result<Vec<CapturedContent>, ReadError> {
+        let payloads = self.with_reader(|reader| Ok(reader.payloads(limit)?))?;
+        // Parts of recordings are kept as payloads are, and no event is counted under them.
+        Ok(payloads.iter().filter(|it| it.events > 0).map(items::captured).collect())
+    }
+
+    fn lists(&self) -> Result<Vec<KnownList>, ReadError> {
+        self.read_lists()
+    }
+
+    fn search(
+        &self,
+        search: &Search,
+        before: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<SearchPage, ReadError> {
+        self.read_search(search, before, limit)
+    }
+
+    fn keys_like(&self, kind: KeyKind, text: &str, limit: usize) -> Result<Vec<TopRow>, ReadError> {
+        let found = self.with_reader(|reader| search::like(reader, kind, text, limit))?;
+        Ok(self.rows(&found))
+    }
+
+    fn mark(&self, id: &str, change: &MarkChange) -> Result<Option<Mark>, ReadError> {
+        self.change_mark(id, change)
     }
 }
 

@@ -169,7 +169,7 @@ impl Reader {
     }
 
     /// The address of a source.
-    fn address_of(&self, source: u32) -> rusqlite::Result<Option<IpAddr>> {
+    pub(super) fn address_of(&self, source: u32) -> rusqlite::Result<Option<IpAddr>> {
         let address: Option<String> = self
             .connection
             .prepare_cached("SELECT text FROM keys WHERE id = ?1")?
@@ -203,7 +203,7 @@ impl Reader {
     }
 
     /// The contents in a cluster that are still known.
-    fn contents_in(&self, cluster: &str) -> rusqlite::Result<HashSet<PayloadHash>> {
+    pub(super) fn contents_in(&self, cluster: &str) -> rusqlite::Result<HashSet<PayloadHash>> {
         let mut read = self.connection.prepare_cached(
             "SELECT sha256 FROM payloads WHERE cluster = (SELECT id FROM keys WHERE kind = ?1 AND text = ?2)",
         )?;

@@ -2,7 +2,9 @@
 
 mod bin_length;
 mod events;
+mod items;
 mod payloads;
+mod search;
 mod series;
 mod sessions;
 mod top;
@@ -14,6 +16,7 @@ use kizashi_event::{Key, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 pub use bin_length::BinLength;
+pub use search::{Filter, FoundEvents, Term};
 pub use series::MOST_POINTS;
 
 use crate::codes::{BIN, bin_of, count_of, kind_code};

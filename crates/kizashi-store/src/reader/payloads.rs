@@ -39,6 +39,27 @@ impl Reader {
         payloads.doing("reading captured payloads", &self.path)
     }
 
+    /// What is known of one payload; `None` where its hash is not known.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn payload(&self, sha256: PayloadHash) -> Result<Option<StoredPayload>, StoreError> {
+        let read = || {
+            self.connection
+                .prepare_cached(
+                    "SELECT sha256, size, head, content IS NOT NULL, events, first, last
+                     FROM payloads LEFT JOIN keys ON kind = ?1 AND text = lower(hex(sha256))
+                     WHERE sha256 = ?2",
+                )?
+                .query_row(
+                    (kind_code(kizashi_event::KeyKind::Payload), sha256.0.as_slice()),
+                    stored_payload,
+                )
+                .optional()
+        };
+        read().doing("reading a captured payload", &self.path)
+    }
+
     /// The content of a payload, whole as it was kept: `None` where the hash is not known, `Some(None)` where it is but the
     /// content was let go. What it gives may be an attacker's program: nobody but `kizashi payload export` and `kizashi export --format pcap`, whose file says so, may ask, and [`Reader::recording`], whose reader takes nothing but frames.
     ///

@@ -63,9 +63,23 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn top(&self, kind: KeyKind, span: Span, limit: usize) -> Result<Vec<Ranked>, StoreError> {
+        self.top_after(kind, span, 0, limit)
+    }
+
+    /// The same without its first `offset` places: a page of the ranking.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn top_after(
+        &self,
+        kind: KeyKind,
+        span: Span,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<Ranked>, StoreError> {
         let read = match span {
-            Span { since: None, until: None } => self.top_of_all_time(kind, limit),
-            span => self.top_of_span(kind, span, limit),
+            Span { since: None, until: None } => self.top_of_all_time(kind, offset, limit),
+            span => self.top_of_span(kind, span, offset, limit),
         };
         read.doing("reading a ranking", &self.path)
     }
@@ -133,12 +147,18 @@ impl Reader {
             .collect()
     }
 
-    fn top_of_all_time(&self, kind: KeyKind, limit: usize) -> rusqlite::Result<Vec<Ranked>> {
+    fn top_of_all_time(
+        &self,
+        kind: KeyKind,
+        offset: usize,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Ranked>> {
         let mut read = self.connection.prepare_cached(
             "SELECT id, events, sessions, first, last, text FROM keys WHERE kind = ?1 AND events > 0
-             ORDER BY kind DESC, events DESC, id DESC LIMIT ?2",
+             ORDER BY kind DESC, events DESC, id DESC LIMIT ?2 OFFSET ?3",
         )?;
-        let mut rows = read.query((kind_code(kind), stored(limit as u64)))?;
+        let mut rows =
+            read.query((kind_code(kind), stored(limit as u64), stored(offset as u64)))?;
         let mut ranking = Vec::new();
         while let Some(row) = rows.next()? {
             let sources = self.sources_of_all_time(kind, row.get(0)?)?;
@@ -155,7 +175,7 @@ impl Reader {
         Ok(ranking)
     }
 
-    fn sources_of_all_time(&self, kind: KeyKind, key: u32) -> rusqlite::Result<u64> {
+    pub(super) fn sources_of_all_time(&self, kind: KeyKind, key: u32) -> rusqlite::Result<u64> {
         if kind == KeyKind::Source {
             return Ok(1);
         }
@@ -175,16 +195,19 @@ impl Reader {
         &self,
         kind: KeyKind,
         span: Span,
+        offset: usize,
         limit: usize,
     ) -> rusqlite::Result<Vec<Ranked>> {
         let Some(hours) = self.hours_of(span)? else { return Ok(Vec::new()) };
         let parts = Parts::of(hours);
-        let ranking = match self.by_candidates(kind, &parts, limit)? {
+        let places = offset.saturating_add(limit);
+        let ranking = match self.by_candidates(kind, &parts, places)? {
             Some(ranking) => ranking,
-            None => self.by_scan(kind, &parts, limit)?,
+            None => self.by_scan(kind, &parts, places)?,
         };
         ranking
             .into_iter()
+            .skip(offset)
             .map(|(key, (events, sessions))| {
                 let (text, first, last): (String, i64, i64) = self
                     .connection
@@ -347,7 +370,7 @@ impl Reader {
     }
 
     /// The days whose exact sets are kept, by a seek a day.
-    fn exact_days(&self) -> rusqlite::Result<Vec<i64>> {
+    pub(super) fn exact_days(&self) -> rusqlite::Result<Vec<i64>> {
         let mut days = Vec::new();
         let mut read =
             self.connection.prepare_cached("SELECT min(day) FROM visits WHERE day > ?1")?;

@@ -27,6 +27,7 @@ use kizashi_event::{Event, Timestamp};
 pub(crate) use closing::bins_between;
 pub(crate) use ledger::{counter, system_clock};
 pub use retention::Cleared;
+pub(crate) use retention::free_bytes;
 
 use crate::error::{InContext, not_written};
 use crate::schema::{FILE, open_to_write};

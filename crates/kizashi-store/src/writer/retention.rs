@@ -129,7 +129,7 @@ fn delete_counts(connection: &Connection, hour: i64, day: i64) -> rusqlite::Resu
 }
 
 /// Bytes free for this user on the disk that holds `path`.
-fn free_bytes(path: &Path) -> Option<u64> {
+pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(path).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -11,6 +11,8 @@ mod places;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod support;

@@ -6,6 +6,8 @@ import { words } from "../language.js";
 import { useAnswer } from "../state.js";
 import { moment } from "../format.js";
 import { Failure, Loading, safe } from "../parts.js";
+import { Bench } from "./bench.js";
+import { more } from "../more.js";
 import { BOLD, INVERSE, UNDERLINE, moments, screenAt } from "../terminal.js";
 
 /** Seconds that a pause lasts at most. */
@@ -85,6 +87,7 @@ export function SessionView({ id }) {
     ${data && html`<h1>${said.from(safe(data.session.service), safe(data.session.source))}</h1>
       <p class="when">${said.on(moment(data.session.first), html`<a href=${`#/port/${data.session.port}`}>${safe(data.session.port)}</a>`)}</p>
       ${data.frames.length > 0 ? html`<${Player} key=${id} page=${data} />` : html`<p class="note">${said.notRecorded}</p>`}
-      ${data.lines.length > 0 && html`<ol class="panel transcript">${data.lines.map((line, place) => html`<li key=${place} class="hostile">${line}</li>`)}</ol>`}`}
+      ${data.lines.length > 0 && html`<ol class="panel transcript">${data.lines.map((line, place) => html`<li key=${place} class="hostile">${line}</li>`)}</ol>`}
+      <details class="panel at-bench"><summary>${more().bench.title}</summary><p class="quiet">${more().bench.lead}</p><${Bench} /></details>`}
   </article>`;
 }

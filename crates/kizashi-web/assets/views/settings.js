@@ -6,6 +6,7 @@ import { status } from "../state.js";
 import { paint, theme } from "../theme.js";
 import { bytes, count, span } from "../format.js";
 import { Choice, Loading, PageHead, safe } from "../parts.js";
+import { Health as More } from "./health.js";
 
 /** @typedef {import("../theme.js").Theme} Theme */
 /** @typedef {import("../language.js").Language} Language */
@@ -68,5 +69,5 @@ function Listeners() {
 
 export function Settings() {
   const said = words().settings;
-  return html`<div class="page"><${PageHead} title=${said.title} lead=${said.lead} /><${Looks} /><${Health} /><${Listeners} /></div>`;
+  return html`<div class="page"><${PageHead} title=${said.title} lead=${said.lead} /><${Looks} /><${Health} /><${More} /><${Listeners} /></div>`;
 }

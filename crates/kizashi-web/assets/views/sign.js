@@ -6,6 +6,7 @@ import { useAnswer } from "../state.js";
 import { chance, count, plain, ratio, span } from "../format.js";
 import { Chart } from "../chart.js";
 import { Bars, Failure, Loading, Moment, SeverityMark, safe, severityName } from "../parts.js";
+import { Commands, Desk, Related, Timeline } from "./desk.js";
 import { Against, isSilence, isWhole, silentFor, title } from "./signs.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
@@ -93,6 +94,9 @@ export function SignView({ id }) {
     </div>
     <section class="panel"><div class="tools"><p class="key"><span class="count">${said.hourly}</span><span class="change">${words().facts.score}</span><span class="sign">${said.mark}</span></p></div><${Course} sign=${sign} /></section>
     ${ports.length > 0 && html`<section><div class="head"><h2>${silence ? said.fell : said.rose}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
+    <${Commands} sign=${sign} />
+    <${Desk} key=${sign.id} sign=${sign} />
+    <div class="columns"><${Timeline} sign=${sign} /><${Related} sign=${sign} /></div>
     ${!silence && html`<section><div class="head"><h2>${said.did}</h2><p>${said.didTold(severityName(sign.severity))}</p></div><${Evidence} evidence=${evidence} /></section>`}
   </article>`;
 }

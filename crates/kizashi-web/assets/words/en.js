@@ -29,7 +29,7 @@ export const en = {
     nowhere: "There is no such page",
     home: "To the first page",
   },
-  navigation: { home: "Home", ports: "Ports", live: "Live", who: "Who", sessions: "Sessions", signs: "Signs", settings: "Settings" },
+  navigation: { home: "Home", ports: "Ports", live: "Live", who: "Who", sessions: "Sessions", signs: "Signs", search: "Search", settings: "Settings" },
   keys: {
     title: "Keys",
     off: "They are turned off in the settings.",

@@ -24,7 +24,7 @@ export const ja = {
     nowhere: "そのページはありません",
     home: "最初のページへ",
   },
-  navigation: { home: "ホーム", ports: "ポート", live: "ライブ", who: "訪問者", sessions: "セッション", signs: "兆し", settings: "設定" },
+  navigation: { home: "ホーム", ports: "ポート", live: "ライブ", who: "訪問者", sessions: "セッション", signs: "兆し", search: "検索", settings: "設定" },
   keys: {
     title: "キー操作",
     off: "設定でオフになっています。",

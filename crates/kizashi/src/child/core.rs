@@ -19,7 +19,7 @@ use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
 use crate::live::{Live, Surroundings, Turn};
-use crate::observatory::{StoreObservatory, TrapHealth};
+use crate::observatory::{Own, StoreObservatory, TrapHealth};
 use crate::pipeline::Pipeline;
 use crate::sandbox::{self, Protection};
 use crate::stream::{Arrivals, Expected, Teller};
@@ -43,6 +43,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         received.descriptors.into_iter().next().map(TcpListener::from).ok_or_else(alone)?;
     // The owner's tables lie outside the data folder: they are read before anything else there is closed to this process.
     let places = if setup.probe { Ok(Arc::default()) } else { setup.config.places() };
+    let own = Own::of(&setup.config);
     let protections =
         if setup.confined { sandbox::confine_core(&setup.config.data) } else { Vec::new() };
     let channel = Arc::new(channel);
@@ -53,7 +54,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let opened = places.and_then(|places| Ok((open(&setup, &places)?, places)));
     match opened {
         Ok(((pipeline, identity), places)) => {
-            serve(&channel, setup, (pipeline, places), listener, (identity, protections))
+            serve(&channel, setup, (pipeline, places, own), listener, (identity, protections))
         }
         Err(failure) => {
             channel.send(&FromCore::Failed(failure.to_string()), &[])?;
@@ -94,7 +95,7 @@ fn open(setup: &CoreSetup, places: &Arc<Places>) -> Result<(Pipeline, [u8; 32]),
 fn serve(
     channel: &Arc<Channel>,
     setup: CoreSetup,
-    (pipeline, places): (Pipeline, Arc<Places>),
+    (pipeline, places, own): (Pipeline, Arc<Places>, Own),
     listener: TcpListener,
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
@@ -126,6 +127,7 @@ fn serve(
         clock: Arc::new(clock::now),
         idle: Mutex::default(),
         health: Some(health),
+        own,
     };
     let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
     let mut kept = (Timestamp::from_seconds(0), TrapStatus::default());

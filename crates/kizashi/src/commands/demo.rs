@@ -14,11 +14,12 @@ use kizashi_web::{FeedSender, Token};
 
 use crate::cli;
 use crate::clock;
+use crate::config::Config;
 use crate::dashboard::{Dashboard, random};
 use crate::demo::{self, Traffic};
 use crate::failure::Failure;
 use crate::live::{Live, Surroundings, Turn, stop_signal};
-use crate::observatory::StoreObservatory;
+use crate::observatory::{Own, StoreObservatory};
 use crate::pipeline::Pipeline;
 use crate::terminal::Terminal;
 
@@ -58,6 +59,7 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         clock: Arc::new(clock::now),
         idle: Mutex::default(),
         health: None,
+        own: Own::of(&Config::default()),
     };
     let token = Token::from_random(random()?);
     let link = format!("http://{}/?token={}", dashboard.listener.local_addr()?, token.text());

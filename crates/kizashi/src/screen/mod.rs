@@ -14,7 +14,7 @@ mod width;
 
 use kizashi_event::escape_for_people;
 
-pub(crate) use numbers::{bytes, local_minute, thousands};
+pub(crate) use numbers::{bytes, local_minute, local_second, thousands};
 pub(crate) use progress::{Place, Progress};
 pub(crate) use sparkline::sparkline;
 pub(crate) use table::{Cell, Column, Table};

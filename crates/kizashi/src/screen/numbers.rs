@@ -58,6 +58,11 @@ pub(crate) fn local_minute(moment: Timestamp, zone: &TimeZone) -> String {
     local(moment, zone, "%Y-%m-%d %H:%M")
 }
 
+/// The time of day in a zone: `21:54:07`.
+pub(crate) fn local_second(moment: Timestamp, zone: &TimeZone) -> String {
+    local(moment, zone, "%H:%M:%S")
+}
+
 /// A moment that no calendar holds is shown as its count of microseconds.
 fn local(moment: Timestamp, zone: &TimeZone, format: &str) -> String {
     jiff::Timestamp::from_microsecond(moment.micros()).map_or_else(

@@ -1,0 +1,116 @@
+//! What the process knows of itself: memory, disk, what is kept how long, which traps are on.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+
+use kizashi_event::{Key, Timestamp};
+use kizashi_store::{BinLength, Overview, Reader, Span};
+use kizashi_web::{Condition, Forecast, ReadError, Retention, TrapSetting};
+
+use super::StoreObservatory;
+use super::marks::Marks;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Bytes of `/proc/self/status` that are read: it has some 1,500.
+const STATUS: usize = 4_096;
+/// Days whose traffic the forecast goes by.
+const DAYS: i64 = 7;
+
+/// What is fixed from the start. Made before the process is shut into its folder, for `/proc` is outside of it.
+pub(crate) struct Own {
+    retention: Retention,
+    scanners_in_signs: bool,
+    status: Option<File>,
+    pub(super) marks: Marks,
+}
+
+impl Own {
+    /// Of a process with this configuration.
+    pub(crate) fn of(config: &Config) -> Self {
+        let kept = config.retention();
+        Self {
+            retention: Retention {
+                raw_days: kept.raw_days,
+                hourly_days: kept.hourly_days,
+                daily_days: kept.daily_days,
+                most_bytes: kept.most_bytes,
+                most_payload_bytes: kept.most_payload_bytes,
+                least_free_bytes: kept.least_free_bytes,
+            },
+            scanners_in_signs: config.places.scanners_in_signs,
+            status: File::open("/proc/self/status").ok(),
+            marks: Marks::default(),
+        }
+    }
+
+    /// Memory that this process has in use (`VmRSS`, proc(5)).
+    fn resident_bytes(&self) -> Option<u64> {
+        let mut bytes = [0; STATUS];
+        let read = self.status.as_ref()?.read_at(&mut bytes, 0).ok()?;
+        let text = String::from_utf8_lossy(bytes.get(..read)?).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes * 1_024)
+    }
+}
+
+impl StoreObservatory {
+    pub(super) fn read_condition(&self) -> Result<Condition, ReadError> {
+        let (overview, a_day, free) = self.with_reader(|reader| {
+            let overview = reader.overview()?;
+            Ok((overview, bytes_a_day(reader, &overview)?, reader.free_bytes()))
+        })?;
+        let retention = self.own.retention.clone();
+        let forecast = a_day.map(|a_day| Forecast::of(overview.bytes, a_day, &retention, free));
+        Ok(Condition {
+            resident_bytes: self.own.resident_bytes(),
+            disk_free_bytes: free,
+            forecast,
+            retention: Some(retention),
+            traps: self.traps(),
+            scanners_in_signs: Some(self.own.scanners_in_signs),
+            folder: Some(self.folder.display().to_string()),
+        })
+    }
+
+    /// Every trap that there is, with where it listens.
+    fn traps(&self) -> Vec<TrapSetting> {
+        let mut traps: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for trap in kizashi_traps::registry() {
+            traps.entry(trap.name.to_owned()).or_default();
+        }
+        for listener in &self.listeners {
+            traps.entry(listener.service.clone()).or_default().push(listener.address.clone());
+        }
+        traps.into_iter().map(|(name, ports)| TrapSetting { name, ports }).collect()
+    }
+}
+
+/// Bytes that a day adds, by the events of the last days and what an event takes in this store.
+fn bytes_a_day(reader: &Reader, overview: &Overview) -> Result<Option<f64>, Failure> {
+    let (Some(first), Some(last)) = (overview.first, overview.last) else { return Ok(None) };
+    if overview.events_raw == 0 {
+        return Ok(None);
+    }
+    let since = last.plus(-DAYS * Timestamp::DAY).max(first);
+    let days = (last.since(since) as f64 / Timestamp::DAY as f64).max(1.0);
+    let span = Span { since: Some(since), until: None };
+    let points = reader.series(&Key::total(), BinLength::Hour, span)?;
+    let events: u64 = points.iter().map(|point| point.events).sum();
+    let an_event = overview.bytes as f64 / overview.events_raw as f64;
+    Ok(Some(events as f64 / days * an_event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_how_much_memory_it_has_in_use() {
+        let own = Own::of(&Config::default());
+        let bytes = own.resident_bytes().unwrap();
+        assert!((1 << 20..1 << 34).contains(&bytes), "{bytes}");
+    }
+}
