@@ -86,6 +86,7 @@ mod tls;
 mod trap;
 mod vnc;
 mod windows;
+mod winrm;
 mod wins;
 mod x11;
 

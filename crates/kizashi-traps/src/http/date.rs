@@ -7,7 +7,7 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The moment as an IMF-fixdate. Years past 9999 wrap nothing; they are written as they are.
-pub(super) fn http_date(moment: Timestamp) -> String {
+pub(crate) fn http_date(moment: Timestamp) -> String {
     let seconds = moment.seconds();
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil_from_days(days);

@@ -38,6 +38,7 @@ use kizashi_event::{Port, Service, Transport};
 pub(crate) use application::database::release as database_release;
 pub(crate) use application::{Account, Application, application_files};
 pub(crate) use basic::decode_base64;
+pub(crate) use date::http_date;
 pub(crate) use grammar::Grammar;
 pub(crate) use kept::KeptFiles;
 pub(crate) use persona::Persona;

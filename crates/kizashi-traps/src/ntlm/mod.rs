@@ -176,6 +176,19 @@ impl Answered {
         Acceptor::new(challenge).judge(message, false)
     }
 
+    /// Keys for what the visitor seals and for what he is sent, where the session's key is known. Where SPNEGO's list was signed, its streams of keys
+    /// begin anew and its numbers go on ([MS-SPNG], 3.3.5.1).
+    pub(crate) fn seals(&self) -> Option<(Seal, Seal)> {
+        let key = self.session_key.as_ref()?;
+        let seal = |side| Seal::new(key, self.flags, side);
+        let (mut theirs, mut ours) = (seal(Side::Client)?, seal(Side::Server)?);
+        if self.signs_mechanisms {
+            theirs.skip();
+            ours.skip();
+        }
+        Some((theirs, ours))
+    }
+
     /// Whether the installation's policy lets this visitor in, which is told with all that his answer says. Nobody ([`Kind::Anonymous`]) is told
     /// as such and not let in by this; what nobody may do is each service's own.
     pub(crate) fn admit(&self, identity: &Identity, visit: Visit, out: &mut Output) -> bool {
