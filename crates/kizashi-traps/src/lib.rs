@@ -70,6 +70,7 @@ mod rsync;
 mod rtsp;
 mod s7;
 mod scram;
+mod screen;
 mod serve;
 mod sip;
 mod smb;

@@ -206,15 +206,18 @@ fn nmap_names_remote_desktop_and_reads_the_machines_name() {
     let arguments = ["-sV", "--versiondb", probes, "--script", scripts, "-Pn", "-n", "-p", &port];
     let text = run("nmap", &[&arguments[..], &["127.0.0.1"]].concat(), None);
     house.close();
-    for part in
-        ["ms-wbt-server Microsoft Terminal Services", "Target_Name: WIN-", "CredSSP (NLA): SUCCESS"]
-    {
+    for part in [
+        "ms-wbt-server Microsoft Terminal Services",
+        "Target_Name: WIN-",
+        "CredSSP (NLA): SUCCESS",
+        "Native RDP: SUCCESS",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
 
 #[test]
-fn what_hydra_proves_to_remote_desktop_is_told_with_the_password_that_a_list_has() {
+fn hydra_finds_the_password_of_remote_desktop_and_what_it_proves_is_told() {
     if !installed("hydra") {
         return;
     }
@@ -226,7 +229,8 @@ fn what_hydra_proves_to_remote_desktop_is_told_with_the_password_that_a_list_has
         ["-I", "-t", "1", "-l", "administrator", "-P", &list, "-s", &port, "127.0.0.1", "rdp"];
     let text = run("hydra", &arguments, None);
     let events = house.close();
-    let known = ("administrator".to_owned(), "123456".to_owned(), false);
+    assert!(text.contains("password: 123456"), "{text}");
+    let known = ("administrator".to_owned(), "123456".to_owned(), true);
     assert!(logins(&events).contains(&known), "{text}");
     let hashes = notes(&events, "netntlmv2");
     assert!(hashes.len() >= 2 && hashes[0].starts_with("administrator::"), "{hashes:?}");

@@ -61,13 +61,22 @@ pub(crate) fn replay_all(trap: &Trap) {
 /// Holds a transcript's visitor to what a client does that is written in Rust, for protocols whose bytes nobody writes by hand. With
 /// `KIZASHI_BLESS=1` the transcript begins anew with these pieces; [`replay_all`] then writes what is answered.
 pub(crate) fn scripted(trap: &Trap, name: &str, title: &str, pieces: &[Vec<u8>]) {
+    scripted_of(trap, name, title, SEED, pieces);
+}
+
+/// The seed of transcripts that name none.
+const SEED: u8 = 7;
+
+/// The same for an installation of this seed, where something of it is drawn that the dialogue is about.
+pub(crate) fn scripted_of(trap: &Trap, name: &str, title: &str, seed: u8, pieces: &[Vec<u8>]) {
     let path = folder(trap).join("transcripts").join(name);
     // A silent line between pieces keeps them apart.
     let lines: Vec<String> =
         pieces.iter().map(|piece| format!("C> {}\n", render::escape(piece))).collect();
     if std::env::var_os("KIZASHI_BLESS").is_some() {
         let port = trap.ports.unprivileged[0];
-        let text = format!("# {title}\nport: {port}\n{}C|\n", lines.join("S> \n"));
+        let seed = if seed == SEED { String::new() } else { format!("seed: {seed}\n") };
+        let text = format!("# {title}\n{seed}port: {port}\n{}C|\n", lines.join("S> \n"));
         return std::fs::write(path, text).unwrap();
     }
     let kept = std::fs::read_to_string(path).expect("a transcript");

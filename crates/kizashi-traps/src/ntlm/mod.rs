@@ -16,7 +16,7 @@ mod tests;
 
 use kizashi_event::{Detail, HostileText, Timestamp};
 
-pub(crate) use digest::Key;
+pub(crate) use digest::{Key, Rc4, md5};
 use message::{Authenticate, Negotiate, Version};
 pub(crate) use password::Kind;
 pub(crate) use seal::{Seal, Side};

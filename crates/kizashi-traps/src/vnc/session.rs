@@ -6,9 +6,9 @@ use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
 use super::desktop::{Desktop, SIZE};
 use super::encoding::{HEXTILE, Update};
-use super::input::Input;
 use super::password::{CHALLENGE, john, tried};
 use super::wire::{Area, Message, PixelFormat, Reader};
+use crate::screen::Input;
 use crate::capture::Capture;
 use crate::draw::Draw;
 use crate::{Identity, Output, Session, Visit};
