@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 45] = [
+pub const ENTRIES: [(&str, Entry); 46] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -40,6 +40,7 @@ pub const ENTRIES: [(&str, Entry); 45] = [
     ("vnc", kizashi_traps::fuzz::vnc),
     ("rpc_calls", kizashi_traps::fuzz::rpc_calls),
     ("smb_wire", kizashi_traps::fuzz::smb_wire),
+    ("winrm_wire", kizashi_traps::fuzz::winrm_wire),
     ("wins_wire", kizashi_traps::fuzz::wins_wire),
     ("recognise", kizashi_traps::fuzz::recognise),
     ("datagrams", kizashi_traps::fuzz::datagrams),

@@ -195,6 +195,11 @@ pub fn smb_wire(bytes: &[u8]) {
     crate::smb::fuzz(bytes);
 }
 
+/// Requests to `winrm`: HTTP, sealed parts, SOAP, PowerShell's fragments.
+pub fn winrm_wire(bytes: &[u8]) {
+    crate::winrm::fuzz(bytes);
+}
+
 /// The wire of `wins`.
 pub fn wins_wire(bytes: &[u8]) {
     crate::wins::fuzz(bytes);

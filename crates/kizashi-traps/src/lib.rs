@@ -71,6 +71,7 @@ mod rsync;
 mod rtsp;
 mod s7;
 mod scram;
+mod screen;
 mod serve;
 mod sip;
 mod smb;
@@ -87,6 +88,7 @@ mod tls;
 mod trap;
 mod vnc;
 mod windows;
+mod winrm;
 mod wins;
 mod x11;
 

@@ -4,7 +4,7 @@ use crate::{
     Trap, adb, amplifier, any, bacnet, coap, dicom, dnp3, elasticsearch, enip, epmap, ftp, ftpdata,
     hl7, http, https, iec104, ike, imap, ipp, memcached, minecraft, modbus, mongodb, mqtt, mssql,
     mysql, netbios, pop3, postgresql, pptp, printer, radmin, rdp, redis, rsync, rtsp, s7, sip, smb,
-    smtp, snmp, ssdp, ssh, teamviewer, telnet, tftp, vnc, wins, x11,
+    smtp, snmp, ssdp, ssh, teamviewer, telnet, tftp, vnc, winrm, wins, x11,
 };
 
 static TRAPS: &[Trap] = &[
@@ -56,6 +56,7 @@ static TRAPS: &[Trap] = &[
     smb::TRAP,
     epmap::TRAP,
     wins::TRAP,
+    winrm::TRAP,
     any::TRAP,
 ];
 

@@ -1,5 +1,5 @@
-//! SQL Server and Remote Desktop before those who look for them and into them: nmap, hydra (whose RDP is FreeRDP's), FreeTDS' `tsql`, and python-tds from
-//! PyPI (in an environment under the build's temporary folder), which carries TLS in packets of TDS.
+//! SQL Server, Remote Desktop and WinRM before those who look for them and into them: nmap, hydra (whose RDP is FreeRDP's), FreeTDS' `tsql`, and from
+//! PyPI (in environments under the build's temporary folder) python-tds, which carries TLS in packets of TDS, pywinrm and pypsrp, which seal by NTLM.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -206,15 +206,18 @@ fn nmap_names_remote_desktop_and_reads_the_machines_name() {
     let arguments = ["-sV", "--versiondb", probes, "--script", scripts, "-Pn", "-n", "-p", &port];
     let text = run("nmap", &[&arguments[..], &["127.0.0.1"]].concat(), None);
     house.close();
-    for part in
-        ["ms-wbt-server Microsoft Terminal Services", "Target_Name: WIN-", "CredSSP (NLA): SUCCESS"]
-    {
+    for part in [
+        "ms-wbt-server Microsoft Terminal Services",
+        "Target_Name: WIN-",
+        "CredSSP (NLA): SUCCESS",
+        "Native RDP: SUCCESS",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
 
 #[test]
-fn what_hydra_proves_to_remote_desktop_is_told_with_the_password_that_a_list_has() {
+fn hydra_finds_the_password_of_remote_desktop_and_what_it_proves_is_told() {
     if !installed("hydra") {
         return;
     }
@@ -226,8 +229,84 @@ fn what_hydra_proves_to_remote_desktop_is_told_with_the_password_that_a_list_has
         ["-I", "-t", "1", "-l", "administrator", "-P", &list, "-s", &port, "127.0.0.1", "rdp"];
     let text = run("hydra", &arguments, None);
     let events = house.close();
-    let known = ("administrator".to_owned(), "123456".to_owned(), false);
+    assert!(text.contains("password: 123456"), "{text}");
+    let known = ("administrator".to_owned(), "123456".to_owned(), true);
     assert!(logins(&events).contains(&known), "{text}");
     let hashes = notes(&events, "netntlmv2");
     assert!(hashes.len() >= 2 && hashes[0].starts_with("administrator::"), "{hashes:?}");
+}
+
+const REMOTE: &str = r#"
+import sys, warnings, winrm, winrm.exceptions
+from pypsrp.client import Client
+warnings.simplefilter("ignore")
+port, program = int(sys.argv[1]), sys.argv[2]
+name, word = "administrator", "123456"
+plain, sealed = f"http://127.0.0.1:{port}/wsman", f"https://127.0.0.1:{port}/wsman"
+for endpoint, transport in ((plain, "ntlm"), (plain, "basic"), (sealed, "ntlm")):
+    s = winrm.Session(endpoint, auth=(name, word), transport=transport, server_cert_validation="ignore")
+    ran = s.run_cmd("whoami & echo a>C:\\Windows\\Temp\\a.txt& type C:\\Windows\\Temp\\a.txt")
+    assert ran.std_out.endswith(b"\\administrator\r\na\r\n") and ran.status_code == 0, ran.std_out
+    assert s.run_ps("$pwd").std_out == b"C:\\Users\\Administrator\r\n"
+    assert s.run_cmd("nonsense").std_err.startswith(b"'nonsense' is not recognized")
+try:
+    winrm.Session(plain, auth=(name, "kUq81xX"), transport="ntlm").run_cmd("whoami")
+    assert False, "let in"
+except winrm.exceptions.InvalidCredentialsError:
+    pass
+p = s.protocol
+shell = p.open_shell()
+command = p.run_command(shell, "cmd")
+p.send_command_input(shell, command, "hostname\r\nexit\r\n")
+out, err, status = p.get_command_output(shell, command)
+assert b"WIN-" in out and status == 0, out
+p.close_shell(shell)
+for auth in ("ntlm", "negotiate"):
+    with Client("127.0.0.1", port=port, username=name, password=word, ssl=False, auth=auth) as c:
+        assert c.execute_cmd("hostname")[0].startswith("WIN-")
+        out, streams, failed = c.execute_ps("hostname; (get-location).path")
+        assert out.startswith("WIN-") and out.endswith("C:\\Users\\Administrator") and not failed, out
+        out, streams, failed = c.execute_ps("Get-Nothing")
+        assert "not recognized" in str(streams.error[0]), streams.error
+with Client("127.0.0.1", port=port, username=name, password=word, ssl=False, auth="ntlm") as c:
+    try:
+        c.copy(program, "C:\\Windows\\Temp\\a.exe")
+    except Exception:
+        pass  # what the script prints at its end is more than this PowerShell knows
+print("done")
+"#;
+
+#[test]
+fn pywinrm_and_pypsrp_run_commands_sealed_by_ntlm_in_clear_and_in_tls() {
+    let packages = ["pywinrm>=0.5,<1", "pypsrp>=0.8,<1"];
+    let Some(python) = house::python("winrm-clients", "winrm, pypsrp", &packages) else { return };
+    let house = open("winrm");
+    let program = house.folder().join("a.exe");
+    std::fs::write(&program, [b"MZ".as_slice(), &[0x90; 20_000]].concat()).unwrap();
+    let arguments = ["-c", REMOTE, &house.port(), program.to_str().unwrap()];
+    let text = run(python.to_str().unwrap(), &arguments, None);
+    let events = house.close();
+    assert!(text.contains("done"), "{text}");
+    assert!(logins(&events).contains(&("administrator".to_owned(), "123456".to_owned(), true)));
+    assert!(!notes(&events, "tls").is_empty() && !notes(&events, "netntlmv2").is_empty());
+    let kept: Vec<_> = events.iter().filter_map(|event| event.detail.payload()).collect();
+    assert!(kept.iter().any(|kept| kept.content == b"a\r\n"));
+    assert!(kept.iter().any(|kept| kept.size == Some(20_002) && kept.content.starts_with(b"MZ")));
+}
+
+#[test]
+fn nmap_names_the_driver_under_remote_management() {
+    if !installed("nmap") {
+        return;
+    }
+    let house = open("winrm");
+    let port = house.port();
+    let probes = house.folder().join("probes");
+    let all = std::fs::read_to_string("/usr/share/nmap/nmap-service-probes").unwrap();
+    std::fs::write(&probes, one_probe(&all, "GetRequest")).unwrap();
+    let arguments =
+        ["-sV", "--versiondb", probes.to_str().unwrap(), "-Pn", "-n", "-p", &port, "127.0.0.1"];
+    let text = run("nmap", &arguments, None);
+    house.close();
+    assert!(text.contains("Microsoft HTTPAPI httpd 2.0"), "{text}");
 }

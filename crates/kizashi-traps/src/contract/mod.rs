@@ -64,6 +64,11 @@ pub(crate) fn scripted(trap: &Trap, name: &str, title: &str, pieces: &[Vec<u8>])
     scripted_as(trap, name, title, "", pieces);
 }
 
+/// The same on the installation of this seed, where something of it is drawn that the dialogue is about.
+pub(crate) fn scripted_of(trap: &Trap, name: &str, title: &str, seed: u8, pieces: &[Vec<u8>]) {
+    scripted_as(trap, name, title, &format!("seed: {seed}\n"), pieces);
+}
+
 /// The same on another installation: `settings` are lines such as `seed: 12`.
 pub(crate) fn scripted_as(
     trap: &Trap,

@@ -47,7 +47,9 @@ use crate::Identity;
 pub(crate) use commands::regex::Regex;
 pub(crate) use files::{mode_letters, normal};
 use kernel::{Kernel, SharedKernel};
-pub(crate) use windows::{Facts as WindowsFacts, WindowsMachine, WindowsMachines, WindowsSaid};
+pub(crate) use windows::{
+    Facts as WindowsFacts, WindowsConsole, WindowsMachine, WindowsMachines, WindowsSaid,
+};
 pub(crate) use world::{AndroidModel, World, calendar};
 
 /// See [`crate::fuzz::windows_machine`].

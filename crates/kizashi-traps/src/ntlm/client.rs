@@ -6,6 +6,7 @@ use crate::windows::utf16;
 
 /// What the client asks for where nothing else is said.
 pub(crate) const FLAGS: u32 = 0xe20a_8233;
+const CHOSEN: super::Key = [0x55; 16];
 /// The client's part of an answer of version 2 in MS-NLMP 4.2.4.1.3.
 pub(crate) const REST: &str = "01010000000000000000000000000000aaaaaaaaaaaaaaaa00000000\
     02000c0044006f006d00610069006e0001000c005300650072007600650072000000000000000000";
@@ -56,7 +57,7 @@ pub(crate) fn prove(challenge: &[u8; 8], user: &str, password: &str) -> Authenti
     let rest = hex(REST);
     let proof = hmac_md5(&key, &[challenge, &rest]);
     let base = hmac_md5(&key, &[&proof]);
-    let mut chosen = [0x55; 16];
+    let mut chosen = CHOSEN;
     Rc4::new(&base).apply(&mut chosen);
     Authenticate {
         flags: FLAGS,
@@ -66,6 +67,11 @@ pub(crate) fn prove(challenge: &[u8; 8], user: &str, password: &str) -> Authenti
         session_key: chosen.to_vec(),
         ..Authenticate::default()
     }
+}
+
+/// The session's key that [`prove`] comes to.
+pub(crate) fn session() -> super::Key {
+    CHOSEN
 }
 
 /// AUTHENTICATE for a CHALLENGE.

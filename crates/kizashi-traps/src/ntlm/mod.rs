@@ -16,7 +16,7 @@ mod tests;
 
 use kizashi_event::{Detail, HostileText, Timestamp};
 
-pub(crate) use digest::Key;
+pub(crate) use digest::{Key, Rc4, md5};
 use message::{Authenticate, Negotiate, Version};
 pub(crate) use password::Kind;
 pub(crate) use seal::{Seal, Side};
@@ -174,6 +174,19 @@ impl Answered {
             ..Authenticate::default()
         };
         Acceptor::new(challenge).judge(message, false)
+    }
+
+    /// Keys for what the visitor seals and for what he is sent, where the session's key is known. Where SPNEGO's list was signed, its streams of keys
+    /// begin anew and its numbers go on ([MS-SPNG], 3.3.5.1).
+    pub(crate) fn seals(&self) -> Option<(Seal, Seal)> {
+        let key = self.session_key.as_ref()?;
+        let seal = |side| Seal::new(key, self.flags, side);
+        let (mut theirs, mut ours) = (seal(Side::Client)?, seal(Side::Server)?);
+        if self.signs_mechanisms {
+            theirs.skip();
+            ours.skip();
+        }
+        Some((theirs, ours))
     }
 
     /// Whether the installation's policy lets this visitor in, which is told with all that his answer says. Nobody ([`Kind::Anonymous`]) is told

@@ -1,9 +1,17 @@
-//! `rdp`: Remote Desktop of the pretended Windows Server, as it is set up by default but for one thing: who speaks TLS without network level
-//! authentication is let as far as his password, so that guessers of both kinds tell what they try. Sources: [MS-RDPBCGR], [MS-CSSP], T.123 to
-//! T.125. See `doc.md`.
+//! `rdp`: Remote Desktop of the pretended Windows Server that takes what the client has: network level authentication, TLS, or RDP's own encryption, so
+//! that guessers of all kinds tell what they try. Behind it stand a logon screen and, for who is let in, a desktop; both are pictures.
+//! Sources: [MS-RDPBCGR], [MS-CSSP], T.123 to T.125. See `doc.md`.
 
+mod bitmap;
+mod channels;
 mod credssp;
+mod desktop;
+mod input;
+mod key;
+mod screen;
+mod security;
 mod session;
+mod share;
 mod wire;
 
 #[cfg(test)]
@@ -22,14 +30,14 @@ pub(crate) const TRAP: Trap = Trap {
     ports: DefaultPorts { privileged: &[Port::tcp(3389)], unprivileged: &[Port::tcp(3389)] },
     limits: Limits {
         received: 1024 * 1024,
-        duration: Duration::from_secs(300),
+        duration: Duration::from_secs(600),
         idle: Duration::from_secs(60),
         memory: 160 * 1024,
         details: 256,
         reply: 96 * 1024,
     },
     datagrams: DatagramReply::Never,
-    actions: &["client", "login", "note", "payload"],
+    actions: &["client", "command", "login", "note", "payload"],
     doc: include_str!("doc.md"),
     begin: session::begin,
 };
@@ -39,10 +47,12 @@ pub(crate) fn fuzz(bytes: &[u8]) {
     let mut reader = wire::Reader::default();
     for piece in bytes.chunks(7) {
         reader.push(piece);
-        while let wire::Incoming::Message(message) = reader.next(true) {
+        while let wire::Incoming::Message(message) = reader.next(wire::Beside::Sequences) {
             wire::fuzz(&message);
         }
     }
+    let mut keyboard = input::Keyboard::default();
+    let _ = (keyboard.slow(bytes), keyboard.fast(usize::from(u8::MAX), bytes));
     wire::fuzz(bytes);
     let _ = credssp::Request::read(bytes);
 }

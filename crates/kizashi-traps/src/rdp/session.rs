@@ -1,14 +1,16 @@
-//! One connection: a request, TLS, then either CredSSP with NTLM inside, or the connection of T.125 up to the client's own words on who he is.
-//! Either ends as a server ends it that does not like the password, for there is no desktop behind it.
+//! One connection: a request, TLS or RDP's own security, CredSSP with NTLM inside where that is chosen, then the connection of T.125 with the client's
+//! own words on who he is. Who is not let in by CredSSP goes no further; who comes without it sees a logon screen, or his desktop (`desktop.rs`).
 
 use std::sync::Arc;
 
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
 use super::credssp;
-use super::wire::{self, Client, HYBRID, HYBRID_EXTENDED, Incoming, Info, Reader, Request, TLS};
+use super::desktop::Desktop;
+use super::security::{RANDOM, Security, Strength};
+use super::wire::{self, Beside, HYBRID, HYBRID_EXTENDED, Incoming, Reader, Request, TLS};
 use crate::capture::Capture;
-use crate::ntlm::{Acceptor, Step};
+use crate::ntlm::{Acceptor, Answered, Seal, Step};
 use crate::tls::{Piped, Product, TlsPipe};
 use crate::{Identity, Output, Session, Visit};
 
@@ -20,24 +22,43 @@ const VERSION: u8 = 6;
 const RECORD: usize = 5;
 const LONGEST_RECORD: usize = 18 * 1024;
 
-enum Phase {
+pub(super) enum Phase {
     Request,
     /// Network level authentication.
     Proof(Acceptor),
+    /// The same, of who is in: his credentials come.
+    Credentials(Box<Seal>),
     /// The connection of T.125.
     Connection,
     Channels,
     Over(Capture),
 }
 
-struct Visitor {
-    identity: Arc<Identity>,
-    visit: Visit,
-    raw: Vec<u8>,
-    reader: Reader,
-    pipe: Option<Box<TlsPipe>>,
-    phase: Phase,
-    protocols: u32,
+/// RDP's own security.
+pub(super) enum Own {
+    /// TLS has its place.
+    Absent,
+    Chosen,
+    /// The server's random was sent; the client's comes.
+    Offered(Strength, [u8; RANDOM]),
+    Agreed(Box<Security>),
+}
+
+pub(super) struct Visitor {
+    pub(super) identity: Arc<Identity>,
+    pub(super) visit: Visit,
+    pub(super) raw: Vec<u8>,
+    pub(super) reader: Reader,
+    pub(super) pipe: Option<Box<TlsPipe>>,
+    pub(super) phase: Phase,
+    pub(super) protocols: u32,
+    pub(super) own: Own,
+    /// CredSSP has let him in.
+    pub(super) admitted: bool,
+    pub(super) screen: (u16, u16),
+    pub(super) channels: Vec<String>,
+    pub(super) kept: u32,
+    pub(super) desktop: Option<Box<Desktop>>,
 }
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
@@ -49,10 +70,16 @@ pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> 
         pipe: None,
         phase: Phase::Request,
         protocols: 0,
+        own: Own::Absent,
+        admitted: false,
+        screen: (0, 0),
+        channels: Vec::new(),
+        kept: 0,
+        desktop: None,
     })
 }
 
-/// A login that the policy of all ports would let in finds no desktop here: it was not let in.
+/// A login that the policy would let in whatever the password is cannot be answered without the password's key: it was not let in.
 fn refused(detail: Detail) -> Detail {
     match detail {
         Detail::Login { username, password, public_key, .. } => {
@@ -62,14 +89,14 @@ fn refused(detail: Detail) -> Detail {
     }
 }
 
-fn note(out: &mut Output, name: &str, value: &str) {
+pub(super) fn note(out: &mut Output, name: &str, value: &str) {
     if !value.is_empty() {
         out.tell(Detail::Note { name: name.into(), value: HostileText::from(value) });
     }
 }
 
 impl Visitor {
-    fn send(&mut self, bytes: &[u8], out: &mut Output) {
+    pub(super) fn send(&mut self, bytes: &[u8], out: &mut Output) {
         match &mut self.pipe {
             Some(pipe) => {
                 pipe.send(bytes);
@@ -80,7 +107,10 @@ impl Visitor {
     }
 
     /// Ends the connection; what comes after is kept.
-    fn over(&mut self, out: &mut Output) {
+    pub(super) fn over(&mut self, out: &mut Output) {
+        if let Some(mut desktop) = self.desktop.take() {
+            desktop.end(out);
+        }
         if let Some(pipe) = &mut self.pipe {
             pipe.close();
             out.reply(&pipe.take_bytes());
@@ -102,8 +132,14 @@ impl Visitor {
             if out.is_full() {
                 return out.take_turns();
             }
-            match self.reader.next(matches!(self.phase, Phase::Proof(..))) {
+            let beside = match self.phase {
+                Phase::Proof(..) | Phase::Credentials(..) => Beside::Sequences,
+                _ if self.desktop.is_some() => Beside::Input,
+                _ => Beside::Nothing,
+            };
+            match self.reader.next(beside) {
                 Incoming::Message(message) => self.message(&message, now, out),
+                Incoming::Fast(flags, count, content) => self.fast(flags, count, content, out),
                 Incoming::Foreign => self.over(out),
                 Incoming::More if !self.take(now, out) => return,
                 Incoming::More => {}
@@ -150,13 +186,14 @@ impl Visitor {
         match std::mem::replace(&mut self.phase, Phase::Channels) {
             Phase::Request => self.request(message, out),
             Phase::Proof(acceptor) => self.proof(acceptor, message, now, out),
+            Phase::Credentials(seal) => self.credentials(*seal, message, out),
             Phase::Connection => self.connection(message, out),
             Phase::Channels => self.channels(message, out),
             over @ Phase::Over(_) => self.phase = over,
         }
     }
 
-    fn foreign(&mut self, message: &[u8], out: &mut Output) {
+    pub(super) fn foreign(&mut self, message: &[u8], out: &mut Output) {
         out.tell(Detail::Payload(Box::new(Capture::of(message).finish(PayloadOrigin::Sent))));
         self.over(out);
     }
@@ -180,8 +217,16 @@ impl Visitor {
             HYBRID
         } else if asked & TLS != 0 {
             TLS
+        } else if asked == 0 {
+            // Its own security, for those who know no other: the usual setting is to negotiate.
+            let confirmed = match request.protocols {
+                Some(_) => wire::confirm(Ok(0)),
+                None => wire::confirm_old(),
+            };
+            out.reply(&confirmed);
+            (self.own, self.phase) = (Own::Chosen, Phase::Connection);
+            return;
         } else {
-            // Its own encryption is switched off, as Windows advises.
             out.reply(&wire::confirm(Err(TLS_REQUIRED)));
             return self.over(out);
         };
@@ -208,77 +253,59 @@ impl Visitor {
                 self.send(&credssp::reply(version, &token), out);
                 self.phase = Phase::Proof(acceptor);
             }
-            Step::Answered(answered) => {
-                let mut told = Output::new(out.service().clone());
-                answered.admit(&self.identity, self.visit, &mut told);
-                told.take_seen().into_iter().for_each(|seen| out.tell(refused(seen.detail)));
-                if version >= 3 {
-                    self.send(&credssp::refusal(version), out);
-                }
-                self.over(out);
-            }
+            Step::Answered(answered) => self.answered(&acceptor, &answered, &request, out),
             Step::Unread => self.foreign(&request.token, out),
         }
     }
 
-    fn connection(&mut self, message: &[u8], out: &mut Output) {
-        let Some(client) = Client::read(message) else { return self.foreign(message, out) };
-        let version = format!("Remote Desktop client build {}", client.build);
-        out.tell(Detail::Client {
-            version: Some(HostileText::from(version)),
-            fingerprint: None,
-            algorithms: None,
-        });
-        note(out, "rdp client name", &client.name);
-        note(
-            out,
-            "rdp client screen",
-            &format!("{}x{} keyboard {:#06x}", client.width, client.height, client.keyboard),
-        );
-        note(out, "rdp channels", &client.channels.join(" "));
-        self.send(&wire::connect_response(client.channels.len(), self.protocols), out);
-        self.phase = Phase::Channels;
-    }
-
-    fn channels(&mut self, message: &[u8], out: &mut Output) {
-        let Some([choice, rest @ ..]) = message.get(3..) else { return self.foreign(message, out) };
-        match choice >> 2 {
-            wire::ERECT_DOMAIN => {}
-            wire::ATTACH_USER => self.send(&wire::attach_confirm(), out),
-            wire::JOIN => {
-                let channel = rest
-                    .get(2..4)
-                    .and_then(|two| two.first_chunk())
-                    .map_or(wire::USER, |two| u16::from_be_bytes(*two));
-                self.send(&wire::join_confirm(channel), out);
+    /// A challenge was answered: the certificate is proved to who is in, others are refused.
+    fn answered(
+        &mut self,
+        acceptor: &Acceptor,
+        answered: &Answered,
+        request: &credssp::Request,
+        out: &mut Output,
+    ) {
+        let version = request.version.clamp(2, VERSION);
+        let mut told = Output::new(out.service().clone());
+        let admitted = answered.admit(&self.identity, self.visit, &mut told);
+        let seals = answered.seals().filter(|_| admitted && !request.proof.is_empty());
+        let Some((mut theirs, mut ours)) = seals else {
+            told.take_seen().into_iter().for_each(|seen| out.tell(refused(seen.detail)));
+            if version >= 3 {
+                self.send(&credssp::refusal(version), out);
             }
-            wire::SEND_DATA => match Info::read(&message[3..]) {
-                Some(info) => self.judge(&info, out),
-                None => self.foreign(message, out),
-            },
-            wire::DISCONNECT => self.over(out),
-            _ => self.foreign(message, out),
-        }
+            return self.over(out);
+        };
+        told.take_seen().into_iter().for_each(|seen| out.tell(seen.detail));
+        // His own proof is taken as it is: it moves the keys on, and there is nobody between to be found.
+        let _ = opened(&mut theirs, &request.proof);
+        let key = self.pipe.as_ref().map_or(&[][..], |pipe| pipe.public_key());
+        let mut proof = credssp::proves(version, &request.nonce, key);
+        let signature = ours.seal(&mut proof);
+        let proof = [&signature[..], &proof].concat();
+        self.send(&credssp::accepted(version, &acceptor.completed(answered), &proof), out);
+        self.admitted = true;
+        self.phase = Phase::Credentials(Box::new(theirs));
     }
 
-    fn judge(&mut self, info: &Info, out: &mut Output) {
-        note(out, "rdp domain", &info.domain);
-        note(out, "rdp shell", &info.shell);
-        note(out, "rdp client address", &info.address);
-        if !info.user.is_empty() || !info.password.is_empty() {
-            // The policy counts it as a try, for the other ports; here nobody is let in.
-            let (user, password) = (info.user.as_bytes(), info.password.as_bytes());
-            let _ = self.identity.logins().admits(self.visit.source, user, password);
-            out.tell(Detail::Login {
-                username: Some(HostileText::from(info.user.as_str())),
-                password: Some(HostileText::from(info.password.as_str())),
-                public_key: None,
-                accepted: false,
-            });
+    fn credentials(&mut self, mut seal: Seal, message: &[u8], out: &mut Output) {
+        let request = credssp::Request::read(message);
+        let Some(request) = request.filter(|request| !request.credentials.is_empty()) else {
+            return self.foreign(message, out);
+        };
+        if opened(&mut seal, &request.credentials).is_none() {
+            return self.foreign(message, out);
         }
-        self.send(&wire::disconnect(), out);
-        self.over(out);
+        self.phase = Phase::Connection;
     }
+}
+
+/// What stands behind a signature, opened.
+fn opened(seal: &mut Seal, sealed: &[u8]) -> Option<Vec<u8>> {
+    let (signature, content) = sealed.split_at_checked(16)?;
+    let mut content = content.to_vec();
+    seal.unseal(&mut content, signature).then_some(content)
 }
 
 impl Session for Visitor {
@@ -288,6 +315,9 @@ impl Session for Visitor {
     }
 
     fn end(&mut self, _now: Timestamp, out: &mut Output) {
+        if let Some(mut desktop) = self.desktop.take() {
+            desktop.end(out);
+        }
         let mut rest = match std::mem::replace(&mut self.phase, Phase::Request) {
             Phase::Over(rest) => rest,
             _ => Capture::of(&self.reader.rest()),
@@ -308,5 +338,7 @@ impl Session for Visitor {
             + self.pipe.as_ref().map_or(0, |pipe| pipe.memory())
             + over
             + proof
+            + self.channels.iter().map(String::len).sum::<usize>()
+            + self.desktop.as_ref().map_or(0, |desktop| desktop.memory())
     }
 }

@@ -19,7 +19,19 @@ pub(super) enum Incoming {
     More,
     /// A TPKT without its head, or a whole TSRequest.
     Message(Vec<u8>),
+    /// Input of the fast path: the bits of its head, how many events, and what follows.
+    Fast(u8, u8, Vec<u8>),
     Foreign,
+}
+
+/// What may come beside TPKTs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    Nothing,
+    /// Structures in DER, of CredSSP.
+    Sequences,
+    /// Input of the fast path (2.2.8.1.2).
+    Input,
 }
 
 /// Cuts messages.
@@ -33,17 +45,18 @@ impl Reader {
         self.held.extend_from_slice(bytes);
     }
 
-    /// The next message; a structure in DER where `sequences` may come instead of TPKTs.
-    pub(super) fn next(&mut self, sequences: bool) -> Incoming {
+    /// The next message.
+    pub(super) fn next(&mut self, beside: Beside) -> Incoming {
         let (skip, length) = match self.held.as_slice() {
             [] => return Incoming::More,
-            [0x30, ..] if sequences => match der_length(&self.held) {
+            [0x30, ..] if beside == Beside::Sequences => match der_length(&self.held) {
                 Some(Some(length)) => (0, length),
                 Some(None) => return Incoming::More,
                 None => return Incoming::Foreign,
             },
             [3, _, high, low, ..] => (HEAD, usize::from(u16::from_be_bytes([*high, *low]))),
             [3, ..] => return Incoming::More,
+            [first, ..] if beside == Beside::Input && first & 3 == 0 => return self.fast(),
             _ => return Incoming::Foreign,
         };
         if !(skip + 2..=LONGEST).contains(&length) {
@@ -53,6 +66,24 @@ impl Reader {
             return Incoming::More;
         }
         Incoming::Message(self.held.drain(..length).skip(skip).collect())
+    }
+
+    fn fast(&mut self) -> Incoming {
+        let (first, skip, length) = match *self.held.as_slice() {
+            [first, high, low, ..] if high & 0x80 != 0 => {
+                (first, 3, usize::from(u16::from_be_bytes([high & 0x7f, low])))
+            }
+            [first, length, ..] if length & 0x80 == 0 => (first, 2, usize::from(length)),
+            _ => return Incoming::More,
+        };
+        if !(skip + 1..=LONGEST).contains(&length) {
+            return Incoming::Foreign;
+        }
+        if self.held.len() < length {
+            return Incoming::More;
+        }
+        let content = self.held.drain(..length).skip(skip).collect();
+        Incoming::Fast(first >> 6, first >> 2 & 0x0f, content)
     }
 
     /// How many of these bytes belong to the message that was begun: what comes after may be TLS.
@@ -127,6 +158,11 @@ pub(super) fn tpkt(content: &[u8]) -> Vec<u8> {
     [&[3, 0], &length.to_be_bytes()[..], content].concat()
 }
 
+/// The confirmation for a client that said nothing of protocols.
+pub(super) fn confirm_old() -> Vec<u8> {
+    tpkt(&[6, 0xd0, 0, 0, 0x12, 0x34, 0])
+}
+
 /// The confirmation of a connection, with the protocol that was chosen or why none was.
 pub(super) fn confirm(answer: Result<u32, u32>) -> Vec<u8> {
     let (kind, flags, number) = match answer {
@@ -153,6 +189,8 @@ pub(super) struct Client {
     pub(super) width: u16,
     pub(super) height: u16,
     pub(super) channels: Vec<String>,
+    /// Methods of RDP's own security that he has.
+    pub(super) encryption: u32,
 }
 
 impl Client {
@@ -187,6 +225,7 @@ impl Client {
                     let name = from_utf16(block.get(20..52).unwrap_or_default());
                     client.name = name.split('\0').next().unwrap_or_default().to_owned();
                 }
+                (0xc0, 2) => client.encryption = word(0).unwrap_or(0),
                 (0xc0, 3) => {
                     let names = block.get(4..).unwrap_or_default().chunks_exact(12).take(30);
                     client.channels = names
@@ -213,12 +252,18 @@ fn ber(tag: &[u8], content: &[u8]) -> Vec<u8> {
     [tag, &head, content].concat()
 }
 
-/// MCS Connect Response (2.2.1.4): the server's version, no encryption beside TLS', and a number for each channel.
-pub(super) fn connect_response(channels: usize, protocols: u32) -> Vec<u8> {
+/// MCS Connect Response (2.2.1.4): the server's version, its own security where that is chosen, and a number for each channel.
+pub(super) fn connect_response(
+    channels: usize,
+    protocols: u32,
+    security: Option<&[u8]>,
+) -> Vec<u8> {
     let mut core = vec![0x01, 0x0c, 16, 0, 0x04, 0x00, 0x08, 0x00];
     core.extend(protocols.to_le_bytes());
     core.extend(0_u32.to_le_bytes());
-    let security = [0x02, 0x0c, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let security_data = security.unwrap_or(&[0; 8]);
+    let length = u16::try_from(security_data.len() + 4).unwrap_or(0);
+    let security = [&[0x02, 0x0c], &length.to_le_bytes()[..], security_data].concat();
     let mut network = vec![0x03, 0x0c];
     let length = 8 + 2 * (channels + channels % 2);
     network.extend(u16::try_from(length).unwrap_or(8).to_le_bytes());
@@ -256,8 +301,9 @@ pub(super) fn connect_response(channels: usize, protocols: u32) -> Vec<u8> {
     data(&ber(&[0x7f, 0x66], &content))
 }
 
-/// The channel for input and output, and the client's own number.
-const CHANNEL: u16 = 1_003;
+/// The server's own number, the channel for input and output, and the client's number.
+pub(super) const SERVER: u16 = 1_002;
+pub(super) const CHANNEL: u16 = 1_003;
 pub(super) const USER: u16 = 1_007;
 
 /// Requests of T.125 after the connection (its choice in six bits).
@@ -277,6 +323,24 @@ pub(super) fn join_confirm(channel: u16) -> Vec<u8> {
     data(&[&[0x3e, 0x00], &numbers[..]].concat())
 }
 
+/// What a client sent, and by which channel: behind initiator, channel, priority and length.
+pub(super) fn sent(message: &[u8]) -> Option<(u16, &[u8])> {
+    let channel = u16::from_be_bytes(*message.get(3..)?.first_chunk()?);
+    let rest = message.get(6..)?;
+    let skip = if rest.first()? & 0x80 != 0 { 2 } else { 1 };
+    Some((channel, rest.get(skip..)?))
+}
+
+/// What the server sends by the channel for input and output.
+pub(super) fn indication(content: &[u8]) -> Vec<u8> {
+    let mut head = vec![0x68];
+    head.extend((SERVER - 1_001).to_be_bytes());
+    head.extend(CHANNEL.to_be_bytes());
+    head.push(0x70);
+    head.extend((u16::try_from(content.len()).unwrap_or(0) | 0x8000).to_be_bytes());
+    data(&[&head[..], content].concat())
+}
+
 /// The server ends it (T.125, 11.15), by the provider's will.
 pub(super) fn disconnect() -> Vec<u8> {
     data(&[0x21, 0x80])
@@ -293,18 +357,8 @@ pub(super) struct Info {
 }
 
 impl Info {
-    /// From data that was sent to the server: channel, length, security header, info.
-    pub(super) fn read(message: &[u8]) -> Option<Self> {
-        // Initiator, channel, priority.
-        let rest = message.get(6..)?;
-        let skip = if rest.first()? & 0x80 != 0 { 2 } else { 1 };
-        let rest = rest.get(skip..)?;
-        // SEC_INFO_PKT, without encryption.
-        let flags = u16::from_le_bytes(*rest.first_chunk()?);
-        if flags & 0x0048 != 0x0040 {
-            return None;
-        }
-        let info = rest.get(4..)?;
+    /// From what stands behind the security header.
+    pub(super) fn read(info: &[u8]) -> Option<Self> {
         let word = |at: usize| {
             info.get(at..at + 2)
                 .and_then(|two| two.first_chunk())
@@ -340,4 +394,5 @@ impl Info {
 /// Part of [`crate::fuzz::rdp_wire`].
 pub(super) fn fuzz(message: &[u8]) {
     let _ = (Request::read(message), Client::read(message), Info::read(message));
+    let _ = (sent(message), super::share::read(message));
 }

@@ -151,7 +151,7 @@ fn algorithm(key: &SigningKey) -> Vec<u8> {
 }
 
 /// What a public key is as bits, which its identifier is the hash of.
-fn key_bits(key: &PublicKey) -> Vec<u8> {
+pub(super) fn key_bits(key: &PublicKey) -> Vec<u8> {
     match key {
         PublicKey::Rsa(modulus, exponent) => sequence(&[&number(modulus), &number(exponent)]),
         PublicKey::P256(point) => point.clone(),

@@ -4,6 +4,7 @@
 use kizashi_event::Timestamp;
 
 use super::alert::name_of;
+use super::certificate;
 use super::connection::{Connection, Progress};
 use super::profile::Product;
 use super::session::{note, tell_hello};
@@ -14,6 +15,7 @@ use crate::{Identity, Output};
 pub(crate) struct TlsPipe {
     connection: Box<Connection>,
     established: bool,
+    public_key: Vec<u8>,
 }
 
 /// What the bytes so far amount to.
@@ -33,8 +35,14 @@ impl TlsPipe {
     /// A server's side that shows what this product shows at this port.
     pub(crate) fn new(identity: &Identity, product: Product, port: u16) -> Option<Self> {
         let (profile, credential) = store::shown(product, identity, port)?;
+        let public_key = certificate::key_bits(&credential.key.public());
         let connection = Connection::new(profile, credential, identity.randomness());
-        Some(Self { connection: Box::new(connection), established: false })
+        Some(Self { connection: Box::new(connection), established: false, public_key })
+    }
+
+    /// The server's public key, as it stands in its certificate.
+    pub(crate) fn public_key(&self) -> &[u8] {
+        &self.public_key
     }
 
     /// Takes bytes of the visitor's.

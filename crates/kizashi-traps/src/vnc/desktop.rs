@@ -4,7 +4,7 @@
 use crate::Identity;
 use crate::draw::Draw;
 
-use super::font::{HEIGHT, WIDTH, has_point};
+use crate::screen::{HEIGHT, WIDTH, has_point};
 
 /// `tightvncserver`'s own default (`$geometry`).
 pub(super) const SIZE: (u16, u16) = (1_024, 768);

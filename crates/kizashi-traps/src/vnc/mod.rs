@@ -3,8 +3,6 @@
 
 mod desktop;
 mod encoding;
-mod font;
-mod input;
 mod pack;
 mod password;
 mod session;

@@ -6,11 +6,11 @@ use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
 use super::desktop::{Desktop, SIZE};
 use super::encoding::{Encoding, Streams, Update};
-use super::input::Input;
 use super::password::{CHALLENGE, john, tried};
 use super::wire::{Area, Message, PixelFormat, Reader};
 use crate::capture::Capture;
 use crate::draw::Draw;
+use crate::screen::Input;
 use crate::{Identity, Output, Session, Visit};
 
 const VERSION: &[u8; 12] = b"RFB 003.008\n";

@@ -4,12 +4,11 @@ use kizashi_event::Timestamp;
 
 use super::desktop::{Desktop, SIZE};
 use super::encoding::{Encoding, Streams, Update};
-use super::font::has_point;
-use super::input::Input;
 use super::password::{answer, john, tried};
 use super::session::VncSession;
 use super::wire::{Area, PixelFormat, Reader};
 use super::{SERVICE, TRAP};
+use crate::screen::{Input, has_point};
 use crate::{Identity, LoginSettings, Output, Session as _, Visit, contract};
 
 #[test]

@@ -50,7 +50,7 @@ impl Facts {
     }
 
     /// `PSVersion`, as installed with the system.
-    pub(super) const fn powershell(&self) -> &'static str {
+    pub(crate) const fn powershell(&self) -> &'static str {
         match self.windows.release {
             WindowsRelease::Server2008R2 => "2.0",
             WindowsRelease::Server2012R2 => "4.0",

@@ -7,6 +7,7 @@
 //! what a visitor changes ([`Kept`], `disk.rs`).
 
 mod commands;
+mod console;
 mod disk;
 mod facts;
 mod line;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use kizashi_event::{Detail, HostileText, Timestamp};
 
+pub(crate) use console::WindowsConsole;
 pub(crate) use facts::Facts;
 pub(crate) use store::{Kept, WindowsMachines};
 
@@ -99,6 +101,18 @@ impl WindowsMachine {
             source: visit.source,
             account: account.to_owned(),
             folder: folder.to_owned(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// The same account's view anew, as another process of his has it.
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            identity: Arc::clone(&self.identity),
+            facts: self.facts.clone(),
+            source: self.source,
+            account: self.account.clone(),
+            folder: self.folder.clone(),
             variables: Vec::new(),
         }
     }

@@ -262,7 +262,13 @@ fn variable(shell: &Shell<'_>, text: &str) -> Option<String> {
     }
     let lower = text.to_ascii_lowercase();
     match lower.as_str() {
-        "$pwd" => Some(shell.machine.folder.clone()),
+        // Remote shells ask for their prompt in these words.
+        "$pwd"
+        | "$pwd.path"
+        | "(get-location).path"
+        | "$executioncontext.sessionstate.path.currentlocation.path" => {
+            Some(shell.machine.folder.clone())
+        }
         "$psversiontable.psversion.major" => Some("5".to_owned()),
         _ if lower.starts_with("$psversiontable") => Some(format!(
             "\r\nName                           Value                                           \r\n----                           -----                                           \r\nPSVersion                      {}                                             \r\n",

@@ -7,7 +7,7 @@ const LINE: usize = 512;
 const CLICKS: usize = 24;
 
 #[derive(Default)]
-pub(super) struct Input {
+pub(crate) struct Input {
     line: String,
     moves: u64,
     buttons: u8,
@@ -17,7 +17,7 @@ pub(super) struct Input {
 
 impl Input {
     /// A key was pressed; the line that it ends.
-    pub(super) fn key(&mut self, key: u32) -> Option<String> {
+    pub(crate) fn key(&mut self, key: u32) -> Option<String> {
         match key {
             0xff0d | 0xff8d => return Some(std::mem::take(&mut self.line)),
             0xff08 => {
@@ -50,7 +50,7 @@ impl Input {
         self.line.push(letter);
     }
 
-    pub(super) fn pointer(&mut self, buttons: u8, x: u16, y: u16) {
+    pub(crate) fn pointer(&mut self, buttons: u8, x: u16, y: u16) {
         self.moves += 1;
         let pressed = buttons & !self.buttons;
         self.buttons = buttons;
@@ -64,13 +64,13 @@ impl Input {
     }
 
     /// What was typed and not ended.
-    pub(super) fn rest(&mut self) -> Option<String> {
+    pub(crate) fn rest(&mut self) -> Option<String> {
         let rest = std::mem::take(&mut self.line);
         (!rest.is_empty()).then_some(rest)
     }
 
     /// How the pointer moved, if it did.
-    pub(super) fn told(&self) -> Option<String> {
+    pub(crate) fn told(&self) -> Option<String> {
         if self.moves == 0 {
             return None;
         }
@@ -79,7 +79,7 @@ impl Input {
         Some(format!("{} events, {} clicks: {}", self.moves, self.clicked, each.join(" ")))
     }
 
-    pub(super) fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.line.len() + self.clicks.len() * 8
     }
 }

@@ -102,11 +102,11 @@ const COLUMNS: [[u8; 5]; 95] = [
 ];
 
 /// Points of a letter, with a column and two rows of space.
-pub(super) const WIDTH: usize = 6;
-pub(super) const HEIGHT: usize = 10;
+pub(crate) const WIDTH: usize = 6;
+pub(crate) const HEIGHT: usize = 10;
 
 /// Whether a letter has a point there.
-pub(super) fn has_point(letter: u8, x: usize, y: usize) -> bool {
+pub(crate) fn has_point(letter: u8, x: usize, y: usize) -> bool {
     let shape = letter.checked_sub(FIRST).and_then(|place| COLUMNS.get(usize::from(place)));
     shape.and_then(|columns| columns.get(x)).is_some_and(|column| y < 8 && column >> y & 1 == 1)
 }
