@@ -9,7 +9,7 @@ import { colour, colours } from "./theme.js";
 export function palette() {
   return {
     line: colour("--line"), ink: colour("--ink"), muted: colour("--muted"), count: colour("--count"), wash: colour("--count-wash"), score: colour("--score"),
-    scoreWash: colour("--score-wash"), evidence: colour("--watch"), paper: colour("--paper"),
+    scoreWash: colour("--score-wash"), evidence: colour("--evidence"), paper: colour("--paper"),
     lines: [1, 2, 3, 4, 5].map((at) => colour(`--line-${at}`)), font: `12px ${colour("--sans")}`,
   };
 }

@@ -23,7 +23,7 @@ function standing({ now, low, high }) {
 }
 
 /** @param {number} n */
-const rounded = (n) => (n < 10 ? plain(n) : count(Math.round(n)));
+const rounded = (n) => (n < 10 && !Number.isInteger(n) ? plain(n) : count(Math.round(n)));
 
 /** @param {number} part @param {number} whole */
 const percent = (part, whole) => `${((part / Math.max(whole, 1)) * 100).toFixed(2)}%`;
@@ -102,7 +102,7 @@ export function LastDay() {
   const isMoreWithoutSign = standing(data.events) === "more" && !(signs.value ?? []).some((sign) => sign.open);
   return html`<section class="panel day" aria-labelledby="day-title">
       <div class="head"><h2 id="day-title">${said.title}</h2><p>${data.hours[0]?.low === undefined ? said.tooNewLong : said.made(data.days)}</p></div>
-      <p class="key"><span class="count">${said.hourly}</span><span class="usual">${said.usual}</span><span class="above">${said.above}</span><span class="sign">${said.signBegan}</span></p>
+      <p class="key"><span class="count">${said.hourly}</span><span class="usual">${said.usual}</span><span class="above">${said.above}</span><span class="below">${said.below}</span><span class="sign">${said.signBegan}</span></p>
       <${Strip} day=${data} />
       <dl class="figures-of-day">
         <${Figure} name=${words().facts.events} number=${data.events} />

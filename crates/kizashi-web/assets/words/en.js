@@ -178,6 +178,7 @@ export const en = {
     hourly: "Events each hour",
     usual: "Usual range",
     above: "More than usual",
+    below: "Less than usual",
     signBegan: "A sign began",
     strip: "Events of each of the last 24 hours",
     events: (/** @type {string} */ n) => `${n} events`,

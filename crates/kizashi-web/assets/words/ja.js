@@ -171,6 +171,7 @@ export const ja = {
     hourly: "1 時間ごとのイベント",
     usual: "ふだんの範囲",
     above: "ふだんより多い",
+    below: "ふだんより少ない",
     signBegan: "兆しの始まり",
     strip: "この 24 時間の 1 時間ごとのイベント数",
     events: (n) => `イベント ${n} 件`,
