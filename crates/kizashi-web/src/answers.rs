@@ -3,6 +3,7 @@
 
 use kizashi_event::stream::CaptureCounts;
 use kizashi_event::{Key, KeyKind, Timestamp, escape_for_people};
+use kizashi_signs::Advisory;
 use kizashi_store::{Evidence, Overview, Ranked};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -250,22 +251,9 @@ pub struct SignPage {
     /// The sign in the JSON form of the contract.
     pub sign: Value,
     /// What to tell a person.
-    pub advisory: AdvisoryText,
+    pub advisory: Advisory,
     /// What its visitors did, raw.
     pub evidence: Evidence,
-}
-
-/// The text of a sign. Attackers' text in it is escaped already.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AdvisoryText {
-    /// What happens.
-    pub what: String,
-    /// Since when.
-    pub since: String,
-    /// Who comes and with what.
-    pub who: String,
-    /// What to do.
-    pub what_to_do: String,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -47,16 +47,18 @@ pub(crate) async fn signs(State(app): State<Arc<App>>, read: Read) -> Answer<ser
     Ok(Json(json!({ "signs": signs })))
 }
 
-/// `GET /api/v1/signs/{id}`.
+/// `GET /api/v1/signs/{id}?lang=`.
 pub(crate) async fn sign(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    read: Read,
 ) -> Answer<crate::SignPage> {
+    let language = parameters(read)?.language()?;
     let nothing = || ApiError::new(StatusCode::NOT_FOUND, "there is no sign with this id");
     if id.len() > LONGEST_ID {
         return Err(nothing());
     }
-    app.ask(move |observatory| observatory.sign(&id)).await?.map(Json).ok_or_else(nothing)
+    app.ask(move |observatory| observatory.sign(&id, language)).await?.map(Json).ok_or_else(nothing)
 }
 
 /// `GET /api/v1/events?limit=`.

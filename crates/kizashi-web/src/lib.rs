@@ -26,8 +26,8 @@ mod throttle;
 
 pub use access::{Token, TokenError};
 pub use answers::{
-    AdvisoryText, CaptureStatus, Listener, ScoredPoint, Series, SignMark, SignPage, Status,
-    StoreStatus, TopRow, TrapStatus,
+    CaptureStatus, Listener, ScoredPoint, Series, SignMark, SignPage, Status, StoreStatus, TopRow,
+    TrapStatus,
 };
 pub use encryption::{CertifiedKey, Encryption, EncryptionError};
 pub use feed::{FeedItem, FeedSender};

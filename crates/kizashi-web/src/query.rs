@@ -4,6 +4,7 @@
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use kizashi_event::{Key, KeyKind, Timestamp};
+use kizashi_signs::Language;
 use kizashi_store::Span;
 use serde::Deserialize;
 
@@ -35,6 +36,7 @@ pub(crate) struct Parameters {
     until: Option<String>,
     limit: Option<String>,
     command: Option<String>,
+    lang: Option<String>,
 }
 
 /// The parameters, or why they could not be read.
@@ -43,7 +45,7 @@ pub(crate) type Read = Result<Query<Parameters>, QueryRejection>;
 /// Unpacks what the extractor gave.
 pub(crate) fn parameters(read: Read) -> Result<Parameters, ApiError> {
     read.map(|Query(parameters)| parameters).map_err(|_| {
-        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit and command, each once")
+        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit, command and lang, each once")
     })
 }
 
@@ -95,6 +97,11 @@ impl Parameters {
             )));
         }
         Ok(span)
+    }
+
+    pub(crate) fn language(&self) -> Result<Language, ApiError> {
+        let Some(code) = self.lang.as_deref() else { return Ok(Language::English) };
+        Language::from_code(code).ok_or_else(|| ApiError::bad("lang is en or ja"))
     }
 
     pub(crate) fn command(&self) -> Result<Option<String>, ApiError> {
@@ -173,8 +180,10 @@ mod tests {
                 since: hostile.clone(),
                 until: hostile.clone(),
                 limit: hostile.clone(),
-                command: hostile,
+                command: hostile.clone(),
+                lang: hostile,
             };
+            let _ = parameters.language();
             let _ = (parameters.kind(), parameters.key(), parameters.bin(), parameters.command());
             let _ = parameters.span_of(BinLength::TenMinutes);
             if let Ok(limit) = parameters.limit(20, MOST_EVENTS) {

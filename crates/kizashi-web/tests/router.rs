@@ -13,10 +13,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use kizashi_event::{Detail, Event, EventId, HostileText, Key, KeyKind, Port, Service, Timestamp};
+use kizashi_signs::{Advisory, Language};
 use kizashi_store::{Evidence, Span};
 use kizashi_web::{
-    AdvisoryText, BinLength, FeedSender, Observatory, ReadError, Series, SignPage, Status,
-    StoreStatus, Token, TopRow, router, serve,
+    BinLength, FeedSender, Observatory, ReadError, Series, SignPage, Status, StoreStatus, Token,
+    TopRow, router, serve,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -85,11 +86,11 @@ impl Observatory for MadeUp {
         Ok(vec![json!({ "id": "one", "limit": limit })])
     }
 
-    fn sign(&self, id: &str) -> Result<Option<SignPage>, ReadError> {
+    fn sign(&self, id: &str, language: Language) -> Result<Option<SignPage>, ReadError> {
         assert_ne!(id, "break", "a query that breaks down");
         Ok((id == "one").then(|| SignPage {
             sign: json!({ "id": "one" }),
-            advisory: AdvisoryText::default(),
+            advisory: Advisory { language, ..Advisory::default() },
             evidence: Evidence { users: vec![(HOSTILE.to_owned(), 3)], ..Evidence::default() },
         }))
     }
