@@ -277,6 +277,13 @@ pub enum Detail {
     },
 }
 
+/// Whether a note of this name says what kind of attack was tried, in a trap's own few words: a reflected flood, what a database
+/// was asked to do (`redis class: cron drop`), a hole of Windows (`smb exploit: MS17-010`). Such are counted as rules' names are.
+fn is_class(name: &str) -> bool {
+    matches!(name, AMPLIFICATION | "doublepulsar")
+        || [" class", " exploit"].iter().any(|end| name.ends_with(end))
+}
+
 impl Detail {
     /// The name of the kind, for ECS `event.action` and for people.
     #[must_use]
@@ -327,8 +334,8 @@ impl Detail {
                     count(KeyKind::Fingerprint, fingerprint.raw());
                 }
             }
-            Self::Note { name, value } if name.raw() == AMPLIFICATION => {
-                count(KeyKind::Signature, &format!("{AMPLIFICATION}: {}", value.raw()));
+            Self::Note { name, value } if is_class(name.raw()) => {
+                count(KeyKind::Signature, &format!("{}: {}", name.raw(), value.raw()));
             }
             Self::Attempt(attempt) => {
                 for fingerprint in &attempt.fingerprints {

@@ -75,13 +75,23 @@ fn bin_of(start: Timestamp, bin: i64, keys: u32, sources: u32) -> ClosedBin {
         .map(|n| {
             let number = bin as u32 * keys + n;
             let key = Key::new(KeyKind::Password, &format!("made up {number}"));
-            KeyBin { key, events: 1, sources: vec![number.wrapping_mul(2_654_435_761) % sources] }
+            KeyBin {
+                key,
+                events: 1,
+                sources: vec![number.wrapping_mul(2_654_435_761) % sources],
+                head: Vec::new(),
+            }
         })
         .collect();
     if bin >= RISES {
         let first = 2_000_000 + 5 * bin as u32;
         let key = Key::new(KeyKind::Password, "xmhdipc");
-        made.push(KeyBin { key, events: 5, sources: (first..first + 5).collect() });
+        made.push(KeyBin {
+            key,
+            events: 5,
+            sources: (first..first + 5).collect(),
+            head: Vec::new(),
+        });
     }
     let port = PortBin { port: Port::tcp(22), events: u64::from(keys), sources: vec![1, 2, 3] };
     ClosedBin { start: start.plus(bin * BIN), ports: vec![port], keys: made }

@@ -400,7 +400,7 @@ mod tests {
 
     fn password(text: &str, sources: &[u32]) -> KeyBin {
         let key = Key::new(KeyKind::Password, text);
-        KeyBin { key, events: sources.len() as u64, sources: sources.to_vec() }
+        KeyBin { key, events: sources.len() as u64, sources: sources.to_vec(), head: Vec::new() }
     }
 
     #[test]

@@ -5,14 +5,18 @@
 //! holds is decided by the store when the bin is closed; what came later than that is counted there and never seen here.
 
 mod advisory;
+mod campaigns;
 mod counts;
 mod detection;
+mod dossier;
 mod evidence_log;
 mod explanation;
 mod falls;
 mod key_series;
 mod key_watch;
 mod knowledge;
+mod language;
+mod machine;
 mod open_sign;
 mod port_scores;
 pub mod ports;
@@ -23,11 +27,17 @@ mod standing;
 mod tail;
 mod visits;
 
-pub use advisory::{Advisory, advisory};
+pub use advisory::{Advisory, Around, Item, Judged, Section, Step, Value, advisory, advisory_in};
+pub use campaigns::{
+    Action, Campaign, CampaignError, CampaignKind, Campaigns, Certainty, Mark, MarkKind, MarkSeen,
+    Recognised, Recognition, Strength, Words, action,
+};
 pub use detection::{Closed, Detection, DetectionError, Settings};
 pub use evidence_log::{EvidenceDay, EvidenceLog};
 pub use explanation::{Explanation, Numbers};
 pub use knowledge::{Knowledge, KnowledgeError, LONGEST_KNOWLEDGE};
+pub use language::Language;
+pub use machine::{Machine, RealService, Relevance};
 pub use port_scores::{PortScore, scored_series};
-pub use sign::{Fact, Severity, Sign, SignKind};
+pub use sign::{Fact, Returned, Severity, Sign, SignKind};
 pub use standing::{PortStanding, Standing};

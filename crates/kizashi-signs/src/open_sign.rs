@@ -6,6 +6,7 @@ use kizashi_event::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::counts::{SeriesCount, row_of};
+use crate::dossier::Dossier;
 use crate::{Sign, SignKind};
 
 /// Bins in one day.
@@ -45,6 +46,10 @@ pub(crate) struct OpenSign {
     pub(crate) fresh_from: Option<u64>,
     /// The silence that it tells of.
     pub(crate) silence: Option<Silence>,
+    /// Series of other ports and keys that rose with it and belong to it: their visitors are its own.
+    pub(crate) joined: Vec<u32>,
+    /// Who its visitors are and what they bore.
+    pub(crate) dossier: Dossier,
 }
 
 impl OpenSign {
@@ -99,6 +104,11 @@ impl OpenSign {
     pub(crate) const fn end(&mut self, now: Timestamp) {
         self.sign.until = now;
         self.sign.open = false;
+    }
+
+    /// Every series whose visitors are its own.
+    pub(crate) fn all_series(&self) -> impl Iterator<Item = u32> + '_ {
+        self.series.iter().chain(&self.joined).copied()
     }
 
     /// The one series of a rise.

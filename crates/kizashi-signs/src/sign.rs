@@ -3,6 +3,8 @@
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::Recognition;
+
 /// Characters of a key in a sign's id.
 const LONGEST_IN_ID: usize = 40;
 /// Characters of a key in a sentence.
@@ -96,6 +98,18 @@ pub struct Fact {
     pub value: String,
 }
 
+/// A sign that is over and was the same campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// Its id.
+    pub id: String,
+    /// When it began.
+    #[serde(with = "rfc3339")]
+    pub since: Timestamp,
+    /// Distinct sources that it had.
+    pub sources: u64,
+}
+
 /// Alarms made one story for a person. Times are UTC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sign {
@@ -131,6 +145,12 @@ pub struct Sign {
     pub severity: Severity,
     /// The campaign, where it is recognised.
     pub name: Option<String>,
+    /// What its visitors are recognised as, and by which marks.
+    #[serde(default)]
+    pub recognised: Recognition,
+    /// The sign that is over and was the same campaign, where it was here before.
+    #[serde(default)]
+    pub returned: Option<Returned>,
     /// Whether it still goes on.
     pub open: bool,
     /// The moment up to which `events` and `sources` are counted.
@@ -174,6 +194,8 @@ impl Sign {
             expected_sources: 0.0,
             severity: Severity::Low,
             name: None,
+            recognised: Recognition::default(),
+            returned: None,
             open: true,
             until: detected,
             before: 0.0,

@@ -32,45 +32,6 @@ pub(crate) fn summary(sign: &Sign) -> String {
     )
 }
 
-/// What to look at.
-pub(crate) fn what_to_do(sign: &Sign) -> String {
-    if sign.kind == SignKind::SensorSilent {
-        return "Check that this machine can be reached: from another network, connect to one of its ports. If that fails, look \
-                at its address, its firewall and the provider's filter; if it works, at `kizashi status` and the log. If Kizashi or \
-                the machine was off in that time, nothing more needs doing. Until something comes again no attack can be seen."
-            .to_owned();
-    }
-    let ports = sign.ports.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-    format!(
-        "Check from another network whether {} can still be reached ({ports}): a firewall rule, the provider's filter or a \
-         configuration that no longer listens there are more likely than attackers who all lost interest. If it was closed on \
-         purpose, nothing needs doing.",
-        if sign.rising > 1 { "these ports" } else { "this port" }
-    )
-}
-
-/// Who: nobody.
-pub(crate) fn who(sign: &Sign) -> String {
-    match sign.kind {
-        SignKind::SensorSilent => "Nobody comes.".to_owned(),
-        _ => "Nobody comes there.".to_owned(),
-    }
-}
-
-/// Since when, and how soon it was seen.
-pub(crate) fn since(sign: &Sign) -> String {
-    let course = if sign.open {
-        "Nobody has come since".to_owned()
-    } else {
-        format!("It was over at {}", minute(sign.until))
-    };
-    format!(
-        "The last visit was just before {}; the silence was raised at {}. {course}.",
-        minute(sign.since),
-        minute(sign.detected)
-    )
-}
-
 /// Number by number.
 pub(crate) fn facts(sign: &Sign) -> Vec<Fact> {
     let fact = |name, value| Fact { name, value };

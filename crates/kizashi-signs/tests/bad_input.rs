@@ -42,6 +42,7 @@ fn bin(start: Timestamp, rows: &[(u16, u64, Vec<u32>)]) -> ClosedBin {
         key: Key::new(KeyKind::Password, &format!("p{port}")),
         events: *events,
         sources: sources.clone(),
+        head: Vec::new(),
     };
     ClosedBin {
         start,
@@ -84,7 +85,7 @@ proptest! {
             }
             if number == at {
                 let saved = detection.snapshot().unwrap();
-                let restored = Detection::restore(settings, &saved).unwrap();
+                let restored = Detection::restore(settings, kizashi_signs::Campaigns::builtin(), &saved).unwrap();
                 prop_assert_eq!(&restored, &detection);
                 prop_assert_eq!(restored.snapshot().unwrap(), saved);
                 detection = restored;

@@ -7,7 +7,9 @@
 )]
 
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
-use kizashi_signs::{Detection, DetectionError, Knowledge, Settings, Severity, Sign, SignKind};
+use kizashi_signs::{
+    Campaigns, Detection, DetectionError, Knowledge, Settings, Severity, Sign, SignKind,
+};
 use kizashi_store::{ClosedBin, KeyBin, PortBin};
 use proptest::prelude::*;
 
@@ -264,11 +266,20 @@ fn a_snapshot_of_other_settings_or_damaged_is_refused() {
     let detection = detection(1.0);
     let bytes = detection.snapshot().unwrap();
     let settings = Settings::default();
-    assert_eq!(Detection::restore(settings, &bytes).unwrap(), detection);
+    assert_eq!(Detection::restore(settings, Campaigns::builtin(), &bytes).unwrap(), detection);
     let other = Settings { false_alarms_per_week: 2.0, ..settings };
-    assert_eq!(Detection::restore(other, &bytes), Err(DetectionError::Snapshot));
-    assert_eq!(Detection::restore(settings, &bytes[1..]), Err(DetectionError::Snapshot));
-    assert_eq!(Detection::restore(settings, &[]), Err(DetectionError::Snapshot));
+    assert_eq!(
+        Detection::restore(other, Campaigns::builtin(), &bytes),
+        Err(DetectionError::Snapshot)
+    );
+    assert_eq!(
+        Detection::restore(settings, Campaigns::builtin(), &bytes[1..]),
+        Err(DetectionError::Snapshot)
+    );
+    assert_eq!(
+        Detection::restore(settings, Campaigns::builtin(), &[]),
+        Err(DetectionError::Snapshot)
+    );
     let wrong = Settings { false_alarms_per_week: 0.0, ..settings };
     assert!(Detection::new(wrong).unwrap_err().to_string().contains("false alarms a week"));
 }
@@ -315,7 +326,12 @@ fn every_port_touched_every_ten_minutes_is_borne() {
 }
 
 fn key_bin(kind: KeyKind, text: &str, sources: &[u32]) -> KeyBin {
-    KeyBin { key: Key::new(kind, text), events: sources.len() as u64, sources: sources.to_vec() }
+    KeyBin {
+        key: Key::new(kind, text),
+        events: sources.len() as u64,
+        sources: sources.to_vec(),
+        head: Vec::new(),
+    }
 }
 
 #[test]
@@ -408,7 +424,7 @@ proptest! {
         }
         let bytes = detection.snapshot().unwrap();
         let settings = Settings { false_alarms_per_week: 20.0, ..Settings::default() };
-        let mut restored = Detection::restore(settings, &bytes).unwrap();
+        let mut restored = Detection::restore(settings, Campaigns::builtin(), &bytes).unwrap();
         prop_assert_eq!(&restored.snapshot().unwrap(), &bytes);
         for bin in &bins[at..] {
             let (uninterrupted, resumed) = (detection.close(bin), restored.close(bin));

@@ -34,6 +34,8 @@ pub struct KeyBin {
     pub events: u64,
     /// The distinct sources, by their number in this store, ascending.
     pub sources: Vec<u32>,
+    /// Of content that was sent its first bytes, at most 64; of another key nothing.
+    pub head: Vec<u8>,
 }
 
 /// Ten minutes that are over: what came later than its closing is counted in the store and is not in it.

@@ -31,10 +31,15 @@ import { words } from "./language.js";
 /** @typedef {Against & { start: string, sources: number }} DayHour */
 /** @typedef {{ until: string, days: number, hours: DayHour[], events: Against, sessions: Against, sources: Against,
  *   ports: { key: string, label: string, events: Against }[] }} Day */
+/** @typedef {{ label: string, values: { text: string, count: number | null }[], quoted: boolean }} AdvisoryItem */
+/** @typedef {{ text: string, commands: string[] }} AdvisoryStep */
+/** @typedef {{ id: string, heading: string, text: string[], items: AdvisoryItem[], steps: AdvisoryStep[] }} AdvisorySection */
+/** @typedef {{ title: string, what: string, since: string, who: string, what_to_do: string, sections: AdvisorySection[],
+ *   references_heading: string, references: string[] }} Advisory */
 /** @typedef {[string, number][]} Counted */
 /** @typedef {{ sources: Counted, countries: Counted, scanners: Counted, users: Counted, passwords: Counted, commands: Counted, paths: Counted, clients: Counted,
  *   payloads: Counted }} Evidence */
-/** @typedef {{ sign: Sign, advisory: { what: string, since: string, who: string, what_to_do: string },
+/** @typedef {{ sign: Sign, advisory: Advisory,
  *   evidence: Evidence }} SignPage */
 /** @typedef {{ time: string, source: string, port: string, service: string, action: string, text: string,
  *   scanner?: string, country?: string }} FeedItem */
@@ -95,8 +100,8 @@ export function from(series, start) {
 /** @param {number} limit @param {AbortSignal} [signal] @returns {Promise<Sign[]>} */
 export const getSigns = async (limit, signal) => (await ask("signs", { limit }, signal)).signs;
 
-/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<SignPage>} */
-export const getSign = (id, signal) => ask(`signs/${encodeURIComponent(id)}`, {}, signal);
+/** @param {string} id @param {string} lang @param {AbortSignal} [signal] @returns {Promise<SignPage>} */
+export const getSign = (id, lang, signal) => ask(`signs/${encodeURIComponent(id)}`, { lang }, signal);
 
 /** @param {number} limit @param {AbortSignal} [signal] @returns {Promise<FeedItem[]>} */
 export const getEvents = async (limit, signal) => (await ask("events", { limit }, signal)).events;

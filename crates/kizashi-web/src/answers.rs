@@ -3,6 +3,7 @@
 
 use kizashi_event::stream::CaptureCounts;
 use kizashi_event::{Key, KeyKind, Timestamp, escape_for_people};
+use kizashi_signs::Advisory;
 use kizashi_store::{Evidence, Overview, Ranked};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -262,23 +263,10 @@ pub struct SignPage {
     #[schema(value_type = Object)]
     pub sign: Value,
     /// What to tell a person.
-    pub advisory: AdvisoryText,
+    pub advisory: Advisory,
     /// What its visitors did, raw.
     #[schema(value_type = Object)]
     pub evidence: Evidence,
-}
-
-/// The text of a sign. Attackers' text in it is escaped already.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct AdvisoryText {
-    /// What happens.
-    pub what: String,
-    /// Since when.
-    pub since: String,
-    /// Who comes and with what.
-    pub who: String,
-    /// What to do.
-    pub what_to_do: String,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -102,9 +102,9 @@ pub(crate) async fn signs(State(app): State<Arc<App>>, read: Read) -> Answer<ser
     Ok(Json(json!({ "signs": signs })))
 }
 
-/// `GET /api/v1/signs/{id}`.
+/// `GET /api/v1/signs/{id}?lang=`.
 #[utoipa::path(get, path = "/api/v1/signs/{id}", tag = "signs", summary = "One sign with its advisory and what its visitors did",
-    params(("id" = String, Path, description = "Its id", example = "20261120T0950Z-tcp-5900")),
+    params(("id" = String, Path, description = "Its id", example = "20261120T0950Z-tcp-5900"), ("lang" = Option<String>, Query, description = "The language of the advisory: `en` or `ja`", example = "ja")),
     responses((status = 200, description = "The sign; texts of visitors are raw in `evidence`", body = crate::SignPage, example = json!({
         "sign": {"id": "20261120T0950Z-tcp-5900", "kind": "rise", "key": "tcp/5900", "label": "VNC remote desktop", "since": "2026-11-20T08:40:00Z", "detected": "2026-11-20T09:50:00Z", "days": 10_000.0, "ratio": 8.2, "ratio_low": 6.9, "ratio_high": 9.7, "events": 4_820, "sources": 812, "expected_sources": 96.0, "severity": "high", "name": null, "open": true, "until": "2026-11-20T15:20:00Z", "before": 157.0, "after": 1_289.0, "ports": [], "also": [], "rising": 1},
         "advisory": {"what": "812 sources came where 96 were expected.", "since": "It began at 08:40.", "who": "Most active: 203.0.113.7.", "what_to_do": "Let only those reach it who need it."},
@@ -113,12 +113,14 @@ pub(crate) async fn signs(State(app): State<Arc<App>>, read: Read) -> Answer<ser
 pub(crate) async fn sign(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    read: Read,
 ) -> Answer<crate::SignPage> {
+    let language = parameters(read)?.language()?;
     let nothing = || ApiError::new(StatusCode::NOT_FOUND, "there is no sign with this id");
     if id.len() > LONGEST_ID {
         return Err(nothing());
     }
-    app.ask(move |observatory| observatory.sign(&id)).await?.map(Json).ok_or_else(nothing)
+    app.ask(move |observatory| observatory.sign(&id, language)).await?.map(Json).ok_or_else(nothing)
 }
 
 /// `GET /api/v1/events?limit=`.

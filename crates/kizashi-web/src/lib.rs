@@ -36,8 +36,8 @@ mod usual;
 
 pub use access::{Token, TokenError};
 pub use answers::{
-    AdvisoryText, CaptureStatus, Listener, ScoredPoint, Series, SignMark, SignPage, Status,
-    StoreStatus, TopRow, TrapStatus,
+    CaptureStatus, Listener, ScoredPoint, Series, SignMark, SignPage, Status, StoreStatus, TopRow,
+    TrapStatus,
 };
 pub use condition::{Condition, Forecast, Retention, TrapSetting};
 pub use encryption::{CertifiedKey, Encryption, EncryptionError};

@@ -2,6 +2,7 @@
 //! answers. The methods block (they read a database); they are called on threads made for that, a few at a time.
 
 use kizashi_event::{Event, Key, KeyKind, SessionId, Timestamp};
+use kizashi_signs::Language;
 use kizashi_store::{BinLength, SeriesPoint, Span};
 use serde_json::Value;
 
@@ -64,11 +65,11 @@ pub trait Observatory: Send + Sync + 'static {
     /// When the store cannot be read.
     fn signs(&self, limit: usize) -> Result<Vec<Value>, ReadError>;
 
-    /// One sign with what is known of it; `None` when there is no such sign.
+    /// One sign with what is known of it, told in a language; `None` when there is no such sign.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn sign(&self, id: &str) -> Result<Option<SignPage>, ReadError>;
+    fn sign(&self, id: &str, language: Language) -> Result<Option<SignPage>, ReadError>;
 
     /// The latest `limit` events, newest first. `limit` is 1 to 200.
     ///

@@ -4,6 +4,7 @@
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use kizashi_event::{Key, KeyKind, Timestamp};
+use kizashi_signs::Language;
 use kizashi_store::Span;
 use serde::Deserialize;
 
@@ -39,6 +40,7 @@ pub(crate) struct Parameters {
     pub(crate) offset: Option<String>,
     pub(crate) q: Option<String>,
     pub(crate) before: Option<String>,
+    pub(crate) lang: Option<String>,
 }
 
 /// The parameters, or why they could not be read.
@@ -47,7 +49,7 @@ pub(crate) type Read = Result<Query<Parameters>, QueryRejection>;
 /// Unpacks what the extractor gave.
 pub(crate) fn parameters(read: Read) -> Result<Parameters, ApiError> {
     read.map(|Query(parameters)| parameters).map_err(|_| {
-        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit, command, of, offset, q and before, each once")
+        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit, command, of, offset, q, before and lang, each once")
     })
 }
 
@@ -99,6 +101,11 @@ impl Parameters {
             )));
         }
         Ok(span)
+    }
+
+    pub(crate) fn language(&self) -> Result<Language, ApiError> {
+        let Some(code) = self.lang.as_deref() else { return Ok(Language::English) };
+        Language::from_code(code).ok_or_else(|| ApiError::bad("lang is en or ja"))
     }
 
     pub(crate) fn command(&self) -> Result<Option<String>, ApiError> {
@@ -212,8 +219,10 @@ mod tests {
                 of: hostile.clone(),
                 offset: hostile.clone(),
                 q: hostile.clone(),
-                before: hostile,
+                before: hostile.clone(),
+                lang: hostile,
             };
+            let _ = parameters.language();
             let _ = (parameters.of(), parameters.offset(9), parameters.before());
             let _ = (parameters.kind(), parameters.key(), parameters.bin(), parameters.command());
             let _ = parameters.span_of(BinLength::TenMinutes);

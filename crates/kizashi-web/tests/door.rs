@@ -42,7 +42,7 @@ impl Observatory for Nothing {
     fn signs(&self, _: usize) -> Result<Vec<Value>, ReadError> {
         Ok(Vec::new())
     }
-    fn sign(&self, _: &str) -> Result<Option<SignPage>, ReadError> {
+    fn sign(&self, _: &str, _: kizashi_signs::Language) -> Result<Option<SignPage>, ReadError> {
         gone()
     }
     fn recent(&self, _: usize) -> Result<Vec<Event>, ReadError> {

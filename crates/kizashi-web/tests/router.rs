@@ -17,11 +17,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use kizashi_event::{Detail, Event, EventId, HostileText, Key, KeyKind, Port, Service, Timestamp};
+use kizashi_signs::{Advisory, Language};
 use kizashi_store::{Evidence, Span};
 use kizashi_web::{
-    Access, AdvisoryText, BinLength, FeedSender, ItemPage, Mark, MarkChange, Observatory,
-    ReadError, Search, SearchPage, Series, SignPage, Status, StoreStatus, Token, Tokens, TopRow,
-    router, serve,
+    Access, BinLength, FeedSender, ItemPage, Mark, MarkChange, Observatory, ReadError, Search,
+    SearchPage, Series, SignPage, Status, StoreStatus, Token, Tokens, TopRow, router, serve,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -90,11 +90,11 @@ impl Observatory for MadeUp {
         Ok(vec![json!({ "id": "one", "limit": limit })])
     }
 
-    fn sign(&self, id: &str) -> Result<Option<SignPage>, ReadError> {
+    fn sign(&self, id: &str, language: Language) -> Result<Option<SignPage>, ReadError> {
         assert_ne!(id, "break", "a query that breaks down");
         Ok((id == "one").then(|| SignPage {
             sign: json!({ "id": "one" }),
-            advisory: AdvisoryText::default(),
+            advisory: Advisory { language, ..Advisory::default() },
             evidence: Evidence { users: vec![(HOSTILE.to_owned(), 3)], ..Evidence::default() },
         }))
     }

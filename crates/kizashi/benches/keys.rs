@@ -160,6 +160,7 @@ impl Counted {
             key,
             events,
             sources: sources(of),
+            head: Vec::new(),
         });
         ClosedBin { start, ports: ports.collect(), keys: keys.collect() }
     }

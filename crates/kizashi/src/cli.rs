@@ -410,9 +410,27 @@ pub(crate) struct SignCall {
     pub(crate) data: Data,
     /// The sign's id, as `kizashi signs` prints it
     pub(crate) id: String,
-    /// One JSON object
-    #[arg(long)]
+    /// One JSON object, as `--format json`
+    #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
+    /// text, md (Markdown), html (a page of its own) or json
+    #[arg(long, default_value = "text")]
+    pub(crate) format: SignFormat,
+    /// en or ja; without it the language of LC_ALL, LC_MESSAGES or LANG
+    #[arg(long, value_name = "LANGUAGE", value_parser = ["en", "ja"])]
+    pub(crate) lang: Option<String>,
+    /// The configuration, for campaigns of your own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How a sign is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignFormat {
+    Text,
+    Md,
+    Html,
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ use crate::cli::GeoTable;
 use crate::failure::Failure;
 use crate::limits::TrapLimits;
 use crate::ports;
+use crate::signs_settings::Signs;
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "kizashi.toml";
@@ -61,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) changefinder: ChangeFinder,
     /// What detection may take.
     pub(crate) detection: Detection,
+    /// What signs are recognised by and held against.
+    pub(crate) signs: Signs,
     /// Where visitors are.
     pub(crate) places: PlacesFiles,
     /// The watch over every port.
@@ -249,6 +252,7 @@ impl Default for Config {
             retention: Retention::default(),
             changefinder: ChangeFinder::default(),
             detection: Detection::default(),
+            signs: Signs::default(),
             places: PlacesFiles::default(),
             capture: Capture::default(),
         }
@@ -717,6 +721,7 @@ mod tests {
         (shown.dashboard.certificate, shown.dashboard.key) = (None, None);
         (shown.places.countries, shown.places.networks) = (None, None);
         shown.places.scanners = None;
+        shown.signs.campaigns = None;
         let traps = &mut shown.traps;
         for list in [
             &mut traps.http,

@@ -12,15 +12,15 @@ use std::time::Instant;
 
 use kizashi_event::{Event, Key, KeyKind, SessionId, Timestamp, escape_for_people};
 use kizashi_signs::ports::port_info;
-use kizashi_signs::{Sign, advisory};
+use kizashi_signs::{Around, Campaigns, Language, Machine, Sign, advisory_in};
 use kizashi_store::{
     BinLength, Evidence, Inlet, Places, Ranked, Reader, SeriesPoint, Span, StoreError, StoredSign,
     country_name,
 };
 use kizashi_web::{
-    AdvisoryText, Captured as CapturedContent, Condition, ItemPage, KnownList, Listener, Mark,
-    MarkChange, Observatory, ReadError, ScoredPoint, Search, SearchPage, Series, SessionPage,
-    SessionRow, SignMark, SignPage, Status, TopRow,
+    Captured as CapturedContent, Condition, ItemPage, KnownList, Listener, Mark, MarkChange,
+    Observatory, ReadError, ScoredPoint, Search, SearchPage, Series, SessionPage, SessionRow,
+    SignMark, SignPage, Status, TopRow,
 };
 use serde_json::Value;
 
@@ -44,6 +44,10 @@ pub(crate) struct StoreObservatory {
     pub(crate) inlet: Inlet,
     pub(crate) settings: kizashi_signs::Settings,
     pub(crate) places: Arc<Places>,
+    /// What signs are recognised as.
+    pub(crate) campaigns: Arc<Campaigns>,
+    /// What this machine runs, where its owner let it be looked at.
+    pub(crate) machine: Option<Machine>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) demo: bool,
     pub(crate) started: Instant,
@@ -249,10 +253,12 @@ impl Observatory for StoreObservatory {
         Ok(signs.iter().filter_map(|stored| self.sign_json(stored)).collect())
     }
 
-    fn sign(&self, id: &str) -> Result<Option<SignPage>, ReadError> {
+    fn sign(&self, id: &str, language: Language) -> Result<Option<SignPage>, ReadError> {
         let stored = self.with_reader(|reader| Ok(reader.sign(id)?))?;
+        let (campaigns, machine) = (&*self.campaigns, self.machine.as_ref());
+        let around = Around { language, campaigns, machine };
         let page = |stored: &StoredSign| {
-            Some(SignPage { sign: self.sign_json(stored)?, ..sign_page(stored)? })
+            Some(SignPage { sign: self.sign_json(stored)?, ..sign_page(stored, &around)? })
         };
         Ok(stored.as_ref().and_then(page))
     }
@@ -339,17 +345,11 @@ impl Observatory for StoreObservatory {
     }
 }
 
-fn sign_page(stored: &StoredSign) -> Option<SignPage> {
+fn sign_page(stored: &StoredSign, around: &Around<'_>) -> Option<SignPage> {
     let (sign, evidence) = sign_of(stored)?;
-    let text = advisory(&sign, &evidence);
     Some(SignPage {
         sign: serde_json::from_str(&stored.json).ok()?,
-        advisory: AdvisoryText {
-            what: text.what,
-            since: text.since,
-            who: text.who,
-            what_to_do: text.what_to_do,
-        },
+        advisory: advisory_in(&sign, &evidence, around),
         evidence,
     })
 }

@@ -8,8 +8,6 @@ use kizashi_traps::WebRules;
 
 use crate::failure::Failure;
 
-/// Bytes of one file that are read; the traps take less.
-const FILE: u64 = 1024 * 1024;
 /// Bytes of one piece: in JSON a byte takes six at most.
 const PIECE: usize = 8 * 1024;
 
@@ -36,28 +34,7 @@ fn parse(files: &[(String, String)]) -> Result<Arc<WebRules>, Failure> {
 }
 
 fn files(folder: Option<&Path>) -> Result<Vec<(String, String)>, Failure> {
-    let Some(folder) = folder else { return Ok(Vec::new()) };
-    let fault = |path: &Path, reason: String| Failure::Config { path: path.to_path_buf(), reason };
-    let unreadable = |error: std::io::Error| {
-        fault(folder, format!("the folder of web_rules cannot be read ({error})"))
-    };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        paths.push(entry.map_err(unreadable)?.path());
-    }
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
-    let mut files = Vec::new();
-    for path in paths {
-        let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        if size > FILE {
-            return Err(fault(&path, "a file of rules is far larger than one can be".to_owned()));
-        }
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| fault(&path, format!("cannot be read ({error})")))?;
-        files.push((path.display().to_string(), text));
-    }
-    Ok(files)
+    crate::toml_folder::read(folder, "web_rules")
 }
 
 /// The files in pieces: name, and a part of the text.

@@ -41,9 +41,14 @@ impl Detection {
         let threshold = 7.0 / self.settings.false_alarms_per_week;
         let exposed = self.watch.exposed();
         for mut open in std::mem::take(&mut self.open) {
+            // What belongs to it may go on where it began no more.
             let stands_out = || {
-                let evidence = self.evidence_now(open.one_series()?)?;
-                Some(evidence.days >= threshold && evidence.sources > 0)
+                open.one_series()?;
+                Some(
+                    open.all_series()
+                        .filter_map(|series| self.evidence_now(series))
+                        .any(|evidence| evidence.days >= threshold && evidence.sources > 0),
+                )
             };
             if open.sign.is_silence() {
                 if now.since(open.sign.detected) >= SILENCE_IS_USUAL {
@@ -55,6 +60,7 @@ impl Detection {
             } else if is_old(&open) && stands_out() != Some(true) {
                 open.measure(now, exposed, None);
                 open.end(now);
+                self.remember(&open.sign);
                 closed.now_is(&open.sign);
             } else {
                 self.open.push(open);

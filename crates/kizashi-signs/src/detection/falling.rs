@@ -139,5 +139,7 @@ fn silent(
         exposed_before: 0.0,
         fresh_from: None,
         silence: Some(fall.silence),
+        joined: Vec::new(),
+        dossier: crate::dossier::Dossier::default(),
     }
 }

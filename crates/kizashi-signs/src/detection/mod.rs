@@ -4,9 +4,13 @@
 mod course;
 mod explaining;
 mod falling;
+mod grouping;
+mod naming;
 mod queries;
 mod raising;
 mod settings;
+
+use std::sync::Arc;
 
 use kizashi_detect::changefinder;
 use kizashi_detect::gamma_poisson::{self, KindId, SeriesId, Watch};
@@ -14,9 +18,11 @@ use kizashi_event::{Port, Timestamp};
 use kizashi_store::{ClosedBin, PortBin};
 use serde::{Deserialize, Serialize};
 
+use grouping::Past;
 pub use settings::{DetectionError, Settings};
 
 use crate::counts::{SeriesCount, SeriesOfPorts};
+use crate::dossier::RecentMarks;
 use crate::falls::Falls;
 use crate::key_series::KEYS_FROM;
 use crate::key_watch::{KeyWatch, watch_of_ports};
@@ -25,12 +31,12 @@ use crate::open_sign::OpenSign;
 use crate::port_scores::PortScores;
 use crate::recent::Recent;
 use crate::visits::Visits;
-use crate::{EvidenceLog, Knowledge, Sign};
+use crate::{Campaigns, EvidenceLog, Knowledge, Sign};
 
 /// The length of a bin, in microseconds.
 const BIN: i64 = 600 * Timestamp::SECOND;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 10;
+const SNAPSHOT_FORMAT: u32 = 11;
 
 /// The state of detection over all ports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,10 +52,16 @@ pub struct Detection {
     scores: PortScores,
     evidence: EvidenceLog,
     falls: Falls,
+    marks: RecentMarks,
+    past: Vec<Past>,
     open: Vec<OpenSign>,
     /// The start of the first bin ever closed, and of the next one to close.
     origin: Timestamp,
     next: Option<Timestamp>,
+    /// The digest of the campaigns that names came from.
+    known_campaigns: u64,
+    #[serde(skip, default = "Campaigns::builtin")]
+    campaigns: Arc<Campaigns>,
 }
 
 /// What closing a bin brought.
@@ -111,22 +123,30 @@ impl Detection {
             scores: PortScores::new(settings.changefinder),
             evidence: EvidenceLog::default(),
             falls: Falls::new(false_alarms_per_week)?,
+            marks: RecentMarks::default(),
+            past: Vec::new(),
             open: Vec::new(),
             origin: Timestamp::default(),
             next: None,
+            known_campaigns: Campaigns::builtin().digest(),
+            campaigns: Campaigns::builtin(),
         })
     }
 
-    /// Goes on from a [`Self::snapshot`] made with the same settings.
+    /// Goes on from a [`Self::snapshot`] made with the same settings and campaigns.
     ///
     /// # Errors
-    /// When the bytes are no snapshot of this version, or of other settings.
-    pub fn restore(settings: Settings, bytes: &[u8]) -> Result<Self, DetectionError> {
+    /// When the bytes are no snapshot of this version, or of other settings or campaigns.
+    pub fn restore(
+        settings: Settings,
+        campaigns: Arc<Campaigns>,
+        bytes: &[u8],
+    ) -> Result<Self, DetectionError> {
         let detection: Self = postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
-        if detection.format != SNAPSHOT_FORMAT || detection.settings != settings {
-            return Err(DetectionError::Snapshot);
-        }
-        Ok(detection)
+        let fits = detection.format == SNAPSHOT_FORMAT
+            && detection.settings == settings
+            && detection.known_campaigns == campaigns.digest();
+        if fits { Ok(Self { campaigns, ..detection }) } else { Err(DetectionError::Snapshot) }
     }
 
     /// The whole state, for [`Self::restore`]: the same bytes for the same state.
@@ -169,6 +189,8 @@ impl Detection {
         self.recent.push(index, &rows);
         let end = start.plus(BIN);
         self.next = Some(end);
+        let seen = self.campaigns.marks_in(bin);
+        self.marks.push(index, seen.clone());
         for (series, evidence) in &report.evaluated {
             if let Some(port) = self.series.port(series.0) {
                 self.evidence.note(start, port, evidence.days);
@@ -180,6 +202,7 @@ impl Detection {
         let fallen = self.falls.hear(index, &ports);
         self.end_silences(end, &fallen.back, &mut closed);
         self.grow(end, &rows, &evaluated, &mut closed);
+        self.grow_dossiers(index, &seen, &mut closed);
         self.end_signs(end, &mut closed);
         self.raise(start, &report.alarms, report.sensor_wide.as_ref(), &mut closed);
         if report.sensor_wide.is_none() {

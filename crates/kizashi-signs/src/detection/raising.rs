@@ -4,7 +4,7 @@ use kizashi_detect::gamma_poisson::{Alarm, SensorWideShift};
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
 
 use super::{BIN, Closed, Detection};
-use crate::key_series::KEYS_FROM;
+use crate::dossier::Dossier;
 use crate::key_watch::KeyAlarm;
 use crate::open_sign::{Expected, OpenSign};
 use crate::ports::port_info;
@@ -31,20 +31,9 @@ impl Detection {
         let raised: Vec<OpenSign> =
             rises.chain(wide).filter(|new| !self.is_open(&new.sign.key)).collect();
         for new in raised {
-            let sources = new
-                .one_series()
-                .map(|series| self.visits.sources_since(series, self.index_of(new.sign.since)));
-            // A key may have told of the same visitors before the port did.
-            let told = self.open.iter().position(|open| {
-                open.one_series().is_some_and(|series| series >= KEYS_FROM)
-                    && sources.as_ref().is_some_and(|sources| self.coincides(open, sources))
-            });
-            match told {
-                Some(at) => self.join(at, new.sign.key, closed),
-                None => {
-                    closed.raised.push(new.sign.clone());
-                    self.open.push(new);
-                }
+            match self.sign_that_has(&new) {
+                Some(at) => self.join_sign(at, &new, closed),
+                None => self.open_sign(new, closed),
             }
         }
     }
@@ -70,8 +59,11 @@ impl Detection {
             exposed_before: self.watch.exposed() - alarm.exposed,
             fresh_from: Some(alarm.fresh_from),
             silence: None,
+            joined: Vec::new(),
+            dossier: Dossier::default(),
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.days));
+        self.begin_dossier(&mut open);
         Some(open)
     }
 
@@ -99,33 +91,41 @@ impl Detection {
             }
             let Some(at) = self.open.iter().position(|open| self.coincides(open, &sources)) else {
                 let open = self.key_rise(alarm, start);
-                closed.raised.push(open.sign.clone());
-                self.open.push(open);
+                match self.sign_that_has(&open) {
+                    Some(at) => self.join_sign(at, &open, closed),
+                    None => self.open_sign(open, closed),
+                }
                 continue;
             };
-            self.join(at, key, closed);
+            // Whoever else comes with root or from there is not of the sign for it.
+            let series = [alarm.series];
+            let tells = super::grouping::tells_who(alarm.key.kind);
+            self.join(at, key, if tells { &series } else { &[] }, closed);
         }
     }
 
     /// Notes at an open sign that a key rises with it.
-    fn join(&mut self, at: usize, key: String, closed: &mut Closed) {
+    pub(super) fn join(&mut self, at: usize, key: String, series: &[u32], closed: &mut Closed) {
         let Some(open) = self.open.get_mut(at) else { return };
         if open.sign.also.len() >= MOST_ALSO || open.sign.also.contains(&key) {
             return;
         }
         open.sign.also.push(key);
+        let is_new = |series: &&u32| !open.series.contains(series) && !open.joined.contains(series);
+        let fresh: Vec<u32> = series.iter().filter(is_new).copied().collect();
+        open.joined.extend(fresh);
         closed.now_is(&open.sign);
     }
 
     /// Whether at least half of `sources` are among the new sources of an open sign.
-    fn coincides(&self, open: &OpenSign, sources: &[u32]) -> bool {
-        let Some(series) = open.one_series() else { return false };
+    pub(super) fn coincides(&self, open: &OpenSign, sources: &[u32]) -> bool {
+        if open.one_series().is_none() {
+            return false;
+        }
         let since = self.index_of(open.sign.since);
-        let of_sign = if series >= KEYS_FROM {
-            self.keys.keys.sources_since(series, since)
-        } else {
-            self.visits.sources_since(series, since)
-        };
+        let mut of_sign: Vec<u32> =
+            open.all_series().flat_map(|series| self.sources_of(series, since)).collect();
+        of_sign.sort_unstable();
         let shared = sources.iter().filter(|source| of_sign.binary_search(source).is_ok()).count();
         !sources.is_empty() && 2 * shared >= sources.len()
     }
@@ -145,8 +145,11 @@ impl Detection {
             exposed_before: self.watch.exposed() - alarm.exposed,
             fresh_from: alarm.fresh_from,
             silence: None,
+            joined: Vec::new(),
+            dossier: Dossier::default(),
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.evidence.days));
+        self.begin_dossier(&mut open);
         open
     }
 
@@ -174,6 +177,8 @@ impl Detection {
             exposed_before: exposed - 1.0,
             fresh_from: None,
             silence: None,
+            joined: Vec::new(),
+            dossier: Dossier::default(),
         };
         open.measure(start.plus(BIN), exposed, None);
         open

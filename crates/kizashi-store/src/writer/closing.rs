@@ -3,8 +3,8 @@
 
 use std::cmp::Reverse;
 
-use kizashi_event::{Key, Port, Timestamp};
-use rusqlite::Connection;
+use kizashi_event::{Key, KeyKind, PayloadHash, Port, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::codes::{BIN, count_of, kind_of, unpack};
 use crate::{ClosedBin, KeyBin, PortBin};
@@ -79,10 +79,22 @@ fn keys_in(connection: &Connection, bin: i64) -> rusqlite::Result<Vec<KeyBin>> {
     for row in kept {
         let Some(kind) = kind_of(row.kind) else { continue };
         let text: String = text.query_row([row.key], |found| found.get(0))?;
+        let head = if kind == KeyKind::Payload { head_of(connection, &text)? } else { Vec::new() };
         let (key, sources) = (Key::new(kind, &text), unpack(&row.sources));
-        keys.push(KeyBin { key, events: row.events, sources });
+        keys.push(KeyBin { key, events: row.events, sources, head });
     }
     Ok(keys)
+}
+
+/// The first bytes of a payload; nothing where only its hash is known.
+fn head_of(connection: &Connection, hash: &str) -> rusqlite::Result<Vec<u8>> {
+    let Some(hash) = PayloadHash::parse(hash) else { return Ok(Vec::new()) };
+    let mut read = connection.prepare_cached("SELECT head FROM payloads WHERE sha256 = ?1")?;
+    let head: Option<Vec<u8>> =
+        read.query_row([hash.0.as_slice()], |found| found.get(0)).optional()?;
+    let mut head = head.unwrap_or_default();
+    crate::mask::apply(&mut head);
+    Ok(head)
 }
 
 /// Lets go of all but the keys with the most distinct sources; of equals the older ones stay.

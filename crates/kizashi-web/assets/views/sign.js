@@ -1,7 +1,7 @@
 // One sign: what happens, since when, who, what to do, and what its visitors did.
 import { html } from "../html.js";
 import { ApiError, from, getSeries, getSign } from "../api.js";
-import { countryName, words } from "../language.js";
+import { countryName, language, words } from "../language.js";
 import { useAnswer } from "../state.js";
 import { chance, count, plain, ratio, span } from "../format.js";
 import { Chart } from "../chart.js";
@@ -65,9 +65,36 @@ function Facts({ sign }) {
   </dl>`;
 }
 
+/** Parts that stand elsewhere on the page: the first line, and what visitors did, as bars. */
+const ELSEWHERE = ["what", "tries"];
+
+/** What to do goes first. @param {import("../api.js").AdvisorySection[]} parts */
+const inOrder = (parts) => {
+  const shown = parts.filter((part) => !ELSEWHERE.includes(part.id));
+  return [...shown.filter((part) => part.id === "todo"), ...shown.filter((part) => part.id !== "todo")];
+};
+
+/** A part of the advisory; what visitors said in it is text. @param {{ part: import("../api.js").AdvisorySection, children?: unknown }} props */
+function Part({ part, children }) {
+  return html`<section class=${part.id === "todo" ? "do" : ""}>
+    <h2>${safe(part.heading)}</h2>
+    ${part.text.map((line, at) => html`<p key=${at}>${safe(line)}</p>`)}
+    ${part.id === "probably" && part.items.map((item) => html`<p class="note" key=${item.label}>${safe(item.label)}</p><ul class="marks">${item.values.map((value) => html`<li key=${value.text}>${safe(value.text)}</li>`)}</ul>`)}
+    ${part.steps.length > 0 && html`<ol class="steps">${part.steps.map((step) => html`<li key=${step.text}><p>${safe(step.text)}</p>${step.commands.length > 0 && html`<pre><code>${step.commands.map(safe).join("\n")}</code></pre>`}</li>`)}</ol>`}
+    ${children}
+  </section>`;
+}
+
+/** @param {{ advisory: import("../api.js").Advisory }} props */
+function References({ advisory }) {
+  const links = advisory.references.filter((link) => /^https?:\/\//.test(link));
+  if (links.length === 0) return null;
+  return html`<section><h2>${safe(advisory.references_heading)}</h2><ol class="steps">${links.map((link) => html`<li key=${link}><a href=${link} rel="noreferrer" target="_blank">${safe(link)}</a></li>`)}</ol></section>`;
+}
+
 /** @param {{ id: string }} props */
 export function SignView({ id }) {
-  const { data, error } = useAnswer((signal) => getSign(id, signal), id);
+  const { data, error } = useAnswer((signal) => getSign(id, language.value, signal), `${id} ${language.value}`);
   const said = words().sign;
   const missing = error instanceof ApiError && error.status === 404;
   if (error && !data) {
@@ -81,16 +108,17 @@ export function SignView({ id }) {
     <a class="back" href="#/signs">${said.all}</a>
     <header class="title">
       <${SeverityMark} severity=${sign.severity} />
-      <h1>${title(sign)}</h1>
+      <h1>${sign.name && advisory.title ? safe(advisory.title) : title(sign)}</h1>
       ${!isWhole(sign) && html`<a href=${`#/port/${sign.key}`}><code>${safe(sign.key)}</code></a>`}
       <span class=${sign.open ? "state now" : "state"}>${words().signs.state[sign.open ? "open" : "over"]}</span>
     </header>
     <p class="lead">${safe(advisory.what)}</p>
     <${Facts} sign=${sign} />
     <div class="advisory">
-      <section class="do"><h2>${said.todo}</h2><p>${safe(advisory.what_to_do)}</p></section>
-      <section><h2>${said.since}</h2><p>${safe(advisory.since)}</p></section>
-      <section><h2>${said.who}</h2><p>${safe(advisory.who)}</p>${!isWhole(sign) && !silence && html`<${Against} sign=${sign} />`}</section>
+      ${inOrder(advisory.sections).map((part) => html`<${Part} key=${part.id} part=${part}>
+        ${part.id === "who" && !isWhole(sign) && !silence && html`<${Against} sign=${sign} />`}
+      <//>`)}
+      <${References} advisory=${advisory} />
     </div>
     <section class="panel"><div class="tools"><p class="key"><span class="count">${said.hourly}</span><span class="change">${words().facts.score}</span><span class="sign">${said.mark}</span></p></div><${Course} sign=${sign} /></section>
     ${ports.length > 0 && html`<section><div class="head"><h2>${silence ? said.fell : said.rose}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}

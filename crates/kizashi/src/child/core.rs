@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kizashi_event::{Port, Timestamp};
-use kizashi_signs::Sign;
+use kizashi_signs::{Campaigns, Sign};
 use kizashi_store::{Inlet, Mode, Places, StoreError, StoredSign};
 use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, Listener, TrapStatus};
 use tokio::sync::Notify;
@@ -44,6 +44,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     // The owner's tables lie outside the data folder: they are read before anything else there is closed to this process.
     let places = if setup.probe { Ok(Arc::default()) } else { setup.config.places() };
     let own = Own::of(&setup.config);
+    let campaigns = setup.config.signs.campaigns();
     let protections =
         if setup.confined { sandbox::confine_core(&setup.config.data) } else { Vec::new() };
     let channel = Arc::new(channel);
@@ -51,10 +52,14 @@ pub(crate) fn run() -> Result<(), Failure> {
         channel.send(&FromCore::Ready { identity: [0; 32], protections }, &[])?;
         return Ok(());
     }
-    let opened = places.and_then(|places| Ok((open(&setup, &places)?, places)));
+    let opened = places.and_then(|places| {
+        let campaigns = campaigns?;
+        Ok((open(&setup, &places, &campaigns)?, places, campaigns))
+    });
     match opened {
-        Ok(((pipeline, identity), places)) => {
-            serve(&channel, setup, (pipeline, places, own), listener, (identity, protections))
+        Ok(((pipeline, identity), places, campaigns)) => {
+            let kept = (pipeline, places, campaigns, own);
+            serve(&channel, setup, kept, listener, (identity, protections))
         }
         Err(failure) => {
             channel.send(&FromCore::Failed(failure.to_string()), &[])?;
@@ -63,7 +68,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
 }
 
-fn open(setup: &CoreSetup, places: &Arc<Places>) -> Result<(Pipeline, [u8; 32]), Failure> {
+fn open(
+    setup: &CoreSetup,
+    places: &Arc<Places>,
+    campaigns: &Arc<Campaigns>,
+) -> Result<(Pipeline, [u8; 32]), Failure> {
     let began = Instant::now();
     let pipeline = loop {
         let store = kizashi_store::Settings {
@@ -73,7 +82,8 @@ fn open(setup: &CoreSetup, places: &Arc<Places>) -> Result<(Pipeline, [u8; 32]),
             places: Arc::clone(places),
             scanners_in_signs: setup.config.places.scanners_in_signs,
         };
-        match Pipeline::open(&setup.config.data, store, setup.config.detection()) {
+        let detection = setup.config.detection();
+        match Pipeline::open(&setup.config.data, store, detection, Arc::clone(campaigns)) {
             Err(Failure::Store(StoreError::InUse(_))) if began.elapsed() < LETS_GO => {
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -89,13 +99,16 @@ fn open(setup: &CoreSetup, places: &Arc<Places>) -> Result<(Pipeline, [u8; 32]),
             identity
         }
     };
+    // For `kizashi sign`, which may not be allowed to look itself; where nobody may look, what was seen before goes.
+    let machine = serde_json::to_vec(&setup.machine).unwrap_or_default();
+    pipeline.store().save(Vec::new(), vec![(crate::machine::KEPT.to_owned(), machine)])?;
     Ok((pipeline, identity))
 }
 
 fn serve(
     channel: &Arc<Channel>,
     setup: CoreSetup,
-    (pipeline, places, own): (Pipeline, Arc<Places>, Own),
+    (pipeline, places, campaigns, own): (Pipeline, Arc<Places>, Arc<Campaigns>, Own),
     listener: TcpListener,
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
@@ -117,6 +130,8 @@ fn serve(
         inlet: pipeline.store().inlet(),
         settings: setup.config.detection(),
         places,
+        campaigns,
+        machine: setup.machine,
         listeners: setup
             .listeners
             .into_iter()

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kizashi_event::{Event, Timestamp};
-use kizashi_signs::Sign;
+use kizashi_signs::{Campaigns, Sign};
 use kizashi_store::{Places, Settings};
 use kizashi_web::{FeedSender, Token};
 
@@ -45,7 +45,7 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
     let name = format!("kizashi-demo-{}", std::process::id());
     let folder = TemporaryFolder(std::env::temp_dir().join(name));
     let settings = kizashi_signs::Settings::default();
-    let pipeline = Pipeline::open(&folder.0, Settings::default(), settings)?;
+    let pipeline = Pipeline::open(&folder.0, Settings::default(), settings, Campaigns::builtin())?;
     let feed = FeedSender::new().with_made_up_countries();
     let observatory = StoreObservatory {
         folder: folder.0.clone(),
@@ -53,6 +53,8 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         inlet: pipeline.store().inlet(),
         settings,
         places: Places::built_in(),
+        campaigns: Campaigns::builtin(),
+        machine: None,
         listeners: Vec::new(),
         demo: true,
         started: Instant::now(),

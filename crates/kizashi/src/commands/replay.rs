@@ -17,9 +17,11 @@ use crate::terminal::Terminal;
 
 /// Prints the signs of a replay, each as it stood at the end, the latest first; with `--explain` the numbers behind them.
 pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Failure> {
-    let settings = Config::load(call.config.as_deref())?.detection();
+    let config = Config::load(call.config.as_deref())?;
+    let settings = config.detection();
     let reader = Reader::open(&call.listing.data.data)?;
-    let mut detection = Detection::with_knowledge(settings, &knowledge(&reader)?)?;
+    let mut detection = Detection::with_knowledge(settings, &knowledge(&reader)?)?
+        .with_campaigns(config.signs.campaigns()?);
     let mut found: BTreeMap<String, Sign> = BTreeMap::new();
     let wanted = call.explain.as_deref().map(Wanted::of);
     let mut explainer = wanted.clone().map(Explainer::new);

@@ -1,13 +1,14 @@
 //! `kizashi signs` and `kizashi sign`: what was raised, and the advisory of one.
 
-use kizashi_signs::{Severity, Sign, SignKind, advisory};
-use kizashi_store::{Evidence, Reader};
+use kizashi_signs::{Advisory, Around, Language, Machine, Severity, Sign, SignKind, advisory_in};
+use kizashi_store::Reader;
 use serde_json::json;
 
-use crate::cli;
+use crate::cli::{self, SignFormat};
+use crate::config::Config;
 use crate::failure::Failure;
-use crate::observatory::{country_shown, sign_of};
-use crate::screen::{Cell, Column, Table, Tone, thousands};
+use crate::observatory::sign_of;
+use crate::screen::{Cell, Column, Table, Tone};
 use crate::terminal::Terminal;
 
 /// Signs looked through when a span is given.
@@ -46,7 +47,7 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
         table.row([
             Cell::text(&terminal.minute(sign.detected)),
             Cell::text(sign.severity.name()).tone(tone(sign.severity)),
-            Cell::text(&format!("{} {}", sign.key, sign.label)),
+            Cell::text(&format!("{} {}", sign.key, sign.name.as_deref().unwrap_or(&sign.label))),
             Cell::number(sign.sources),
             Cell::text(&number(sign.expected_sources)),
             Cell::text(&number(sign.ratio)),
@@ -65,65 +66,60 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
 
 /// Prints one sign with its advisory.
 pub(crate) fn one(call: &cli::SignCall, terminal: &mut Terminal) -> Result<(), Failure> {
+    let campaigns = Config::load(call.config.as_deref())?.signs.campaigns()?;
     let reader = Reader::open(&call.data.data)?;
     let found = reader.sign(&call.id)?.as_ref().and_then(sign_of);
     let Some((sign, evidence)) = found else {
         let id = kizashi_event::escape_for_people(&call.id);
         return Err(Failure::Asked(format!("there is no sign {id}; `kizashi signs` lists them")));
     };
-    let text = advisory(&sign, &evidence);
-    if call.json {
-        return terminal.json(&json!({"sign": sign, "advisory": text, "evidence": evidence}));
+    let machine = reader.blob(crate::machine::KEPT)?;
+    let machine: Option<Machine> =
+        machine.and_then(|json| serde_json::from_slice(&json).ok()).flatten();
+    let language = call.lang.as_deref().and_then(Language::from_code).unwrap_or_else(of_locale);
+    let around = Around { language, campaigns: &campaigns, machine: machine.as_ref() };
+    let told = advisory_in(&sign, &evidence, &around);
+    match call.format {
+        SignFormat::Json => {
+            terminal.json(&json!({"sign": sign, "advisory": told, "evidence": evidence}))
+        }
+        _ if call.json => {
+            terminal.json(&json!({"sign": sign, "advisory": told, "evidence": evidence}))
+        }
+        SignFormat::Md => lines(&told.to_markdown(), terminal),
+        SignFormat::Html => lines(&told.to_html(), terminal),
+        SignFormat::Text => text(&told, terminal),
     }
+}
+
+/// The language that the caller's locale asks for (POSIX: the first that is set of these).
+fn of_locale() -> Language {
+    let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let name = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find(|name| set(name));
+    name.and_then(|name| std::env::var(name).ok())
+        .map(|locale| Language::of_locale(&locale))
+        .unwrap_or_default()
+}
+
+fn lines(text: &str, terminal: &mut Terminal) -> Result<(), Failure> {
+    text.lines().try_for_each(|line| terminal.line(line))
+}
+
+/// The text with its title and headings strong, where the terminal has colours.
+fn text(told: &Advisory, terminal: &mut Terminal) -> Result<(), Failure> {
     let colours = terminal.colours;
-    let heading = |title: &str| crate::screen::painted(title, Tone::Strong, colours);
-    terminal.line(&heading(&format!("{}  {}  {}", sign.label, sign.key, sign.severity.name())))?;
-    for (title, text) in [
-        ("What", &text.what),
-        ("Since when", &text.since),
-        ("Who", &text.who),
-        ("What to do", &text.what_to_do),
-    ] {
-        terminal.line(&format!("\n{}\n{text}", heading(title)))?;
-    }
-    print_evidence(&evidence, terminal)
-}
-
-fn print_evidence(evidence: &Evidence, terminal: &mut Terminal) -> Result<(), Failure> {
-    let lists = [
-        ("sources", &evidence.sources),
-        ("user names", &evidence.users),
-        ("passwords", &evidence.passwords),
-        ("commands", &evidence.commands),
-        ("paths", &evidence.paths),
-        ("software", &evidence.clients),
-        ("first bytes", &evidence.payloads),
-    ];
-    let countries = evidence.countries.iter();
-    let countries: Vec<(String, u64)> =
-        countries.map(|(code, sources)| (country_shown(code), *sources)).collect();
-    print_counted("countries", &countries, "sources", terminal)?;
-    print_counted("known scanners", &evidence.scanners, "sources", terminal)?;
-    lists
-        .into_iter()
-        .try_for_each(|(title, counted)| print_counted(title, counted, "events", terminal))
-}
-
-fn print_counted(
-    title: &'static str,
-    counted: &[(String, u64)],
-    of: &'static str,
-    terminal: &mut Terminal,
-) -> Result<(), Failure> {
-    if counted.is_empty() {
-        return Ok(());
-    }
-    let mut table = Table::new(&[Column::long_text(title), Column::number(of)]);
-    for (text, number) in counted {
-        table.row([Cell::hostile(text), Cell::text(&thousands(*number))]);
-    }
-    terminal.line("")?;
-    terminal.table(&table, "")
+    let is_heading = |line: &str| {
+        line == told.title
+            || line == told.references_heading
+            || told.sections.iter().any(|section| section.heading == line)
+    };
+    told.to_text().lines().try_for_each(|line| {
+        if is_heading(line) {
+            terminal.line(&crate::screen::painted(line, Tone::Strong, colours))
+        } else {
+            terminal.line(line)
+        }
+    })
 }
 
 fn tone(severity: Severity) -> Tone {

@@ -44,6 +44,9 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     let ports = if config.traps.all_ports { Some(all_ports(&config, &mut bound)?) } else { None };
     config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
+    let campaigns = config.signs.campaigns()?;
+    let looks = config.signs.look_at_this_machine;
+    let machine = looks.then(|| crate::machine::look(crate::clock::now(), &campaigns));
     let eyes = open_eyes(&config, &bound, terminal)?;
     become_unprivileged(&config.data, terminal)?;
     let tokens = secrets::tokens(&config.data)?;
@@ -58,7 +61,7 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
             trap.limits.sessions()
         ))?;
     }
-    let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, ..core };
+    let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, machine, ..core };
     let trap = with_keys(trap, &bound, &core.config.data)?;
     let prepared = Prepared {
         core,
@@ -222,6 +225,7 @@ pub(crate) fn setups(
         sensor,
         tokens: Secrets::default(),
         certificate: None,
+        machine: None,
         listeners,
         confined,
         probe: false,

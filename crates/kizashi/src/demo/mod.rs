@@ -12,6 +12,8 @@ mod botnets;
 mod campaigns;
 mod chance;
 mod credentials;
+#[cfg(test)]
+mod judged;
 mod ports;
 mod rates;
 mod seasons;

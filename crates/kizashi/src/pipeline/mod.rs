@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
-use kizashi_signs::{Closed, Detection, Knowledge, Sign};
+use kizashi_signs::{Campaigns, Closed, Detection, Knowledge, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
@@ -37,6 +37,7 @@ pub(crate) struct Pipeline {
     store: Store,
     reader: Reader,
     detection: Detection,
+    campaigns: Arc<Campaigns>,
     settings: kizashi_signs::Settings,
     knowledge: Knowledge,
     board: Arc<Board>,
@@ -50,12 +51,15 @@ impl Pipeline {
         folder: &Path,
         store: kizashi_store::Settings,
         settings: kizashi_signs::Settings,
+        campaigns: Arc<Campaigns>,
     ) -> Result<Self, Failure> {
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
         let knowledge = knowledge(&reader)?;
         let mut pipeline = Self {
-            detection: Detection::with_knowledge(settings, &knowledge)?,
+            detection: Detection::with_knowledge(settings, &knowledge)?
+                .with_campaigns(Arc::clone(&campaigns)),
+            campaigns,
             settings,
             knowledge,
             store,
@@ -65,16 +69,18 @@ impl Pipeline {
             evidence_at: None,
         };
         match pipeline.reader.blob(SNAPSHOT)? {
-            Some(bytes) => match Detection::restore(settings, &bytes) {
-                Ok(detection) => {
-                    pipeline.detection = detection;
-                    pipeline.catch_up(&mut |_| {})?;
+            Some(bytes) => {
+                match Detection::restore(settings, Arc::clone(&pipeline.campaigns), &bytes) {
+                    Ok(detection) => {
+                        pipeline.detection = detection;
+                        pipeline.catch_up(&mut |_| {})?;
+                    }
+                    Err(error) => {
+                        tracing::info!("{error}");
+                        pipeline.run_anew(&mut |_| {})?;
+                    }
                 }
-                Err(error) => {
-                    tracing::info!("{error}");
-                    pipeline.run_anew(&mut |_| {})?;
-                }
-            },
+            }
             None => pipeline.run_anew(&mut |_| {})?,
         }
         Ok(pipeline)
@@ -159,7 +165,8 @@ impl Pipeline {
     }
 
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
-        self.detection = Detection::with_knowledge(self.settings, &self.knowledge)?;
+        self.detection = Detection::with_knowledge(self.settings, &self.knowledge)?
+            .with_campaigns(Arc::clone(&self.campaigns));
         self.store.forget_signs(KEPT, Sign::MISBEHAVED)?;
         self.catch_up(progress)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kizashi_event::{Detail, Event, EventId, Port, Service, Timestamp};
-use kizashi_signs::{Settings, Sign};
+use kizashi_signs::{Campaigns, Settings, Sign};
 use kizashi_store::Span;
 use proptest::prelude::*;
 
@@ -90,7 +90,8 @@ fn run(visits: &[Visit], sizes: &[usize], restarts: bool) -> Outcome {
     };
     let mut arriving: Vec<&Visit> = visits.iter().collect();
     arriving.sort_by_key(|visit| (visit.event.time.plus(visit.late), visit.event.id));
-    let mut pipeline = Pipeline::open(&folder.0, store(), settings()).unwrap();
+    let mut pipeline =
+        Pipeline::open(&folder.0, store(), settings(), Campaigns::builtin()).unwrap();
     let (mut raised, mut rest, mut sizes) = (Vec::new(), &arriving[..], sizes.iter().cycle());
     while let Some(first) = rest.first() {
         let now = first.event.time.plus(first.late);
@@ -107,7 +108,8 @@ fn run(visits: &[Visit], sizes: &[usize], restarts: bool) -> Outcome {
         pipeline.store().write(batch).unwrap();
         if restarts && rest.len() % 7 == 0 {
             pipeline.finish().unwrap();
-            pipeline = Pipeline::open(&folder.0, store(), settings()).unwrap();
+            pipeline =
+                Pipeline::open(&folder.0, store(), settings(), Campaigns::builtin()).unwrap();
         }
     }
     let end = Timestamp::from_micros(START + (DAYS + 1) * Timestamp::DAY);

@@ -108,6 +108,8 @@ pub(crate) struct CoreSetup {
     pub(crate) tokens: Secrets,
     /// What the dashboard speaks TLS with.
     pub(crate) certificate: Option<Certificate>,
+    /// What this machine runs, where its owner let it be looked at.
+    pub(crate) machine: Option<kizashi_signs::Machine>,
     /// Service and address of each listener.
     pub(crate) listeners: Vec<(String, String)>,
     pub(crate) confined: bool,

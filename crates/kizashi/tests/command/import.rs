@@ -66,6 +66,20 @@ fn a_wave_in_a_log_becomes_a_sign_and_a_replay_tells_the_same() {
     assert_eq!(json_lines(&folder, &["replay", "--json"]), signs);
     let page = text(&folder, &["sign", signs[0]["id"].as_str().unwrap()]);
     assert!(page.contains("What to do"), "{page}");
+    let id = signs[0]["id"].as_str().unwrap();
+    let japanese = text(&folder, &["sign", id, "--format", "md", "--lang", "ja"]);
+    assert!(japanese.starts_with("# ") && japanese.contains("\n## いますること\n"), "{japanese}");
+    let html = text(&folder, &["sign", id, "--format", "html", "--lang", "en"]);
+    assert!(html.contains("<html lang=\"en\">") && html.contains("</article>"), "{html}");
+    let json = json_lines(&folder, &["sign", id, "--format", "json", "--lang", "ja"]);
+    assert_eq!(json[0]["advisory"]["language"], "ja");
+    let file = folder.write("kizashi.toml", b"[signs]\ncampaigns = \"own\"\n");
+    let own = file.with_file_name("own");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("broken.toml"), "[[campaign]]\nid = 3\n").unwrap();
+    let refused = run(&folder, &["config", "check"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("broken.toml, line 2: "), "{said}");
 }
 
 #[test]
