@@ -263,6 +263,7 @@ pub struct SignPage {
     #[schema(value_type = Object)]
     pub sign: Value,
     /// What to tell a person.
+    #[schema(value_type = Object)]
     pub advisory: Advisory,
     /// What its visitors did, raw.
     #[schema(value_type = Object)]
