@@ -8,9 +8,9 @@ use super::desktop::{Desktop, SIZE};
 use super::encoding::{HEXTILE, Update};
 use super::password::{CHALLENGE, john, tried};
 use super::wire::{Area, Message, PixelFormat, Reader};
-use crate::screen::Input;
 use crate::capture::Capture;
 use crate::draw::Draw;
+use crate::screen::Input;
 use crate::{Identity, Output, Session, Visit};
 
 const VERSION: &[u8; 12] = b"RFB 003.008\n";
