@@ -48,8 +48,15 @@ export async function compareOutline(page, name) {
 /** @param {import("playwright-core").Page} page @param {import("playwright-core").Browser} browser @param {string} name @returns {Promise<string[]>} */
 export async function comparePicture(page, browser, name) {
   if (!KEPT.has(name.split("-")[0] ?? "")) return [];
-  await page.evaluate(() => scrollTo(0, 0));
+  // What comes at this moment is left out: another one comes each time.
+  await page.evaluate(() => {
+    scrollTo(0, 0);
+    for (const each of document.querySelectorAll(".feed ol, .countries tbody, .pace, .map canvas")) /** @type {HTMLElement} */ (each).style.visibility = "hidden";
+  });
   const shot = await page.screenshot();
+  await page.evaluate(() => {
+    for (const each of document.querySelectorAll(".feed ol, .countries tbody, .pace, .map canvas")) /** @type {HTMLElement} */ (each).style.visibility = "";
+  });
   const desk = await browser.newPage();
   try {
     const small = Buffer.from(await desk.evaluate(shrink, shot.toString("base64")), "base64");
