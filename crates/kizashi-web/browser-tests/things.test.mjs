@@ -109,7 +109,7 @@ test("the search suggests, keeps what is searched for in the address, and goes f
     await settled(page);
     assert.equal(await page.locator("button", { hasText: en.search.further }).count(), 0);
     await go(page, "search?q=port%3Ahttp");
-    assert.match((await page.locator(".note.failure").textContent()) ?? "", /http is no port/);
+    assert.match((await page.locator(".note.failure").textContent()) ?? "", /Http is no port/);
   }).catch((error) => {
     // The browser tells of an answer of 400 itself; nothing else may be said.
     if (!/400 \(Bad Request\)/.test(String(error.message))) throw error;
