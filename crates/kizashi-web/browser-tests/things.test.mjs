@@ -49,10 +49,10 @@ const PAGES = [
   ["who-from", "who"], ["who-with", "who?tab=with"], ["who-tried", "who?tab=tried"], ["who-did", "who?tab=did"], ["who-left", "who?tab=left"],
   ["list", "list?kind=passwords"], ["item-visitor", item("source:203.0.113.7")], ["item-content", item(`payload:${"0".repeat(64)}`)],
   ["item-hostile", item("command:<script>window.broken = true</script>\u202e\u001b[2J")], ["item-never", item("user:never")],
-  ["search", "search"], ["search-found", "search?q=root"], ["search-nothing", "search?q=never"], ["bench", "bench?text=65 63 68 6f&steps=hex"], ["settings", "settings"],
+  ["search", "search"], ["search-found", "search?q=root"], ["search-nothing", "search?q=never"], ["bench", "bench?text=6563686f&steps=hex"], ["settings", "settings"],
 ];
 
-for (const [size, colorScheme, language] of /** @type {const} */ ([["wide", "light", "en"], ["phone", "dark", "en"], ["wide", "dark", "ja"], ["phone", "light", "ja"]])) {
+for (const [size, colorScheme, language] of /** @type {const} */ ([["wide", "light", "en"], ["phone", "dark", "ja"]])) {
   test(`every page opens without a complaint: ${size}, ${colorScheme}, ${language}`, async () => {
     const wish = { viewport: size === "wide" ? WIDE : PHONE, colorScheme, locale: language === "ja" ? "ja-JP" : "en-GB" };
     await visit(wish, async (page) => {
@@ -96,6 +96,7 @@ test("the search suggests, keeps what is searched for in the address, and goes f
     await box.press("Enter");
     assert.equal(await box.inputValue(), "user:");
     await box.pressSequentially("ro");
+    await page.waitForFunction(() => document.querySelectorAll("#suggestions li").length === 1);
     await page.locator("#suggestions li", { hasText: "user:root" }).waitFor();
     await box.press("ArrowDown");
     await box.press("Enter");
@@ -108,7 +109,7 @@ test("the search suggests, keeps what is searched for in the address, and goes f
     await settled(page);
     assert.equal(await page.locator("button", { hasText: en.search.further }).count(), 0);
     await go(page, "search?q=port%3Ahttp");
-    assert.match((await page.locator(".note.failure").textContent()) ?? "", /http is no port/);
+    assert.match((await page.locator(".note.failure").textContent()) ?? "", /Http is no port/);
   }).catch((error) => {
     // The browser tells of an answer of 400 itself; nothing else may be said.
     if (!/400 \(Bad Request\)/.test(String(error.message))) throw error;

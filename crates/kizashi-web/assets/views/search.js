@@ -27,7 +27,12 @@ function Box({ text }) {
     const stop = new AbortController();
     const timer = setTimeout(() => {
       complete(typed, stop.signal).then(
-        (found) => !stop.signal.aborted && (setOptions(found), setAt(-1)),
+        (found) => {
+          if (stop.signal.aborted) return;
+          // What is chosen stays chosen while the same is suggested.
+          setAt((was) => (was >= 0 && found[was]?.text === options[was]?.text ? was : -1));
+          setOptions(found);
+        },
         () => {},
       );
     }, REST);
@@ -43,6 +48,7 @@ function Box({ text }) {
   };
   const take = (/** @type {import("../things.js").Suggestion} */ option) => {
     setTyped(option.query);
+    setAt(-1);
     field.current?.focus();
   };
   const keyed = (/** @type {KeyboardEvent} */ event) => {
