@@ -7,7 +7,8 @@ pub(crate) mod reference;
 mod render;
 mod transcript;
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use kizashi_event::{Port, Transport};
@@ -61,13 +62,24 @@ pub(crate) fn replay_all(trap: &Trap) {
 /// Holds a transcript's visitor to what a client does that is written in Rust, for protocols whose bytes nobody writes by hand. With
 /// `KIZASHI_BLESS=1` the transcript begins anew with these pieces; [`replay_all`] then writes what is answered.
 pub(crate) fn scripted(trap: &Trap, name: &str, title: &str, pieces: &[Vec<u8>]) {
+    scripted_of(trap, name, title, "", pieces);
+}
+
+/// The same of an installation with these settings, a line each.
+pub(crate) fn scripted_of(
+    trap: &Trap,
+    name: &str,
+    title: &str,
+    settings: &str,
+    pieces: &[Vec<u8>],
+) {
     let path = folder(trap).join("transcripts").join(name);
     // A silent line between pieces keeps them apart.
     let lines: Vec<String> =
         pieces.iter().map(|piece| format!("C> {}\n", render::escape(piece))).collect();
     if std::env::var_os("KIZASHI_BLESS").is_some() {
         let port = trap.ports.unprivileged[0];
-        let text = format!("# {title}\nport: {port}\n{}C|\n", lines.join("S> \n"));
+        let text = format!("# {title}\n{settings}port: {port}\n{}C|\n", lines.join("S> \n"));
         return std::fs::write(path, text).unwrap();
     }
     let kept = std::fs::read_to_string(path).expect("a transcript");
@@ -168,6 +180,7 @@ fn survives_random_bytes(trap: &Trap) {
         Just(vec![b'a'; 9000]),
     ];
     let input = (prop::collection::vec(piece, 0..30), any::<u64>());
+    let drawn: RefCell<HashMap<_, crate::Identity>> = RefCell::default();
     let mut runner =
         TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&input, |(pieces, seed)| {
@@ -178,8 +191,12 @@ fn survives_random_bytes(trap: &Trap) {
         let face = crate::TelnetFace::ALL[choice % crate::TelnetFace::ALL.len()];
         for transport in trap.transports {
             let port = Port { transport: *transport, number: 4000 };
-            let identity =
+            let draw =
                 || crate::Identity::draw([7; 32]).with_web_server(server).with_telnet_face(face);
+            let mut drawn = drawn.borrow_mut();
+            let base = drawn.entry((server, choice % crate::TelnetFace::ALL.len()));
+            let base = base.or_insert_with(draw);
+            let identity = || base.afresh();
             let run = |cut: &mut Cut| {
                 let mut play = Play::begin(trap, identity(), port);
                 play.give(&bytes, cut);
