@@ -6,8 +6,53 @@ use std::sync::Arc;
 use kizashi_event::{Port, Timestamp};
 
 use crate::{
-    ElasticsearchRelease, Identity, Output, RedisRelease, TelnetFace, Trap, Visit, WebServer,
+    ElasticsearchRelease, Identity, Output, RedisRelease, Session, TelnetFace, Trap, Visit,
+    WebServer,
 };
+
+/// A stranger who comes to one installation again and again. What he sends comes in pieces, as over a socket; each pause is over at once.
+pub(crate) struct Stranger {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) visit: Visit,
+}
+
+impl Stranger {
+    /// Turns that a session may take for one piece.
+    const TURNS: u32 = 200;
+    const PIECE: usize = 8 * 1024;
+
+    /// To the first of this trap's ports.
+    pub(crate) fn at(trap: &Trap, identity: Identity) -> Self {
+        let port = trap.ports.unprivileged.first().copied().unwrap_or(Port::tcp(4000));
+        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let visit = Visit { source, destination: None, port, encrypted: false };
+        Self { identity: Arc::new(identity), visit }
+    }
+
+    /// A connection to a trap, from its beginning to its end.
+    pub(crate) fn visits(&self, trap: &Trap, bytes: &[u8]) {
+        let mut session = (trap.begin)(&self.identity, self.visit);
+        self.says(&mut *session, bytes);
+    }
+
+    /// The same in a session that has begun.
+    pub(crate) fn says(&self, session: &mut dyn Session, bytes: &[u8]) {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let mut out = Output::new(kizashi_event::Service::UNKNOWN);
+        session.open(now, &mut out);
+        for piece in bytes.chunks(Self::PIECE) {
+            session.receive(piece, now, &mut out);
+            for _ in 0..Self::TURNS {
+                let _ = (out.take_reply(), out.take_seen());
+                if !out.wants_turn() {
+                    break;
+                }
+                session.receive(&[], now, &mut out);
+            }
+        }
+        session.end(now, &mut out);
+    }
+}
 
 /// The head and body parser of `http`, in each grammar.
 pub fn http_wire(bytes: &[u8]) {

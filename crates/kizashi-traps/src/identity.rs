@@ -27,6 +27,7 @@ use crate::postgresql;
 use crate::randomness::{Randomness, Source};
 use crate::redis::{self, RedisRelease};
 use crate::smb;
+use crate::sql::MysqlRelease;
 use crate::ssh::{HostKeys, RsaHostKey};
 use crate::telnet::TelnetFace;
 use crate::tls::{Store, TlsKeys};
@@ -183,7 +184,8 @@ pub struct Identity {
     redis: Arc<redis::Installed>,
     /// What visitors changed in its memcached.
     memcached: Arc<memcached::Installed>,
-    /// What visitors changed in its databases.
+    /// The MariaDB or MySQL of the owner's choice, and what visitors changed in its databases.
+    mysql_release: Option<MysqlRelease>,
     mysql: Arc<mysql::Installed>,
     /// What visitors changed on its Windows machine.
     windows: Arc<WindowsMachines>,
@@ -194,7 +196,9 @@ pub struct Identity {
     downloads: Downloads,
     logins: Arc<LoginPolicy>,
     randomness: Arc<Source>,
-    host_keys: Option<Arc<HostKeys>>,
+    rsa_host_key: Option<RsaHostKey>,
+    /// The keys of its SSH server, once somebody asked for them.
+    host_keys: Arc<OnceLock<Option<Arc<HostKeys>>>>,
     /// What its TLS servers show.
     tls: Arc<Store>,
     /// The machines behind the logins, each built when it is first visited.
@@ -249,6 +253,7 @@ impl Identity {
             redis_release: None,
             redis: Arc::default(),
             memcached: Arc::default(),
+            mysql_release: None,
             mysql: Arc::default(),
             windows: Arc::default(),
             postgresql: Arc::default(),
@@ -257,7 +262,8 @@ impl Identity {
             downloads: Downloads::default(),
             logins,
             randomness: Arc::new(Source::new(seed)),
-            host_keys: HostKeys::of(&seed, None).map(Arc::new),
+            rsa_host_key: None,
+            host_keys: Arc::default(),
             tls: Arc::default(),
             worlds: Worlds::default(),
             web_rules: WebRules::builtin(),
@@ -270,6 +276,33 @@ impl Identity {
             shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
             victims: Arc::default(),
             channels: Arc::default(),
+        }
+    }
+
+    /// The same identity before anybody came, with the usual logins. What is built once and changed by nobody (the machines, the application, drawn
+    /// values, keys) is shared with this one, for to build it is most of what a short dialogue costs.
+    #[cfg(test)]
+    pub(crate) fn afresh(&self) -> Self {
+        self.application();
+        Self {
+            elasticsearch: Arc::default(),
+            redis: Arc::default(),
+            memcached: Arc::default(),
+            mysql: Arc::default(),
+            windows: Arc::default(),
+            postgresql: Arc::default(),
+            mongodb: Arc::default(),
+            smb: Arc::default(),
+            logins: Arc::new(LoginPolicy::new(self.seed, LoginSettings::default())),
+            randomness: Arc::new(Source::new(self.seed)),
+            tls: Arc::new(self.tls.anew()),
+            trail: Arc::default(),
+            kept_files: Arc::default(),
+            containers: Arc::default(),
+            shown: Arc::new(Mutex::new(Memory::new(SHOWN))),
+            victims: Arc::default(),
+            channels: Arc::default(),
+            ..self.clone()
         }
     }
 
@@ -373,7 +406,8 @@ impl Identity {
     /// The same identity with this RSA host key beside those that come from its seed.
     #[must_use]
     pub fn with_rsa_host_key(mut self, key: RsaHostKey) -> Self {
-        self.host_keys = HostKeys::of(&self.seed, Some(key)).map(Arc::new);
+        self.rsa_host_key = Some(key);
+        self.host_keys = Arc::default();
         self
     }
 
@@ -395,7 +429,8 @@ impl Identity {
 
     /// The keys of its SSH server.
     pub(crate) fn host_keys(&self) -> Option<Arc<HostKeys>> {
-        self.host_keys.clone()
+        let make = || HostKeys::of(&self.seed, self.rsa_host_key.clone()).map(Arc::new);
+        self.host_keys.get_or_init(make).clone()
     }
 
     pub(crate) fn application(&self) -> Arc<Application> {
@@ -469,6 +504,22 @@ impl Identity {
     #[must_use]
     pub fn redis_release(&self) -> RedisRelease {
         self.redis_release.unwrap_or_else(|| RedisRelease::of(self.operating_system()))
+    }
+
+    /// The same identity with a MariaDB or MySQL of the owner's choice.
+    #[must_use]
+    pub fn with_mysql_release(mut self, release: MysqlRelease) -> Self {
+        self.mysql_release = Some(release);
+        self.tls = Arc::new(self.tls.anew());
+        self.mysql = Arc::default();
+        self
+    }
+
+    /// Which of them answers, on its port and behind the web server's application: one that is drawn, where the owner chose none.
+    #[must_use]
+    pub fn mysql_release(&self) -> MysqlRelease {
+        let drawn = || MysqlRelease::draw(&self.seed, self.operating_system());
+        self.mysql_release.unwrap_or_else(drawn)
     }
 
     pub(crate) fn mysql(&self) -> &mysql::Installed {

@@ -111,6 +111,7 @@ pub use registry::{registry, trap_named};
 pub use serve::{
     BoundSocket, Caps, Clock, Counters, Ends, EventSink, Post, ServeError, Server, Setup,
 };
+pub use sql::MysqlRelease;
 pub use ssh::{RsaHostKey, RsaKeyError};
 pub use telnet::TelnetFace;
 pub use tls::TlsKeys;

@@ -13,13 +13,13 @@ mod support;
 use std::process::Command;
 
 use kizashi_event::Detail;
-use kizashi_traps::{Identity, WebServer};
+use kizashi_traps::{Identity, MysqlRelease, WebServer};
 use support::{House, commands, installed, said};
 
 /// An installation and where its application lies.
 fn open(server: WebServer) -> (House, String) {
-    let house =
-        House::of_trap("http", Identity::draw([1; 32]).with_default_page().with_web_server(server));
+    let identity = Identity::draw([1; 32]).with_default_page().with_web_server(server);
+    let house = House::of_trap("http", identity.with_mysql_release(MysqlRelease::MariaDb));
     let places = ["/", "/site/", "/cms/", "/club/", "/web/", "/portal/", "/news/"];
     let address = house.address;
     let found = places.into_iter().find(|place| {

@@ -1,4 +1,4 @@
-//! MariaDB before real clients: Debian's `mariadb`, PyMySQL and MySQL's own connector from PyPI (in an environment under the build's temporary folder),
+//! MariaDB and MySQL before real clients: Debian's `mariadb`, PyMySQL and MySQL's own connector from PyPI (in an environment under the build's temporary folder),
 //! nmap and hydra.
 #![allow(
     clippy::unwrap_used,
@@ -13,13 +13,22 @@ mod house;
 
 use house::{House, has_note, installed, logins, python, run};
 use kizashi_event::Detail;
-use kizashi_traps::{Identity, LoginSettings, OperatingSystem};
+use kizashi_traps::{Identity, LoginSettings, MysqlRelease, OperatingSystem, TlsKeys};
+
+const KEYS: &str = include_str!("../src/tls/test-keys.txt");
 
 /// A server that a weak password opens at the first try.
-fn open() -> House {
+fn open_of(release: MysqlRelease) -> House {
     let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
-    let identity = Identity::draw([1; 32]).with_operating_system(OperatingSystem::Debian12);
+    let identity = Identity::draw([1; 32])
+        .with_operating_system(OperatingSystem::Debian12)
+        .with_mysql_release(release)
+        .with_tls_keys(TlsKeys::from_text(KEYS).unwrap());
     House::of_trap("mysql", identity.with_logins(logins))
+}
+
+fn open() -> House {
+    open_of(MysqlRelease::MariaDb)
 }
 
 #[test]
@@ -101,12 +110,15 @@ assert p.fetchall() == [("it's",)]
 print("done")
 "#;
 
+/// Those of PyPI, with what one needs to encrypt a password.
+fn clients() -> Option<std::path::PathBuf> {
+    let packages = ["PyMySQL>=1.1,<2", "mysql-connector-python>=9,<10", "cryptography>=42"];
+    python("mysql-clients", "pymysql, mysql.connector, cryptography", &packages)
+}
+
 #[test]
 fn clients_of_python_read_change_and_prepare_and_a_ransom_note_is_told() {
-    let packages = ["PyMySQL>=1.1,<2", "mysql-connector-python>=9,<10"];
-    let Some(python) = python("mysql-clients", "pymysql, mysql.connector", &packages) else {
-        return;
-    };
+    let Some(python) = clients() else { return };
     let house = open();
     let text = run(python.to_str().unwrap(), &["-c", VISIT, &house.port()]);
     let events = house.close();
@@ -115,6 +127,97 @@ fn clients_of_python_read_change_and_prepare_and_a_ransom_note_is_told() {
         ["deletion", "ransom note", "client's file"].iter().all(|class| has_note(&events, class))
     );
     assert!(events.iter().any(|event| matches!(&event.detail, Detail::Note { value, .. } if value.raw().starts_with("$mysqlna$"))));
+}
+
+const LOGINS: &str = r#"
+import sys, ssl, pymysql, mysql.connector
+port, version = int(sys.argv[1]), sys.argv[2]
+careless = ssl.create_default_context(); careless.check_hostname = False; careless.verify_mode = ssl.CERT_NONE
+if version.startswith("5.7"):
+    # Its TLS ends at 1.2, with suites that OpenSSL's clients still take.
+    careless.maximum_version = ssl.TLSVersion.TLSv1_2
+for kind in ({}, {"ssl": careless}):
+    for password in ("no list has this", "123456", "123456"):
+        try:
+            c = pymysql.connect(host="127.0.0.1", port=port, user="root", password=password, **kind)
+            q = c.cursor(); q.execute("SELECT @@version, %s", ("ä",))
+            assert q.fetchone() == (version, "ä") and password == "123456"
+            c.close()
+        except pymysql.MySQLError as error:
+            assert error.args[0] == 1045 and password != "123456", (kind, error)
+d = mysql.connector.connect(host="127.0.0.1", port=port, user="root", password="123456", use_pure=True)
+q = d.cursor()
+q.execute("SELECT @@version"); assert q.fetchone() == (version,)
+if not version.startswith("5.7"):
+    q.add_attribute("from", "a test")
+    q.execute("SELECT 'with attributes'"); assert q.fetchone() == ("with attributes",)
+p = d.cursor(prepared=True)
+p.execute("SELECT %s, %s * 2", ("x", 4)); assert p.fetchall() == [("x", 8)]
+try:
+    q.execute("SELEC 1"); raise SystemExit("answered")
+except mysql.connector.Error as error:
+    assert error.errno == 1064 and "MySQL server version" in error.msg, error
+print("done")
+"#;
+
+#[test]
+fn clients_log_in_to_either_mysql_in_the_clear_and_inside_tls_and_passwords_are_known() {
+    let Some(python) = clients() else { return };
+    for release in [MysqlRelease::V5_7, MysqlRelease::V8_4] {
+        let house = open_of(release);
+        let arguments = ["-c", LOGINS, &house.port(), release.name()];
+        let text = run(python.to_str().unwrap(), &arguments);
+        let events = house.close();
+        assert_eq!(text.trim(), "done", "{}", release.name());
+        let told = logins(&events);
+        assert!(told.contains(&("root".to_owned(), "123456".to_owned(), true)));
+        // What no list has is known where it was sent in full, and a hash elsewhere.
+        let strange = ("root".to_owned(), "no list has this".to_owned(), false);
+        let full = told.iter().filter(|login| **login == strange).count();
+        assert_eq!(full, if release == MysqlRelease::V8_4 { 2 } else { 0 });
+        assert!(events.iter().any(|event| matches!(&event.detail, Detail::Note { name, value } if name.raw() == "tls" && value.raw().starts_with("TLS"))));
+    }
+}
+
+#[test]
+fn debians_client_reads_mysql_inside_tls_and_without_by_the_servers_key() {
+    if !installed("mariadb") {
+        return;
+    }
+    let house = open_of(MysqlRelease::V8_4);
+    let port = house.port();
+    for more in [&["--ssl"][..], &["--skip-ssl"]] {
+        let usual = ["-h", "127.0.0.1", "-P", &port, "-uroot", "-p123456"];
+        let text = run("mariadb", &[&usual[..], more, &["-e", "select @@version; \\s"]].concat());
+        assert!(text.contains("8.4.6\n"), "{text}");
+        assert_eq!(text.contains("Cipher in use is TLS_"), more == ["--ssl"], "{text}");
+    }
+    house.close();
+}
+
+#[test]
+fn nmap_names_mysql_its_release_and_its_plugin_and_what_its_scripts_guess_is_told() {
+    if !installed("nmap") {
+        return;
+    }
+    for (release, plugin) in [
+        (MysqlRelease::V5_7, "mysql_native_password"),
+        (MysqlRelease::V8_4, "caching_sha2_password"),
+    ] {
+        let house = open_of(release);
+        let port = house.port();
+        let scripts = "+mysql-info,+mysql-enum";
+        let asked = ["-sV", "-Pn", "-n", "--script", scripts, "-p", &port, "127.0.0.1"];
+        let text = run("nmap", &asked);
+        let events = house.close();
+        let line = text.lines().find(|line| line.contains("/tcp")).unwrap_or_default();
+        assert!(line.contains(&format!("MySQL {}", release.name())), "{text}");
+        assert!(text.contains(&format!("Auth Plugin Name: {plugin}")), "{text}");
+        if release == MysqlRelease::V5_7 {
+            // Of 8.4's plugin these scripts know nothing.
+            assert!(logins(&events).contains(&("root".to_owned(), String::new(), true)));
+        }
+    }
 }
 
 #[test]
@@ -137,7 +240,12 @@ fn hydra_finds_the_weak_password_and_all_that_it_tries_are_known() {
     if !installed("hydra") {
         return;
     }
-    let house = open();
+    for release in [MysqlRelease::MariaDb, MysqlRelease::V8_4] {
+        hydra_guesses(open_of(release));
+    }
+}
+
+fn hydra_guesses(house: House) {
     let list = house.folder().join("list");
     std::fs::write(&list, "no list has this\nqwerty\n").unwrap();
     let port = house.port();

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use kizashi_detect::changefinder;
 use kizashi_store::{Mode, Places};
 use kizashi_traps::{
-    Downloads, ElasticsearchRelease, Identity, KeyRule, LoginSettings, OperatingSystem,
-    PairPattern, PairPatternError, RedisRelease, TelnetFace, WebSites,
+    Downloads, ElasticsearchRelease, Identity, KeyRule, LoginSettings, MysqlRelease,
+    OperatingSystem, PairPattern, PairPatternError, RedisRelease, TelnetFace, WebSites,
 };
 use serde::{Deserialize, Serialize};
 
@@ -159,6 +159,8 @@ pub(crate) struct Machine {
     pub(crate) elasticsearch: String,
     /// Which Redis answers: `5.0.7`, `6.0.16` or `7.0.15`; drawn: that of the system's package.
     pub(crate) redis: String,
+    /// Which MariaDB or MySQL answers: `mariadb` of the system's package, `5.7.42` or `8.4.6`.
+    pub(crate) mysql: String,
     /// What becomes of downloads, which are never fetched: `unreachable`, or `placeholder` for a harmless thing of the right type.
     pub(crate) downloads: String,
 }
@@ -384,6 +386,7 @@ impl Default for Machine {
             telnet: DRAWN.to_owned(),
             elasticsearch: DRAWN.to_owned(),
             redis: DRAWN.to_owned(),
+            mysql: DRAWN.to_owned(),
             downloads: Downloads::default().name().to_owned(),
         }
     }
@@ -424,6 +427,12 @@ impl Machine {
             let release = RedisRelease::from_name(&self.redis)
                 .ok_or_else(|| unknown("redis", &self.redis, &[&[DRAWN], &names[..]].concat()))?;
             identity = identity.with_redis_release(release);
+        }
+        if self.mysql != DRAWN {
+            let names = MysqlRelease::ALL.map(MysqlRelease::name);
+            let release = MysqlRelease::from_name(&self.mysql)
+                .ok_or_else(|| unknown("mysql", &self.mysql, &[&[DRAWN], &names[..]].concat()))?;
+            identity = identity.with_mysql_release(release);
         }
         let downloads = Downloads::from_name(&self.downloads).ok_or_else(|| {
             unknown("downloads", &self.downloads, &Downloads::ALL.map(Downloads::name))
@@ -778,6 +787,7 @@ mod tests {
             "[traps]\nweb_sites = { \"http\" = \"default\" }",
             "[machine]\nelasticsearch = \"9\"",
             "[machine]\nredis = \"9\"",
+            "[machine]\nmysql = \"9\"",
             "[machine]\ndownloads = \"fetch\"",
             "[capture]\ntcp_services = \"ssh\"",
             "[capture]\nevents_per_second = 0",

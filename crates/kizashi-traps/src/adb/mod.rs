@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+use crate::fuzz::Stranger;
+use crate::{DatagramReply, DefaultPorts, Identity, Limits, Trap};
 
 const SERVICE: Service = Service::known("adb");
 
@@ -41,40 +42,14 @@ pub(crate) const TRAP: Trap = Trap {
 
 /// See [`crate::fuzz::adb`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    use std::sync::Arc;
-
-    use kizashi_event::Timestamp;
-
-    use crate::{Identity, Output, Session as _, Visit};
-
     // The last byte chooses the box, and so whether it wants a key.
-    let identity = Arc::new(Identity::draw([bytes.last().copied().unwrap_or(7); 32]));
-    let now = Timestamp::from_seconds(1_800_000_000);
-    let visit = Visit {
-        source: std::net::Ipv4Addr::LOCALHOST.into(),
-        destination: None,
-        port: Port::tcp(5555),
-        encrypted: false,
-    };
-    let give = |given: &[u8]| {
-        let mut out = Output::new(SERVICE);
-        let mut session = session::AdbSession::new(&identity, visit);
-        for piece in given.chunks(8 * 1024) {
-            session.receive(piece, now, &mut out);
-            for _ in 0..100 {
-                let _ = (out.take_reply(), out.take_seen());
-                if !out.wants_turn() {
-                    break;
-                }
-                session.receive(&[], now, &mut out);
-            }
-        }
-        session.end(now, &mut out);
-    };
-    give(bytes);
+    let seed = bytes.last().copied().unwrap_or(7);
+    let stranger = Stranger::at(&TRAP, Identity::draw([seed; 32]));
+    stranger.visits(&TRAP, bytes);
     // The same bytes as requests of a stream of files.
     let begin = wire::message(wire::CONNECT, 0x0100_0000, 4_096, b"host::\0");
     let open = wire::message(wire::OPEN, 7, 0, b"sync:\0");
     let content = &bytes[..bytes.len().min(wire::LONGEST)];
-    give(&[begin, open, wire::message(wire::WRITE, 7, 1, content)].concat());
+    let request = [begin, open, wire::message(wire::WRITE, 7, 1, content)].concat();
+    stranger.visits(&TRAP, &request);
 }

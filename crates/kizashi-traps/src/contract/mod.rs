@@ -7,7 +7,8 @@ pub(crate) mod reference;
 mod render;
 mod transcript;
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use kizashi_event::{Port, Transport};
@@ -184,6 +185,7 @@ fn survives_random_bytes(trap: &Trap) {
         Just(vec![b'a'; 9000]),
     ];
     let input = (prop::collection::vec(piece, 0..30), any::<u64>());
+    let drawn: RefCell<HashMap<_, crate::Identity>> = RefCell::default();
     let mut runner =
         TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&input, |(pieces, seed)| {
@@ -194,8 +196,12 @@ fn survives_random_bytes(trap: &Trap) {
         let face = crate::TelnetFace::ALL[choice % crate::TelnetFace::ALL.len()];
         for transport in trap.transports {
             let port = Port { transport: *transport, number: 4000 };
-            let identity =
+            let draw =
                 || crate::Identity::draw([7; 32]).with_web_server(server).with_telnet_face(face);
+            let mut drawn = drawn.borrow_mut();
+            let base = drawn.entry((server, choice % crate::TelnetFace::ALL.len()));
+            let base = base.or_insert_with(draw);
+            let identity = || base.afresh();
             let run = |cut: &mut Cut| {
                 let mut play = Play::begin(trap, identity(), port);
                 play.give(&bytes, cut);

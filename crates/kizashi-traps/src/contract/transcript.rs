@@ -6,6 +6,7 @@
 //! face: router                     (default; of Telnet)
 //! release: 1.4.2                   (default 7.17.9; of Elasticsearch)
 //! redis: 6.0.16                    (default: of the identity's system)
+//! mysql: 8.4.6                     (default mariadb)
 //! site: jenkins                    (default `default`; of the web trap)
 //! seed: 4                          (default 7; where an installation's draw is shown)
 //! port: tcp/80                     (default tcp/4000)
@@ -19,12 +20,15 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use kizashi_event::Port;
 
 use super::play::Outcome;
 use super::render::{escape, lines, unescape};
-use crate::{ElasticsearchRelease, Identity, RedisRelease, TelnetFace, WebServer, WebSites};
+use crate::{
+    ElasticsearchRelease, Identity, MysqlRelease, RedisRelease, TelnetFace, WebServer, WebSites,
+};
 
 /// What the visitor does.
 pub(super) enum Step {
@@ -41,9 +45,11 @@ pub(super) struct Transcript {
     face: TelnetFace,
     release: ElasticsearchRelease,
     redis: Option<RedisRelease>,
+    mysql: MysqlRelease,
     site: String,
     seed: u8,
     port: Port,
+    drawn: OnceLock<Identity>,
     /// Comments and settings, kept when the file is written anew.
     preface: Vec<String>,
     steps: Vec<Step>,
@@ -63,9 +69,11 @@ impl Transcript {
             http2: false,
             release: ElasticsearchRelease::V7_17_9,
             redis: None,
+            mysql: MysqlRelease::MariaDb,
             site: crate::DEFAULT_SITE.to_owned(),
             seed: 7,
             port: Port::tcp(4000),
+            drawn: OnceLock::new(),
             preface: Vec::new(),
             steps: Vec::new(),
             sources: Vec::new(),
@@ -122,18 +130,25 @@ impl Transcript {
             }
             Some(("seed", number)) => self.seed = number.parse().expect(number),
             Some(("redis", name)) => self.redis = Some(RedisRelease::from_name(name).expect(name)),
+            Some(("mysql", name)) => self.mysql = MysqlRelease::from_name(name).expect(name),
             Some(("site", name)) => name.clone_into(&mut self.site),
             Some(("port", port)) => self.port = Port::parse(port).expect(port),
             _ => panic!("{}: `{line}` is no setting", self.path.display()),
         }
     }
 
+    /// The installation, before anybody came.
     pub(super) fn identity(&self) -> Identity {
+        self.drawn.get_or_init(|| self.draw()).afresh()
+    }
+
+    fn draw(&self) -> Identity {
         let identity = Identity::draw([self.seed; 32])
             .with_web_server(self.identity)
             .with_telnet_face(self.face)
             .with_http2(self.http2)
             .with_elasticsearch_release(self.release)
+            .with_mysql_release(self.mysql)
             .with_web_sites(WebSites::of([("*", self.site.as_str())]).expect("a site"));
         match self.redis {
             Some(release) => identity.with_redis_release(release),

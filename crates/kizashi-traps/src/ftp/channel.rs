@@ -16,6 +16,8 @@ struct State {
     connected: bool,
     /// The visitor sends, and his end of it is the transfer's.
     uploads: bool,
+    /// It is inside TLS (PROT P).
+    sealed: bool,
     /// What leaves for the visitor.
     outgoing: Vec<u8>,
     /// Nothing more leaves.
@@ -49,6 +51,14 @@ impl Channel {
 
     pub(crate) fn uploads(&self) -> bool {
         self.lock().uploads
+    }
+
+    pub(crate) fn seal(&self) {
+        self.lock().sealed = true;
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.lock().sealed
     }
 
     /// Takes bytes for the visitor; how many of them.

@@ -9,8 +9,10 @@ use kizashi_event::{Detail, HostileText, Timestamp};
 use super::disk::{ANONYMOUS, Disk};
 use super::inside::{DENIED, Inside, Way};
 use super::transfer::{Moving, say};
+use super::{SERVICE, WRAPPED};
 use crate::framed::{self, Frame, Framed, Messages, Next, without_end};
 use crate::randomness::Randomness;
+use crate::tls::{Product, TlsSession, Within};
 use crate::{Identity, Output, Session, Visit};
 
 /// `delay_failed_login` and `max_login_fails`.
@@ -25,23 +27,31 @@ const REFUSED: [&str; 16] = [
     "proxy", "www-data", "backup", "list",
 ];
 
-const FEATURES: &str = "211-Features:\r\n EPRT\r\n EPSV\r\n MDTM\r\n PASV\r\n REST STREAM\r\n SIZE\r\n TVFS\r\n211 End";
+const FEATURES: &str = "211-Features:\r\n AUTH TLS\r\n EPRT\r\n EPSV\r\n MDTM\r\n PASV\r\n PBSZ\r\n PROT\r\n REST STREAM\r\n SIZE\r\n TVFS\r\n211 End";
+
+/// Inside TLS from the first byte on; and after AUTH, where nobody is greeted again. What SSL and TLS-P ask for covers data connections too.
+const GREETED: Within = Within {
+    begin: |identity, visit, _| Framed::begin(Server::new(identity, visit, true, false)),
+    service: &SERVICE,
+};
+const UPGRADED: Within = Within {
+    begin: |identity, visit, _| Framed::begin(Server::new(identity, visit, false, false)),
+    service: &SERVICE,
+};
+const UPGRADED_WHOLE: Within = Within {
+    begin: |identity, visit, _| Framed::begin(Server::new(identity, visit, false, true)),
+    service: &SERVICE,
+};
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
-    // Two of three let anonymous visitors in, and one of these three times two takes files.
-    let face = identity.choice("ftp anonymous", 3);
-    Framed::begin(Server {
-        anonymous: face < 2,
-        takes: face == 0,
-        randomness: identity.randomness(),
-        identity: Arc::clone(identity),
-        visit,
-        user: None,
-        failures: 0,
-        refused: false,
-        inside: None,
-        moving: None,
-    })
+    if WRAPPED.contains(&visit.port.number) && !visit.encrypted {
+        return Box::new(sealed(identity, visit, GREETED));
+    }
+    Framed::begin(Server::new(identity, visit, true, false))
+}
+
+fn sealed(identity: &Arc<Identity>, visit: Visit, within: Within) -> TlsSession {
+    TlsSession::new(identity, visit, Product::Files(identity.web_server()), within)
 }
 
 struct Server {
@@ -50,6 +60,9 @@ struct Server {
     randomness: Randomness,
     anonymous: bool,
     takes: bool,
+    greets: bool,
+    /// Data connections are inside TLS.
+    private: bool,
     user: Option<Vec<u8>>,
     failures: u32,
     /// A refusal waits for its second to be over.
@@ -63,6 +76,25 @@ fn tell(line: &[u8], known: bool, out: &mut Output) {
 }
 
 impl Server {
+    fn new(identity: &Arc<Identity>, visit: Visit, greets: bool, private: bool) -> Self {
+        // Two of three let anonymous visitors in, and one of these three times two takes files.
+        let face = identity.choice("ftp anonymous", 3);
+        Self {
+            anonymous: face < 2,
+            takes: face == 0,
+            greets,
+            private,
+            randomness: identity.randomness(),
+            identity: Arc::clone(identity),
+            visit,
+            user: None,
+            failures: 0,
+            refused: false,
+            inside: None,
+            moving: None,
+        }
+    }
+
     fn is_guest(user: &[u8]) -> bool {
         matches!(user.to_ascii_lowercase().as_slice(), b"anonymous" | b"ftp")
     }
@@ -138,6 +170,20 @@ impl Server {
                 out.close();
             }
             b"FEAT" => say(out, FEATURES),
+            b"AUTH" if self.inside.is_none() && !self.visit.encrypted => {
+                tell(line, true, out);
+                let within = match rest.to_ascii_uppercase().as_slice() {
+                    b"TLS" | b"TLS-C" => UPGRADED,
+                    b"SSL" | b"TLS-P" => UPGRADED_WHOLE,
+                    _ => {
+                        say(out, "504 Unknown AUTH type.");
+                        return Next::Go;
+                    }
+                };
+                say(out, "234 Proceed with negotiation.");
+                return Next::Tls(Box::new(sealed(&self.identity, self.visit, within)));
+            }
+            b"PBSZ" | b"PROT" => self.protection(&word, rest, out),
             b"OPTS" if rest.eq_ignore_ascii_case(b"UTF8 ON") => {
                 say(out, "200 Always in UTF8 mode.");
             }
@@ -155,6 +201,27 @@ impl Server {
             tell(line, true, out);
         }
         Next::Go
+    }
+
+    /// How data connections are protected, which is for connections that are protected themselves.
+    fn protection(&mut self, word: &[u8], rest: &[u8], out: &mut Output) {
+        let word = String::from_utf8_lossy(word);
+        if !self.visit.encrypted {
+            return say(out, &format!("503 {word} needs a secure connection."));
+        }
+        let text = match rest.to_ascii_uppercase().as_slice() {
+            _ if word == "PBSZ" => "200 PBSZ set to 0.",
+            b"C" => "200 PROT now Clear.",
+            b"P" => "200 PROT now Private.",
+            b"S" | b"E" => "536 PROT not supported.",
+            _ => "504 PROT not recognized.",
+        };
+        match rest.to_ascii_uppercase().as_slice() {
+            b"C" => self.private = false,
+            b"P" => self.private = true,
+            _ => {}
+        }
+        say(out, text);
     }
 
     fn go_on(&mut self, now: Timestamp, out: &mut Output) -> Next {
@@ -205,6 +272,9 @@ impl Server {
         }
         let expected = self.identity.channels().expect(self.visit.source, self.randomness.number());
         let Some((port, channel)) = expected else { return say(out, DENIED) };
+        if self.private {
+            channel.seal();
+        }
         inside.way = Way::Passive(channel);
         if extended {
             return say(out, &format!("229 Entering Extended Passive Mode (|||{port}|)"));
@@ -263,7 +333,9 @@ impl Messages for Server {
     const LONGEST: usize = 4_096;
 
     fn open(&mut self, _now: Timestamp, out: &mut Output) {
-        say(out, "220 (vsFTPd 3.0.3)");
+        if self.greets {
+            say(out, "220 (vsFTPd 3.0.3)");
+        }
     }
 
     fn frame(&self, held: &[u8]) -> Frame {

@@ -35,7 +35,6 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
-pub(crate) use application::database::release as database_release;
 pub(crate) use application::{Account, Application, application_files};
 pub(crate) use basic::decode_base64;
 pub(crate) use date::http_date;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::earlier::Earlier;
 use super::signal::{self, Signal};
 use super::terminal::Terminal;
 use crate::terminal::{Discipline, Manner};
@@ -60,8 +61,8 @@ pub(crate) struct Console {
     /// What its prompt shows, and the folder that it is in.
     pub(crate) prompt: Vec<u8>,
     pub(crate) folder: Vec<u8>,
-    /// Lines of earlier sessions, which the shell at the prompt has read from its file.
-    pub(crate) remembered: Vec<Vec<u8>>,
+    /// Lines of earlier sessions of the shell at the prompt.
+    pub(crate) earlier: Earlier,
     /// The terminal has another size, and the shell at its prompt was not given a turn since.
     pub(crate) resized: bool,
     /// A shell that people type to.
@@ -103,7 +104,7 @@ impl Console {
             edits: None,
             resized: false,
             prompt: Vec::new(),
-            remembered: Vec::new(),
+            earlier: Earlier::default(),
             folder: Vec::new(),
             interactive: false,
             hidden: false,
@@ -237,8 +238,7 @@ impl Console {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        let remembered: usize = self.remembered.iter().map(Vec::len).sum();
-        let prompt = self.prompt.len() + self.folder.len() + remembered;
+        let prompt = self.prompt.len() + self.folder.len() + self.earlier.memory();
         self.input.capacity() + self.out.capacity() + self.err.capacity() + self.held + prompt
     }
 }

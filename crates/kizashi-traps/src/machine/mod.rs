@@ -17,6 +17,8 @@
 mod commands;
 mod completion;
 mod console;
+mod earlier;
+mod errand;
 mod facts;
 mod files;
 mod keeping;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 
 use kizashi_event::{Detail, Timestamp};
 
+pub(crate) use errand::{Errand, Ran};
 pub(crate) use keeping::KeptFile;
 pub use kernel::Visitor;
 pub use process::{Opening, Process, Progress, Said};

@@ -183,9 +183,12 @@ impl Process {
         on_screen(&self.console.lock().prompt)
     }
 
-    /// The lines of earlier sessions that bash reads from its file when it begins.
+    /// The lines of earlier sessions that bash has in its file.
     pub(crate) fn remembered(&self) -> Vec<Vec<u8>> {
-        self.console.lock().remembered.clone()
+        let mut earlier = std::mem::take(&mut self.console.lock().earlier);
+        let lines = earlier.lines(&mut self.kernel.lock());
+        self.console.lock().earlier = earlier;
+        lines
     }
 
     /// The visitor's window has another size.

@@ -9,12 +9,20 @@ use kizashi_event::{Detail, HostileText, Service, Timestamp};
 use crate::draw::Draw;
 use crate::http::decode_base64;
 use crate::tls::{Product, TlsSession, Within};
-use crate::{Identity, Output, Visit};
+use crate::{Identity, Limits, Output, Visit, framed};
 
 /// How long a wrong password is thought about: PAM's two seconds and `auth_failure_delay`.
 pub(crate) const DELAY: Duration = Duration::from_secs(4);
 /// Commands that are none, before a login.
 pub(crate) const MOST_BAD: u32 = 3;
+
+/// What a session costs at most: what is inside TLS comes with what it is wrapped in.
+pub(crate) const LIMITS: Limits = Limits {
+    idle: Duration::from_secs(120),
+    memory: 320 * 1024,
+    reply: 176 * 1024,
+    ..framed::LIMITS
+};
 
 /// A message of the account's.
 #[derive(Clone, Debug)]

@@ -18,7 +18,8 @@ use kizashi_event::{Port, Service, Transport};
 
 pub(crate) use store::Installed;
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+use crate::fuzz::Stranger;
+use crate::{DatagramReply, DefaultPorts, Identity, Limits, Trap};
 
 pub(crate) const TRAP: Trap = Trap {
     name: "memcached",
@@ -41,37 +42,8 @@ pub(crate) const TRAP: Trap = Trap {
 
 /// See [`crate::fuzz::memcached`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    use std::sync::Arc;
-
-    use kizashi_event::Timestamp;
-
-    use crate::{Identity, Output, Visit};
-
-    let identity = Arc::new(Identity::draw([7; 32]));
-    let now = Timestamp::from_seconds(1_800_000_000);
-    let visit = Visit {
-        source: std::net::Ipv4Addr::LOCALHOST.into(),
-        destination: None,
-        port: Port::tcp(11_211),
-        encrypted: false,
-    };
-    let mut out = Output::new(TRAP.service);
-    let mut give = |bytes: &[u8]| {
-        let mut session = (TRAP.begin)(&identity, visit);
-        session.open(now, &mut out);
-        for piece in bytes.chunks(8 * 1024) {
-            session.receive(piece, now, &mut out);
-            for _ in 0..200 {
-                let _ = (out.take_reply(), out.take_seen());
-                if !out.wants_turn() {
-                    break;
-                }
-                session.receive(&[], now, &mut out);
-            }
-        }
-        session.end(now, &mut out);
-    };
-    give(bytes);
+    let stranger = Stranger::at(&TRAP, Identity::draw([7; 32]));
+    stranger.visits(&TRAP, bytes);
     // Opcode, lengths of extras and key, then what is to be a body, with lengths that fit.
     let mut requests = Vec::new();
     for request in bytes.chunks(24).filter(|request| request.len() > 3) {
@@ -82,5 +54,5 @@ pub(crate) fn fuzz(bytes: &[u8]) {
         requests.extend(head);
         requests.extend_from_slice(&request[3..]);
     }
-    give(&requests);
+    stranger.visits(&TRAP, &requests);
 }

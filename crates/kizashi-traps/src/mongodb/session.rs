@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
+use super::SERVICE;
 use super::bson::{Document, show};
-use super::commands::{BEFORE_LOGIN, Connection, Failure, Scene, carry_out, client_of};
+use super::commands::{BEFORE_LOGIN, Connection, Failure, Scene, carry_out, client_of, refusal};
 use super::login::{Login, Outcome};
-use super::release::asks;
+use super::release::{Release, asks, has_tls};
 use super::wire::{Incoming, Manner, Reader, Request, reply};
 use crate::capture::Capture;
 use crate::randomness::Randomness;
+use crate::tls::{Product, TlsSession, Within, begins_like_tls};
 use crate::{Identity, Output, Session, Visit};
 
 /// What is said to a browser.
@@ -20,6 +22,11 @@ const HTTP: &[u8] = b"HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: text
 /// Commands that drivers send of themselves, and nobody wants to read.
 const QUIET: [&[u8]; 7] =
     [b"hello", b"isMaster", b"ismaster", b"ping", b"endSessions", b"saslStart", b"saslContinue"];
+
+const WITHIN: Within = Within {
+    begin: |identity, visit, _| Box::new(MongodbSession::new(identity, visit)),
+    service: &SERVICE,
+};
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
     Box::new(MongodbSession::new(identity, visit))
@@ -31,6 +38,9 @@ pub(super) struct MongodbSession {
     visit: Visit,
     randomness: Randomness,
     reader: Reader,
+    /// What came first may be TLS.
+    undecided: bool,
+    tls: Option<Box<TlsSession>>,
     connection: Connection,
     login: Login,
     /// The request whose password is being looked for.
@@ -49,6 +59,8 @@ impl MongodbSession {
             visit,
             randomness: identity.randomness(),
             reader: Reader::default(),
+            undecided: !visit.encrypted && has_tls(identity),
+            tls: None,
             connection: Connection::default(),
             login: Login::default(),
             waiting: None,
@@ -63,6 +75,22 @@ impl MongodbSession {
     /// As if nobody asked for a login.
     pub(super) fn admitted(identity: &Arc<Identity>, visit: Visit) -> Self {
         Self { open: true, ..Self::new(identity, visit) }
+    }
+
+    /// Whether the first bytes are neither too few to say nor TLS, which is then begun.
+    fn decided(&mut self, now: Timestamp, out: &mut Output) -> bool {
+        match begins_like_tls(self.reader.buffered()) {
+            None => return false,
+            Some(begins) => self.undecided = begins,
+        }
+        if self.undecided {
+            let product = Product::Documents(self.identity.web_server());
+            let mut tls = Box::new(TlsSession::new(&self.identity, self.visit, product, WITHIN));
+            tls.open(now, out);
+            tls.receive(&self.reader.take_buffer(), now, out);
+            self.tls = Some(tls);
+        }
+        self.tls.is_none()
     }
 
     fn go_on(&mut self, now: Timestamp, out: &mut Output) {
@@ -121,6 +149,15 @@ impl MongodbSession {
         false
     }
 
+    /// Whether it is a message that newer releases no longer take; what they say of it is said.
+    fn is_too_old(&mut self, request: &Request, verb: &[u8]) -> bool {
+        let refused = refusal(request.manner, verb);
+        if let Some(answer) = &refused {
+            self.say(Manner::Reply, request.number, answer);
+        }
+        refused.is_some() || request.manner == Manner::OldSilent
+    }
+
     fn request(&mut self, request: &Request, now: Timestamp, out: &mut Output) {
         let verb = request.command.first().map(|(name, _)| name.clone()).unwrap_or_default();
         if let Some(client) = client_of(&request.command).filter(|_| !self.named) {
@@ -136,6 +173,9 @@ impl MongodbSession {
             );
             out.tell(Detail::Command { line: HostileText::from(shown), known: None });
         }
+        if Release::of(&self.identity).is_newer() && self.is_too_old(request, &verb) {
+            return;
+        }
         match verb.as_slice() {
             b"saslStart" => {
                 self.waiting = Some((request.manner, request.number));
@@ -150,7 +190,9 @@ impl MongodbSession {
             }
             verb if !self.open && !BEFORE_LOGIN.contains(&verb) => {
                 let shown = String::from_utf8_lossy(&verb[..verb.len().min(128)]).into_owned();
-                let message = format!("command {shown} requires authentication");
+                let newer = Release::of(&self.identity).is_newer();
+                let word = if newer { "Command" } else { "command" };
+                let message = format!("{word} {shown} requires authentication");
                 let answer = Failure::new(13, "Unauthorized", message).document();
                 self.say(request.manner, request.number, &answer);
             }
@@ -186,11 +228,25 @@ impl Session for MongodbSession {
     }
 
     fn receive(&mut self, bytes: &[u8], now: Timestamp, out: &mut Output) {
+        if let Some(tls) = &mut self.tls {
+            return tls.receive(bytes, now, out);
+        }
         self.reader.push(bytes);
-        self.go_on(now, out);
+        if !self.undecided || self.decided(now, out) {
+            self.go_on(now, out);
+        }
     }
 
-    fn end(&mut self, _now: Timestamp, out: &mut Output) {
+    fn idle(&mut self, now: Timestamp, out: &mut Output) {
+        if let Some(tls) = &mut self.tls {
+            tls.idle(now, out);
+        }
+    }
+
+    fn end(&mut self, now: Timestamp, out: &mut Output) {
+        if let Some(tls) = &mut self.tls {
+            tls.end(now, out);
+        }
         let mut rest = self.over.take().unwrap_or_default();
         self.reader.drain_into(&mut rest);
         if rest.size() > 0 {
@@ -202,6 +258,7 @@ impl Session for MongodbSession {
         let cursors: usize =
             self.connection.cursors.iter().map(|cursor| cursor.bytes + cursor.name.len()).sum();
         let over = self.over.as_ref().map_or(0, |over| over.content().len());
-        self.reader.memory() + self.pending.len() + cursors + over
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.memory());
+        self.reader.memory() + self.pending.len() + cursors + over + tls
     }
 }

@@ -116,6 +116,40 @@ fn write_scripts() {
     );
 }
 
+/// What tells the newer releases from the older: seed 1 is one of 7.0.14, seed 6 one that has TLS too.
+#[test]
+fn newer_releases_refuse_the_older_messages() {
+    let text = Value::text;
+    let insert = [&[0; 4], &b"test.note\0"[..], &bson::write(&document([("a", one())]))].concat();
+    contract::scripted_as(
+        &TRAP,
+        "newer.txt",
+        "A scanner of old, a driver of new, before 7.0.",
+        "seed: 1\n",
+        &[
+            old_query(
+                "admin.$cmd",
+                &document([("isMaster", one()), ("helloOk", Value::Bool(true))]),
+            ),
+            old_query("admin.$cmd", &document([("serverStatus", one())])),
+            old_query("admin.$cmd", &document([("buildInfo", one())])),
+            old_query("test.note", &Document::new()),
+            framed(2_002, &insert),
+            command("admin", [("hello", one())]),
+            command("admin", [("listDatabases", one())]),
+            command("admin", [("getFreeMonitoringStatus", one())]),
+            command("test", [("find", text("note"))]),
+        ],
+    );
+    contract::scripted_as(
+        &TRAP,
+        "tls.txt",
+        "TLS that begins and is none, where it would be taken.",
+        "seed: 6\n",
+        &[b"\x16\x03\x01".to_vec(), b"\0\x04\x01\0\0\0".to_vec()],
+    );
+}
+
 /// A client that logs in, against an installation that asks for it.
 struct Guesser {
     session: MongodbSession,

@@ -44,6 +44,8 @@ pub(super) enum Manner {
     /// OP_REPLY with the documents of the cursor.
     Documents,
     Silent,
+    /// The same, of one of the older messages.
+    OldSilent,
 }
 
 pub(super) enum Incoming {
@@ -113,6 +115,15 @@ impl Reader {
         Incoming::More
     }
 
+    pub(super) fn buffered(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Gives away what is there, for it is no message.
+    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
     /// What is no whole message.
     pub(super) fn drain_into(&mut self, capture: &mut Capture) {
         if let Some((_, long)) = self.long.take() {
@@ -158,7 +169,7 @@ fn of_kind(number: u32, kind: u32, content: &[u8]) -> Option<Request> {
                 (b"insert".to_vec(), Value::Text(collection)),
                 (b"documents".to_vec(), documents),
             ];
-            Some(Request { number, manner: Manner::Silent, database, command })
+            Some(Request { number, manner: Manner::OldSilent, database, command })
         }
         DELETE => {
             let (database, collection, rest) = name(content.get(4..)?)?;
@@ -168,7 +179,7 @@ fn of_kind(number: u32, kind: u32, content: &[u8]) -> Option<Request> {
                 (b"delete".to_vec(), Value::Text(collection)),
                 (b"deletes".to_vec(), Value::Array(vec![Value::Document(one)])),
             ];
-            Some(Request { number, manner: Manner::Silent, database, command })
+            Some(Request { number, manner: Manner::OldSilent, database, command })
         }
         UPDATE => {
             let (database, collection, rest) = name(content.get(4..)?)?;
@@ -180,7 +191,7 @@ fn of_kind(number: u32, kind: u32, content: &[u8]) -> Option<Request> {
                 (b"update".to_vec(), Value::Text(collection)),
                 (b"updates".to_vec(), Value::Array(vec![Value::Document(one)])),
             ];
-            Some(Request { number, manner: Manner::Silent, database, command })
+            Some(Request { number, manner: Manner::OldSilent, database, command })
         }
         GET_MORE => {
             let (database, collection, rest) = name(content.get(4..)?)?;
@@ -196,7 +207,7 @@ fn of_kind(number: u32, kind: u32, content: &[u8]) -> Option<Request> {
                 ("killCursors", Value::text("")),
                 ("cursors", Value::Array(Vec::new())),
             ]);
-            Some(Request { number, manner: Manner::Silent, database: Vec::new(), command })
+            Some(Request { number, manner: Manner::OldSilent, database: Vec::new(), command })
         }
         _ => None,
     }
@@ -286,7 +297,7 @@ pub(super) fn reply(manner: Manner, number: u32, own: u32, document: &Document) 
         head(REPLY, &content)
     };
     match manner {
-        Manner::Silent => Vec::new(),
+        Manner::Silent | Manner::OldSilent => Vec::new(),
         Manner::Message => head(MESSAGE, &[&[0; 5], &bson::write(document)[..]].concat()),
         Manner::Reply => old(0, &[Value::Document(document.clone())]),
         Manner::Documents => {

@@ -66,6 +66,8 @@ pub(super) struct Scene<'a> {
     pub(super) now: Timestamp,
     pub(super) pause: Duration,
     pub(super) steps: u32,
+    /// Steps of the engine's that are left for all queries of a batch.
+    pub(super) engine: u32,
     pub(super) depth: u32,
 }
 
@@ -334,7 +336,7 @@ impl<'a> Scene<'a> {
             other => other,
         };
         if words.first().is_some_and(|word| word.is_sign('(')) {
-            let end = super::query::closing(words, 0);
+            let end = super::words::closing(words, 0);
             let value = self.value(words.get(1..end).unwrap_or_default())?;
             let text = String::from_utf8_lossy(&value.bytes()).into_owned();
             self.out.tell(Detail::Command { line: HostileText::from(text.as_str()), known: None });
@@ -346,7 +348,7 @@ impl<'a> Scene<'a> {
 
     fn insert(&mut self, words: &[Token]) -> Result<(), Fault> {
         let skip = 1 + usize::from(words.get(1).is_some_and(|word| word.is("into")));
-        let (names, length) = super::query::dotted(words, skip);
+        let (names, length) = super::words::dotted(words, skip);
         let name = names.last().map(|name| name.to_lowercase()).unwrap_or_default();
         let source = words.iter().enumerate().skip(skip + length).find(|(_, word)| {
             ["exec", "execute", "select", "values"].iter().any(|verb| word.is(verb))
@@ -361,7 +363,7 @@ impl<'a> Scene<'a> {
             let mut rows = Vec::new();
             let mut open = at + 1;
             while words.get(open).is_some_and(|word| word.is_sign('(')) && rows.len() < 64 {
-                let end = super::query::closing(words, open);
+                let end = super::words::closing(words, open);
                 let values = parts(words.get(open + 1..end).unwrap_or_default());
                 rows.push(
                     values
@@ -402,9 +404,9 @@ impl<'a> Scene<'a> {
         let what = words.get(1).map(|word| word.text().to_lowercase()).unwrap_or_default();
         match what.as_str() {
             "table" => {
-                let (names, length) = super::query::dotted(words, 2);
+                let (names, length) = super::words::dotted(words, 2);
                 let open = 2 + length;
-                let end = super::query::closing(words, open);
+                let end = super::words::closing(words, open);
                 let columns = words.get(open + 1..end).unwrap_or_default().to_vec();
                 let name = names.last().map(|name| name.to_lowercase()).unwrap_or_default();
                 if self.state.tables.iter().any(|table| table.name == name) {
@@ -426,7 +428,7 @@ impl<'a> Scene<'a> {
                 self.note("mssql assembly", text.trim_end());
             }
             "procedure" | "proc" | "function" => {
-                let (names, _) = super::query::dotted(words, 2);
+                let (names, _) = super::words::dotted(words, 2);
                 let external =
                     words.windows(2).any(|pair| pair[0].is("external") && pair[1].is("name"));
                 if external && self.state.external.len() < MOST_TABLES {
@@ -488,7 +490,7 @@ impl<'a> Scene<'a> {
         let content =
             self.machine.read(&path, self.now).ok_or_else(|| super::query::no_file(&path))?;
         let lines = String::from_utf8_lossy(&content).lines().count() as u64;
-        let (names, _) = super::query::dotted(words, 2);
+        let (names, _) = super::words::dotted(words, 2);
         let name = names.last().map(|name| name.to_lowercase()).unwrap_or_default();
         if let Some(table) = self.state.tables.iter_mut().find(|table| table.name == name) {
             let text = String::from_utf8_lossy(&content).into_owned();

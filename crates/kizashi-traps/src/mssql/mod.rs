@@ -13,6 +13,7 @@ mod procedures;
 mod query;
 mod session;
 mod wire;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,8 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+use crate::fuzz::Stranger;
+use crate::{DatagramReply, DefaultPorts, Identity, Limits, Trap};
 
 pub(crate) const TRAP: Trap = Trap {
     name: "mssql",
@@ -44,45 +46,17 @@ pub(crate) const TRAP: Trap = Trap {
 
 /// See [`crate::fuzz::mssql`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    use std::sync::Arc;
-
-    use kizashi_event::Timestamp;
-
-    use crate::{Identity, Output, Visit};
-
-    let identity = Arc::new(Identity::draw([7; 32]));
-    let now = Timestamp::from_seconds(1_800_000_000);
-    let visit = Visit {
-        source: std::net::Ipv4Addr::LOCALHOST.into(),
-        destination: None,
-        port: Port::tcp(1433),
-        encrypted: false,
-    };
-    let mut out = Output::new(TRAP.service);
-    let mut give = |bytes: &[u8]| {
-        let mut session = (TRAP.begin)(&identity, visit);
-        session.open(now, &mut out);
-        for piece in bytes.chunks(8 * 1024) {
-            session.receive(piece, now, &mut out);
-            for _ in 0..200 {
-                let _ = (out.take_reply(), out.take_seen());
-                if !out.wants_turn() {
-                    break;
-                }
-                session.receive(&[], now, &mut out);
-            }
-        }
-        session.end(now, &mut out);
-    };
-    give(bytes);
-    give(&[wire::packet(wire::LOGIN, bytes), wire::packet(wire::BATCH, bytes)].concat());
-    let application = identity.application();
+    let stranger = Stranger::at(&TRAP, Identity::draw([7; 32]));
+    stranger.visits(&TRAP, bytes);
+    let login = [wire::packet(wire::LOGIN, bytes), wire::packet(wire::BATCH, bytes)].concat();
+    stranger.visits(&TRAP, &login);
+    let application = stranger.identity.application();
     let account = application.account();
     let text = String::from_utf8_lossy(bytes);
     for seen in [wire::BATCH, wire::RPC] {
         let mut dialogue = login::request(&account.name, account.password);
         let content = if seen == wire::BATCH { wire::headed(&text) } else { bytes.to_vec() };
         dialogue.extend(wire::packet(seen, &content));
-        give(&dialogue);
+        stranger.visits(&TRAP, &dialogue);
     }
 }

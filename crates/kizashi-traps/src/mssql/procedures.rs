@@ -6,7 +6,7 @@ use super::answer::Fault;
 use super::batch::{Scene, parts};
 use super::catalog::{self, SETTINGS};
 use super::language::{Kind, Token};
-use super::query::dotted;
+use super::words::dotted;
 use crate::machine::WindowsSaid;
 use crate::sql::{Rows, Value};
 

@@ -470,6 +470,7 @@ impl SqlServerSession {
             now,
             pause: Duration::ZERO,
             steps: Scene::budget(),
+            engine: crate::sql::STEPS,
             depth: 0,
         };
         act(&mut scene);

@@ -1,6 +1,6 @@
 //! Answers as packets: OK, error, rows in text and in the binary form of prepared statements.
 
-use super::handshake::{CACHE_METADATA, DEPRECATE_EOF, EXTENDED_METADATA};
+use super::handshake::{CACHE_METADATA, DEPRECATE_EOF, EXTENDED_METADATA, OPTIONAL_METADATA};
 use super::wire::{Packets, length, text};
 use crate::sql::{Rows, Value};
 
@@ -58,7 +58,7 @@ const fn state(number: u16) -> &'static [u8] {
     match number {
         1040 | 1043 | 1047 | 1053 | 1153 | 1156 => b"08S01",
         1045 => b"28000",
-        1044 | 1049 | 1064 | 1065 | 1141 | 1142 | 1109 | 1172 => b"42000",
+        1044 | 1049 | 1064 | 1065 | 1141 | 1142 | 1148 | 1109 | 1172 | 1305 => b"42000",
         1050 => b"42S01",
         1051 | 1146 => b"42S02",
         1054 => b"42S22",
@@ -105,7 +105,8 @@ pub(super) fn say(packets: &mut Packets, manner: Manner, answer: &Answer) {
 }
 
 fn rows(packets: &mut Packets, manner: Manner, rows: &Rows) {
-    let mut head = length(rows.names.len() as u64);
+    let mut head = if manner.has(OPTIONAL_METADATA) { vec![1] } else { Vec::new() };
+    head.extend(length(rows.names.len() as u64));
     if manner.has(CACHE_METADATA) {
         head.push(1);
     }
@@ -169,7 +170,9 @@ pub(super) fn prepared(
 ) {
     let columns = u16::try_from(names.len()).unwrap_or(0).to_le_bytes();
     let count = u16::try_from(parameters).unwrap_or(0).to_le_bytes();
-    packets.put(&[&[OK][..], &number.to_le_bytes(), &columns, &count, &[0, 0, 0]].concat());
+    let described: &[u8] = if manner.has(OPTIONAL_METADATA) { &[1] } else { &[] };
+    packets
+        .put(&[&[OK][..], &number.to_le_bytes(), &columns, &count, &[0, 0, 0], described].concat());
     let groups = [vec![b"?".to_vec(); parameters], names.to_vec()];
     for group in groups.iter().filter(|group| !group.is_empty()) {
         for name in group {

@@ -1,9 +1,10 @@
-//! `mysql`: the MariaDB that the pretended system's package brings (10.3.39 to 10.11.14), opened to the network with accounts of weak passwords,
-//! with the application's database in it, of which the web trap's pages are made. What a visitor writes and deletes he finds so, in a copy of
+//! `mysql`: the MariaDB that the pretended system's package brings (10.3.39 to 10.11.14), or MySQL 5.7.42 or 8.4.6 of its vendor's, by
+//! installation; opened to the network with accounts of weak passwords, with the application's database in it, of which the web trap's pages are made. What a visitor writes and deletes he finds so, in a copy of
 //! his own; functions of libraries that he wrote run on the machine behind the logins. See `doc.md`.
 
 mod answer;
 mod handshake;
+mod login;
 mod password;
 mod prepared;
 mod query;
@@ -21,7 +22,9 @@ use kizashi_event::{Port, Service, Transport};
 
 pub(crate) use store::Installed;
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+use crate::fuzz::Stranger;
+use crate::sql::MysqlRelease;
+use crate::{DatagramReply, DefaultPorts, Identity, Limits, Trap};
 
 pub(crate) const TRAP: Trap = Trap {
     name: "mysql",
@@ -44,45 +47,18 @@ pub(crate) const TRAP: Trap = Trap {
 
 /// See [`crate::fuzz::mysql`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    use std::sync::Arc;
-
-    use kizashi_event::Timestamp;
-
-    use crate::{Identity, Output, Visit};
-
-    let identity = Arc::new(Identity::draw([7; 32]));
-    let now = Timestamp::from_seconds(1_800_000_000);
-    let visit = Visit {
-        source: std::net::Ipv4Addr::LOCALHOST.into(),
-        destination: None,
-        port: Port::tcp(3306),
-        encrypted: false,
-    };
-    let mut out = Output::new(TRAP.service);
-    let mut give = |bytes: &[u8]| {
-        let mut session = (TRAP.begin)(&identity, visit);
-        session.open(now, &mut out);
-        for piece in bytes.chunks(8 * 1024) {
-            session.receive(piece, now, &mut out);
-            for _ in 0..200 {
-                let _ = (out.take_reply(), out.take_seen());
-                if !out.wants_turn() {
-                    break;
-                }
-                session.receive(&[], now, &mut out);
-            }
-        }
-        session.end(now, &mut out);
-    };
-    give(bytes);
+    let release = MysqlRelease::ALL[usize::from(bytes.first().copied().unwrap_or(0)) % 3];
+    let identity = Identity::draw([7; 32]).with_mysql_release(release);
+    let stranger = Stranger::at(&TRAP, identity);
+    stranger.visits(&TRAP, bytes);
     let mut packets = wire::Packets::after(0);
-    let application = identity.application();
-    let account = application.account();
-    packets.put(&handshake::clear_response(&account));
+    let application = stranger.identity.application();
+    packets.put(&handshake::clear_response(&application.account()));
     let statement = &bytes[..bytes.len().min(wire::LONGEST - 1)];
     for command in [3, 0x16] {
         packets.put(&[&[command][..], statement].concat());
     }
     packets.put(&[&[0x17, 1, 0, 0, 0, 0, 1, 0, 0, 0][..], statement].concat());
-    give(&packets.bytes);
+    stranger.visits(&TRAP, &packets.bytes);
+    let _ = prepared::without_attributes(bytes);
 }

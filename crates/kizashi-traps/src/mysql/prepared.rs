@@ -52,9 +52,16 @@ impl Prepared {
     }
 
     /// The text with values in place of its marks; NULL where none is given.
-    pub(super) fn filled(&mut self, number: u32, fields: &mut Fields<'_>) -> Option<Vec<u8>> {
+    ///
+    /// `attributed`: how many values there are, and their names, is told before them, as MySQL 8's clients do.
+    pub(super) fn filled(
+        &mut self,
+        number: u32,
+        fields: &mut Fields<'_>,
+        attributed: bool,
+    ) -> Option<Vec<u8>> {
         let statement = self.kept.iter_mut().find(|statement| statement.number == number)?;
-        let values = statement.values(fields);
+        let values = statement.values(fields, attributed);
         let mut filled = Vec::new();
         let mut from = 0;
         for (at, mark) in statement.marks.iter().enumerate() {
@@ -69,16 +76,20 @@ impl Prepared {
 
 impl Statement {
     /// Literals of the values given; fewer where the packet ends too early.
-    fn values(&mut self, fields: &mut Fields<'_>) -> Vec<Vec<u8>> {
-        let count = self.marks.len();
+    fn values(&mut self, fields: &mut Fields<'_>, attributed: bool) -> Vec<Vec<u8>> {
+        let own = self.marks.len();
+        let count = if attributed && own > 0 { fields.count() } else { Some(own) };
         let mut values = Vec::new();
+        let Some(count) = count.filter(|count| (own..=PARAMETERS).contains(count)) else {
+            return values;
+        };
         let Some(missing) = fields.take(count.div_ceil(8)) else { return values };
         if fields.number(1) == Some(1) {
-            let Some(types) = fields.take(count * 2) else { return values };
-            self.types = types.chunks(2).map(|pair| pair[0]).collect();
+            let Some(types) = types(fields, count, attributed) else { return values };
+            self.types = types;
         }
         for (at, kind) in self.types.iter().enumerate() {
-            let value = if missing[at / 8] >> (at % 8) & 1 == 1 {
+            let value = if missing.get(at / 8).is_none_or(|byte| byte >> (at % 8) & 1 == 1) {
                 Some(b"NULL".to_vec())
             } else {
                 literal(*kind, fields)
@@ -88,6 +99,37 @@ impl Statement {
         }
         values
     }
+}
+
+/// The kinds of so many values, each with a name where those are told.
+fn types(fields: &mut Fields<'_>, count: usize, named: bool) -> Option<Vec<u8>> {
+    let mut types = Vec::with_capacity(count);
+    for _ in 0..count {
+        types.push(*fields.take(2)?.first()?);
+        if named {
+            fields.text()?;
+        }
+    }
+    Some(types)
+}
+
+/// A query's text without the attributes that MySQL 8's clients put before it.
+pub(super) fn without_attributes(content: &[u8]) -> Option<&[u8]> {
+    let mut fields = Fields(content);
+    let (count, _sets) = (fields.count()?, fields.count()?);
+    if count > PARAMETERS {
+        return None;
+    }
+    if count > 0 {
+        let missing = fields.take(count.div_ceil(8))?;
+        fields.take(1)?;
+        for (at, kind) in types(&mut fields, count, true)?.into_iter().enumerate() {
+            if missing.get(at / 8)? >> (at % 8) & 1 == 0 {
+                literal(kind, &mut fields)?;
+            }
+        }
+    }
+    Some(fields.0)
 }
 
 fn literal(kind: u8, fields: &mut Fields<'_>) -> Option<Vec<u8>> {

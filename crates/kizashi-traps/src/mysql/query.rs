@@ -6,6 +6,7 @@ mod shows;
 
 pub(super) use files::literal;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,6 @@ use kizashi_event::{Detail, HostileText, Timestamp};
 use super::answer::Answer;
 use super::store::OwnCopy;
 use super::tokens::{Kind, Token, closing, span, tokens};
-use crate::http::database_release;
 use crate::machine::{Machine, Persona, Visitor};
 use crate::sql::{self, Rows, Server, SqlError, Value};
 use crate::{Identity, Output, Visit};
@@ -38,6 +38,8 @@ pub(super) struct Scene<'a> {
     pub(super) account: &'a mut Account,
     pub(super) now: Timestamp,
     pub(super) out: &'a mut Output,
+    /// Steps of the engine's that are left for all its queries.
+    pub(super) steps: Cell<u32>,
 }
 
 /// What comes of a statement.
@@ -69,7 +71,7 @@ pub(super) fn machine(identity: &Arc<Identity>, visit: Visit, now: Timestamp) ->
         user: b"mysql".to_vec(),
         source: visit.source,
         destination: visit.destination,
-        service: "mariadbd",
+        service: identity.mysql_release().product().1,
     };
     Machine::new(identity, Persona::Server, visitor, now)
 }
@@ -81,13 +83,15 @@ impl Scene<'_> {
     }
 
     fn server(&self) -> Server {
-        let (version, comment) = database_release(self.identity.web_server());
+        let release = self.identity.mysql_release();
+        let (version, comment) = release.version(self.identity.web_server());
         let current = self.account.database.as_bytes();
         let (identity, visit, now) = (Arc::clone(self.identity), self.visit, self.now);
         let others = self.copy.databases.iter().filter(|(name, _)| name.as_bytes() != current);
         Server {
             version: version.to_owned(),
             comment,
+            release,
             host: self.identity.host_name(),
             user: self.account.user.clone(),
             database: self.account.database.clone(),
@@ -106,7 +110,8 @@ impl Scene<'_> {
 
     /// Rows of a SELECT, and how long it sleeps.
     fn select(&self, text: &[u8]) -> (Result<Rows, SqlError>, Duration) {
-        let outcome = sql::query(&self.server(), text);
+        let outcome = sql::query_within(&self.server(), text, self.steps.get());
+        self.steps.set(outcome.left);
         (outcome.rows, outcome.slept)
     }
 

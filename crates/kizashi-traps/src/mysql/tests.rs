@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
-use super::handshake::clear_response;
-use super::password::{answer, hashcat, stored, tried};
+use super::handshake::{QUERY_ATTRIBUTES, SHA2, clear_response};
+use super::password::{answer, answer_2, hashcat, masked, stored, tried, tried_2};
+use super::prepared::without_attributes;
 use super::tokens::statements;
 use super::wire::Packets;
 use super::{TRAP, wire};
-use crate::{Identity, contract};
+use crate::sql::MysqlRelease;
+use crate::{Identity, LoginSettings, Output, Session, TlsKeys, Visit, contract};
+use kizashi_event::{Detail, Port, Timestamp};
 
 /// Packets that begin anew with each command.
 fn commands(list: &[(u8, &str)]) -> Vec<u8> {
@@ -99,6 +102,185 @@ fn every_transcript_holds_however_the_bytes_are_cut() {
     contract::replay_all(&TRAP);
 }
 
+/// What a client of MySQL 8 sends first.
+fn newer_response(user: &str, answer: &[u8]) -> Vec<u8> {
+    let capabilities = 0x000f_a685_u32 | QUERY_ATTRIBUTES as u32;
+    let mut content = capabilities.to_le_bytes().to_vec();
+    content.extend_from_slice(&[0, 0, 0, 1, 255]);
+    content.extend_from_slice(&[0; 23]);
+    content.extend_from_slice(user.as_bytes());
+    content.extend_from_slice(&[0, u8::try_from(answer.len()).unwrap()]);
+    content.extend_from_slice(answer);
+    content.extend_from_slice(SHA2);
+    content.push(0);
+    content
+}
+
+fn packet(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut packets = Packets::after(number.wrapping_sub(1));
+    packets.put(content);
+    packets.bytes
+}
+
+/// The request for TLS.
+fn tls_request() -> Vec<u8> {
+    let mut content = 0x000f_ae85_u32.to_le_bytes().to_vec();
+    content.extend_from_slice(&[0, 0, 0, 1, 255]);
+    content.extend_from_slice(&[0; 23]);
+    content
+}
+
+#[test]
+fn products_of_mysqls_own_answer_in_their_own_words() {
+    let query = |text| commands(&[(3, text)]);
+    let library = "7f454c4602010100".repeat(128);
+    let dialogue = [
+        response(),
+        query("SELECT @@version, @@version_comment; SHOW DATABASES"),
+        query(
+            "SHOW VARIABLES WHERE Variable_name IN ('secure_file_priv', 'have_ssl', 'tls_version', 'autocommit', 'sql_mode')",
+        ),
+        query(
+            "SELECT user, host, plugin FROM mysql.user; SHOW CREATE DATABASE mysql; DESCRIBE comments",
+        ),
+        query("SELECT 1 /*!50701 + 1 */ /*M! + 1 */; SELEC 1"),
+        query("SELECT 1 INTO OUTFILE '/var/www/html/shell.php'"),
+        query("CREATE FUNCTION sys_eval RETURNS STRING SONAME 'udf.so'"),
+        query(&format!("SELECT 0x{library} INTO DUMPFILE '/usr/lib/mysql/plugin/udf.so'")),
+        query("CREATE FUNCTION sys_eval RETURNS STRING SONAME 'udf.so'; SELECT sys_eval('id -un')"),
+        query("LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE settings"),
+        query("LOAD DATA INFILE '/etc/passwd' INTO TABLE settings"),
+    ];
+    for (name, release) in
+        [("mysql-5.7.txt", MysqlRelease::V5_7), ("mysql-8.4.txt", MysqlRelease::V8_4)]
+    {
+        let settings = format!("mysql: {}\n", release.name());
+        let title =
+            format!("MySQL {} to one who looks around and brings a library.", release.name());
+        contract::scripted_as(&TRAP, name, &title, &settings, &dialogue);
+    }
+    let settings = "mysql: 8.4.6\n";
+    let title = "A password that is wanted in full, by a client that asks for a key which this installation has not.";
+    let pieces = [packet(1, &newer_response("root", &[b'a'; 32])), packet(3, &[2])];
+    contract::scripted_as(&TRAP, "in-full.txt", title, settings, &pieces);
+    let title = "TLS that is asked for and does not come.";
+    let pieces = [packet(1, &tls_request()), b"\x17\x03\x01\0\x02??".to_vec()];
+    contract::scripted_as(&TRAP, "no-hello.txt", title, settings, &pieces);
+}
+
+/// A visit to MySQL 8.4 of one installation.
+struct Visited {
+    session: Box<dyn Session>,
+    out: Output,
+}
+
+impl Visited {
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn new(identity: &Arc<Identity>) -> Self {
+        let source = [192, 0, 2, 9].into();
+        let visit = Visit { source, destination: None, port: Port::tcp(3306), encrypted: false };
+        let mut visited =
+            Self { session: (TRAP.begin)(identity, visit), out: Output::new(TRAP.service) };
+        visited.session.open(Self::NOW, &mut visited.out);
+        visited
+    }
+
+    fn scramble(&mut self) -> [u8; 20] {
+        let greeting = self.out.take_reply();
+        let end = greeting[5..].iter().position(|byte| *byte == 0).unwrap() + 5;
+        let rest = greeting.len() - SHA2.len() - 1;
+        let whole = [&greeting[end + 5..end + 13], &greeting[rest - 13..rest - 1]].concat();
+        whole.try_into().unwrap()
+    }
+
+    fn say(&mut self, number: u8, content: &[u8]) -> Vec<u8> {
+        self.session.receive(&packet(number, content), Self::NOW, &mut self.out);
+        self.out.take_reply()
+    }
+
+    fn logins(&mut self) -> Vec<(Option<String>, bool)> {
+        self.session.end(Self::NOW, &mut self.out);
+        let login = |detail: Detail| match detail {
+            Detail::Login { password, accepted, .. } => {
+                Some((password.map(|password| password.raw().to_owned()), accepted))
+            }
+            _ => None,
+        };
+        self.out.take_seen().into_iter().filter_map(|seen| login(seen.detail)).collect()
+    }
+}
+
+fn newer() -> Arc<Identity> {
+    let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
+    let keys = TlsKeys::from_text(include_str!("../tls/test-keys.txt")).unwrap();
+    let identity = Identity::draw([7; 32]).with_tls_keys(keys).with_logins(logins);
+    Arc::new(identity.with_mysql_release(MysqlRelease::V8_4))
+}
+
+/// Encrypts as a client does, by the key that the server gave it: a modulus of 256 bytes and the exponent 65537 stand at the end of the DER.
+fn encrypt(pem: &str, text: &[u8]) -> Vec<u8> {
+    use chacha20::rand_core::SeedableRng as _;
+    let lines: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = crate::http::decode_base64(lines.as_bytes()).unwrap();
+    let modulus = &der[der.len() - 5 - 256..der.len() - 5];
+    let number = |bytes: &[u8]| {
+        let bits = u32::try_from(bytes.len() * 8).unwrap();
+        rsa::BoxedUint::from_be_slice(bytes, bits).unwrap()
+    };
+    let key = rsa::PublicKey::new(number(modulus), number(&[0, 0, 0, 0, 0, 1, 0, 1])).unwrap();
+    let mut randomness = chacha20::ChaCha20Rng::from_seed([1; 32]);
+    key.oaep_encrypt_with_rng::<sha1::Sha1, _>(&mut randomness, text).unwrap()
+}
+
+#[test]
+fn the_applications_password_is_known_again_and_a_weak_one_once_it_was_told_in_full() {
+    let identity = newer();
+    let application = identity.application();
+    let account = application.account();
+    let mut visited = Visited::new(&identity);
+    let scramble = visited.scramble();
+    let answer = answer_2(&scramble, account.password.as_bytes());
+    let reply = visited.say(1, &newer_response(&account.name, &answer));
+    assert_eq!(reply[..6], [2, 0, 0, 2, 1, 3]);
+    assert_eq!(reply[10], 0, "and then OK");
+    for first in [true, false] {
+        let mut visited = Visited::new(&identity);
+        let scramble = visited.scramble();
+        let reply = visited.say(1, &newer_response("root", &answer_2(&scramble, b"123456")));
+        if first {
+            assert_eq!(reply, [2, 0, 0, 2, 1, 4], "it is wanted in full");
+            let key = String::from_utf8(visited.say(3, &[2])[5..].to_vec()).unwrap();
+            let sealed = encrypt(&key, &masked(&scramble, b"123456\0"));
+            assert_eq!(visited.say(5, &sealed)[4], 0);
+        } else {
+            assert_eq!(reply[..6], [2, 0, 0, 2, 1, 3], "it is known again");
+        }
+        assert_eq!(visited.logins(), [(Some("123456".to_owned()), true)]);
+    }
+}
+
+#[test]
+fn who_leaves_before_the_password_is_told_in_full_tells_a_weak_one_by_the_answer() {
+    let identity = newer();
+    for (password, told) in [("123456", Some("123456".to_owned())), ("no list has this", None)] {
+        let mut visited = Visited::new(&identity);
+        let scramble = visited.scramble();
+        visited.say(1, &newer_response("root", &answer_2(&scramble, password.as_bytes())));
+        assert_eq!(visited.logins(), [(told, false)]);
+    }
+}
+
+#[test]
+fn attributes_before_a_query_are_passed_over_whatever_their_lengths_say() {
+    let attributed = b"\x01\x01\0\x01\xfe\0\x04name\x05valueSELECT 1";
+    assert_eq!(without_attributes(attributed), Some(&b"SELECT 1"[..]));
+    assert_eq!(without_attributes(b"\0\x01SELECT 1"), Some(&b"SELECT 1"[..]));
+    for lying in [&b"\xff"[..], b"", b"\x01\x01\0\x01\xfe\0\xfename", b"\xfd\xff\xff\xff\x01"] {
+        assert_eq!(without_attributes(lying), None, "{lying:?}");
+    }
+}
+
 #[test]
 fn the_trap_keeps_the_contract() {
     contract::holds(&TRAP);
@@ -117,6 +299,8 @@ fn a_weak_password_is_told_by_its_answer_and_no_other_is() {
     let strange = answer(&scramble, b"no list has this");
     assert_eq!(tried(&scramble, &strange), None);
     assert!(hashcat(&scramble, &strange).starts_with("$mysqlna$3031323334353637383930"));
+    assert_eq!(tried_2(&scramble, &answer_2(&scramble, b"123456")), Some("123456"));
+    assert_eq!(tried_2(&scramble, &answer_2(&scramble, b"no list has this")), None);
 }
 
 #[test]

@@ -73,6 +73,11 @@ impl Reader {
         Incoming::More
     }
 
+    /// Gives away what no packet has taken, for what follows is none.
+    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
     /// What is no whole packet.
     pub(super) fn rest(&mut self) -> Capture {
         let mut capture = self.long.take().map(|(_, _, capture)| capture).unwrap_or_default();
@@ -156,12 +161,18 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn text(&mut self) -> Option<&'a [u8]> {
-        let length = match self.number(1)? {
+        let length = self.count()?;
+        self.take(length)
+    }
+
+    /// A number with its own length.
+    pub(super) fn count(&mut self) -> Option<usize> {
+        let number = match self.number(1)? {
             0xfc => self.number(2)?,
             0xfd => self.number(3)?,
             0xfe => self.number(8)?,
             short => short,
         };
-        self.take(usize::try_from(length).ok()?)
+        usize::try_from(number).ok()
     }
 }

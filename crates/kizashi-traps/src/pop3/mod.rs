@@ -5,11 +5,9 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use kizashi_event::{Port, Transport};
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap, framed, mailbox};
+use crate::{DatagramReply, DefaultPorts, Trap, mailbox};
 
 /// Inside TLS from the first byte on, also as the unprivileged house has it.
 const WRAPPED: [u16; 2] = [995, 10_995];
@@ -22,13 +20,7 @@ pub(crate) const TRAP: Trap = Trap {
         privileged: &[Port::tcp(110), Port::tcp(995)],
         unprivileged: &[Port::tcp(10_110), Port::tcp(10_995)],
     },
-    limits: Limits {
-        idle: Duration::from_secs(120),
-        // What is inside TLS comes with what it is wrapped in.
-        memory: 320 * 1024,
-        reply: 176 * 1024,
-        ..framed::LIMITS
-    },
+    limits: mailbox::LIMITS,
     datagrams: DatagramReply::Never,
     actions: &["command", "login", "payload"],
     doc: include_str!("doc.md"),

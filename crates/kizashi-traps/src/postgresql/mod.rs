@@ -24,7 +24,8 @@ use kizashi_event::{Port, Service, Transport};
 
 pub(crate) use store::Installed;
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+use crate::fuzz::Stranger;
+use crate::{DatagramReply, DefaultPorts, Identity, Limits, LoginSettings, Trap};
 
 const SERVICE: Service = Service::known("postgresql");
 
@@ -49,45 +50,18 @@ pub(crate) const TRAP: Trap = Trap {
 
 /// See [`crate::fuzz::postgresql`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    use std::sync::Arc;
-
-    use kizashi_event::Timestamp;
-
-    use crate::{Identity, LoginSettings, Output, Visit};
-
     let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
-    let identity = Arc::new(Identity::draw([7; 32]).with_logins(logins));
-    let now = Timestamp::from_seconds(1_800_000_000);
-    let visit = Visit {
-        source: std::net::Ipv4Addr::LOCALHOST.into(),
-        destination: None,
-        port: Port::tcp(5432),
-        encrypted: false,
+    let stranger = Stranger::at(&TRAP, Identity::draw([7; 32]).with_logins(logins));
+    stranger.visits(&TRAP, bytes);
+    let says = |given: &[u8]| {
+        let mut session = session::PostgresqlSession::new(&stranger.identity, stranger.visit);
+        session.admit("postgres", "postgres");
+        stranger.says(&mut session, given);
     };
-    let give = |given: &[u8], admitted: bool| {
-        let mut out = Output::new(SERVICE);
-        let mut session = session::PostgresqlSession::new(&identity, visit);
-        if admitted {
-            session.admit("postgres", "postgres");
-        }
-        for piece in given.chunks(8 * 1024) {
-            crate::Session::receive(&mut session, piece, now, &mut out);
-            for _ in 0..200 {
-                let _ = (out.take_reply(), out.take_seen());
-                if !out.wants_turn() {
-                    break;
-                }
-                crate::Session::receive(&mut session, &[], now, &mut out);
-            }
-        }
-        crate::Session::end(&mut session, now, &mut out);
-    };
-    give(bytes, false);
-    give(bytes, true);
+    says(bytes);
     let text = &bytes[..bytes.len().min(wire::LONGEST / 2)];
     let text: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
-    let query = wire::message(b'Q', &[&text[..], b"\0"].concat());
-    give(&query, true);
+    says(&wire::message(b'Q', &[&text[..], b"\0"].concat()));
     let prepared = [
         wire::message(b'P', &[b"\0", &text[..], b"\0\0\0"].concat()),
         wire::message(b'B', b"\0\0\0\0\0\x01\0\0\0\x01x\0\0"),
@@ -95,5 +69,5 @@ pub(crate) fn fuzz(bytes: &[u8]) {
         wire::message(b'E', b"\0\0\0\0\0"),
         wire::message(b'S', b""),
     ];
-    give(&prepared.concat(), true);
+    says(&prepared.concat());
 }

@@ -31,7 +31,8 @@ use kizashi_event::{Port, Service, Transport};
 pub use release::Release as RedisRelease;
 pub(crate) use store::{Installed, is_ransom};
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+use crate::fuzz::Stranger;
+use crate::{DatagramReply, DefaultPorts, Identity, Limits, Trap};
 
 pub(crate) const TRAP: Trap = Trap {
     name: "redis",
@@ -54,46 +55,21 @@ pub(crate) const TRAP: Trap = Trap {
 
 /// See [`crate::fuzz::redis`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    use std::sync::Arc;
-
-    use kizashi_event::Timestamp;
-
-    use crate::{Identity, Output, Visit};
-
     let choice = usize::from(bytes.first().copied().unwrap_or(0));
     let release = RedisRelease::ALL[choice % RedisRelease::ALL.len()];
-    let identity = Arc::new(Identity::draw([7; 32]).with_redis_release(release));
-    let now = Timestamp::from_seconds(1_800_000_000);
-    let visit = Visit {
-        source: std::net::Ipv4Addr::LOCALHOST.into(),
-        destination: None,
-        port: Port::tcp(6379),
-        encrypted: false,
-    };
-    let mut session = (TRAP.begin)(&identity, visit);
-    let mut out = Output::new(TRAP.service);
-    session.open(now, &mut out);
+    let identity = Identity::draw([7; 32]).with_redis_release(release);
     // Each line is a command, its words between spaces or in quotes, sent as an array: what is changed is a command and not its frame.
+    let mut requests = Vec::new();
     for line in bytes.split(|byte| *byte == b'\n').take(40) {
         let Some(words) = wire::split_words(line) else { continue };
-        let mut request = format!("*{}\r\n", words.len()).into_bytes();
+        requests.extend(format!("*{}\r\n", words.len()).into_bytes());
         for word in &words {
-            request.extend(format!("${}\r\n", word.len()).into_bytes());
-            request.extend_from_slice(word);
-            request.extend_from_slice(b"\r\n");
-        }
-        for piece in request.chunks(8 * 1024) {
-            session.receive(piece, now, &mut out);
-            for _ in 0..200 {
-                let _ = (out.take_reply(), out.take_seen());
-                if !out.wants_turn() {
-                    break;
-                }
-                session.receive(&[], now, &mut out);
-            }
+            requests.extend(format!("${}\r\n", word.len()).into_bytes());
+            requests.extend_from_slice(word);
+            requests.extend_from_slice(b"\r\n");
         }
     }
-    session.end(now, &mut out);
+    Stranger::at(&TRAP, identity).visits(&TRAP, &requests);
     let _ = lua::run(bytes, &[], &[], &mut |_| reply::Reply::Nil);
     let _ = (lua::shell_command(bytes, &[], &[]), lua::missing_global(bytes));
 }

@@ -13,12 +13,8 @@ use super::server::{Next, Scene, carry_out};
 use super::table::Spec;
 use super::wire::{Incoming, Reader, Request, as_line};
 use crate::capture::Capture;
-use crate::machine::{Machine, Persona, Process, Progress, Said, Visitor};
+use crate::machine::{Errand, Machine, Persona, Ran, Visitor};
 use crate::{Identity, Output, Session, Visit};
-
-/// Turns that one command on the machine may take, and bytes of what it prints that are answered.
-const TURNS: u32 = 2_000;
-const PRINTED: usize = 48 * 1024;
 
 /// Folders that attackers save to and that a machine of theirs would have, whatever ours has.
 const FOLDERS: [&str; 8] = [
@@ -40,7 +36,7 @@ pub(super) struct RedisSession {
     reader: Reader,
     connection: Connection,
     machine: Option<Machine>,
-    running: Option<Box<Running>>,
+    running: Option<Box<Errand>>,
     /// The reply that comes when a pause is over.
     later: Option<Reply>,
     /// What has not left yet.
@@ -56,13 +52,6 @@ enum State {
     /// The connection ends once what is pending has left.
     Ending,
     Over,
-}
-
-/// A line that runs on the machine.
-struct Running {
-    process: Process,
-    said: Said,
-    turns: u32,
 }
 
 impl RedisSession {
@@ -207,8 +196,8 @@ impl RedisSession {
             }
             Next::Blocked => self.state = State::Blocked,
             Next::Run(line) => {
-                let process = self.machine(now).run(&line, false);
-                self.running = Some(Box::new(Running { process, said: Said::default(), turns: 0 }));
+                let errand = Errand::new(self.machine(now), &line, Vec::new());
+                self.running = Some(Box::new(errand));
             }
             Next::Close(reply) => {
                 if let Some(reply) = reply {
@@ -239,33 +228,20 @@ impl RedisSession {
     /// Lets the machine go on; the pause after which to go on, unless it is done.
     fn run(
         &mut self,
-        mut running: Box<Running>,
+        mut errand: Box<Errand>,
         now: Timestamp,
         out: &mut Output,
     ) -> Option<Duration> {
-        let progress = if running.turns == 0 {
-            running.process.start(now, &mut running.said)
-        } else {
-            running.process.resume(now, &mut running.said)
-        };
-        running.turns += 1;
-        running.said.output.truncate(PRINTED);
-        running.said.errors.clear();
-        running.said.details.drain(..).for_each(|detail| out.tell(detail));
-        let pause = match progress {
-            Progress::Again(pause) if running.turns < TURNS => pause,
-            // What waits for input gets the end of it: nobody types.
-            Progress::Waiting if running.turns < TURNS => {
-                running.process.end_input(now, &mut running.said);
-                Duration::ZERO
+        match errand.go_on(now, out) {
+            Ran::Again(pause) => {
+                self.running = Some(errand);
+                Some(pause)
             }
-            _ => {
-                self.write(&Reply::Bulk(std::mem::take(&mut running.said.output)));
-                return None;
+            Ran::Ended { printed, .. } => {
+                self.write(&Reply::Bulk(printed));
+                None
             }
-        };
-        self.running = Some(running);
-        Some(pause)
+        }
     }
 
     /// The machine behind the logins, as the account under which careless owners start it.
@@ -317,10 +293,7 @@ impl Session for RedisSession {
     }
 
     fn memory(&self) -> usize {
-        let running = self
-            .running
-            .as_ref()
-            .map_or(0, |running| running.said.output.len() + running.process.memory());
+        let running = self.running.as_ref().map_or(0, |errand| errand.memory());
         self.reader.memory()
             + self.connection.memory()
             + self.pending.len()

@@ -29,7 +29,7 @@ pub(super) enum Framed {
 
 /// Looks for a whole message; in a datagram the body is what is there.
 pub(super) fn frame(bytes: &[u8], datagram: bool) -> Framed {
-    let end = bytes.windows(4).take(LONGEST_HEAD - 3).position(|window| window == b"\r\n\r\n");
+    let end = crate::http::find(&bytes[..bytes.len().min(LONGEST_HEAD)], b"\r\n\r\n");
     let Some(end) = end else {
         if datagram && Message::read(bytes).is_some() {
             return Framed::Message { length: bytes.len() };

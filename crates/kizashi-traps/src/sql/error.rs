@@ -1,4 +1,6 @@
-//! MariaDB's own words to what it does not do. Numbers and texts are those of its `errmsg-utf8.txt`.
+//! MariaDB's own words to what it does not do, and MySQL's where they differ. Numbers and texts are those of `errmsg-utf8.txt`.
+
+use super::release::MysqlRelease;
 
 /// Bytes of a query that a syntax error shows.
 const NEAR: usize = 80;
@@ -19,6 +21,33 @@ impl SqlError {
     /// One of a server that is not MariaDB, which knows what the number means.
     pub(crate) fn foreign(number: u16, message: impl Into<Vec<u8>>) -> Self {
         Self::new(number, message)
+    }
+
+    /// The same in this product's words.
+    pub(super) fn said_by(self, release: MysqlRelease) -> Self {
+        if release.is_mariadb() {
+            return self;
+        }
+        match self.number {
+            1064 | 1116 => {
+                let (of, by) = (b"MariaDB", b"MySQL");
+                let at = self.message.windows(of.len()).position(|part| part == of).unwrap_or(0);
+                let (head, rest) = self.message.split_at(at);
+                let rest = rest.strip_prefix(of).unwrap_or(rest);
+                Self::new(self.number, [head, by, rest].concat())
+            }
+            1969 => {
+                let text =
+                    "Query execution was interrupted, maximum statement execution time exceeded";
+                Self::new(3024, text)
+            }
+            1062 => {
+                let end = b"'group_key'";
+                let head = self.message.strip_suffix(end).unwrap_or(&self.message);
+                Self::new(1062, [head, b"'<group_key>'"].concat())
+            }
+            _ => self,
+        }
     }
 
     /// 1064, with the text from where the grammar broke.
@@ -55,6 +84,10 @@ impl SqlError {
 
     pub(super) fn union_columns() -> Self {
         Self::new(1222, "The used SELECT statements have a different number of columns")
+    }
+
+    pub(super) fn too_many_columns() -> Self {
+        Self::new(1117, "Too many columns")
     }
 
     pub(super) fn rows() -> Self {

@@ -1,5 +1,7 @@
-//! What an expression comes to in a row, in steps that are counted: a query may take so many and no more, whatever it says. SLEEP and
-//! BENCHMARK do not wait: they add to what the answer will wait.
+//! What an expression comes to in a row, in steps that are counted: a query may take so many and no more, whatever it says. A step stands for
+//! half a microsecond's work or less in a release build: an expression, four values or 256 bytes that are copied or compared, 64 places
+//! at which a pattern is tried. Whatever makes more of a value than it got, or looks at it more than once, counts that. SLEEP and BENCHMARK do
+//! not wait: they add to what the answer will wait.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,10 +11,12 @@ use super::foreign::{self, DIVISION_BY_ZERO};
 use super::functions;
 use super::server::Server;
 use super::syntax::{AGGREGATES, Call, Expression, Inner, Operator, Sign, Test, Type};
-use super::value::{LONGEST, Value, fold};
+use super::value::{LONGEST, Value, comparing, weight_of_all};
 
-/// Steps of one query.
-pub(super) const STEPS: u32 = 60_000;
+pub(super) use super::value::same_name;
+
+/// Steps of one query, some thirty milliseconds; a statement with several queries has them for all.
+pub(crate) const STEPS: u32 = 60_000;
 
 /// The name of a column and the table that it is of.
 #[derive(Clone, Debug)]
@@ -54,10 +58,10 @@ pub(super) struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(server: &'a Server) -> Self {
+    pub(super) fn new(server: &'a Server, steps: u32) -> Self {
         Self {
             server,
-            left: STEPS,
+            left: steps,
             slept: 0,
             known: HashMap::new(),
             reached: usize::MAX,
@@ -170,7 +174,7 @@ impl<'a> Engine<'a> {
                 };
                 let rows = self.rows_of(inner, scope)?;
                 let value = self.row(value, scope)?;
-                self.step(rows.len())?;
+                self.step(rows.iter().map(|row| 1 + comparing(row, &value)).sum())?;
                 if rows.first().is_some_and(|row| row.len() != width) {
                     return Err(SqlError::columns(width));
                 }
@@ -195,6 +199,7 @@ impl<'a> Engine<'a> {
             if member.len() != value.len() {
                 return Err(SqlError::columns(value.len()));
             }
+            self.step(comparing(&value, &member))?;
             match equal(&value, &member) {
                 Some(true) => return Ok(Some(true)),
                 Some(false) => {}
@@ -219,8 +224,12 @@ impl<'a> Engine<'a> {
             text.make_ascii_lowercase();
             pattern.make_ascii_lowercase();
         }
-        self.step(text.len() * (1 + pattern.iter().filter(|byte| **byte == b'%').count()) / 16)?;
-        Ok(Some(like(&text, &pattern, escape)))
+        self.step((text.len() + pattern.len()) / 256)?;
+        const PLACES: usize = 64;
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).saturating_mul(PLACES);
+        let (is, tried) = like(&text, &pattern, escape, most);
+        self.step(tried / PLACES)?;
+        is.map(Some).ok_or_else(SqlError::interrupted)
     }
 
     /// A row's values: one of a plain expression, several of `(a, b)` or of a SELECT.
@@ -256,8 +265,9 @@ impl<'a> Engine<'a> {
     /// The rows of a SELECT in brackets; evaluated once where it looks at no row around it.
     fn rows_of(&mut self, inner: &Inner, scope: &Scope<'_>) -> Result<Vec<Vec<Value>>, SqlError> {
         if let Some(rows) = self.known.get(&inner.number) {
+            let weight = weight_of_all(rows);
             let rows = rows.clone();
-            self.step(rows.len())?;
+            self.step(weight)?;
             return Ok(rows);
         }
         let before = std::mem::replace(&mut self.reached, usize::MAX);
@@ -267,6 +277,7 @@ impl<'a> Engine<'a> {
         let alone = self.reached > scope.level;
         self.reached = self.reached.min(before);
         if alone && self.known.len() < 64 && rows.len() < 500 {
+            self.step(weight_of_all(&rows))?;
             self.known.insert(inner.number, rows.clone());
         }
         Ok(rows)
@@ -284,6 +295,8 @@ impl<'a> Engine<'a> {
                 column.name.eq_ignore_ascii_case(name)
                     && table.is_none_or(|table| column.table.eq_ignore_ascii_case(table))
             });
+            // Sixteen names that are looked at are a step.
+            self.step(found.unwrap_or(scope.columns.len()) / 16)?;
             if let Some(at) = found {
                 self.reached = self.reached.min(scope.level);
                 let value = scope.row.get(at).cloned().unwrap_or(Value::Null);
@@ -291,7 +304,9 @@ impl<'a> Engine<'a> {
                 return Ok(value);
             }
             let alias = scope.aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+            self.step(scope.aliases.len() / 16)?;
             if let Some((_, value)) = alias.filter(|_| table.is_none()) {
+                self.step(value.size() / 256)?;
                 self.reached = self.reached.min(scope.level);
                 return Ok(value.clone());
             }
@@ -334,6 +349,9 @@ impl<'a> Engine<'a> {
         let subject = subject.map(|subject| self.value(subject, scope)).transpose()?;
         for (when, then) in whens {
             let when = self.value(when, scope)?;
+            if let Some(subject) = &subject {
+                self.step(subject.size().min(when.size()) / 256)?;
+            }
             let holds = match &subject {
                 Some(subject) => subject.compare(&when).is_some_and(std::cmp::Ordering::is_eq),
                 None => when.truth() == Some(true),
@@ -547,18 +565,22 @@ fn cast(value: &Value, to: Type) -> Value {
     }
 }
 
-/// Whether a text is like a pattern of `%` and `_`; in time proportional to both.
-fn like(text: &[u8], pattern: &[u8], escape: u8) -> bool {
-    let (mut at, mut place) = (0, 0);
+/// Whether a text is like a pattern of `%` and `_`, and at how many places it was tried; `None` after so many of them.
+fn like(text: &[u8], pattern: &[u8], escape: u8, most: usize) -> (Option<bool>, usize) {
+    let (mut at, mut place, mut tried) = (0, 0, 0);
     let mut retry: Option<(usize, usize)> = None;
     loop {
+        tried += 1;
+        if tried > most {
+            return (None, tried);
+        }
         let fits = match pattern.get(place) {
             Some(b'%') => {
                 retry = Some((place + 1, at));
                 place += 1;
                 continue;
             }
-            None if at == text.len() => return true,
+            None if at == text.len() => return (Some(true), tried),
             None => None,
             Some(b'_') => text.get(at).map(|_| 1),
             Some(byte) if *byte == escape && place + 1 < pattern.len() => {
@@ -575,12 +597,7 @@ fn like(text: &[u8], pattern: &[u8], escape: u8) -> bool {
                 *from += 1;
                 (place, at) = (*start, *from);
             }
-            _ => return false,
+            _ => return (Some(false), tried),
         }
     }
-}
-
-/// Whether two names are one.
-pub(super) fn same_name(a: &[u8], b: &[u8]) -> bool {
-    fold(a) == fold(b)
 }

@@ -173,8 +173,10 @@ impl<'a> Lexer<'a> {
             let digits = if digits < 5 { 0 } else { digits };
             let number =
                 rest[..digits].iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
-            // MariaDB leaves out what is marked for MySQL 5.7 and later.
-            if number <= self.version && !(50_700..100_000).contains(&number) {
+            // MariaDB leaves out what is marked for MySQL 5.7 and later, MySQL what is marked for MariaDB.
+            let mariadb = self.version >= 100_000;
+            let foreign = if mariadb { (50_700..100_000).contains(&number) } else { mark == 4 };
+            if number <= self.version && !foreign {
                 self.at += mark + digits;
                 self.open += 1;
                 return Ok(());

@@ -10,12 +10,14 @@ mod foreign;
 mod functions;
 mod lexer;
 mod parser;
+mod release;
 mod select;
 mod server;
 mod syntax;
 mod tables;
 pub(crate) mod tokens;
 mod value;
+mod variables;
 
 #[cfg(test)]
 mod tests;
@@ -25,12 +27,15 @@ use std::time::Duration;
 
 pub(crate) use error::SqlError;
 use evaluate::Engine;
+pub(crate) use evaluate::STEPS;
 pub(crate) use foreign::{DIVISION_BY_ZERO, Dialect, Foreign, Found, INVALID_TEXT};
 use parser::Parser;
+pub use release::MysqlRelease;
 pub(crate) use server::{Column, Relation, Server};
 pub(crate) use tables::{Databases, Tables};
 pub(crate) use tokens::{statements, tokens};
 pub(crate) use value::Value;
+pub(crate) use variables::is_switch;
 
 /// Bytes of a query.
 const LONGEST: usize = 32 * 1024;
@@ -50,13 +55,18 @@ pub(crate) struct Outcome {
     pub(crate) rows: Result<Rows, SqlError>,
     /// How long it would have slept.
     pub(crate) slept: Duration,
-    #[cfg(test)]
-    pub(crate) steps: u32,
+    /// Steps that are left of those it was given.
+    pub(crate) left: u32,
 }
 
 /// Answers a query.
 pub(crate) fn query(server: &Server, text: &[u8]) -> Outcome {
-    let mut engine = Engine::new(server);
+    query_within(server, text, STEPS)
+}
+
+/// The same in no more than so many steps.
+pub(crate) fn query_within(server: &Server, text: &[u8], steps: u32) -> Outcome {
+    let mut engine = Engine::new(server, steps);
     let text = &text[..text.len().min(LONGEST)];
     let found = Parser::parse(text, server.number(), server.dialect())
         .and_then(|query| engine.rows(&query, None));
@@ -65,12 +75,8 @@ pub(crate) fn query(server: &Server, text: &[u8]) -> Outcome {
             table.columns.into_iter().map(|column| (column.name, column.kind)).unzip();
         Rows { names, kinds, rows: table.rows }
     });
-    Outcome {
-        rows,
-        slept: Duration::from_micros(engine.slept),
-        #[cfg(test)]
-        steps: evaluate::STEPS - engine.left,
-    }
+    let rows = rows.map_err(|error| error.said_by(server.release));
+    Outcome { rows, slept: Duration::from_micros(engine.slept), left: engine.left }
 }
 
 /// A server with two small tables, for tests and fuzzing.
@@ -86,6 +92,7 @@ fn example() -> Server {
     Server {
         version: "10.11.11-MariaDB-0+deb12u1".to_owned(),
         comment: "Debian 12",
+        release: MysqlRelease::MariaDb,
         host: "web1".to_owned(),
         user: "site".to_owned(),
         database: "news".to_owned(),

@@ -8,10 +8,12 @@ use super::error::SqlError;
 use super::evaluate::{ColumnName, Engine, Scope, same_name};
 use super::foreign::{Foreign, Found, kind_of};
 use super::syntax::{Destination, Expression, Item, Join, Limit, Order, Query, Select, Source};
-use super::value::Value;
+use super::value::{Value, fold, weight, weight_of_all};
 
 /// Rows of a table, a join or a result.
 const ROWS: usize = 2_000;
+/// Columns of the same: MariaDB's own bound.
+const COLUMNS: usize = 4_096;
 
 /// A result: the names of its columns and its rows.
 #[derive(Clone, Debug, Default)]
@@ -57,14 +59,14 @@ impl Engine<'_> {
                 let by = self.sort_keys(&query.order, &row, &scope, table.columns.len())?;
                 sorted.push(Sorted { row, by });
             }
-            table.rows = sort(sorted, &query.order);
+            table.rows = self.sort(sorted, &query.order)?;
         }
         cut(&mut table.rows, query.limit);
         Ok(table)
     }
 
     fn distinct(&mut self, rows: &mut Vec<Vec<Value>>) -> Result<(), SqlError> {
-        self.step(rows.len())?;
+        self.step(weight_of_all(rows))?;
         let mut seen = HashSet::new();
         rows.retain(|row| seen.insert(key_of(row)));
         Ok(())
@@ -74,18 +76,19 @@ impl Engine<'_> {
         if let Some(Destination::File(path)) = &select.into {
             return Err(self.server.refuse_file(path));
         }
-        let source = self.source(select, parent)?;
+        let mut source = self.source(select, parent)?;
         let columns = names(&select.items, &source.columns, self.server.foreign.as_deref())?;
         let mut sorted = if is_grouped(select) {
-            self.grouped(select, &source, columns.len(), parent)?
+            self.grouped(select, &mut source, columns.len(), parent)?
         } else {
             self.plain(select, &source, columns.len(), parent)?
         };
         if select.distinct {
+            self.step(sorted.iter().map(|sorted| 1 + weight(&sorted.row)).sum())?;
             let mut seen = HashSet::new();
             sorted.retain(|sorted| seen.insert(key_of(&sorted.row)));
         }
-        let mut rows = sort(sorted, &select.order);
+        let mut rows = self.sort(sorted, &select.order)?;
         cut(&mut rows, select.limit);
         self.clause = "procedure list";
         let empty = scope_of(&[], &[], None, &[], parent);
@@ -130,7 +133,12 @@ impl Engine<'_> {
         let width = next.columns.len();
         let mut joined = Table { columns: before.columns, rows: Vec::new() };
         joined.columns.extend(next.columns);
+        if joined.columns.len() > COLUMNS {
+            return Err(SqlError::too_many_columns());
+        }
+        let weights: Vec<usize> = next.rows.iter().map(|row| weight(row)).collect();
         for left in &before.rows {
+            let left_weight = weight(left);
             let mut alone = true;
             let empty = vec![Value::Null; width];
             let outer = join.outer.then_some(&empty);
@@ -139,7 +147,7 @@ impl Engine<'_> {
                 if padding && !alone {
                     break;
                 }
-                self.step(1 + right.len() / 8)?;
+                self.step(1 + left_weight + weights.get(place).copied().unwrap_or(width / 4))?;
                 let row: Vec<Value> = left.iter().chain(right).cloned().collect();
                 let scope = scope_of(&joined.columns, &row, None, &[], parent);
                 if let Some(on) = join.on.as_ref().filter(|_| !padding) {
@@ -196,9 +204,10 @@ impl Engine<'_> {
                 self.clause = "field list";
                 let mut table = self.rows(query, parent.and_then(|scope| scope.parent))?;
                 self.clause = clause;
-                for (at, column) in table.columns.clone().iter().enumerate() {
-                    if table.columns[..at].iter().any(|other| same_name(&other.name, &column.name))
-                    {
+                self.step(table.columns.len())?;
+                let mut seen = HashSet::new();
+                for column in &table.columns {
+                    if !seen.insert(fold(&column.name)) {
                         let start = b"Duplicate column name '";
                         return Err(SqlError::new(1060, [&start[..], &column.name, b"'"].concat()));
                     }
@@ -212,13 +221,13 @@ impl Engine<'_> {
                 }
                 let Some(foreign) = &self.server.foreign else {
                     let (names, rows) = self.server.table(database.as_deref(), name)?;
-                    self.step(rows.len())?;
+                    self.step(weight_of_all(&rows))?;
                     let named =
                         |name| ColumnName { table: alias.clone(), name, kind: Cow::default() };
                     return Ok(Table { columns: names.into_iter().map(named).collect(), rows });
                 };
                 let found = foreign.table(database.as_deref(), name)?;
-                self.step(found.rows.len())?;
+                self.step(weight_of_all(&found.rows))?;
                 Ok(table_of(found, alias, &[]))
             }
             Source::Called { call, alias, names } => {
@@ -240,7 +249,7 @@ impl Engine<'_> {
                         rows: vec![vec![super::functions::call(self, call, &scope)?]],
                     },
                 };
-                self.step(found.rows.len())?;
+                self.step(weight_of_all(&found.rows))?;
                 Ok(table_of(found, alias, names))
             }
         }
@@ -325,6 +334,7 @@ impl Engine<'_> {
         for item in &select.items {
             match item {
                 Item::All(of) => {
+                    self.step(weight(row))?;
                     let wanted = source.columns.iter().zip(row).filter(|(column, _)| {
                         of.as_ref().is_none_or(|table| same_name(&column.table, table))
                     });
@@ -333,6 +343,7 @@ impl Engine<'_> {
                 Item::Value { value, name } => {
                     self.clause = "field list";
                     let value = self.value(value, scope)?;
+                    self.step(value.size() / 256)?;
                     aliases.push((name.clone(), value.clone()));
                     values.push(value);
                 }
@@ -356,7 +367,11 @@ impl Engine<'_> {
                 Expression::Value(Value::Integer(place)) => {
                     let at = usize::try_from(*place).ok().filter(|at| (1..=width).contains(at));
                     match at {
-                        Some(at) => values.get(at - 1).cloned().unwrap_or(Value::Null),
+                        Some(at) => {
+                            let value = values.get(at - 1).cloned().unwrap_or(Value::Null);
+                            self.step(value.size() / 256)?;
+                            value
+                        }
                         None => {
                             let name = place.to_string();
                             return Err(SqlError::unknown_column(name.as_bytes(), "order clause"));
@@ -372,11 +387,13 @@ impl Engine<'_> {
     fn grouped(
         &mut self,
         select: &Select,
-        source: &Table,
+        source: &mut Table,
         width: usize,
         parent: Option<&Scope<'_>>,
     ) -> Result<Vec<Sorted>, SqlError> {
-        let groups = self.groups(select, source, parent)?;
+        let rows = std::mem::take(&mut source.rows);
+        let source = &*source;
+        let groups = self.groups(select, source, rows, parent)?;
         let mut sorted = Vec::new();
         for rows in groups {
             let none = vec![Value::Null; source.columns.len()];
@@ -391,42 +408,64 @@ impl Engine<'_> {
         &mut self,
         select: &Select,
         source: &Table,
+        rows: Vec<Vec<Value>>,
         parent: Option<&Scope<'_>>,
     ) -> Result<Vec<Vec<Vec<Value>>>, SqlError> {
         if select.group.is_empty() {
-            return Ok(vec![source.rows.clone()]);
+            return Ok(vec![rows]);
         }
+        self.step(select.group.len() * (source.columns.len() + select.items.len()) / 16)?;
+        let by: Vec<&Expression> =
+            select.group.iter().map(|by| meant(by, select, source)).collect();
         let mut groups: Vec<Vec<Vec<Value>>> = Vec::new();
         let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
-        for row in &source.rows {
-            let scope = scope_of(&source.columns, row, None, &[], parent);
-            let values = self.group_key(select, source, &scope)?;
+        for row in rows {
+            let scope = scope_of(&source.columns, &row, None, &[], parent);
+            let values = self.group_key(&by, &scope)?;
             if let Some(place) = places.get(&key_of(&values)) {
-                groups[*place].push(row.clone());
+                groups[*place].push(row);
                 continue;
             }
-            let values = self.group_key(select, source, &scope)?;
+            let values = self.group_key(&by, &scope)?;
             let shown: Vec<Vec<u8>> = values.iter().map(Value::bytes).collect();
             if places.insert(key_of(&values), groups.len()).is_some() {
                 return Err(SqlError::duplicate(&shown.join(&b"-"[..])));
             }
-            groups.push(vec![row.clone()]);
+            groups.push(vec![row]);
         }
         Ok(groups)
     }
 
-    fn group_key(
-        &mut self,
-        select: &Select,
-        source: &Table,
-        scope: &Scope<'_>,
-    ) -> Result<Vec<Value>, SqlError> {
+    fn group_key(&mut self, by: &[&Expression], scope: &Scope<'_>) -> Result<Vec<Value>, SqlError> {
         let mut key = Vec::new();
-        for by in &select.group {
+        for by in by {
             self.clause = "group statement";
-            key.push(self.value(meant(by, select, source), scope)?);
+            let value = self.value(by, scope)?;
+            self.step(value.size() / 256)?;
+            key.push(value);
         }
         Ok(key)
+    }
+
+    /// Sorts rows by what was found for each; every row is compared as often as the binary logarithm of their number.
+    fn sort(
+        &mut self,
+        mut rows: Vec<Sorted>,
+        order: &[Order],
+    ) -> Result<Vec<Vec<Value>>, SqlError> {
+        if !order.is_empty() {
+            let weight: usize = rows.iter().map(|sorted| 1 + weight(&sorted.by)).sum();
+            let rounds = usize::BITS - rows.len().leading_zeros();
+            self.step(weight.saturating_mul(usize::try_from(rounds).unwrap_or(1)) / 4)?;
+            rows.sort_by(|one, other| {
+                let pairs = one.by.iter().zip(&other.by).zip(order);
+                pairs.fold(std::cmp::Ordering::Equal, |all, ((a, b), order)| {
+                    let ordered = a.order(b);
+                    all.then(if order.descending { ordered.reverse() } else { ordered })
+                })
+            });
+        }
+        Ok(rows.into_iter().map(|sorted| sorted.row).collect())
     }
 }
 
@@ -491,6 +530,9 @@ fn names(
                 found.push(ColumnName { table: Vec::new(), name: name.clone(), kind });
             }
         }
+        if found.len() > COLUMNS {
+            return Err(SqlError::too_many_columns());
+        }
     }
     Ok(found)
 }
@@ -523,19 +565,6 @@ fn key_of(row: &[Value]) -> Vec<u8> {
         key.extend(part);
     }
     key
-}
-
-fn sort(mut rows: Vec<Sorted>, order: &[Order]) -> Vec<Vec<Value>> {
-    if !order.is_empty() {
-        rows.sort_by(|one, other| {
-            let pairs = one.by.iter().zip(&other.by).zip(order);
-            pairs.fold(std::cmp::Ordering::Equal, |all, ((a, b), order)| {
-                let ordered = a.order(b);
-                all.then(if order.descending { ordered.reverse() } else { ordered })
-            })
-        });
-    }
-    rows.into_iter().map(|sorted| sorted.row).collect()
 }
 
 fn cut(rows: &mut Vec<Vec<Value>>, limit: Option<Limit>) {

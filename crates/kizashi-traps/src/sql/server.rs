@@ -1,4 +1,4 @@
-//! The MariaDB that is pretended: one database of an application, `information_schema` over it, and an account that may read both. What an
+//! The MariaDB or MySQL that is pretended: one database of an application, `information_schema` over it, and an account that may read both. What an
 //! account without SUPER gets to see is what it gets to see here: `mysql` is there and refused.
 
 use std::borrow::Cow;
@@ -9,6 +9,7 @@ use kizashi_event::Timestamp;
 use super::error::SqlError;
 use super::evaluate::same_name;
 use super::foreign::{Dialect, Foreign};
+use super::release::MysqlRelease;
 use super::value::Value;
 
 /// A column: name, type as `SHOW COLUMNS` prints it, key and extra.
@@ -37,6 +38,7 @@ pub(crate) struct Server {
     /// `10.11.11-MariaDB-0+deb12u1`.
     pub(crate) version: String,
     pub(crate) comment: &'static str,
+    pub(crate) release: MysqlRelease,
     pub(crate) host: String,
     pub(crate) user: String,
     pub(crate) database: String,
@@ -55,9 +57,6 @@ pub(crate) struct Server {
 }
 
 type Found = (Vec<Vec<u8>>, Vec<Vec<Value>>);
-
-/// Tables of MariaDB's own `information_schema`, as it lists them.
-const VIEWS: &str = "ALL_PLUGINS APPLICABLE_ROLES CHARACTER_SETS CHECK_CONSTRAINTS CLIENT_STATISTICS COLLATIONS COLLATION_CHARACTER_SET_APPLICABILITY COLUMNS COLUMN_PRIVILEGES ENABLED_ROLES ENGINES EVENTS FILES GEOMETRY_COLUMNS GLOBAL_STATUS GLOBAL_VARIABLES INDEX_STATISTICS INNODB_BUFFER_PAGE INNODB_BUFFER_POOL_STATS INNODB_CMP INNODB_FT_CONFIG INNODB_LOCKS INNODB_METRICS INNODB_SYS_COLUMNS INNODB_SYS_TABLES INNODB_TRX KEYWORDS KEY_CACHES KEY_COLUMN_USAGE OPTIMIZER_TRACE PARAMETERS PARTITIONS PLUGINS PROCESSLIST PROFILING REFERENTIAL_CONSTRAINTS ROUTINES SCHEMATA SCHEMA_PRIVILEGES SESSION_STATUS SESSION_VARIABLES SPATIAL_REF_SYS SQL_FUNCTIONS STATISTICS SYSTEM_VARIABLES TABLES TABLESPACES TABLE_CONSTRAINTS TABLE_PRIVILEGES TABLE_STATISTICS THREAD_POOL_GROUPS TRIGGERS USER_PRIVILEGES USER_STATISTICS VIEWS";
 
 impl Server {
     pub(super) fn database_name(&self) -> &[u8] {
@@ -93,62 +92,13 @@ impl Server {
         if self.read_file(path).is_some() {
             return SqlError::new(1086, [b"File '", path, b"' already exists"].concat());
         }
-        let start = b"Can't create/write to file '";
-        SqlError::new(1, [&start[..], path, b"' (Errcode: 13 \"Permission denied\")"].concat())
+        let (start, reason) =
+            (b"Can't create/write to file '", self.release.system_error(13, "Permission denied"));
+        SqlError::new(1, [&start[..], path, b"' (", reason.as_bytes(), b")"].concat())
     }
 
     pub(super) fn variable(&self, name: &[u8]) -> Result<Value, SqlError> {
-        let lower = name.to_ascii_lowercase();
-        let bare = ["global.", "session.", "local."]
-            .iter()
-            .find_map(|scope| lower.strip_prefix(scope.as_bytes()))
-            .unwrap_or(&lower);
-        let plain = self.version.split('-').next().unwrap_or_default();
-        Ok(Value::text(match bare {
-            b"version" => self.version.as_str(),
-            b"innodb_version" => plain,
-            b"version_comment" => self.comment,
-            b"version_compile_os" => "debian-linux-gnu",
-            b"version_compile_machine" => "x86_64",
-            b"hostname" => self.host.as_str(),
-            b"datadir" => "/var/lib/mysql/",
-            b"basedir" => "/usr",
-            b"tmpdir" | b"slave_load_tmpdir" => "/tmp",
-            b"plugin_dir" => "/usr/lib/mysql/plugin/",
-            b"socket" => "/run/mysqld/mysqld.sock",
-            b"pid_file" => "/run/mysqld/mysqld.pid",
-            b"log_error" => "",
-            b"general_log_file" => "mysqld.log",
-            b"general_log" | b"slow_query_log" | b"read_only" | b"have_symlink" | b"autocommit" => {
-                return Ok(Value::Integer(i128::from(bare == b"autocommit")));
-            }
-            b"port" => return Ok(Value::Integer(3_306)),
-            b"max_allowed_packet" => return Ok(Value::Integer(16_777_216)),
-            b"table_open_cache" => return Ok(Value::Integer(2_000)),
-            b"div_precision_increment" => return Ok(Value::Integer(4)),
-            b"server_id" | b"automatic_sp_privileges" => return Ok(Value::Integer(1)),
-            b"max_connections" => return Ok(Value::Integer(151)),
-            b"group_concat_max_len" => return Ok(Value::Integer(1_048_576)),
-            b"secure_file_priv" => return Ok(Value::Null),
-            b"character_set_server"
-            | b"character_set_client"
-            | b"character_set_database"
-            | b"character_set_connection" => "utf8mb4",
-            b"character_set_filesystem" => "binary",
-            b"collation_connection" | b"collation_database" | b"collation_server" => {
-                "utf8mb4_general_ci"
-            }
-            b"license" => "GPL",
-            b"sql_mode" => {
-                "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
-            }
-            b"time_zone" => "SYSTEM",
-            b"system_time_zone" => "UTC",
-            _ => {
-                let start = b"Unknown system variable '";
-                return Err(SqlError::new(1193, [&start[..], bare, b"'"].concat()));
-            }
-        }))
+        super::variables::variable(self, name)
     }
 
     pub(super) fn dialect(&self) -> Dialect {
@@ -170,11 +120,7 @@ impl Server {
         let found = self.databases().find(|(there, _)| there.as_bytes() == database);
         let closed = [&b"mysql"[..], b"sys", b"performance_schema"].contains(&database);
         if closed && found.is_none() {
-            let message = format!("SELECT command denied to user {} for table `", self.grantee());
-            return Err(SqlError::new(
-                1142,
-                [message.as_bytes(), database, b"`.`", name, b"`"].concat(),
-            ));
+            return Err(self.refuse_table(database, name));
         }
         // Names of tables are told apart by case on Linux.
         let mut tables = found.into_iter().flat_map(|(_, tables)| tables);
@@ -188,30 +134,36 @@ impl Server {
         }
     }
 
+    fn refuse_table(&self, database: &[u8], name: &[u8]) -> SqlError {
+        let start = format!("SELECT command denied to user {} for table ", self.grantee());
+        let named = if self.release.is_mariadb() {
+            [b"`", database, b"`.`", name, b"`"].concat()
+        } else {
+            [b"'", name, b"'"].concat()
+        };
+        SqlError::new(1142, [start.as_bytes(), &named].concat())
+    }
+
     #[expect(clippy::too_many_lines, reason = "the views themselves")]
     fn view(&self, name: &[u8]) -> Option<Found> {
         let text = |text: &str| Value::text(text);
         let number = |number: usize| Value::Integer(number as i128);
+        let (set, collation) = self.release.collation();
         let (names, rows): (&str, Vec<Vec<Value>>) = match name {
             b"SCHEMATA" => (
                 "CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH",
                 std::iter::once("information_schema")
                     .chain(self.databases().map(|(name, _)| name))
                     .map(|name| {
-                        vec![
-                            text("def"),
-                            text(name),
-                            text("utf8mb4"),
-                            text("utf8mb4_general_ci"),
-                            Value::Null,
-                        ]
+                        vec![text("def"), text(name), text(set), text(collation), Value::Null]
                     })
                     .collect(),
             ),
             b"TABLES" => {
-                let views = VIEWS
-                    .split(' ')
-                    .map(|view| ("information_schema", view, "SYSTEM VIEW", "MEMORY", Value::Null));
+                let views =
+                    self.release.views().split(' ').map(|view| {
+                        ("information_schema", view, "SYSTEM VIEW", "MEMORY", Value::Null)
+                    });
                 let tables = self.databases().flat_map(|(database, tables)| {
                     tables.iter().map(move |table| (database, table))
                 });
@@ -232,7 +184,7 @@ impl Server {
                         text(kind),
                         text(engine),
                         rows,
-                        text("utf8mb4_general_ci"),
+                        text(collation),
                         text(""),
                     ]
                 };
@@ -279,29 +231,21 @@ impl Server {
             ),
             b"PLUGINS" | b"ALL_PLUGINS" => (
                 "PLUGIN_NAME PLUGIN_VERSION PLUGIN_STATUS PLUGIN_TYPE",
-                [
-                    "binlog",
-                    "mysql_native_password",
-                    "mysql_old_password",
-                    "MRG_MyISAM",
-                    "MEMORY",
-                    "Aria",
-                    "MyISAM",
-                    "SEQUENCE",
-                    "InnoDB",
-                    "unix_socket",
-                    "FEEDBACK",
-                    "partition",
-                ]
-                .iter()
-                .map(|name| vec![text(name), text("1.0"), text("ACTIVE"), text("STORAGE ENGINE")])
-                .collect(),
+                self.release
+                    .plugins()
+                    .iter()
+                    .map(|(name, kind)| vec![text(name), text("1.0"), text("ACTIVE"), text(kind)])
+                    .collect(),
             ),
             b"ENGINES" => (
                 "ENGINE SUPPORT COMMENT",
-                ["MRG_MyISAM", "CSV", "MEMORY", "MyISAM", "SEQUENCE", "Aria", "InnoDB"]
+                self.release
+                    .engines()
                     .iter()
-                    .map(|name| vec![text(name), text("YES"), text("")])
+                    .map(|name| {
+                        let support = if *name == "InnoDB" { "DEFAULT" } else { "YES" };
+                        vec![text(name), text(support), text("")]
+                    })
                     .collect(),
             ),
             b"CHARACTER_SETS" => (
@@ -320,7 +264,7 @@ impl Server {
                 .collect(),
             ),
             other => {
-                let known = VIEWS.split(' ').any(|view| view.as_bytes() == other);
+                let known = self.release.views().split(' ').any(|view| view.as_bytes() == other);
                 if !known {
                     return None;
                 }
@@ -360,7 +304,7 @@ impl Server {
                     Value::Integer(place as i128 + 1),
                     Value::text(if column.nullable { "YES" } else { "NO" }),
                     Value::text(kind),
-                    Value::text(column.kind.as_bytes()),
+                    Value::text(self.release.shown_type(&column.kind)),
                     Value::text(column.key),
                     Value::text(column.extra),
                     Value::text(""),

@@ -9,6 +9,7 @@ use super::der::{bits, number, object, octets, printable, sequence, set, utf8, v
 use super::hash::Hash;
 use crate::Identity;
 use crate::draw::Draw;
+use crate::http::base64;
 use crate::identity::OperatingSystem;
 use crate::randomness::Source;
 
@@ -88,6 +89,57 @@ pub(super) fn of_windows(
     signed(&parts.concat(), key)
 }
 
+/// The certificate that MySQL makes when it is first started, and that of the authority which it makes for it (`create_x509_certificate` of
+/// `sql_authentication.cc`): ten years, serials 2 and 1. Here both have one key.
+pub(super) fn of_mysql(
+    identity: &Identity,
+    key: &SigningKey,
+    version: &str,
+) -> Option<(Vec<u8>, Vec<u8>)> {
+    let draw = Draw::new(identity.seed(), "tls certificate of mysql");
+    let begins = identity
+        .set_up()
+        .plus(i64::try_from(600 + draw.below(4, 7 * 86_400)).unwrap_or(0) * Timestamp::SECOND);
+    let name = |what: &str| {
+        let name = format!("MySQL_Server_{version}_Auto_Generated_{what}_Certificate");
+        sequence(&[&attribute(COMMON_NAME, &utf8(&name))])
+    };
+    let issuer = name("CA");
+    let made = |serial: u8, subject: &[u8], constraints: &[u8]| {
+        let basic = sequence(&[
+            &object(&[0x55, 0x1d, 0x13]),
+            &value(1, &[0xff]),
+            &octets(&sequence(&[constraints])),
+        ]);
+        let parts = [
+            value(0xa0, &number(&[2])),
+            number(&[serial]),
+            algorithm(key),
+            issuer.clone(),
+            validity(begins, begins.plus(3_650 * DAY * Timestamp::SECOND)),
+            subject.to_vec(),
+            public_key(&key.public()),
+            value(0xa3, &value(0x30, &basic)),
+        ];
+        signed(&parts.concat(), key)
+    };
+    Some((made(2, &name("Server"), &[])?, made(1, &issuer, &value(1, &[0xff]))?))
+}
+
+/// Content as text between two lines (RFC 7468).
+pub(super) fn pem(label: &str, content: &[u8]) -> String {
+    let text = String::from_utf8(base64(content)).unwrap_or_default();
+    let mut out = format!("-----BEGIN {label}-----\n");
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        out.push_str(line);
+        out.push('\n');
+        rest = after;
+    }
+    out + &format!("-----END {label}-----\n")
+}
+
 /// A device's certificate.
 pub(super) fn of_device(identity: &Identity, key: &SigningKey) -> Option<Vec<u8>> {
     let draw = Draw::new(identity.seed(), "tls device certificate");
@@ -158,7 +210,7 @@ pub(super) fn key_bits(key: &PublicKey) -> Vec<u8> {
     }
 }
 
-fn public_key(key: &PublicKey) -> Vec<u8> {
+pub(super) fn public_key(key: &PublicKey) -> Vec<u8> {
     let kind = match key {
         PublicKey::Rsa(..) => sequence(&[&object(RSA), &value(5, &[])]),
         PublicKey::P256(_) => sequence(&[&object(EC), &object(P256)]),

@@ -14,6 +14,7 @@ use ring::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
 use ring::signature;
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use rsa::{Pkcs1v15Encrypt, Pkcs1v15Sign, PrivateKey};
+use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::hash::Hash;
@@ -200,6 +201,12 @@ impl SigningKey {
     pub(super) fn decrypt(&self, encrypted: &[u8]) -> Option<[u8; 48]> {
         let Self::Rsa(key, _) = self else { return None };
         key.decrypt(Pkcs1v15Encrypt, encrypted).ok()?.try_into().ok()
+    }
+
+    /// What a client encrypted to this key by OAEP with SHA-1, as MySQL's do with passwords.
+    pub(super) fn decrypt_oaep(&self, encrypted: &[u8]) -> Option<Vec<u8>> {
+        let Self::Rsa(key, _) = self else { return None };
+        key.oaep_decrypt::<Sha1>(encrypted).ok()
     }
 }
 

@@ -96,7 +96,7 @@ impl Legacy {
             return Ok(begun);
         }
         let mut chain = Vec::new();
-        chain.put_u24_field(&credential.certificate);
+        credential.chain().for_each(|certificate| chain.put_u24_field(certificate));
         let mut body = Vec::new();
         body.put_u24_field(&chain);
         out.message(CERTIFICATE, &body, &mut begun.transcript);

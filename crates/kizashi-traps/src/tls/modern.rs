@@ -162,11 +162,13 @@ impl Modern {
         }
 
         let credential = server.credential;
-        let mut entry = Vec::new();
-        entry.put_u24_field(&credential.certificate);
-        entry.put_u16_field(&[]);
+        let mut entries = Vec::new();
+        for certificate in credential.chain() {
+            entries.put_u24_field(certificate);
+            entries.put_u16_field(&[]);
+        }
         let mut body = vec![0];
-        body.put_u24_field(&entry);
+        body.put_u24_field(&entries);
         out.message(CERTIFICATE, &body, &mut self.transcript);
 
         let scheme = self.agreement.scheme.ok_or(Alert::HandshakeFailure)?;

@@ -10,11 +10,15 @@
 //! - Postfix leaves the choice to the client, has parameters for prime fields compiled in, and knows no protocols inside (ALPN).
 //! - Windows' Schannel chooses by its own order and has TLS 1.0 to 1.2; extended master secrets came with 2016's updates.
 //! - PostgreSQL chooses itself, on the curve P-256 alone (`ssl_ecdh_curve`), with prime fields compiled in and without tickets.
+//! - MongoDB leaves the choice to the client and turns TLS 1.0 and 1.1 off itself.
+//! - vsftpd leaves the choice to the client, on the curve P-256 alone, without parameters for prime fields.
+//! - MySQL leaves the choice to the client; 8.4 takes suites with forward secrecy alone.
 //! - A device has an OpenSSL of the 1.0 line: TLS 1.0 to 1.2, no X25519, no extended master secret, no signal against downgrades.
 
 use super::key_exchange::{Group, Prime};
 use super::record::{TLS_1_0, TLS_1_2, TLS_1_3};
 use crate::identity::WebServer;
+use crate::sql::MysqlRelease;
 
 /// Whose behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,10 @@ pub(crate) enum Product {
     Server(WebServer),
     /// The mail servers beside it, which have its certificate.
     Mail(WebServer),
+    /// The FTP server, with the same certificate.
+    Files(WebServer),
+    /// MongoDB, with the same certificate.
+    Documents(WebServer),
     /// PostgreSQL, with the same certificate.
     Database(WebServer),
     /// The router, camera or recorder beside it.
@@ -31,6 +39,8 @@ pub(crate) enum Product {
     SqlServer,
     /// Remote Desktop on the same.
     RemoteDesktop,
+    /// MySQL, with the certificate that it makes itself.
+    MySql(MysqlRelease),
 }
 
 /// What a product does.
@@ -74,6 +84,12 @@ const HIGH: &[u16] = &[
     0xc028, 0x006b, 0xc073, 0xc077, 0x00c4, 0xc023, 0xc027, 0x0067, 0xc072, 0xc076, 0x00be, 0xc00a,
     0xc014, 0x0039, 0x0088, 0xc009, 0xc013, 0x0033, 0x0045, 0x009d, 0xc0a1, 0xc09d, 0xc051, 0x009c,
     0xc0a0, 0xc09c, 0xc050, 0x003d, 0x00c0, 0x003c, 0x00ba, 0x0035, 0x0084, 0x002f, 0x0041,
+];
+
+/// The default of MySQL 8.4 (`ssl_cipher` in its manual): what keeps a recorded conversation closed.
+const FORWARD: &[u16] = &[
+    0xc02b, 0xc02c, 0xc02f, 0xc030, 0xcca9, 0xcca8, 0xc0ad, 0xc0ac, 0x009e, 0x009f, 0xc09f, 0xc09e,
+    0xccaa,
 ];
 
 /// What OpenSSL 1.0.2 has of it, by the length of keys first.
@@ -150,6 +166,23 @@ impl Product {
                 gives_tickets: true,
                 ..Self::Server(server).profile()
             },
+            Self::Documents(server) => Profile {
+                versions: (TLS_1_2, TLS_1_3),
+                finite: true,
+                chooses: false,
+                protocols: &[],
+                no_match: NoMatch::Silent,
+                acknowledges_name: false,
+                ..Self::Server(server).profile()
+            },
+            Self::Files(server) => Profile {
+                groups: &[Group::P256],
+                chooses: false,
+                protocols: &[],
+                no_match: NoMatch::Silent,
+                acknowledges_name: false,
+                ..Self::Server(server).profile()
+            },
             Self::SqlServer | Self::RemoteDesktop => Profile {
                 versions: (TLS_1_0, TLS_1_2),
                 suites: SCHANNEL,
@@ -167,6 +200,20 @@ impl Product {
                 gives_tickets: false,
                 ..Self::Server(server).profile()
             },
+            // 5.7's code knows no TLS 1.3, whatever it is linked with; neither sets an order of its own.
+            Self::MySql(release) => {
+                let old = release == MysqlRelease::V5_7;
+                Profile {
+                    versions: if old { (TLS_1_0, TLS_1_2) } else { (TLS_1_2, TLS_1_3) },
+                    suites: if old { HIGH } else { FORWARD },
+                    groups: if old { GROUPS_1_1_1 } else { GROUPS },
+                    finite: true,
+                    chooses: false,
+                    protocols: &[],
+                    acknowledges_name: false,
+                    ..base
+                }
+            }
             Self::Device => Profile {
                 versions: (TLS_1_0, TLS_1_2),
                 suites: OLD,

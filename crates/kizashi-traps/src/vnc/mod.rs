@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use kizashi_event::{Port, Service, Transport};
 
-use crate::{DatagramReply, DefaultPorts, Limits, Trap};
+use crate::fuzz::Stranger;
+use crate::{DatagramReply, DefaultPorts, Identity, Limits, Trap};
 
 const SERVICE: Service = Service::known("vnc");
 
@@ -43,36 +44,9 @@ pub(crate) const TRAP: Trap = Trap {
 
 /// See [`crate::fuzz::vnc`].
 pub(crate) fn fuzz(bytes: &[u8]) {
-    use std::sync::Arc;
-
-    use kizashi_event::Timestamp;
-
-    use crate::{Identity, Output, Session as _, Visit};
-
-    let identity = Arc::new(Identity::draw([7; 32]));
-    let now = Timestamp::from_seconds(1_800_000_000);
-    let visit = Visit {
-        source: std::net::Ipv4Addr::LOCALHOST.into(),
-        destination: None,
-        port: Port::tcp(5900),
-        encrypted: false,
-    };
-    for admitted in [false, true] {
-        let mut out = Output::new(SERVICE);
-        let mut session = session::VncSession::new(&identity, visit);
-        if admitted {
-            session.admit();
-        }
-        for piece in bytes.chunks(8 * 1024) {
-            session.receive(piece, now, &mut out);
-            for _ in 0..8 {
-                let _ = (out.take_reply(), out.take_seen());
-                if !out.wants_turn() {
-                    break;
-                }
-                session.receive(&[], now, &mut out);
-            }
-        }
-        session.end(now, &mut out);
-    }
+    let stranger = Stranger::at(&TRAP, Identity::draw([7; 32]));
+    stranger.visits(&TRAP, bytes);
+    let mut session = session::VncSession::new(&stranger.identity, stranger.visit);
+    session.admit();
+    stranger.says(&mut session, bytes);
 }

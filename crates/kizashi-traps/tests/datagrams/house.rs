@@ -52,13 +52,19 @@ impl House {
     /// On a port of the test's choice, at an address of loopback that no other test has.
     #[allow(dead_code, reason = "for the tests of other traps, which have this house too")]
     pub(crate) fn tcp_at(trap: &'static Trap, port: u16) -> Self {
+        Self::alone_at(trap, port, Identity::draw([7; 32]))
+    }
+
+    /// The same of another installation.
+    #[allow(dead_code, reason = "for the tests of other traps, which have this house too")]
+    pub(crate) fn alone_at(trap: &'static Trap, port: u16, identity: Identity) -> Self {
         static OPENED: AtomicU8 = AtomicU8::new(1);
         let [_, _, high, low] = std::process::id().to_be_bytes();
         let number = OPENED.fetch_add(1, Ordering::Relaxed);
         let address = Ipv4Addr::new(127, 1 + number, high, low.max(1));
         let socket = TcpListener::bind((address, port)).unwrap();
         let address = socket.local_addr().unwrap();
-        Self::on(trap, BoundSocket::Tcp(socket), address)
+        Self::at(vec![Post { trap, socket: BoundSocket::Tcp(socket) }], identity, address)
     }
 
     pub(crate) fn named(name: &str) -> Self {

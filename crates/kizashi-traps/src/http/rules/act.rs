@@ -192,7 +192,10 @@ impl Rule {
                 let result = evaluate::calculate(&taken).unwrap_or_default();
                 Reaction::Answer(prepared.with(&result))
             }
-            Answerer::SqlError => Reaction::Answer(prepared.with(&evaluate::sql_error(&taken))),
+            Answerer::SqlError => {
+                let (product, _) = scene.identity.mysql_release().product();
+                Reaction::Answer(prepared.with(&evaluate::sql_error(&taken, product)))
+            }
         }
     }
 

@@ -80,8 +80,8 @@ pub(crate) fn calculate(text: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-/// The words of MariaDB to a value with a stray quote in it.
-pub(super) fn sql_error(value: &[u8]) -> Vec<u8> {
+/// The words of this product, MariaDB or MySQL, to a value with a stray quote in it.
+pub(super) fn sql_error(value: &[u8], product: &str) -> Vec<u8> {
     let at = value.iter().position(|byte| matches!(byte, b'\'' | b'"')).unwrap_or(0);
     let near = String::from_utf8_lossy(&value[at..value.len().min(at + 80)]).into_owned();
     let near: String = near
@@ -94,7 +94,7 @@ pub(super) fn sql_error(value: &[u8]) -> Vec<u8> {
         })
         .collect();
     format!(
-        "You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near '{near}' at line 1"
+        "You have an error in your SQL syntax; check the manual that corresponds to your {product} server version for the right syntax to use near '{near}' at line 1"
     )
     .into_bytes()
 }
@@ -235,7 +235,9 @@ mod tests {
     fn numbers_quotes_and_base64() {
         assert_eq!(calculate(b"${{7*7}}").unwrap(), b"49");
         assert_eq!(calculate(b"a-b 12"), None);
-        assert!(String::from_utf8(sql_error(b"1'")).unwrap().contains("near ''' at line 1"));
+        assert!(
+            String::from_utf8(sql_error(b"1'", "MariaDB")).unwrap().contains("near ''' at line 1")
+        );
         assert_eq!(base64(b"root:"), b"cm9vdDo=");
     }
 }

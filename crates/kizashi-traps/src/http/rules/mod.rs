@@ -272,7 +272,7 @@ pub(crate) fn fuzz(bytes: &[u8]) {
     };
     let subject = Subject::new(&request, target, body);
     let _ = WebRules::builtin().find(&subject);
-    let _ = (evaluate::php(body), evaluate::calculate(body), evaluate::sql_error(target));
+    let _ = (evaluate::php(body), evaluate::calculate(body), evaluate::sql_error(target, "MySQL"));
     let (path, _) = evaluate::included(target);
     assert!(path.starts_with(b"/"));
 }

@@ -6,9 +6,11 @@ use super::ast::{Command, Compound, Item, List, Part};
 use super::parse::{Fault, Parser};
 use super::{Flow, Kind, Origin, Shell, Unwind};
 use crate::machine::console::{Console, Wait};
+use crate::machine::earlier::Earlier;
+use crate::machine::files::absolute;
 use crate::machine::signal::{self, Signal};
 use crate::machine::world::calendar;
-use crate::terminal::{HISTORY, HISTORY_BYTES, Manner};
+use crate::terminal::{HISTORY, Manner};
 
 /// Bytes of a command over all its lines.
 const COMMAND: usize = 64 * 1024;
@@ -43,10 +45,10 @@ impl Shell {
         let terminal = self.is_terminal(0);
         if terminal {
             self.origin = Origin::Interactive;
-            let remembered = self.earlier_lines();
+            let earlier = self.earlier();
             let mut console = self.console.lock();
             console.interactive |= self.leads;
-            console.remembered = remembered;
+            console.earlier = earlier;
         }
         let mut text = Vec::new();
         let mut kills = 0;
@@ -140,26 +142,18 @@ impl Shell {
         }
     }
 
-    /// The last lines of the file in which bash keeps what was typed in earlier sessions.
-    fn earlier_lines(&self) -> Vec<Vec<u8>> {
+    /// The file in which bash keeps what was typed in earlier sessions.
+    fn earlier(&self) -> Earlier {
         if !self.is_bash() {
-            return Vec::new();
+            return Earlier::None;
         }
         let home = self.variables.value(b"HOME").unwrap_or(b"/root").to_vec();
-        let file = self
-            .with(|kernel| kernel.read_path(&home, b".bash_history", self.who))
-            .unwrap_or_default();
-        let lines = file.rsplit(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let mut room = HISTORY_BYTES;
-        let mut lines: Vec<Vec<u8>> = lines
-            .take(HISTORY)
-            .map_while(|line| {
-                room = room.checked_sub(line.len())?;
-                Some(line.to_vec())
-            })
-            .collect();
-        lines.reverse();
-        lines
+        let path = absolute(&home, b".bash_history");
+        let found = self.with(|kernel| {
+            let id = kernel.files.find(&path, true, self.who).ok()?;
+            kernel.files.node(id).permits(self.who, 4).then_some(id)
+        });
+        found.map_or(Earlier::None, Earlier::File)
     }
 
     /// What the shell says of a command that a typed signal ended.

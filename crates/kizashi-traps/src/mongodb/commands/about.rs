@@ -43,7 +43,7 @@ pub(super) fn answer(scene: &mut Scene<'_>, verb: &[u8]) -> Option<Answer> {
         b"getCmdLineOpts" => options(),
         b"getParameter" => document([(
             "featureCompatibilityVersion",
-            inner([("version", text(&scene.release().version[..3]))]),
+            inner([("version", text(scene.release().series()))]),
         )]),
         b"listDatabases" => list(scene),
         b"startSession" => document([
@@ -53,7 +53,9 @@ pub(super) fn answer(scene: &mut Scene<'_>, verb: &[u8]) -> Option<Answer> {
         b"top" => document([("totals", inner([("note", text("all times in microseconds"))]))]),
         b"currentOp" => document([("inprog", Value::Array(Vec::new()))]),
         b"features" => document([("oidMachine", Value::Int(72))]),
-        b"getFreeMonitoringStatus" => document([("state", text("undecided"))]),
+        b"getFreeMonitoringStatus" if scene.release().wire < 21 => {
+            document([("state", text("undecided"))])
+        }
         b"usersInfo" => document([("users", Value::Array(Vec::new()))]),
         b"rolesInfo" => document([("roles", Value::Array(Vec::new()))]),
         b"createUser" | b"updateUser" | b"grantRolesToUser" | b"dropUser" => {
@@ -127,6 +129,11 @@ fn hello(scene: &Scene<'_>, modern: bool) -> Document {
     if release.wire < 9 {
         answer.retain(|(name, _)| name != b"topologyVersion");
     }
+    // Whoever asks is told that the newer word is known (4.4.2).
+    let asked = scene.argument("helloOk").is_some_and(Value::truth);
+    if asked && release.wire >= 9 {
+        answer.insert(0, (b"helloOk".to_vec(), Value::Bool(true)));
+    }
     if scene.argument("saslSupportedMechs").is_some() {
         let both = ["SCRAM-SHA-1", "SCRAM-SHA-256"].map(text);
         answer.push((b"saslSupportedMechs".to_vec(), Value::Array(both.to_vec())));
@@ -136,6 +143,11 @@ fn hello(scene: &Scene<'_>, modern: bool) -> Document {
 
 fn build(scene: &Scene<'_>) -> Document {
     let release = scene.release();
+    let toolchain = if release.wire < 21 {
+        "/opt/mongodbtoolchain/v3/bin"
+    } else {
+        "/opt/mongodbtoolchain/v4/bin"
+    };
     let parts = release.parts.iter().chain(&[0]).map(|part| Value::Int(*part)).collect();
     document([
         ("version", text(release.version)),
@@ -148,23 +160,29 @@ fn build(scene: &Scene<'_>) -> Document {
         (
             "openssl",
             inner([
-                ("running", text("OpenSSL 1.1.1n  15 Mar 2022")),
-                ("compiled", text("OpenSSL 1.1.1d  10 Sep 2019")),
+                ("running", text(release.build.openssl[0])),
+                ("compiled", text(release.build.openssl[1])),
             ]),
         ),
         (
             "buildEnvironment",
             inner([
-                ("distmod", text("debian10")),
+                ("distmod", text(release.build.system)),
                 ("distarch", text("x86_64")),
-                ("cc", text("/opt/mongodbtoolchain/v3/bin/gcc: gcc (GCC) 8.5.0")),
+                ("cc", text(format!("{toolchain}/gcc: {}", release.build.compiler))),
                 (
                     "ccflags",
                     text(
                         "-fno-omit-frame-pointer -fno-strict-aliasing -fasynchronous-unwind-tables -ggdb -pthread -Wall -Wsign-compare -Wno-unknown-pragmas -Winvalid-pch -Werror -O2",
                     ),
                 ),
-                ("cxx", text("/opt/mongodbtoolchain/v3/bin/g++: g++ (GCC) 8.5.0")),
+                (
+                    "cxx",
+                    text(format!(
+                        "{toolchain}/g++: {}",
+                        release.build.compiler.replace("gcc", "g++")
+                    )),
+                ),
                 ("target_arch", text("x86_64")),
                 ("target_os", text("linux")),
             ]),
@@ -172,12 +190,7 @@ fn build(scene: &Scene<'_>) -> Document {
         ("bits", Value::Int(64)),
         ("debug", Value::Bool(false)),
         ("maxBsonObjectSize", Value::Int(16_777_216)),
-        (
-            "storageEngines",
-            Value::Array(
-                ["biggie", "devnull", "ephemeralForTest", "wiredTiger"].map(text).to_vec(),
-            ),
-        ),
+        ("storageEngines", Value::Array(release.build.engines.iter().map(text).collect())),
     ])
 }
 
@@ -384,6 +397,10 @@ fn list(scene: &Scene<'_>) -> Document {
     let mut answer = document([("databases", Value::Array(each.collect()))]);
     if !names {
         answer.push((b"totalSize".to_vec(), Value::Double(total)));
+        if scene.release().is_newer() {
+            let megabytes = (total / 1_048_576.0).floor();
+            answer.push((b"totalSizeMb".to_vec(), Value::Double(megabytes)));
+        }
     }
     answer
 }

@@ -14,6 +14,7 @@ use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 use super::bson::{Document, Value, document, field, show};
 use super::release::Release;
 use super::store::OwnCopy;
+use super::wire::Manner;
 use crate::capture::Capture;
 use crate::{Identity, Output, Visit};
 
@@ -148,6 +149,37 @@ pub(super) const BEFORE_LOGIN: [&[u8]; 12] = [
     b"getnonce",
     b"connectionStatus",
 ];
+
+/// Commands that OP_QUERY is still good for since 5.1 (`check_allowed_op_query_cmd.cpp`).
+const BY_OLD_MESSAGE: [&[u8]; 9] = [
+    b"hello",
+    b"isMaster",
+    b"ismaster",
+    b"_isSelf",
+    b"authenticate",
+    b"buildinfo",
+    b"buildInfo",
+    b"saslContinue",
+    b"saslStart",
+];
+
+/// What a release that has done away with the older messages says to one; `None` where it answers, or where nothing is said at all.
+pub(super) fn refusal(manner: Manner, verb: &[u8]) -> Option<Document> {
+    let advice = "The client driver may require an upgrade. For more details see https://dochub.mongodb.org/core/legacy-opcode-removal";
+    match manner {
+        Manner::Reply if !BY_OLD_MESSAGE.contains(&verb) => {
+            let shown = String::from_utf8_lossy(&verb[..verb.len().min(128)]).into_owned();
+            let message = format!("Unsupported OP_QUERY command: {shown}. {advice}");
+            Some(Failure::new(352, "UnsupportedOpQueryCommand", message).document())
+        }
+        Manner::Documents => Some(document([
+            ("$err", Value::text(format!("OP_QUERY is no longer supported. {advice}"))),
+            ("code", Value::Int(5_739_101)),
+            ("ok", Value::Double(0.0)),
+        ])),
+        _ => None,
+    }
+}
 
 /// Answers a command that is none of the login's.
 pub(super) fn carry_out(scene: &mut Scene<'_>, verb: &[u8]) -> Document {

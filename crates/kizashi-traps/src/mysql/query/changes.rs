@@ -312,8 +312,13 @@ fn create_function(scene: &mut Scene<'_>, words: &[Token]) -> Answer {
     let place = [b"/usr/lib/mysql/plugin/", &library[..]].concat();
     if !scene.copy.files.contains(&place) || !scene.copy.admits(name.len() + library.len()) {
         let start = b"Can't open shared library '";
-        let end = b"' (errno: 0, cannot open shared object file: No such file or directory)";
-        return Answer::Error(1126, [&start[..], &library, end].concat());
+        let middle = if scene.identity.mysql_release().is_mariadb() {
+            b"' (errno: 0, ".to_vec()
+        } else {
+            [b"' (errno: 0 ", &place[..], b": "].concat()
+        };
+        let end = b"cannot open shared object file: No such file or directory)";
+        return Answer::Error(1126, [&start[..], &library, &middle, end].concat());
     }
     let string = words.windows(2).any(|pair| pair[0].is("returns") && pair[1].is("string"));
     let kind = Value::Integer(if string { 0 } else { 2 });

@@ -6,7 +6,7 @@ use super::{Next, Scene, machine};
 use crate::capture::Capture;
 use crate::mysql::answer::Answer;
 use crate::mysql::tokens::{Kind, Token};
-use crate::sql::Value;
+use crate::sql::{MysqlRelease, Value};
 
 /// Folders into which the server may write, as careless owners leave them: its own, and everybody's.
 const WRITABLE: [&[u8]; 5] =
@@ -49,11 +49,11 @@ fn write(scene: &mut Scene<'_>, path: &[u8], rows: &[Vec<Value>], dump: bool) ->
     let mut payload = Capture::of(&content).finish(PayloadOrigin::Sent);
     payload.name = Some(HostileText::from_bytes(path));
     scene.out.tell(Detail::Payload(Box::new(payload)));
-    let refused = |reason: &[u8]| {
-        Answer::Error(
-            1,
-            [b"Can't create/write to file '", path, b"' (Errcode: ", reason, b")"].concat(),
-        )
+    let release = scene.identity.mysql_release();
+    let refused = |number: u8, reason: &str| {
+        let (start, reason) =
+            (b"Can't create/write to file '", release.system_error(number, reason));
+        Answer::Error(1, [&start[..], path, b"' (", reason.as_bytes(), b")"].concat())
     };
     let there = scene.copy.files.contains(path)
         || machine(scene.identity, scene.visit, scene.now).files().stat(path, true).is_ok();
@@ -62,13 +62,13 @@ fn write(scene: &mut Scene<'_>, path: &[u8], rows: &[Vec<Value>], dump: bool) ->
     }
     let relative = path.first() != Some(&b'/');
     if !relative && !WRITABLE.iter().any(|folder| path.starts_with(folder)) {
-        return refused(b"13 \"Permission denied\"");
+        return refused(13, "Permission denied");
     }
     if dump && rows.len() > 1 {
         return Answer::error(1172, "Result consisted of more than one row");
     }
     if !scene.copy.admits(path.len()) {
-        return refused(b"28 \"No space left on device\"");
+        return refused(28, "No space left on device");
     }
     scene.copy.files.insert(path.to_vec());
     Answer::Done(rows.len() as u64)
@@ -76,18 +76,31 @@ fn write(scene: &mut Scene<'_>, path: &[u8], rows: &[Vec<Value>], dump: bool) ->
 
 /// LOAD DATA: a client's file is not wanted, one of the server's is not there.
 pub(super) fn load(scene: &mut Scene<'_>, words: &[Token]) -> Answer {
+    let release = scene.identity.mysql_release();
     if words.iter().take(5).any(|token| token.is("local")) {
         scene.class("client's file");
-        let message = "The used command is not allowed because the MariaDB server or client has disabled the local infile capability";
-        return Answer::error(4166, message);
+        return match release {
+            MysqlRelease::MariaDb => Answer::error(
+                4166,
+                "The used command is not allowed because the MariaDB server or client has disabled the local infile capability",
+            ),
+            MysqlRelease::V5_7 => {
+                Answer::error(1148, "The used command is not allowed with this MySQL version")
+            }
+            MysqlRelease::V8_4 => Answer::error(
+                3948,
+                "Loading local data is disabled; this must be enabled on both the client and server sides",
+            ),
+        };
     }
     let path = words.iter().find_map(|token| match &token.kind {
         Kind::Text(path) => Some(path.as_slice()),
         _ => None,
     });
-    let start = b"Can't get stat of '";
-    let end = b"' (Errcode: 2 \"No such file or directory\")";
-    Answer::Error(13, [&start[..], path.unwrap_or_default(), end].concat())
+    let (start, reason) =
+        (b"Can't get stat of '", release.system_error(2, "No such file or directory"));
+    let path = path.unwrap_or_default();
+    Answer::Error(13, [&start[..], path, b"' (", reason.as_bytes(), b")"].concat())
 }
 
 /// The bytes of a long hexadecimal literal, `0x7f45…` or `X'7f45…'`: mostly a library for the plugin folder.

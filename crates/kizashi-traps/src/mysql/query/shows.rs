@@ -2,10 +2,12 @@
 
 use super::{Answer, Scene, no_database, use_database};
 use crate::mysql::tokens::{Kind, Token};
-use crate::sql::{Column, Rows, Value};
+use crate::sql::{Column, MysqlRelease, Rows, Value, is_switch};
 
 /// Variables that are listed.
-const VARIABLES: [&str; 34] = [
+const VARIABLES: [&str; 52] = [
+    "authentication_policy",
+    "auto_increment_increment",
     "autocommit",
     "automatic_sp_privileges",
     "basedir",
@@ -13,21 +15,29 @@ const VARIABLES: [&str; 34] = [
     "character_set_connection",
     "character_set_database",
     "character_set_filesystem",
+    "character_set_results",
     "character_set_server",
     "collation_connection",
     "collation_database",
     "collation_server",
     "datadir",
+    "default_authentication_plugin",
     "div_precision_increment",
     "general_log",
     "general_log_file",
     "group_concat_max_len",
+    "have_openssl",
+    "have_ssl",
     "have_symlink",
     "hostname",
     "innodb_version",
     "license",
+    "local_infile",
+    "log_bin",
+    "lower_case_table_names",
     "max_allowed_packet",
     "max_connections",
+    "performance_schema",
     "pid_file",
     "plugin_dir",
     "port",
@@ -36,10 +46,18 @@ const VARIABLES: [&str; 34] = [
     "slow_query_log",
     "socket",
     "sql_mode",
+    "ssl_ca",
+    "ssl_cert",
+    "ssl_key",
     "system_time_zone",
     "time_zone",
+    "tls_version",
+    "tx_isolation",
     "version",
     "version_comment",
+    "version_compile_machine",
+    "version_compile_os",
+    "wait_timeout",
 ];
 
 fn quoted(text: &[u8]) -> Vec<u8> {
@@ -180,7 +198,8 @@ fn of_table(scene: &Scene<'_>, database: &[u8], name: &[u8]) -> Answer {
     let row = |column: &Column| {
         let null = if column.nullable { "YES" } else { "NO" };
         let default = if column.nullable { Value::Null } else { Value::text("") };
-        let texts = [column.name.as_ref(), column.kind.as_ref(), null, column.key];
+        let kind = scene.identity.mysql_release().shown_type(&column.kind);
+        let texts = [column.name.as_ref(), kind, null, column.key];
         let mut row: Vec<Value> = texts.iter().map(|text| Value::text(*text)).collect();
         row.extend([default, Value::text(column.extra)]);
         row
@@ -211,21 +230,36 @@ fn variables(scene: &Scene<'_>, words: &[Token], like: Option<&[u8]>) -> Answer 
         };
         let value = if wanted { scene.values(format!("@@{name}").as_bytes()).ok() } else { None };
         let Some(value) = value.and_then(|values| values.into_iter().next()) else { continue };
-        let shown = if value == Value::Null { Vec::new() } else { value.bytes() };
+        let shown = match value {
+            Value::Null => Vec::new(),
+            Value::Integer(number) if is_switch(name) => {
+                if number == 0 {
+                    b"OFF".to_vec()
+                } else {
+                    b"ON".to_vec()
+                }
+            }
+            value => value.bytes(),
+        };
         rows.push(vec![Value::text(name), Value::Text(shown)]);
     }
     table("Variable_name Value", rows)
 }
 
 fn create(scene: &Scene<'_>, rest: &[Token]) -> Answer {
+    let release = scene.identity.mysql_release();
     let name = rest.get(1).and_then(Token::name).unwrap_or_default();
     if rest.first().is_some_and(|token| token.is("database") || token.is("schema")) {
-        let text = [
-            b"CREATE DATABASE `",
-            name,
-            b"` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci */",
-        ]
-        .concat();
+        let (set, collation) = release.collation();
+        let rest = match release {
+            MysqlRelease::MariaDb => format!("{set} COLLATE {collation} */"),
+            MysqlRelease::V5_7 => format!("{set} */"),
+            MysqlRelease::V8_4 => {
+                format!("{set} COLLATE {collation} */ /*!80016 DEFAULT ENCRYPTION='N' */")
+            }
+        };
+        let end = [b"` /*!40100 DEFAULT CHARACTER SET ", rest.as_bytes()].concat();
+        let text = [b"CREATE DATABASE `", name, &end[..]].concat();
         return table("Database Create-Database", vec![vec![Value::text(name), Value::Text(text)]]);
     }
     let dotted = rest.get(2).filter(|token| token.is_sign(b'.')).and_then(|_| rest.get(3)?.name());
@@ -247,7 +281,7 @@ fn create(scene: &Scene<'_>, rest: &[Token]) -> Answer {
         } else {
             format!(" {}", column.extra.to_uppercase())
         };
-        format!("  `{}` {}{null}{extra}", column.name, column.kind)
+        format!("  `{}` {}{null}{extra}", column.name, release.shown_type(&column.kind))
     };
     let mut lines: Vec<String> = found.columns.iter().map(line).collect();
     lines.extend(
@@ -257,8 +291,11 @@ fn create(scene: &Scene<'_>, rest: &[Token]) -> Answer {
             .filter(|column| column.key == "PRI")
             .map(|column| format!("  PRIMARY KEY (`{}`)", column.name)),
     );
+    let (set, collation) = release.collation();
+    let collated =
+        if release == MysqlRelease::V5_7 { String::new() } else { format!(" COLLATE={collation}") };
     let text = format!(
-        "CREATE TABLE `{}` (\n{}\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci",
+        "CREATE TABLE `{}` (\n{}\n) ENGINE=InnoDB DEFAULT CHARSET={set}{collated}",
         found.name,
         lines.join(",\n")
     );

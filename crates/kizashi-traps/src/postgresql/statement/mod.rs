@@ -6,6 +6,7 @@ mod copying;
 mod objects;
 mod sessions;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub(super) struct Scene<'a> {
     pub(super) account: &'a mut Account,
     pub(super) now: Timestamp,
     pub(super) out: &'a mut Output,
+    /// Steps of the engine's that are left for all its queries.
+    pub(super) steps: Cell<u32>,
 }
 
 /// What comes of a statement.
@@ -220,6 +223,7 @@ impl Scene<'_> {
         Server {
             version: "15.0".to_owned(),
             comment: "",
+            release: sql::MysqlRelease::MariaDb,
             host: catalog.host.clone(),
             user: catalog.user.clone(),
             database: catalog.database.clone(),
@@ -236,7 +240,8 @@ impl Scene<'_> {
 
     /// Rows of a SELECT, and how long it sleeps.
     fn select(&self, text: &[u8]) -> (Result<Rows, PgError>, Duration) {
-        let outcome = sql::query(&self.server(), text);
+        let outcome = sql::query_within(&self.server(), text, self.steps.get());
+        self.steps.set(outcome.left);
         (outcome.rows.map_err(|error| PgError::of(&error, text)), outcome.slept)
     }
 

@@ -34,7 +34,8 @@ pub(in super::super) fn aggregate(
             if parts.is_empty() {
                 return Ok(Value::Null);
             }
-            Value::Text([&b"["[..], &parts.join(&b","[..]), b"]"].concat())
+            let text = [&b"["[..], &parts.join(&b","[..]), b"]"].concat();
+            if text.len() > LONGEST { Value::Null } else { Value::Text(text) }
         }
         b"bit_or" => Value::Integer(first().fold(0, |all, value| all | bits(value)).into()),
         b"bit_xor" => Value::Integer(first().fold(0, |all, value| all ^ bits(value)).into()),
@@ -91,7 +92,10 @@ fn arguments(
         for by in &call.order {
             order.push(engine.value(&by.by, &scope)?);
         }
-        size += values.iter().map(Value::size).sum::<usize>();
+        let bytes = values.iter().chain(&order).map(Value::size).sum::<usize>();
+        // Looked at for what is distinct, the best, or the order.
+        engine.step(bytes / if order.is_empty() { 256 } else { 64 })?;
+        size += bytes;
         if size > CONCATENATED {
             return Err(SqlError::interrupted());
         }

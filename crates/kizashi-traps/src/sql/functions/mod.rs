@@ -17,6 +17,7 @@ use super::error::SqlError;
 use super::evaluate::{Engine, Scope};
 use super::syntax::Call;
 use super::value::{LONGEST, Value};
+use crate::hexadecimal::hexadecimal;
 use crate::machine::Regex;
 
 /// The longest that a query sleeps in all, in microseconds: longer than scanners ask for, shorter than a web server waits.
@@ -38,8 +39,8 @@ pub(super) fn call(
     for argument in &call.arguments {
         values.push(engine.value(argument, scope)?);
     }
-    engine.step(values.iter().map(Value::size).sum::<usize>() / 256)?;
     let name = call.name.as_slice();
+    engine.step(cost(name, &values))?;
     let foreign = engine.server.foreign.as_ref();
     if let Some(found) = foreign.and_then(|foreign| foreign.function(name, &values)) {
         return found;
@@ -56,6 +57,24 @@ pub(super) fn call(
         }
         None => Err(SqlError::no_function(engine.server.database_name(), name)),
     }
+}
+
+/// Steps that it takes to look at these values, beside those for the result. Where one is looked for in another, or compared with many,
+/// that is more than once through.
+fn cost(name: &[u8], values: &[Value]) -> usize {
+    let bytes: usize = values.iter().map(Value::size).sum();
+    let size = |at: usize| values.get(at).map_or(0, Value::size);
+    let more = match name {
+        b"replace" | b"substring_index" | b"instr" | b"locate" | b"position" | b"split_part"
+        | b"strpos" => size(0).saturating_mul(size(1)) / 8_192 + bytes / 64,
+        b"field" | b"greatest" | b"least" => {
+            let most = values.iter().map(Value::size).max().unwrap_or(0);
+            most.min(bytes / 2).saturating_mul(values.len()) / 256
+        }
+        b"md5" | b"sha1" | b"sha" | b"sha2" | b"password" => bytes / 64,
+        _ => 0,
+    };
+    values.len() / 4 + bytes / 256 + more
 }
 
 /// Functions of MariaDB's that PostgreSQL has too, and that do the same there.
@@ -180,10 +199,7 @@ fn server(engine: &mut Engine<'_>, call: &Call, values: &[Value]) -> Found {
 }
 
 fn hashes(name: &[u8], values: &[Value]) -> Found {
-    let hex = |bytes: &[u8]| {
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Value::text(digits)
-    };
+    let hex = |bytes: &[u8]| Value::text(hexadecimal(bytes));
     if values.first().is_some_and(Value::is_null) {
         let known = matches!(name, b"md5" | b"sha1" | b"sha" | b"sha2" | b"password");
         return known.then_some(Ok(Value::Null));
@@ -200,8 +216,7 @@ fn hashes(name: &[u8], values: &[Value]) -> Found {
         },
         (b"password", [value]) => {
             let hash = Sha1::digest(Sha1::digest(value.bytes()));
-            let digits: String = hash.iter().map(|byte| format!("{byte:02X}")).collect();
-            Value::text(format!("*{digits}"))
+            Value::text(format!("*{}", hexadecimal(&hash).to_uppercase()))
         }
         (b"md5" | b"sha1" | b"sha" | b"sha2" | b"password", _) => {
             return Some(Err(SqlError::parameters(name)));

@@ -4,6 +4,7 @@ use super::super::error::SqlError;
 use super::super::lexer::from_hex;
 use super::super::value::{LONGEST, Value};
 use super::Found;
+use crate::hexadecimal::hexadecimal;
 
 pub(super) fn call(name: &[u8], values: &[Value]) -> Found {
     shaping(name, values)
@@ -145,7 +146,7 @@ fn shaping(name: &[u8], values: &[Value]) -> Found {
             Value::Integer(number) => {
                 format!("{:X}", super::super::evaluate::bits(&Value::Integer(*number)))
             }
-            other => other.bytes().iter().map(|byte| format!("{byte:02X}")).collect(),
+            other => hexadecimal(&other.bytes()).to_uppercase(),
         }),
         (b"unhex", [value]) => from_hex(&value.bytes()).map_or(Value::Null, Value::Bytes),
         (b"insert", [text, from, wanted, new]) => {
@@ -159,11 +160,16 @@ fn shaping(name: &[u8], values: &[Value]) -> Found {
         }
         (b"quote", [text]) => {
             let text = text.bytes();
-            let inner = text.iter().flat_map(|byte| match byte {
-                b'\'' | b'\\' => vec![b'\\', *byte],
-                other => vec![*other],
-            });
-            Value::Text([b'\''].into_iter().chain(inner).chain([b'\'']).collect())
+            let mut quoted = Vec::with_capacity(text.len() + 2);
+            quoted.push(b'\'');
+            for byte in text {
+                if matches!(byte, b'\'' | b'\\') {
+                    quoted.push(b'\\');
+                }
+                quoted.push(byte);
+            }
+            quoted.push(b'\'');
+            Value::Text(quoted)
         }
         (b"to_base64", [value]) => {
             Value::Text(crate::http::base64(&value.bytes()[..value.size().min(LONGEST / 2)]))

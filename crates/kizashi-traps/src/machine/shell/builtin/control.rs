@@ -1,6 +1,7 @@
 //! Leaving loops, functions and shells; other scripts; traps and jobs.
 
 use super::super::{Flow, Kind, Origin, Shell, Unwind};
+use crate::machine::earlier::Earlier;
 use crate::machine::signal;
 
 fn number(word: Option<&Vec<u8>>) -> Option<Result<i64, ()>> {
@@ -198,7 +199,7 @@ impl Shell {
     pub(super) fn show_history(&mut self, words: &[Vec<u8>]) -> Flow {
         if words.iter().any(|word| word == b"-c") {
             self.history = std::sync::Arc::default();
-            self.console.lock().remembered.clear();
+            self.console.lock().earlier = Earlier::None;
             return Ok(0);
         }
         if words.iter().any(|word| word.first() == Some(&b'-')) {
@@ -209,7 +210,12 @@ impl Shell {
             .and_then(|count| usize::try_from(count).ok());
         // The file's lines came before those of this session; a shell that nobody types into has read none.
         let mut lines = match self.origin {
-            Origin::Interactive => self.console.lock().remembered.clone(),
+            Origin::Interactive => {
+                let mut earlier = std::mem::take(&mut self.console.lock().earlier);
+                let lines = self.with(|kernel| earlier.lines(kernel));
+                self.console.lock().earlier = earlier;
+                lines
+            }
             _ => Vec::new(),
         };
         lines.extend(self.history.iter().cloned());
