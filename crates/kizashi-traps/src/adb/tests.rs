@@ -61,6 +61,24 @@ fn write_of_the_new_box() {
     );
 }
 
+fn write_of_a_typist(settings: &str) {
+    contract::scripted_as(
+        &TRAP,
+        "typed.txt",
+        "A shell that is typed into.",
+        settings,
+        &[
+            connect(),
+            open(5, "shell:"),
+            message(READY, 5, 1, b""),
+            message(WRITE, 5, 1, b"echx\x7fo hi\r"),
+            message(READY, 5, 1, b""),
+            message(WRITE, 5, 1, b"exit\r"),
+            message(READY, 5, 1, b""),
+        ],
+    );
+}
+
 fn write_scripts() {
     let old = format!("seed: {}\n", seed_of("dolphin_fvd_p1"));
     let program = [b"\x7fELF\x01\x01\x01\0", &[0x90; 200][..]].concat();
@@ -109,21 +127,7 @@ fn write_scripts() {
             message(CLOSE, 77, 99, b""),
         ],
     );
-    contract::scripted_as(
-        &TRAP,
-        "typed.txt",
-        "A shell that is typed into.",
-        &old,
-        &[
-            connect(),
-            open(5, "shell:"),
-            message(READY, 5, 1, b""),
-            message(WRITE, 5, 1, b"echx\x7fo hi\r"),
-            message(READY, 5, 1, b""),
-            message(WRITE, 5, 1, b"exit\r"),
-            message(READY, 5, 1, b""),
-        ],
-    );
+    write_of_a_typist(&old);
 }
 
 #[test]
