@@ -22,7 +22,7 @@ const MOST_OF_WEAK: f64 = 2.0;
 const MOST_OF_MEDIUM: f64 = 6.0;
 /// The share of visitors from which on a mark counts wholly.
 const WHOLE_SHARE: f64 = 0.25;
-/// Visitors who must bear a mark, where there are as many.
+/// Visitors who must bear a mark, where a sign has as many.
 const LEAST_BEARERS: usize = 3;
 /// The share of the best one's points from which another is named beside it.
 const NEARLY: f64 = 0.8;
@@ -147,7 +147,7 @@ impl Campaigns {
             if place.strength >= Strength::Strong {
                 sum.bearers = sum.bearers.max(bearers);
             }
-            if bearers < LEAST_BEARERS.min(of) || of == 0 {
+            if bearers < LEAST_BEARERS.min(dossier.visitors()) {
                 continue;
             }
             match place.strength {

@@ -140,6 +140,9 @@ fn every_packet_of_the_cloud_log_is_new_though_the_oldest_stay_as_counts_alone()
     assert!(told.contains("stay as counts"), "the log spans more than the 90 raw days: {told}");
     let status = &json_lines(&folder, &["status", "--json"])[0];
     assert_eq!(status["events"].as_u64(), Some(216_306));
+    // Packets alone say nothing of who sends them: no sign of these months has a name.
+    let signs = json_lines(&folder, &["signs", "--json", "--limit", "500"]);
+    assert!(signs.len() > 10 && signs.iter().all(|sign| sign["name"].is_null()), "{signs:?}");
 }
 
 #[test]
