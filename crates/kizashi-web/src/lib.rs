@@ -21,6 +21,7 @@ mod query;
 mod roles;
 mod server;
 mod sessions;
+mod shared;
 mod shares;
 mod throttle;
 
@@ -32,7 +33,7 @@ pub use answers::{
 pub use encryption::{CertifiedKey, Encryption, EncryptionError};
 pub use feed::{FeedItem, FeedSender};
 pub use kizashi_store::BinLength;
-pub use observatory::{Observatory, ReadError};
+pub use observatory::{Observatory, ReadError, SharedDocument};
 pub use roles::{Access, Role, Tokens};
 pub use server::{router, serve};
 pub use sessions::{SessionPage, SessionRow};

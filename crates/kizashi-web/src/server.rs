@@ -30,6 +30,7 @@ use crate::shares::{Share, Shares};
 use crate::throttle::Throttle;
 use crate::{
     Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, live, sessions,
+    shared,
 };
 
 /// Queries at once.
@@ -138,6 +139,7 @@ pub fn router(
         .route("/api/v1/sessions", get(sessions::sessions))
         .route("/api/v1/sessions/{id}", get(sessions::session))
         .route("/api/v1/feed", get(live::feed))
+        .route("/share/{*path}", get(shared::document))
         .route("/sign-in", get(access::sign_in_page).post(access::sign_in));
     assets::routes(routes)
         .fallback(|| async {

@@ -12,7 +12,7 @@ use kizashi_store::{
 };
 use kizashi_web::{
     AdvisoryText, Listener, Observatory, ReadError, ScoredPoint, Series, SessionPage, SessionRow,
-    SignMark, SignPage, Status, TopRow,
+    SharedDocument, SignMark, SignPage, Status, TopRow,
 };
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::pipeline::Board;
 use crate::playback::Playback;
 use crate::scored;
+use crate::shared::Sharing;
 use crate::stream::{Captured, Counted};
 use crate::supervisor::messages::Health;
 
@@ -41,6 +42,8 @@ pub(crate) struct StoreObservatory {
     pub(crate) idle: Mutex<Vec<Reader>>,
     /// How the trap's processes fare; a demo has none.
     pub(crate) health: Option<Arc<TrapHealth>>,
+    /// What other programs are given; a demo gives nothing.
+    pub(crate) sharing: Option<Arc<Sharing>>,
 }
 
 /// How the trap's processes fare: what the supervisor tells and what they count themselves.
@@ -229,6 +232,15 @@ impl Observatory for StoreObservatory {
     ) -> Result<Vec<SessionRow>, ReadError> {
         let sessions = self.with_reader(|reader| Ok(reader.sessions(command, span, limit)?))?;
         Ok(sessions.iter().map(SessionRow::from).collect())
+    }
+
+    fn shared(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+    ) -> Result<Option<SharedDocument>, ReadError> {
+        let Some(sharing) = &self.sharing else { return Ok(None) };
+        self.with_reader(|reader| sharing.document((path, query), reader, (self.clock)()))
     }
 
     fn session(&self, id: SessionId) -> Result<Option<SessionPage>, ReadError> {

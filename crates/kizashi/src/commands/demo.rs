@@ -58,6 +58,7 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         clock: Arc::new(clock::now),
         idle: Mutex::default(),
         health: None,
+        sharing: None,
     };
     let token = Token::from_random(random()?);
     let link = format!("http://{}/?token={}", dashboard.listener.local_addr()?, token.text());

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli;
 use crate::failure::Failure;
 use crate::observatory::{country_shown, sign_of};
+use crate::outside;
 use crate::screen::{Cell, Column, Table, Tone, thousands};
 use crate::terminal::Terminal;
 
@@ -72,8 +73,12 @@ pub(crate) fn one(call: &cli::SignCall, terminal: &mut Terminal) -> Result<(), F
         return Err(Failure::Asked(format!("there is no sign {id}; `kizashi signs` lists them")));
     };
     let text = advisory(&sign, &evidence);
+    let warnings = outside::of_sign(&sign, &outside::feeds(&call.data.data));
     if call.json {
-        return terminal.json(&json!({"sign": sign, "advisory": text, "evidence": evidence}));
+        let warnings: Vec<&String> = warnings.iter().map(|(english, _)| english).collect();
+        return terminal.json(
+            &json!({"sign": sign, "advisory": text, "evidence": evidence, "warnings": warnings}),
+        );
     }
     let colours = terminal.colours;
     let heading = |title: &str| crate::screen::painted(title, Tone::Strong, colours);
@@ -85,6 +90,10 @@ pub(crate) fn one(call: &cli::SignCall, terminal: &mut Terminal) -> Result<(), F
         ("What to do", &text.what_to_do),
     ] {
         terminal.line(&format!("\n{}\n{text}", heading(title)))?;
+    }
+    if !warnings.is_empty() {
+        let lines: Vec<&str> = warnings.iter().map(|(english, _)| english.as_str()).collect();
+        terminal.line(&format!("\n{}\n{}", heading("What others warn of"), lines.join("\n")))?;
     }
     print_evidence(&evidence, terminal)
 }
