@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 46] = [
+pub const ENTRIES: [(&str, Entry); 48] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -57,6 +57,8 @@ pub const ENTRIES: [(&str, Entry); 46] = [
     ("capture", kizashi_wire::fuzz::capture),
     ("name_answers", kizashi_wire::fuzz::names),
     ("web_request", kizashi_web::fuzz::request),
+    ("mail_server", kizashi_notify::fuzz::mail_server),
+    ("feed", kizashi_notify::fuzz::feed),
     ("owner_text", owner_text),
     ("places", kizashi_store::places::fuzz),
     ("detect", detect),

@@ -140,6 +140,19 @@ pub struct Request {
     pub http2: Option<HostileText>,
 }
 
+impl Detail {
+    /// Whether what is told takes a connection that was opened both ways, so that the address of who did it is his own: neither a lone
+    /// segment nor a datagram shows that.
+    #[must_use]
+    pub fn proves_a_connection(&self) -> bool {
+        match self {
+            Self::Packet | Self::Scan(_) | Self::Backscatter(_) | Self::Counted { .. } => false,
+            Self::Attempt(attempt) => attempt.outcome == Some(crate::Outcome::Completed),
+            _ => true,
+        }
+    }
+}
+
 impl Request {
     /// The value of the first header of this name, whatever its case.
     #[must_use]

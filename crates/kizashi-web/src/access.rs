@@ -21,8 +21,9 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
+use crate::roles::SHARED;
 use crate::server::{App, Peer};
-use crate::{Access, Role, assets};
+use crate::{Access, Role, assets, shared};
 
 /// Under this policy a script, style, image, font or connection is the page's own or is nothing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -122,6 +123,18 @@ pub(crate) async fn guard(
     {
         return if opens_a_page(headers) { enter(&app, &guess, &asker) } else { foreign() };
     }
+    if path.starts_with(SHARED)
+        && let Some(guess) = shared::token(headers, request.uri())
+    {
+        return match by_token(&app, &guess, &asker) {
+            Some(role) if role.may(request.method(), path) => next.run(request).await,
+            _ => ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "`kizashi token show --role feeds` prints the token that opens this",
+            )
+            .into_response(),
+        };
+    }
     let role = match bearer(headers) {
         Some(guess) => match role_by_bearer(&app, guess, &asker) {
             Ok(role) => Some(role),
@@ -216,6 +229,16 @@ fn role_by_bearer(app: &App, guess: &str, asker: &Asker) -> Result<Role, Respons
     app.throttle.count_failure(asker.address);
     tracing::warn!(address = %asker.address, "a program tried a wrong token at the dashboard");
     Err(refuse("/api/"))
+}
+
+/// Whose token a program sends. Wrong ones are counted as those of people are, and told as long as they are few; a right one is never held up.
+fn by_token(app: &App, guess: &str, asker: &Asker) -> Option<Role> {
+    let role = app.access.role_of(guess);
+    if role.is_none() && app.throttle.wait(asker.address).is_none() {
+        app.throttle.count_failure(asker.address);
+        tracing::warn!(address = %asker.address, "a wrong token was tried at what is shared");
+    }
+    role
 }
 
 fn too_often(wait: Duration) -> Response {

@@ -22,6 +22,19 @@ pub enum ReadError {
     Failed(String),
 }
 
+/// What is shared with another program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedDocument {
+    /// The status of the answer.
+    pub status: u16,
+    /// The kind of content.
+    pub content_type: &'static str,
+    /// Headers beside it.
+    pub headers: Vec<(&'static str, String)>,
+    /// The content.
+    pub body: String,
+}
+
 /// Where everything shown is read from. Methods may block for seconds; they must not panic on any argument.
 pub trait Observatory: Send + Sync + 'static {
     /// How things stand.
@@ -89,6 +102,18 @@ pub trait Observatory: Send + Sync + 'static {
         _limit: usize,
     ) -> Result<Vec<SessionRow>, ReadError> {
         Ok(Vec::new())
+    }
+
+    /// What is shared under a path below `/share/`, with the pairs of its query; `None` where nothing is. Who shares nothing has none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn shared(
+        &self,
+        _path: &str,
+        _query: &[(String, String)],
+    ) -> Result<Option<SharedDocument>, ReadError> {
+        Ok(None)
     }
 
     /// One of them with its recording; `None` when there is no such session.

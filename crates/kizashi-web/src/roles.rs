@@ -1,5 +1,5 @@
-//! Who may do what. There are two tokens: the owner's opens everything, the viewer's only reads, and never what visitors left
-//! behind (payloads). Whoever holds neither gets nothing. New tokens count at once: cookies of the old ones open nothing more and
+//! Who may do what. There are three tokens: the owner's opens everything, the viewer's only reads, and never what visitors left
+//! behind (payloads); the feeds' reads what is shared with other programs, at its own addresses, and nothing else. Whoever holds neither gets nothing. New tokens count at once: cookies of the old ones open nothing more and
 //! streams that they opened end.
 
 use std::sync::Arc;
@@ -12,9 +12,14 @@ use crate::Token;
 /// What only the owner reads: bytes that visitors left behind.
 const OWNERS_ALONE: [&str; 1] = ["/api/v1/payloads"];
 
+/// Where everything is that is shared with other programs.
+pub(crate) const SHARED: &str = "/share/";
+
 /// What somebody may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
+    /// Reads what is shared with other programs.
+    Feeds,
     /// Reads what is shown, and changes nothing.
     Viewer,
     /// May do everything.
@@ -23,12 +28,13 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 2] = [Self::Viewer, Self::Owner];
+    pub const ALL: [Self; 3] = [Self::Feeds, Self::Viewer, Self::Owner];
 
-    /// The name: `viewer`, `owner`.
+    /// The name: `feeds`, `viewer`, `owner`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Feeds => "feeds",
             Self::Viewer => "viewer",
             Self::Owner => "owner",
         }
@@ -42,6 +48,7 @@ impl Role {
         };
         match self {
             Self::Owner => true,
+            Self::Feeds => reads && path.starts_with(SHARED),
             Self::Viewer => reads && !OWNERS_ALONE.iter().any(beneath),
         }
     }
@@ -54,17 +61,21 @@ pub struct Tokens {
     pub owner: Token,
     /// The viewer's, where there is one.
     pub viewer: Option<Token>,
+    /// The feeds', where anything is shared.
+    pub feeds: Option<Token>,
 }
 
 impl Tokens {
-    /// Whose token this is. Both are compared, whichever it is.
+    /// Whose token this is. All are compared, whichever it is.
     fn role_of(&self, guess: &str) -> Option<Role> {
+        let is_feeds = self.feeds.as_ref().is_some_and(|token| token.is(guess));
         let is_viewers = self.viewer.as_ref().is_some_and(|token| token.is(guess));
         let is_owners = self.owner.is(guess);
-        match (is_owners, is_viewers) {
-            (true, _) => Some(Role::Owner),
-            (false, true) => Some(Role::Viewer),
-            (false, false) => None,
+        match (is_owners, is_viewers, is_feeds) {
+            (true, _, _) => Some(Role::Owner),
+            (_, true, _) => Some(Role::Viewer),
+            (_, _, true) => Some(Role::Feeds),
+            _ => None,
         }
     }
 }
@@ -80,7 +91,7 @@ pub struct Access {
 impl From<Token> for Access {
     /// One owner, on loopback.
     fn from(owner: Token) -> Self {
-        Self::on_loopback(Tokens { owner, viewer: None })
+        Self::on_loopback(Tokens { owner, viewer: None, feeds: None })
     }
 }
 
@@ -146,13 +157,29 @@ mod tests {
     }
 
     #[test]
+    fn the_feeds_token_reads_what_is_shared_and_nothing_else() {
+        let may = |method: Method, path| Role::Feeds.may(&method, path);
+        assert!(may(Method::GET, "/share/signs.atom") && may(Method::HEAD, "/share/taxii2/"));
+        for path in ["/", "/share", "/api/v1/signs", "/api/v1/payloads", "/sharex/"] {
+            assert!(!may(Method::GET, path), "{path}");
+        }
+        assert!(!may(Method::POST, "/share/signs.atom"));
+        assert!(Role::Viewer.may(&Method::GET, "/share/signs.atom"));
+    }
+
+    #[test]
     fn each_token_has_its_role_and_a_replaced_one_has_none() {
         let token = |byte| Token::from_random([byte; 24]);
-        let access = Access::on_loopback(Tokens { owner: token(1), viewer: Some(token(2)) });
+        let access = Access::on_loopback(Tokens {
+            owner: token(1),
+            viewer: Some(token(2)),
+            feeds: Some(token(4)),
+        });
         assert_eq!(access.role_of(token(1).text()), Some(Role::Owner));
         assert_eq!(access.role_of(token(2).text()), Some(Role::Viewer));
         assert_eq!(access.role_of(token(3).text()), None);
-        access.replace(Tokens { owner: token(3), viewer: None });
+        assert_eq!(access.role_of(token(4).text()), Some(Role::Feeds));
+        access.replace(Tokens { owner: token(3), viewer: None, feeds: None });
         assert_eq!(access.role_of(token(3).text()), Some(Role::Owner));
         assert_eq!(
             (access.role_of(token(1).text()), access.role_of(token(2).text())),

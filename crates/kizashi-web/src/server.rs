@@ -30,7 +30,7 @@ use crate::shares::{Share, Shares};
 use crate::throttle::Throttle;
 use crate::{
     Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, compress,
-    condition, export, items, live, marks, metrics, openapi, search, sessions,
+    condition, export, items, live, marks, metrics, openapi, search, sessions, shared,
 };
 
 /// Queries at once.
@@ -154,6 +154,7 @@ pub fn router(
         .route("/api/v1/health", get(condition::health))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/metrics", get(metrics::metrics))
+        .route("/share/{*path}", get(shared::document))
         .route("/sign-in", get(access::sign_in_page).post(access::sign_in));
     assets::routes(routes)
         .fallback(|| async {

@@ -55,7 +55,7 @@ fn token(byte: u8) -> Token {
 }
 
 fn access() -> Access {
-    Access::on_loopback(Tokens { owner: token(1), viewer: Some(token(2)) })
+    Access::on_loopback(Tokens { owner: token(1), viewer: Some(token(2)), feeds: Some(token(4)) })
 }
 
 fn dashboard(access: &Access) -> Router {
@@ -95,7 +95,7 @@ async fn a_viewer_reads_changes_nothing_and_sees_no_payload_and_a_replaced_token
     assert_eq!(ask(Method::GET, "/api/v1/payloads/00", &viewer).await, StatusCode::FORBIDDEN);
     assert_eq!(ask(Method::GET, "/api/v1/payloads/00", &owner).await, StatusCode::NOT_FOUND);
     assert_eq!(ask(Method::POST, "/api/v1/signs", &owner).await, StatusCode::METHOD_NOT_ALLOWED);
-    access.replace(Tokens { owner: token(1), viewer: Some(token(3)) });
+    access.replace(Tokens { owner: token(1), viewer: Some(token(3)), feeds: None });
     assert_eq!(ask(Method::GET, "/api/v1/signs", &viewer).await, StatusCode::UNAUTHORIZED);
     assert_eq!(ask(Method::GET, "/api/v1/signs", &token(3)).await, StatusCode::OK);
 }

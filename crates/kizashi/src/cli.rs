@@ -1,5 +1,7 @@
 //! The command line. Exit codes: 0 done, 1 failed (one line on standard error says what and what to do), 2 wrong use.
 
+mod tell;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,10 @@ use kizashi_store::{BinLength, Span};
 use kizashi_web::Role;
 
 use crate::commands::install::default_data;
+
+pub(crate) use tell::{
+    Export, ExportFormat, NotifyCall, NotifyList, NotifySeen, NotifyTest, ReportCall, ReportForm,
+};
 
 /// Decoy services that say by themselves when an attack wave begins.
 #[derive(Debug, Parser)]
@@ -41,6 +47,11 @@ pub(crate) enum Call {
     Sessions(Sessions),
     /// Play a session again, or write it as text or asciicast
     Play(Play),
+    /// Look after those who are told of signs
+    #[command(subcommand)]
+    Notify(NotifyCall),
+    /// Write the report of a day, a week or a month
+    Report(ReportCall),
     /// Write what is stored for other tools
     Export(Export),
     /// Print how the store stands
@@ -84,6 +95,9 @@ pub(crate) enum Call {
     /// The process that sees attempts to reach any port; started by `up`
     #[command(hide = true)]
     CaptureProcess,
+    /// The process that tells signs; started by `up`
+    #[command(hide = true)]
+    NotifyProcess,
     /// The process that holds the rules for all ports; started by `up` and `ports apply`
     #[command(hide = true)]
     PortsKeeper,
@@ -298,7 +312,7 @@ pub(crate) enum TokenCall {
 pub(crate) struct TokenOf {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// owner, who may do everything, or viewer, who reads
+    /// owner, who may do everything, viewer, who reads, or feeds, for programs that read what is shared
     #[arg(long, default_value = "owner", value_parser = role)]
     pub(crate) role: Role,
 }
@@ -475,31 +489,6 @@ pub(crate) struct Play {
     pub(crate) idle: f64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportFormat {
-    /// Cowrie's JSON log: SSH and Telnet
-    Cowrie,
-    /// A pcapng capture: packets made anew of what was kept, as the file itself says
-    Pcap,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Export {
-    #[command(flatten)]
-    pub(crate) data: Data,
-    #[command(flatten)]
-    pub(crate) span: SpanArguments,
-    /// The form
-    #[arg(long, value_enum)]
-    pub(crate) format: ExportFormat,
-    /// Only this session, as `kizashi sessions` or a JSON event names it
-    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "until"])]
-    pub(crate) session: Option<String>,
-    /// The file to write; nothing that exists is written over [default: standard output]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct SeriesCall {
     /// tcp/445, total, or a kind and a name such as user:root
@@ -648,7 +637,7 @@ fn idle(text: &str) -> Result<f64, String> {
 
 fn role(text: &str) -> Result<Role, String> {
     let found = Role::ALL.into_iter().find(|role| role.name() == text);
-    found.ok_or_else(|| "a role is owner or viewer".to_owned())
+    found.ok_or_else(|| "a role is owner, viewer or feeds".to_owned())
 }
 
 /// What `kizashi top` ranks.

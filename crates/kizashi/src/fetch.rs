@@ -2,44 +2,24 @@
 //! Bounded in size and in time; from TLS it is never led to anything without. Only the command `kizashi geo update` does this: neither
 //! of the processes that serve connects anywhere.
 
-use std::future::poll_fn;
-use std::path::PathBuf;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, HOST, LOCATION, USER_AGENT};
-use hyper::{Request, Response, Uri};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use hyper::Uri;
+use kizashi_notify::send::{HttpClient, Limits, Request, Trust};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use crate::failure::Failure;
 
-/// Bytes that come at most.
-const LONGEST: usize = 256 << 20;
-/// How long a connection may take to be made.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(20);
+/// What one exchange may take.
+const LIMITS: Limits = Limits {
+    longest: 256 << 20,
+    connects_within: Duration::from_secs(20),
+    silence: Duration::from_secs(30),
+};
 /// How long all of it may take.
 const COMES_WITHIN: Duration = Duration::from_secs(600);
-/// How long nothing may come.
-const SILENCE: Duration = Duration::from_secs(30);
 /// How often an answer may point elsewhere.
 const MOST_REDIRECTS: usize = 5;
-/// Where systems keep the authorities that they trust: Debian and Alpine, Fedora, openSUSE.
-const AUTHORITIES: [&str; 3] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-];
-
 /// What an address answers with.
 enum Answer {
     Content(Vec<u8>),
@@ -69,9 +49,10 @@ pub(crate) fn fetch(address: &str) -> Result<Vec<u8>, Failure> {
 }
 
 async fn follow(address: &str) -> Result<Vec<u8>, String> {
+    let client = HttpClient::new(Trust::read(None)?);
     let mut at: Uri = address.parse().map_err(|_| "that is no address".to_owned())?;
     for _ in 0..=MOST_REDIRECTS {
-        let next = match get(&at).await? {
+        let next = match get(&client, &at).await? {
             Answer::Content(content) => return Ok(content),
             Answer::Elsewhere(next) => next,
         };
@@ -99,114 +80,16 @@ fn elsewhere(from: &Uri, next: &str) -> Result<Uri, String> {
     whole.parse().map_err(|_| unusable())
 }
 
-async fn get(at: &Uri) -> Result<Answer, String> {
-    let host = at.host().ok_or("that is no address")?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let encrypted = at.scheme_str() == Some("https");
-    let port = at.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
-    let connecting = async {
-        let stream = TcpStream::connect((bare, port)).await.map_err(|error| error.to_string())?;
-        if !encrypted {
-            return Ok((stream, None));
-        }
-        let name = ServerName::try_from(bare.to_owned()).map_err(|error| error.to_string())?;
-        Ok((stream, Some((connector()?, name))))
-    };
-    let (stream, security) = within(CONNECTS_WITHIN, connecting).await?;
-    match security {
-        None => exchange(stream, at).await,
-        Some((connector, name)) => {
-            let shaking =
-                async { connector.connect(name, stream).await.map_err(|error| error.to_string()) };
-            exchange(within(CONNECTS_WITHIN, shaking).await?, at).await
-        }
+async fn get(client: &HttpClient, at: &Uri) -> Result<Answer, String> {
+    let answer = client.exchange(&Request::get(at.to_string()), LIMITS).await?;
+    match answer.status {
+        200 => Ok(Answer::Content(answer.body)),
+        status @ 300..=399 => answer
+            .location
+            .map(Answer::Elsewhere)
+            .ok_or_else(|| format!("it answers {status} and points nowhere")),
+        status => Err(format!("it answers {status}")),
     }
-}
-
-async fn within<T>(
-    longest: Duration,
-    work: impl Future<Output = Result<T, String>>,
-) -> Result<T, String> {
-    timeout(longest, work).await.unwrap_or_else(|_| Err("it does not answer".to_owned()))
-}
-
-async fn exchange<S>(stream: S, at: &Uri) -> Result<Answer, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-    tokio::spawn(async move {
-        // Its end is told by the answer, or by its absence.
-        let _ = connection.await;
-    });
-    let path = at.path_and_query().map_or("/", |path| path.as_str());
-    let authority = at.authority().map_or("", |authority| authority.as_str());
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let request = Request::get(path)
-        .header(HOST, host)
-        .header(USER_AGENT, concat!("kizashi/", env!("CARGO_PKG_VERSION")))
-        .header(ACCEPT, "*/*")
-        .body(String::new())
-        .map_err(|error| error.to_string())?;
-    let sending = async { sender.send_request(request).await.map_err(|error| error.to_string()) };
-    let response = within(SILENCE, sending).await?;
-    let status = response.status();
-    if status.is_redirection() {
-        let next = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        return next
-            .map(|next| Answer::Elsewhere(next.to_owned()))
-            .ok_or_else(|| format!("it answers {status} and points nowhere"));
-    }
-    if status != hyper::StatusCode::OK {
-        return Err(format!("it answers {status}"));
-    }
-    content(response).await.map(Answer::Content)
-}
-
-async fn content(response: Response<Incoming>) -> Result<Vec<u8>, String> {
-    let mut body = response.into_body();
-    let too_long = || format!("it is longer than {} MB", LONGEST >> 20);
-    if body.size_hint().lower() > LONGEST as u64 {
-        return Err(too_long());
-    }
-    let mut content = Vec::new();
-    loop {
-        let next = async {
-            let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
-            frame.transpose().map_err(|error| error.to_string())
-        };
-        let Some(frame) = within(SILENCE, next).await? else { return Ok(content) };
-        if let Ok(data) = frame.into_data() {
-            if content.len() + data.len() > LONGEST {
-                return Err(too_long());
-            }
-            content.extend_from_slice(&data);
-        }
-    }
-}
-
-/// TLS with the authorities of this system, or those of the file that `SSL_CERT_FILE` names, as other programs do.
-fn connector() -> Result<TlsConnector, String> {
-    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let file = named.or_else(|| AUTHORITIES.iter().map(PathBuf::from).find(|path| path.exists()));
-    let file = file.ok_or(
-        "this system has no list of authorities to trust; install ca-certificates, or name one in SSL_CERT_FILE",
-    )?;
-    let certificates = CertificateDer::pem_file_iter(&file)
-        .map_err(|error| format!("{}: {error}", file.display()))?;
-    let mut trusted = RootCertStore::empty();
-    trusted.add_parsable_certificates(certificates.filter_map(Result::ok));
-    if trusted.is_empty() {
-        return Err(format!("{} holds no authority to trust", file.display()));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(trusted)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The command `kizashi`: decoy services that say by themselves when an attack wave begins. It reads the configuration, lays
 //! traps, store, detection and dashboard together, and prints what people ask for.
 
+mod bulletin;
 mod capture;
 mod child;
 mod cli;
@@ -21,14 +22,17 @@ mod live;
 mod machine;
 mod new_file;
 mod observatory;
+mod outside;
 mod pipeline;
 mod playback;
 mod ports;
+mod reporting;
 mod sample_zip;
 mod sandbox;
 mod scored;
 mod screen;
 mod secrets;
+mod shared;
 mod signs_settings;
 mod stream;
 mod supervisor;
@@ -75,6 +79,7 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Series(call) => commands::series::run(call, terminal),
         Call::Sessions(call) => commands::sessions::run(call, terminal),
         Call::Play(call) => commands::play::run(call, terminal),
+        Call::Report(call) => commands::report::run(call, terminal),
         Call::Export(call) => commands::export::run(call, terminal),
         Call::Status(call) => commands::status::run(call, terminal),
         Call::Watch(call) => commands::watch::run(call),
@@ -89,7 +94,9 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::TrapProcess => child::trap::run(),
         Call::CoreProcess => child::core::run(),
         Call::CaptureProcess => child::capture::run(),
+        Call::NotifyProcess => child::notify::run(),
         Call::PortsKeeper => ports::keeper::run(),
+        Call::Notify(call) => commands::notify::run(call, terminal),
         Call::Names(call) => commands::names::run(call, terminal),
         Call::Geo(call) => commands::geo::run(call, terminal),
         Call::Ports(call) => commands::ports::run(call, terminal),

@@ -20,7 +20,7 @@ use kizashi_store::{
 use kizashi_web::{
     Captured as CapturedContent, Condition, ItemPage, KnownList, Listener, Mark, MarkChange,
     Observatory, ReadError, ScoredPoint, Search, SearchPage, Series, SessionPage, SessionRow,
-    SignMark, SignPage, Status, TopRow,
+    SharedDocument, SignMark, SignPage, Status, TopRow,
 };
 use serde_json::Value;
 
@@ -28,6 +28,7 @@ use crate::failure::Failure;
 use crate::pipeline::Board;
 use crate::playback::Playback;
 use crate::scored;
+use crate::shared::Sharing;
 use crate::stream::{Captured, Counted};
 use crate::supervisor::messages::Health;
 
@@ -58,6 +59,8 @@ pub(crate) struct StoreObservatory {
     pub(crate) health: Option<Arc<TrapHealth>>,
     /// What the process knows of itself, and what its owner said of signs.
     pub(crate) own: Own,
+    /// What other programs are given; a demo gives nothing.
+    pub(crate) sharing: Option<Arc<Sharing>>,
 }
 
 /// How the trap's processes fare: what the supervisor tells and what they count themselves.
@@ -271,6 +274,15 @@ impl Observatory for StoreObservatory {
     ) -> Result<Vec<SessionRow>, ReadError> {
         let sessions = self.with_reader(|reader| Ok(reader.sessions(command, span, limit)?))?;
         Ok(sessions.iter().map(SessionRow::from).collect())
+    }
+
+    fn shared(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+    ) -> Result<Option<SharedDocument>, ReadError> {
+        let Some(sharing) = &self.sharing else { return Ok(None) };
+        self.with_reader(|reader| sharing.document((path, query), reader, (self.clock)()))
     }
 
     fn session(&self, id: SessionId) -> Result<Option<SessionPage>, ReadError> {

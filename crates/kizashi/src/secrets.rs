@@ -1,5 +1,5 @@
-//! The secrets of an installation, each a file of its own in the data folder that only its owner reads (0600): the dashboard's two
-//! tokens, the certificate that was made for it with its key, and the SSH trap's RSA host key. They outlive a restart, so that a page
+//! The secrets of an installation, each a file of its own in the data folder that only its owner reads (0600): the dashboard's
+//! three tokens, the certificate that was made for it with its key, and the SSH trap's RSA host key. They outlive a restart, so that a page
 //! stays signed in and a server is the same to who comes again.
 //!
 //! A file is written whole and then put in place, and given to whom the folder belongs, for root may call for a service's folder.
@@ -25,9 +25,13 @@ const RSA_HOST_KEY: &str = "kizashi-ssh-host-rsa-key";
 /// The RSA keys of the TLS traps.
 const TLS_KEYS: &str = "kizashi-tls-rsa-keys";
 
-/// Both tokens; one that is not there yet is drawn.
+/// All tokens; one that is not there yet is drawn.
 pub(crate) fn tokens(folder: &Path) -> Result<Tokens, Failure> {
-    Ok(Tokens { owner: token(folder, Role::Owner)?, viewer: Some(token(folder, Role::Viewer)?) })
+    Ok(Tokens {
+        owner: token(folder, Role::Owner)?,
+        viewer: Some(token(folder, Role::Viewer)?),
+        feeds: Some(token(folder, Role::Feeds)?),
+    })
 }
 
 /// The token of a role; drawn when there is none.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kizashi_event::{
     Detail, Event, EventId, Key, KeyKind, PayloadHash, Port, Service, SessionId, Timestamp,
-    canonical_ip, network_of, network_text,
+    Transport, canonical_ip, network_of, network_text,
 };
 use rusqlite::{OptionalExtension as _, Row};
 
@@ -101,6 +101,68 @@ impl Reader {
             }
         }
         self.told(found)
+    }
+
+    /// The sources that made a connection to `key` in `span`, most events first, at most `limit`: none whose address may be forged, as that of a
+    /// datagram or of a lone SYN. The last 200,000 raw events of the span considered.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn proven_sources(
+        &self,
+        key: Option<&Key>,
+        span: Span,
+        limit: usize,
+    ) -> Result<Vec<(IpAddr, u64)>, StoreError> {
+        self.read_proven(key, span, limit).doing("reading who made a connection", &self.path)
+    }
+
+    fn read_proven(
+        &self,
+        key: Option<&Key>,
+        span: Span,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<(IpAddr, u64)>> {
+        let mut read = self.connection.prepare_cached(
+            "SELECT port, source, detail, service FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
+             ORDER BY time DESC, id DESC LIMIT ?3",
+        )?;
+        let mut rows = read.query((
+            span.since.map_or(i64::MIN, Timestamp::micros),
+            span.until.map_or(i64::MAX, Timestamp::micros),
+            i64::try_from(MOST_ROWS).unwrap_or(i64::MAX),
+        ))?;
+        let wanted = self.wanted(key)?;
+        let (mut found, mut placed): (HashMap<u32, u64>, _) = (HashMap::new(), HashMap::new());
+        while let Some(row) = rows.next()? {
+            let (port, source): (u32, u32) = (row.get(0)?, row.get(1)?);
+            let is_wanted = match wanted {
+                Wanted::Port(wanted) => port == wanted,
+                Wanted::Service(name) => row.get::<_, i64>(3) == Ok(name),
+                Wanted::Sources(ref sources) => sources.contains(&source),
+                Wanted::From(key) => self.is_from(key, source, &mut placed)?,
+                _ => true,
+            };
+            let is_tcp = Port::from_code(port).is_some_and(|port| port.transport == Transport::Tcp);
+            if !is_wanted || !is_tcp {
+                continue;
+            }
+            let Ok(detail) = serde_json::from_str::<Detail>(row.get_ref(2)?.as_str()?) else {
+                continue;
+            };
+            let takes = wanted.takes_any_detail() || wanted.takes(&detail);
+            if takes && detail.proves_a_connection() {
+                count(&mut found, source, 1);
+            }
+        }
+        let mut most: Vec<(u32, u64)> = found.into_iter().collect();
+        most.sort_by_key(|(source, events)| (std::cmp::Reverse(*events), *source));
+        let mut sources = Vec::new();
+        for (source, events) in most.into_iter().take(limit) {
+            let address = self.address_of(source)?.filter(|address| !address.is_unspecified());
+            sources.extend(address.map(|address| (address, events)));
+        }
+        Ok(sources)
     }
 
     fn wanted<'a>(&self, key: Option<&'a Key>) -> rusqlite::Result<Wanted<'a>> {

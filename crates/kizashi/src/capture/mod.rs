@@ -27,6 +27,11 @@ pub(crate) struct Eyes {
     plan: Option<Plan>,
 }
 
+/// Every address that this machine takes packets for, loopback left out.
+pub(crate) fn own_addresses() -> Vec<String> {
+    surroundings::addresses().iter().map(ToString::to_string).collect()
+}
+
 /// What the process that reads packets is told of this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Surroundings {

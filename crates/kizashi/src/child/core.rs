@@ -15,13 +15,16 @@ use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, Listener, TrapSt
 use tokio::sync::Notify;
 
 use super::{alone, first, leave_signals_to_the_supervisor};
+use crate::bulletin::ShownSigns;
 use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
 use crate::live::{Live, Surroundings, Turn};
 use crate::observatory::{Own, StoreObservatory, TrapHealth};
 use crate::pipeline::Pipeline;
+use crate::reporting::Reporting;
 use crate::sandbox::{self, Protection};
+use crate::shared::Sharing;
 use crate::stream::{Arrivals, Expected, Teller};
 use crate::supervisor::channel::{Channel, LONGEST};
 use crate::supervisor::messages::{CoreSetup, FromCore, Misbehaviour, ToCore};
@@ -59,7 +62,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     match opened {
         Ok(((pipeline, identity), places, campaigns)) => {
             let kept = (pipeline, places, campaigns, own);
-            serve(&channel, setup, kept, listener, (identity, protections))
+            serve(&channel, &setup, kept, listener, (identity, protections))
         }
         Err(failure) => {
             channel.send(&FromCore::Failed(failure.to_string()), &[])?;
@@ -107,56 +110,35 @@ fn open(
 
 fn serve(
     channel: &Arc<Channel>,
-    setup: CoreSetup,
+    setup: &CoreSetup,
     (pipeline, places, campaigns, own): (Pipeline, Arc<Places>, Arc<Campaigns>, Own),
     listener: TcpListener,
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
-    let (access, encryption) = door(&setup)?;
+    let (access, encryption) = door(setup)?;
     let feed = FeedSender::new().with_places(Arc::clone(&places));
     let health = Arc::new(TrapHealth::default());
     let watched = Arc::clone(&health);
+    let sharing = Arc::new(Sharing::new(
+        setup.config.share.clone(),
+        &setup.sensor,
+        Arc::clone(&places),
+        setup.allowed.clone(),
+    ));
     let hall = Hall {
+        sharing: Arc::clone(&sharing),
         channel: Arc::clone(channel),
         inlet: pipeline.store().inlet(),
         feed: feed.clone(),
         health: Arc::clone(&health),
-        traps: expected(&setup),
+        traps: expected(setup),
         access: access.clone(),
     };
-    let observatory = StoreObservatory {
-        folder: setup.config.data.clone(),
-        board: pipeline.board(),
-        inlet: pipeline.store().inlet(),
-        settings: setup.config.detection(),
-        places,
-        campaigns,
-        machine: setup.machine,
-        listeners: setup
-            .listeners
-            .into_iter()
-            .map(|(service, address)| Listener { service, address })
-            .collect(),
-        demo: false,
-        started: Instant::now(),
-        clock: Arc::new(clock::now),
-        idle: Mutex::default(),
-        health: Some(health),
-        own,
-    };
+    let observatory = observatory(setup, &pipeline, (places, campaigns, own), (health, sharing));
     let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
-    let mut kept = (Timestamp::from_seconds(0), TrapStatus::default());
-    let live = Live::start(pipeline, surroundings, move |pipeline, now| {
-        if now.since(kept.0) >= KEEP_HEALTH_EVERY {
-            let fares = watched.now();
-            if fares != kept.1 {
-                warn_of_drops(&kept.1, &fares);
-                pipeline.store().save(Vec::new(), kept_form(&fares))?;
-            }
-            kept = (now, fares);
-        }
-        Ok(Turn { raised: pipeline.advance(now)?, more: false })
-    })?;
+    let mut chores = Chores::of(setup, &pipeline, watched)?;
+    let live =
+        Live::start(pipeline, surroundings, move |pipeline, now| chores.turn(pipeline, now))?;
     let router = kizashi_web::router(Arc::new(observatory), feed, access);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stopping = Arc::new(Notify::new());
@@ -175,6 +157,80 @@ fn serve(
     });
     // Nothing more comes: the traps were ended before.
     live.finish().and(served)
+}
+
+/// What the dashboard asks.
+fn observatory(
+    setup: &CoreSetup,
+    pipeline: &Pipeline,
+    (places, campaigns, own): (Arc<Places>, Arc<Campaigns>, Own),
+    (health, sharing): (Arc<TrapHealth>, Arc<Sharing>),
+) -> StoreObservatory {
+    let listener = |(service, address): &(String, String)| Listener {
+        service: service.clone(),
+        address: address.clone(),
+    };
+    StoreObservatory {
+        folder: setup.config.data.clone(),
+        board: pipeline.board(),
+        inlet: pipeline.store().inlet(),
+        settings: setup.config.detection(),
+        places,
+        campaigns,
+        machine: setup.machine.clone(),
+        listeners: setup.listeners.iter().map(listener).collect(),
+        demo: false,
+        started: Instant::now(),
+        clock: Arc::new(clock::now),
+        idle: Mutex::default(),
+        health: Some(health),
+        own,
+        sharing: Some(sharing),
+    }
+}
+
+/// What is done each turn beside detection: how the traps fare is kept, reports are made, signs are shown to who tells them.
+struct Chores {
+    watched: Arc<TrapHealth>,
+    kept: (Timestamp, TrapStatus),
+    reporting: Reporting,
+    shown: Option<ShownSigns>,
+}
+
+impl Chores {
+    fn of(
+        setup: &CoreSetup,
+        pipeline: &Pipeline,
+        watched: Arc<TrapHealth>,
+    ) -> Result<Self, Failure> {
+        let reader = || pipeline.store().reader();
+        Ok(Self {
+            watched,
+            kept: (Timestamp::from_seconds(0), TrapStatus::default()),
+            reporting: Reporting::new(setup, reader()?),
+            shown: match setup.notifies {
+                true => Some(ShownSigns::open(&setup.config.data, reader()?)?),
+                false => None,
+            },
+        })
+    }
+
+    fn turn(&mut self, pipeline: &mut Pipeline, now: Timestamp) -> Result<Turn, Failure> {
+        if now.since(self.kept.0) >= KEEP_HEALTH_EVERY {
+            let fares = self.watched.now();
+            if fares != self.kept.1 {
+                warn_of_drops(&self.kept.1, &fares);
+                pipeline.store().save(Vec::new(), kept_form(&fares))?;
+            }
+            self.kept = (now, fares);
+        }
+        let raised = pipeline.advance(now)?;
+        self.reporting.look(now);
+        if let Some(shown) = &mut self.shown {
+            shown.look(now);
+        }
+        Ok(Turn { raised, more: false })
+    }
 }
 
 /// Who may come in, and over what.
@@ -237,6 +293,7 @@ struct Hall {
     /// What traps tell.
     traps: Expected,
     access: Access,
+    sharing: Arc<Sharing>,
 }
 
 impl Hall {
@@ -260,6 +317,7 @@ impl Hall {
                     Ok(tokens) => self.access.replace(tokens),
                     Err(error) => tracing::error!("new tokens were not taken: {error}"),
                 },
+                Ok(ToCore::Allowed(own)) => self.sharing.allow(own),
                 Ok(ToCore::Stop) => break,
                 Err(error) => tracing::error!("an order was not understood: {error}"),
             }

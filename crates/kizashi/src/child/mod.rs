@@ -5,6 +5,7 @@ pub(crate) mod capture;
 pub(crate) mod core;
 #[cfg(debug_assertions)]
 mod misbehave;
+pub(crate) mod notify;
 pub(crate) mod trap;
 
 use std::ffi::CStr;

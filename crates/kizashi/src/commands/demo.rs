@@ -62,6 +62,7 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         idle: Mutex::default(),
         health: None,
         own: Own::of(&Config::default()),
+        sharing: None,
     };
     let token = Token::from_random(random()?);
     let link = format!("http://{}/?token={}", dashboard.listener.local_addr()?, token.text());

@@ -1,15 +1,20 @@
 //! `kizashi export`: what is stored in the form that other tools read.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use kizashi_event::{Event, SessionId, Timestamp};
+use kizashi_notify::share::{Form, Shared};
 use kizashi_store::{Reader, Span};
 
 use crate::cli;
+use crate::clock;
+use crate::config::Config;
 use crate::export::cowrie;
 use crate::export::pcap::{self, Gathered, PcapError};
 use crate::failure::Failure;
 use crate::new_file;
+use crate::shared::{Sharing, own_addresses};
 use crate::terminal::Terminal;
 
 /// Around what is noted of a session its other events are looked for.
@@ -22,6 +27,64 @@ pub(crate) fn run(call: &cli::Export, terminal: &mut Terminal) -> Result<(), Fai
     match call.format {
         cli::ExportFormat::Cowrie => cowrie_log(call, session, &reader, terminal),
         cli::ExportFormat::Pcap => capture(call, session, &reader, terminal),
+        cli::ExportFormat::EcsEvents => ecs_events(call, session, &reader, terminal),
+        other => shared(call, other, &reader, terminal),
+    }
+}
+
+/// Signs and their sources, in a form that other programs read.
+fn shared(
+    call: &cli::Export,
+    format: cli::ExportFormat,
+    reader: &Reader,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let form = match format {
+        cli::ExportFormat::Blocklist => Form::Blocklist,
+        cli::ExportFormat::Nftables => Form::Nftables,
+        cli::ExportFormat::Ipset => Form::Ipset,
+        cli::ExportFormat::Fail2ban => Form::Fail2ban,
+        cli::ExportFormat::Crowdsec => Form::Crowdsec,
+        cli::ExportFormat::Csv => Form::Csv,
+        cli::ExportFormat::Stix => Form::Stix,
+        cli::ExportFormat::Misp => Form::Misp,
+        cli::ExportFormat::Otlp => Form::Otlp,
+        cli::ExportFormat::Atom => Form::Atom,
+        cli::ExportFormat::JsonFeed => Form::JsonFeed,
+        _ => Form::Ecs,
+    };
+    let mut config = Config::load(call.config.as_deref())?;
+    config.data.clone_from(&call.data.data);
+    let sensor = config.sensor.clone().unwrap_or_else(super::up::machine_name);
+    let sharing = Sharing::new(config.share.clone(), &sensor, config.places()?, own_addresses());
+    let now = call.span.span().until.unwrap_or_else(clock::now);
+    let mut shared = Shared::clone(&*sharing.gather(reader, now)?);
+    shared.notices.retain(|notice| call.span.holds(notice.sign.detected));
+    let kept: BTreeSet<&str> =
+        shared.notices.iter().map(|notice| notice.sign.id.as_str()).collect();
+    shared.sources.retain(|source| source.signs.iter().any(|sign| kept.contains(sign.as_str())));
+    let text = shared.write(form);
+    match &call.output {
+        Some(path) => new_file::write(path, text.as_bytes(), "choose another with --output"),
+        None => terminal.line(text.trim_end_matches('\n')),
+    }
+}
+
+fn ecs_events(
+    call: &cli::Export,
+    session: Option<SessionId>,
+    reader: &Reader,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    match &call.output {
+        None => each_event(call, session, reader, |event| terminal.json(&event.to_ecs())),
+        Some(path) => {
+            let mut out = BufWriter::new(new_file::create(path, "choose another with --output")?);
+            each_event(call, session, reader, |event| -> Result<(), Failure> {
+                Ok(writeln!(out, "{}", event.to_ecs())?)
+            })?;
+            Ok(out.flush()?)
+        }
     }
 }
 

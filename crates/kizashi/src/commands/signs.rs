@@ -8,6 +8,7 @@ use crate::cli::{self, SignFormat};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::observatory::sign_of;
+use crate::outside;
 use crate::screen::{Cell, Column, Table, Tone};
 use crate::terminal::Terminal;
 
@@ -79,16 +80,24 @@ pub(crate) fn one(call: &cli::SignCall, terminal: &mut Terminal) -> Result<(), F
     let language = call.lang.as_deref().and_then(Language::from_code).unwrap_or_else(of_locale);
     let around = Around { language, campaigns: &campaigns, machine: machine.as_ref() };
     let told = advisory_in(&sign, &evidence, &around);
+    let japanese = language == Language::Japanese;
+    let warnings: Vec<String> = outside::of_sign(&sign, &outside::feeds(&call.data.data))
+        .into_iter()
+        .map(|(english, in_japanese)| if japanese { in_japanese } else { english })
+        .collect();
     match call.format {
-        SignFormat::Json => {
-            terminal.json(&json!({"sign": sign, "advisory": told, "evidence": evidence}))
-        }
-        _ if call.json => {
-            terminal.json(&json!({"sign": sign, "advisory": told, "evidence": evidence}))
-        }
+        SignFormat::Json => terminal.json(
+            &json!({"sign": sign, "advisory": told, "evidence": evidence, "warnings": warnings}),
+        ),
+        _ if call.json => terminal.json(
+            &json!({"sign": sign, "advisory": told, "evidence": evidence, "warnings": warnings}),
+        ),
         SignFormat::Md => lines(&told.to_markdown(), terminal),
         SignFormat::Html => lines(&told.to_html(), terminal),
-        SignFormat::Text => text(&told, terminal),
+        SignFormat::Text => {
+            text(&told, terminal)?;
+            others_warn(&warnings, japanese, terminal)
+        }
     }
 }
 
@@ -120,6 +129,20 @@ fn text(told: &Advisory, terminal: &mut Terminal) -> Result<(), Failure> {
             terminal.line(line)
         }
     })
+}
+
+/// What feeds say that fits to the sign.
+fn others_warn(
+    warnings: &[String],
+    japanese: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    let title = if japanese { "他からの警告" } else { "What others warn of" };
+    let heading = crate::screen::painted(title, Tone::Strong, terminal.colours);
+    terminal.line(&format!("\n{heading}\n{}", warnings.join("\n")))
 }
 
 fn tone(severity: Severity) -> Tone {

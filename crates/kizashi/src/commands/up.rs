@@ -20,7 +20,9 @@ use crate::listening::{Bound, Plan, allow_many_sockets, descriptors_allowed};
 use crate::ports;
 use crate::sandbox::privileges::{User, drop_raw_sockets};
 use crate::secrets;
-use crate::supervisor::messages::{CaptureSetup, Certificate, CoreSetup, Secrets, TrapSetup};
+use crate::supervisor::messages::{
+    CaptureSetup, Certificate, CoreSetup, NotifySetup, Secrets, TrapSetup,
+};
 use crate::supervisor::ports::ReadyPorts;
 use crate::supervisor::{self, Prepared};
 use crate::terminal::Terminal;
@@ -37,6 +39,9 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         config.data.clone_from(data);
     }
     config.traps.all_ports |= call.all_ports;
+    // Secrets may lie where only root reads.
+    config.notify.resolve().map_err(Failure::Asked)?;
+    let notify = config.notify.clone();
     allow_many_sockets();
     let web_rules = crate::web_rules::read(config.traps.web_rules.as_deref())?;
     let own_certificate = secrets::own_certificate(&config.dashboard)?;
@@ -54,16 +59,12 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     let certificate = certificate(&config, own_certificate, terminal)?;
     let (core, mut trap) = setups(config, &bound, !call.no_sandbox)?;
     let capture = capture_setup(&core, &eyes);
-    let (allowed, wished) = (descriptors_allowed(), trap.limits.sessions());
-    if trap.limits.fit(allowed, trap.posts) {
-        terminal.line(&format!(
-            "         {} sessions at once instead of {wished}: this process may have {allowed} files open (ulimit -n)",
-            trap.limits.sessions()
-        ))?;
-    }
+    fit_to_descriptors(&mut trap, terminal)?;
     let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, machine, ..core };
     let trap = with_keys(trap, &bound, &core.config.data)?;
+    let (core, notify) = who_tells(core, notify, terminal)?;
     let prepared = Prepared {
+        notify,
         core,
         dashboard: dashboard.listener,
         trap,
@@ -90,6 +91,41 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         terminal.line("ready")?;
         terminal.flush()
     })
+}
+
+/// The process that tells signs and reads others' warnings, where there is anything of the two to do.
+fn who_tells(
+    core: CoreSetup,
+    notify: kizashi_notify::Notify,
+    terminal: &mut Terminal,
+) -> Result<(CoreSetup, Option<NotifySetup>), Failure> {
+    let tells = notify.is_on();
+    if tells {
+        let names: Vec<&str> = notify.enabled_names().collect();
+        terminal.line(&format!("notify   {}", names.join(", ")))?;
+    }
+    let reads = !core.config.feeds.sources.is_empty();
+    let setup = (tells || reads).then(|| NotifySetup {
+        supervisor: std::process::id(),
+        notify,
+        feeds: core.config.feeds.clone(),
+        sensor: core.sensor.clone(),
+        data: core.config.data.clone(),
+        confined: core.confined,
+    });
+    Ok((CoreSetup { notifies: tells, ..core }, setup))
+}
+
+/// Has fewer sessions where this process may not open as many descriptors as they take.
+fn fit_to_descriptors(trap: &mut TrapSetup, terminal: &mut Terminal) -> Result<(), Failure> {
+    let (allowed, wished) = (descriptors_allowed(), trap.limits.sessions());
+    if trap.limits.fit(allowed, trap.posts) {
+        terminal.line(&format!(
+            "         {} sessions at once instead of {wished}: this process may have {allowed} files open (ulimit -n)",
+            trap.limits.sessions()
+        ))?;
+    }
+    Ok(())
 }
 
 /// Gives up root, where this process has it.
@@ -188,11 +224,13 @@ fn certificate(
 
 /// What both children are told, but for what only a start knows.
 pub(crate) fn setups(
-    config: Config,
+    mut config: Config,
     bound: &Bound,
     confined: bool,
 ) -> Result<(CoreSetup, TrapSetup), Failure> {
     let limits = TrapLimits::of(&config.traps).map_err(Failure::Asked)?;
+    // Who is told, and by which secrets, is the business of one process alone.
+    config.notify = config.notify.without_channels();
     let sensor = config.sensor.clone().unwrap_or_else(machine_name);
     let trap = TrapSetup {
         supervisor: std::process::id(),
@@ -226,6 +264,8 @@ pub(crate) fn setups(
         tokens: Secrets::default(),
         certificate: None,
         machine: None,
+        allowed: crate::shared::own_addresses(),
+        notifies: false,
         listeners,
         confined,
         probe: false,
@@ -276,7 +316,7 @@ fn reachable(folder: &Path, user: User) -> Result<(), Failure> {
     })
 }
 
-fn machine_name() -> String {
+pub(crate) fn machine_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
     if name.is_empty() { "kizashi".to_owned() } else { name.to_owned() }

@@ -119,6 +119,11 @@ fn is_loopback(address: &str) -> bool {
     }
 }
 
+/// The ports by which people log in.
+pub(crate) fn login_ports() -> Vec<u16> {
+    sshd(Path::new("/etc/ssh"))
+}
+
 /// The ports in sshd's configuration (sshd_config(5): `Port`, `ListenAddress` with a port, files by `Include`, 22 where none is named).
 /// Where there is no such file there is no sshd to protect but one that listens, which is found otherwise.
 fn sshd(folder: &Path) -> Vec<u16> {

@@ -16,6 +16,25 @@ const KNOWN: ABI = ABI::V6;
 /// What the core reads beside its folder: the local time zone.
 const READ: [&str; 4] = ["/usr/share/zoneinfo", "/etc/localtime", "/etc/timezone", "/dev/urandom"];
 
+/// What the process that tells signs reads beside its folder: how names are looked up (the C library's own modules for it included), and whose
+/// certificates are believed.
+const READ_TO_CONNECT: [&str; 14] = [
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/ld.so.cache",
+    "/etc/ssl/certs",
+    "/run/systemd/resolve",
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+];
+
 /// No file, no TCP port, no process.
 pub(super) fn none() -> Vec<Protection> {
     let (files, network, others) = match restrict_to_nothing() {
@@ -39,6 +58,34 @@ pub(super) fn only(folder: &Path) -> Result<(), String> {
     restrict_to(folder)
         .map_err(|error| error.to_string())
         .and_then(|status| available(&status, ABI::V1))
+}
+
+/// Only a folder and what connecting takes; nothing is waited at.
+pub(super) fn outgoing<'a>(
+    folder: &Path,
+    more: impl Iterator<Item = &'a Path>,
+) -> Result<(), String> {
+    restrict_to_outgoing(folder, more)
+        .map_err(|error| error.to_string())
+        .and_then(|status| available(&status, ABI::V1))
+}
+
+fn restrict_to_outgoing<'a>(
+    folder: &Path,
+    more: impl Iterator<Item = &'a Path>,
+) -> Result<RestrictionStatus, RulesetError> {
+    let read = AccessFs::from_read(KNOWN) & !AccessFs::Execute;
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(KNOWN))?
+        .handle_access(AccessNet::BindTcp)?
+        .scope(Scope::from_all(KNOWN))?
+        .create()?
+        .add_rules(path_beneath_rules([folder], AccessFs::from_all(KNOWN) & !AccessFs::Execute))?
+        .add_rules(path_beneath_rules(READ, read))?
+        .add_rules(path_beneath_rules(READ_TO_CONNECT, read))?
+        .add_rules(path_beneath_rules(more, read))?
+        .restrict_self()
 }
 
 fn restrict_to_nothing() -> Result<RestrictionStatus, RulesetError> {
@@ -111,6 +158,28 @@ mod tests {
             }
             assert!(listener.local_addr().is_ok());
         });
+    }
+
+    #[test]
+    fn who_tells_signs_connects_and_looks_names_up_and_neither_reads_nor_waits_elsewhere() {
+        let folder = std::env::temp_dir().join(format!("kizashi-outgoing-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let inside = folder.clone();
+        in_a_thread(move || {
+            if let Err(reason) = outgoing(&inside, std::iter::empty()) {
+                println!("skipped: {reason}");
+                return;
+            }
+            std::fs::write(inside.join("file"), "x").unwrap();
+            TcpStream::connect(("localhost", port)).unwrap();
+            assert_eq!(std::fs::read("/etc/passwd").unwrap_err().kind(), PermissionDenied);
+            assert_eq!(std::fs::read("/proc/self/environ").unwrap_err().kind(), PermissionDenied);
+            let beside = inside.with_extension("beside");
+            assert_eq!(std::fs::write(beside, "x").unwrap_err().kind(), PermissionDenied);
+        });
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a process gives up before it does its work. The trap gives up everything but its sockets: files (landlock with an empty
 //! set of rules), system calls (seccomp, an allow-list; anything else kills the process), capabilities, new privileges, core
-//! dumps, memory past a bound. So does the process that sees packets, whose socket is made ready for it. The core keeps its folder and loses the calls by which a program starts others.
+//! dumps, memory past a bound. So does the process that sees packets, whose socket is made ready for it. The core keeps its folder and
+//! loses the calls by which a program starts others; so does the process that tells signs, which alone may connect out.
 //!
 //! All of it works without root. Where the kernel lacks a protection the rest is applied all the same, and [`Protection`] says so.
 
@@ -105,6 +106,35 @@ pub(crate) fn confine_core(folder: &Path) -> Vec<Protection> {
         Protection::of("core: new privileges", "none to be had", privileges::no_new_privileges()),
         Protection::of("core: files", "nothing but its own folder", files::only(folder)),
         Protection::of("core: system calls", "none that starts a program", filter::core()),
+    ]
+}
+
+/// Memory of its own that the process which tells signs may have.
+const NOTIFY_MEMORY: u64 = 96 << 20;
+/// Descriptors of that process: connections to receivers, files of the outbox, name servers.
+const NOTIFY_DESCRIPTORS: u64 = 256;
+
+/// Shuts in the process that tells signs: it may connect out, and reaches no file but its own folder, what names and
+/// certificates take, and the folders of feeds that are files (`read`).
+/// To be called by its only thread.
+pub(crate) fn confine_notify<'a>(
+    folder: &Path,
+    read: impl Iterator<Item = &'a Path>,
+) -> Vec<Protection> {
+    let named =
+        |name: &str, what: &str, result| Protection::of(&format!("notify: {name}"), what, result);
+    vec![
+        named("core dumps", "no memory is written out", limits::no_dumps()),
+        named("memory", "bounded", limits::memory(NOTIFY_MEMORY)),
+        named("descriptors", "bounded", limits::descriptors(NOTIFY_DESCRIPTORS)),
+        named("capabilities", "none, nor any to come", privileges::drop_capabilities()),
+        named("new privileges", "none to be had", privileges::no_new_privileges()),
+        named(
+            "files",
+            "nothing but the outbox; no port to be waited at",
+            files::outgoing(folder, read),
+        ),
+        named("system calls", "none that starts a program", filter::core()),
     ]
 }
 

@@ -34,6 +34,7 @@ pub(super) enum Role {
     Trap,
     Core,
     Capture,
+    Notify,
 }
 
 impl Role {
@@ -43,12 +44,13 @@ impl Role {
             Self::Trap => "trap",
             Self::Core => "core",
             Self::Capture => "capture",
+            Self::Notify => "notify",
         }
     }
 
     /// Whether a stranger's bytes come to it first.
     const fn meets_strangers(self) -> bool {
-        !matches!(self, Self::Core)
+        !matches!(self, Self::Core | Self::Notify)
     }
 }
 

@@ -99,6 +99,20 @@ pub(crate) enum ToCapture {
     Stop,
 }
 
+/// What the process that tells signs is told first; the order to end is all that it is told after.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct NotifySetup {
+    pub(crate) supervisor: u32,
+    /// The channels, their secrets resolved.
+    pub(crate) notify: kizashi_notify::Notify,
+    /// Whose warnings it reads.
+    pub(crate) feeds: kizashi_notify::feeds::Feeds,
+    pub(crate) sensor: String,
+    /// The folder of the data, of which it uses the outbox alone.
+    pub(crate) data: std::path::PathBuf,
+    pub(crate) confined: bool,
+}
+
 /// What the core is told first; the dashboard's listener is beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CoreSetup {
@@ -110,6 +124,10 @@ pub(crate) struct CoreSetup {
     pub(crate) certificate: Option<Certificate>,
     /// What this machine runs, where its owner let it be looked at.
     pub(crate) machine: Option<kizashi_signs::Machine>,
+    /// Addresses that are on no list: this machine's own, and those of current logins.
+    pub(crate) allowed: Vec<String>,
+    /// Whether signs are told to anybody.
+    pub(crate) notifies: bool,
     /// Service and address of each listener.
     pub(crate) listeners: Vec<(String, String)>,
     pub(crate) confined: bool,
@@ -122,6 +140,7 @@ pub(crate) struct CoreSetup {
 pub(crate) struct Secrets {
     pub(crate) owner: String,
     pub(crate) viewer: Option<String>,
+    pub(crate) feeds: Option<String>,
 }
 
 /// The dashboard's certificate and key, PEM, read before the core is shut in.
@@ -134,12 +153,17 @@ pub(crate) struct Certificate {
 impl Secrets {
     pub(crate) fn of(tokens: &Tokens) -> Self {
         let text = |token: &Token| token.text().to_owned();
-        Self { owner: text(&tokens.owner), viewer: tokens.viewer.as_ref().map(text) }
+        Self {
+            owner: text(&tokens.owner),
+            viewer: tokens.viewer.as_ref().map(text),
+            feeds: tokens.feeds.as_ref().map(text),
+        }
     }
 
     pub(crate) fn tokens(&self) -> Result<Tokens, TokenError> {
         let viewer = self.viewer.as_deref().map(Token::parse).transpose()?;
-        Ok(Tokens { owner: Token::parse(&self.owner)?, viewer })
+        let feeds = self.feeds.as_deref().map(Token::parse).transpose()?;
+        Ok(Tokens { owner: Token::parse(&self.owner)?, viewer, feeds })
     }
 }
 
@@ -166,6 +190,8 @@ pub(crate) enum ToCore {
     Health(Health),
     /// A trap did what no trap does.
     Misbehaved(Misbehaviour),
+    /// Addresses that are on no list: this machine's own, and those of current logins.
+    Allowed(Vec<String>),
     /// These tokens count from now on.
     Tokens(Secrets),
     /// Write what waits and end.

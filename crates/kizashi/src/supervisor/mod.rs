@@ -1,10 +1,11 @@
-//! The process that people start. It holds the sockets and its children, the trap, the core and the capture, and does nothing else: it
+//! The process that people start. It holds the sockets and its children, the trap, the core, the capture and the one that tells signs, and does nothing else: it
 //! reads no byte of an attacker and keeps no event. A child that ends is replaced; the sockets stay open meanwhile, so no port goes dark.
 //! A trap that did what no trap does is told as a sign.
 
 pub(crate) mod channel;
 mod child;
 pub(crate) mod messages;
+mod notifying;
 pub(crate) mod owner;
 pub(crate) mod ports;
 mod probe;
@@ -28,9 +29,10 @@ use crate::failure::Failure;
 use crate::live::stop_signal;
 use child::{Child, News, Role};
 use messages::{
-    CaptureSetup, CoreSetup, FromCore, Health, Misbehaviour, Secrets, ToCapture, ToCore, ToTrap,
-    TrapSetup,
+    CaptureSetup, CoreSetup, FromCore, Health, Misbehaviour, NotifySetup, Secrets, ToCapture,
+    ToCore, ToTrap, TrapSetup,
 };
+use notifying::Notifying;
 use ports::{Ports, ReadyPorts};
 use schedule::{BackOff, Daily};
 use watching::Watching;
@@ -43,6 +45,8 @@ const DRAIN: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_secs(9);
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_secs(1);
+/// How often it is looked who is logged in.
+const LOOKS_AT_LOGINS: Duration = Duration::from_secs(60);
 /// News that may wait; children wait then, never the supervisor.
 const MOST_NEWS: usize = 64;
 /// Misbehaviours that wait for a core to tell them to.
@@ -61,6 +65,8 @@ pub(crate) struct Prepared {
     pub(crate) capture: CaptureSetup,
     /// The socket that sees packets, or why there is none.
     pub(crate) eyes: Result<Eyes, String>,
+    /// Who is told of signs, where anybody is.
+    pub(crate) notify: Option<NotifySetup>,
     pub(crate) require_sandbox: bool,
     /// Where every port is answered: how.
     pub(crate) ports: Option<ReadyPorts>,
@@ -82,6 +88,7 @@ struct Supervisor {
     core: Option<Child>,
     traps: Vec<Trap>,
     watching: Option<Watching>,
+    notifying: Option<Notifying>,
     started: u64,
     health: Health,
     untold: VecDeque<Misbehaviour>,
@@ -91,6 +98,7 @@ struct Supervisor {
     core_due: Option<Instant>,
     daily: Option<Daily>,
     ports: Option<Ports>,
+    logins_looked: Instant,
     stopping: bool,
 }
 
@@ -112,6 +120,7 @@ pub(crate) fn run(
         let capture_off = eyes.as_ref().err().cloned();
         let mut supervisor = Supervisor {
             watching: eyes.ok().map(Watching::new),
+            notifying: prepared.notify.take().map(Notifying::new),
             prepared,
             news,
             sender,
@@ -127,6 +136,7 @@ pub(crate) fn run(
             core_due: None,
             daily: daily.map(|at| Daily::new(at, &ZonedDateTime::now())),
             ports: None,
+            logins_looked: Instant::now(),
             stopping: false,
         };
         let result = supervisor.serve(ready).await;
@@ -143,7 +153,8 @@ impl Supervisor {
         let started = async {
             self.start_core().await?;
             self.start_trap().await?;
-            self.start_capture().await
+            self.start_capture().await?;
+            self.start_notify().await
         }
         .await;
         if self.stopping {
@@ -174,6 +185,9 @@ impl Supervisor {
                 }
                 Some(News::Ended((Role::Capture, number), status)) => {
                     self.capture_ended(number, status).await;
+                }
+                Some(News::Ended((Role::Notify, number), status)) => {
+                    self.notify_ended(number, status).await;
                 }
                 Some(News::Said((Role::Core, _), bytes)) => self.hear_core(&bytes),
                 Some(News::Said((_, process), _)) => {
@@ -220,6 +234,8 @@ impl Supervisor {
             self.tell_health().await;
         }
         self.look_at_the_watch(now).await;
+        self.look_at_notify(now).await;
+        self.look_at_logins(now).await;
         for trap in &self.traps {
             if trap.drains_until.is_some_and(|until| until <= now) {
                 trap.child.kill();
@@ -229,6 +245,21 @@ impl Supervisor {
             match self.renew().await {
                 Ok(process) => tracing::info!("the trap was renewed: process {process}"),
                 Err(failure) => tracing::error!("the trap was not renewed: {failure}"),
+            }
+        }
+    }
+
+    /// Tells the core whose addresses are on no list, where that changed.
+    async fn look_at_logins(&mut self, now: Instant) {
+        if now.duration_since(self.logins_looked) < LOOKS_AT_LOGINS {
+            return;
+        }
+        self.logins_looked = now;
+        let allowed = crate::shared::own_addresses();
+        if allowed != self.prepared.core.allowed {
+            self.prepared.core.allowed.clone_from(&allowed);
+            if let Some(core) = &self.core {
+                let _ = core.send(&ToCore::Allowed(allowed), &[]).await;
             }
         }
     }
@@ -391,7 +422,8 @@ impl Supervisor {
         if let Some(core) = &self.core {
             let _ = core.send(&ToCore::Stop, &[]).await;
         }
-        self.wait_for_end(|supervisor| supervisor.core.is_none()).await;
+        self.stop_notify().await;
+        self.wait_for_end(|supervisor| supervisor.core.is_none() && !supervisor.notifies()).await;
         let _ = std::fs::remove_file(self.prepared.core.config.data.join("kizashi.sock"));
     }
 
@@ -409,6 +441,7 @@ impl Supervisor {
                 }
                 Ok(Some(News::Ended((Role::Core, _), _))) => self.core = None,
                 Ok(Some(News::Ended((Role::Capture, _), _))) => self.watching = None,
+                Ok(Some(News::Ended((Role::Notify, _), _))) => self.notifying = None,
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => return,
             }

@@ -32,6 +32,10 @@ mod score;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod sharing;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod telling;
 #[cfg(test)]
 mod tls;

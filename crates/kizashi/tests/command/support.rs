@@ -118,9 +118,14 @@ impl Running {
 
     /// `kizashi up` on free ports of loopback.
     pub(crate) fn up(folder: &Folder) -> Self {
+        Self::up_with(folder, "")
+    }
+
+    /// The same with more of a configuration behind it.
+    pub(crate) fn up_with(folder: &Folder, more: &str) -> Self {
         let ports: Vec<u16> = (0..6).map(|_| free_port()).collect();
         let config = format!(
-            "[capture]\nenabled = false\n[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nevents_per_second = 1000000\nevents_per_second_per_source = 1000000\nhttp = \"{}\"\nhttps = \"{}\"\nssh = \"{}\"\ntelnet = \"{}\"\nany_tcp = \"{}\"\nany_udp = \"{}\"\n",
+            "[capture]\nenabled = false\n[dashboard]\naddress = \"127.0.0.1:{}\"\n[traps]\naddress = \"127.0.0.1\"\nevents_per_second = 1000000\nevents_per_second_per_source = 1000000\nhttp = \"{}\"\nhttps = \"{}\"\nssh = \"{}\"\ntelnet = \"{}\"\nany_tcp = \"{}\"\nany_udp = \"{}\"\n{more}",
             free_port(),
             ports[0],
             ports[5],

@@ -1,0 +1,84 @@
+//! What the core shows to the process that tells signs: the signs of the last days as notices in the outbox. It is made of the store again and
+//! again, so that nothing is lost by whatever ends either process in between.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+
+use kizashi_event::Timestamp;
+use kizashi_notify::{Bulletin, Notice, Outbox};
+use kizashi_store::{Reader, StoredSign};
+
+use crate::failure::Failure;
+use crate::observatory::sign_of;
+use crate::outside;
+
+/// Signs shown at most.
+const MOST_SIGNS: usize = 200;
+/// How long a sign is shown after it was raised.
+const SHOWN_FOR: i64 = 8 * Timestamp::DAY;
+/// Microseconds between two looks.
+const LOOKS_EVERY: i64 = 2 * Timestamp::SECOND;
+
+/// The signs of the last days, shown.
+pub(crate) struct ShownSigns {
+    bulletin: Bulletin,
+    reader: Reader,
+    data: PathBuf,
+    looked: Timestamp,
+    failing: bool,
+}
+
+impl ShownSigns {
+    /// Opens the outbox of a data folder.
+    pub(crate) fn open(data: &Path, reader: Reader) -> Result<Self, Failure> {
+        let bulletin = Bulletin::new(Outbox::of(data))?;
+        Ok(Self {
+            bulletin,
+            reader,
+            data: data.to_path_buf(),
+            looked: Timestamp::from_seconds(0),
+            failing: false,
+        })
+    }
+
+    /// Shows what changed, where it is time. That it fails is said once and stops nothing.
+    pub(crate) fn look(&mut self, now: Timestamp) {
+        if now.since(self.looked) < LOOKS_EVERY {
+            return;
+        }
+        self.looked = now;
+        match self.show(now) {
+            Ok(()) => self.failing = false,
+            Err(failure) if !self.failing => {
+                self.failing = true;
+                tracing::error!("signs cannot be put into the outbox: {failure}");
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn show(&mut self, now: Timestamp) -> Result<(), Failure> {
+        let stored: HashMap<String, StoredSign> = self
+            .reader
+            .signs(MOST_SIGNS)?
+            .into_iter()
+            .filter(|stored| now.since(stored.detected) < SHOWN_FOR)
+            .map(|stored| (stored.id.clone(), stored))
+            .collect();
+        let feeds = outside::feeds(&self.data);
+        let versions = stored.values().map(|stored| (stored.id.clone(), version(stored))).collect();
+        let notice = |id: &str| {
+            let (sign, evidence) = sign_of(stored.get(id)?)?;
+            Some(Notice::of(&sign, &evidence).with_warnings(&outside::of_sign(&sign, &feeds)))
+        };
+        Ok(self.bulletin.show(versions, notice)?)
+    }
+}
+
+/// What tells one state of a sign from another.
+fn version(stored: &StoredSign) -> String {
+    let mut hasher = DefaultHasher::new();
+    (&stored.json, &stored.evidence).hash(&mut hasher);
+    hasher.finish().to_string()
+}
