@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kizashi_event::Timestamp;
 use kizashi_notify::{Bulletin, Notice, Outbox};
+use kizashi_signs::{Campaigns, Machine};
 use kizashi_store::{Reader, StoredSign};
 
 use crate::failure::Failure;
@@ -25,18 +27,26 @@ pub(crate) struct ShownSigns {
     bulletin: Bulletin,
     reader: Reader,
     data: PathBuf,
+    campaigns: Arc<Campaigns>,
+    machine: Option<Machine>,
     looked: Timestamp,
     failing: bool,
 }
 
 impl ShownSigns {
-    /// Opens the outbox of a data folder.
-    pub(crate) fn open(data: &Path, reader: Reader) -> Result<Self, Failure> {
+    /// Opens the outbox of a data folder. Signs are told by these campaigns and held against what this machine runs.
+    pub(crate) fn open(
+        data: &Path,
+        reader: Reader,
+        (campaigns, machine): (Arc<Campaigns>, Option<Machine>),
+    ) -> Result<Self, Failure> {
         let bulletin = Bulletin::new(Outbox::of(data))?;
         Ok(Self {
             bulletin,
             reader,
             data: data.to_path_buf(),
+            campaigns,
+            machine,
             looked: Timestamp::from_seconds(0),
             failing: false,
         })
@@ -70,7 +80,8 @@ impl ShownSigns {
         let versions = stored.values().map(|stored| (stored.id.clone(), version(stored))).collect();
         let notice = |id: &str| {
             let (sign, evidence) = sign_of(stored.get(id)?)?;
-            Some(Notice::of(&sign, &evidence).with_warnings(&outside::of_sign(&sign, &feeds)))
+            let notice = Notice::told(&sign, &evidence, &self.campaigns, self.machine.as_ref());
+            Some(notice.with_warnings(&outside::of_sign(&sign, &feeds)))
         };
         Ok(self.bulletin.show(versions, notice)?)
     }

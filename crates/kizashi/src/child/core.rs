@@ -134,9 +134,9 @@ fn serve(
         traps: expected(setup),
         access: access.clone(),
     };
+    let mut chores = Chores::of(setup, &pipeline, watched, Arc::clone(&campaigns))?;
     let observatory = observatory(setup, &pipeline, (places, campaigns, own), (health, sharing));
     let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
-    let mut chores = Chores::of(setup, &pipeline, watched)?;
     let live =
         Live::start(pipeline, surroundings, move |pipeline, now| chores.turn(pipeline, now))?;
     let router = kizashi_web::router(Arc::new(observatory), feed, access);
@@ -202,6 +202,7 @@ impl Chores {
         setup: &CoreSetup,
         pipeline: &Pipeline,
         watched: Arc<TrapHealth>,
+        campaigns: Arc<Campaigns>,
     ) -> Result<Self, Failure> {
         let reader = || pipeline.store().reader();
         Ok(Self {
@@ -209,7 +210,11 @@ impl Chores {
             kept: (Timestamp::from_seconds(0), TrapStatus::default()),
             reporting: Reporting::new(setup, reader()?),
             shown: match setup.notifies {
-                true => Some(ShownSigns::open(&setup.config.data, reader()?)?),
+                true => Some(ShownSigns::open(
+                    &setup.config.data,
+                    reader()?,
+                    (campaigns, setup.machine.clone()),
+                )?),
                 false => None,
             },
         })
