@@ -160,8 +160,9 @@ fn survives_every_cut(trap: &Trap) {
     }
 }
 
-fn survives_random_bytes(trap: &Trap) {
-    let piece = prop_oneof![
+/// What a stranger may send: bytes, and beginnings of what some protocol means something by.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
         prop::collection::vec(any::<u8>(), 0..600),
         "[A-Z]{3,8} /[ -~]{0,40} HTTP/1\\.[01]\r\n".prop_map(String::into_bytes),
         "[A-Za-z-]{1,20}: [ -~]{0,60}\r\n".prop_map(String::into_bytes),
@@ -183,8 +184,11 @@ fn survives_random_bytes(trap: &Trap) {
         }),
         Just(b"\r\n".to_vec()),
         Just(vec![b'a'; 9000]),
-    ];
-    let input = (prop::collection::vec(piece, 0..30), any::<u64>());
+    ]
+}
+
+fn survives_random_bytes(trap: &Trap) {
+    let input = (prop::collection::vec(pieces(), 0..30), any::<u64>());
     let drawn: RefCell<HashMap<_, crate::Identity>> = RefCell::default();
     let mut runner =
         TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
