@@ -196,8 +196,8 @@ impl Visitor {
         note(out, "rdp shell", &info.shell);
         note(out, "rdp client address", &info.address);
         let mut scene = if self.admitted { Scene::Desktop } else { Scene::Logon };
-        let names_somebody = !info.user.is_empty() || !info.password.is_empty();
-        if names_somebody && !self.admitted {
+        let names_himself = !info.user.is_empty() || !info.password.is_empty();
+        if !self.admitted && names_himself {
             let (user, password) = (info.user.as_bytes(), info.password.as_bytes());
             // A name alone is what clients fill the screen's first field with.
             let tries = !password.is_empty();

@@ -408,24 +408,18 @@ impl Visitor {
             Action::Create | Action::Get => Err(Fault::NoSuchResource),
             Action::Other => Err(Fault::Unsupported),
         };
-        let answer = match &done {
-            Ok(_) => None,
-            Err(fault) => Some(soap::fault(numbers, *fault, &windows.computer)),
-        };
-        match (done, answer) {
-            (Err(Fault::TimedOut), Some(text)) => {
-                let seconds = message.patience.clamp(1, LONGEST_WAIT);
-                Answer { status: "500 ", text, pause: Some(Duration::from_secs(seconds)) }
-            }
-            (Err(fault), Some(text)) => {
+        match done {
+            Ok(text) => Answer::ok(text),
+            Err(fault) => {
+                let text = soap::fault(numbers, fault, &windows.computer);
                 if matches!(fault, Fault::Unsupported | Fault::NoSuchResource) {
-                    let wanted = [message.address, message.resource, message.filter].join(" ");
-                    self.note("winrm request", wanted.trim(), out);
+                    let parts = [&message.address, &message.resource, &message.filter];
+                    self.note("winrm request", parts.map(String::as_str).join(" ").trim(), out);
                 }
-                Answer { status: "500 ", text, pause: None }
+                let seconds = message.patience.clamp(1, LONGEST_WAIT);
+                let pause = (fault == Fault::TimedOut).then(|| Duration::from_secs(seconds));
+                Answer { status: "500 ", text, pause }
             }
-            (Ok(text), _) => Answer::ok(text),
-            (Err(_), None) => Answer::ok(String::new()),
         }
     }
 }

@@ -27,7 +27,7 @@ enum Running {
     /// cmd.exe that waits for lines.
     Console(Box<WindowsConsole>),
     /// A pipeline whose script waits for input.
-    Pipeline { script: String, numbers: [u8; 32], input: Capture },
+    Pipeline { script: String, numbers: [u8; 32], input: Box<Capture> },
 }
 
 struct Command {
@@ -300,7 +300,7 @@ impl PowerShell {
                     let Some(command) = commands.last_mut() else { return };
                     let (script, numbers) = (message.script(), message.numbers);
                     if message.waits_for_input() {
-                        let input = Capture::default();
+                        let input = Box::<Capture>::default();
                         command.running = Running::Pipeline { script, numbers, input };
                     } else {
                         self.runs(command, &script, &numbers, scene, out);

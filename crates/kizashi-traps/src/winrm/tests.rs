@@ -93,11 +93,13 @@ fn write_looks() {
     );
 }
 
+const RECEIVE: &str = "<rsp:Receive><rsp:DesiredStream CommandId=\"C1\">stdout stderr</rsp:DesiredStream></rsp:Receive>";
+
 fn write_shells() {
     let scripted = |file, title, pieces: &[Vec<u8>]| contract::scripted(&TRAP, file, title, pieces);
     let mut pieces = guesses();
     let run = "<rsp:CommandLine CommandId=\"C1\"><rsp:Command>echo</rsp:Command><rsp:Arguments>a &gt;C:\\Windows\\Temp\\x&amp;type C:\\Windows\\Temp\\x</rsp:Arguments></rsp:CommandLine>";
-    let receive = "<rsp:Receive><rsp:DesiredStream CommandId=\"C1\">stdout stderr</rsp:DesiredStream></rsp:Receive>";
+    let receive = RECEIVE;
     let signal = "<rsp:Signal CommandId=\"C1\"/>";
     let all = [
         in_shell("Create", "<rsp:Shell/>"),
@@ -132,7 +134,11 @@ fn write_shells() {
     ];
     pieces.extend(all.iter().map(|body| request("", body)));
     scripted("console.txt", "A cmd.exe that takes lines as they come.", &pieces);
+}
 
+fn write_runspaces() {
+    let scripted = |file, title, pieces: &[Vec<u8>]| contract::scripted(&TRAP, file, title, pieces);
+    let receive = RECEIVE;
     let mut pieces = guesses();
     let opening = encoded(&client_message(0x0001_0002, "<Obj/>"));
     let pipeline = encoded(&client_pipeline("whoami; Get-Nothing"));
@@ -173,6 +179,7 @@ fn write_shells() {
 fn every_transcript_holds_however_the_bytes_are_cut() {
     write_looks();
     write_shells();
+    write_runspaces();
     contract::replay_all(&TRAP);
 }
 
