@@ -281,29 +281,7 @@ fn campaign(entry: Entry, shipped: bool) -> Result<Campaign, String> {
     ] {
         check_words(what, words, needed, shipped)?;
     }
-    for (what, list) in [
-        ("references", &entry.references),
-        ("actions", &entry.actions),
-        ("cves", &entry.cves),
-        ("packages", &entry.packages),
-    ] {
-        if list.len() > MOST_LISTED || list.iter().any(|text| text.is_empty() || text.len() > 300) {
-            return Err(format!("{what} lists at most {MOST_LISTED} texts of 1 to 300 bytes"));
-        }
-    }
-    let is_link = |text: &&String| {
-        (text.starts_with("https://") || text.starts_with("http://"))
-            && text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"'`\\".contains(&b))
-    };
-    if let Some(text) = entry.references.iter().find(|text| !is_link(text)) {
-        return Err(format!("{} is no address of a page", escape_for_people(text)));
-    }
-    if let Some(id) = entry.actions.iter().find(|id| super::action(id).is_none()) {
-        return Err(format!(
-            "there is no action {}; docs/campaigns.md lists them",
-            escape_for_people(id)
-        ));
-    }
+    check_lists(&entry)?;
     if entry.marks.is_empty() || entry.marks.len() > MOST_MARKS {
         return Err(format!("a campaign has 1 to {MOST_MARKS} marks"));
     }
@@ -329,6 +307,34 @@ fn campaign(entry: Entry, shipped: bool) -> Result<Campaign, String> {
         general: entry.general,
         marks,
     })
+}
+
+/// References, actions, CVEs and packages: few, and such as can be used.
+fn check_lists(entry: &Entry) -> Result<(), String> {
+    for (what, list) in [
+        ("references", &entry.references),
+        ("actions", &entry.actions),
+        ("cves", &entry.cves),
+        ("packages", &entry.packages),
+    ] {
+        if list.len() > MOST_LISTED || list.iter().any(|text| text.is_empty() || text.len() > 300) {
+            return Err(format!("{what} lists at most {MOST_LISTED} texts of 1 to 300 bytes"));
+        }
+    }
+    let is_link = |text: &&String| {
+        (text.starts_with("https://") || text.starts_with("http://"))
+            && text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"'`\\".contains(&b))
+    };
+    if let Some(text) = entry.references.iter().find(|text| !is_link(text)) {
+        return Err(format!("{} is no address of a page", escape_for_people(text)));
+    }
+    if let Some(id) = entry.actions.iter().find(|id| super::action(id).is_none()) {
+        return Err(format!(
+            "there is no action {}; docs/campaigns.md lists them",
+            escape_for_people(id)
+        ));
+    }
+    Ok(())
 }
 
 fn check_words(what: &str, words: &Words, needed: bool, shipped: bool) -> Result<(), String> {
