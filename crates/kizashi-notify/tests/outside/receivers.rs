@@ -162,6 +162,20 @@ fn request(stream: &TcpStream) -> String {
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
+/// Has the one message that waits tried again at once.
+fn make_due(folder: &Folder) {
+    let waiting = folder.0.join("kizashi-outbox/waiting");
+    let file = std::fs::read_dir(&waiting)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|it| it == "json"))
+        .unwrap();
+    let mut json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    json["due"] = 0.into();
+    std::fs::write(&file, json.to_string()).unwrap();
+}
+
 #[test]
 fn a_sign_is_told_once_also_when_the_courier_is_ended_in_between_and_begins_again() {
     let folder = Folder::new();
@@ -209,16 +223,7 @@ fn a_sign_is_told_once_also_when_the_courier_is_ended_in_between_and_begins_agai
     });
     drop(first);
     // The pause is half a minute; the test is not to wait for it.
-    let waiting = folder.0.join("kizashi-outbox/waiting");
-    let file = std::fs::read_dir(&waiting)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|it| it == "json"))
-        .unwrap();
-    let mut json: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    json["due"] = 0.into();
-    std::fs::write(&file, json.to_string()).unwrap();
+    make_due(&folder);
     let second = Running::start(courier(&folder, &notify));
     let again = told.recv_timeout(LONG).unwrap();
     let key = |request: &str| {
