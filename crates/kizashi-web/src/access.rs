@@ -138,7 +138,7 @@ pub(crate) async fn guard(
     let role = match bearer(headers) {
         Some(guess) => match role_by_bearer(&app, guess, &asker) {
             Ok(role) => Some(role),
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         },
         None => role_by_cookie(&app.access, headers, &asker.authority),
     };
@@ -218,17 +218,17 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn role_by_bearer(app: &App, guess: &str, asker: &Asker) -> Result<Role, Response> {
+fn role_by_bearer(app: &App, guess: &str, asker: &Asker) -> Result<Role, Box<Response>> {
     // The right token is asked first: who guesses must not keep the owner's programs out.
     if let Some(role) = app.access.role_of(guess) {
         return Ok(role);
     }
     if let Some(wait) = app.throttle.wait(asker.address) {
-        return Err(too_often(wait));
+        return Err(Box::new(too_often(wait)));
     }
     app.throttle.count_failure(asker.address);
     tracing::warn!(address = %asker.address, "a program tried a wrong token at the dashboard");
-    Err(refuse("/api/"))
+    Err(Box::new(refuse("/api/")))
 }
 
 /// Whose token a program sends. Wrong ones are counted as those of people are, and told as long as they are few; a right one is never held up.

@@ -131,8 +131,11 @@ fn of_store(lines: &mut Lines, status: &Status) {
     }
 }
 
+/// A number of a row.
+type OfRow = fn(&TopRow) -> u64;
+
 fn of_traps(lines: &mut Lines, traps: &[TopRow]) {
-    let kinds: [(&str, &str, fn(&TopRow) -> u64); 2] = [
+    let kinds: [(&str, &str, OfRow); 2] = [
         ("kizashi_trap_events_total", "Events by trap.", |row| row.events),
         ("kizashi_trap_sessions_total", "Sessions by trap.", |row| row.sessions),
     ];

@@ -266,7 +266,7 @@ mod tests {
                 ),
                 (
                     "truth",
-                    Cells::Truth((0..rows).map(|at| some(at).then(|| at % 2 == 0)).collect()),
+                    Cells::Truth((0..rows).map(|at| some(at).then_some(at % 2 == 0)).collect()),
                 ),
                 (
                     "time",
