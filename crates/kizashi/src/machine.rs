@@ -47,7 +47,7 @@ fn look_under(root: &Path, now: Timestamp, campaigns: &Campaigns) -> Machine {
         services.extend(listeners(&text, state, udp).filter(|(_, inode)| !ours.contains(inode)));
     }
     services.truncate(MOST_SERVICES);
-    let programs = programs(root, services.iter().map(|(_, inode)| *inode).collect());
+    let programs = programs(root, &services.iter().map(|(_, inode)| *inode).collect());
     let mut services: Vec<RealService> = services
         .into_iter()
         .map(|(service, inode)| RealService { program: programs.get(&inode).cloned(), ..service })
@@ -122,7 +122,7 @@ fn open_sockets(folder: &Path) -> HashSet<u64> {
 }
 
 /// Which program has each of these sockets, as far as this process may know.
-fn programs(root: &Path, wanted: HashSet<u64>) -> HashMap<u64, String> {
+fn programs(root: &Path, wanted: &HashSet<u64>) -> HashMap<u64, String> {
     let mut found = HashMap::new();
     if wanted.is_empty() {
         return found;

@@ -16,6 +16,8 @@ mod failure;
 mod fetch;
 mod inherited;
 mod install;
+#[cfg(test)]
+mod judged;
 mod limits;
 mod listening;
 mod live;

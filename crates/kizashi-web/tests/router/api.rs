@@ -116,7 +116,7 @@ fn marking(token: &Token, content: &str, headers: &[(&str, &str)]) -> Request<Bo
 #[tokio::test]
 async fn the_owner_alone_marks_a_sign_and_from_this_page_alone() {
     let viewer = Token::from_random([0xcd; 24]);
-    let tokens = Tokens { owner: token(), viewer: Some(viewer.clone()) };
+    let tokens = Tokens { owner: token(), viewer: Some(viewer.clone()), feeds: None };
     let access = Access::on_loopback(tokens);
     let dashboard = router(Arc::new(MadeUp::default()), FeedSender::new(), access);
     let json = ("content-type", "application/json");

@@ -12,8 +12,6 @@ mod botnets;
 mod campaigns;
 mod chance;
 mod credentials;
-#[cfg(test)]
-mod judged;
 mod ports;
 mod rates;
 mod seasons;

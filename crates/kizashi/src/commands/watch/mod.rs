@@ -56,10 +56,10 @@ fn watch(
         if event::poll(BEAT)? {
             // A terminal tells that a key was let go where it can; only its press counts.
             match event::read()? {
-                Event::Key(key) if key.kind != KeyEventKind::Release => {
-                    if screen.press(key) == Wish::End {
-                        return Ok(());
-                    }
+                Event::Key(key)
+                    if key.kind != KeyEventKind::Release && screen.press(key) == Wish::End =>
+                {
+                    return Ok(());
                 }
                 _ => {}
             }

@@ -40,6 +40,7 @@ fn look() -> Look {
         action: "login",
         text: text.to_owned(),
         scanner: None,
+        country: None,
     };
     let port = |port: &str, title: &str, events, score| PortRow {
         port: port.to_owned(),

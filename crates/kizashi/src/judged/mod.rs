@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::scripts::Act::{self, Bytes, Client, Command, Get, Login, Note, Post};
 use self::scripts::{AGENT, SCRIPTS, Script};
-use super::{Settings, Traffic};
+use crate::demo::{Settings, Traffic};
 use crate::pipeline::Pipeline;
 
 const START: Timestamp = Timestamp::from_seconds(1_772_323_200);
