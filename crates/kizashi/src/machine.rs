@@ -136,11 +136,11 @@ fn programs(root: &Path, wanted: &HashSet<u64>) -> HashMap<u64, String> {
     processes.sort();
     for process in processes {
         let sockets = open_sockets(&process.join("fd"));
-        if sockets.is_disjoint(&wanted) {
+        if sockets.is_disjoint(wanted) {
             continue;
         }
         let name: String = read(&process.join("comm")).trim().chars().take(32).collect();
-        for socket in sockets.intersection(&wanted) {
+        for socket in sockets.intersection(wanted) {
             found.entry(*socket).or_insert_with(|| name.clone());
         }
     }

@@ -22,6 +22,8 @@ use crate::demo::{Settings, Traffic};
 use crate::pipeline::Pipeline;
 
 const START: Timestamp = Timestamp::from_seconds(1_772_323_200);
+/// Where all of it goes, as the demo's.
+const SENSOR: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
 /// Hours between two campaigns, and that each lasts.
 const EVERY: i64 = 17;
 const LASTS: i64 = 7;
@@ -107,7 +109,7 @@ fn events_of(number: usize, (_, ports, service, acts): &Script) -> Vec<Event> {
                     session: Some(session),
                     source,
                     source_port: 40_000,
-                    destination: Some(super::visitors::SENSOR_ADDRESS),
+                    destination: Some(SENSOR),
                     port,
                     service: Service::named(service),
                     detail,
