@@ -45,7 +45,7 @@ function Course({ name }) {
       <span class="end"><${Choice} label=${said.length} chosen=${bin} choose=${(/** @type {Bin} */ value) => choose({ bin: value })} choices=${BINS.map((value) => [value, said.bins[value]])} /></span></div>
     ${error && !data && html`<${Failure} error=${error} />`}
     ${!data && !error && html`<${Loading} lines=${5} />`}
-    ${data && (data.points.length === 0 ? html`<p class="note">${said.nothing(said.spans[bin])}</p>` : html`<${Chart} series=${data} height=${220} measure="events" />`)}
+    ${data && (data.points.length === 0 ? html`<p class="note">${more().who.nothing}</p>` : html`<${Chart} series=${data} height=${220} measure="events" />`)}
   </section>`;
 }
 

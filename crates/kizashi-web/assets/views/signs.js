@@ -1,7 +1,7 @@
 // The signs as cards: what, since when, how sure, how much.
 import { html } from "../html.js";
 import { getSign } from "../api.js";
-import { portInWords, words } from "../language.js";
+import { language, portInWords, words } from "../language.js";
 import { signs, signsError, now, useAnswer } from "../state.js";
 import { chance, count, moment, plain, ratio, span } from "../format.js";
 import { Empty, Failure, Loading, PageHead, SeverityMark, safe } from "../parts.js";
@@ -61,7 +61,7 @@ function Measure({ sign }) {
 
 /** What to do, from the sign's own page. @param {{ sign: Sign }} props */
 function Todo({ sign }) {
-  const { data } = useAnswer((signal) => getSign(sign.id, signal), `todo ${sign.id}`);
+  const { data } = useAnswer((signal) => getSign(sign.id, language.value, signal), `todo ${sign.id} ${language.value}`);
   return html`<dd class="todo">${data ? safe(data.advisory.what_to_do) : ""}</dd>`;
 }
 
