@@ -5,7 +5,9 @@
 //! whatever attackers chose in it is escaped.
 
 use kizashi_event::Timestamp;
-use kizashi_signs::{Advisory, Around, Campaigns, Machine, Severity, Sign, SignKind, advisory_in};
+use kizashi_signs::{
+    Advisory, Around, Campaigns, Item, Machine, Severity, Sign, SignKind, Value, advisory_in,
+};
 use kizashi_store::Evidence;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,8 @@ use crate::Language;
 const LONGEST_PART: usize = 2_000;
 /// Characters of a title at most.
 const LONGEST_TITLE: usize = 200;
+/// Values of one kind quoted at most.
+const MOST_QUOTED: usize = 3;
 /// Addresses that go with a notice.
 const MOST_SOURCES: usize = 10;
 
@@ -53,14 +57,16 @@ impl Story {
     /// The main texts of an advisory, and what it probably is where that is told.
     fn of(sign: &Sign, advisory: &Advisory, language: Language) -> Self {
         let probably = advisory.section("probably").map(|section| section.text.join(" "));
+        let tries = advisory.section("tries").map(|section| tried(&section.items, language));
         let headings = language.pick(
-            ["What", "Since when", "Who", "What it probably is", "What to do"],
-            ["何が起きているか", "いつから", "だれが", "おそらく何か", "何をするか"],
+            ["What", "Since when", "Who", "What they try", "What it probably is", "What to do"],
+            ["何が起きているか", "いつから", "だれが", "何を試すか", "おそらく何か", "何をするか"],
         );
         let texts = [
             advisory.what.as_str(),
             &advisory.since,
             &advisory.who,
+            tries.as_deref().unwrap_or_default(),
             probably.as_deref().unwrap_or_default(),
             &advisory.what_to_do,
         ];
@@ -70,6 +76,20 @@ impl Story {
             parts: parts.map(|(heading, text)| Part::new(heading, text)).collect(),
         }
     }
+}
+
+/// The most frequent values of each kind; they are escaped already.
+fn tried(items: &[Item], language: Language) -> String {
+    let (between, after, end) = language.pick((", ", ": ", ". "), ("、", "：", "。"));
+    let value = |value: &Value| match value.count {
+        Some(count) => format!("{} ({count})", value.text),
+        None => value.text.clone(),
+    };
+    let item = |item: &Item| {
+        let values: Vec<String> = item.values.iter().take(MOST_QUOTED).map(value).collect();
+        format!("{}{after}{}", item.label, values.join(between))
+    };
+    items.iter().map(item).collect::<Vec<String>>().join(end)
 }
 
 /// The language as that room names it.
@@ -205,11 +225,11 @@ mod tests {
         let notice = Notice::of(&sign("tcp/5900"), &Evidence::default());
         assert_eq!(
             notice.en.title,
-            "[high] tcp/5900 (VNC screen sharing): 21 new sources, 8.4 times the usual"
+            "[high] VNC screen sharing (tcp/5900): 21 new sources, 8.4 times the usual"
         );
         assert_eq!(
             notice.ja.title,
-            "【高】tcp/5900（VNC screen sharing）: 新しい送信元 21 件、平常の 8.4 倍"
+            "【高】VNC 画面共有（tcp/5900）: 新しい送信元 21 件、平常の 8.4 倍"
         );
     }
 

@@ -87,6 +87,13 @@ pub(crate) async fn series(State(app): State<Arc<App>>, read: Read) -> Answer<cr
 }
 
 /// `GET /api/v1/day?limit=`: the last 24 hours against what is usual, with so many ports.
+#[utoipa::path(get, path = "/api/v1/day", tag = "series", summary = "The last 24 hours against the same hours of up to four weeks before",
+    params(("limit" = Option<u32>, Query, description = "Ports at most, 1 to 24")),
+    responses((status = 200, description = "Numbers (`now`) and where they usually lie (`low`, `middle`, `high`: the 10th, 50th and 90th of a hundred; left out of fewer than five days)", body = Object, example = json!({
+        "until": "2026-11-20T15:00:00Z", "days": 28, "hours": [{"start": "2026-11-19T15:00:00Z", "now": 812.0, "low": 640.0, "middle": 790.0, "high": 960.0, "sources": 118}],
+        "events": {"now": 32_512.0, "low": 14_720.0, "middle": 18_400.0, "high": 22_080.0}, "sessions": {"now": 6_120.0, "low": 4_880.0, "middle": 6_100.0, "high": 7_320.0},
+        "sources": {"now": 122.0, "low": 95.0, "middle": 118.0, "high": 143.0},
+        "ports": [{"key": "tcp/5900", "label": "VNC remote desktop", "events": {"now": 15_461.0, "low": 1_504.0, "middle": 1_880.0, "high": 2_256.0}}]}))))]
 pub(crate) async fn day(State(app): State<Arc<App>>, read: Read) -> Answer<usual::Day> {
     let limit = parameters(read)?.limit(8, usual::MOST_PORTS)?;
     app.ask(move |observatory| usual::read(observatory, limit)).await.map(Json)

@@ -35,6 +35,7 @@ impl Modify for Doors {
         crate::api::status,
         crate::api::top,
         crate::api::series,
+        crate::api::day,
         crate::api::signs,
         crate::api::sign,
         crate::api::events,

@@ -89,10 +89,12 @@ fn a_program_reads_what_is_shared_by_its_own_token_and_nothing_else() {
         ("/share/signs.atom", ""),
         ("/share/signs.atom", "Authorization: Bearer 000000000000000000000000\r\n"),
         ("/share/nothing", ""),
-        ("/api/v1/signs", bearer.as_str()),
-        ("/", bearer.as_str()),
     ] {
         assert!(http(address, path, headers).starts_with("HTTP/1.1 401"), "{path}");
+    }
+    for path in ["/api/v1/signs", "/metrics", "/"] {
+        let answer = http(address, path, &bearer);
+        assert!(answer.starts_with("HTTP/1.1 403"), "{path}: {answer}");
     }
     assert!(http(address, "/share/nothing", &bearer).starts_with("HTTP/1.1 404"));
     up.stop();
