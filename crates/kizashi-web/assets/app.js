@@ -90,9 +90,9 @@ const EVERYWHERE = [
 /** Sheets that are in the page already. */
 const sheets = new Set(["/views/home.css"]);
 
-/** Adds a view's sheet and waits for it, so that nothing is shown without its form. @param {string | undefined} path */
+/** Adds a view's sheet and waits for it, so that nothing is shown without its form. @param {string} path */
 function dress(path) {
-  if (path === undefined || sheets.has(path)) return Promise.resolve();
+  if (sheets.has(path)) return Promise.resolve();
   sheets.add(path);
   return new Promise((done) => {
     const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: path });
@@ -111,7 +111,7 @@ function View() {
   useEffect(() => {
     let wanted = true;
     if (!page) return undefined;
-    Promise.all([page.load(), dress(page.style)]).then(
+    Promise.all([page.load(), ...(page.styles ?? []).map(dress)]).then(
       ([module]) => {
         if (!wanted) return;
         setShown({ page, component: module[page.component] });

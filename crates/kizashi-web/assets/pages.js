@@ -3,25 +3,25 @@
 
 /** @typedef {{ [name: string]: (props: any) => unknown }} Module */
 /** `id` is the first part of the address and, where there is an icon, a name in `words().navigation`; `rest` says that the address goes on with what is
- * shown (`port/tcp/23`); `under` which entry of the navigation it belongs to; `key` opens it after `g`; `style` a sheet of its own.
- * @typedef {{ id: string, component: string, load: () => Promise<any>, icon?: string, key?: string, rest?: boolean, under?: string, style?: string }} Page */
+ * shown (`port/tcp/23`); `under` which entry of the navigation it belongs to; `key` opens it after `g`; `styles` are sheets of its own, in their order.
+ * @typedef {{ id: string, component: string, load: () => Promise<any>, icon?: string, key?: string, rest?: boolean, under?: string, styles?: string[] }} Page */
 
 /** @type {Page[]} */
 export const PAGES = [
   { id: "", component: "Home", load: () => import("./views/home.js"), icon: "home", key: "h" },
-  { id: "ports", style: "/views/ports.css", component: "Ports", load: () => import("./views/ports.js"), icon: "ports", key: "p" },
-  { id: "port", style: "/views/ports.css", component: "Port", load: () => import("./views/port.js"), rest: true, under: "ports" },
-  { id: "live", style: "/views/live.css", component: "Live", load: () => import("./views/live.js"), icon: "live", key: "l" },
-  { id: "who", style: "/views/things.css", component: "Who", load: () => import("./views/who.js"), icon: "who", key: "w" },
-  { id: "list", style: "/views/things.css", component: "List", load: () => import("./views/ranking.js"), under: "who" },
-  { id: "item", style: "/views/things.css", component: "Item", load: () => import("./views/item.js"), under: "who" },
-  { id: "sessions", style: "/views/sessions.css", component: "SessionsPage", load: () => import("./views/sessions.js"), icon: "sessions", key: "e" },
-  { id: "session", style: "/views/sessions.css", component: "SessionView", load: () => import("./views/session.js"), rest: true, under: "sessions" },
+  { id: "ports", styles: ["/views/ports.css"], component: "Ports", load: () => import("./views/ports.js"), icon: "ports", key: "p" },
+  { id: "port", styles: ["/views/ports.css"], component: "Port", load: () => import("./views/port.js"), rest: true, under: "ports" },
+  { id: "live", styles: ["/views/live.css"], component: "Live", load: () => import("./views/live.js"), icon: "live", key: "l" },
+  { id: "who", styles: ["/views/things.css"], component: "Who", load: () => import("./views/who.js"), icon: "who", key: "w" },
+  { id: "list", styles: ["/views/things.css"], component: "List", load: () => import("./views/ranking.js"), under: "who" },
+  { id: "item", styles: ["/views/things.css"], component: "Item", load: () => import("./views/item.js"), under: "who" },
+  { id: "sessions", styles: ["/views/things.css", "/views/sessions.css"], component: "SessionsPage", load: () => import("./views/sessions.js"), icon: "sessions", key: "e" },
+  { id: "session", styles: ["/views/things.css", "/views/sessions.css"], component: "SessionView", load: () => import("./views/session.js"), rest: true, under: "sessions" },
   { id: "signs", component: "SignsPage", load: () => import("./views/signs.js"), icon: "signs", key: "s" },
-  { id: "sign", style: "/views/sign.css", component: "SignView", load: () => import("./views/sign.js"), rest: true, under: "signs" },
-  { id: "search", style: "/views/things.css", component: "Search", load: () => import("./views/search.js"), icon: "search", key: "/" },
-  { id: "bench", style: "/views/things.css", component: "BenchPage", load: () => import("./views/bench.js"), under: "sessions" },
-  { id: "settings", style: "/views/settings.css", component: "Settings", load: () => import("./views/settings.js"), icon: "settings", key: "t" },
+  { id: "sign", styles: ["/views/things.css", "/views/sign.css"], component: "SignView", load: () => import("./views/sign.js"), rest: true, under: "signs" },
+  { id: "search", styles: ["/views/things.css"], component: "Search", load: () => import("./views/search.js"), icon: "search", key: "/" },
+  { id: "bench", styles: ["/views/things.css"], component: "BenchPage", load: () => import("./views/bench.js"), under: "sessions" },
+  { id: "settings", styles: ["/views/things.css", "/views/settings.css"], component: "Settings", load: () => import("./views/settings.js"), icon: "settings", key: "t" },
 ];
 
 /** The page of an address; nothing where there is none. @param {string[]} path */
