@@ -7,7 +7,7 @@ import { address, choose, chosen, place } from "../router.js";
 import { end, useAnswer } from "../state.js";
 import { bytes, count, moment, second } from "../format.js";
 import { Chart } from "../chart.js";
-import { Choice, Failure, Hostile, Loading, Moment, safe } from "../parts.js";
+import { Choice, Empty, Failure, Hostile, Loading, Moment, safe } from "../parts.js";
 import { getItem, itemAddress } from "../things.js";
 import { ItemLink } from "./who.js";
 import { address as signAddress, title } from "./signs.js";
@@ -136,7 +136,8 @@ const asSearch = (page) => `${page.kind === "payload" ? "hash" : page.kind}:${/^
 export function Item() {
   const said = more().item;
   const key = place.value.query.get("key") ?? "";
-  const { data, error } = useAnswer((signal) => getItem(key, signal), key);
+  const { data, error } = useAnswer(async (signal) => (key === "" ? null : getItem(key, signal)), key);
+  if (key === "") return html`<article class="page"><a class="back" href="#/who">${said.back}</a><h1>${said.none}</h1><${Empty}>${said.choose}<//></article>`;
   if (error && !data) return html`<article class="page"><a class="back" href="#/who">${said.back}</a><h1><${Hostile} text=${key} /></h1><${Failure} error=${error} /></article>`;
   if (!data) return html`<article class="page"><a class="back" href="#/who">${said.back}</a><${Loading} lines=${8} /></article>`;
   return html`<article class="page item">

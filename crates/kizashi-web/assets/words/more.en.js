@@ -53,6 +53,8 @@ export const more = {
     name: "Name",
   },
   item: {
+    none: "Nothing chosen",
+    choose: "Choose something in a list, and this page tells all that is known of it.",
     back: "Who comes, and with what",
     never: "This never came here, or its counts are not kept any more.",
     course: "Course",
