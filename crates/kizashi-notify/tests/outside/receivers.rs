@@ -310,6 +310,10 @@ fn broker(secret: &'static str) -> (SocketAddr, Receiver<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, told) = channel();
+    // Known before anybody comes: a client waits but a moment for a refusal.
+    let check = "import hashlib,sys\nprint(hashlib.sha1(b'NONC'+sys.argv[1].encode()).hexdigest())";
+    let output = Command::new("python3").args(["-c", check, secret]).output().unwrap();
+    let expected = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     std::thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
             stream.write_all(b"\0\0\0\x0e\x01\x04hubsNONC").unwrap();
@@ -321,13 +325,8 @@ fn broker(secret: &'static str) -> (SocketAddr, Receiver<Vec<u8>>) {
                 rest
             };
             let (auth, publish) = (next(), next());
-            let check =
-                "import hashlib,sys\nprint(hashlib.sha1(b'NONC'+sys.argv[1].encode()).hexdigest())";
-            let output = Command::new("python3").args(["-c", check, secret]).output().unwrap();
             let proof: String = auth[6..].iter().map(|byte| format!("{byte:02x}")).collect();
-            if String::from_utf8_lossy(&output.stdout).trim() == proof
-                && auth.starts_with(b"\x02\x04mine")
-            {
+            if expected == proof && auth.starts_with(b"\x02\x04mine") {
                 let _ = tell.send(publish);
                 let _ = stream.read(&mut [0; 1]);
             } else {
