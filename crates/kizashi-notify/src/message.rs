@@ -45,7 +45,7 @@ pub struct Message {
     pub why: Why,
     /// When it was planned.
     pub made: Timestamp,
-    /// What it tells of: at most [`MOST_IN_DIGEST`].
+    /// What it tells of: at most `MOST_IN_DIGEST`.
     pub notices: Vec<Notice>,
     /// Signs beyond those.
     pub left_out: usize,
