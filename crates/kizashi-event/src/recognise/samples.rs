@@ -128,6 +128,7 @@ const UDP: &[(&str, &[u8])] = &[
     ("mdns", b"\0\0\0\0\0\x01\0\0\0\0\0\0\x09_services\x07_dns-sd\x04_udp\x05local\0\0\x0c\0\x01"),
     ("dns", b"\0\0\x10\0\0\x01\0\0\0\0\0\0\x02ip\x06parrot\x02co\0\0\x10\0\x01"),
     ("dns", b"\x12\x34\x01\0\0\x01\0\0\0\0\0\x01\x07example\x03com\0\0\xff\0\x01\0\0\x29\x23\x28\0\0\0\0\0\0"),
+    ("dns", b"\x61\xf1\x01\x20\0\x01\0\0\0\0\0\x01\x03isc\x03org\0\0\xff\0\x01\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08\x8b\x98\xa5\xef\xcc\xe6\xf5\xc8"),
     ("dns", b"\0\0\x10\0\0\0\0\0\0\0\0\0"),
     ("chargen", b"\n"),
     ("unknown", b"hello"),

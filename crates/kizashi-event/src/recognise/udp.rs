@@ -23,6 +23,9 @@ pub(super) const RULES: &[Rule] = &[
     ("stun", |bytes| be32(bytes, 4) == Some(0x2112_a442) && bytes[0] & 0xc0 == 0),
     ("memcached", is_memcached),
     ("netbios", is_netbios),
+    // Before those that are known by one or two bytes: a query begins with a number of the asker's choice.
+    ("mdns", |bytes| is_dns(bytes) && contains(bytes, b"\x05local\0")),
+    ("dns", is_dns),
     ("rpcbind", |bytes| {
         be32(bytes, 4) == Some(0) && be32(bytes, 8) == Some(2) && bytes.len() >= 40
     }),
@@ -50,8 +53,6 @@ pub(super) const RULES: &[Rule] = &[
     }),
     ("coap", is_coap),
     ("tftp", is_tftp),
-    ("mdns", |bytes| is_dns(bytes) && contains(bytes, b"\x05local\0")),
-    ("dns", is_dns),
     ("chargen", |bytes| matches!(bytes, [] | [b'\n' | b'\r' | 0 | 1])),
 ];
 
