@@ -1,6 +1,7 @@
 //! What the core shows to the process that tells signs: the signs of the last days as notices in the outbox. It is made of the store again and
 //! again, so that nothing is lost by whatever ends either process in between.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -76,7 +77,8 @@ impl ShownSigns {
             .filter(|stored| now.since(stored.detected) < SHOWN_FOR)
             .map(|stored| (stored.id.clone(), stored))
             .collect();
-        let feeds = outside::feeds(&self.data);
+        // Read where a notice is made anew, which is seldom.
+        let feeds = LazyCell::new(|| outside::feeds(&self.data));
         let versions = stored.values().map(|stored| (stored.id.clone(), version(stored))).collect();
         let notice = |id: &str| {
             let (sign, evidence) = sign_of(stored.get(id)?)?;

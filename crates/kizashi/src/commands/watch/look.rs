@@ -125,6 +125,8 @@ fn by_hour(reader: &Reader, since: Timestamp, until: Timestamp) -> Result<Vec<u6
 fn ports(reader: &Reader) -> Result<Vec<PortRow>, Failure> {
     let ranking = reader.top(KeyKind::Port, Span::default(), MOST_PORTS)?;
     let settings = kizashi_signs::Settings::default().changefinder;
+    let length = BinLength::HalfDay;
+    let since = reader.overview()?.last.map(|last| last.plus(-HALF_DAYS * length.micros()));
     let mut rows = Vec::new();
     for (at, ranked) in ranking.iter().enumerate() {
         let title = ranked.key.as_port().map(|port| port_info(port).title.to_string());
@@ -138,8 +140,6 @@ fn ports(reader: &Reader) -> Result<Vec<PortRow>, Failure> {
             last: ranked.last,
         };
         if at < SCORED {
-            let length = BinLength::HalfDay;
-            let since = reader.overview()?.last.map(|last| last.plus(-HALF_DAYS * length.micros()));
             let span = Span { since, until: None };
             let series = scored::read(reader, &ranked.key, length, span, settings)?;
             row.line = series.points.iter().map(|scored| scored.point.events).collect();
