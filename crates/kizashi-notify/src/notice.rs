@@ -4,9 +4,8 @@
 //! A notice is made by the core, which has the store, and read by the process that tells it, which has nothing else: it is bounded, and
 //! whatever attackers chose in it is escaped.
 
-use kizashi_event::Timestamp;
 use kizashi_signs::{
-    Advisory, Around, Campaigns, Item, Machine, Severity, Sign, SignKind, Value, advisory_in,
+    Advisory, Around, Campaigns, Item, Machine, Severity, Sign, SignKind, Value, advisory_in, plain,
 };
 use kizashi_store::Evidence;
 use serde::{Deserialize, Serialize};
@@ -183,18 +182,6 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
         None => text.to_owned(),
         Some(_) => text.chars().take(longest.saturating_sub(1)).chain(['…']).collect(),
     }
-}
-
-/// A moment to the minute: `2025-02-18 11:50 UTC`.
-pub(crate) fn minute(time: Timestamp) -> String {
-    let text = time.rfc3339();
-    text.get(..16).map_or(text.clone(), |text| format!("{} UTC", text.replace('T', " ")))
-}
-
-/// A number for a sentence: no more digits than it deserves.
-pub(crate) fn plain(number: f64) -> String {
-    let text = if number >= 9.95 { format!("{number:.0}") } else { format!("{number:.1}") };
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -39,5 +39,5 @@ pub use knowledge::{Knowledge, KnowledgeError, LONGEST_KNOWLEDGE};
 pub use language::Language;
 pub use machine::{Machine, RealService, Relevance};
 pub use port_scores::{PortScore, scored_series};
-pub use sign::{Fact, Returned, Severity, Sign, SignKind};
+pub use sign::{Fact, Returned, Severity, Sign, SignKind, minute, plain};
 pub use standing::{PortStanding, Standing};

@@ -355,13 +355,15 @@ impl Sign {
 }
 
 /// A moment to the minute: `2025-02-18 11:50 UTC`.
-pub(crate) fn minute(time: Timestamp) -> String {
+#[must_use]
+pub fn minute(time: Timestamp) -> String {
     let text = time.rfc3339();
     text.get(..16).map_or(text.clone(), |text| format!("{} UTC", text.replace('T', " ")))
 }
 
 /// A number for a sentence: no more digits than it deserves.
-pub(crate) fn plain(number: f64) -> String {
+#[must_use]
+pub fn plain(number: f64) -> String {
     let text = if number >= 9.95 { format!("{number:.0}") } else { format!("{number:.1}") };
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

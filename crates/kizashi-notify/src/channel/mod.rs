@@ -128,6 +128,11 @@ pub(crate) fn by_status(answer: &Answer) -> Verdict {
     }
 }
 
+/// The three characters that begin or end something in the markup of Slack and of Telegram.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// The verdict of a status, where a success must also have these words in it.
 pub(crate) fn by_words(answer: &Answer, words: &str) -> Verdict {
     let verdict = by_status(answer);

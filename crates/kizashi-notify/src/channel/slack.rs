@@ -4,7 +4,7 @@
 use kizashi_event::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Channel, Delivery, Kind, Verdict, by_words, post_json, web_address};
+use super::{Channel, Delivery, Kind, Verdict, by_words, escaped, post_json, web_address};
 use crate::send::Answer;
 use crate::{ChannelSettings, Letter, Message};
 
@@ -49,8 +49,4 @@ impl Channel for Slack {
     fn judge(&self, answer: &Answer) -> Verdict {
         by_words(answer, "ok")
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

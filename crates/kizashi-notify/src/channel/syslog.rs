@@ -132,7 +132,7 @@ fn facts(notice: &Notice) -> Vec<(&'static str, String)> {
         ("since", sign.since.rfc3339()),
         ("sources", sign.sources.to_string()),
         ("events", sign.events.to_string()),
-        ("ratio", crate::notice::plain(sign.ratio)),
+        ("ratio", kizashi_signs::plain(sign.ratio)),
         ("src", notice.sources.first().map(|(source, _)| source.clone()).unwrap_or_default()),
     ]
 }

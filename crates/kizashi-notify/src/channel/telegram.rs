@@ -4,7 +4,7 @@
 use kizashi_event::Timestamp;
 use serde_json::json;
 
-use super::{Channel, Delivery, Kind, Verdict, base, by_words, post_json};
+use super::{Channel, Delivery, Kind, Verdict, base, by_words, escaped, post_json};
 use crate::send::Answer;
 use crate::{ChannelSettings, Letter, Message, Secret};
 
@@ -51,8 +51,4 @@ impl Channel for Telegram {
     fn judge(&self, answer: &Answer) -> Verdict {
         by_words(answer, "\"ok\":true")
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

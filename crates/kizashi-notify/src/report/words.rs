@@ -1,8 +1,9 @@
 //! The words of a report in both languages.
 
+use kizashi_signs::{minute, plain};
+
 use super::{Period, Report, Totals, is_of_silence};
 use crate::Language;
-use crate::notice::plain;
 
 pub(super) fn title(report: &Report, language: Language) -> String {
     let (from, until) = (day(report.from), day(report.until));
@@ -171,8 +172,4 @@ pub(super) fn thousands(number: u64) -> String {
 
 pub(super) fn day(time: kizashi_event::Timestamp) -> String {
     time.rfc3339().chars().take(10).collect()
-}
-
-fn minute(time: kizashi_event::Timestamp) -> String {
-    crate::notice::minute(time)
 }
