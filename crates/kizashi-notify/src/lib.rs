@@ -12,7 +12,6 @@ mod courier;
 pub mod feeds;
 pub mod fuzz;
 mod hours;
-mod language;
 mod message;
 mod notice;
 mod outbox;
@@ -26,7 +25,7 @@ pub mod share;
 mod testing;
 
 pub use courier::{Courier, Sent};
-pub use language::Language;
+pub use kizashi_signs::Language;
 pub use message::{Document, Letter, Message, Why};
 pub use notice::{Notice, Part, Story, severity_word};
 pub use outbox::{Bulletin, Listed, Outbox, ReportToSend};

@@ -151,8 +151,8 @@ impl Message {
     fn digest(&self, notices: &[Notice], language: Language) -> (String, Vec<Part>) {
         let count = notices.len() + self.left_out;
         let title = match language {
-            Language::En => format!("{count} signs"),
-            Language::Ja => format!("兆し {count} 件"),
+            Language::English => format!("{count} signs"),
+            Language::Japanese => format!("兆し {count} 件"),
         };
         let mut parts: Vec<Part> = notices
             .iter()
@@ -164,8 +164,8 @@ impl Message {
             .collect();
         if self.left_out > 0 {
             let more = match language {
-                Language::En => format!("{} more: kizashi signs", self.left_out),
-                Language::Ja => format!("ほか {} 件: kizashi signs", self.left_out),
+                Language::English => format!("{} more: kizashi signs", self.left_out),
+                Language::Japanese => format!("ほか {} 件: kizashi signs", self.left_out),
             };
             parts.push(Part::new("", &more));
         }
@@ -182,10 +182,12 @@ fn single(notice: &Notice, language: Language) -> Vec<Part> {
 fn see(notice: &Notice, language: Language) -> String {
     let id = &notice.sign.id;
     match language {
-        Language::En => {
+        Language::English => {
             format!("kizashi sign {id}; once you have seen it: kizashi notify seen {id}")
         }
-        Language::Ja => format!("詳細: kizashi sign {id}　確認したら: kizashi notify seen {id}"),
+        Language::Japanese => {
+            format!("詳細: kizashi sign {id}　確認したら: kizashi notify seen {id}")
+        }
     }
 }
 
@@ -278,7 +280,7 @@ mod tests {
             ..Evidence::default()
         };
         let notice = Notice::of(&sign("tcp/22"), &evidence);
-        for language in [Language::En, Language::Ja] {
+        for language in [Language::English, Language::Japanese] {
             let message = Message::new("a", Why::Sign, 1, &[&notice], Timestamp::default());
             let text = message.letter(language, "sensor").whole(9_000);
             assert!(text.contains("http[:]//192.0.2.1/x") && !text.contains("://"), "{text}");
@@ -292,7 +294,7 @@ mod tests {
             .collect();
         let all: Vec<&Notice> = notices.iter().collect();
         let message = Message::new("a", Why::Digest, 1, &all, Timestamp::default());
-        let letter = message.letter(Language::En, "s");
+        let letter = message.letter(Language::English, "s");
         assert_eq!(
             (message.left_out, letter.parts.len(), letter.title.as_str()),
             (10, 21, "30 signs")

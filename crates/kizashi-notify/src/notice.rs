@@ -91,11 +91,6 @@ fn tried(items: &[Item], language: Language) -> String {
     items.iter().map(item).collect::<Vec<String>>().join(end)
 }
 
-/// The language as that room names it.
-const fn spoken(language: Language) -> kizashi_signs::Language {
-    language.pick(kizashi_signs::Language::English, kizashi_signs::Language::Japanese)
-}
-
 impl Part {
     pub(crate) fn new(heading: &str, text: &str) -> Self {
         Self { heading: heading.to_owned(), text: cut(text, LONGEST_PART) }
@@ -118,12 +113,12 @@ impl Notice {
         machine: Option<&Machine>,
     ) -> Self {
         let story = |language| {
-            let around = Around { language: spoken(language), campaigns, machine };
+            let around = Around { language, campaigns, machine };
             Story::of(sign, &advisory_in(sign, evidence, &around), language)
         };
         Self {
-            en: story(Language::En),
-            ja: story(Language::Ja),
+            en: story(Language::English),
+            ja: story(Language::Japanese),
             sources: evidence.sources.iter().take(MOST_SOURCES).cloned().collect(),
             sign: sign.clone(),
         }
@@ -143,8 +138,8 @@ impl Notice {
     #[must_use]
     pub const fn story(&self, language: Language) -> &Story {
         match language {
-            Language::En => &self.en,
-            Language::Ja => &self.ja,
+            Language::English => &self.en,
+            Language::Japanese => &self.ja,
         }
     }
 }
@@ -165,14 +160,14 @@ fn title(sign: &Sign, advisory: &Advisory, language: Language) -> String {
     let (severity, title) = (severity_word(sign.severity, language), &advisory.title);
     let (sources, ratio) = (sign.sources, plain(sign.ratio));
     match (sign.kind == SignKind::Rise, language) {
-        (true, Language::En) => {
+        (true, Language::English) => {
             format!("[{severity}] {title}: {sources} new sources, {ratio} times the usual")
         }
-        (true, Language::Ja) => {
+        (true, Language::Japanese) => {
             format!("【{severity}】{title}: 新しい送信元 {sources} 件、平常の {ratio} 倍")
         }
-        (false, Language::En) => format!("[{severity}] {title}"),
-        (false, Language::Ja) => format!("【{severity}】{title}"),
+        (false, Language::English) => format!("[{severity}] {title}"),
+        (false, Language::Japanese) => format!("【{severity}】{title}"),
     }
 }
 

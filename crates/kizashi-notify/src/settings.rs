@@ -62,7 +62,7 @@ pub struct Notify {
 impl Default for Notify {
     fn default() -> Self {
         Self {
-            language: Language::En,
+            language: Language::English,
             at_least: Severity::Low,
             at_once: Severity::Medium,
             digest_at: "08:00".to_owned(),

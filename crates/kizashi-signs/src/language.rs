@@ -18,13 +18,18 @@ impl Language {
     /// Every language.
     pub const ALL: [Self; 2] = [Self::English, Self::Japanese];
 
+    /// Whichever of two things is in this language.
+    pub const fn pick<T: Copy>(self, english: T, japanese: T) -> T {
+        match self {
+            Self::English => english,
+            Self::Japanese => japanese,
+        }
+    }
+
     /// The two letters of ISO 639.
     #[must_use]
     pub const fn code(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Japanese => "ja",
-        }
+        self.pick("en", "ja")
     }
 
     /// The language of these two letters.

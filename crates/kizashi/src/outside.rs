@@ -18,7 +18,7 @@ pub(crate) fn feeds(data: &Path) -> Vec<Feed> {
 /// The sentences about a sign, in English and in Japanese.
 pub(crate) fn of_sign(sign: &Sign, feeds: &[Feed]) -> Vec<(String, String)> {
     let sentences = matching(sign, feeds).into_iter();
-    sentences.map(|it| (it.sentence(Language::En), it.sentence(Language::Ja))).collect()
+    sentences.map(|it| (it.sentence(Language::English), it.sentence(Language::Japanese))).collect()
 }
 
 /// The sentences about a report's signs, each with the sign's key before it.

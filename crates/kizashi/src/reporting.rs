@@ -75,8 +75,8 @@ impl Reporting {
             Outbox::of(&self.data).add_report(&ReportToSend {
                 key: due.key.clone(),
                 channels: self.settings.channels.clone(),
-                en: report.document(kizashi_notify::Language::En),
-                ja: report.document(kizashi_notify::Language::Ja),
+                en: report.document(kizashi_notify::Language::English),
+                ja: report.document(kizashi_notify::Language::Japanese),
             })?;
         }
         let html = report.html(self.settings.language);

@@ -34,7 +34,7 @@ fn hostile_message() -> Message {
 fn delivery(settings: &str) -> Delivery {
     let ready = channel(settings);
     let message = hostile_message();
-    let letter = message.letter(Language::En, "sensor");
+    let letter = message.letter(Language::English, "sensor");
     ready.channel.delivery(&message, &letter, Timestamp::from_seconds(1_800_000_000))
 }
 

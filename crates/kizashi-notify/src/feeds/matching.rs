@@ -69,27 +69,27 @@ impl Warning {
         let Self { feed, title, by, .. } = self;
         let gap = self.published.map(|published| self.began.since(published));
         match (language, gap) {
-            (Language::En, None) => format!("{feed} has a warning about {by}: {title}."),
-            (Language::Ja, None) => format!("{feed} に {by} の注意喚起があります: {title}。"),
-            (Language::En, Some(gap)) if gap >= 0 => {
+            (Language::English, None) => format!("{feed} has a warning about {by}: {title}."),
+            (Language::Japanese, None) => format!("{feed} に {by} の注意喚起があります: {title}。"),
+            (Language::English, Some(gap)) if gap >= 0 => {
                 format!(
                     "{feed} told of {by} {} before this sign began: {title}.",
                     length(gap, language)
                 )
             }
-            (Language::Ja, Some(gap)) if gap >= 0 => {
+            (Language::Japanese, Some(gap)) if gap >= 0 => {
                 format!(
                     "この兆しが始まる {}前に、{feed} が {by} について公表しています: {title}。",
                     length(gap, language)
                 )
             }
-            (Language::En, Some(gap)) => {
+            (Language::English, Some(gap)) => {
                 format!(
                     "This sign began {} before {feed} told of {by}: {title}.",
                     length(-gap, language)
                 )
             }
-            (Language::Ja, Some(gap)) => {
+            (Language::Japanese, Some(gap)) => {
                 format!(
                     "この兆しは、{feed} が {by} について公表する {}前に始まっていました: {title}。",
                     length(-gap, language)
@@ -171,13 +171,13 @@ fn has_word(text: &str, word: &str) -> bool {
 fn length(micros: i64, language: Language) -> String {
     let hours = micros / Timestamp::HOUR;
     match (language, hours) {
-        (Language::En, 0) => "less than an hour".to_owned(),
-        (Language::En, 1) => "an hour".to_owned(),
-        (Language::En, 2..48) => format!("{hours} hours"),
-        (Language::En, _) => format!("{} days", hours / 24),
-        (Language::Ja, 0) => "1 時間足らず".to_owned(),
-        (Language::Ja, 1..48) => format!("{hours} 時間"),
-        (Language::Ja, _) => format!("{} 日", hours / 24),
+        (Language::English, 0) => "less than an hour".to_owned(),
+        (Language::English, 1) => "an hour".to_owned(),
+        (Language::English, 2..48) => format!("{hours} hours"),
+        (Language::English, _) => format!("{} days", hours / 24),
+        (Language::Japanese, 0) => "1 時間足らず".to_owned(),
+        (Language::Japanese, 1..48) => format!("{hours} 時間"),
+        (Language::Japanese, _) => format!("{} 日", hours / 24),
     }
 }
 
@@ -210,16 +210,16 @@ mod tests {
         let found = matching(&sign, &before);
         assert_eq!(found.len(), 1);
         assert_eq!(
-            found[0].sentence(Language::En),
+            found[0].sentence(Language::English),
             "kev told of CVE-2021-44228 2 days before this sign began: Log4j."
         );
         assert_eq!(
-            found[0].sentence(Language::Ja),
+            found[0].sentence(Language::Japanese),
             "この兆しが始まる 2 日前に、kev が CVE-2021-44228 について公表しています: Log4j。"
         );
         let after = feed(vec![item("Log4j", &["CVE-2021-44228"], "2025-02-18T17:00:00Z")]);
         assert_eq!(
-            matching(&sign, &after)[0].sentence(Language::En),
+            matching(&sign, &after)[0].sentence(Language::English),
             "This sign began 6 hours before kev told of CVE-2021-44228: Log4j."
         );
     }

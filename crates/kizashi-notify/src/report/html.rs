@@ -30,7 +30,7 @@ pub(super) fn html(report: &Report, language: Language) -> String {
         "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
          <title>{title}</title><style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n<p class=\"gist\">{}</p>\n",
-        language.tag(),
+        language.code(),
         escaped(&words::gist(report, language))
     );
     signs(&mut page, report, language);

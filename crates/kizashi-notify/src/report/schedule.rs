@@ -43,7 +43,7 @@ impl Default for ReportSettings {
         Self {
             every: Every::Off,
             at: "07:00".to_owned(),
-            language: Language::En,
+            language: Language::English,
             channels: Vec::new(),
         }
     }

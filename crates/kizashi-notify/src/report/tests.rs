@@ -52,7 +52,7 @@ fn report() -> Report {
 
 #[test]
 fn the_page_has_no_tag_of_an_attackers_and_fetches_nothing() {
-    for language in [Language::En, Language::Ja] {
+    for language in [Language::English, Language::Japanese] {
         let page = report().html(language);
         assert!(
             !page.contains("<script") && !page.contains("src=") && !page.contains("href="),
@@ -64,7 +64,7 @@ fn the_page_has_no_tag_of_an_attackers_and_fetches_nothing() {
                 && page.contains("&lt;script&gt;")
         );
         assert_eq!(page.matches("<svg ").count(), 1);
-        assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())));
+        assert!(page.contains(&format!("<html lang=\"{}\">", language.code())));
         for (open, close) in [
             ("<table>", "</table>"),
             ("<tr>", "</tr>"),
@@ -79,7 +79,7 @@ fn the_page_has_no_tag_of_an_attackers_and_fetches_nothing() {
 
 #[test]
 fn a_row_of_markdown_stays_a_row_whatever_its_key_is() {
-    let text = report().markdown(Language::En);
+    let text = report().markdown(Language::English);
     for line in text.lines().filter(|line| line.starts_with("| ") && !line.contains("---")) {
         let bars = line.replace("\\|", "").matches('|').count();
         assert_eq!(bars, 6, "{line}");
@@ -91,22 +91,22 @@ fn a_row_of_markdown_stays_a_row_whatever_its_key_is() {
 #[test]
 fn the_gist_says_what_a_person_who_reads_one_line_wants_to_know() {
     let mut report = report();
-    let gist = words::gist(&report, Language::En);
+    let gist = words::gist(&report, Language::English);
     assert_eq!(
         gist,
         "One sign was raised. 321 sources came in 9,876 sessions, 1,234,567 events in all (2.1 times)."
     );
     assert_eq!(
-        words::gist(&report, Language::Ja),
+        words::gist(&report, Language::Japanese),
         "兆しを 1 件検知しました。送信元 321 件、セッション 9,876 件、イベントは合わせて 1,234,567 件です（2.1 倍）。"
     );
     report.signs.clear();
     assert!(
-        words::gist(&report, Language::En)
+        words::gist(&report, Language::English)
             .starts_with("Nothing changed that chance does not explain.")
     );
     report.totals = Totals::default();
-    assert!(words::gist(&report, Language::En).contains("can be reached"));
+    assert!(words::gist(&report, Language::English).contains("can be reached"));
     for (now, before, text) in [
         (0, 0, "–"),
         (5, 0, "new"),
@@ -116,7 +116,7 @@ fn the_gist_says_what_a_person_who_reads_one_line_wants_to_know() {
         (50, 100, "-50 %"),
         (300, 100, "3 times"),
     ] {
-        assert_eq!(words::change(now, before, Language::En), text);
+        assert_eq!(words::change(now, before, Language::English), text);
     }
 }
 

@@ -8,22 +8,22 @@ use crate::Language;
 pub(super) fn title(report: &Report, language: Language) -> String {
     let (from, until) = (day(report.from), day(report.until));
     match (language, report.period) {
-        (Language::En, Period::Day) => {
+        (Language::English, Period::Day) => {
             format!("Kizashi {}: the day to {}", report.sensor, minute(report.until))
         }
-        (Language::En, Period::Week) => {
+        (Language::English, Period::Week) => {
             format!("Kizashi {}: the week from {from} to {until}", report.sensor)
         }
-        (Language::En, Period::Month) => {
+        (Language::English, Period::Month) => {
             format!("Kizashi {}: the month from {from} to {until}", report.sensor)
         }
-        (Language::Ja, Period::Day) => {
+        (Language::Japanese, Period::Day) => {
             format!("Kizashi {}: {} までの日報", report.sensor, minute(report.until))
         }
-        (Language::Ja, Period::Week) => {
+        (Language::Japanese, Period::Week) => {
             format!("Kizashi {}: 週報（{from} ～ {until}）", report.sensor)
         }
-        (Language::Ja, Period::Month) => {
+        (Language::Japanese, Period::Month) => {
             format!("Kizashi {}: 月報（{from} ～ {until}）", report.sensor)
         }
     }
@@ -43,7 +43,7 @@ pub(super) fn gist(report: &Report, language: Language) -> String {
             .to_owned();
     }
     match language {
-        Language::En => {
+        Language::English => {
             let signs = match rises {
                 0 => "Nothing changed that chance does not explain.".to_owned(),
                 1 => "One sign was raised.".to_owned(),
@@ -56,7 +56,7 @@ pub(super) fn gist(report: &Report, language: Language) -> String {
                 thousands(events)
             )
         }
-        Language::Ja => {
+        Language::Japanese => {
             let signs = match rises {
                 0 => "偶然で説明できない変化はありませんでした。".to_owned(),
                 many => format!("兆しを {many} 件検知しました。"),
@@ -81,8 +81,8 @@ pub(super) fn change(now: u64, before: u64, language: Language) -> String {
         (_, 0) => language.pick("gone", "消滅").to_owned(),
         _ if (0.95..=1.05).contains(&ratio) => language.pick("as before", "前期並み").to_owned(),
         _ if ratio >= 2.0 => match language {
-            Language::En => format!("{} times", plain(ratio)),
-            Language::Ja => format!("{} 倍", plain(ratio)),
+            Language::English => format!("{} times", plain(ratio)),
+            Language::Japanese => format!("{} 倍", plain(ratio)),
         },
         _ => format!("{:+.0} %", (ratio - 1.0) * 100.0),
     }
@@ -125,7 +125,7 @@ pub(super) struct Headings {
 
 pub(super) const fn headings(language: Language) -> Headings {
     match language {
-        Language::En => Headings {
+        Language::English => Headings {
             signs: "Signs",
             no_signs: "None.",
             quiet: "What was quiet",
@@ -136,7 +136,7 @@ pub(super) const fn headings(language: Language) -> Headings {
             empty: "(empty)",
             made: "Texts of attackers are escaped. Times are UTC.",
         },
-        Language::Ja => Headings {
+        Language::Japanese => Headings {
             signs: "兆し",
             no_signs: "ありません。",
             quiet: "静かだったもの",
@@ -152,8 +152,12 @@ pub(super) const fn headings(language: Language) -> Headings {
 
 pub(super) fn silent(key: &str, label: &str, before: u64, language: Language) -> String {
     match language {
-        Language::En => format!("{key} ({label}): nothing; {} events before", thousands(before)),
-        Language::Ja => format!("{key}（{label}）: 0 件（前の期間は {} 件）", thousands(before)),
+        Language::English => {
+            format!("{key} ({label}): nothing; {} events before", thousands(before))
+        }
+        Language::Japanese => {
+            format!("{key}（{label}）: 0 件（前の期間は {} 件）", thousands(before))
+        }
     }
 }
 

@@ -150,8 +150,8 @@ fn period(text: &str) -> Result<Period, String> {
 
 fn language(text: &str) -> Result<Language, String> {
     match text {
-        "en" => Ok(Language::En),
-        "ja" => Ok(Language::Ja),
+        "en" => Ok(Language::English),
+        "ja" => Ok(Language::Japanese),
         _ => Err("a language is en or ja".to_owned()),
     }
 }
