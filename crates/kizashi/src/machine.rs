@@ -3,11 +3,12 @@
 //! starts the others, before it gives up its rights and long before the core shuts itself in; no trap ever does. Nothing is run.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use kizashi_event::{Port, Timestamp};
 use kizashi_signs::{Campaigns, Machine, RealService};
+
+use crate::sockets::{LISTENS, UNCONNECTED, in_state};
 
 /// The name under which the core keeps it for `kizashi sign`.
 pub(crate) const KEPT: &str = "machine";
@@ -20,9 +21,6 @@ const MOST_PROCESSES: usize = 8_192;
 const MOST_FILES: usize = 4_096;
 /// Files of sshd's configuration read at most.
 const MOST_INCLUDED: usize = 64;
-/// The states of a socket that waits (`include/net/tcp_states.h`).
-const LISTENS: &str = "0A";
-const UNCONNECTED: &str = "07";
 
 /// Looks at the machine whose root is `/`.
 pub(crate) fn look(now: Timestamp, campaigns: &Campaigns) -> Machine {
@@ -80,36 +78,15 @@ fn listeners<'a>(
     state: &'a str,
     udp: bool,
 ) -> impl Iterator<Item = (RealService, u64)> + 'a {
-    table.lines().skip(1).filter_map(move |line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (address, port) = words.get(1)?.split_once(':')?;
-        let port = u16::from_str_radix(port, 16).ok()?;
-        if *words.get(3)? != state || port == 0 {
-            return None;
-        }
-        let address = address_of(address)?.to_canonical();
+    in_state(table, state).filter(|socket| socket.port != 0).filter_map(move |socket| {
         let service = RealService {
-            port: if udp { Port::udp(port) } else { Port::tcp(port) },
-            address: address.to_string(),
+            port: if udp { Port::udp(socket.port) } else { Port::tcp(socket.port) },
+            address: socket.address.to_string(),
             program: None,
-            is_local: address.is_loopback(),
+            is_local: socket.address.is_loopback(),
         };
-        Some((service, words.get(9)?.parse().ok()?))
+        Some((service, socket.inode?))
     })
-}
-
-/// Addresses are written as words in the machine's byte order.
-fn address_of(text: &str) -> Option<IpAddr> {
-    let mut bytes = Vec::new();
-    for at in (0..text.len()).step_by(8) {
-        let word = u32::from_str_radix(text.get(at..at + 8)?, 16).ok()?;
-        bytes.extend(word.to_ne_bytes());
-    }
-    match bytes.len() {
-        4 => Some(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?).into()),
-        16 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).into()),
-        _ => None,
-    }
 }
 
 /// Inodes of the sockets that a process has open.

@@ -36,6 +36,7 @@ mod screen;
 mod secrets;
 mod shared;
 mod signs_settings;
+mod sockets;
 mod stream;
 mod supervisor;
 mod terminal;

@@ -1,7 +1,7 @@
 //! What other programs are given, over the store: for `kizashi export` and for the dashboard's addresses below `/share/`. Who is on no list: the
 //! owner's word, this machine's own addresses, and those of current logins, which are looked up where `/proc` can be read.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use kizashi_store::{Places, Reader};
 use kizashi_web::SharedDocument;
 
 use crate::failure::Failure;
+use crate::sockets::{ESTABLISHED, in_state};
 
 /// How long what was gathered is given out again.
 const KEPT_FOR: Duration = Duration::from_secs(30);
@@ -30,32 +31,10 @@ pub(crate) fn own_addresses() -> Vec<String> {
     all
 }
 
-/// Who is connected to one of these ports, from the lines of `/proc/net/tcp` or `tcp6` (proc(5): state 01 is ESTABLISHED).
+/// Who is connected to one of these ports.
 fn logins<'a>(table: &'a str, ports: &'a [u16]) -> impl Iterator<Item = IpAddr> + 'a {
-    table.lines().filter_map(|line| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let (_, port) = fields.next()?.rsplit_once(':')?;
-        let (remote, _) = fields.next()?.rsplit_once(':')?;
-        let is_open = fields.next()? == "01";
-        let port = u16::from_str_radix(port, 16).ok()?;
-        (is_open && ports.contains(&port)).then(|| address(remote)).flatten()
-    })
-}
-
-/// An address in hexadecimal words of the machine's order.
-fn address(text: &str) -> Option<IpAddr> {
-    let word = |at: usize| {
-        let digits = text.get(at * 8..at * 8 + 8)?;
-        u32::from_str_radix(digits, 16).ok().map(u32::to_ne_bytes)
-    };
-    if text.len() == 8 {
-        return word(0).map(|bytes| Ipv4Addr::from(bytes).into());
-    }
-    let mut bytes = [0; 16];
-    for (at, four) in bytes.chunks_exact_mut(4).enumerate() {
-        four.copy_from_slice(&word(at)?);
-    }
-    Some(IpAddr::V6(Ipv6Addr::from(bytes)).to_canonical())
+    let connected = in_state(table, ESTABLISHED).filter(|socket| ports.contains(&socket.port));
+    connected.filter_map(|socket| socket.peer())
 }
 
 /// What is shared, gathered once for all who ask within a while.

@@ -1,19 +1,18 @@
 //! What this machine is, from its own tables: addresses, ports that real services have, interfaces. Read at the start and again each
 //! minute by the supervisor, for addresses change and services come and go; the process that sees packets opens no file.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use kizashi_wire::Prefix;
 use kizashi_wire::live::{Interfaces, MOST_INTERFACES, PortSet};
 
+use crate::sockets::{LISTENS, Socket, UNCONNECTED, in_state};
+
 /// Bytes of a table that are read: a router's may be long.
 const LONGEST_TABLE: u64 = 4 << 20;
 /// Addresses of our own that are told at most.
 const MOST_ADDRESSES: usize = 256;
-/// The states of a socket that waits (`include/net/tcp_states.h`): a listener, and a datagram socket without a peer.
-const LISTENS: &str = "0A";
-const UNCONNECTED: &str = "07";
 /// `RTF_LOCAL` of `linux/ipv6_route.h`.
 const LOCAL_ROUTE: u32 = 0x8000_0000;
 
@@ -78,29 +77,9 @@ pub(super) fn services() -> (PortSet, PortSet) {
 }
 
 /// Local ports of the sockets in this state, but for those on loopback.
-fn ports(sockets: &str, state: &str) -> Vec<u16> {
-    let read = |line: &str| -> Option<u16> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (address, port) = words.get(1)?.split_once(':')?;
-        let is_open = *words.get(3)? == state && !is_loopback(address)?;
-        is_open.then(|| u16::from_str_radix(port, 16).ok()).flatten()
-    };
-    sockets.lines().skip(1).filter_map(read).collect()
-}
-
-/// Addresses are written as words in the machine's byte order.
-fn is_loopback(text: &str) -> Option<bool> {
-    let mut bytes = Vec::new();
-    for at in (0..text.len()).step_by(8) {
-        let word = u32::from_str_radix(text.get(at..at + 8)?, 16).ok()?;
-        bytes.extend(word.to_ne_bytes());
-    }
-    let address: IpAddr = match bytes.len() {
-        4 => Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?).into(),
-        16 => Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).into(),
-        _ => return None,
-    };
-    Some(address.to_canonical().is_loopback())
+fn ports(table: &str, state: &str) -> Vec<u16> {
+    let open = in_state(table, state).filter(Socket::is_reached_from_elsewhere);
+    open.map(|socket| socket.port).collect()
 }
 
 /// The interfaces to look at: those that the owner names, or all but those that are parts of another (of a bridge or a bond), whose

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::failure::Failure;
+use crate::sockets::{LISTENS, Socket, in_state};
 
 /// Files of sshd's configuration read at most.
 const MOST_FILES: usize = 64;
@@ -89,34 +90,10 @@ impl Kept {
     }
 }
 
-/// Ports that are listened on at more than loopback, from the lines of `/proc/net/tcp` or `tcp6` (proc(5): addresses in hexadecimal
-/// words of the machine's order, state 0A is LISTEN). What listens on loopback alone is not reached from elsewhere anyhow.
+/// Ports that are listened on at more than loopback. What listens on loopback alone is not reached from elsewhere anyhow.
 fn beyond_loopback(table: &str) -> Vec<u16> {
-    let port = |line: &str| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let (address, port) = fields.next()?.rsplit_once(':')?;
-        let state = fields.nth(1)?;
-        (state == "0A" && !is_loopback(address)).then(|| u16::from_str_radix(port, 16).ok())?
-    };
-    table.lines().filter_map(port).collect()
-}
-
-fn is_loopback(address: &str) -> bool {
-    let word = |text: &str| u32::from_str_radix(text, 16).map(u32::to_ne_bytes).unwrap_or_default();
-    match address.len() {
-        8 => word(address)[0] == 127,
-        32 => {
-            let last = word(address.get(24..).unwrap_or_default());
-            let before = address.get(..24).unwrap_or_default();
-            let is_one = before.bytes().all(|digit| digit == b'0') && last == [0, 0, 0, 1];
-            let is_mapped =
-                before.get(..16).is_some_and(|zeros| zeros.bytes().all(|digit| digit == b'0'))
-                    && word(before.get(16..).unwrap_or_default()) == [0, 0, 0xff, 0xff]
-                    && last[0] == 127;
-            is_one || is_mapped
-        }
-        _ => false,
-    }
+    let listening = in_state(table, LISTENS).filter(Socket::is_reached_from_elsewhere);
+    listening.map(|socket| socket.port).collect()
 }
 
 /// The ports by which people log in.
