@@ -55,11 +55,7 @@ fn banner(port: u16) -> Option<String> {
 }
 
 fn has_version(banner: &str) -> bool {
-    banner.contains(|letter: char| letter == '(')
-        && banner
-            .split('(')
-            .skip(1)
-            .any(|part| part.starts_with(|first: char| first.is_ascii_digit()))
+    banner.split('(').skip(1).any(|part| part.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 /// The answer to a command of the database `admin` by OP_MSG, which every release takes.

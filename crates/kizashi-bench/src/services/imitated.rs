@@ -93,7 +93,7 @@ pub(super) fn as_it_is(trap: &str, port: u16, asked: &Asked) -> Option<Known> {
         // Grafana's two lines want the cookie `grafana_sess` of releases before 6. A real 8.2 is `ppp?`.
         ("http", 3_000) => Some(Known::Nothing),
         // Its line wants the password of HTTP that servers before 1.19 could ask for; since then an anonymous visitor is answered 403 or 200 in JSON.
-        ("http", 6_443) => Some(Known::Nothing),
+        ("https", 6_443) => Some(Known::Nothing),
         // All its lines are about the native protocol, and one about HTTP that was sent to the native port.
         ("http", 8_123) => Some(Known::Nothing),
         // The lines that read a version are Gentoo's and Mandrake's own builds. Xvfb of Debian 12 itself, of the same sources, is `X.Org (open)`.
