@@ -200,3 +200,36 @@ fn a_client_of_pypis_has_its_result_acknowledged_by_its_number() {
         "{events:?}"
     );
 }
+
+/// What operators' own scripts do, and those of who switches something off.
+const MODBUS: &str = r#"
+import sys
+from pymodbus.client import ModbusTcpClient
+client = ModbusTcpClient("127.0.0.1", port=int(sys.argv[1]), timeout=40)
+assert client.connect()
+for read in (client.read_holding_registers, client.read_input_registers):
+    assert len(read(0, count=4).registers) == 4
+assert len(client.read_coils(0, count=9).bits) == 16
+assert not client.write_register(10, 1234).isError()
+assert client.read_holding_registers(10, count=1).registers == [1234]
+assert client.readwrite_registers(read_address=10, read_count=1, write_address=10, values=[7]).registers == [7]
+assert not client.write_coils(4, [True, False]).isError() and client.read_coils(4, count=2).bits[:2] == [True, False]
+names = client.read_device_information(read_code=1).information
+assert names[0] == b"Schneider Electric" and names[1].startswith(b"TM221CE"), names
+assert client.report_device_id().exception_code == 1
+assert client.read_holding_registers(9000, count=1).exception_code == 2
+print("done")
+"#;
+
+#[test]
+fn a_modbus_client_of_pypis_reads_what_it_wrote_and_each_write_is_told() {
+    let packages = ["pymodbus>=3.8,<4"];
+    let Some(python) = pypi::python("modbus-client", "pymodbus", &packages) else { return };
+    let house = house("modbus");
+    let shown = said(python.to_str().unwrap(), &["-c", MODBUS, &house.port()], None);
+    let events = house.close();
+    assert_eq!(shown.trim(), "done");
+    let told = notes(&events, "modbus write");
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].contains("1234"), "{told:?}");
+}

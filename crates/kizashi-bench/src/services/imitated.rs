@@ -1,6 +1,9 @@
 //! Which product stands at each port of the machine that is looked at, in the words in which nmap would name it: the whole name, one that begins
 //! so (`*`), or one that no line of its table has but a script of its own (`script:`). A product for which nmap has no words stands here all the
-//! same, or as an empty list.
+//! same, or as an empty list. Where nmap's lines are about other releases than the one that stands there, [`as_it_is`] says what it makes of a real one.
+
+use super::asked::Asked;
+use super::probes::Known;
 
 /// What the web trap shows at each of its ports, so that two runs look at the same machine: port, site, product
 pub(super) const SITES: [(u16, &str, &[&str]); 27] = [
@@ -80,5 +83,26 @@ pub(super) fn products(trap: &str, port: u16) -> &'static [&'static str] {
         ("x11", _) => &["X.Org"],
         // For these it has a protocol's name at most: MQTT, rsync, EtherNet/IP, DNP3, IEC 104, DICOM, HL7, WINS, and raw printing it leaves out.
         _ => &[],
+    }
+}
+
+/// What nmap 7.93 says of a real server of the release that stands there, where its table knows the product by answers that this release no longer
+/// gives; `None` where the table can be believed.
+pub(super) fn as_it_is(trap: &str, port: u16, asked: &Asked) -> Option<Known> {
+    match (trap, port) {
+        // Grafana's two lines want the cookie `grafana_sess` of releases before 6. A real 8.2 is `ppp?`.
+        ("http", 3_000) => Some(Known::Nothing),
+        // Its line wants the password of HTTP that servers before 1.19 could ask for; since then an anonymous visitor is answered 403 or 200 in JSON.
+        ("https", 6_443) => Some(Known::Nothing),
+        // All its lines are about the native protocol, and one about HTTP that was sent to the native port.
+        ("http", 8_123) => Some(Known::Nothing),
+        // The lines that read a version are Gentoo's and Mandrake's own builds. Xvfb of Debian 12 itself, of the same sources, is `X.Org (open)`.
+        ("x11", _) => Some(Known::Product),
+        // Debian's and Ubuntu's banner has no version, unless the owner wrote it there.
+        ("smtp", _) => Some(if asked.banner_has_version { Known::Version } else { Known::Product }),
+        // Its line reads a version out of what OP_QUERY's serverStatus is answered. 5.1 and later refuse that, as any release does whose owner
+        // turned authorization on, in words that no line has (<https://secfree.com/news/industry/11968.html> for 6.0).
+        ("mongodb", _) => Some(if asked.tells_its_state { Known::Version } else { Known::Nothing }),
+        _ => None,
     }
 }

@@ -2,6 +2,7 @@
 //! network namespace that holds nothing else, nmap looks at every port of a trap that imitates something, and the table says where it
 //! names product and version. Needs root (the namespace) and the program built beside this one; the traffic never leaves the loopback.
 
+mod asked;
 mod imitated;
 mod probes;
 mod report;
@@ -14,7 +15,8 @@ use clap::Args;
 use kizashi_traps::{DatagramReply, registry};
 use thiserror::Error;
 
-use imitated::{MACHINE, SITES, products};
+use asked::ask;
+use imitated::{MACHINE, SITES, as_it_is, products};
 pub use probes::{Knowledge, Known};
 pub use report::{Found, Row, found, table};
 
@@ -27,6 +29,9 @@ pub struct Call {
     /// Also the services over UDP, which nmap asks slowly
     #[arg(long)]
     udp: bool,
+    /// How many installations are looked at; each draws what is not chosen anew
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
+    installations: u32,
     /// Only traps whose name contains this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -76,12 +81,13 @@ pub fn run(call: &Call) -> Result<String, ServicesError> {
         return Err(ServicesError::Program(program));
     }
     if call.inside {
-        return look(call, &program);
+        return look_at_each(call, &program);
     }
     let own = beside("kizashi-bench")?;
     let mut again = Command::new("unshare");
     again.args(["--net", "--"]).arg(own).args(["services", "--inside", "--only", &call.only]);
     again.arg("--program").arg(&program);
+    again.args(["--installations", &call.installations.to_string()]);
     if call.udp {
         again.arg("--udp");
     }
@@ -145,12 +151,19 @@ impl House {
     }
 }
 
-fn look(call: &Call, program: &Path) -> Result<String, ServicesError> {
+/// One installation after another, each in a house of its own.
+fn look_at_each(call: &Call, program: &Path) -> Result<String, ServicesError> {
     let up = Command::new("ip").args(["link", "set", "lo", "up"]).status();
     if !up.is_ok_and(|status| status.success()) {
         return Err(ServicesError::Namespace("ip link set lo up"));
     }
     let knowledge = Knowledge::installed().ok_or(ServicesError::Probes)?;
+    let tables: Result<Vec<String>, ServicesError> =
+        (0..call.installations.max(1)).map(|_| look(call, program, &knowledge)).collect();
+    Ok(tables?.join("\n"))
+}
+
+fn look(call: &Call, program: &Path, knowledge: &Knowledge) -> Result<String, ServicesError> {
     let _house = House::start(program)?;
     let mut rows = Vec::new();
     for (transport, kind) in [("tcp", "-sT"), ("udp", "-sU")] {
@@ -173,7 +186,8 @@ fn look(call: &Call, program: &Path) -> Result<String, ServicesError> {
             let found = found.map(|(_, found)| found.clone()).unwrap_or_default();
             let imitated = products(trap, number);
             let known = match transport {
-                "tcp" => knowledge.of(number, imitated),
+                "tcp" => as_it_is(trap, number, &ask(trap, number))
+                    .unwrap_or_else(|| knowledge.of(number, imitated)),
                 _ => Known::Nothing,
             };
             Row { port: format!("{transport}/{number}"), trap, found, imitated, known }

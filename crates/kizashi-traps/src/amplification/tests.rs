@@ -35,6 +35,18 @@ fn each_of_the_amplifiers_that_the_field_names_is_recognised_by_what_is_really_s
 }
 
 #[test]
+fn a_factor_is_told_only_of_the_request_for_which_it_was_published() {
+    let factor = |bytes: &[u8], port| {
+        Vector::of(bytes, port)?.published.as_ref().map(super::vectors::Published::factor)
+    };
+    assert_eq!(factor(b"\x02", 1434).as_deref(), Some("691.0"));
+    assert_eq!(name(b"\x04MSSQLSERVER\0", 1434), Some("ms-sql instances"));
+    assert_eq!(factor(b"\x04MSSQLSERVER\0", 1434), None);
+    let core = b"\x40\x01\0\x01\xbb.well-known\x04core";
+    assert_eq!(factor(core, 5683).as_deref(), Some("34.0"));
+}
+
+#[test]
 fn what_is_answered_with_as_much_as_was_asked_is_no_amplification() {
     let address = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01";
     assert_eq!(name(address, 53), None);

@@ -3,8 +3,11 @@
 //! - CISA (US-CERT) alert TA14-017A, "UDP-Based Amplification Attacks", its table in the version of December 2019 (most of it Rossow's,
 //!   "Amplification Hell", NDSS 2014); the row's words stand beside each;
 //! - NETSCOUT ASERT, "A Call to ARMS", June 2019, for Apple's remote management: 35.5 to 1, 32 bytes for 1,034 and a second, shorter answer;
+//! - the same, "CoAP Attacks In The Wild", January 2019, for CoAP: 34 on average;
 //! - Bitsight and Curesec, CVE-2023-29552, April 2023, for SLP: 1.6 to 12 as it comes (29 bytes for 48 to 350), 2,200 once the attacker has
-//!   registered services there.
+//!   registered services there;
+//! - Akamai PLXsert, "MS SQL Reflection DDoS", February 2015, for SQL Server's resolution: "nearly 25" with the heads of IP and UDP, 29 bytes for 719; without
+//!   these 28 each, as all factors here are, one byte for 691.
 //!
 //! Looked up again on the 29th of November 2026. The alert's rows "Kad" and "LDAP" (TCP's sibling of CLDAP) have no port here.
 //!
@@ -33,6 +36,7 @@ pub(crate) struct Published {
 const ALERT: &str = "CISA TA14-017A";
 const ASERT: &str = "NETSCOUT ASERT 2019";
 const BITSIGHT: &str = "Bitsight, CVE-2023-29552";
+const AKAMAI: &str = "Akamai PLXsert 2015";
 
 impl Published {
     /// Bytes that answer so many.
@@ -100,8 +104,10 @@ static QUAKE: Vector = known("quake status", 639, 639, ALERT);
 static RIP: Vector = known("rip table", 1_312, 1_312, ALERT);
 static ARMS: Vector = known("apple remote management", 355, 355, ASERT);
 static SLP: Vector = known("slp", 16, 22_000, BITSIGHT);
-static COAP: Vector = unknown("coap resources");
-static MSSQL: Vector = unknown("ms-sql instances");
+static COAP: Vector = known("coap resources", 340, 340, ASERT);
+static MSSQL: Vector = known("ms-sql instances", 6_910, 6_910, AKAMAI);
+/// The same by a longer request, for one instance.
+static MSSQL_ONE: Vector = unknown("ms-sql instances");
 static IPMI: Vector = unknown("ipmi authentication capabilities");
 
 impl Vector {
@@ -136,7 +142,7 @@ impl Vector {
             "bittorrent" => Some(&BITTORRENT),
             "source-engine" => source_engine(bytes),
             "coap" => is_discovery(bytes).then_some(&COAP),
-            "mssql" => Some(&MSSQL),
+            "mssql" => Some(if bytes.len() == 1 { &MSSQL } else { &MSSQL_ONE }),
             "rmcp" | "ipmi" => Some(&IPMI),
             _ => None,
         }

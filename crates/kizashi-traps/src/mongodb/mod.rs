@@ -1,6 +1,7 @@
 //! `mongodb`: MongoDB 4.2.24, 4.4.29, 6.0.15 or 7.0.14 of the vendor's packages (wire protocols 8, 9, 17, 21: the first two are the last that answer
 //! OP_QUERY, as scanners still send), opened to the network; one installation of three asks for a login, half of which take TLS. What a visitor inserts and drops he finds so, in a copy of his own. See `doc.md`.
 
+mod awaited;
 mod bson;
 mod commands;
 mod login;

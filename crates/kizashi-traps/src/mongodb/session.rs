@@ -6,6 +6,7 @@ use std::time::Duration;
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
 use super::SERVICE;
+use super::awaited::Awaited;
 use super::bson::{Document, show};
 use super::commands::{BEFORE_LOGIN, Connection, Failure, Scene, carry_out, client_of, refusal};
 use super::login::{Login, Outcome};
@@ -43,6 +44,8 @@ pub(super) struct MongodbSession {
     tls: Option<Box<TlsSession>>,
     connection: Connection,
     login: Login,
+    /// A greeting that is answered later.
+    awaited: Option<Awaited>,
     /// The request whose password is being looked for.
     waiting: Option<(Manner, u32)>,
     open: bool,
@@ -63,6 +66,7 @@ impl MongodbSession {
             tls: None,
             connection: Connection::default(),
             login: Login::default(),
+            awaited: None,
             waiting: None,
             open: !asks(identity),
             named: false,
@@ -113,7 +117,12 @@ impl MongodbSession {
                 continue;
             }
             match self.reader.next() {
-                Incoming::More => return,
+                Incoming::More => {
+                    if let Some(awaited) = &self.awaited {
+                        out.take_turns_listening(awaited.left(now));
+                    }
+                    return;
+                }
                 Incoming::Http => {
                     self.pending.extend(HTTP);
                     self.over = Some(Capture::default());
@@ -197,26 +206,40 @@ impl MongodbSession {
                 self.say(request.manner, request.number, &answer);
             }
             verb => {
-                let (identity, visit, connection) =
-                    (&self.identity, self.visit, &mut self.connection);
-                let answer = identity.mongodb().with(identity, visit.source, now, |copy| {
-                    let (database, command) = (&request.database[..], &request.command);
-                    carry_out(
-                        &mut Scene {
-                            identity,
-                            visit,
-                            copy,
-                            connection,
-                            now,
-                            out,
-                            database,
-                            command,
-                        },
-                        verb,
-                    )
-                });
+                if let Some(awaited) = Awaited::of(request, &Release::of(&self.identity), now) {
+                    self.awaited = Some(awaited);
+                    return;
+                }
+                let answer = self.carried_out(request, verb, now, out);
                 self.say(request.manner, request.number, &answer);
             }
+        }
+    }
+
+    fn carried_out(
+        &mut self,
+        request: &Request,
+        verb: &[u8],
+        now: Timestamp,
+        out: &mut Output,
+    ) -> Document {
+        let (identity, visit, connection) = (&self.identity, self.visit, &mut self.connection);
+        identity.mongodb().with(identity, visit.source, now, |copy| {
+            let (database, command) = (&request.database[..], &request.command);
+            let mut scene =
+                Scene { identity, visit, copy, connection, now, out, database, command };
+            carry_out(&mut scene, verb)
+        })
+    }
+
+    /// Answers the greeting whose time has come.
+    fn answer_awaited(&mut self, now: Timestamp, out: &mut Output) {
+        let Some(awaited) = self.awaited.take_if(|awaited| awaited.is_due(now)) else { return };
+        let answer = self.carried_out(&awaited.request, b"hello", now, out);
+        let (manner, goes_on) = awaited.manner();
+        self.say(manner, awaited.request.number, &answer);
+        if goes_on {
+            self.awaited = Some(awaited.next(self.answers, now));
         }
     }
 }
@@ -232,6 +255,7 @@ impl Session for MongodbSession {
             return tls.receive(bytes, now, out);
         }
         self.reader.push(bytes);
+        self.answer_awaited(now, out);
         if !self.undecided || self.decided(now, out) {
             self.go_on(now, out);
         }

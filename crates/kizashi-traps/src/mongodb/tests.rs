@@ -4,7 +4,7 @@ use kizashi_event::{Detail, Timestamp};
 
 use super::bson::{self, Document, Value, document, field};
 use super::matching::{matches, project, updated};
-use super::release::asks;
+use super::release::{Release, asks};
 use super::session::MongodbSession;
 use super::wire::{Incoming, Reader};
 use super::{SERVICE, TRAP};
@@ -344,5 +344,52 @@ fn a_message_that_is_too_long_is_hashed_and_not_held() {
         reader.push(&[7; 8_000]);
         assert!(matches!(reader.next(), Incoming::More));
         assert!(reader.memory() <= 80 * 1024);
+    }
+}
+
+/// A release whose greeting is awaited, and one that answers each at once.
+#[test]
+fn a_watching_driver_is_answered_when_its_time_is_over_and_again_unasked() {
+    let identity = |wire: fn(i32) -> bool| {
+        let mut all = (0..40).map(|seed| Arc::new(Identity::draw([seed; 32])));
+        all.find(|identity| wire(Release::of(identity).wire) && !asks(identity)).unwrap()
+    };
+    let version = Value::Document(document([("counter", Value::Long(0))]));
+    let fields = || {
+        [
+            ("hello", one()),
+            ("topologyVersion", version.clone()),
+            ("maxAwaitTimeMS", Value::Int(10_000)),
+        ]
+    };
+    let mut asked = command("admin", fields());
+    // exhaustAllowed.
+    asked[18] = 1;
+    for (identity, waits) in
+        [(identity(|wire| wire >= 17), true), (identity(|wire| wire < 9), false)]
+    {
+        let Guesser { mut session, mut out } = Guesser::new(&identity);
+        let begin = Timestamp::from_seconds(1_800_000_000);
+        session.receive(&asked, begin, &mut out);
+        let first = out.take_reply();
+        assert_eq!(first.is_empty(), waits);
+        if !waits {
+            continue;
+        }
+        session.receive(&[], begin.plus(9 * Timestamp::SECOND), &mut out);
+        assert_eq!(out.take_reply(), [0; 0], "not yet");
+        let mut before = 7_u32;
+        for turn in 1..4 {
+            session.receive(&[], begin.plus(turn * 10 * Timestamp::SECOND), &mut out);
+            assert!(out.wants_turn());
+            let reply = out.take_reply();
+            let number = |at: usize| u32::from_le_bytes(*reply[at..].first_chunk().unwrap());
+            assert_eq!(
+                (number(8), number(16)),
+                (before, 2),
+                "it answers that, and more is to come"
+            );
+            before = number(4);
+        }
     }
 }

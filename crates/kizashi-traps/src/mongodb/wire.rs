@@ -25,6 +25,8 @@ const DELETE: u32 = 2_006;
 const KILL_CURSORS: u32 = 2_007;
 const COMPRESSED: u32 = 2_012;
 const MESSAGE: u32 = 2_013;
+/// A flag of OP_MSG.
+const MORE_TO_COME: u32 = 2;
 
 /// What a message asks, whatever its kind.
 #[derive(Debug, PartialEq)]
@@ -39,6 +41,10 @@ pub(super) struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
     Message,
+    /// By OP_MSG, and further answers may follow it unasked.
+    Exhaust,
+    /// An answer that another follows.
+    MoreToCome,
     /// By OP_REPLY.
     Reply,
     /// OP_REPLY with the documents of the cursor.
@@ -252,7 +258,7 @@ fn query(number: u32, content: &[u8]) -> Option<Request> {
 
 fn message(number: u32, content: &[u8]) -> Option<Request> {
     const CHECKSUM: u32 = 1;
-    const MORE_TO_COME: u32 = 2;
+    const EXHAUST_ALLOWED: u32 = 1 << 16;
     let flags = self::number(content, 0)?;
     let end = if flags & CHECKSUM != 0 { content.len().checked_sub(4)? } else { content.len() };
     let mut rest = content.get(4..end)?;
@@ -275,7 +281,11 @@ fn message(number: u32, content: &[u8]) -> Option<Request> {
     command.extend(sequences);
     let database =
         bson::field(&command, "$db").and_then(Value::as_text).unwrap_or(b"admin").to_vec();
-    let manner = if flags & MORE_TO_COME != 0 { Manner::Silent } else { Manner::Message };
+    let manner = match flags & (MORE_TO_COME | EXHAUST_ALLOWED) {
+        0 => Manner::Message,
+        EXHAUST_ALLOWED => Manner::Exhaust,
+        _ => Manner::Silent,
+    };
     Some(Request { number, manner, database, command })
 }
 
@@ -296,9 +306,13 @@ pub(super) fn reply(manner: Manner, number: u32, own: u32, document: &Document) 
         }
         head(REPLY, &content)
     };
+    let message = |flags: u32| {
+        head(MESSAGE, &[&flags.to_le_bytes()[..], &[0], &bson::write(document)].concat())
+    };
     match manner {
         Manner::Silent | Manner::OldSilent => Vec::new(),
-        Manner::Message => head(MESSAGE, &[&[0; 5], &bson::write(document)[..]].concat()),
+        Manner::Message | Manner::Exhaust => message(0),
+        Manner::MoreToCome => message(MORE_TO_COME),
         Manner::Reply => old(0, &[Value::Document(document.clone())]),
         Manner::Documents => {
             let cursor = bson::field(document, "cursor").and_then(Value::as_document);

@@ -74,6 +74,11 @@ pub(super) fn error(packets: &mut Packets, number: u16, message: &[u8]) {
     packets.put(&[&head, message].concat());
 }
 
+/// The same for clients of protocol 4.0 and older, which know no states.
+pub(super) fn old_error(packets: &mut Packets, number: u16, message: &[u8]) {
+    packets.put(&[&[0xff], &number.to_le_bytes()[..], message].concat());
+}
+
 pub(super) fn done(packets: &mut Packets, manner: Manner, affected: u64) {
     finish(packets, manner, OK, affected);
 }

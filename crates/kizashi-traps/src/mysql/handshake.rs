@@ -11,10 +11,10 @@ pub(super) const NATIVE: &[u8] = b"mysql_native_password";
 pub(super) const SHA2: &[u8] = b"caching_sha2_password";
 pub(super) const CLEAR: &[u8] = b"mysql_clear_password";
 
-const CONNECT_WITH_DATABASE: u64 = 1 << 3;
-const PROTOCOL_41: u64 = 1 << 9;
+pub(super) const CONNECT_WITH_DATABASE: u64 = 1 << 3;
+pub(super) const PROTOCOL_41: u64 = 1 << 9;
 const TLS: u64 = 1 << 11;
-const SECURE_CONNECTION: u64 = 1 << 15;
+pub(super) const SECURE_CONNECTION: u64 = 1 << 15;
 const PLUGIN: u64 = 1 << 19;
 const ATTRIBUTES: u64 = 1 << 20;
 const LONG_ANSWER: u64 = 1 << 21;

@@ -5,6 +5,7 @@
 mod answer;
 mod handshake;
 mod login;
+mod old;
 mod password;
 mod prepared;
 mod query;

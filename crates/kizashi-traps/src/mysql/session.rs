@@ -12,6 +12,7 @@ use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 use super::answer::{self, Answer, Manner};
 use super::handshake::{Response, asks_for_tls, greeting, offered};
 use super::login::{self, Login, Outcome};
+use super::old::OldResponse;
 use super::password::SCRAMBLE;
 use super::prepared::Prepared;
 use super::query::{self, Account, Scene};
@@ -225,6 +226,9 @@ impl MysqlSession {
     }
 
     fn response(&mut self, number: u8, content: &[u8], now: Timestamp, out: &mut Output) {
+        if let Some(response) = OldResponse::read(content) {
+            return self.old_response(&response, out);
+        }
         let Some(response) = Response::read(offered(&self.identity), content) else {
             out.tell(Detail::Payload(Box::new(Capture::of(content).finish(PayloadOrigin::Sent))));
             return self.refuse(number, 1043, b"Bad handshake");
@@ -238,6 +242,26 @@ impl MysqlSession {
         let mut login = Box::new(Login::new(response, self.scramble));
         let outcome = login.begin(&self.identity, self.visit, &mut self.randomness, out);
         self.logged(number, login, outcome, now, out);
+    }
+
+    /// Who speaks protocol 4.0 or older is told, and refused.
+    fn old_response(&mut self, response: &OldResponse, out: &mut Output) {
+        let password = response.password(&self.scramble);
+        if password.is_none() {
+            out.tell(Detail::Note {
+                name: "mysql challenge and response".into(),
+                value: HostileText::from(response.noted(&self.scramble)),
+            });
+        }
+        out.tell(Detail::Login {
+            username: Some(HostileText::from_bytes(&response.user)),
+            password: password.map(HostileText::from),
+            public_key: None,
+            accepted: false,
+        });
+        let refusal = response.refusal(self.identity.mysql_release(), self.visit.source);
+        self.pending.extend(refusal.bytes);
+        self.state = State::Ending;
     }
 
     fn logged(

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use super::handshake::{QUERY_ATTRIBUTES, SHA2, clear_response};
+use super::handshake::{NATIVE, QUERY_ATTRIBUTES, SHA2, clear_response};
 use super::password::{answer, answer_2, hashcat, masked, stored, tried, tried_2};
 use super::prepared::without_attributes;
 use super::tokens::statements;
 use super::wire::Packets;
-use super::{TRAP, wire};
+use super::{TRAP, old, wire};
 use crate::sql::MysqlRelease;
 use crate::{Identity, LoginSettings, Output, Session, TlsKeys, Visit, contract};
 use kizashi_event::{Detail, Port, Timestamp};
@@ -99,6 +99,12 @@ fn every_transcript_holds_however_the_bytes_are_cut() {
             ]),
         ],
     );
+    contract::scripted(
+        &TRAP,
+        "old-client.txt",
+        "A client older than 4.1, with an answer to another scramble.",
+        &[packet(1, b"\x85\x24\0\0\0root\0YFSOTVVM\0")],
+    );
     contract::replay_all(&TRAP);
 }
 
@@ -187,9 +193,14 @@ impl Visited {
     }
 
     fn scramble(&mut self) -> [u8; 20] {
+        self.scramble_before(SHA2)
+    }
+
+    /// What stands in the greeting, which ends with this plugin's name.
+    fn scramble_before(&mut self, plugin: &[u8]) -> [u8; 20] {
         let greeting = self.out.take_reply();
         let end = greeting[5..].iter().position(|byte| *byte == 0).unwrap() + 5;
-        let rest = greeting.len() - SHA2.len() - 1;
+        let rest = greeting.len() - plugin.len() - 1;
         let whole = [&greeting[end + 5..end + 13], &greeting[rest - 13..rest - 1]].concat();
         whole.try_into().unwrap()
     }
@@ -268,6 +279,35 @@ fn who_leaves_before_the_password_is_told_in_full_tells_a_weak_one_by_the_answer
         let scramble = visited.scramble();
         visited.say(1, &newer_response("root", &answer_2(&scramble, password.as_bytes())));
         assert_eq!(visited.logins(), [(told, false)]);
+    }
+}
+
+#[test]
+fn clients_older_than_4_1_are_told_with_their_password_and_refused_in_the_products_words() {
+    const UPGRADE: &[u8] = b"\xff\xe3\x04Client does not support authentication protocol requested by server; consider upgrading ";
+    let maria = [UPGRADE, b"MariaDB client"].concat();
+    let denied =
+        b"\xff\x15\x04Access denied for user 'root'@'192.0.2.9' (using password: NO)".to_vec();
+    let bad = b"\xff\x13\x04Bad handshake".to_vec();
+    let newest = [UPGRADE, b"MySQL client"].concat();
+    for (release, plugin, with, without) in [
+        (MysqlRelease::MariaDb, NATIVE, &maria, &denied),
+        (MysqlRelease::V5_7, NATIVE, &bad, &denied),
+        (MysqlRelease::V8_4, SHA2, &bad, &newest),
+    ] {
+        let identity = Arc::new(Identity::draw([7; 32]).with_mysql_release(release));
+        for (password, said, told) in [
+            ("123456", with, Some("123456")),
+            ("no list has this", with, None),
+            ("", without, Some("")),
+        ] {
+            let mut visited = Visited::new(&identity);
+            let scramble = visited.scramble_before(plugin);
+            let reply = visited.say(1, &old::response(&scramble, password.as_bytes()));
+            assert_eq!((reply[3], &reply[4..]), (2, &said[..]), "{release:?} {password}");
+            assert!(visited.out.is_closing());
+            assert_eq!(visited.logins(), [(told.map(str::to_owned), false)], "{release:?}");
+        }
     }
 }
 

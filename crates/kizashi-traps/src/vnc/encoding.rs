@@ -1,6 +1,6 @@
-//! The picture's points as a client wants them: raw, in Hextile's tiles (RFC 6143, 7.7.4), or packed as TightVNC does (`Zlib`, `Tight`; the
-//! community's "The RFB Protocol", 7.7.8 and 7.7.9). An update is written piece by piece, so that nobody holds a whole picture; what is packed
-//! is a rectangle a piece.
+//! The picture's points as a client wants them: raw, as rectangles on a background (`RRE` and its compact form, RFC 6143, 7.7.3, and the
+//! community's "The RFB Protocol"), in Hextile's tiles (RFC 6143, 7.7.4), or packed as TightVNC does (`Zlib`, `Tight`; 7.7.8 and 7.7.9 there). These
+//! six are what the imitated server has; ZRLE it has not. An update is written piece by piece, so that nobody holds a whole picture.
 
 use super::desktop::{Colour, Desktop};
 use super::pack::Stream;
@@ -11,6 +11,8 @@ use super::wire::{Area, PixelFormat};
 pub(super) enum Encoding {
     #[default]
     Raw,
+    Rre,
+    CompactRre,
     Hextile,
     Zlib,
     Tight,
@@ -25,6 +27,8 @@ impl Encoding {
     pub(super) const fn number(self) -> i32 {
         match self {
             Self::Raw => 0,
+            Self::Rre => 2,
+            Self::CompactRre => 4,
             Self::Hextile => 5,
             Self::Zlib => 6,
             Self::Tight => 7,
@@ -32,14 +36,20 @@ impl Encoding {
     }
 
     fn numbered(number: i32) -> Option<Self> {
-        [Self::Raw, Self::Hextile, Self::Zlib, Self::Tight]
-            .into_iter()
-            .find(|encoding| encoding.number() == number)
+        Self::ALL.into_iter().find(|encoding| encoding.number() == number)
     }
 
-    /// Each piece is a rectangle of its own.
-    const fn is_packed(self) -> bool {
-        matches!(self, Self::Zlib | Self::Tight)
+    pub(super) const ALL: [Self; 6] =
+        [Self::Raw, Self::Rre, Self::CompactRre, Self::Hextile, Self::Zlib, Self::Tight];
+
+    /// The whole update is one rectangle, however many pieces it is written in.
+    const fn is_one_rectangle(self) -> bool {
+        matches!(self, Self::Raw | Self::Hextile)
+    }
+
+    /// Columns that a rectangle has at most: places of the compact form are bytes, of which the server uses so many.
+    const fn widest(self) -> usize {
+        if matches!(self, Self::CompactRre) { 48 } else { usize::MAX }
     }
 }
 
@@ -87,41 +97,102 @@ impl Update {
             return None;
         }
         let rows = ROWS.min(height - self.done);
-        let packed = self.encoding.is_packed();
+        let width = usize::from(self.area.width);
+        let widest = self.encoding.widest().min(width);
         let mut out = Vec::new();
         if self.done == 0 {
             // FramebufferUpdate of so many rectangles.
-            let rectangles = if packed { height.div_ceil(ROWS) } else { 1 };
+            let pieces = height.div_ceil(ROWS) * width.div_ceil(widest.max(1));
+            let rectangles = if self.encoding.is_one_rectangle() { 1 } else { pieces };
             out.extend([0, 0]);
             out.extend(u16::try_from(rectangles).unwrap_or(1).to_be_bytes());
         }
-        if packed || self.done == 0 {
-            let small = |number: usize| u16::try_from(number).unwrap_or(0);
-            let Area { x, y, width, height } = self.area;
-            let (y, height) =
-                if packed { (y + small(self.done), small(rows)) } else { (y, height) };
-            [x, y, width, height].iter().for_each(|part| out.extend(part.to_be_bytes()));
-            out.extend(self.encoding.number().to_be_bytes());
-        }
-        let width = usize::from(self.area.width);
         match self.encoding {
-            Encoding::Hextile => {
-                for left in (0..width).step_by(TILE) {
-                    self.tile(desktop, left, TILE.min(width - left), rows, &mut out);
+            Encoding::Raw | Encoding::Hextile => self.part(desktop, rows, &mut out),
+            Encoding::Rre | Encoding::CompactRre => {
+                for left in (0..width).step_by(widest.max(1)) {
+                    self.on_background(desktop, left, widest.min(width - left), rows, &mut out);
                 }
             }
-            Encoding::Raw => self.raw(desktop, rows, &mut out),
             Encoding::Zlib => {
+                self.head(0, width, rows, self.encoding, &mut out);
                 let mut raw = Vec::new();
                 self.raw(desktop, rows, &mut raw);
                 let packed = streams.zlib.pack(&raw, self.format.bytes);
                 out.extend(u32::try_from(packed.len()).unwrap_or(0).to_be_bytes());
                 out.extend(packed);
             }
-            Encoding::Tight => self.tight(desktop, rows, streams, &mut out),
+            Encoding::Tight => {
+                self.head(0, width, rows, self.encoding, &mut out);
+                self.tight(desktop, rows, streams, &mut out);
+            }
         }
         self.done += rows;
         Some(out)
+    }
+
+    /// A rectangle's place, size and encoding.
+    fn head(&self, left: usize, width: usize, rows: usize, encoding: Encoding, out: &mut Vec<u8>) {
+        let small = |number: usize| u16::try_from(number).unwrap_or(0);
+        let (x, y) = (self.area.x + small(left), self.area.y + small(self.done));
+        let place = [x, y, small(width), small(rows)];
+        place.iter().for_each(|part| out.extend(part.to_be_bytes()));
+        out.extend(encoding.number().to_be_bytes());
+    }
+
+    /// Some rows of the one rectangle that the update is.
+    fn part(&self, desktop: &Desktop, rows: usize, out: &mut Vec<u8>) {
+        let (width, height) = (usize::from(self.area.width), usize::from(self.area.height));
+        if self.done == 0 {
+            self.head(0, width, height, self.encoding, out);
+        }
+        if self.encoding == Encoding::Raw {
+            return self.raw(desktop, rows, out);
+        }
+        for left in (0..width).step_by(TILE) {
+            self.tile(desktop, left, TILE.min(width - left), rows, out);
+        }
+    }
+
+    fn colours(&self, desktop: &Desktop, left: usize, width: usize, rows: usize) -> Vec<Colour> {
+        (0..rows)
+            .flat_map(|row| (0..width).map(move |column| (row, column)))
+            .map(|(row, column)| self.colour(desktop, left + column, row))
+            .collect()
+    }
+
+    /// A background and what stands on it; raw where that is shorter, as the server does.
+    fn on_background(
+        &self,
+        desktop: &Desktop,
+        left: usize,
+        width: usize,
+        rows: usize,
+        out: &mut Vec<u8>,
+    ) {
+        let colours = self.colours(desktop, left, width, rows);
+        let Some(&background) = colours.first() else { return };
+        let runs = runs(&colours, width, background);
+        let compact = self.encoding == Encoding::CompactRre;
+        let one = self.format.bytes + if compact { 4 } else { 8 };
+        if runs.len() * one > colours.len() * self.format.bytes {
+            self.head(left, width, rows, Encoding::Raw, out);
+            return colours.iter().for_each(|colour| self.format.pixel(*colour, out));
+        }
+        self.head(left, width, rows, self.encoding, out);
+        out.extend(u32::try_from(runs.len()).unwrap_or(0).to_be_bytes());
+        self.format.pixel(background, out);
+        for run in runs {
+            self.format.pixel(run.colour, out);
+            let place = [run.x, run.y, run.length, 1];
+            if compact {
+                out.extend(place.map(|part| u8::try_from(part).unwrap_or(0)));
+            } else {
+                place.iter().for_each(|part| {
+                    out.extend(u16::try_from(*part).unwrap_or(0).to_be_bytes());
+                });
+            }
+        }
     }
 
     fn raw(&self, desktop: &Desktop, rows: usize, out: &mut Vec<u8>) {
@@ -172,10 +243,7 @@ impl Update {
     }
 
     fn tile(&self, desktop: &Desktop, left: usize, width: usize, rows: usize, out: &mut Vec<u8>) {
-        let colours: Vec<Colour> = (0..rows)
-            .flat_map(|row| (0..width).map(move |column| (row, column)))
-            .map(|(row, column)| self.colour(desktop, left + column, row))
-            .collect();
+        let colours = self.colours(desktop, left, width, rows);
         let Some(&background) = colours.first() else { return };
         let runs = runs(&colours, width, background);
         let mut raw = Vec::new();
@@ -191,16 +259,25 @@ impl Update {
             return;
         }
         out.push(u8::try_from(runs.len()).unwrap_or(255));
-        for (colour, x, y, length) in runs {
-            self.format.pixel(colour, out);
-            out.extend([x << 4 | y, (length - 1) << 4]);
+        for run in runs {
+            self.format.pixel(run.colour, out);
+            let both = |high: usize, low: usize| u8::try_from(high << 4 | low).unwrap_or(0);
+            out.extend([both(run.x, run.y), both(run.length - 1, 0)]);
         }
     }
 }
 
-/// Runs of points in a row that are not the background: colour, place, length.
-fn runs(colours: &[Colour], width: usize, background: Colour) -> Vec<(Colour, u8, u8, u8)> {
-    let mut found: Vec<(Colour, u8, u8, u8)> = Vec::new();
+/// Points of one colour, side by side in a row.
+struct Run {
+    colour: Colour,
+    x: usize,
+    y: usize,
+    length: usize,
+}
+
+/// Those that are not the background.
+fn runs(colours: &[Colour], width: usize, background: Colour) -> Vec<Run> {
+    let mut found: Vec<Run> = Vec::new();
     let mut before = None;
     for (at, colour) in colours.iter().enumerate() {
         let (x, y) = (at % width, at / width);
@@ -212,10 +289,9 @@ fn runs(colours: &[Colour], width: usize, background: Colour) -> Vec<(Colour, u8
             && before == Some(*colour)
             && let Some(last) = found.last_mut()
         {
-            last.3 += 1;
+            last.length += 1;
         } else {
-            let small = |number: usize| u8::try_from(number).unwrap_or(0);
-            found.push((*colour, small(x), small(y), 1));
+            found.push(Run { colour: *colour, x, y, length: 1 });
         }
         before = Some(*colour);
     }

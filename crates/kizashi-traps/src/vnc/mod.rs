@@ -3,6 +3,8 @@
 
 mod desktop;
 mod encoding;
+#[cfg(test)]
+mod encoding_tests;
 mod pack;
 mod password;
 mod session;

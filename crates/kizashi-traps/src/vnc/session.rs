@@ -21,6 +21,21 @@ const NONE: u8 = 1;
 const VNC: u8 = 2;
 const TIGHT: u8 = 16;
 
+/// Encodings as Debian 12's `tightvncserver` 1:1.3.10-7 lists them to clients of TightVNC's own kind of login. Cursors and empty ends it need not send.
+const CAPABILITIES: [(i32, &[u8; 12]); 12] = [
+    (1, b"STDVCOPYRECT"),
+    (2, b"STDVRRE_____"),
+    (4, b"STDVCORRE___"),
+    (5, b"STDVHEXTILE_"),
+    (6, b"TRDVZLIB____"),
+    (7, b"TGHTTIGHT___"),
+    (-256, b"TGHTCOMPRLVL"),
+    (-32, b"TGHTJPEGQLVL"),
+    (-240, b"TGHTX11CURSR"),
+    (-239, b"TGHTRCHCURSR"),
+    (-232, b"TGHTPOINTPOS"),
+    (-224, b"TGHTLASTRECT"),
+];
 /// Encodings of a client that are told.
 const TOLD: usize = 32;
 /// Pieces of an update that one turn writes, and updates of one visit.
@@ -272,14 +287,8 @@ impl VncSession {
         out.reply(name);
         if self.tight {
             // No messages beyond the usual; encodings by their names.
-            let all: [(i32, &[u8]); 4] = [
-                (1, b"STDVCOPYRECT"),
-                (Encoding::Hextile.number(), b"STDVHEXTILE_"),
-                (Encoding::Zlib.number(), b"TRDVZLIB____"),
-                (Encoding::Tight.number(), b"TGHTTIGHT___"),
-            ];
-            out.reply(&[0, 0, 0, 0, 0, 4, 0, 0]);
-            for (encoding, name) in all {
+            out.reply(&[0, 0, 0, 0, 0, 12, 0, 0]);
+            for (encoding, name) in CAPABILITIES {
                 out.reply(&encoding.to_be_bytes());
                 out.reply(name);
             }

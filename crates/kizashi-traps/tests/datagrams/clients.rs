@@ -165,6 +165,37 @@ fn sipp_registers_with_a_digest_and_is_told_with_its_password() {
     assert_eq!(notes(&events, "hashcat 11400").len(), 1, "{events:?}");
 }
 
+/// Debian's sipp and sipsak have no TLS: a call to the same exchange inside it, by Python's own.
+const INSIDE_TLS: &str = r#"
+import socket, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+with context.wrap_socket(socket.create_connection((sys.argv[1], 5061), timeout=40)) as stream:
+    for method in ("OPTIONS", "INVITE"):
+        lines = [f"{method} sip:0044700@{sys.argv[1]} SIP/2.0", "Via: SIP/2.0/TLS 192.0.2.1:5061;branch=z9hG4bK-7;rport",
+                 "From: <sip:100@192.0.2.1>;tag=1", "To: <sip:0044700@192.0.2.1>", f"Call-ID: {method}", f"CSeq: 1 {method}",
+                 "Contact: <sip:100@192.0.2.1:5061;transport=tls>", "Max-Forwards: 70", "User-Agent: dialer", "Content-Length: 0", "", ""]
+        stream.sendall("\r\n".join(lines).encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += stream.recv(4096)
+        print(answer.split(b"\r\n")[0].decode())
+"#;
+
+#[test]
+fn a_caller_inside_tls_is_answered_as_one_in_the_clear_and_his_number_is_told() {
+    if !installed("python3") {
+        return;
+    }
+    let house = House::tcp_at(trap_named("sip").unwrap(), 5_061);
+    let address = house.address.ip().to_string();
+    let shown = said("python3", &["-c", INSIDE_TLS, &address], None);
+    let events = house.close();
+    assert!(shown.contains("SIP/2.0 200 OK\nSIP/2.0 401 Unauthorized"), "{shown}");
+    assert!(clients(&events).contains(&"dialer".to_owned()), "{events:?}");
+    assert!(notes(&events, "dialled").iter().any(|told| told.contains("0044700")), "{events:?}");
+}
+
 #[test]
 fn nmap_takes_the_exchange_for_asterisk() {
     if !installed("nmap") {

@@ -1,4 +1,8 @@
-//! vncdotool (PyPI), which takes a picture and types; nmap's scripts; hydra with a list of passwords.
+//! vncdotool (PyPI), which takes a picture and types; TigerVNC's viewer on a screen without a monitor; nmap's scripts; hydra with a list of passwords.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use kizashi_event::Detail;
 use kizashi_traps::{Identity, LoginSettings};
@@ -104,7 +108,7 @@ fn a_picture_is_the_same_in_each_encoding_that_a_viewer_may_ask_for() {
     if !installed("vncsnapshot") {
         return;
     }
-    let pictures = ["raw", "hextile", "zlib", "tight"].map(|encoding| {
+    let pictures = ["raw", "rre", "corre", "hextile", "zlib", "tight"].map(|encoding| {
         let house = open(OPEN);
         let picture = house.folder().join("picture.jpg");
         let address = format!("127.0.0.1::{}", house.port());
@@ -119,5 +123,56 @@ fn a_picture_is_the_same_in_each_encoding_that_a_viewer_may_ask_for() {
     assert!(pictures[0].1.len() > 10_000);
     for (encoding, content) in &pictures[1..] {
         assert!(*content == pictures[0].1, "{encoding} is another picture");
+    }
+}
+
+/// A program that ends with this.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The colour of the terminal's title, as the memory of a screen holds it.
+const TITLE: [u8; 3] = [0xa0, 0x9e, 0x5f];
+
+/// TightVNC 1.3 has no ZRLE: who likes it best is sent the next that both have.
+#[test]
+fn tigervncs_viewer_draws_the_desktop_whatever_it_likes_best() {
+    if !installed("Xvfb") || !installed("xtigervncviewer") {
+        return;
+    }
+    for liked in ["Tight", "ZRLE", "Hextile"] {
+        let house = open(OPEN);
+        let folder = house.folder().to_owned();
+        let mut screen = Command::new("Xvfb");
+        screen.args(["-displayfd", "1", "-screen", "0", "1200x900x24", "-nolisten", "tcp"]);
+        screen.arg("-fbdir").arg(&folder).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut screen = Running(screen.spawn().unwrap());
+        let mut display = String::new();
+        BufReader::new(screen.0.stdout.take().unwrap()).read_line(&mut display).unwrap();
+        let mut viewer = Command::new("xtigervncviewer");
+        viewer.args(["-AutoSelect=0", &format!("-PreferredEncoding={liked}")]);
+        viewer.arg(format!("127.0.0.1::{}", house.port()));
+        viewer.env("DISPLAY", format!(":{}", display.trim())).env("HOME", &folder);
+        let viewer = viewer.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let viewer = Running(viewer.unwrap());
+        let began = Instant::now();
+        let drawn = || {
+            let memory = std::fs::read(folder.join("Xvfb_screen0")).unwrap_or_default();
+            memory.chunks_exact(4).filter(|point| point[..3] == TITLE).count()
+        };
+        // A bar of 20 by some 490 points, less its letters.
+        while drawn() < 5_000 {
+            assert!(began.elapsed() < Duration::from_secs(50), "{liked}: nothing was drawn");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        drop((viewer, screen));
+        let events = house.close();
+        let told = |detail: &Detail| matches!(detail, Detail::Note { name, .. } if name.raw() == "vnc encodings");
+        assert!(events.iter().any(|event| told(&event.detail)), "{liked}: {events:?}");
     }
 }

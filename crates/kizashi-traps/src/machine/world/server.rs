@@ -137,14 +137,7 @@ fn etc(builder: &mut ImageBuilder, world: &World) {
         );
         builder.text("/etc/lsb-release", format!("DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE={}\nDISTRIB_CODENAME={}\nDISTRIB_DESCRIPTION=\"{}\"\n", system.version_id, system.codename, system.pretty));
     }
-    builder.text(
-        "/etc/machine-id",
-        format!(
-            "{:016x}{:016x}\n",
-            world.draw("machine id").number(0),
-            world.draw("machine id").number(1)
-        ),
-    );
+    builder.text("/etc/machine-id", format!("{}\n", world.machine_id()));
     builder.text("/etc/host.conf", "multi on\n");
     builder.text(
         "/etc/hosts.allow",
@@ -393,6 +386,12 @@ fn var(builder: &mut ImageBuilder, world: &World) {
 }
 
 impl World {
+    /// What stands in `/etc/machine-id`.
+    pub(crate) fn machine_id(&self) -> String {
+        let draw = self.draw("machine id");
+        format!("{:016x}{:016x}", draw.number(0), draw.number(1))
+    }
+
     /// The root file system's UUID.
     pub(crate) fn disk_id(&self) -> String {
         let (high, low) = (self.draw("disk id").number(0), self.draw("disk id").number(1));

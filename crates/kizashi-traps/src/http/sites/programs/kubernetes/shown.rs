@@ -259,14 +259,39 @@ type Item<'a> = &'a dyn Fn(&str, &str, &str) -> (String, String);
 /// The machine that the cluster runs on.
 fn node(scene: &Scene<'_>, item: Item<'_>) -> (String, String) {
     let server = scene.identity.world(crate::machine::Persona::Server);
-    let rest = format!(
-        ",\"spec\":{{\"podCIDR\":\"10.244.0.0/24\"}},\"status\":{{\"capacity\":{{\"cpu\":\"{}\",\"memory\":\"{}Ki\",\"pods\":\"110\"}},\"addresses\":[{{\"type\":\"InternalIP\",\"address\":\"10.0.0.4\"}}],\"nodeInfo\":{{\"kernelVersion\":{},\"osImage\":{},\"containerRuntimeVersion\":\"containerd://1.6.24\",\"operatingSystem\":\"linux\",\"architecture\":\"amd64\"}}}}",
-        server.hardware.processors,
-        server.hardware.memory_kb,
+    let host = scene.identity.host_name();
+    let kubelet = &scene.persona.version;
+    let addresses = format!(
+        "[{{\"type\":\"InternalIP\",\"address\":\"10.0.0.4\"}},{{\"type\":\"Hostname\",\"address\":\"{host}\"}}]"
+    );
+    let information = format!(
+        "{{\"machineID\":\"{}\",\"systemUUID\":\"{}\",\"bootID\":\"{}\",\"kernelVersion\":{},\"osImage\":{},\"containerRuntimeVersion\":\"containerd://1.6.24\",\"kubeletVersion\":\"{kubelet}\",\"kubeProxyVersion\":\"{kubelet}\",\"operatingSystem\":\"linux\",\"architecture\":\"amd64\"}}",
+        server.machine_id(),
+        identifier(scene.identity, "kubernetes system"),
+        identifier(scene.identity, "kubernetes boot"),
         quoted(server.system.kernel),
         quoted(server.system.pretty)
     );
-    item("", &scene.identity.host_name(), &rest)
+    let resources = format!(
+        "{{\"cpu\":\"{}\",\"memory\":\"{}Ki\",\"pods\":\"110\"}}",
+        server.hardware.processors, server.hardware.memory_kb
+    );
+    let ready = format!(
+        "[{{\"type\":\"Ready\",\"status\":\"True\",\"lastHeartbeatTime\":\"{}\",\"lastTransitionTime\":\"{}\",\"reason\":\"KubeletReady\",\"message\":\"kubelet is posting ready status\"}}]",
+        moment(scene.now),
+        moment(scene.identity.set_up())
+    );
+    let rest = format!(
+        ",\"spec\":{{\"podCIDR\":\"10.244.0.0/24\",\"podCIDRs\":[\"10.244.0.0/24\"]}},\"status\":{{\"capacity\":{resources},\"allocatable\":{resources},\"conditions\":{ready},\"addresses\":{addresses},\"daemonEndpoints\":{{\"kubeletEndpoint\":{{\"Port\":10250}}}},\"nodeInfo\":{information}}}"
+    );
+    item("", &host, &rest)
+}
+
+/// A UUID of this installation.
+fn identifier(identity: &crate::Identity, what: &str) -> String {
+    let draw = Draw::new(identity.seed(), what);
+    let id = format!("{:016x}{:016x}", draw.number(0), draw.number(1));
+    format!("{}-{}-4{}-a{}-{}", &id[..8], &id[8..12], &id[13..16], &id[17..20], &id[20..])
 }
 
 /// What whoever may read secrets came for.
