@@ -111,8 +111,8 @@ function Sensor({ sensor }) {
   const { data } = useAnswer((signal) => getSensors(signal), "sensors");
   if (!data || (data.length < 2 && sensor === "")) return null;
   const names = data.some((row) => row.name === sensor) || sensor === "" ? data.map((row) => row.name) : [sensor, ...data.map((row) => row.name)];
-  return html`<label class="pick-sensor"><span class="hidden">${said.filter}</span><select aria-label=${said.filter} value=${sensor} onChange=${(/** @type {Event} */ event) => choose({ sensor: /** @type {HTMLSelectElement} */ (event.target).value || null })}>
-    <option value="">${said.all}</option>${names.map((name) => html`<option key=${name} value=${name}>${escapeForPeople(name)}</option>`)}</select></label>`;
+  return html`<select aria-label=${said.filter} value=${sensor} onChange=${(/** @type {Event} */ event) => choose({ sensor: /** @type {HTMLSelectElement} */ (event.target).value || null })}>
+    <option value="">${said.all}</option>${names.map((name) => html`<option key=${name} value=${name}>${escapeForPeople(name)}</option>`)}</select>`;
 }
 
 /** Whether a row is what is looked for: in its number, name or use. @param {TopRow} row @param {string} text */
