@@ -206,6 +206,18 @@ impl Silences {
         Ok(Self { settings, now: 0, heard: Counts::default(), pulses: Vec::new() })
     }
 
+    /// Changes how many ticks lie between two false alarms, from the next tick on; nothing that was learned is lost.
+    ///
+    /// # Errors
+    /// When it is outside its range; nothing changes then.
+    pub fn promise(&mut self, ticks_a_false_alarm: f64) -> Result<(), SettingsError> {
+        if !(1.0..=1e12).contains(&ticks_a_false_alarm) {
+            return Err(SettingsError);
+        }
+        self.settings.ticks_a_false_alarm = ticks_a_false_alarm;
+        Ok(())
+    }
+
     /// Takes a tick in which these series were active and the others were not. A series is a number below [`MOST_SERIES`], best
     /// from 0 on without gaps; larger ones are left out.
     pub fn tick(&mut self, active: &[u32]) -> Ticked {

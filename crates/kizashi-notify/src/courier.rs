@@ -16,6 +16,7 @@ use crate::outbox::{State, Waiting};
 use crate::planner::{Situation, plan};
 use crate::send::{HttpClient, Trust, deliver};
 use crate::settings::Ready;
+use crate::trial::Trial;
 use crate::{Message, Notify, Outbox};
 
 /// How often the outbox is looked into.
@@ -103,6 +104,7 @@ impl Courier {
         self.state = self.outbox.state();
         let mut carrying: JoinSet<(Waiting, Verdict)> = JoinSet::new();
         let mut busy: BTreeSet<String> = BTreeSet::new();
+        let mut trial = Trial::of(&self.outbox);
         let mut failing = false;
         let fetching = Fetching::new(self.feeds.clone(), self.outbox.clone(), self.client.clone());
         let clock = self.clock;
@@ -114,7 +116,7 @@ impl Courier {
         });
         tokio::pin!(stop);
         loop {
-            let turn = self.turn(&mut carrying, &mut busy);
+            let turn = self.turn(&mut carrying, &mut busy).and_then(|()| trial.look(&self));
             // A full disk may get room again: say it once, and go on trying.
             match turn {
                 Ok(()) => failing = false,
@@ -135,9 +137,30 @@ impl Courier {
                         tracing::error!("what became of a message cannot be written: {error}");
                     }
                 }
+                Some((channel, sent)) = trial.next() => {
+                    if let Err(error) = trial.note(&self.outbox, &channel, &sent) {
+                        tracing::error!("what became of a test cannot be written: {error}");
+                    }
+                }
                 () = tokio::time::sleep(LOOKS_EVERY) => {}
             }
         }
+    }
+
+    pub(crate) fn channels(&self) -> &[Arc<Ready>] {
+        &self.channels
+    }
+
+    pub(crate) const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(crate) const fn client(&self) -> &HttpClient {
+        &self.client
+    }
+
+    pub(crate) fn sensor(&self) -> &str {
+        &self.sensor
     }
 
     fn turn(
@@ -231,7 +254,7 @@ impl Courier {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         moment(self.clock)
     }
 }
@@ -240,7 +263,7 @@ fn moment(clock: fn() -> ZonedDateTime) -> Timestamp {
     Timestamp::from_micros(clock().timestamp().as_microsecond())
 }
 
-async fn carry(
+pub(crate) async fn carry(
     client: &HttpClient,
     ready: &Ready,
     message: &Message,

@@ -23,6 +23,7 @@ mod settings;
 pub mod share;
 #[cfg(test)]
 mod testing;
+mod trial;
 
 pub use courier::{Courier, Sent};
 pub use kizashi_signs::Language;
@@ -31,3 +32,4 @@ pub use notice::{Notice, Part, Story, severity_word};
 pub use outbox::{Bulletin, Listed, Outbox, ReportToSend};
 pub use secret::Secret;
 pub use settings::{ChannelSettings, Notify};
+pub use trial::{TestReport, TestResult, TestState, TestWish};

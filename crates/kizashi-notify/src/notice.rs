@@ -4,6 +4,7 @@
 //! A notice is made by the core, which has the store, and read by the process that tells it, which has nothing else: it is bounded, and
 //! whatever attackers chose in it is escaped.
 
+use kizashi_event::Timestamp;
 use kizashi_signs::{
     Advisory, Around, Campaigns, Item, Machine, Severity, Sign, SignKind, Value, advisory_in, plain,
 };
@@ -32,6 +33,9 @@ pub struct Notice {
     pub ja: Story,
     /// The most active addresses with their events: at most ten.
     pub sources: Vec<(String, u64)>,
+    /// Until when the owner does not want to hear of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<Timestamp>,
 }
 
 /// A story in one language: a title and parts that follow each other.
@@ -121,7 +125,21 @@ impl Notice {
             ja: story(Language::Japanese),
             sources: evidence.sources.iter().take(MOST_SOURCES).cloned().collect(),
             sign: sign.clone(),
+            muted_until: None,
         }
+    }
+
+    /// The same of a sign that its owner silenced until then.
+    #[must_use]
+    pub const fn muted_until(mut self, until: Option<Timestamp>) -> Self {
+        self.muted_until = until;
+        self
+    }
+
+    /// Whether it is silenced at a moment.
+    #[must_use]
+    pub fn is_muted(&self, now: Timestamp) -> bool {
+        self.muted_until.is_some_and(|until| now < until)
     }
 
     /// The same with what others warn of beside it: sentences in English and in Japanese.

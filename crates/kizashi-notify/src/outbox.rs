@@ -7,6 +7,7 @@
 //! | `seen/` | an empty file for each sign that somebody has seen | the owner's command |
 //! | `waiting/` | messages that are to be delivered | the courier |
 //! | `sent/`, `failed/` | what became of the last of them | the courier |
+//! | `tests/` | a test of the channels that was asked for, and what became of it | the core, the courier |
 //! | `state.json` | what each channel was told | the courier |
 //!
 //! A message is put into `waiting/` before it counts as told, and under its own key, so that planning it twice after a crash makes it once.
@@ -119,7 +120,9 @@ impl Outbox {
     /// # Errors
     /// When they cannot be made.
     pub fn make(&self) -> io::Result<()> {
-        for name in ["signs", "seen", "waiting", "sent", "failed", "feeds", "reports"] {
+        for name in
+            ["signs", "seen", "waiting", "sent", "failed", "feeds", "reports", crate::trial::FOLDER]
+        {
             DirBuilder::new().recursive(true).mode(0o700).create(self.folder.join(name))?;
         }
         Ok(())

@@ -82,7 +82,7 @@ pub(crate) fn plan(
     for notice in by_time {
         let sign = &notice.sign;
         let is_new = !told.signs.contains_key(&sign.id) && !told.gathered.contains(&sign.id);
-        if sign.severity < policy.at_least || told.is_before(notice) {
+        if sign.severity < policy.at_least || told.is_before(notice) || notice.is_muted(now) {
             continue;
         }
         let wakes = sign.severity >= policy.wakes;
@@ -189,6 +189,7 @@ impl Told {
             .iter()
             .filter_map(|id| situation.signs.get(id))
             .filter(|notice| is_hour || notice.sign.severity >= policy.at_once)
+            .filter(|notice| !notice.is_muted(now))
             .collect();
         due.sort_by_key(|notice| (std::cmp::Reverse(notice.sign.severity), notice.sign.detected));
         match due.as_slice() {

@@ -22,6 +22,11 @@ const HOLD_OF_PORT: u32 = 7 * BINS_A_DAY;
 const EXPERIENCE_OF_PORT: f64 = 6.0;
 const EXPERIENCE_OF_SENSOR: f64 = 24.0;
 
+/// Ticks between two false alarms where so many a week are split by this share.
+fn ticks(false_alarms_per_week: f64, share: f64) -> f64 {
+    (f64::from(7 * BINS_A_DAY) / (false_alarms_per_week * share)).max(1.0)
+}
+
 /// The watch over silences.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Falls {
@@ -60,17 +65,15 @@ pub(crate) struct Heard {
 impl Falls {
     /// A watch that has seen nothing, with its share of so many false alarms a week.
     pub(crate) fn new(false_alarms_per_week: f64) -> Result<Self, SettingsError> {
-        let ticks =
-            |share: f64| (f64::from(7 * BINS_A_DAY) / (false_alarms_per_week * share)).max(1.0);
         let ports = Settings {
-            ticks_a_false_alarm: ticks(SHARE_OF_SILENT_PORTS),
+            ticks_a_false_alarm: ticks(false_alarms_per_week, SHARE_OF_SILENT_PORTS),
             least_days: DAYS_OF_PORT,
             least_active: LEAST_ACTIVE,
             experience: EXPERIENCE_OF_PORT,
             hold: HOLD_OF_PORT,
         };
         let sensor = Settings {
-            ticks_a_false_alarm: ticks(SHARE_OF_SILENT_SENSOR),
+            ticks_a_false_alarm: ticks(false_alarms_per_week, SHARE_OF_SILENT_SENSOR),
             least_days: DAYS_OF_SENSOR,
             experience: EXPERIENCE_OF_SENSOR,
             hold: 0,
@@ -84,6 +87,12 @@ impl Falls {
             rose: Vec::new(),
             heard: 0,
         })
+    }
+
+    /// Changes the promise from the next bin on.
+    pub(crate) fn promise(&mut self, false_alarms_per_week: f64) -> Result<(), SettingsError> {
+        self.ports.promise(ticks(false_alarms_per_week, SHARE_OF_SILENT_PORTS))?;
+        self.sensor.promise(ticks(false_alarms_per_week, SHARE_OF_SILENT_SENSOR))
     }
 
     /// Takes a bin in which something came to these ports.

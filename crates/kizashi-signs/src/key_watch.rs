@@ -86,6 +86,14 @@ impl KeyWatch {
         Ok(Self { watch, keys: KeySeries::new(bytes) })
     }
 
+    /// Changes the promise from the next bin on.
+    pub(crate) fn promise(
+        &mut self,
+        settings: gamma_poisson::Settings,
+    ) -> Result<(), gamma_poisson::SettingsError> {
+        self.watch.promise(settings)
+    }
+
     /// Notes what was learned of each kind.
     pub(crate) fn tell(&self, knowledge: &mut Knowledge) {
         for ((kind, _), number) in KINDS.into_iter().zip(0_u8..) {

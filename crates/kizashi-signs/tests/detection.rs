@@ -285,6 +285,36 @@ fn a_snapshot_of_other_settings_or_damaged_is_refused() {
 }
 
 #[test]
+fn a_promise_that_is_changed_holds_from_the_next_bin_and_loses_nothing_that_was_learned() {
+    let mut traffic = Traffic::new(7);
+    let (mut strict, mut changed) = (detection(0.01), detection(0.01));
+    for _ in 0..144 * 8 {
+        let bin = traffic.next();
+        let told = strict.close(&bin);
+        assert_eq!(changed.close(&bin), told);
+    }
+    let bytes = strict.snapshot().unwrap();
+    let settings = Settings { false_alarms_per_week: 50.0, ..Settings::default() };
+    let restored = Detection::restore_under(settings, Campaigns::builtin(), &bytes).unwrap();
+    changed.promise(50.0).unwrap();
+    assert_eq!(restored, changed, "a restart in between changes nothing");
+    let wrong = Settings { false_alarms_per_week: 0.0, ..settings };
+    assert!(Detection::restore_under(wrong, Campaigns::builtin(), &bytes).is_err());
+    assert!(changed.promise(f64::NAN).is_err());
+    assert_eq!(restored, changed, "a promise that cannot be changes nothing");
+
+    // A wave so weak that a strict promise waits for more of it.
+    let rate = traffic.rate(Port::tcp(445));
+    *rate = *rate * 4.0 + 0.2;
+    let bins: Vec<ClosedBin> = (0..4 * 144).map(|_| traffic.next()).collect();
+    let first = |detection: &mut Detection| {
+        bins.iter().position(|bin| detection.close(bin).raised.iter().any(|it| it.key == "tcp/445"))
+    };
+    let (of_changed, of_strict) = (first(&mut changed).unwrap(), first(&mut strict).unwrap());
+    assert!(of_changed < of_strict, "{of_changed} and {of_strict}");
+}
+
+#[test]
 fn standing_shows_scores_and_the_running_evidence() {
     let (mut traffic, mut detection) = (Traffic::new(5), detection(1.0));
     for _ in 0..144 * 12 {

@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -129,6 +129,23 @@ CREATE TABLE payload_clusters (
 );
 ALTER TABLE payloads ADD COLUMN cluster INTEGER;
 CREATE INDEX payloads_by_cluster ON payloads (cluster) WHERE cluster IS NOT NULL;
+",
+    r"
+-- What each sensor counted, in all and by hour; `sensor` is a name. Before, it stood in raw events alone.
+CREATE TABLE sensors (
+    sensor INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, events INTEGER NOT NULL
+);
+CREATE TABLE sensor_hours (
+    sensor INTEGER NOT NULL, hour INTEGER NOT NULL, events INTEGER NOT NULL, PRIMARY KEY (sensor, hour)
+) WITHOUT ROWID;
+INSERT INTO sensor_hours SELECT sensor, time / 3600000000, count(*) FROM events WHERE flagged = 0 GROUP BY 1, 2;
+INSERT INTO sensors SELECT sensor, min(time), max(time), count(*) FROM events WHERE flagged = 0 GROUP BY 1;
+-- Pairs of name and password were counted by ten minutes alone; from here on by day and in all, too.
+INSERT OR REPLACE INTO daily
+    SELECT bin / 144, kind, key, sum(events), 0, 0 FROM key_bins WHERE kind = 10 GROUP BY bin / 144, key;
+UPDATE keys SET events = counted.events, last = max(keys.last, counted.last) FROM
+    (SELECT key, sum(events) AS events, max(bin) * 600000000 AS last FROM key_bins WHERE kind = 10 GROUP BY key) AS counted
+    WHERE keys.id = counted.key;
 ",
 ];
 
@@ -257,6 +274,41 @@ mod tests {
         drop(connection);
         let file = std::fs::read(&path).unwrap();
         assert!(!file.windows(11).any(|bytes| bytes == b"MARK-OF-THE"));
+    }
+
+    #[test]
+    fn sensors_and_pairs_of_an_older_database_are_counted_from_what_it_holds() {
+        let folder = crate::scratch::Folder::new();
+        let path = folder.path().join(FILE);
+        let mut old = Connection::open(&path).unwrap();
+        crate::mask::teach(&old).unwrap();
+        let transaction = old.transaction().unwrap();
+        for step in STEPS.iter().take(5) {
+            transaction.execute_batch(step).unwrap();
+        }
+        transaction.pragma_update(None, "user_version", 5).unwrap();
+        transaction
+            .execute_batch(
+                "INSERT INTO names VALUES (1, 'attic'), (2, 'ssh');
+                 INSERT INTO events VALUES (3600000001, 1, 1, NULL, 1, 1, NULL, 22, 2, 0, '{}'),
+                    (3600000002, 2, 1, NULL, 1, 1, NULL, 22, 2, 0, '{}'), (7200000000, 3, 1, NULL, 1, 1, NULL, 22, 2, 0, '{}'),
+                    (1, 4, 1, NULL, 1, 1, NULL, 22, 2, 1, '{}');
+                 INSERT INTO keys VALUES (7, 10, 'root/xc3511', 0, 0, 0, 0), (8, 4, 'root', 0, 0, 9, 0);
+                 INSERT INTO key_bins VALUES (6, 10, 7, 4, x''), (144, 10, 7, 1, x''), (6, 4, 8, 9, x'');",
+            )
+            .unwrap();
+        transaction.commit().unwrap();
+        drop(old);
+        let connection = open_to_write(&path).unwrap();
+        let numbers = |sql: &str| -> Vec<(i64, i64)> {
+            let mut read = connection.prepare(sql).unwrap();
+            let rows = read.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        assert_eq!(numbers("SELECT hour, events FROM sensor_hours"), [(1, 2), (2, 1)]);
+        assert_eq!(numbers("SELECT last, events FROM sensors"), [(7_200_000_000, 3)]);
+        assert_eq!(numbers("SELECT day, events FROM daily WHERE kind = 10"), [(0, 4), (1, 1)]);
+        assert_eq!(numbers("SELECT id, events FROM keys ORDER BY id"), [(7, 5), (8, 9)]);
     }
 
     #[test]

@@ -7,7 +7,8 @@ import { language, speak, words } from "./language.js";
 import { PAGES, pageOf } from "./pages.js";
 import { follow, place } from "./router.js";
 import { enabled, listenToKeys, shortcuts, useShortcuts } from "./shortcuts.js";
-import { connection, now, signs, start, status } from "./state.js";
+import "./desktop.js";
+import { connection, isMuted, now, signs, start, status } from "./state.js";
 import { isDark, paint } from "./theme.js";
 import { moment } from "./format.js";
 import { Failure, Loading } from "./parts.js";
@@ -16,7 +17,7 @@ import { Failure, Loading } from "./parts.js";
 
 function Navigation() {
   const here = pageOf(place.value.path);
-  const open = (signs.value ?? []).filter((sign) => sign.open).length;
+  const open = (signs.value ?? []).filter((sign) => sign.open && !isMuted(sign)).length;
   const said = words();
   const isHere = (/** @type {Page} */ page) => here !== undefined && (here === page || here.under === page.id);
   return html`<nav aria-label=${said.frame.navigation}><ul>

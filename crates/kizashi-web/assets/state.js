@@ -45,6 +45,12 @@ export async function end() {
   return known.store.last ? Math.min(present, Date.parse(known.store.last)) : present;
 }
 
+/** Who else hears of a sign when it is raised. @type {Set<(sign: import("./api.js").Sign) => void>} */
+export const signHearers = new Set();
+
+/** Whether its owner silenced a sign: it asks nothing of him then. @param {import("./api.js").Sign} sign */
+export const isMuted = (sign) => sign.mark?.muted === true;
+
 /** Who else hears of events as they come, told or not. @type {Set<(items: FeedItem[], skipped: number) => void>} */
 export const hearers = new Set();
 
@@ -112,7 +118,11 @@ function listen(failures) {
   stream.addEventListener("status", (message) => {
     status.value = JSON.parse(message.data);
   });
-  stream.addEventListener("sign", () => void loadSigns());
+  stream.addEventListener("sign", (message) => {
+    const sign = JSON.parse(message.data);
+    for (const hear of signHearers) hear(sign);
+    void loadSigns();
+  });
   stream.addEventListener("event", (message) => {
     take(JSON.parse(message.data));
   });

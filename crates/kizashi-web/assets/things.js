@@ -5,8 +5,8 @@ import { address } from "./router.js";
 import { end } from "./state.js";
 
 /** @typedef {import("./api.js").TopRow} TopRow */
-/** @typedef {{ seen: boolean, muted_until: string | null, reason: string, note: string, changed: string, muted?: boolean }} Mark */
-/** @typedef {import("./api.js").Sign & { mark?: Mark, also?: string[] }} MarkedSign */
+/** @typedef {import("./api.js").Mark} Mark */
+/** @typedef {import("./api.js").Sign & { also?: string[] }} MarkedSign */
 /** @typedef {{ sha256: string, size: number, looks_like: string, head: string, kept: boolean, events: number, first: string | null, last: string | null }} Captured */
 /** @typedef {{ country: string | null, country_name: string | null, network: string, network_name: string | null, scanner: string | null }} Place */
 /** @typedef {{ key: string, kind: string, text: string, label: string, totals: TopRow | null, place: Place | null, captured: Captured | null, lists: string[],
@@ -19,7 +19,7 @@ import { end } from "./state.js";
 /** @typedef {{ resident_bytes: number | null, disk_free_bytes: number | null,
  *   retention: { raw_days: number, hourly_days: number, daily_days: number, most_bytes: number, most_payload_bytes: number, least_free_bytes: number } | null,
  *   forecast: { bytes_a_day: number, settles_at_bytes: number, full_in_days: number | null } | null,
- *   traps: { name: string, ports: string[] }[], scanners_in_signs: boolean | null, folder: string | null }} Condition */
+ *   traps: { name: string, ports: string[], lines_off: string, lines_on: string }[], scanners_in_signs: boolean | null, folder: string | null }} Condition */
 
 /** How far back a list goes. @typedef {"24h" | "7d" | "30d" | "all"} Span */
 /** @type {readonly [Span, ...Span[]]} */
@@ -67,10 +67,18 @@ export function exportAddress(format, about) {
   return `/api/v1/export?${query}`;
 }
 
-/** Says something of a sign. @param {string} id @param {Partial<{ seen: boolean, muted_until: string, reason: string, note: string }>} change
- * @returns {Promise<Mark>} */
-export async function markSign(id, change) {
-  const answer = await fetch(`/api/v1/signs/${encodeURIComponent(id)}/mark`, {
+/** @typedef {{ value: number, in_file: number, on_page: boolean, least: number, most: number }} Setting */
+/** @typedef {{ false_alarms_per_week: Setting, file: string | null }} OwnSettings */
+/** @typedef {{ channels: string[], test: { asked: string, results: { channel: string, state: string, why: string | null }[] } | null }} Channels */
+/** @typedef {{ name: string, own: boolean, alive: boolean, first: string, last: string, events: number, day: number, hours: number[], version: string | null,
+ *   lost: number | null, lag_seconds: number | null }} SensorRow */
+/** @typedef {{ rows: TopRow[], looked_at: number, reached: string | null }} SensorPorts */
+/** @typedef {{ length: number, offset: number, hex: string }} ContentPage */
+/** @typedef {{ hits: number[], length: number, more: boolean }} ContentHits */
+
+/** Changes something on the server: JSON, which no form of another page can send. @param {string} path @param {unknown} change @returns {Promise<any>} */
+async function change(path, change) {
+  const answer = await fetch(`/api/v1/${path}`, {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(change),
   }).catch(() => {
     throw new ApiError(0, words().trouble.noAnswer);
@@ -79,3 +87,34 @@ export async function markSign(id, change) {
   const said = await answer.json().catch(() => ({}));
   throw new ApiError(answer.status, typeof said.error === "string" ? said.error : words().trouble.answered(answer.status));
 }
+
+/** Says something of a sign. @param {string} id @param {Partial<{ seen: boolean, muted_until: string, reason: string, note: string }>} what
+ * @returns {Promise<Mark>} */
+export const markSign = (id, what) => change(`signs/${encodeURIComponent(id)}/mark`, what);
+
+/** @param {AbortSignal} [signal] @returns {Promise<OwnSettings>} */
+export const getSettings = (signal) => ask("settings", {}, signal);
+
+/** How many false alarms a week are accepted; null gives it back to the file. @param {number | null} wanted @returns {Promise<OwnSettings>} */
+export const setPromise = (wanted) => change("settings", wanted === null ? { as_in_file: true } : { false_alarms_per_week: wanted });
+
+/** @param {AbortSignal} [signal] @returns {Promise<Channels>} */
+export const getChannels = (signal) => ask("channels", {}, signal);
+
+/** @returns {Promise<Channels>} */
+export const testChannels = () => change("channels/test", {});
+
+/** @param {AbortSignal} [signal] @returns {Promise<SensorRow[]>} */
+export const getSensors = async (signal) => (await ask("sensors", {}, signal)).sensors;
+
+/** @param {string} sensor @param {AbortSignal} [signal] @returns {Promise<SensorPorts>} */
+export const getSensorPorts = (sensor, signal) => ask("sensors/ports", { sensor, limit: 500 }, signal);
+
+/** @param {string} sha256 @param {number} offset @param {number} limit @param {AbortSignal} [signal] @returns {Promise<ContentPage>} */
+export const getContent = (sha256, offset, limit, signal) => ask(`payloads/${sha256}`, { offset, limit }, signal);
+
+/** @param {string} sha256 @param {string} q @param {number} offset @param {AbortSignal} [signal] @returns {Promise<ContentHits>} */
+export const findInContent = (sha256, q, offset, signal) => ask(`payloads/${sha256}/find`, { q, offset }, signal);
+
+/** Where content is saved from, in a zip with a password. @param {string} sha256 */
+export const sampleAddress = (sha256) => `/api/v1/payloads/${sha256}/sample`;

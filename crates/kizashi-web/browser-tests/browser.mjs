@@ -8,8 +8,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? `${root}target`;
+export const root = fileURLToPath(new URL("../../../", import.meta.url));
+export const target = process.env.CARGO_TARGET_DIR ?? `${root}target`;
 
 /** Where screenshots are kept. */
 export const pictures = process.env.KIZASHI_SCREENSHOTS ?? `${target}/dashboard-screenshots`;

@@ -80,6 +80,10 @@ pub struct TrapSetting {
     pub name: String,
     /// Where it listens: `tcp/22`; empty while it is off.
     pub ports: Vec<String>,
+    /// The lines of the configuration file that turn it off.
+    pub lines_off: String,
+    /// The lines of the configuration file that put it on its usual ports.
+    pub lines_on: String,
 }
 
 /// `GET /api/v1/health`.
@@ -90,7 +94,7 @@ pub struct TrapSetting {
             "retention": {"raw_days": 90, "hourly_days": 400, "daily_days": 3650, "most_bytes": 10_000_000_000_u64,
                 "most_payload_bytes": 1_000_000_000, "least_free_bytes": 1_000_000_000},
             "forecast": {"bytes_a_day": 18_000_000.0, "settles_at_bytes": 1_620_000_000.0, "full_in_days": null},
-            "traps": [{"name": "ssh", "ports": ["tcp/22"]}, {"name": "vnc", "ports": []}],
+            "traps": [{"name": "ssh", "ports": ["tcp/22"], "lines_off": "[traps]\nssh = \"\"", "lines_on": "[traps]\nssh = \"22\""}],
             "scanners_in_signs": true, "folder": "/var/lib/kizashi"}))))]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Result<Json<Condition>, ApiError> {
     app.ask(|observatory| observatory.condition()).await.map(Json)

@@ -1,6 +1,6 @@
 //! What the owner says of a sign: seen, silenced for a while and why, a note. It changes nothing in detection.
 //!
-//! `POST /api/v1/signs/{id}/mark` is the API's one request that changes something. The guard in `access.rs` lets it through for the
+//! `POST /api/v1/signs/{id}/mark` is one of the API's few requests that change something (the others: `settings.rs`). The guard in `access.rs` lets it through for the
 //! owner's role alone and from this dashboard's own page alone; beside that it takes JSON, which no form of another page can send.
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use kizashi_event::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, Json};
@@ -112,6 +113,24 @@ impl MarkChange {
     }
 }
 
+/// What a request that changes something says, which must be JSON: no form of another page can send that. `allowed` is told where it cannot be read.
+pub(crate) fn as_json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: &Bytes,
+    allowed: &str,
+) -> Result<T, ApiError> {
+    let is_json = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.split(';').next().map(str::trim) == Some("application/json"));
+    if !is_json {
+        let why = "send the change as JSON, with content-type: application/json";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+    }
+    serde_json::from_slice(body)
+        .map_err(|_| ApiError::bad(format!("the change cannot be read: {allowed}")))
+}
+
 /// `POST /api/v1/signs/{id}/mark`.
 #[utoipa::path(post, path = "/api/v1/signs/{id}/mark", tag = "signs", summary = "Say something of a sign: the owner alone",
     params(("id" = String, Path, description = "The sign's id")),
@@ -127,17 +146,8 @@ pub(crate) async fn mark(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Mark>, ApiError> {
-    let is_json = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.split(';').next().map(str::trim) == Some("application/json"));
-    if !is_json {
-        let why = "send the change as JSON, with content-type: application/json";
-        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
-    }
-    let change: MarkChange = serde_json::from_slice(&body).map_err(|_| {
-        ApiError::bad("the change cannot be read: allowed are seen, muted_until, reason and note")
-    })?;
+    let change: MarkChange =
+        as_json(&headers, &body, "allowed are seen, muted_until, reason and note")?;
     let nothing = || ApiError::new(StatusCode::NOT_FOUND, "there is no sign with this id");
     if id.len() > LONGEST_ID {
         return Err(nothing());

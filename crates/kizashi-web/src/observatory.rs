@@ -7,8 +7,9 @@ use kizashi_store::{BinLength, SeriesPoint, Span};
 use serde_json::Value;
 
 use crate::{
-    Captured, Condition, ItemPage, KnownList, Mark, MarkChange, Search, SearchPage, Series,
-    SessionPage, SessionRow, SignPage, Status, TopRow,
+    Captured, Channels, Condition, ItemPage, KnownList, Mark, MarkChange, OwnSettings, Search,
+    SearchPage, SensorPorts, SensorRow, Series, SessionPage, SessionRow, SettingsChange, SignPage,
+    Status, TopRow,
 };
 
 /// Why something could not be read. Each text is one sentence for the owner: what happened and what to do.
@@ -164,6 +165,43 @@ pub trait Observatory: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Captured content, whole: for the owner alone, as digits. `None` where there is none, or it is not kept any more.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn content(&self, _sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(None)
+    }
+
+    /// The same as a zip of one file that opens with the field's password.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sample(&self, _sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(None)
+    }
+
+    /// Sensors side by side, the latest heard first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sensors(&self) -> Result<Vec<SensorRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// The ports of one sensor with the most events, by its latest single events. `limit` is 1 to 500.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sensor_ports(
+        &self,
+        _sensor: &str,
+        _span: Span,
+        _limit: usize,
+    ) -> Result<SensorPorts, ReadError> {
+        Ok(SensorPorts::default())
+    }
+
     /// How much of public lists of names and passwords was tried.
     ///
     /// # Errors
@@ -196,6 +234,38 @@ pub trait Observatory: Send + Sync + 'static {
         _limit: usize,
     ) -> Result<Vec<TopRow>, ReadError> {
         Ok(Vec::new())
+    }
+
+    /// What can be set on the page.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn settings(&self) -> Result<OwnSettings, ReadError> {
+        Ok(OwnSettings::default())
+    }
+
+    /// Sets something, and says what holds then.
+    ///
+    /// # Errors
+    /// When the change cannot be, or the store cannot be written.
+    fn set(&self, _change: &SettingsChange) -> Result<OwnSettings, ReadError> {
+        Err(not_here())
+    }
+
+    /// Whom signs are told to; nobody where nothing is told.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    fn channels(&self) -> Result<Channels, ReadError> {
+        Ok(Channels::default())
+    }
+
+    /// Asks for a test of all channels, and says what is known of it.
+    ///
+    /// # Errors
+    /// When nobody is told, or the test cannot be asked for.
+    fn test_channels(&self) -> Result<Channels, ReadError> {
+        Err(not_here())
     }
 
     /// Changes what the owner says of a sign; `None` when there is no such sign.

@@ -21,6 +21,8 @@ pub(crate) const MOST_EVENTS: usize = 200;
 pub(crate) const MOST_SESSIONS: usize = 500;
 /// Characters of a text that command lines are searched for.
 const LONGEST_SEARCH: usize = 200;
+/// Characters of a sensor's name.
+const LONGEST_SENSOR: usize = 200;
 /// Bins of a series at most: half a year of ten minutes.
 pub(crate) const MOST_BINS: i64 = 26_352;
 
@@ -41,6 +43,7 @@ pub(crate) struct Parameters {
     pub(crate) q: Option<String>,
     pub(crate) before: Option<String>,
     pub(crate) lang: Option<String>,
+    pub(crate) sensor: Option<String>,
 }
 
 /// The parameters, or why they could not be read.
@@ -49,7 +52,7 @@ pub(crate) type Read = Result<Query<Parameters>, QueryRejection>;
 /// Unpacks what the extractor gave.
 pub(crate) fn parameters(read: Read) -> Result<Parameters, ApiError> {
     read.map(|Query(parameters)| parameters).map_err(|_| {
-        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit, command, of, offset, q, before and lang, each once")
+        ApiError::bad("these parameters cannot be read: allowed are kind, key, bin, since, until, limit, command, of, offset, q, before, lang and sensor, each once")
     })
 }
 
@@ -142,6 +145,15 @@ impl Parameters {
         self.q.as_deref().unwrap_or("")
     }
 
+    /// Which sensor.
+    pub(crate) fn sensor(&self) -> Result<String, ApiError> {
+        let allowed = |name: &&String| !name.is_empty() && name.chars().count() <= LONGEST_SENSOR;
+        let wrong = || {
+            ApiError::bad(format!("sensor is missing or longer than {LONGEST_SENSOR} characters"))
+        };
+        self.sensor.as_ref().filter(allowed).cloned().ok_or_else(wrong)
+    }
+
     /// Where a search goes on.
     pub(crate) fn before(&self) -> Result<Option<Timestamp>, ApiError> {
         let read = self.before.as_deref().map(Timestamp::parse).transpose();
@@ -220,8 +232,10 @@ mod tests {
                 offset: hostile.clone(),
                 q: hostile.clone(),
                 before: hostile.clone(),
-                lang: hostile,
+                lang: hostile.clone(),
+                sensor: hostile,
             };
+            let _ = parameters.sensor();
             let _ = parameters.language();
             let _ = (parameters.of(), parameters.offset(9), parameters.before());
             let _ = (parameters.kind(), parameters.key(), parameters.bin(), parameters.command());

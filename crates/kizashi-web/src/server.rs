@@ -30,7 +30,8 @@ use crate::shares::{Share, Shares};
 use crate::throttle::Throttle;
 use crate::{
     Access, Encryption, FeedSender, Observatory, ReadError, access, api, assets, compress,
-    condition, export, items, live, marks, metrics, openapi, search, sessions, shared,
+    condition, export, items, live, marks, metrics, openapi, payloads, search, sensors, sessions,
+    settings, shared,
 };
 
 /// Queries at once.
@@ -112,6 +113,11 @@ impl App {
         *kept = Some((Instant::now(), Arc::clone(&json)));
         Ok(json)
     }
+
+    /// Lets go of the status that was kept, after something in it was changed.
+    pub(crate) async fn forget_status(&self) {
+        *self.status.lock().await = None;
+    }
 }
 
 /// The dashboard's page and API over an observatory, fed by `feed`, opened as `access` says.
@@ -152,6 +158,14 @@ pub fn router(
             post(marks::mark).layer(DefaultBodyLimit::max(marks::MOST_BODY)),
         )
         .route("/api/v1/health", get(condition::health))
+        .route("/api/v1/payloads/{sha256}", get(payloads::page))
+        .route("/api/v1/payloads/{sha256}/find", get(payloads::find))
+        .route("/api/v1/payloads/{sha256}/sample", get(payloads::sample))
+        .route("/api/v1/sensors", get(sensors::sensors))
+        .route("/api/v1/sensors/ports", get(sensors::ports))
+        .route("/api/v1/settings", get(settings::settings).post(settings::set))
+        .route("/api/v1/channels", get(settings::channels))
+        .route("/api/v1/channels/test", post(settings::test))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/metrics", get(metrics::metrics))
         .route("/share/{*path}", get(shared::document))

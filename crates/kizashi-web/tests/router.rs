@@ -20,8 +20,9 @@ use kizashi_event::{Detail, Event, EventId, HostileText, Key, KeyKind, Port, Ser
 use kizashi_signs::{Advisory, Language};
 use kizashi_store::{Evidence, Span};
 use kizashi_web::{
-    Access, BinLength, FeedSender, ItemPage, Mark, MarkChange, Observatory, ReadError, Search,
-    SearchPage, Series, SignPage, Status, StoreStatus, Token, Tokens, TopRow, router, serve,
+    Access, BinLength, Channels, FeedSender, ItemPage, Mark, MarkChange, Observatory, OwnSettings,
+    ReadError, Search, SearchPage, Series, Setting, SettingsChange, SignPage, Status, StoreStatus,
+    Token, Tokens, TopRow, router, serve,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,6 +37,7 @@ struct MadeUp {
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
     statuses: AtomicUsize,
+    promise: AtomicUsize,
 }
 
 impl Observatory for MadeUp {
@@ -129,6 +131,30 @@ impl Observatory for MadeUp {
     ) -> Result<SearchPage, ReadError> {
         assert!(limit <= 200);
         Ok(SearchPage { looked_at: search.terms.len() as u64, ..SearchPage::default() })
+    }
+
+    fn settings(&self) -> Result<OwnSettings, ReadError> {
+        let value = self.promise.load(Ordering::SeqCst) as f64 / 100.0;
+        let promise = Setting { value, in_file: 1.0, on_page: true, least: 0.01, most: 100.0 };
+        Ok(OwnSettings { false_alarms_per_week: promise, file: None })
+    }
+
+    fn set(&self, change: &SettingsChange) -> Result<OwnSettings, ReadError> {
+        let number = change.false_alarms_per_week.unwrap_or(1.0);
+        self.promise.store((number * 100.0) as usize, Ordering::SeqCst);
+        self.settings()
+    }
+
+    fn test_channels(&self) -> Result<Channels, ReadError> {
+        self.channels()
+    }
+
+    fn content(&self, sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok((sha256 == "0".repeat(64)).then(|| b"<script>".to_vec()))
+    }
+
+    fn sample(&self, sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        self.content(sha256)
     }
 
     fn mark(&self, id: &str, change: &MarkChange) -> Result<Option<Mark>, ReadError> {

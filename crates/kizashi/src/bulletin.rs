@@ -13,7 +13,7 @@ use kizashi_signs::{Campaigns, Machine};
 use kizashi_store::{Reader, StoredSign};
 
 use crate::failure::Failure;
-use crate::observatory::sign_of;
+use crate::observatory::{marks_in, sign_of};
 use crate::outside;
 
 /// Signs shown at most.
@@ -79,19 +79,24 @@ impl ShownSigns {
             .collect();
         // Read where a notice is made anew, which is seldom.
         let feeds = LazyCell::new(|| outside::feeds(&self.data));
-        let versions = stored.values().map(|stored| (stored.id.clone(), version(stored))).collect();
+        let marks = marks_in(&self.reader);
+        let silence = |id: &str| marks.get(id).and_then(|mark| mark.muted_until.as_deref());
+        let of_this_state = |stored: &StoredSign| version(stored, silence(&stored.id));
+        let versions =
+            stored.values().map(|stored| (stored.id.clone(), of_this_state(stored))).collect();
         let notice = |id: &str| {
             let (sign, evidence) = sign_of(stored.get(id)?)?;
             let notice = Notice::told(&sign, &evidence, &self.campaigns, self.machine.as_ref());
-            Some(notice.with_warnings(&outside::of_sign(&sign, &feeds)))
+            let until = silence(id).and_then(|until| Timestamp::parse(until).ok());
+            Some(notice.with_warnings(&outside::of_sign(&sign, &feeds)).muted_until(until))
         };
         Ok(self.bulletin.show(versions, notice)?)
     }
 }
 
 /// What tells one state of a sign from another.
-fn version(stored: &StoredSign) -> String {
+fn version(stored: &StoredSign, muted_until: Option<&str>) -> String {
     let mut hasher = DefaultHasher::new();
-    (&stored.json, &stored.evidence).hash(&mut hasher);
+    (&stored.json, &stored.evidence, muted_until).hash(&mut hasher);
     hasher.finish().to_string()
 }

@@ -157,6 +157,22 @@ pub(crate) struct Up {
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) data: Data,
+    /// Let the terminal notify, and ring its bell, when a sign is raised
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, default_missing_value = "auto")]
+    pub(crate) notify: Option<TerminalNotice>,
+}
+
+/// How a terminal notifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TerminalNotice {
+    /// By what the terminal is taken for
+    Auto,
+    /// OSC 9: iTerm2, WezTerm, kitty, Ghostty, Windows Terminal
+    Osc9,
+    /// OSC 777: foot, rxvt-unicode, GNOME's terminal
+    Osc777,
+    /// By its bell alone
+    Bell,
 }
 
 #[derive(Debug, Args)]

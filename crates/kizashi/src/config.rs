@@ -563,6 +563,12 @@ impl Config {
         Ok(config)
     }
 
+    /// The file that [`Self::load`] reads, from the root; nothing where none is named and the default one is not there.
+    pub(crate) fn file(file: Option<&Path>) -> Option<PathBuf> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        std::fs::canonicalize(path).ok()
+    }
+
     fn check(&self) -> Result<(), String> {
         let rate = self.false_alarms_per_week;
         if !(rate > 0.0 && rate <= 100.0) {

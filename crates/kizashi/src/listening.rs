@@ -216,6 +216,25 @@ fn name_in_ports(trap: &Trap, transport: Transport) -> Option<String> {
     Some(if both { format!("{}_udp", trap.name) } else { trap.name.to_owned() })
 }
 
+/// The lines of the configuration file that put a trap on its usual ports, or turn it off.
+pub(crate) fn lines(trap: &Trap, on: bool) -> String {
+    let usual = |transport: Transport| {
+        let ports = trap.ports.privileged.iter().filter(|port| port.transport == transport);
+        let numbers: Vec<String> = ports.map(|port| port.number.to_string()).collect();
+        if on { numbers.join(",") } else { String::new() }
+    };
+    let own = OF_THEIR_OWN.iter().filter(|(name, ..)| *name == trap.name);
+    let mut lines: Vec<String> = own
+        .map(|(_, transport, setting)| format!("{setting} = \"{}\"", usual(*transport)))
+        .collect();
+    let section = if lines.is_empty() { "[traps.ports]" } else { "[traps]" };
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let name = name_in_ports(trap, transport);
+        lines.extend(name.map(|name| format!("{name} = \"{}\"", usual(transport))));
+    }
+    format!("{section}\n{}", lines.join("\n"))
+}
+
 /// Whether each name in `ports` is a trap's, and each list one.
 pub(crate) fn check_ports(ports: &BTreeMap<String, String>) -> Result<(), String> {
     let names: Vec<String> = registry()
@@ -302,6 +321,22 @@ mod tests {
             .flat_map(|trap| trap.transports.iter().filter_map(move |of| name_in_ports(trap, *of)));
         let lists: Vec<String> = names.map(|name| format!("{name} = \"\"")).collect();
         format!("ports = {{ {} }}", lists.join(", "))
+    }
+
+    #[test]
+    fn the_lines_that_the_page_shows_turn_exactly_that_trap_off_and_on() {
+        for trap in registry() {
+            let off = Plan::of(&config(&lines(trap, false))).unwrap();
+            let on = Plan::of(&config(&lines(trap, true))).unwrap();
+            let ports = |plan: &Plan, of: &Trap| -> usize {
+                let wishes = plan.wishes.iter().filter(|wish| wish.trap.name == of.name);
+                wishes.map(|wish| wish.ports.ports().count()).sum()
+            };
+            assert_eq!(ports(&off, trap), 0, "{}", lines(trap, false));
+            assert_eq!(ports(&on, trap), trap.ports.privileged.len(), "{}", lines(trap, true));
+            let other = registry().iter().find(|other| other.name != trap.name).unwrap();
+            assert_eq!(ports(&off, other), ports(&on, other));
+        }
     }
 
     #[test]

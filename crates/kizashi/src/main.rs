@@ -28,6 +28,7 @@ mod outside;
 mod pipeline;
 mod playback;
 mod ports;
+mod promise;
 mod reporting;
 mod sample_zip;
 mod sandbox;

@@ -5,6 +5,8 @@ mod items;
 mod lists;
 mod marks;
 mod search;
+mod sensors;
+mod settings;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +20,10 @@ use kizashi_store::{
     country_name,
 };
 use kizashi_web::{
-    Captured as CapturedContent, Condition, ItemPage, KnownList, Listener, Mark, MarkChange,
-    Observatory, ReadError, ScoredPoint, Search, SearchPage, Series, SessionPage, SessionRow,
-    SharedDocument, SignMark, SignPage, Status, TopRow,
+    Captured as CapturedContent, Channels, Condition, ItemPage, KnownList, Listener, Mark,
+    MarkChange, Observatory, OwnSettings, ReadError, ScoredPoint, Search, SearchPage, SensorPorts,
+    SensorRow, Series, SessionPage, SessionRow, SettingsChange, SharedDocument, SignMark, SignPage,
+    Status, TopRow,
 };
 use serde_json::Value;
 
@@ -34,6 +37,7 @@ use crate::supervisor::messages::Health;
 
 pub(crate) use condition::Own;
 pub(crate) use marks::marks_in;
+pub(crate) use settings::Told;
 
 /// Signs looked through for those of one key.
 const SIGNS_SEARCHED: usize = 2_000;
@@ -167,6 +171,21 @@ impl StoreObservatory {
         ranking.iter().map(row).collect()
     }
 
+    /// What a sign is recognised as, as people call it in Japanese.
+    fn name_in_japanese(&self, sign: &Value) -> Option<String> {
+        let known = self.campaigns.all();
+        let recognised = sign["recognised"]["campaigns"].as_array()?;
+        let names: Vec<&str> = recognised
+            .iter()
+            .filter_map(|one| {
+                let campaign = known.iter().find(|campaign| one["id"] == campaign.id.as_str());
+                let name = campaign.map(|campaign| campaign.name.get(Language::Japanese));
+                name.or_else(|| one["name"].as_str())
+            })
+            .collect();
+        (!names.is_empty()).then(|| names.join(" または "))
+    }
+
     /// A sign in the JSON form of the contract, with what the owner said of it.
     fn sign_json(&self, stored: &StoredSign) -> Option<Value> {
         let mut sign: Value = serde_json::from_str(&stored.json).ok()?;
@@ -174,6 +193,9 @@ impl StoreObservatory {
             let is_muted = mark.is_muted((self.clock)());
             sign["mark"] = serde_json::to_value(mark).ok()?;
             sign["mark"]["muted"] = is_muted.into();
+        }
+        if let Some(name) = self.name_in_japanese(&sign) {
+            sign["name_ja"] = name.into();
         }
         Some(sign)
     }
@@ -194,7 +216,7 @@ impl Observatory for StoreObservatory {
             .into(),
             listeners: self.listeners.clone(),
             series_watched: self.board.series_watched(),
-            false_alarms_per_week: self.settings.false_alarms_per_week,
+            false_alarms_per_week: self.board.promise(),
             traps: self.health.as_ref().map(|health| health.now()),
         })
     }
@@ -334,6 +356,27 @@ impl Observatory for StoreObservatory {
         Ok(payloads.iter().filter(|it| it.events > 0).map(items::captured).collect())
     }
 
+    fn content(&self, sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        self.read_content(sha256)
+    }
+
+    fn sample(&self, sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        self.pack_sample(sha256)
+    }
+
+    fn sensors(&self) -> Result<Vec<SensorRow>, ReadError> {
+        self.read_sensors()
+    }
+
+    fn sensor_ports(
+        &self,
+        sensor: &str,
+        span: Span,
+        limit: usize,
+    ) -> Result<SensorPorts, ReadError> {
+        self.read_sensor_ports(sensor, span, limit)
+    }
+
     fn lists(&self) -> Result<Vec<KnownList>, ReadError> {
         self.read_lists()
     }
@@ -350,6 +393,22 @@ impl Observatory for StoreObservatory {
     fn keys_like(&self, kind: KeyKind, text: &str, limit: usize) -> Result<Vec<TopRow>, ReadError> {
         let found = self.with_reader(|reader| search::like(reader, kind, text, limit))?;
         Ok(self.rows(&found))
+    }
+
+    fn settings(&self) -> Result<OwnSettings, ReadError> {
+        self.read_settings()
+    }
+
+    fn set(&self, change: &SettingsChange) -> Result<OwnSettings, ReadError> {
+        self.change_settings(change)
+    }
+
+    fn channels(&self) -> Result<Channels, ReadError> {
+        Ok(self.read_channels())
+    }
+
+    fn test_channels(&self) -> Result<Channels, ReadError> {
+        self.ask_for_test()
     }
 
     fn mark(&self, id: &str, change: &MarkChange) -> Result<Option<Mark>, ReadError> {

@@ -13,7 +13,7 @@ use kizashi_store::Reader;
 
 use crate::failure::Failure;
 use crate::supervisor::messages::CoreSetup;
-use crate::{new_file, outside};
+use crate::{new_file, outside, promise};
 
 /// The folder of reports within the data folder.
 const FOLDER: &str = "kizashi-reports";
@@ -67,8 +67,9 @@ impl Reporting {
             return Ok(false);
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        let detection = promise::effective(&self.reader, self.detection)?;
         let mut report =
-            Report::gather(&self.reader, (&self.sensor, due.period, due.until), self.detection)?;
+            Report::gather(&self.reader, (&self.sensor, due.period, due.until), detection)?;
         report.outside = outside::of_report(&self.data, &report);
         if !self.settings.channels.is_empty() {
             // Before the file says that it was made: sent twice it would be one message.

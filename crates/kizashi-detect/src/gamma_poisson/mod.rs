@@ -139,6 +139,14 @@ impl Settings {
     pub fn bins_a_false_alarm(&self) -> f64 {
         f64::from(7 * BINS_A_DAY) / self.false_alarms_per_week
     }
+
+    /// Itself, when the promise is within its range.
+    fn checked(self) -> Result<Self, SettingsError> {
+        if !(1e-4..=1e4).contains(&self.false_alarms_per_week) {
+            return Err(SettingsError::FalseAlarms(self.false_alarms_per_week));
+        }
+        Ok(self)
+    }
 }
 
 /// A parameter was outside its range.

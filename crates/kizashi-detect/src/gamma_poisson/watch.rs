@@ -67,9 +67,7 @@ impl Watch {
     /// # Errors
     /// When a parameter is outside its range.
     pub fn with_kinds(settings: Settings, kinds: &[Kind]) -> Result<Self, SettingsError> {
-        if !(1e-4..=1e4).contains(&settings.false_alarms_per_week) {
-            return Err(SettingsError::FalseAlarms(settings.false_alarms_per_week));
-        }
+        let settings = settings.checked()?;
         let states = kind::begin(kinds)?;
         let first = |(kind, state): (&Kind, &KindState)| {
             let prior = kind.prior.map_or(Ok(Prior::FIRST_HOURS), Prior::checked)?;
@@ -88,6 +86,18 @@ impl Watch {
             busy: Vec::new(),
             activity: Activity::new(),
         })
+    }
+
+    /// Changes the promise: it holds from the next bin that is closed, and nothing that was learned is lost. Evidence
+    /// does not depend on it, only the threshold does: what is told from then on stands above the new one, so that a stricter promise
+    /// is kept at once. Under a laxer one a rise that stands between both thresholds is told when its series next has a count: it is one
+    /// that the laxer promise, had it been made earlier, would have told by now, and so among those that it allows.
+    ///
+    /// # Errors
+    /// When the promise is outside its range; nothing changes then.
+    pub fn promise(&mut self, settings: Settings) -> Result<(), SettingsError> {
+        self.settings = settings.checked()?;
+        Ok(())
     }
 
     /// Says of what kind a series is, and what is known of it in particular (a [`Self::learned`] of an earlier run): before its

@@ -51,6 +51,32 @@ fn a_sign_is_told_once_and_what_was_before_the_channel_never() {
 }
 
 #[test]
+fn a_sign_that_is_silenced_is_told_by_no_message_until_the_silence_is_over() {
+    let mut room = Room::with("quiet = \"23:00-07:00\"\nagain_hours = 1");
+    assert!(room.at("2025-02-18T12:00:00Z").is_empty());
+    let until = Timestamp::parse("2025-02-20T12:00:00Z").ok();
+    let raised = room.raise("tcp/22", Severity::High, "2025-02-18T12:10:00Z");
+    assert_eq!(whys(&room.at("2025-02-18T12:10:01Z")), [(Why::Sign, 1)]);
+    let gathered = room.raise("tcp/23", Severity::Medium, "2025-02-18T23:30:00Z");
+    assert_eq!(whys(&room.at("2025-02-18T23:30:01Z")), []);
+    for id in [&raised, &gathered] {
+        room.signs.get_mut(id).unwrap().muted_until = until;
+    }
+    // Neither what was gathered in the night nor that one is still unseen.
+    for hour in 1..24 {
+        let told = room.at(&format!("2025-02-19T{hour:02}:40:00Z"));
+        assert_eq!(whys(&told), [], "at {hour}");
+    }
+    let after: Vec<(Why, usize)> =
+        ["2025-02-20T12:00:00Z", "2025-02-20T13:00:00Z", "2025-02-21T13:00:00Z"]
+            .iter()
+            .flat_map(|at| whys(&room.at(at)))
+            .collect();
+    assert!(after.contains(&(Why::Unseen, 1)), "{after:?}");
+    assert!(after.contains(&(Why::Sign, 1)), "{after:?}");
+}
+
+#[test]
 fn quiet_hours_hold_back_all_but_what_wakes_and_let_the_rest_go_together_after() {
     let mut room = Room::with("quiet = \"23:00-07:00\"\nagain_hours = 0");
     assert!(room.at("2025-02-18T22:00:00Z").is_empty());

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::ZonedDateTime;
 use kizashi_event::Timestamp;
 use kizashi_notify::send::Trust;
-use kizashi_notify::{Bulletin, Courier, Notice, Notify, Outbox, Sent};
+use kizashi_notify::{Bulletin, Courier, Notice, Notify, Outbox, Sent, TestState};
 use kizashi_signs::Sign;
 use kizashi_store::Evidence;
 
@@ -174,6 +174,44 @@ fn make_due(folder: &Folder) {
         serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     json["due"] = 0.into();
     std::fs::write(&file, json.to_string()).unwrap();
+}
+
+#[test]
+fn a_test_that_the_dashboard_asks_for_is_sent_to_every_channel_once_and_each_answer_is_told() {
+    let folder = Folder::new();
+    let gone = "HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n";
+    let ((open, told), (shut, told_shut)) = (web(&[OK]), web(&[gone]));
+    let channel = |name: &str, address: SocketAddr| {
+        format!(
+            "[channels.{name}]\nkind = \"webhook\"\nurl = \"http://{address}/\"\nsecret = \"0123456789abcdef\"\n"
+        )
+    };
+    let notify = settings(&format!("{}{}", channel("open", open), channel("shut", shut)));
+    let outbox = Outbox::of(&folder.0);
+    let moment = || Timestamp::from_micros(now().timestamp().as_microsecond());
+    // What nobody took up in its time is not taken up.
+    outbox.ask_for_test(moment().plus(-Timestamp::HOUR)).unwrap();
+    let running = Running::start(courier(&folder, &notify));
+    assert!(told.recv_timeout(Duration::from_millis(1_500)).is_err());
+    let wish = outbox.ask_for_test(moment()).unwrap();
+    let report = eventually("both receivers answered", || {
+        let report = outbox.test_report().filter(|report| report.id == wish.id)?;
+        let is_over = report.results.iter().all(|result| result.state != TestState::Waiting);
+        is_over.then_some(report)
+    });
+    let results: Vec<(&str, TestState, bool)> = report
+        .results
+        .iter()
+        .map(|result| (result.channel.as_str(), result.state, result.why.is_some()))
+        .collect();
+    assert_eq!(results, [("open", TestState::Sent, false), ("shut", TestState::Failed, true)]);
+    assert!(report.results[1].why.as_ref().unwrap().contains("404"));
+    assert!(told.recv_timeout(LONG).is_ok() && told_shut.recv_timeout(LONG).is_ok());
+    drop(running);
+    // A courier that begins anew sends it to nobody again.
+    let again = Running::start(courier(&folder, &notify));
+    assert!(told.recv_timeout(Duration::from_millis(1_500)).is_err());
+    drop(again);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod events;
 mod items;
 mod payloads;
 mod search;
+mod sensors;
 mod series;
 mod sessions;
 mod top;
@@ -17,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 pub use bin_length::BinLength;
 pub use search::{Filter, FoundEvents, Term};
+pub use sensors::{SensorPorts, StoredSensor};
 pub use series::MOST_POINTS;
 
 use crate::codes::{BIN, bin_of, count_of, kind_code};

@@ -61,7 +61,7 @@ impl Reader {
     }
 
     /// The content of a payload, whole as it was kept: `None` where the hash is not known, `Some(None)` where it is but the
-    /// content was let go. What it gives may be an attacker's program: nobody but `kizashi payload export` and `kizashi export --format pcap`, whose file says so, may ask, and [`Reader::recording`], whose reader takes nothing but frames.
+    /// content was let go. What it gives may be an attacker's program: nobody but `kizashi payload export`, the dashboard of its owner, which shows digits and gives the same zip, and `kizashi export --format pcap`, whose file says so, may ask, and [`Reader::recording`], whose reader takes nothing but frames.
     ///
     /// # Errors
     /// When the database cannot be read, or holds what does not unpack.

@@ -15,6 +15,7 @@ use super::Reader;
 use super::events::{COLUMNS, JOINS, event_of};
 use crate::codes::{BIN, count_of, kind_code};
 use crate::error::InContext;
+use crate::writer::is_counted_by_hour;
 use crate::{Span, StoreError};
 
 /// Raw rows that one look reads.
@@ -34,6 +35,8 @@ pub enum Term {
     PortNumber(u16),
     /// This key. What was done may have been done by another event of the same session.
     Key(Key),
+    /// This sensor.
+    Sensor(String),
     /// This text, somewhere in what was done or in the address; letters of ASCII count alike in both cases.
     Text(String),
 }
@@ -64,6 +67,7 @@ enum Test {
     PortCode(u32),
     Source(u32),
     Service(i64),
+    Sensor(i64),
     Country(String),
     Network(String),
     Scanner(String),
@@ -168,9 +172,14 @@ impl Reader {
         let ends = [filter.span.until, before].into_iter().flatten().map(Timestamp::micros).min();
         let since = filter.span.since.map_or(i64::MIN, Timestamp::micros);
         let until = ends.unwrap_or(i64::MAX);
-        let reached = match self.rarest(filter)? {
-            Some((key, id)) => self.look_where(&key, id, since, until, &mut look)?,
-            None => self.look_within(since, until, &mut look)?,
+        let sensor = look.tests.iter().find_map(|test| match test {
+            Test::Sensor(name) => Some(*name),
+            _ => None,
+        });
+        let reached = match (self.rarest(filter)?, sensor) {
+            (Some((key, id)), _) => self.look_where(&key, id, since, until, &mut look)?,
+            (None, Some(sensor)) => self.look_at_sensor(sensor, since, until, &mut look)?,
+            (None, None) => self.look_within(since, until, &mut look)?,
         };
         // Hits of one moment stay together, so that the next look can begin before all of them.
         let hits: Vec<&Candidate> = look.hits().collect();
@@ -191,6 +200,7 @@ impl Reader {
     fn test_of(&self, term: &Term) -> rusqlite::Result<Option<Test>> {
         let key = match term {
             Term::PortNumber(number) => return Ok(Some(Test::Port(*number))),
+            Term::Sensor(name) => return Ok(self.name_id(name)?.map(Test::Sensor)),
             Term::Text(text) => return Ok(Some(Test::Text(text.to_ascii_lowercase()))),
             Term::Key(key) => key,
         };
@@ -208,12 +218,7 @@ impl Reader {
                 None => return Ok(None),
             },
             KeyKind::Service => {
-                let name: Option<i64> = self
-                    .connection
-                    .prepare_cached("SELECT id FROM names WHERE text = ?1")?
-                    .query_row([&text], |row| row.get(0))
-                    .optional()?;
-                let Some(name) = name else { return Ok(None) };
+                let Some(name) = self.name_id(&text)? else { return Ok(None) };
                 Test::Service(name)
             }
             _ if self.key_id(key)?.is_none() => return Ok(None),
@@ -266,7 +271,12 @@ impl Reader {
                         continue;
                     }
                     seeks += 1;
-                    let Some(events) = self.has(Counts::Hourly, hour, key, id)? else { continue };
+                    let events = match is_counted_by_hour(key.kind) {
+                        true => self.has(Counts::Hourly, hour, key, id)?,
+                        // Only its ten minutes tell.
+                        false => Some(0),
+                    };
+                    let Some(events) = events else { continue };
                     let bins = self.bins_of(key, id, hour, events, by_hour, &mut seeks)?;
                     for (from, to) in bins {
                         let (from, to) = (from.max(since), to.min(until));
@@ -286,6 +296,26 @@ impl Reader {
         Ok(None)
     }
 
+    /// Looks where a sensor has events, the latest first; where it ended when there is more before.
+    fn look_at_sensor(
+        &self,
+        sensor: i64,
+        since: i64,
+        until: i64,
+        look: &mut Look,
+    ) -> rusqlite::Result<Option<i64>> {
+        for hour in self.hours_heard(sensor, since, until)? {
+            let (start, end) = (hour * Timestamp::HOUR, (hour + 1) * Timestamp::HOUR);
+            if let Some(at) = self.look_within(start.max(since), end.min(until), look)? {
+                return Ok(Some(at));
+            }
+            if look.is_full() {
+                return Ok((start > since).then_some(start));
+            }
+        }
+        Ok(None)
+    }
+
     /// The parts of an hour in which a key has events: its ten minutes where they tell of all, else the whole hour.
     fn bins_of(
         &self,
@@ -297,7 +327,8 @@ impl Reader {
         seeks: &mut u64,
     ) -> rusqlite::Result<Vec<(i64, i64)>> {
         let whole = vec![(hour * Timestamp::HOUR, (hour + 1) * Timestamp::HOUR)];
-        if by_hour {
+        let is_counted = is_counted_by_hour(key.kind);
+        if by_hour && is_counted {
             return Ok(whole);
         }
         let (mut parts, mut told) = (Vec::new(), 0);
@@ -309,7 +340,10 @@ impl Reader {
                 parts.push((bin * BIN, (bin + 1) * BIN));
             }
         }
-        Ok(if told >= events { parts } else { whole })
+        Ok(match told >= events {
+            true if !by_hour || parts.is_empty() => parts,
+            _ => whole,
+        })
     }
 
     fn has(&self, counts: Counts, time: i64, key: &Key, id: u32) -> rusqlite::Result<Option<u64>> {
@@ -335,7 +369,7 @@ impl Reader {
         look: &mut Look,
     ) -> rusqlite::Result<Option<i64>> {
         let mut read = self.connection.prepare_cached(
-            "SELECT time, id, session, source, port, service, detail FROM events
+            "SELECT time, id, session, source, port, service, detail, sensor FROM events
              WHERE time >= ?1 AND time < ?2 AND flagged = 0 ORDER BY time DESC, id DESC",
         )?;
         let mut rows = read.query((since, until))?;
@@ -382,6 +416,7 @@ impl Reader {
                 Test::PortCode(code) => port == *code,
                 Test::Source(id) => source == *id,
                 Test::Service(name) => row.get::<_, i64>(5)? == *name,
+                Test::Sensor(name) => row.get::<_, i64>(7)? == *name,
                 Test::Country(code) => address.is_some_and(|address| {
                     self.places.country(address).is_some_and(|it| it.as_str() == code)
                 }),

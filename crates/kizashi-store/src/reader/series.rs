@@ -6,7 +6,10 @@ use rusqlite::OptionalExtension as _;
 use super::{BinLength, Reader};
 use crate::codes::{BIN, count_of, kind_code, unpack};
 use crate::error::InContext;
+use crate::writer::is_counted_by_hour;
 use crate::{SeriesPoint, Span, StoreError};
+
+const BINS_AN_HOUR: i64 = Timestamp::HOUR / BIN;
 
 /// Points that one series may have: more than two years of hours.
 pub const MOST_POINTS: i64 = 20_000;
@@ -84,6 +87,12 @@ impl Reader {
             .map(|start| {
                 let mut point = SeriesPoint { start, events: 0, sessions: 0, sources: 0 };
                 let first = start.micros().div_euclid(Timestamp::HOUR);
+                if let Some(id) = id.filter(|_| !is_counted_by_hour(key.kind)) {
+                    for bin in first * BINS_AN_HOUR..(first + hours) * BINS_AN_HOUR {
+                        point.events += self.events_in_bin(key, id, bin)?;
+                    }
+                    return Ok(point);
+                }
                 for hour in first..first + hours {
                     let counts = read
                         .query_row((hour, kind_code(key.kind), id), three_counts)

@@ -11,6 +11,7 @@ use super::Reader;
 use crate::codes::{count_of, kind_code, stored};
 use crate::error::InContext;
 use crate::sketch::Sketch;
+use crate::writer::is_counted_by_hour;
 use crate::{Ranked, Span, StoreError};
 
 /// Hours since 1970, from the first inside to the first outside.
@@ -18,6 +19,14 @@ use crate::{Ranked, Span, StoreError};
 struct Hours {
     since: i64,
     until: i64,
+}
+
+impl Hours {
+    /// The days that they lie in.
+    const fn whole_days(self) -> Self {
+        let end = (self.until - 1).div_euclid(24) + 1;
+        Self { since: self.since.div_euclid(24) * 24, until: end * 24 }
+    }
 }
 
 /// A key with its events and sessions.
@@ -199,7 +208,7 @@ impl Reader {
         limit: usize,
     ) -> rusqlite::Result<Vec<Ranked>> {
         let Some(hours) = self.hours_of(span)? else { return Ok(Vec::new()) };
-        let parts = Parts::of(hours);
+        let parts = Parts::of(if is_counted_by_hour(kind) { hours } else { hours.whole_days() });
         let places = offset.saturating_add(limit);
         let ranking = match self.by_candidates(kind, &parts, places)? {
             Some(ranking) => ranking,

@@ -190,6 +190,7 @@ impl Ledger {
                     counted.out_of_time += 1;
                     continue;
                 }
+                tally.touch_sensor(names.0, event.time, event.weight().events);
                 sessions::touch(&transaction, dictionary, &event, source, names.1)?;
                 let source = if event.is_of_many() { NOBODY } else { source };
                 if event.is_backscatter() {
@@ -289,9 +290,9 @@ fn insert_event(
     Ok(rows == 1)
 }
 
-/// Whether keys of a kind are counted by hour and day. Pairs would cost as much as user names and passwords together and say
-/// what these say: they are counted for detection alone.
-const fn is_ranked(kind: KeyKind) -> bool {
+/// Whether keys of a kind are counted by hour, with their sources. Pairs would cost as much as user names and passwords together and say
+/// nearly what these say: by day and in all they are counted, so that a ranking and a list of known ones can be answered.
+pub(crate) const fn is_counted_by_hour(kind: KeyKind) -> bool {
     !matches!(kind, KeyKind::Pair)
 }
 
@@ -350,8 +351,10 @@ fn touch_keys(
     }
     let mut touch = |kind: KeyKind, key: u32| {
         let weight = event.weight_under(kind);
-        if is_ranked(kind) {
+        if is_counted_by_hour(kind) {
             tally.touch(time, kind, key, source, weight);
+        } else {
+            tally.touch_day(time, kind, key, weight);
         }
         if let Some(bin) = bin.filter(|_| is_watched(kind)) {
             tally.touch_key_bin((bin, kind), key, source, weight.events);

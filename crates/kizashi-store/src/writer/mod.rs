@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use kizashi_event::{Event, Timestamp};
 
 pub(crate) use closing::bins_between;
-pub(crate) use ledger::{counter, system_clock};
+pub(crate) use ledger::{counter, is_counted_by_hour, system_clock};
 pub use retention::Cleared;
 pub(crate) use retention::free_bytes;
 

@@ -120,6 +120,11 @@ impl Ledger {
 
 fn delete_counts(connection: &Connection, hour: i64, day: i64) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM hourly WHERE hour < ?1")?.execute([hour])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM sensor_hours WHERE sensor IN (SELECT sensor FROM sensors) AND hour < ?1",
+        )?
+        .execute([hour])?;
     connection.prepare_cached("DELETE FROM bins WHERE bin < ?1")?.execute([hour * 6])?;
     connection.prepare_cached("DELETE FROM key_bins WHERE bin < ?1")?.execute([hour * 6])?;
     connection.prepare_cached("DELETE FROM daily WHERE day < ?1")?.execute([day])?;

@@ -1,7 +1,7 @@
 //! What a batch of events adds to the rollups: gathered in memory, sorted into the order of the tables, written in one pass.
 //! A table's rows are then met in order, which SQLite rewards, and a key met a thousand times in a batch is written once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kizashi_event::{KeyKind, Timestamp, Weight};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -20,6 +20,17 @@ pub(crate) struct Tally {
     bins: Vec<BinTouch>,
     key_bins: Vec<KeyBinTouch>,
     late: HashMap<(i64, u32), u64>,
+    /// Keys that are counted by day and in all, and not by hour.
+    by_day: Vec<Touch>,
+    sensors: BTreeMap<(i64, i64), OfSensor>,
+}
+
+/// What a sensor told of in an hour.
+#[derive(Clone, Copy, Debug)]
+struct OfSensor {
+    events: u64,
+    first: i64,
+    last: i64,
 }
 
 /// A row of a table and a source: when, of what kind, which key, who. One number, for hundreds of thousands of them are sorted each
@@ -118,6 +129,26 @@ impl Tally {
         });
     }
 
+    /// The same of a key that is counted by day and in all, its sources not.
+    pub(crate) fn touch_day(&mut self, time: Timestamp, kind: KeyKind, key: u32, weight: Weight) {
+        self.by_day.push(Touch {
+            place: Place::new(hour_of(time).div_euclid(24), kind_code(kind), key, NOBODY),
+            at: time.micros(),
+            events: narrow(weight.events),
+            sessions: narrow(weight.sessions),
+        });
+    }
+
+    /// Counts an event under the sensor that told of it.
+    pub(crate) fn touch_sensor(&mut self, sensor: i64, time: Timestamp, events: u64) {
+        let at = time.micros();
+        let none = OfSensor { events: 0, first: at, last: at };
+        let counted = self.sensors.entry((sensor, hour_of(time))).or_insert(none);
+        counted.events = counted.events.saturating_add(events);
+        counted.first = counted.first.min(at);
+        counted.last = counted.last.max(at);
+    }
+
     /// Counts events in their ten minutes.
     pub(crate) fn touch_bin(&mut self, bin: i64, port: u32, source: u32, events: u64) {
         self.bins.push(BinTouch { bin, port, source, events: narrow(events) });
@@ -151,8 +182,51 @@ impl Tally {
         let rows = self.rows(connection, visits)?;
         visits.write(connection)?;
         write_hours(connection, &rows)?;
+        let rows = [rows, self.rows_of_days()].concat();
         write_days(connection, &rows)?;
-        write_totals(connection, rows)
+        write_totals(connection, rows)?;
+        self.write_sensors(connection)
+    }
+
+    /// Rows of what is counted by day, as if all of a day were in its first hour.
+    fn rows_of_days(&mut self) -> Vec<Row> {
+        self.by_day.sort_unstable_by_key(|touch| touch.place);
+        let groups = self.by_day.chunk_by(|a, b| a.place.is_of_row(b.place));
+        let row = |group: &[Touch]| {
+            let place = group.first()?.place;
+            Some(Row {
+                hour: place.time() * 24,
+                kind: place.kind(),
+                key: place.key(),
+                first: group.iter().map(|touch| touch.at).min()?,
+                last: group.iter().map(|touch| touch.at).max()?,
+                events: group.iter().map(|touch| u64::from(touch.events)).sum(),
+                sessions: group.iter().map(|touch| u64::from(touch.sessions)).sum(),
+                sources: 0,
+                sources_of_day: 0,
+            })
+        };
+        let rows = groups.filter_map(row).collect();
+        self.by_day.clear();
+        rows
+    }
+
+    fn write_sensors(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut hour = connection.prepare_cached(
+            "INSERT INTO sensor_hours (sensor, hour, events) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET events = events + excluded.events",
+        )?;
+        let mut all = connection.prepare_cached(
+            "INSERT INTO sensors (sensor, first, last, events) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),
+                events = events + excluded.events",
+        )?;
+        for ((sensor, at), counted) in std::mem::take(&mut self.sensors) {
+            let OfSensor { events, first, last } = counted;
+            hour.execute((sensor, at, stored(events)))?;
+            all.execute((sensor, first, last, stored(events)))?;
+        }
+        Ok(())
     }
 
     fn write_bins(&mut self, connection: &Connection) -> rusqlite::Result<()> {

@@ -13,6 +13,8 @@ mod retention;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
+mod sensors;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod support;

@@ -1,4 +1,4 @@
-// What the owner does with a sign: mark it, silence it, note something, hand it on; what is related to it, and commands ready to be copied.
+// What the owner does with a sign: mark it, silence it, note something, hand it on; what is related to it, and where its numbers are told.
 import { html } from "../html.js";
 import { useState } from "../vendor/preact-hooks.js";
 import { ApiError } from "../api.js";
@@ -8,6 +8,7 @@ import { askAgain, now, signs } from "../state.js";
 import { moment } from "../format.js";
 import { Moment, safe } from "../parts.js";
 import { markSign } from "../things.js";
+import { Command, Copy } from "./copy.js";
 import { SignList } from "./item.js";
 
 /** @typedef {import("../things.js").MarkedSign} MarkedSign */
@@ -16,43 +17,10 @@ const DAY = 86_400_000;
 /** Related signs shown. */
 const MOST_RELATED = 12;
 
-/** Puts text where it can be pasted from; says so for a moment. @param {{ text: string, label: string }} props */
-function Copy({ text, label }) {
-  const [done, setDone] = useState(false);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setDone(true);
-      setTimeout(() => setDone(false), 2_000);
-    } catch {
-      // A browser that does not let us: the text stands there to be marked.
-    }
-  };
-  return html`<button type="button" class="button" onClick=${copy}><span aria-live="polite">${done ? more().desk.copied : label}</span></button>`;
-}
-
-/** Commands for a port; its number is ours, not a visitor's. @param {string} key */
-function commandsOf(key) {
+/** Where the numbers behind a sign are told; what to do is the advisory's. @param {{ sign: MarkedSign }} props */
+export function Explain({ sign }) {
   const said = more().desk;
-  const [, transport, port] = /^(tcp|udp)\/(\d{1,5})$/.exec(key) ?? [];
-  /** @type {[string, string][]} */
-  const commands = [];
-  if (transport && port) {
-    const rule = `sudo nft insert rule inet filter input`;
-    commands.push([said.listens, `sudo ss -ln${transport === "tcp" ? "t" : "u"}p 'sport = :${port}'`]);
-    commands.push([said.nftables, `${rule} ${transport} dport ${port} drop`]);
-    commands.push([said.own, `${rule} ip saddr != 192.0.2.0/24 ${transport} dport ${port} drop`]);
-    commands.push([said.ufw, `sudo ufw deny ${port}/${transport}`]);
-  }
-  return commands;
-}
-
-/** @param {{ sign: MarkedSign }} props */
-export function Commands({ sign }) {
-  const said = more().desk;
-  const commands = /** @type {[string, string][]} */ ([...commandsOf(sign.key), [said.explain, `kizashi replay --explain ${sign.id}`]]);
-  return html`<section aria-labelledby="commands-title"><div class="head"><h2 id="commands-title">${said.commands}</h2><p>${said.commandsTold}</p></div>
-    <dl class="commands">${commands.map(([told, command]) => html`<div key=${command}><dt>${told}</dt><dd><code class="whole">${safe(command)}</code><${Copy} text=${command} label=${said.copy} /></dd></div>`)}</dl></section>`;
+  return html`<section aria-labelledby="explain-title"><div class="head"><h2 id="explain-title">${said.explain}</h2><p>${said.explainTold}</p></div><${Command} text=${`kizashi replay --explain ${sign.id}`} /></section>`;
 }
 
 /** What happened when. @param {{ sign: MarkedSign }} props */

@@ -9,6 +9,7 @@ import { bytes, count, moment, second } from "../format.js";
 import { Chart } from "../chart.js";
 import { Choice, Empty, Failure, Hostile, Loading, Moment, safe } from "../parts.js";
 import { getItem, itemAddress } from "../things.js";
+import { Content } from "./content.js";
 import { ItemLink } from "./who.js";
 import { address as signAddress, title } from "./signs.js";
 
@@ -56,7 +57,7 @@ function Facts({ page }) {
   if (!totals) return html`<p class="note">${more().item.never}</p>`;
   return html`<dl class="facts">
     <div><dt>${said.events}</dt><dd>${count(totals.events)}</dd></div>
-    ${page.kind !== "source" && html`<div><dt>${said.sources}</dt><dd>${count(totals.sources)}</dd></div>`}
+    ${page.kind !== "source" && totals.sources > 0 && html`<div><dt>${said.sources}</dt><dd>${count(totals.sources)}</dd></div>`}
     ${totals.sessions > 0 && html`<div><dt>${said.sessions}</dt><dd>${count(totals.sessions)}</dd></div>`}
     <div><dt>${said.first}</dt><dd class="time"><${Moment} at=${totals.first} /></dd></div>
     <div><dt>${said.last}</dt><dd class="time"><${Moment} at=${totals.last} /></dd></div>
@@ -75,7 +76,7 @@ function Where({ where }) {
 }
 
 /** What can be said of captured content. @param {{ it: import("../things.js").Captured }} props */
-function Content({ it }) {
+function About({ it }) {
   const said = more();
   const command = `kizashi payload export ${it.sha256}`;
   return html`<section class="panel" aria-labelledby="content-title"><h2 id="content-title">${said.item.facts}</h2>
@@ -147,7 +148,7 @@ export function Item() {
     ${data.lists.map((name) => html`<p key=${name} class="note">${said.list(more().who.names[/** @type {"mirai"} */ (name)] ?? name)}</p>`)}
     <${Facts} page=${data} />
     ${data.place && html`<${Where} where=${data.place} />`}
-    ${data.captured && html`<${Content} it=${data.captured} />`}
+    ${data.captured && html`<${About} it=${data.captured} />${data.captured.kept && html`<${Content} sha256=${data.captured.sha256} size=${data.captured.size} />`}`}
     ${data.totals && html`<${Course} name=${key} />`}
     ${data.sources.length > 0 && html`<section aria-labelledby="sources-title"><div class="head"><h2 id="sources-title">${said.who}</h2></div><${Sources} rows=${data.sources} /></section>`}
     ${data.beside.length > 0 && html`<section aria-labelledby="beside-title"><div class="head"><h2 id="beside-title">${said.beside}</h2><p>${said.besideTold(200)}</p></div><${Beside} page=${data} /></section>`}

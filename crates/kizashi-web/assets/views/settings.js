@@ -1,4 +1,5 @@
 // How the page looks and speaks, and how Kizashi itself fares.
+import { desktop, switchDesktop } from "../desktop.js";
 import { html } from "../html.js";
 import { language, speak, words } from "../language.js";
 import { enable, enabled } from "../shortcuts.js";
@@ -18,6 +19,8 @@ function Looks() {
     <dl class="options">
       <div><dt>${said.language}</dt><dd><${Choice} label=${said.language} chosen=${language.value} choose=${speak} choices=${/** @type {[Language, string][]} */ ([["en", "English"], ["ja", "日本語"]])} /></dd></div>
       <div><dt>${said.theme}</dt><dd><${Choice} label=${said.theme} chosen=${theme.value} choose=${paint} choices=${/** @type {[Theme, string][]} */ ([["system", said.themes.system], ["light", said.themes.light], ["dark", said.themes.dark]])} /></dd></div>
+      <div><dt>${said.desktop}</dt><dd><${Choice} label=${said.desktop} chosen=${desktop.value === "on" ? "on" : "off"} choose=${(/** @type {string} */ name) => switchDesktop(name === "on")} choices=${[["on", said.on], ["off", said.off]]} />
+        <p class="fine" role="status">${said.desktopTold[desktop.value]}</p></dd></div>
       <div><dt>${words().keys.title}</dt><dd><${Choice} label=${words().keys.title} chosen=${enabled.value ? "on" : "off"} choose=${(/** @type {string} */ name) => enable(name === "on")} choices=${[["on", said.on], ["off", said.off]]} /></dd></div>
     </dl>
   </section>`;

@@ -6,7 +6,8 @@ import { useAnswer } from "../state.js";
 import { chance, count, plain, ratio, span } from "../format.js";
 import { Chart } from "../chart.js";
 import { Bars, Failure, Loading, Moment, SeverityMark, safe, severityName } from "../parts.js";
-import { Commands, Desk, Related, Timeline } from "./desk.js";
+import { Command } from "./copy.js";
+import { Desk, Explain, Related, Timeline } from "./desk.js";
 import { Against, isSilence, isWhole, silentFor, title } from "./signs.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
@@ -80,7 +81,7 @@ function Part({ part, children }) {
     <h2>${safe(part.heading)}</h2>
     ${part.text.map((line, at) => html`<p key=${at}>${safe(line)}</p>`)}
     ${part.id === "probably" && part.items.map((item) => html`<p class="note" key=${item.label}>${safe(item.label)}</p><ul class="marks">${item.values.map((value) => html`<li key=${value.text}>${safe(value.text)}</li>`)}</ul>`)}
-    ${part.steps.length > 0 && html`<ol class="steps">${part.steps.map((step) => html`<li key=${step.text}><p>${safe(step.text)}</p>${step.commands.length > 0 && html`<pre><code>${step.commands.map(safe).join("\n")}</code></pre>`}</li>`)}</ol>`}
+    ${part.steps.length > 0 && html`<ol class="steps">${part.steps.map((step) => html`<li key=${step.text}><p>${safe(step.text)}</p>${step.commands.map((command) => html`<${Command} key=${command} text=${command} />`)}</li>`)}</ol>`}
     ${children}
   </section>`;
 }
@@ -122,9 +123,9 @@ export function SignView({ id }) {
     </div>
     <section class="panel"><div class="tools"><p class="key"><span class="count">${said.hourly}</span><span class="change">${words().facts.score}</span><span class="sign">${said.mark}</span></p></div><${Course} sign=${sign} /></section>
     ${ports.length > 0 && html`<section><div class="head"><h2>${silence ? said.fell : said.rose}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
-    <${Commands} sign=${sign} />
     <${Desk} key=${sign.id} sign=${sign} />
     <div class="columns"><${Timeline} sign=${sign} /><${Related} sign=${sign} /></div>
+    <${Explain} sign=${sign} />
     ${!silence && html`<section><div class="head"><h2>${said.did}</h2><p>${said.didTold(severityName(sign.severity))}</p></div><${Evidence} evidence=${evidence} /></section>`}
   </article>`;
 }

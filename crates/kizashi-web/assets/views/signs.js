@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { getSign } from "../api.js";
 import { language, portInWords, words } from "../language.js";
-import { signs, signsError, now, useAnswer } from "../state.js";
+import { isMuted, signs, signsError, now, useAnswer } from "../state.js";
 import { chance, count, moment, plain, ratio, span } from "../format.js";
 import { Empty, Failure, Loading, PageHead, SeverityMark, safe } from "../parts.js";
 
@@ -28,8 +28,11 @@ export function title(sign) {
   if (sign.kind === "sensor-wide") return words().signs.many;
   if (sign.kind === "sensor-silent") return words().signs.nothing;
   if (sign.kind === "port-silent") return words().signs.silent(safe(portInWords(sign.key, sign.label).label));
-  return safe(sign.name ?? portInWords(sign.key, sign.label).label);
+  return safe(nameOf(sign) ?? portInWords(sign.key, sign.label).label);
 }
+
+/** What it is recognised as, in the page's language. @param {Sign} sign */
+const nameOf = (sign) => (language.value === "ja" && sign.name_ja) || sign.name;
 
 /** How long a silence has lasted. @param {Sign} sign */
 export const silentFor = (sign) => span((sign.open ? now().getTime() : Date.parse(sign.until)) - Date.parse(sign.since));
@@ -101,13 +104,15 @@ function Past({ sign }) {
 export function OpenSigns() {
   const known = signs.value;
   const said = words().signs;
-  const open = (known ?? []).filter((sign) => sign.open).sort((a, b) => strength(b) - strength(a));
+  const all = (known ?? []).filter((sign) => sign.open).sort((a, b) => strength(b) - strength(a));
+  const [open, silenced] = [all.filter((sign) => !isMuted(sign)), all.filter(isMuted)];
   if (signsError.value) return html`<${Failure} error=${new Error(signsError.value)} />`;
-  if (open.length === 0) return null;
-  return html`<section class="signs" aria-labelledby="open-title">
+  return html`${open.length > 0 && html`<section class="signs" aria-labelledby="open-title">
     <div class="head"><h2 id="open-title">${said.open(open.length)}</h2><p>${said.lead}</p></div>
     <ol class="cards">${open.map((sign) => html`<${Card} key=${sign.id} sign=${sign} />`)}</ol>
-  </section>`;
+  </section>`}
+  ${silenced.length > 0 && html`<details class="silenced"><summary>${said.silenced(silenced.length)}</summary>
+    <ol class="past">${silenced.map((sign) => html`<${Past} key=${sign.id} sign=${sign} />`)}</ol></details>`}`;
 }
 
 /** The signs that are over, the latest first; nothing where there are none. @param {{ most?: number }} props */

@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { words } from "../language.js";
 import { Seal } from "../icons.js";
-import { now, signs, status } from "../state.js";
+import { isMuted, now, signs, status } from "../state.js";
 import { ago, chance, moment, plain } from "../format.js";
 import { address, isSilence, strength, title } from "./signs.js";
 
@@ -20,10 +20,11 @@ function stateBy(first) {
   return first.severity === "medium" ? "watch" : "quiet";
 }
 
-/** The reason. @param {{ first: Sign | undefined, last: Sign | undefined, others: number }} props */
-function Why({ first, last, others }) {
+/** The reason. @param {{ first: Sign | undefined, last: Sign | undefined, others: number, silenced: number }} props */
+function Why({ first, last, others, silenced }) {
   const said = words().answer;
   const link = (/** @type {Sign} */ sign) => html`<a href=${address(sign)}>${title(sign)}</a>`;
+  if (!first && silenced > 0) return html`<p class="why">${said.silencedOnly(silenced)}</p>`;
   if (!first) return html`<p class="why">${last ? said.usualAndLast(link(last), ago(last.detected, now())) : said.usual}</p>`;
   const since = moment(first.since, now());
   if (isSilence(first)) return html`<p class="why">${first.kind === "sensor-silent" ? said.cannotTell(since) : said.silent(link(first), since, chance(first.days))}</p>`;
@@ -42,7 +43,8 @@ function Next({ state, first }) {
 export function Verdict() {
   const said = words().answer;
   const [known, all] = [status.value, signs.value];
-  const open = (all ?? []).filter((sign) => sign.open).sort((a, b) => strength(b) - strength(a));
+  const open = (all ?? []).filter((sign) => sign.open && !isMuted(sign)).sort((a, b) => strength(b) - strength(a));
+  const silenced = (all ?? []).filter((sign) => sign.open && isMuted(sign)).length;
   const nobody = known !== null && known.store.events === 0;
   const first = decisive(open);
   const state = stateBy(first);
@@ -53,7 +55,7 @@ export function Verdict() {
       <h1 id="verdict-title"><span class="question">${said.question}</span> <span class="word" aria-live="polite">${looking ? said.looking : said.states[state]}</span></h1>
       ${looking && html`<p class="why">${said.lookingTold}</p>`}
       ${!looking && nobody && html`<p class="why">${said.nobody}</p><p class="next">${known.listeners.length > 0 ? said.listening(known.listeners.length) : said.notListening}</p>`}
-      ${!looking && !nobody && html`<${Why} first=${first} last=${all[0]} others=${open.length - 1} /><${Next} state=${state} first=${first} />`}
+      ${!looking && !nobody && html`<${Why} first=${first} last=${all.find((sign) => !sign.open)} others=${open.length - 1} silenced=${silenced} /><${Next} state=${state} first=${first} />`}
     </div>
   </section>`;
 }

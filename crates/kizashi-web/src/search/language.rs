@@ -13,6 +13,8 @@ const MOST_TERMS: usize = 16;
 pub(crate) enum Field {
     /// A key of this kind.
     Kind(KeyKind),
+    /// The sensor that told of it.
+    Sensor,
     /// A payload by the beginning of its hash.
     Hash,
     /// From when on.
@@ -22,7 +24,7 @@ pub(crate) enum Field {
 }
 
 /// Each field with its names, the first of which completion gives; then the Japanese one.
-const FIELDS: [(Field, &[&str], &str); 20] = [
+const FIELDS: [(Field, &[&str], &str); 21] = [
     (Field::Kind(KeyKind::Port), &["port"], "ポート"),
     (Field::Kind(KeyKind::Source), &["source", "ip", "address"], "送信元"),
     (Field::Kind(KeyKind::Country), &["country"], "国"),
@@ -35,6 +37,7 @@ const FIELDS: [(Field, &[&str], &str); 20] = [
     (Field::Since, &["since"], "から"),
     (Field::Until, &["until"], "まで"),
     (Field::Kind(KeyKind::Service), &["service", "trap"], "サービス"),
+    (Field::Sensor, &["sensor"], "センサー"),
     (Field::Kind(KeyKind::Network), &["network", "as"], "ネットワーク"),
     (Field::Kind(KeyKind::Client), &["client", "software"], "ソフト"),
     (Field::Kind(KeyKind::Fingerprint), &["fingerprint"], "指紋"),
@@ -81,6 +84,8 @@ pub enum SearchTerm {
     PortNumber(u16),
     /// A key by its text.
     Key(KeyKind, String),
+    /// What this sensor told.
+    Sensor(String),
     /// A payload by the first digits of its hash, in small letters.
     Hash(String),
     /// A word that may stand anywhere.
@@ -170,6 +175,7 @@ pub(crate) fn parse(text: &str) -> Result<Search, SearchError> {
         match field {
             Field::Since => search.since = Some(moment(&piece.value)?),
             Field::Until => search.until = Some(moment(&piece.value)?),
+            Field::Sensor => search.terms.push(SearchTerm::Sensor(piece.value)),
             Field::Hash => search.terms.push(SearchTerm::Hash(piece.value.to_ascii_lowercase())),
             Field::Kind(kind) => search.terms.push(term(kind, piece.value)?),
         }

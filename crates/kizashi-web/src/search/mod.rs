@@ -68,7 +68,7 @@ pub(crate) struct Suggestions {
 
 /// `GET /api/v1/search?q=&before=&limit=`.
 #[utoipa::path(get, path = "/api/v1/search", tag = "search", summary = "Everything that fits a search",
-    description = "Terms are `port:445 source:203.0.113.7 country:jp user:root password:… pair:… command:\"…\" path:… hash:… service:… network:… client:… fingerprint:… signature:… scanner:… since:7d until:2026-11-20`, or words. What was done may have been done by another event of the same session. One search looks at a bounded number of events: `reached` says where to go on.",
+    description = "Terms are `port:445 source:203.0.113.7 country:jp user:root password:… pair:… command:\"…\" path:… hash:… service:… network:… client:… fingerprint:… signature:… scanner:… sensor:… since:7d until:2026-11-20`, or words. What was done may have been done by another event of the same session. One search looks at a bounded number of events: `reached` says where to go on.",
     params(("q" = String, Query, description = "The search", example = "port:445"),
         ("before" = Option<String>, Query, description = "Go on before this moment (RFC 3339)"),
         ("limit" = Option<u32>, Query, description = "Events at most, 1 to 200")),
@@ -116,6 +116,16 @@ pub(crate) async fn complete(
             .filter(|length| length.starts_with(&typed.value))
             .map(|length| suggest(written(name, length), String::new(), None, " "))
             .collect(),
+        Some((Field::Sensor, name)) => {
+            let sensors = app.ask(|observatory| observatory.sensors()).await?;
+            let begins = |sensor: &crate::SensorRow| {
+                sensor.name.to_lowercase().starts_with(&typed.value.to_lowercase())
+            };
+            let of = |sensor: crate::SensorRow| {
+                suggest(written(name, &sensor.name), String::new(), Some(sensor.events), " ")
+            };
+            sensors.into_iter().filter(begins).take(MOST_SUGGESTIONS).map(of).collect()
+        }
         Some((field, name)) => {
             let kind = match field {
                 Field::Kind(kind) => kind,

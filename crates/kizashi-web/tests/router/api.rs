@@ -146,6 +146,89 @@ async fn the_owner_alone_marks_a_sign_and_from_this_page_alone() {
     assert_eq!(ask(&dashboard, gone).await.status(), StatusCode::NOT_FOUND);
 }
 
+fn posting(who: &Token, path: &str, content: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let mut request = marking(who, content, headers);
+    *request.uri_mut() = path.parse().unwrap();
+    request
+}
+
+#[tokio::test]
+async fn the_owner_alone_sets_and_tests_and_from_this_page_alone() {
+    let viewer = Token::from_random([0xcd; 24]);
+    let tokens = Tokens { owner: token(), viewer: Some(viewer.clone()), feeds: None };
+    let dashboard =
+        router(Arc::new(MadeUp::default()), FeedSender::new(), Access::on_loopback(tokens));
+    let json = ("content-type", "application/json");
+    let own = [json, ("sec-fetch-site", "same-origin")];
+    for (path, right) in
+        [("/api/v1/settings", r#"{"false_alarms_per_week": 0.5}"#), ("/api/v1/channels/test", "{}")]
+    {
+        let answer = ask(&dashboard, posting(&token(), path, right, &own)).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        for (who, content, headers, expected) in [
+            (&viewer, right, &own[..], StatusCode::FORBIDDEN),
+            (&token(), right, &[json, ("sec-fetch-site", "cross-site")], StatusCode::FORBIDDEN),
+            (&token(), right, &[json, ("origin", "http://evil.example")], StatusCode::FORBIDDEN),
+            (
+                &token(),
+                right,
+                &[("content-type", "text/plain")],
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ),
+            (&token(), r#"{"unknown": 1}"#, &[json], StatusCode::BAD_REQUEST),
+            (&token(), "", &[json], StatusCode::BAD_REQUEST),
+        ] {
+            let status = ask(&dashboard, posting(who, path, content, headers)).await.status();
+            assert_eq!(status, expected, "{path} {content:.40} {headers:?}");
+        }
+        // Reading does not send a test and sets nothing.
+        let read = ask(&dashboard, signed_in("/api/v1/channels/test")).await.status();
+        assert_eq!(read, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let (_, settings) = json_of(&dashboard, "/api/v1/settings").await;
+    assert_eq!(settings["false_alarms_per_week"]["value"], 0.5);
+}
+
+#[tokio::test]
+async fn captured_content_is_the_owners_alone_and_leaves_as_digits_or_in_a_zip_that_no_browser_shows()
+ {
+    let viewer = Token::from_random([0xcd; 24]);
+    let tokens = Tokens { owner: token(), viewer: Some(viewer.clone()), feeds: None };
+    let dashboard =
+        router(Arc::new(MadeUp::default()), FeedSender::new(), Access::on_loopback(tokens));
+    let hash = "0".repeat(64);
+    let (status, page) =
+        json_of(&dashboard, &format!("/api/v1/payloads/{hash}?offset=1&limit=3")).await;
+    assert_eq!(
+        (status, &page["hex"], &page["length"]),
+        (StatusCode::OK, &json!("736372"), &json!(8))
+    );
+    let (_, beyond) = json_of(&dashboard, &format!("/api/v1/payloads/{hash}?offset=999")).await;
+    assert_eq!(beyond["hex"], "");
+    let (_, found) = json_of(&dashboard, &format!("/api/v1/payloads/{hash}/find?q=SCRIPT")).await;
+    assert_eq!((&found["hits"], &found["more"]), (&json!([1]), &json!(false)));
+    let sample = ask(&dashboard, signed_in(&format!("/api/v1/payloads/{hash}/sample"))).await;
+    let headers = sample.headers().clone();
+    assert_eq!(headers["content-type"], "application/octet-stream");
+    assert_eq!(headers["content-disposition"], format!("attachment; filename=\"{hash}.zip\""));
+    assert_eq!(headers["content-security-policy"], "sandbox; default-src 'none'");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert_eq!(headers["cache-control"], "no-store");
+    for path in ["", "/find?q=a", "/sample"] {
+        let by_viewer = Request::get(format!("/api/v1/payloads/{hash}{path}"))
+            .header("host", "127.0.0.1:7777")
+            .header("cookie", format!("kizashi-7777={}", viewer.text()))
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(ask(&dashboard, by_viewer).await.status(), StatusCode::FORBIDDEN, "{path}");
+        for other in ["1".repeat(64), "../../etc/passwd".to_owned(), "A".repeat(64)] {
+            let other = other.replace('/', "%2f");
+            let request = signed_in(&format!("/api/v1/payloads/{other}{path}"));
+            assert_eq!(ask(&dashboard, request).await.status(), StatusCode::NOT_FOUND, "{other}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn any_table_leaves_as_a_file_in_which_no_text_of_a_visitor_acts() {
     let dashboard = dashboard();

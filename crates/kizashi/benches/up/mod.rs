@@ -24,6 +24,11 @@ fn free_port() -> u16 {
 impl Up {
     /// Starts one whose `[traps]` are set so.
     pub(crate) fn start(name: &str, arguments: &[&str], traps: &str) -> Self {
+        Self::start_over(name, &[&["--data", "data"][..], arguments].concat(), traps)
+    }
+
+    /// The same, where the arguments say over which data.
+    pub(crate) fn start_over(name: &str, arguments: &[&str], traps: &str) -> Self {
         let folder =
             std::env::temp_dir().join(format!("kizashi-bench-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -36,7 +41,7 @@ impl Up {
         std::fs::write(folder.join("kizashi.toml"), config).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_kizashi"))
             .current_dir(&folder)
-            .args(["up", "--data", "data"])
+            .arg("up")
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kizashi_event::{Port, Timestamp};
+use kizashi_notify::Outbox;
 use kizashi_signs::{Campaigns, Sign};
 use kizashi_store::{Inlet, Mode, Places, StoreError, StoredSign};
 use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, Listener, TrapStatus};
@@ -20,7 +21,7 @@ use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
 use crate::live::{Live, Surroundings, Turn};
-use crate::observatory::{Own, StoreObservatory, TrapHealth};
+use crate::observatory::{Own, StoreObservatory, Told, TrapHealth};
 use crate::pipeline::Pipeline;
 use crate::reporting::Reporting;
 use crate::sandbox::{self, Protection};
@@ -46,7 +47,10 @@ pub(crate) fn run() -> Result<(), Failure> {
         received.descriptors.into_iter().next().map(TcpListener::from).ok_or_else(alone)?;
     // The owner's tables lie outside the data folder: they are read before anything else there is closed to this process.
     let places = if setup.probe { Ok(Arc::default()) } else { setup.config.places() };
-    let own = Own::of(&setup.config);
+    let told = Told { outbox: Outbox::of(&setup.config.data), channels: setup.channels.clone() };
+    let told = Some(told).filter(|told| !told.channels.is_empty());
+    let own =
+        Own::of(&setup.config).named(&setup.sensor, setup.config_file.as_deref()).telling(told);
     let campaigns = setup.config.signs.campaigns();
     let protections =
         if setup.confined { sandbox::confine_core(&setup.config.data) } else { Vec::new() };
@@ -209,7 +213,7 @@ impl Chores {
             watched,
             kept: (Timestamp::from_seconds(0), TrapStatus::default()),
             reporting: Reporting::new(setup, reader()?),
-            shown: match setup.notifies {
+            shown: match !setup.channels.is_empty() {
                 true => Some(ShownSigns::open(
                     &setup.config.data,
                     reader()?,

@@ -12,14 +12,15 @@ use crate::config::Config;
 use crate::explain::{self, Explained, Explainer, Wanted};
 use crate::failure::Failure;
 use crate::pipeline::knowledge;
+use crate::promise;
 use crate::screen::harmless;
 use crate::terminal::Terminal;
 
 /// Prints the signs of a replay, each as it stood at the end, the latest first; with `--explain` the numbers behind them.
 pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = Config::load(call.config.as_deref())?;
-    let settings = config.detection();
     let reader = Reader::open(&call.listing.data.data)?;
+    let settings = promise::effective(&reader, config.detection())?;
     let mut detection = Detection::with_knowledge(settings, &knowledge(&reader)?)?
         .with_campaigns(config.signs.campaigns()?);
     let mut found: BTreeMap<String, Sign> = BTreeMap::new();

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::new_file;
 use crate::outside;
+use crate::promise;
 use crate::terminal::Terminal;
 
 /// Writes the report to standard output or a new file.
@@ -21,7 +22,8 @@ pub(crate) fn run(call: &cli::ReportCall, terminal: &mut Terminal) -> Result<(),
     let last = reader.overview()?.last.map(|last| last.plus(kizashi_event::Timestamp::HOUR));
     let until = call.until.unwrap_or_else(|| last.map_or(now, |last| last.min(now)));
     let sensor = config.sensor.clone().unwrap_or_else(super::up::machine_name);
-    let mut report = Report::gather(&reader, (&sensor, call.period, until), config.detection())?;
+    let detection = promise::effective(&reader, config.detection())?;
+    let mut report = Report::gather(&reader, (&sensor, call.period, until), detection)?;
     report.outside = outside::of_report(&config.data, &report);
     let text = match call.format {
         ReportForm::Html => report.html(call.lang),

@@ -35,6 +35,7 @@ const LETS_GO: Duration = Duration::from_secs(2);
 /// Runs until a signal comes.
 pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut config = Config::load(call.config.as_deref())?;
+    let config_file = Config::file(call.config.as_deref());
     if let Some(data) = &call.data {
         config.data.clone_from(data);
     }
@@ -60,7 +61,8 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     let (core, mut trap) = setups(config, &bound, !call.no_sandbox)?;
     let capture = capture_setup(&core, &eyes);
     fit_to_descriptors(&mut trap, terminal)?;
-    let core = CoreSetup { tokens: Secrets::of(&tokens), certificate, machine, ..core };
+    let tokens = Secrets::of(&tokens);
+    let core = CoreSetup { tokens, certificate, machine, config_file, ..core };
     let trap = with_keys(trap, &bound, &core.config.data)?;
     let (core, notify) = who_tells(core, notify, terminal)?;
     let prepared = Prepared {
@@ -100,9 +102,9 @@ fn who_tells(
     terminal: &mut Terminal,
 ) -> Result<(CoreSetup, Option<NotifySetup>), Failure> {
     let tells = notify.is_on();
+    let channels: Vec<String> = notify.enabled_names().map(str::to_owned).collect();
     if tells {
-        let names: Vec<&str> = notify.enabled_names().collect();
-        terminal.line(&format!("notify   {}", names.join(", ")))?;
+        terminal.line(&format!("notify   {}", channels.join(", ")))?;
     }
     let reads = !core.config.feeds.sources.is_empty();
     let setup = (tells || reads).then(|| NotifySetup {
@@ -113,7 +115,7 @@ fn who_tells(
         data: core.config.data.clone(),
         confined: core.confined,
     });
-    Ok((CoreSetup { notifies: tells, ..core }, setup))
+    Ok((CoreSetup { channels, ..core }, setup))
 }
 
 /// Has fewer sessions where this process may not open as many descriptors as they take.
@@ -260,12 +262,13 @@ pub(crate) fn setups(
     let core = CoreSetup {
         supervisor: std::process::id(),
         config,
+        config_file: None,
         sensor,
         tokens: Secrets::default(),
         certificate: None,
         machine: None,
         allowed: crate::shared::own_addresses(),
-        notifies: false,
+        channels: Vec::new(),
         listeners,
         confined,
         probe: false,

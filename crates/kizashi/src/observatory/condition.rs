@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
 use kizashi_event::{Key, Timestamp};
 use kizashi_store::{BinLength, Overview, Reader, Span};
@@ -10,8 +11,10 @@ use kizashi_web::{Condition, Forecast, ReadError, Retention, TrapSetting};
 
 use super::StoreObservatory;
 use super::marks::Marks;
+use super::settings::Told;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::listening;
 
 /// Bytes of `/proc/self/status` that are read: it has some 1,500.
 const STATUS: usize = 4_096;
@@ -24,6 +27,12 @@ pub(crate) struct Own {
     scanners_in_signs: bool,
     status: Option<File>,
     pub(super) marks: Marks,
+    /// The name of this machine's own sensor; nothing where there is none.
+    pub(super) sensor: Option<String>,
+    /// The configuration file that was read.
+    pub(super) file: Option<String>,
+    /// Whom signs are told to; nobody where nothing is told.
+    pub(super) told: Option<Told>,
 }
 
 impl Own {
@@ -42,7 +51,21 @@ impl Own {
             scanners_in_signs: config.places.scanners_in_signs,
             status: File::open("/proc/self/status").ok(),
             marks: Marks::default(),
+            sensor: None,
+            file: None,
+            told: None,
         }
+    }
+
+    /// The same of a process whose own sensor has this name, and that was configured by this file.
+    pub(crate) fn named(self, sensor: &str, file: Option<&Path>) -> Self {
+        let file = file.map(|path| path.display().to_string());
+        Self { sensor: Some(sensor.to_owned()), file, ..self }
+    }
+
+    /// The same of a process whose signs are told.
+    pub(crate) fn telling(self, told: Option<Told>) -> Self {
+        Self { told, ..self }
     }
 
     /// Memory that this process has in use (`VmRSS`, proc(5)).
@@ -84,7 +107,12 @@ impl StoreObservatory {
         for listener in &self.listeners {
             traps.entry(listener.service.clone()).or_default().push(listener.address.clone());
         }
-        traps.into_iter().map(|(name, ports)| TrapSetting { name, ports }).collect()
+        let setting = |(name, ports): (String, Vec<String>)| {
+            let trap = kizashi_traps::registry().iter().find(|trap| trap.name == name);
+            let lines = |on| trap.map(|trap| listening::lines(trap, on)).unwrap_or_default();
+            TrapSetting { lines_off: lines(false), lines_on: lines(true), name, ports }
+        };
+        traps.into_iter().map(setting).collect()
     }
 }
 

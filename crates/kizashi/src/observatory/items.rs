@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{SIGNS_SEARCHED, StoreObservatory, country_shown, label_in, lists};
 use crate::failure::Failure;
+use crate::sample_zip;
 
 /// Sources given.
 const MOST_SOURCES: usize = 50;
@@ -108,6 +109,20 @@ impl StoreObservatory {
     pub(super) fn feed_item(&self, event: &Event) -> FeedItem {
         let scanner = self.places.scanner(event.source).map(str::to_owned);
         FeedItem { scanner, ..FeedItem::of(event) }
+    }
+
+    /// Captured content, for the owner's eyes.
+    pub(super) fn read_content(&self, sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(hash) = PayloadHash::parse(sha256) else { return Ok(None) };
+        self.with_reader(|reader| Ok(reader.payload_content(hash)?.flatten()))
+    }
+
+    /// The same in the zip that `kizashi payload export` writes.
+    pub(super) fn pack_sample(&self, sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(hash) = PayloadHash::parse(sha256) else { return Ok(None) };
+        let Some(content) = self.read_content(sha256)? else { return Ok(None) };
+        let packed = sample_zip::pack(&hash.to_string(), &content, &hash.0);
+        packed.map(Some).map_err(|error| ReadError::Failed(error.to_string()))
     }
 
     fn place_of(&self, key: &Key) -> Option<Place> {

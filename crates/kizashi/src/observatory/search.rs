@@ -88,6 +88,7 @@ fn meaning(reader: &Reader, term: &SearchTerm) -> Result<Meaning, Failure> {
             let keys = reader.key(&key)?.into_iter().collect();
             Meaning { term: Term::Key(key), keys }
         }
+        SearchTerm::Sensor(name) => Meaning { term: Term::Sensor(name.clone()), keys: Vec::new() },
         SearchTerm::Hash(prefix) => {
             let keys = reader.keys_like(KeyKind::Payload, prefix, MOST_OF_A_KIND)?;
             let keys: Vec<Ranked> =

@@ -17,6 +17,7 @@ use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 pub(crate) use board::Board;
 
 use crate::failure::Failure;
+use crate::promise::{self, Kept};
 
 /// Microseconds after its end at which ten minutes are closed: what comes from the traps takes a second, from a followed
 /// log some more.
@@ -56,6 +57,9 @@ impl Pipeline {
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
         let knowledge = knowledge(&reader)?;
+        // What the page set may be younger than the state that was saved: nothing is learned anew for that.
+        let was_set = Kept::of(&reader)?.is_some();
+        let settings = promise::effective(&reader, settings)?;
         let mut pipeline = Self {
             detection: Detection::with_knowledge(settings, &knowledge)?
                 .with_campaigns(Arc::clone(&campaigns)),
@@ -68,19 +72,19 @@ impl Pipeline {
             saved: None,
             evidence_at: None,
         };
+        pipeline.board.holds(settings.false_alarms_per_week);
+        let restore = if was_set { Detection::restore_under } else { Detection::restore };
         match pipeline.reader.blob(SNAPSHOT)? {
-            Some(bytes) => {
-                match Detection::restore(settings, Arc::clone(&pipeline.campaigns), &bytes) {
-                    Ok(detection) => {
-                        pipeline.detection = detection;
-                        pipeline.catch_up(&mut |_| {})?;
-                    }
-                    Err(error) => {
-                        tracing::info!("{error}");
-                        pipeline.run_anew(&mut |_| {})?;
-                    }
+            Some(bytes) => match restore(settings, Arc::clone(&pipeline.campaigns), &bytes) {
+                Ok(detection) => {
+                    pipeline.detection = detection;
+                    pipeline.catch_up(&mut |_| {})?;
                 }
-            }
+                Err(error) => {
+                    tracing::info!("{error}");
+                    pipeline.run_anew(&mut |_| {})?;
+                }
+            },
             None => pipeline.run_anew(&mut |_| {})?,
         }
         Ok(pipeline)
@@ -102,6 +106,9 @@ impl Pipeline {
     }
 
     fn close_through(&mut self, through: Timestamp) -> Result<Vec<Sign>, Failure> {
+        if let Some(wished) = self.board.take_wish() {
+            self.promise(wished)?;
+        }
         let bins = self.store.close_bins(through)?;
         let before = self.detection.through();
         let mut news = Closed::default();
@@ -115,6 +122,14 @@ impl Pipeline {
         let raised = news.raised.clone();
         self.save(news, false)?;
         Ok(raised)
+    }
+
+    /// From the next closed ten minutes on so many false alarms a week are accepted. The state is saved with it, so that a restart goes on from here.
+    fn promise(&mut self, false_alarms_per_week: f64) -> Result<(), Failure> {
+        self.detection.promise(false_alarms_per_week)?;
+        self.settings.false_alarms_per_week = false_alarms_per_week;
+        self.board.holds(false_alarms_per_week);
+        self.save(Closed::default(), true)
     }
 
     /// Ends an import of logs: closes all that they hold (but nothing of the running ten minutes of `now`), and runs

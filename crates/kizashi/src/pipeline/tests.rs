@@ -10,6 +10,7 @@ use kizashi_store::Span;
 use proptest::prelude::*;
 
 use super::{LATENESS, Pipeline};
+use crate::promise;
 
 /// Days of traffic in a case.
 const DAYS: i64 = 2;
@@ -126,6 +127,45 @@ fn run(visits: &[Visit], sizes: &[usize], restarts: bool) -> Outcome {
     let signs: BTreeMap<String, Sign> = signs.map(|sign: Sign| (sign.id.clone(), sign)).collect();
     assert_eq!(reader.overview().unwrap().late, 0);
     (signs, counts.to_vec(), raised)
+}
+
+#[test]
+fn a_promise_that_is_wished_holds_from_the_next_ten_minutes_outlives_a_restart_and_runs_nothing_anew()
+ {
+    let folder = Folder::new();
+    let store = || kizashi_store::Settings {
+        clock: std::sync::Arc::new(|| Timestamp::from_micros(START + 30 * Timestamp::DAY)),
+        ..kizashi_store::Settings::default()
+    };
+    let open = || Pipeline::open(&folder.0, store(), settings(), Campaigns::builtin()).unwrap();
+    let mut pipeline = open();
+    let visits =
+        (0..200).map(|at| event(at * 20 * 60_000_000, at as u32 % 7, at as usize % 4, at as u64));
+    pipeline.store().write(visits.collect()).unwrap();
+    pipeline.advance(Timestamp::from_micros(START + 2 * Timestamp::DAY)).unwrap();
+    assert!((pipeline.board().promise() - 50.0).abs() < 1e-9);
+    // As the page does: the number is kept, then wished.
+    let kept = promise::Kept { false_alarms_per_week: Some(0.5) };
+    let blob = (promise::KEPT.to_owned(), serde_json::to_vec(&kept).unwrap());
+    pipeline.store().save(Vec::new(), vec![blob]).unwrap();
+    pipeline.board().wish(0.5);
+    pipeline.advance(Timestamp::from_micros(START + 2 * Timestamp::DAY)).unwrap();
+    assert!((pipeline.settings.false_alarms_per_week - 0.5).abs() < 1e-9);
+    let before = pipeline.detection.clone();
+    pipeline.finish().unwrap();
+    let reopened = open();
+    assert_eq!(reopened.detection, before);
+    assert!((reopened.board().promise() - 0.5).abs() < 1e-9);
+    // Killed between keeping it and the next turn: the state is that of another promise, and is gone on with all the same.
+    let kept = promise::Kept { false_alarms_per_week: None };
+    let blob = (promise::KEPT.to_owned(), serde_json::to_vec(&kept).unwrap());
+    reopened.store().save(Vec::new(), vec![blob]).unwrap();
+    reopened.finish().unwrap();
+    let again = open();
+    assert!((again.board().promise() - 50.0).abs() < 1e-9, "back to the file's");
+    let mut expected = before;
+    expected.promise(50.0).unwrap();
+    assert_eq!(again.detection, expected);
 }
 
 proptest! {

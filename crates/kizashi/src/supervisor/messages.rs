@@ -118,6 +118,8 @@ pub(crate) struct NotifySetup {
 pub(crate) struct CoreSetup {
     pub(crate) supervisor: u32,
     pub(crate) config: Config,
+    /// The file that it was read from.
+    pub(crate) config_file: Option<std::path::PathBuf>,
     pub(crate) sensor: String,
     pub(crate) tokens: Secrets,
     /// What the dashboard speaks TLS with.
@@ -126,8 +128,8 @@ pub(crate) struct CoreSetup {
     pub(crate) machine: Option<kizashi_signs::Machine>,
     /// Addresses that are on no list: this machine's own, and those of current logins.
     pub(crate) allowed: Vec<String>,
-    /// Whether signs are told to anybody.
-    pub(crate) notifies: bool,
+    /// The names of the channels that signs are told to; none where they are told to nobody.
+    pub(crate) channels: Vec<String>,
     /// Service and address of each listener.
     pub(crate) listeners: Vec<(String, String)>,
     pub(crate) confined: bool,

@@ -27,6 +27,7 @@ const HALF_DAYS: i64 = 28;
 /// A sign with its advisory; all texts are escaped.
 #[derive(Clone, Debug)]
 pub(super) struct SignRow {
+    pub(super) id: String,
     pub(super) severity: Severity,
     pub(super) open: bool,
     pub(super) muted: bool,
@@ -106,6 +107,7 @@ impl Look {
 fn row_of(sign: &Sign, muted: bool, paragraphs: [String; 4]) -> SignRow {
     let name = sign.name.clone().unwrap_or_else(|| sign.label.clone());
     SignRow {
+        id: sign.id.clone(),
         severity: sign.severity,
         open: sign.open,
         muted,

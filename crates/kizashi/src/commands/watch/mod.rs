@@ -3,20 +3,22 @@
 
 mod draw;
 mod look;
+mod notice;
 mod screen;
 #[cfg(test)]
 mod tests;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write};
 use std::time::{Duration, Instant};
 
 use kizashi_store::Reader;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 
-use crate::cli;
+use crate::cli::{self, TerminalNotice};
 use crate::clock;
 use crate::failure::Failure;
 use look::Look;
+use notice::{Known, Surroundings};
 use screen::{Screen, Wish};
 
 /// How long a key is waited for before the screen is looked after again.
@@ -40,7 +42,7 @@ pub(crate) fn run(call: &cli::Watch) -> Result<(), Failure> {
     screen.show(Look::at(&reader, clock::now())?);
     // Puts the terminal back as it was, whatever ends this.
     let mut terminal = ratatui::init();
-    let ended = watch(&mut terminal, &mut screen, &reader);
+    let ended = watch(&mut terminal, &mut screen, &reader, call.notify);
     ratatui::restore();
     ended
 }
@@ -49,7 +51,10 @@ fn watch(
     terminal: &mut ratatui::DefaultTerminal,
     screen: &mut Screen,
     reader: &Reader,
+    notify: Option<TerminalNotice>,
 ) -> Result<(), Failure> {
+    let mut known = Known::of(screen.signs());
+    let around = Surroundings::here();
     let (mut often, mut seldom) = (Instant::now(), Instant::now());
     loop {
         terminal.draw(|frame| draw::all(frame, screen))?;
@@ -70,6 +75,15 @@ fn watch(
         } else if often.elapsed() >= OFTEN {
             screen.refresh(Look::at_what_is_new(reader, clock::now())?);
             often = Instant::now();
+        } else {
+            continue;
+        }
+        let news = known.news(screen.signs());
+        if let Some(wish) = notify {
+            let backend = terminal.backend_mut();
+            news.iter()
+                .try_for_each(|title| backend.write_all(&notice::bytes_of(title, wish, &around)))?;
+            Write::flush(backend)?;
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::look::{Look, New, PortRow};
+use super::look::{Look, New, PortRow, SignRow};
 
 /// One of the three pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,9 @@ impl Screen {
             KeyCode::PageUp => self.step(-10),
             KeyCode::Home => self.step(isize::MIN),
             KeyCode::End => self.step(isize::MAX),
-            KeyCode::Enter if self.page == Page::Home => self.open = !self.open && self.signs() > 0,
+            KeyCode::Enter if self.page == Page::Home => {
+                self.open = !self.open && !self.signs().is_empty();
+            }
             KeyCode::Char('s') if self.page == Page::Ports => {
                 self.order = match self.order {
                     Order::Events => Order::Score,
@@ -157,13 +159,14 @@ impl Screen {
         self.page = Page::ALL[(here + by) % Page::ALL.len()];
     }
 
-    fn signs(&self) -> usize {
-        self.look.as_ref().map_or(0, |look| look.new.signs.len())
+    /// The signs of the last look.
+    pub(super) fn signs(&self) -> &[SignRow] {
+        self.look.as_ref().map_or(&[], |look| &look.new.signs)
     }
 
     fn step(&mut self, by: isize) {
         let rows = |count: usize| count.saturating_sub(1);
-        let (signs, look) = (self.signs(), self.look.as_ref());
+        let (signs, look) = (self.signs().len(), self.look.as_ref());
         let (at, most) = match self.page {
             Page::Home => (&mut self.sign, rows(signs)),
             Page::Ports => (&mut self.port, rows(look.map_or(0, |look| look.ports.len()))),

@@ -19,6 +19,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_795_188_000);
 
 fn sign(severity: Severity, open: bool, title: &str) -> SignRow {
     SignRow {
+        id: title.to_owned(),
         severity,
         open,
         muted: false,

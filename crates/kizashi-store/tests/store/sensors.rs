@@ -1,0 +1,118 @@
+//! Sensors side by side, and pairs of name and password, which are counted by day and by ten minutes and not by hour.
+
+use std::sync::Arc;
+
+use kizashi_event::{Detail, Event, Key, KeyKind, Timestamp};
+use kizashi_store::{BinLength, Filter, Span, Store, Term};
+
+use crate::support::{Folder, event, live, login, midnight};
+
+const MINUTE: i64 = 60 * Timestamp::SECOND;
+
+/// An event every ten minutes for a day, of one sensor in three turns, of another in the fourth.
+fn of_two_sensors() -> Vec<Event> {
+    (0..144_u64)
+        .map(|number| {
+            let time = midnight().plus(i64::try_from(number).unwrap() * 10 * MINUTE);
+            let port = if number % 4 == 3 { 23 } else { 22 };
+            let made = event(number, time, (number % 5) as u32, port, Detail::Connect);
+            let sensor = if number % 4 == 3 { "attic" } else { "web-1" };
+            Event { sensor: Arc::from(sensor), ..made }
+        })
+        .collect()
+}
+
+fn store_of(folder: &Folder, events: Vec<Event>) -> Store {
+    let store = live(folder, midnight().plus(Timestamp::DAY));
+    store.write(events).unwrap();
+    store.flush().unwrap();
+    store
+}
+
+#[test]
+fn each_sensor_has_its_own_counts_and_what_is_sent_again_adds_nothing() {
+    let folder = Folder::new();
+    let store = store_of(&folder, of_two_sensors());
+    store.write(of_two_sensors()).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    let sensors = reader.sensors().unwrap();
+    let told: Vec<(&str, u64)> =
+        sensors.iter().map(|sensor| (sensor.name.as_str(), sensor.events)).collect();
+    assert_eq!(told, [("attic", 36), ("web-1", 108)], "the latest heard first");
+    assert_eq!(sensors[0].last, midnight().plus(143 * 10 * MINUTE));
+    assert_eq!(sensors[1].first, midnight());
+    let end = midnight().plus(Timestamp::DAY - 1);
+    let hours = reader.hours_of_sensor("web-1", end, 24).unwrap();
+    assert_eq!((hours.len(), hours.iter().sum::<u64>()), (24, 108));
+    assert_eq!(reader.hours_of_sensor("never", end, 3).unwrap(), [0, 0, 0]);
+}
+
+#[test]
+fn the_ports_of_a_sensor_are_its_own_and_a_search_for_it_finds_its_events_alone() {
+    let folder = Folder::new();
+    let store = store_of(&folder, of_two_sensors());
+    let reader = store.reader().unwrap();
+    let found = reader.ports_of_sensor("attic", Span::default(), 9).unwrap();
+    let ports: Vec<(&str, u64, u64)> =
+        found.ports.iter().map(|row| (&*row.key.text, row.events, row.sources)).collect();
+    assert_eq!((ports.as_slice(), found.reached), (&[("tcp/23", 36, 5)][..], None));
+    let since = Some(midnight().plus(23 * Timestamp::HOUR));
+    let late = reader.ports_of_sensor("web-1", Span { since, until: None }, 9).unwrap();
+    assert_eq!(late.ports[0].events, 4);
+    assert!(reader.ports_of_sensor("never", Span::default(), 9).unwrap().ports.is_empty());
+
+    let terms = vec![Term::Sensor("attic".to_owned())];
+    let filter = Filter { terms, span: Span::default() };
+    let (mut events, mut before) = (0, None);
+    loop {
+        let look = reader.search(&filter, before, 10).unwrap();
+        assert!(look.events.iter().all(|event| &*event.sensor == "attic"));
+        events += look.events.len();
+        match look.reached {
+            Some(reached) => before = Some(reached),
+            None => break,
+        }
+    }
+    assert_eq!(events, 36);
+    let both = vec![Term::Sensor("attic".to_owned()), Term::Key("tcp/22".parse().unwrap())];
+    let none = reader.search(&Filter { terms: both, span: Span::default() }, None, 10).unwrap();
+    assert!(none.events.is_empty());
+}
+
+#[test]
+fn pairs_are_ranked_found_and_have_a_course() {
+    let folder = Folder::new();
+    let pair = |number: u64, day: i64, user: &str, password: &str| {
+        let time = midnight().plus(day * Timestamp::DAY + 9 * Timestamp::HOUR + 5 * MINUTE);
+        let time = time.plus(i64::try_from(number).unwrap());
+        event(number, time, number as u32, 23, login(user, password))
+    };
+    let mut events: Vec<Event> = (0..5).map(|number| pair(number, 0, "root", "xc3511")).collect();
+    events.extend((5..8).map(|number| pair(number, 1, "root", "vizxv")));
+    events.push(pair(8, 1, "root", "xc3511"));
+    let store = live(&folder, midnight().plus(2 * Timestamp::DAY));
+    store.write(events).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    let ranked = |span: Span| -> Vec<(String, u64)> {
+        let rows = reader.top(KeyKind::Pair, span, 9).unwrap();
+        rows.into_iter().map(|row| (row.key.text.to_string(), row.events)).collect()
+    };
+    let (first, second) = ("root/xc3511".to_owned(), "root/vizxv".to_owned());
+    assert_eq!(ranked(Span::default()), [(first.clone(), 6), (second.clone(), 3)]);
+    let since = Some(midnight().plus(Timestamp::DAY + Timestamp::HOUR));
+    assert_eq!(ranked(Span { since, until: None }), [(second, 3), (first, 1)]);
+    let key = Key::new(KeyKind::Pair, "root/xc3511");
+    let known = reader.key(&key).unwrap().unwrap();
+    assert_eq!(known.last, midnight().plus(Timestamp::DAY + 9 * Timestamp::HOUR + 5 * MINUTE + 8));
+    let span = Span { since: Some(midnight()), until: Some(midnight().plus(2 * Timestamp::DAY)) };
+    let course = reader.series(&key, BinLength::Hour, span).unwrap();
+    assert_eq!((course[9].events, course[33].events), (5, 1));
+    assert_eq!(course.iter().map(|point| point.events).sum::<u64>(), 6);
+    let filter = |terms| Filter { terms, span: Span::default() };
+    let found = reader.search(&filter(vec![Term::Key(key.clone())]), None, 50).unwrap();
+    assert_eq!((found.events.len(), found.reached), (6, None));
+    let with_user = vec![Term::Key(key), Term::Key(Key::new(KeyKind::User, "root"))];
+    assert_eq!(reader.search(&filter(with_user), None, 50).unwrap().events.len(), 6);
+}
