@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kizashi_event::Timestamp;
-use kizashi_notify::{Bulletin, Notice, Outbox};
-use kizashi_signs::{Campaigns, Machine};
+use kizashi_notify::{Background, Bulletin, Notice, Outbox};
+use kizashi_signs::{Campaigns, Machine, Sign};
 use kizashi_store::{Reader, StoredSign};
 
 use crate::failure::Failure;
-use crate::observatory::sign_of;
 use crate::outside;
 
 /// Signs shown at most.
@@ -80,9 +79,10 @@ impl ShownSigns {
         // Read where a notice is made anew, which is seldom.
         let feeds = LazyCell::new(|| outside::feeds(&self.data));
         let versions = stored.values().map(|stored| (stored.id.clone(), version(stored))).collect();
+        let background = Background { campaigns: &self.campaigns, machine: self.machine.as_ref() };
         let notice = |id: &str| {
-            let (sign, evidence) = sign_of(stored.get(id)?)?;
-            let notice = Notice::told(&sign, &evidence, &self.campaigns, self.machine.as_ref());
+            let (sign, evidence) = Sign::of_stored(stored.get(id)?)?;
+            let notice = Notice::told(&sign, &evidence, &background);
             Some(notice.with_warnings(&outside::of_sign(&sign, &feeds)))
         };
         Ok(self.bulletin.show(versions, notice)?)

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use kizashi_notify::channel::Takes;
 use kizashi_traps::DatagramReply;
 use kizashi_web::{CertifiedKey, Encryption};
 
@@ -104,6 +105,7 @@ fn who_tells(
         let names: Vec<&str> = notify.enabled_names().collect();
         terminal.line(&format!("notify   {}", names.join(", ")))?;
     }
+    let (notifies, tells_sightings) = (notify.tells(Takes::Signs), notify.tells(Takes::Sightings));
     let reads = !core.config.feeds.sources.is_empty();
     let setup = (tells || reads).then(|| NotifySetup {
         supervisor: std::process::id(),
@@ -113,7 +115,7 @@ fn who_tells(
         data: core.config.data.clone(),
         confined: core.confined,
     });
-    Ok((CoreSetup { notifies: tells, ..core }, setup))
+    Ok((CoreSetup { notifies, tells_sightings, ..core }, setup))
 }
 
 /// Has fewer sessions where this process may not open as many descriptors as they take.
@@ -264,8 +266,9 @@ pub(crate) fn setups(
         tokens: Secrets::default(),
         certificate: None,
         machine: None,
-        allowed: crate::shared::own_addresses(),
+        allowed: crate::logins::OwnAddresses::now(),
         notifies: false,
+        tells_sightings: false,
         listeners,
         confined,
         probe: false,
