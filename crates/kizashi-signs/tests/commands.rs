@@ -306,7 +306,12 @@ fn programs_that_only_look_know_every_option_that_they_are_given() {
     for line in looks {
         let script = format!("{AROUND}\n{line}");
         let Some(output) = apart(&script) else { return };
-        let error = String::from_utf8_lossy(&output.stderr).to_lowercase();
+        // That a kernel has no table of sockets to show says nothing of the options.
+        let error: String = String::from_utf8_lossy(&output.stderr)
+            .to_lowercase()
+            .lines()
+            .filter(|line| !line.contains("rtnetlink answers"))
+            .collect();
         let complains = ["invalid", "unrecognized", "unknown", "usage:", "syntax", "bad "]
             .iter()
             .any(|word| error.contains(word));

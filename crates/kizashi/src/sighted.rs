@@ -81,7 +81,7 @@ mod tests {
     fn visit(source: &str, time: Timestamp, sensor: &str) -> Event {
         Event {
             time,
-            id: EventId(u64::from_ne_bytes(time.micros().to_ne_bytes()) ^ source.len() as u64),
+            id: EventId::of_line(source.as_bytes(), 0, 0),
             sensor: sensor.into(),
             session: Some(SessionId(7)),
             source: source.parse().unwrap(),

@@ -10,8 +10,7 @@ use kizashi_store::Evidence;
 
 use crate::receivers::{Folder, a_sign};
 
-/// A4 in points, and its margin of 16 mm.
-const PAPER: (f64, f64) = (595.0, 842.0);
+/// The margin of 16 mm in points.
 const MARGIN: f64 = 45.0;
 
 fn report() -> Report {
@@ -64,9 +63,10 @@ fn report() -> Report {
     }
 }
 
-/// A word on paper: its page, its box, itself.
+/// A word on paper: its page with that one's size, its box, itself.
 struct Word {
     page: usize,
+    paper: (f64, f64),
     left: f64,
     top: f64,
     right: f64,
@@ -76,17 +76,27 @@ struct Word {
 
 /// The words of a PDF (`pdftotext -bbox`: a line of XHTML each).
 fn words(text: &str) -> Vec<Word> {
-    let (mut page, mut words) = (0, Vec::new());
-    for line in text.lines() {
-        page += usize::from(line.trim_start().starts_with("<page "));
-        let Some(rest) = line.trim().strip_prefix("<word ") else { continue };
+    let (mut page, mut paper, mut words) = (0, (0.0, 0.0), Vec::new());
+    for line in text.lines().map(str::trim) {
         let number = |name: &str| -> f64 {
-            let value = rest.split(&format!("{name}=\"")).nth(1).unwrap();
+            let value = line.split(&format!("{name}=\"")).nth(1).unwrap();
             value.split('"').next().unwrap().parse().unwrap()
         };
+        if line.starts_with("<page ") {
+            (page, paper) = (page + 1, (number("width"), number("height")));
+        }
+        let Some(rest) = line.strip_prefix("<word ") else { continue };
         let text = rest.split('>').nth(1).unwrap().split('<').next().unwrap().to_owned();
         let (left, top) = (number("xMin"), number("yMin"));
-        words.push(Word { page, left, top, right: number("xMax"), bottom: number("yMax"), text });
+        words.push(Word {
+            page,
+            paper,
+            left,
+            top,
+            right: number("xMax"),
+            bottom: number("yMax"),
+            text,
+        });
     }
     words
 }
@@ -134,11 +144,11 @@ fn a_months_report_prints_within_its_paper_in_both_languages() {
             words.len()
         );
         for word in &words {
-            let Word { left, right, top, bottom, text, page } = word;
+            let Word { left, right, top, bottom, text, page, paper } = word;
             let inside = *left >= MARGIN - 1.0
-                && *right <= PAPER.0 - MARGIN + 1.0
+                && *right <= paper.0 - MARGIN + 1.0
                 && *top >= MARGIN - 3.0
-                && *bottom <= PAPER.1 - MARGIN + 3.0;
+                && *bottom <= paper.1 - MARGIN + 3.0;
             assert!(inside, "{text:?} on page {page} at {left}..{right}, {top}..{bottom}");
         }
         // Headings are the only words of 11 points and more but the title; something stands below each on its page.
