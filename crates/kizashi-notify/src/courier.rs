@@ -10,7 +10,7 @@ use jiff::ZonedDateTime;
 use kizashi_event::Timestamp;
 use tokio::task::JoinSet;
 
-use crate::channel::Verdict;
+use crate::channel::{Takes, Verdict};
 use crate::feeds::{Feeds, Fetching};
 use crate::outbox::{State, Waiting};
 use crate::planner::{Situation, plan};
@@ -199,7 +199,7 @@ impl Courier {
         let now = (self.clock)();
         let mut state = self.state.clone();
         state.channels.retain(|name, _| self.channels.iter().any(|ready| ready.name == *name));
-        for ready in &self.channels {
+        for ready in self.those_who_take(Takes::Signs) {
             let told = state.channels.entry(ready.name.clone()).or_default();
             let situation = Situation { signs: &signs, seen: &seen, now: &now };
             for message in plan(&ready.name, &ready.policy, told, &situation) {
@@ -207,6 +207,7 @@ impl Courier {
             }
         }
         self.plan_reports()?;
+        self.plan_sightings()?;
         if state != self.state {
             self.outbox.keep_state(&state)?;
             self.state = state;
@@ -216,14 +217,29 @@ impl Courier {
 
     fn plan_reports(&self) -> io::Result<()> {
         for report in self.outbox.reports()? {
-            for ready in self.channels.iter().filter(|ready| report.channels.contains(&ready.name))
-            {
+            let named = |ready: &&Arc<Ready>| report.channels.contains(&ready.name);
+            for ready in self.those_who_take(Takes::Signs).filter(named) {
                 let document = ready.language.pick(&report.en, &report.ja).clone();
                 self.outbox.add(Message::report(&ready.name, &report.key, document, self.now()))?;
             }
             self.outbox.report_is_planned(&report.key)?;
         }
         Ok(())
+    }
+
+    fn plan_sightings(&self) -> io::Result<()> {
+        for sightings in self.outbox.sightings()? {
+            for ready in self.those_who_take(Takes::Sightings) {
+                let message = Message::sightings(&ready.name, sightings.clone(), self.now());
+                self.outbox.add(message)?;
+            }
+            self.outbox.sightings_are_planned(&sightings.key)?;
+        }
+        Ok(())
+    }
+
+    fn those_who_take(&self, what: Takes) -> impl Iterator<Item = &Arc<Ready>> {
+        self.channels.iter().filter(move |ready| ready.channel.takes() == what)
     }
 
     fn note(&self, waiting: Waiting, verdict: Verdict) -> io::Result<()> {

@@ -21,6 +21,7 @@ mod secret;
 pub mod send;
 mod settings;
 pub mod share;
+pub mod sightings;
 #[cfg(test)]
 mod testing;
 mod trial;
@@ -28,7 +29,7 @@ mod trial;
 pub use courier::{Courier, Sent};
 pub use kizashi_signs::Language;
 pub use message::{Document, Letter, Message, Why};
-pub use notice::{Notice, Part, Story, severity_word};
+pub use notice::{Background, Notice, Part, Story, severity_word};
 pub use outbox::{Bulletin, Listed, Outbox, ReportToSend};
 pub use secret::Secret;
 pub use settings::{ChannelSettings, Notify};

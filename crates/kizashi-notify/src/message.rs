@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::notice::{Part, cut};
+use crate::sightings::Sightings;
 use crate::{Language, Notice};
 
 /// Signs told one by one in a digest.
@@ -32,6 +33,8 @@ pub enum Why {
     Test,
     /// A report of a period.
     Report,
+    /// Who came to the traps.
+    Sightings,
 }
 
 /// What is told to one channel.
@@ -52,6 +55,9 @@ pub struct Message {
     /// A text of its own, of a report.
     #[serde(default)]
     pub document: Option<Document>,
+    /// Who came to the traps, where that is what it tells.
+    #[serde(default)]
+    pub sightings: Option<Sightings>,
 }
 
 /// A report as it is sent.
@@ -90,6 +96,7 @@ impl Message {
             notices: notices.iter().take(MOST_IN_DIGEST).map(|notice| (*notice).clone()).collect(),
             left_out: notices.len().saturating_sub(MOST_IN_DIGEST),
             document: None,
+            sightings: None,
         }
     }
 
@@ -107,6 +114,17 @@ impl Message {
             id: hex(&hash[..16]),
             document: Some(document),
             ..Self::new(channel, Why::Report, 0, &[], made)
+        }
+    }
+
+    /// Who came to the traps in one period.
+    #[must_use]
+    pub fn sightings(channel: &str, sightings: Sightings, made: Timestamp) -> Self {
+        let hash = Sha256::digest(format!("sightings\0{channel}\0{}", sightings.key));
+        Self {
+            id: hex(&hash[..16]),
+            sightings: Some(sightings),
+            ..Self::new(channel, Why::Sightings, 0, &[], made)
         }
     }
 

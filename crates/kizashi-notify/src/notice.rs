@@ -101,21 +101,26 @@ impl Part {
     }
 }
 
+/// What signs are told by.
+#[derive(Clone, Copy, Debug)]
+pub struct Background<'a> {
+    /// The campaigns that they may be named as: those that Kizashi brings, and the owner's.
+    pub campaigns: &'a Campaigns,
+    /// What this machine runs, where its owner let it be looked at and the reader may know.
+    pub machine: Option<&'a Machine>,
+}
+
 impl Notice {
     /// What is told of a sign, with what its visitors did, by the campaigns that Kizashi ships with.
     #[must_use]
     pub fn of(sign: &Sign, evidence: &Evidence) -> Self {
-        Self::told(sign, evidence, &Campaigns::builtin(), None)
+        Self::told(sign, evidence, &Background { campaigns: &Campaigns::builtin(), machine: None })
     }
 
     /// The same by these campaigns, held against what this machine runs.
     #[must_use]
-    pub fn told(
-        sign: &Sign,
-        evidence: &Evidence,
-        campaigns: &Campaigns,
-        machine: Option<&Machine>,
-    ) -> Self {
+    pub fn told(sign: &Sign, evidence: &Evidence, background: &Background<'_>) -> Self {
+        let Background { campaigns, machine } = *background;
         let story = |language| {
             let around = Around { language, campaigns, machine };
             Story::of(sign, &advisory_in(sign, evidence, &around), language)

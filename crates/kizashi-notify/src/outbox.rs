@@ -6,6 +6,7 @@
 //! | `signs/` | a [`Notice`] a sign, as it is now | the core |
 //! | `seen/` | an empty file for each sign that somebody has seen | the owner's command |
 //! | `waiting/` | messages that are to be delivered | the courier |
+//! | `reports/`, `sightings/` | reports, and who came to the traps, that are to become messages | the core |
 //! | `sent/`, `failed/` | what became of the last of them | the courier |
 //! | `tests/` | a test of the channels that was asked for, and what became of it | the core, the courier |
 //! | `state.json` | what each channel was told | the courier |
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::planner::Told;
+use crate::sightings::Sightings;
 use crate::{Document, Message, Notice, Why};
 
 /// Bytes of a file at most; a report as a page is the longest.
@@ -120,8 +122,10 @@ impl Outbox {
     /// # Errors
     /// When they cannot be made.
     pub fn make(&self) -> io::Result<()> {
-        for name in
-            ["signs", "seen", "waiting", "sent", "failed", "feeds", "reports", crate::trial::FOLDER]
+        let folders = [
+            "signs", "seen", "waiting", "sent", "failed", "feeds", "reports", "sightings", crate::trial::FOLDER,
+        ];
+        for name in folders
         {
             DirBuilder::new().recursive(true).mode(0o700).create(self.folder.join(name))?;
         }
@@ -232,6 +236,25 @@ impl Outbox {
     /// Takes a report away that became messages.
     pub(crate) fn report_is_planned(&self, key: &str) -> io::Result<()> {
         fs::remove_file(self.folder.join("reports").join(format!("{key}.json")))
+    }
+
+    /// Puts sightings where the courier finds them.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn add_sightings(&self, sightings: &Sightings) -> io::Result<()> {
+        self.make()?;
+        self.write("sightings", &format!("{}.json", sightings.key), sightings)
+    }
+
+    /// Sightings that are to be sent.
+    pub(crate) fn sightings(&self) -> io::Result<Vec<Sightings>> {
+        self.read_all("sightings")
+    }
+
+    /// Takes sightings away that became messages.
+    pub(crate) fn sightings_are_planned(&self, key: &str) -> io::Result<()> {
+        fs::remove_file(self.folder.join("sightings").join(format!("{key}.json")))
     }
 
     fn remembered(&self, state: &str) -> io::Result<Vec<Listed>> {

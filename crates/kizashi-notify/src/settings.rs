@@ -8,7 +8,7 @@ use jiff::civil::Time;
 use kizashi_signs::Severity;
 use serde::{Deserialize, Serialize};
 
-use crate::channel::{self, Channel};
+use crate::channel::{self, Channel, Takes};
 use crate::hours::{self, Hours};
 use crate::{Language, Secret};
 
@@ -16,7 +16,7 @@ use crate::{Language, Secret};
 const MOST_CHANNELS: usize = 16;
 /// Characters of a channel's name.
 const LONGEST_NAME: usize = 32;
-/// Settings that every kind of channel has.
+/// Settings that every kind of channel has which is told of signs.
 const COMMON: [&str; 11] = [
     "kind",
     "language",
@@ -158,6 +158,21 @@ impl Notify {
         self.channels.values().any(ChannelSettings::is_enabled)
     }
 
+    /// Whether any channel is told of this; its settings are checked.
+    #[must_use]
+    pub fn tells(&self, what: Takes) -> bool {
+        self.all_ready().is_ok_and(|all| all.iter().any(|ready| ready.channel.takes() == what))
+    }
+
+    /// The names of the channels that are told of signs and may be sent reports of periods.
+    pub fn names_for_reports(&self) -> impl Iterator<Item = &str> {
+        let takes_signs = |(name, settings): &(&String, &ChannelSettings)| {
+            let ready = self.ready(name, settings);
+            ready.is_ok_and(|ready| ready.channel.takes() == Takes::Signs)
+        };
+        self.channels.iter().filter(takes_signs).map(|(name, _)| name.as_str())
+    }
+
     /// Reads the secrets that stand in files and in the environment.
     ///
     /// # Errors
@@ -212,12 +227,17 @@ impl Notify {
 
     fn ready(&self, name: &str, settings: &ChannelSettings) -> Result<Ready, String> {
         let kind = channel::kind(&settings.kind)?;
-        settings.only(kind.settings)?;
+        let channel = (kind.make)(settings)?;
+        let common: &[&str] = match channel.takes() {
+            Takes::Signs => &COMMON,
+            Takes::Sightings => &["kind", "enabled"],
+        };
+        settings.only(common, kind.settings)?;
         Ok(Ready {
             name: name.to_owned(),
             language: settings.language.unwrap_or(self.language),
             policy: self.policy(settings)?,
-            channel: (kind.make)(settings)?,
+            channel,
         })
     }
 
@@ -261,11 +281,11 @@ impl ChannelSettings {
     }
 
     /// Refuses what is set and means nothing to this kind.
-    fn only(&self, allowed: &[&str]) -> Result<(), String> {
+    fn only(&self, common: &[&str], allowed: &[&str]) -> Result<(), String> {
         let all = serde_json::to_value(self).map_err(|error| error.to_string())?;
         let set = all.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
         for (name, _) in set {
-            if !COMMON.contains(&name.as_str()) && !allowed.contains(&name.as_str()) {
+            if !common.contains(&name.as_str()) && !allowed.contains(&name.as_str()) {
                 return Err(format!(
                     "{name} means nothing to {}, which takes {}",
                     self.kind,

@@ -1,6 +1,7 @@
 //! A sign: what a person is told. Its JSON fields are part of Kizashi's contract.
 
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
+use kizashi_store::{Evidence, StoredSign};
 use serde::{Deserialize, Serialize};
 
 use crate::Recognition;
@@ -175,6 +176,14 @@ impl Sign {
 
     /// What the ids of signs of silence end with: a port may rise and have been silent in one day.
     pub const SILENT: &str = "-silent";
+
+    /// A stored sign and what its visitors did; `None` where a later Kizashi wrote what this one cannot read.
+    #[must_use]
+    pub fn of_stored(stored: &StoredSign) -> Option<(Self, Evidence)> {
+        let sign = serde_json::from_str(&stored.json).ok()?;
+        let evidence = stored.evidence.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        Some((sign, evidence.unwrap_or_default()))
+    }
 
     /// A sign on `key` detected at `detected`, whose numbers are still to be told.
     pub(crate) fn begun(kind: SignKind, key: &Key, detected: Timestamp) -> Self {

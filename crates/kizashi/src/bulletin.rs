@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kizashi_event::Timestamp;
-use kizashi_notify::{Bulletin, Notice, Outbox};
-use kizashi_signs::{Campaigns, Machine};
+use kizashi_notify::{Background, Bulletin, Notice, Outbox};
+use kizashi_signs::{Campaigns, Machine, Sign};
 use kizashi_store::{Reader, StoredSign};
 
 use crate::failure::Failure;
-use crate::observatory::{marks_in, sign_of};
+use crate::observatory::marks_in;
 use crate::outside;
 
 /// Signs shown at most.
@@ -84,9 +84,10 @@ impl ShownSigns {
         let of_this_state = |stored: &StoredSign| version(stored, silence(&stored.id));
         let versions =
             stored.values().map(|stored| (stored.id.clone(), of_this_state(stored))).collect();
+        let background = Background { campaigns: &self.campaigns, machine: self.machine.as_ref() };
         let notice = |id: &str| {
-            let (sign, evidence) = sign_of(stored.get(id)?)?;
-            let notice = Notice::told(&sign, &evidence, &self.campaigns, self.machine.as_ref());
+            let (sign, evidence) = Sign::of_stored(stored.get(id)?)?;
+            let notice = Notice::told(&sign, &evidence, &background);
             let until = silence(id).and_then(|until| Timestamp::parse(until).ok());
             Some(notice.with_warnings(&outside::of_sign(&sign, &feeds)).muted_until(until))
         };

@@ -589,7 +589,7 @@ impl Config {
         self.capture.check()?;
         self.notify.check()?;
         self.share.check()?;
-        self.report.check(self.notify.names())?;
+        self.report.check(self.notify.names_for_reports())?;
         self.feeds.check()?;
         self.traps.sites()?;
         self.traps.check_all_ports()?;

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use kizashi_event::{Port, Timestamp};
 use kizashi_signs::{Campaigns, Machine, RealService};
+use kizashi_store::{Reader, StoreError};
 
 use crate::sockets::{LISTENS, UNCONNECTED, in_state};
+use crate::sshd::Sshd;
 
-/// The name under which the core keeps it for `kizashi sign`.
+/// The name under which the core keeps it for `kizashi sign` and `kizashi report`.
 pub(crate) const KEPT: &str = "machine";
 /// Bytes of one file that are read.
 const LONGEST_FILE: u64 = 32 << 20;
@@ -19,8 +21,12 @@ const MOST_SERVICES: usize = 256;
 /// Processes, and open files of one, looked through at most.
 const MOST_PROCESSES: usize = 8_192;
 const MOST_FILES: usize = 4_096;
-/// Files of sshd's configuration read at most.
-const MOST_INCLUDED: usize = 64;
+
+/// What the core kept of this machine; `None` where nobody may look at it.
+pub(crate) fn kept(reader: &Reader) -> Result<Option<Machine>, StoreError> {
+    let json = reader.blob(KEPT)?;
+    Ok(json.and_then(|json| serde_json::from_slice(&json).ok()).flatten())
+}
 
 /// Looks at the machine whose root is `/`.
 pub(crate) fn look(now: Timestamp, campaigns: &Campaigns) -> Machine {
@@ -58,7 +64,7 @@ fn look_under(root: &Path, now: Timestamp, campaigns: &Campaigns) -> Machine {
         read: now,
         services,
         packages: packages(root, &wanted),
-        ssh_passwords: ssh_passwords(root),
+        ssh_passwords: Sshd::of(root).map(|sshd| sshd.takes_passwords),
     }
 }
 
@@ -164,149 +170,10 @@ fn of_apk(installed: &str, wanted: &BTreeSet<&str>) -> BTreeMap<String, String> 
     found
 }
 
-/// Whether sshd takes passwords, by its own rules (`sshd_config(5)`): the first value counts, `Include` stands where it stands, a
-/// `Match` that lets some in by password lets passwords in. `None` where there is no configuration to read.
-fn ssh_passwords(root: &Path) -> Option<bool> {
-    let file = root.join("etc/ssh/sshd_config");
-    std::fs::metadata(&file).ok()?;
-    let mut settings = SshSettings::default();
-    let mut left = MOST_INCLUDED;
-    settings.read(root, &file, &mut left);
-    let password = settings.password.unwrap_or(true);
-    let keyboard = settings.keyboard.unwrap_or(true) && settings.pam.unwrap_or(false);
-    Some(password || keyboard || settings.matched)
-}
-
-#[derive(Debug, Default)]
-struct SshSettings {
-    password: Option<bool>,
-    keyboard: Option<bool>,
-    pam: Option<bool>,
-    /// Whether a `Match` lets some in by password.
-    matched: bool,
-    in_match: bool,
-}
-
-impl SshSettings {
-    fn read(&mut self, root: &Path, file: &Path, left: &mut usize) {
-        let Some(rest) = left.checked_sub(1) else { return };
-        *left = rest;
-        let text = read(file);
-        for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
-            let mut words =
-                line.split(|c: char| c.is_whitespace() || c == '=').filter(|w| !w.is_empty());
-            let (Some(name), Some(value)) = (words.next(), words.next()) else { continue };
-            let yes = value.trim_matches('"').eq_ignore_ascii_case("yes");
-            match name.to_ascii_lowercase().as_str() {
-                "include" => {
-                    for included in included(root, value.trim_matches('"')) {
-                        self.read(root, &included, left);
-                    }
-                }
-                "match" => self.in_match = !value.eq_ignore_ascii_case("all"),
-                "passwordauthentication" if self.in_match => self.matched |= yes,
-                "passwordauthentication" => _ = self.password.get_or_insert(yes),
-                "kbdinteractiveauthentication" | "challengeresponseauthentication"
-                    if !self.in_match =>
-                {
-                    self.keyboard.get_or_insert(yes);
-                }
-                "usepam" if !self.in_match => _ = self.pam.get_or_insert(yes),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// The files of an `Include`: a name, or a folder's `*` with an ending, in the order of their names.
-fn included(root: &Path, pattern: &str) -> Vec<PathBuf> {
-    let absolute =
-        if pattern.starts_with('/') { pattern.to_owned() } else { format!("/etc/ssh/{pattern}") };
-    let path = root.join(absolute.trim_start_matches('/'));
-    let Some((before, ending)) = absolute.split_once('*') else { return vec![path] };
-    let (Some((folder, begins)), false) = (before.rsplit_once('/'), ending.contains(['*', '/']))
-    else {
-        return Vec::new();
-    };
-    let folder = root.join(folder.trim_start_matches('/'));
-    let fits = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(begins) && name.ends_with(ending))
-    };
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(fits).collect();
-    files.sort();
-    files.truncate(MOST_INCLUDED);
-    files
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use super::*;
-
-    /// A machine of files in a folder of its own.
-    struct Made(PathBuf);
-
-    impl Made {
-        fn new(files: &[(&str, &str)]) -> Self {
-            static NUMBER: AtomicU32 = AtomicU32::new(0);
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let root = std::env::temp_dir()
-                .join(format!("kizashi-machine-{}-{number}", std::process::id()));
-            for (name, text) in files {
-                let path = root.join(name);
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::write(path, text).unwrap();
-            }
-            std::fs::create_dir_all(&root).unwrap();
-            Self(root)
-        }
-    }
-
-    impl Drop for Made {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn passwords(files: &[(&str, &str)]) -> Option<bool> {
-        ssh_passwords(&Made::new(files).0)
-    }
-
-    #[test]
-    fn sshds_first_word_counts_wherever_it_stands() {
-        let main = "etc/ssh/sshd_config";
-        assert_eq!(passwords(&[]), None);
-        assert_eq!(passwords(&[(main, "# nothing\n")]), Some(true), "sshd's own default");
-        assert_eq!(passwords(&[(main, "PasswordAuthentication no\n")]), Some(false));
-        assert_eq!(
-            passwords(&[(main, "passwordauthentication=no\nPasswordAuthentication yes")]),
-            Some(false)
-        );
-        assert_eq!(
-            passwords(&[(main, "PasswordAuthentication no\nUsePAM yes\n")]),
-            Some(true),
-            "by keyboard"
-        );
-        let closed = "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM yes\n";
-        assert_eq!(passwords(&[(main, closed)]), Some(false));
-        let matched = format!("{closed}Match Address 192.0.2.0/24\n  PasswordAuthentication yes\n");
-        assert_eq!(passwords(&[(main, &matched)]), Some(true));
-        let include = "Include /etc/ssh/sshd_config.d/*.conf\nPasswordAuthentication yes\n";
-        let keys = ("etc/ssh/sshd_config.d/10-keys.conf", closed);
-        assert_eq!(passwords(&[(main, include), keys]), Some(false));
-        assert_eq!(
-            passwords(&[(main, include), ("etc/ssh/sshd_config.d/10-keys.txt", closed)]),
-            Some(true)
-        );
-        assert_eq!(
-            passwords(&[(main, "Include /etc/ssh/sshd_config\n")]),
-            Some(true),
-            "an end to circles"
-        );
-    }
+    use crate::made_machine::Made;
 
     #[test]
     fn versions_of_installed_packages_are_read_and_of_no_others() {
@@ -315,7 +182,7 @@ mod tests {
                     Package: vim\nStatus: install ok installed\nVersion: 2\n";
         let apk = "P:memcached\nV:1.6.21-r0\n\nP:musl\nV:1\n\n";
         let made = Made::new(&[("var/lib/dpkg/status", dpkg), ("lib/apk/db/installed", apk)]);
-        let machine = look_under(&made.0, Timestamp::default(), &Campaigns::builtin());
+        let machine = look_under(made.root(), Timestamp::default(), &Campaigns::builtin());
         let found: Vec<(&str, &str)> = machine
             .packages
             .iter()
@@ -332,7 +199,8 @@ mod tests {
             1: 0100007F:18EB 00000000:0000 0A 0:0 0:0 0 0 0 12 1\n\
             2: 070012C6:01BB 010012C6:9C40 01 0:0 0:0 0 0 0 13 1\nbroken\n";
         let made = Made::new(&[("proc/net/tcp", tcp)]);
-        let services = look_under(&made.0, Timestamp::default(), &Campaigns::builtin()).services;
+        let services =
+            look_under(made.root(), Timestamp::default(), &Campaigns::builtin()).services;
         let told: Vec<(Port, &str, bool)> =
             services.iter().map(|one| (one.port, one.address.as_str(), one.is_local)).collect();
         assert_eq!(

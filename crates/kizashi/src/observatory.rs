@@ -16,7 +16,7 @@ use kizashi_event::{Event, Key, KeyKind, SessionId, Timestamp, escape_for_people
 use kizashi_signs::ports::port_info;
 use kizashi_signs::{Around, Campaigns, Language, Machine, Sign, advisory_in};
 use kizashi_store::{
-    BinLength, Evidence, Inlet, Places, Ranked, Reader, SeriesPoint, Span, StoreError, StoredSign,
+    BinLength, Inlet, Places, Ranked, Reader, SeriesPoint, Span, StoreError, StoredSign,
     country_name,
 };
 use kizashi_web::{
@@ -235,7 +235,7 @@ impl Observatory for StoreObservatory {
         let first = series.points.first().map(|scored| scored.point.start);
         let mut marks: Vec<SignMark> = signs
             .iter()
-            .filter_map(|stored| serde_json::from_str::<Sign>(&stored.json).ok())
+            .filter_map(|stored| Some(Sign::of_stored(stored)?.0))
             .filter(|sign| sign.key == key.to_string())
             .filter(|sign| first.is_some_and(|first| sign.detected >= first))
             .filter(|sign| span.until.is_none_or(|until| sign.since < until))
@@ -417,19 +417,12 @@ impl Observatory for StoreObservatory {
 }
 
 fn sign_page(stored: &StoredSign, around: &Around<'_>) -> Option<SignPage> {
-    let (sign, evidence) = sign_of(stored)?;
+    let (sign, evidence) = Sign::of_stored(stored)?;
     Some(SignPage {
         sign: serde_json::from_str(&stored.json).ok()?,
         advisory: advisory_in(&sign, &evidence, around),
         evidence,
     })
-}
-
-/// A stored sign and what its visitors did; `None` where a later Kizashi wrote what this one cannot read.
-pub(crate) fn sign_of(stored: &StoredSign) -> Option<(Sign, Evidence)> {
-    let sign = serde_json::from_str(&stored.json).ok()?;
-    let evidence = stored.evidence.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    Some((sign, evidence.unwrap_or_default()))
 }
 
 /// What people know a key as where these tables are in use: of a network also who runs it, of a visitor whose scanner he is.

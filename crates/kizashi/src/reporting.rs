@@ -4,11 +4,13 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::ZonedDateTime;
 use kizashi_event::Timestamp;
 use kizashi_notify::report::{Due, Report, ReportSettings};
-use kizashi_notify::{Outbox, ReportToSend};
+use kizashi_notify::{Background, Outbox, ReportToSend};
+use kizashi_signs::{Campaigns, Machine};
 use kizashi_store::Reader;
 
 use crate::failure::Failure;
@@ -29,17 +31,21 @@ pub(crate) struct Reporting {
     sensor: String,
     detection: kizashi_signs::Settings,
     reader: Reader,
+    campaigns: Arc<Campaigns>,
+    machine: Option<Machine>,
     looked: Timestamp,
 }
 
 impl Reporting {
-    pub(crate) fn new(setup: &CoreSetup, reader: Reader) -> Self {
+    pub(crate) fn new(setup: &CoreSetup, reader: Reader, campaigns: Arc<Campaigns>) -> Self {
         Self {
             settings: setup.config.report.clone(),
             data: setup.config.data.clone(),
             sensor: setup.sensor.clone(),
             detection: setup.config.detection(),
             reader,
+            campaigns,
+            machine: setup.machine.clone(),
             looked: Timestamp::from_seconds(0),
         }
     }
@@ -68,8 +74,9 @@ impl Reporting {
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let detection = promise::effective(&self.reader, self.detection)?;
-        let mut report =
-            Report::gather(&self.reader, (&self.sensor, due.period, due.until), detection)?;
+        let background = Background { campaigns: &self.campaigns, machine: self.machine.as_ref() };
+        let period = (self.sensor.as_str(), due.period, due.until);
+        let mut report = Report::gather(&self.reader, period, detection, &background)?;
         report.outside = outside::of_report(&self.data, &report);
         if !self.settings.channels.is_empty() {
             // Before the file says that it was made: sent twice it would be one message.

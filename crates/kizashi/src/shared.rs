@@ -1,48 +1,39 @@
-//! What other programs are given, over the store: for `kizashi export` and for the dashboard's addresses below `/share/`. Who is on no list: the
-//! owner's word, this machine's own addresses, and those of current logins, which are looked up where `/proc` can be read.
+//! What other programs are given, over the store: for `kizashi export`, for the dashboard's addresses below `/share/`, and for public lists. Who is
+//! in none of it: whom the owner names, this machine itself, and those from which somebody is logged in or was in the last days;
+//! they are looked up where `/proc` can be read.
 
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kizashi_event::Timestamp;
 use kizashi_notify::share::{Allowed, Form, Share, Shared, taxii};
+use kizashi_notify::sightings::Sightings;
+use kizashi_signs::Campaigns;
 use kizashi_store::{Places, Reader};
 use kizashi_web::SharedDocument;
 
 use crate::failure::Failure;
-use crate::sockets::{ESTABLISHED, in_state};
+use crate::logins::OwnAddresses;
 
 /// How long what was gathered is given out again.
 const KEPT_FOR: Duration = Duration::from_secs(30);
-/// Logins that are looked at.
+/// The name under which former logins are kept.
+pub(crate) const LOGINS: &str = "logins";
+/// How long somebody who was logged in stays off the lists.
+const LOGINS_COUNT_FOR: i64 = 8 * Timestamp::DAY;
+/// Former logins that are kept; the latest.
 const MOST_LOGINS: usize = 256;
-
-/// The addresses of this machine, and those from which somebody is logged in.
-pub(crate) fn own_addresses() -> Vec<String> {
-    let mut all = crate::capture::own_addresses();
-    let client = std::env::var("SSH_CONNECTION").ok();
-    all.extend(client.and_then(|text| Some(text.split(' ').next()?.to_owned())));
-    let ports = crate::ports::login_ports();
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        let table = std::fs::read_to_string(table).unwrap_or_default();
-        all.extend(logins(&table, &ports).take(MOST_LOGINS).map(|address| address.to_string()));
-    }
-    all
-}
-
-/// Who is connected to one of these ports.
-fn logins<'a>(table: &'a str, ports: &'a [u16]) -> impl Iterator<Item = IpAddr> + 'a {
-    let connected = in_state(table, ESTABLISHED).filter(|socket| ports.contains(&socket.port));
-    connected.filter_map(|socket| socket.peer())
-}
 
 /// What is shared, gathered once for all who ask within a while.
 pub(crate) struct Sharing {
     settings: Share,
     sensor: String,
     places: Arc<Places>,
-    own: Mutex<Vec<String>>,
+    campaigns: Arc<Campaigns>,
+    own: Mutex<OwnAddresses>,
+    /// When somebody was last seen logged in, by address.
+    logins: Mutex<BTreeMap<String, Timestamp>>,
     kept: Mutex<Option<(Instant, Arc<Shared>)>>,
 }
 
@@ -50,39 +41,84 @@ impl Sharing {
     pub(crate) fn new(
         settings: Share,
         sensor: &str,
-        places: Arc<Places>,
-        own: Vec<String>,
+        (places, campaigns): (Arc<Places>, Arc<Campaigns>),
+        own: OwnAddresses,
     ) -> Self {
         Self {
             settings,
             sensor: sensor.to_owned(),
             places,
+            campaigns,
             own: Mutex::new(own),
+            logins: Mutex::default(),
             kept: Mutex::default(),
         }
     }
 
-    /// From now on these addresses are on no list, beside those that the owner names.
-    pub(crate) fn allow(&self, own: Vec<String>) {
-        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// From now on these addresses are on no list, beside those that the owner names; who was logged in until now counts for a while.
+    pub(crate) fn allow(&self, own: OwnAddresses, now: Timestamp) {
+        let before = std::mem::replace(&mut *locked(&self.own), own.clone());
+        let mut logins = locked(&self.logins);
+        logins.extend(before.logins.into_iter().chain(own.logins).map(|address| (address, now)));
+        logins.retain(|_, seen| now.since(*seen) < LOGINS_COUNT_FOR);
+        while logins.len() > MOST_LOGINS {
+            let oldest = logins.iter().min_by_key(|(_, seen)| **seen);
+            let Some(oldest) = oldest.map(|(address, _)| address.clone()) else { break };
+            logins.remove(&oldest);
+        }
+        *locked(&self.kept) = None;
+    }
+
+    /// Former logins, to be kept.
+    pub(crate) fn remembered(&self) -> Vec<u8> {
+        serde_json::to_vec(&*locked(&self.logins)).unwrap_or_default()
+    }
+
+    /// Takes former logins as they were kept.
+    pub(crate) fn remember(&self, kept: &[u8]) {
+        let kept: BTreeMap<String, Timestamp> = serde_json::from_slice(kept).unwrap_or_default();
+        let mut logins = locked(&self.logins);
+        for (address, seen) in kept.into_iter().take(MOST_LOGINS) {
+            let known = logins.entry(address).or_insert(seen);
+            *known = seen.max(*known);
+        }
     }
 
     /// Gathers it anew, or gives what was gathered just now.
     pub(crate) fn gather(&self, reader: &Reader, now: Timestamp) -> Result<Arc<Shared>, Failure> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = locked(&self.kept);
         if let Some((at, shared)) = &*kept
             && at.elapsed() < KEPT_FOR
         {
             return Ok(Arc::clone(shared));
         }
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let allowed = Allowed::of(&self.settings.allow).map_err(Failure::Asked)?.with(&own);
-        let shared =
-            Shared::gather(reader, &self.settings, &self.places, &allowed, (&self.sensor, now))?;
+        let (allowed, about) = (self.allowed(now)?, (self.sensor.as_str(), now));
+        let (settings, campaigns) = (&self.settings, &self.campaigns);
+        let shared = Shared::gather(reader, settings, &self.places, &allowed, campaigns, about)?;
         let shared = Arc::new(shared);
         *kept = Some((Instant::now(), Arc::clone(&shared)));
         Ok(shared)
+    }
+
+    /// Who came to the traps in the period that ended at `until`.
+    pub(crate) fn sightings(
+        &self,
+        reader: &Reader,
+        until: Timestamp,
+    ) -> Result<Sightings, Failure> {
+        let whose = (self.sensor.as_str(), until);
+        let known = (&*self.places, self.settings.scanners);
+        Ok(Sightings::gather(reader, whose, &self.allowed(until)?, known)?)
+    }
+
+    /// Who is on no list at this time.
+    fn allowed(&self, now: Timestamp) -> Result<Allowed, Failure> {
+        let allowed = Allowed::of(&self.settings.allow).map_err(Failure::Asked)?;
+        let own = locked(&self.own);
+        let logins = locked(&self.logins);
+        let still = logins.iter().filter(|(_, seen)| now.since(**seen) < LOGINS_COUNT_FOR);
+        let still: Vec<&String> = still.map(|(address, _)| address).collect();
+        Ok(allowed.with(&own.current).with(&own.logins).with(&still))
     }
 
     /// What is at a path below `/share/`.
@@ -131,29 +167,42 @@ impl Sharing {
     }
 }
 
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sharing() -> Sharing {
+        let known = (Arc::default(), Campaigns::builtin());
+        Sharing::new(Share::default(), "sensor", known, OwnAddresses::default())
+    }
+
+    fn own(current: &[&str], logins: &[&str]) -> OwnAddresses {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
+        OwnAddresses { current: texts(current), logins: texts(logins) }
+    }
+
     #[test]
-    fn who_is_logged_in_is_read_from_the_kernels_table_and_who_visits_a_trap_is_not() {
-        let table = "  sl  local_address rem_address   st\n\
-             0: 0A01A8C0:5606 076433C6:D431 01 0\n 1: 0A01A8C0:0017 09007 1 01\n 2: 00000000:5606 00000000:0000 0A 0\n\
-             3: 0A01A8C0:0017 0A6433C6:D431 01 0\n";
-        let found: Vec<IpAddr> = logins(table, &[0x5606]).collect();
-        if cfg!(target_endian = "little") {
-            assert_eq!(found, ["198.51.100.7".parse::<IpAddr>().unwrap()]);
-        }
-        let six =
-            " 0: 0000000000000000FFFF00000A01A8C0:5606 0000000000000000FFFF0000076433C6:D431 01 0";
-        let found: Vec<IpAddr> = logins(six, &[0x5606]).collect();
-        if cfg!(target_endian = "little") {
-            assert_eq!(
-                found,
-                ["198.51.100.7".parse::<IpAddr>().unwrap()],
-                "as what it is within IPv6"
-            );
-        }
-        assert_eq!(logins("x\n\u{80}", &[22]).count(), 0);
+    fn who_was_logged_in_stays_off_the_lists_for_a_while_and_who_was_only_connected_does_not() {
+        let (sharing, day) = (sharing(), Timestamp::DAY);
+        let holds = |now: i64, address: &str| {
+            sharing.allowed(Timestamp::from_micros(now)).unwrap().holds(address.parse().unwrap())
+        };
+        let (login, connected) = ("198.51.100.7", "198.51.100.8");
+        sharing.allow(own(&[connected], &[login]), Timestamp::from_micros(0));
+        assert!(holds(1, login) && holds(1, connected));
+        sharing.allow(own(&[], &[]), Timestamp::from_micros(day));
+        assert!(holds(7 * day, login) && !holds(7 * day, connected));
+        assert!(!holds(9 * day, login));
+        let kept = sharing.remembered();
+        let again = self::sharing();
+        again.remember(&kept);
+        assert!(
+            again.allowed(Timestamp::from_micros(7 * day)).unwrap().holds(login.parse().unwrap())
+        );
+        again.remember(b"nonsense");
     }
 }

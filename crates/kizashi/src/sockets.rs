@@ -16,6 +16,8 @@ pub(crate) struct Socket<'a> {
     /// The other side's address in hexadecimal, as the table has it.
     remote: &'a str,
     pub(crate) state: &'a str,
+    /// Who has it: the user by whom it was made, which of an accepted connection is whoever accepted it.
+    pub(crate) user: Option<u32>,
     /// The number by which a process that has it open names it.
     pub(crate) inode: Option<u64>,
 }
@@ -24,6 +26,11 @@ impl Socket<'_> {
     /// Whether others than this machine can come to it.
     pub(crate) fn is_reached_from_elsewhere(&self) -> bool {
         !self.address.is_loopback()
+    }
+
+    /// Whether a process of root's has it open; nobody has what still waits to be accepted.
+    pub(crate) fn is_roots(&self) -> bool {
+        self.user == Some(0) && self.inode.is_some_and(|inode| inode != 0)
     }
 
     /// Who is at the other side.
@@ -48,6 +55,7 @@ fn read(line: &str) -> Option<Socket<'_>> {
         port: u16::from_str_radix(port, 16).ok()?,
         remote: words.get(2)?,
         state: words.get(3)?,
+        user: words.get(7).and_then(|user| user.parse().ok()),
         inode: words.get(9).and_then(|inode| inode.parse().ok()),
     })
 }

@@ -152,3 +152,61 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     }
     found
 }
+
+#[test]
+fn every_rule_by_which_a_campaign_is_known_is_one_that_the_web_trap_has() {
+    let texts = |folder: &str| -> Vec<toml::Table> {
+        let files = std::fs::read_dir(root().join("crates").join(folder)).unwrap();
+        let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        texts.map(|text| toml::from_str(&text).unwrap()).collect()
+    };
+    let tables = |all: &[toml::Table], name: &str| -> Vec<toml::Value> {
+        all.iter().filter_map(|table| table.get(name)?.as_array().cloned()).flatten().collect()
+    };
+    let rules = texts("kizashi-traps/data/web-rules");
+    let named: BTreeSet<String> = tables(&rules, "rule")
+        .iter()
+        .filter_map(|rule| Some(rule.get("name")?.as_str()?.to_owned()))
+        .collect();
+    assert!(named.len() > 100, "{named:?}");
+    let sites: String = ["web-rules", "sites"]
+        .iter()
+        .flat_map(|folder| files_under(&root().join("crates/kizashi-traps/data").join(folder)))
+        .map(|path| std::fs::read_to_string(path).unwrap_or_default())
+        .collect();
+    let campaigns = texts("kizashi-signs/data/campaigns");
+    let mut unknown = Vec::new();
+    for campaign in tables(&campaigns, "campaign") {
+        for mark in campaign["marks"].as_array().unwrap() {
+            let texts: Vec<&str> = match mark.get("signature") {
+                Some(toml::Value::String(text)) => vec![text],
+                Some(toml::Value::Array(all)) => {
+                    all.iter().filter_map(|text| text.as_str()).collect()
+                }
+                _ => continue,
+            };
+            // What traps of other protocols tell has its kind before it: `redis class: cron drop`.
+            unknown.extend(
+                texts
+                    .into_iter()
+                    .filter(|text| !text.contains(": ") && !named.contains(*text))
+                    .filter(|text| !sites.contains(&format!("\"{text}\"")))
+                    .map(|text| format!("{}: {text}", campaign["id"].as_str().unwrap())),
+            );
+        }
+    }
+    assert_eq!(unknown, Vec::<String>::new(), "no trap ever tells these");
+}
+
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_under(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}

@@ -44,7 +44,7 @@ impl Channel for Hpfeeds {
             .notices
             .iter()
             .map(|notice| {
-                json!({"sensor": letter.sensor, "title": notice.en.title, "sign": notice.sign})
+                json!({"id": message.id, "sensor": letter.sensor, "title": notice.en.title, "sign": notice.sign})
                     .to_string()
             })
             .collect();

@@ -1,7 +1,9 @@
 //! What is particular to each receiver: the form of a message, and what its answers mean. A channel is a file with three things: the
 //! settings that it takes, how it is made of them, and its [`Channel`]. Nothing here opens a connection.
 
+mod abuseipdb;
 mod discord;
+mod dshield;
 mod hpfeeds;
 mod line;
 mod mail;
@@ -67,8 +69,22 @@ impl Verdict {
     }
 }
 
+/// What a channel is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Signs, as its policy says, and reports of periods.
+    Signs,
+    /// Who came to the traps, every few hours, and nothing else.
+    Sightings,
+}
+
 /// A receiver's way of taking messages.
 pub trait Channel: Send + Sync {
+    /// What it is told of.
+    fn takes(&self) -> Takes {
+        Takes::Signs
+    }
+
     /// What is to be sent for a message.
     fn delivery(&self, message: &Message, letter: &Letter, now: Timestamp) -> Delivery;
 
@@ -87,7 +103,7 @@ pub(crate) struct Kind {
     pub(crate) make: fn(&ChannelSettings) -> Result<Box<dyn Channel>, String>,
 }
 
-static KINDS: [Kind; 13] = [
+static KINDS: [Kind; 15] = [
     webhook::KIND,
     slack::KIND,
     discord::KIND,
@@ -101,6 +117,8 @@ static KINDS: [Kind; 13] = [
     syslog::KIND,
     otlp::KIND,
     hpfeeds::KIND,
+    abuseipdb::KIND,
+    dshield::KIND,
 ];
 
 /// The kind of this name.

@@ -34,7 +34,7 @@ fn make(settings: &ChannelSettings) -> Result<Box<dyn Channel>, String> {
 }
 
 impl Channel for Ntfy {
-    fn delivery(&self, _: &Message, letter: &Letter, _: Timestamp) -> Delivery {
+    fn delivery(&self, message: &Message, letter: &Letter, _: Timestamp) -> Delivery {
         let priority = match letter.severity {
             Severity::Low => 2,
             Severity::Medium => 3,
@@ -43,6 +43,8 @@ impl Channel for Ntfy {
         };
         let body = json!({
             "topic": self.topic,
+            // From ntfy 2.16 on a message of the same sequence takes the place of the one before; earlier servers leave it out.
+            "sequence_id": message.id,
             "title": letter.subject(200),
             "message": letter.body(LONGEST),
             "priority": priority,

@@ -22,7 +22,7 @@ fn make(settings: &ChannelSettings) -> Result<Box<dyn Channel>, String> {
 
 impl Channel for Otlp {
     fn delivery(&self, message: &Message, letter: &Letter, now: Timestamp) -> Delivery {
-        let body = otlp(&message.notices, &letter.sensor, now);
+        let body = otlp(&message.notices, (&letter.sensor, &message.id), now);
         let mut request = post_json(format!("{}/v1/logs", self.server), &body);
         if let Some(token) = &self.token {
             request.bearer(token);

@@ -70,7 +70,7 @@ impl Channel for Syslog {
                     Format::Rfc5424 => line(
                         sign.severity,
                         one_line(&words_of(notice, message, letter)),
-                        data(notice),
+                        data(notice, &message.id),
                     ),
                     Format::Cef => line(sign.severity, cef(notice), "-".to_owned()),
                     Format::Leef => line(sign.severity, leef(notice), "-".to_owned()),
@@ -113,14 +113,15 @@ const fn out_of_ten(severity: Severity) -> u8 {
     }
 }
 
-fn data(notice: &Notice) -> String {
+/// The facts of a sign, and the key of the message, by which a line that is sent again is known.
+fn data(notice: &Notice, message: &str) -> String {
     let sign = &notice.sign;
     let mut text = String::from("[kizashi@32473");
     for (name, value) in facts(notice) {
         let value = one_line(&value).replace('\\', "\\\\").replace('"', "\\\"").replace(']', "\\]");
         text.push_str(&format!(" {name}=\"{value}\""));
     }
-    text.push_str(&format!(" severity=\"{}\"]", sign.severity.name()));
+    text.push_str(&format!(" message=\"{message}\" severity=\"{}\"]", sign.severity.name()));
     text
 }
 

@@ -114,6 +114,7 @@ fn line_matrix_ntfy_and_pushover_get_plain_text_within_their_bounds() {
     );
     assert!(body.get("formatted_body").is_none() && body["msgtype"] == "m.text");
     let (_, body) = json("kind = \"ntfy\"\ntopic = \"t\"");
+    assert_eq!(body["sequence_id"], hostile_message().id.as_str());
     assert!(body["message"].as_str().unwrap().len() <= 4_096 && body["priority"] == 4);
     let Delivery::Http(request) = delivery("kind = \"pushover\"\ntoken = \"t\"\nuser = \"u\"")
     else {

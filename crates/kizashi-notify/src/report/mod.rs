@@ -10,12 +10,12 @@ mod words;
 use kizashi_event::{Key, KeyKind, Timestamp, escape_for_people};
 use kizashi_signs::ports::port_info;
 use kizashi_signs::{Settings, Sign, SignKind, scored_series};
-use kizashi_store::{BinLength, Evidence, Reader, Span, StoreError, country_name};
+use kizashi_store::{BinLength, Reader, Span, StoreError, country_name};
 use serde::{Deserialize, Serialize};
 
 pub use schedule::{Due, Every, ReportSettings};
 
-use crate::{Document, Language, Notice, Story};
+use crate::{Background, Document, Language, Notice, Story};
 
 /// Rows of a table.
 const MOST_ROWS: usize = 10;
@@ -167,7 +167,7 @@ const RANKED: [KeyKind; 8] = [
 ];
 
 impl Report {
-    /// Gathers a report of the period that ends at `until` (its hour's start).
+    /// Gathers a report of the period that ends at `until` (its hour's start), its signs told by this background.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -175,6 +175,7 @@ impl Report {
         reader: &Reader,
         (sensor, period, until): (&str, Period, Timestamp),
         settings: Settings,
+        background: &Background<'_>,
     ) -> Result<Self, StoreError> {
         let until = until.floor_to(Timestamp::HOUR);
         let from = until.plus(-period.micros());
@@ -187,7 +188,7 @@ impl Report {
             until,
             totals: totals(reader, span)?,
             before: totals(reader, earlier)?,
-            signs: told(reader, span)?,
+            signs: told(reader, span, background)?,
             silent: Vec::new(),
             rankings: Vec::new(),
             courses: Vec::new(),
@@ -247,19 +248,17 @@ fn totals(reader: &Reader, span: Span) -> Result<Totals, StoreError> {
     }))
 }
 
-fn told(reader: &Reader, span: Span) -> Result<Vec<Told>, StoreError> {
+fn told(reader: &Reader, span: Span, background: &Background<'_>) -> Result<Vec<Told>, StoreError> {
     let is_inside = |time: Timestamp| {
         span.since.is_none_or(|since| time >= since) && span.until.is_none_or(|until| time < until)
     };
     let mut told: Vec<Told> = Vec::new();
     for stored in reader.signs(SIGNS_SEARCHED)? {
-        let Ok(sign) = serde_json::from_str::<Sign>(&stored.json) else { continue };
+        let Some((sign, evidence)) = Sign::of_stored(&stored) else { continue };
         if !is_inside(sign.detected) {
             continue;
         }
-        let evidence: Option<Evidence> =
-            stored.evidence.as_deref().and_then(|json| serde_json::from_str(json).ok());
-        let Notice { sign, en, ja, .. } = Notice::of(&sign, &evidence.unwrap_or_default());
+        let Notice { sign, en, ja, .. } = Notice::told(&sign, &evidence, background);
         told.push(Told { sign, en, ja });
     }
     told.sort_by_key(|told| (std::cmp::Reverse(told.sign.severity), told.sign.detected));

@@ -125,8 +125,10 @@ fn head(at: &Uri, request: &Request) -> Result<hyper::Request<String>, String> {
     };
     builder = builder
         .header(HOST, host)
-        .header(USER_AGENT, concat!("kizashi/", env!("CARGO_PKG_VERSION")))
-        .header(ACCEPT, "*/*");
+        .header(USER_AGENT, concat!("kizashi/", env!("CARGO_PKG_VERSION")));
+    if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(ACCEPT.as_str())) {
+        builder = builder.header(ACCEPT, "*/*");
+    }
     for (name, value) in &request.headers {
         builder = builder.header(*name, value);
     }

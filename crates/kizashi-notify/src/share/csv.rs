@@ -1,5 +1,7 @@
-//! Signs as a table for spreadsheets (RFC 4180). A cell that begins like a formula is run by them, whoever wrote it (CWE-1236), so such a cell
-//! gets an apostrophe before it.
+//! Signs as a table for spreadsheets (RFC 4180). A cell that begins like a formula is run by them, whoever wrote it, so such a cell gets an
+//! apostrophe before it.
+
+use kizashi_event::is_formula;
 
 use super::Shared;
 
@@ -34,8 +36,6 @@ pub(super) fn csv(shared: &Shared) -> String {
 }
 
 fn quoted(cell: &str) -> String {
-    let dangerous = cell.trim_start().starts_with(['=', '+', '-', '@', '|', '%'])
-        || cell.starts_with(['\t', '\r', '\n']);
-    let before = if dangerous { "'" } else { "" };
+    let before = if is_formula(cell) { "'" } else { "" };
     format!("\"{before}{}\"", cell.replace('"', "\"\""))
 }

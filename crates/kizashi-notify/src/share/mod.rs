@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kizashi_event::{Key, KeyKind, Timestamp};
-use kizashi_signs::{Sign, SignKind};
-use kizashi_store::{Evidence, Places, Reader, Span, StoreError};
+use kizashi_signs::{Campaigns, Sign, SignKind};
+use kizashi_store::{Places, Reader, Span, StoreError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -27,8 +27,8 @@ pub use allowed::Allowed;
 pub(crate) use otlp::otlp;
 pub use taxii::{TaxiiAnswer, taxii};
 
-use crate::Notice;
 use crate::message::hex;
+use crate::{Background, Notice};
 
 /// Sources gathered at most.
 const MOST_SOURCES: usize = 10_000;
@@ -142,7 +142,7 @@ impl Form {
 }
 
 impl Shared {
-    /// Gathers the signs of the last days and who made them.
+    /// Gathers the signs of the last days, named by these campaigns, and who made them. What this machine runs is nothing to share.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -151,19 +151,19 @@ impl Shared {
         settings: &Share,
         places: &Places,
         allowed: &Allowed,
+        campaigns: &Campaigns,
         (sensor, now): (&str, Timestamp),
     ) -> Result<Self, StoreError> {
+        let background = Background { campaigns, machine: None };
         let listed_for = i64::from(settings.days) * Timestamp::DAY;
         let mut shared = Self { sensor: sensor.to_owned(), now, ..Self::default() };
         let mut sources: BTreeMap<IpAddr, Source> = BTreeMap::new();
         for stored in reader.signs(MOST_SIGNS)? {
-            let Ok(sign) = serde_json::from_str::<Sign>(&stored.json) else { continue };
+            let Some((sign, evidence)) = Sign::of_stored(&stored) else { continue };
             let until = if sign.open { now } else { sign.until }.plus(listed_for);
             if until <= now {
                 continue;
             }
-            let evidence: Option<Evidence> =
-                stored.evidence.as_deref().and_then(|json| serde_json::from_str(json).ok());
             // A key that cannot be read, or is everything, would put everybody on the list.
             let key = Key::from_shown(&sign.key).ok().filter(|key| key.kind != KeyKind::Total);
             if let Some(key) = key.filter(|_| sign.kind == SignKind::Rise) {
@@ -184,7 +184,7 @@ impl Shared {
                     source.add(&sign, events, until);
                 }
             }
-            shared.notices.push(Notice::of(&sign, &evidence.unwrap_or_default()));
+            shared.notices.push(Notice::told(&sign, &evidence, &background));
         }
         shared.sources = sources.into_values().collect();
         Ok(shared)
@@ -203,7 +203,7 @@ impl Shared {
             Form::Stix => stix::bundle(self).to_string(),
             Form::Misp => misp::misp(self).to_string(),
             Form::Ecs => ecs::ecs(self),
-            Form::Otlp => otlp(&self.notices, &self.sensor, self.now).to_string(),
+            Form::Otlp => otlp(&self.notices, (&self.sensor, ""), self.now).to_string(),
             Form::Atom => atom::atom(self),
             Form::JsonFeed => json_feed::json_feed(self).to_string(),
         }

@@ -5,9 +5,11 @@ use kizashi_event::Timestamp;
 use kizashi_signs::Severity;
 use serde_json::{Value, json};
 
+use super::uuid;
 use crate::Notice;
 
-pub(crate) fn otlp(notices: &[Notice], sensor: &str, now: Timestamp) -> Value {
+/// `about` tells one telling of a sign from another: records that are told again have the same `log.record.uid`, by which a receiver may drop them.
+pub(crate) fn otlp(notices: &[Notice], (sensor, about): (&str, &str), now: Timestamp) -> Value {
     let nanos = |time: Timestamp| (i128::from(time.micros()) * 1_000).to_string();
     let text = |name: &str, value: &str| json!({"key": name, "value": {"stringValue": value}});
     let number =
@@ -29,6 +31,7 @@ pub(crate) fn otlp(notices: &[Notice], sensor: &str, now: Timestamp) -> Value {
                 "severityText": word,
                 "body": {"stringValue": notice.en.title},
                 "attributes": [
+                    text("log.record.uid", &uuid(&format!("record\0{about}\0{}", sign.id))),
                     text("kizashi.sign.id", &sign.id),
                     text("kizashi.sign.key", &sign.key),
                     text("kizashi.sign.since", &sign.since.rfc3339()),

@@ -1,6 +1,7 @@
 //! Every form over signs and sources with hostile text in them; the programs that read them are asked in `tests/readers.rs`.
 
 use kizashi_signs::Severity;
+use kizashi_store::Evidence;
 use serde_json::Value;
 
 use super::*;

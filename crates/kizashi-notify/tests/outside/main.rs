@@ -3,6 +3,9 @@
 
 #![cfg(test)]
 
+mod blockers;
+mod lists;
+mod printing;
 mod readers;
 mod receivers;
 

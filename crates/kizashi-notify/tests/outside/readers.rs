@@ -24,7 +24,7 @@ fn sign(port: u16, label: &str) -> Sign {
     serde_json::from_value(json).unwrap()
 }
 
-fn shared() -> Shared {
+pub(crate) fn shared() -> Shared {
     let signs =
         [sign(5900, "VNC screen sharing"), sign(23, &kizashi_event::escape_for_people(HOSTILE))];
     let now = Timestamp::parse("2026-11-21T00:00:00Z").unwrap();
@@ -53,7 +53,7 @@ fn shared() -> Shared {
 }
 
 /// Gives a program a text and takes what it prints; `None` where there is no such program.
-fn ask(program: &mut Command, text: &str) -> Option<Output> {
+pub(crate) fn ask(program: &mut Command, text: &str) -> Option<Output> {
     let child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let Ok(mut child) = child else {
         println!("skipped: {:?} is not there", program.get_program());

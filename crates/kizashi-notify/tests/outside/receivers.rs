@@ -16,12 +16,12 @@ use kizashi_notify::{Bulletin, Courier, Notice, Notify, Outbox, Sent, TestState}
 use kizashi_signs::Sign;
 use kizashi_store::Evidence;
 
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path =
@@ -41,18 +41,18 @@ fn now() -> ZonedDateTime {
     ZonedDateTime::now()
 }
 
-fn settings(channels: &str) -> Notify {
+pub(crate) fn settings(channels: &str) -> Notify {
     let mut notify: Notify = toml::from_str(channels).unwrap();
     notify.resolve().unwrap();
     notify
 }
 
-fn courier(folder: &Folder, notify: &Notify) -> Courier {
+pub(crate) fn courier(folder: &Folder, notify: &Notify) -> Courier {
     let trust = Trust::read(notify.authorities.as_deref()).unwrap();
     Courier::new(notify, Outbox::of(&folder.0), trust, "sensor", now).unwrap()
 }
 
-fn test(notify: &Notify) -> Sent {
+pub(crate) fn test(notify: &Notify) -> Sent {
     let folder = Folder::new();
     let courier = courier(&folder, notify);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -60,10 +60,13 @@ fn test(notify: &Notify) -> Sent {
 }
 
 /// Runs a courier for a while, on a thread, until it is dropped.
-struct Running(Option<tokio::sync::oneshot::Sender<()>>, Option<std::thread::JoinHandle<()>>);
+pub(crate) struct Running(
+    Option<tokio::sync::oneshot::Sender<()>>,
+    Option<std::thread::JoinHandle<()>>,
+);
 
 impl Running {
-    fn start(courier: Courier) -> Self {
+    pub(crate) fn start(courier: Courier) -> Self {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let runtime =
@@ -85,7 +88,7 @@ impl Drop for Running {
     }
 }
 
-fn a_sign(port: u16) -> Sign {
+pub(crate) fn a_sign(port: u16) -> Sign {
     let moment = Timestamp::from_micros(now().timestamp().as_microsecond()).rfc3339();
     let json = serde_json::json!({
         "id": format!("20250218T1200Z-tcp-{port}"), "kind": "rise", "key": format!("tcp/{port}"), "label": "a service",
@@ -96,7 +99,7 @@ fn a_sign(port: u16) -> Sign {
     serde_json::from_value(json).unwrap()
 }
 
-fn show(folder: &Folder, signs: &[Sign]) {
+pub(crate) fn show(folder: &Folder, signs: &[Sign]) {
     let mut bulletin = Bulletin::new(Outbox::of(&folder.0)).unwrap();
     let all = signs.iter().map(|sign| (sign.id.clone(), sign.id.clone())).collect();
     let made = |id: &str| {
@@ -105,12 +108,12 @@ fn show(folder: &Folder, signs: &[Sign]) {
     bulletin.show(all, made).unwrap();
 }
 
-fn listed(folder: &Folder, state: &str) -> Vec<kizashi_notify::Listed> {
+pub(crate) fn listed(folder: &Folder, state: &str) -> Vec<kizashi_notify::Listed> {
     let all = Outbox::of(&folder.0).list().unwrap();
     all.into_iter().filter(|listed| listed.state == state).collect()
 }
 
-fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(answer) = ask() {
@@ -122,7 +125,7 @@ fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A web server that answers each connection with the next of these texts (the last one again and again) and tells what it was asked.
-fn web(answers: &[&str]) -> (SocketAddr, Receiver<String>) {
+pub(crate) fn web(answers: &[&str]) -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, told) = channel();
@@ -160,7 +163,7 @@ fn request(stream: &TcpStream) -> String {
     text + "\n" + &String::from_utf8_lossy(&body)
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// Has the one message that waits tried again at once.
 fn make_due(folder: &Folder) {
@@ -413,7 +416,7 @@ async def main():
 asyncio.run(main())
 "#;
 
-struct Killed(Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {

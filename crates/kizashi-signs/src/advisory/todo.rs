@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use kizashi_event::Port;
+use kizashi_event::{Port, Transport};
 
 use super::build::{MOST_VALUES, Told, safe};
 use super::words::fill;
@@ -79,8 +79,13 @@ impl Told<'_> {
             addresses.take(MOST_BLOCKED).map(|address| address.to_string()).collect();
         let sources = sources.join(", ");
         let wants = |name: &str| action.commands.iter().any(|line| line.contains(name));
-        let port = self.port();
-        if (wants("{sources}") && sources.is_empty()) || (wants("{port}") && port.is_none()) {
+        let key = self.port();
+        // Of a datagram the sender may be forged, and whoever forges him would choose whom the owner keeps out.
+        let may_be_forged = key.is_some_and(|port| port.transport != Transport::Tcp);
+        let port = key.filter(|port| matches!(port.transport, Transport::Tcp | Transport::Udp));
+        if (wants("{sources}") && (sources.is_empty() || may_be_forged))
+            || (wants("{port}") && port.is_none())
+        {
             return None;
         }
         let number = port.map_or_else(String::new, |port| port.number.to_string());

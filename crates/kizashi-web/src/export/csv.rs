@@ -1,13 +1,10 @@
-//! CSV after RFC 4180. Texts of visitors are escaped as on a terminal, and what a spreadsheet would take for a formula (OWASP, "CSV
-//! Injection") has an apostrophe before it: the file is opened by people who did not write it.
+//! CSV after RFC 4180. Texts of visitors are escaped as on a terminal, and what a spreadsheet would take for a formula has an apostrophe
+//! before it: the file is opened by people who did not write it.
 
-use kizashi_event::escape_for_people;
+use kizashi_event::{escape_for_people, is_formula};
 use serde_json::Value;
 
 use super::table::{Cells, Table};
-
-/// What a formula begins with, also in the wide forms that Japanese spreadsheets take for the same.
-const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 pub(super) fn write(table: &Table) -> Vec<u8> {
     let mut text = String::new();
@@ -32,9 +29,8 @@ pub(super) fn write(table: &Table) -> Vec<u8> {
 }
 
 fn quoted(cell: &str) -> String {
-    let is_formula = cell.trim_start_matches(' ').starts_with(FORMULA);
     let escaped = escape_for_people(cell);
-    let harmless = if is_formula { format!("'{escaped}") } else { escaped };
+    let harmless = if is_formula(cell) { format!("'{escaped}") } else { escaped };
     if harmless.contains(['"', ',', ' ', '\'', ';']) {
         format!("\"{}\"", harmless.replace('"', "\"\""))
     } else {

@@ -21,11 +21,13 @@ use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
 use crate::live::{Live, Surroundings, Turn};
+use crate::logins::OwnAddresses;
 use crate::observatory::{Own, StoreObservatory, Told, TrapHealth};
 use crate::pipeline::Pipeline;
 use crate::reporting::Reporting;
 use crate::sandbox::{self, Protection};
-use crate::shared::Sharing;
+use crate::shared::{LOGINS, Sharing};
+use crate::sighted::Sighted;
 use crate::stream::{Arrivals, Expected, Teller};
 use crate::supervisor::channel::{Channel, LONGEST};
 use crate::supervisor::messages::{CoreSetup, FromCore, Misbehaviour, ToCore};
@@ -126,9 +128,11 @@ fn serve(
     let sharing = Arc::new(Sharing::new(
         setup.config.share.clone(),
         &setup.sensor,
-        Arc::clone(&places),
+        (Arc::clone(&places), Arc::clone(&campaigns)),
         setup.allowed.clone(),
     ));
+    sharing.remember(&pipeline.store().reader()?.blob(LOGINS)?.unwrap_or_default());
+    sharing.allow(setup.allowed.clone(), clock::now());
     let hall = Hall {
         sharing: Arc::clone(&sharing),
         channel: Arc::clone(channel),
@@ -138,7 +142,8 @@ fn serve(
         traps: expected(setup),
         access: access.clone(),
     };
-    let mut chores = Chores::of(setup, &pipeline, watched, Arc::clone(&campaigns))?;
+    let mut chores =
+        Chores::of(setup, &pipeline, watched, (Arc::clone(&campaigns), Arc::clone(&sharing)))?;
     let observatory = observatory(setup, &pipeline, (places, campaigns, own), (health, sharing));
     let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
     let live =
@@ -198,6 +203,7 @@ struct Chores {
     watched: Arc<TrapHealth>,
     kept: (Timestamp, TrapStatus),
     reporting: Reporting,
+    sighted: Option<Sighted>,
     shown: Option<ShownSigns>,
 }
 
@@ -206,14 +212,19 @@ impl Chores {
         setup: &CoreSetup,
         pipeline: &Pipeline,
         watched: Arc<TrapHealth>,
-        campaigns: Arc<Campaigns>,
+        (campaigns, sharing): (Arc<Campaigns>, Arc<Sharing>),
     ) -> Result<Self, Failure> {
         let reader = || pipeline.store().reader();
+        let sighted = match setup.tells_sightings {
+            true => Some(Sighted::new(&setup.config.data, reader()?, sharing)),
+            false => None,
+        };
         Ok(Self {
             watched,
             kept: (Timestamp::from_seconds(0), TrapStatus::default()),
-            reporting: Reporting::new(setup, reader()?),
-            shown: match !setup.channels.is_empty() {
+            sighted,
+            reporting: Reporting::new(setup, reader()?, Arc::clone(&campaigns)),
+            shown: match setup.notifies {
                 true => Some(ShownSigns::open(
                     &setup.config.data,
                     reader()?,
@@ -235,6 +246,9 @@ impl Chores {
         }
         let raised = pipeline.advance(now)?;
         self.reporting.look(now);
+        if let Some(sighted) = &mut self.sighted {
+            sighted.look(pipeline.store(), now);
+        }
         if let Some(shown) = &mut self.shown {
             shown.look(now);
         }
@@ -326,7 +340,7 @@ impl Hall {
                     Ok(tokens) => self.access.replace(tokens),
                     Err(error) => tracing::error!("new tokens were not taken: {error}"),
                 },
-                Ok(ToCore::Allowed(own)) => self.sharing.allow(own),
+                Ok(ToCore::Allowed(own)) => self.allow(own),
                 Ok(ToCore::Stop) => break,
                 Err(error) => tracing::error!("an order was not understood: {error}"),
             }
@@ -354,6 +368,14 @@ impl Hall {
             });
         if let Err(error) = started {
             tracing::error!("no thread for a process's events could be started: {error}");
+        }
+    }
+
+    fn allow(&self, own: OwnAddresses) {
+        self.sharing.allow(own, clock::now());
+        let logins = vec![(LOGINS.to_owned(), self.sharing.remembered())];
+        if let Err(error) = self.inlet.save(Vec::new(), logins) {
+            tracing::error!("who was logged in could not be kept: {error}");
         }
     }
 

@@ -13,8 +13,9 @@ use crate::config::Config;
 use crate::export::cowrie;
 use crate::export::pcap::{self, Gathered, PcapError};
 use crate::failure::Failure;
+use crate::logins::OwnAddresses;
 use crate::new_file;
-use crate::shared::{Sharing, own_addresses};
+use crate::shared::{LOGINS, Sharing};
 use crate::terminal::Terminal;
 
 /// Around what is noted of a session its other events are looked for.
@@ -56,7 +57,9 @@ fn shared(
     let mut config = Config::load(call.config.as_deref())?;
     config.data.clone_from(&call.data.data);
     let sensor = config.sensor.clone().unwrap_or_else(super::up::machine_name);
-    let sharing = Sharing::new(config.share.clone(), &sensor, config.places()?, own_addresses());
+    let known = (config.places()?, config.signs.campaigns()?);
+    let sharing = Sharing::new(config.share.clone(), &sensor, known, OwnAddresses::now());
+    sharing.remember(&reader.blob(LOGINS)?.unwrap_or_default());
     let now = call.span.span().until.unwrap_or_else(clock::now);
     let mut shared = Shared::clone(&*sharing.gather(reader, now)?);
     shared.notices.retain(|notice| call.span.holds(notice.sign.detected));

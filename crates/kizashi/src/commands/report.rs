@@ -1,5 +1,6 @@
 //! `kizashi report`: what was quiet, what came and what changed in a day, a week or a month.
 
+use kizashi_notify::Background;
 use kizashi_notify::report::Report;
 use kizashi_store::Reader;
 
@@ -23,7 +24,10 @@ pub(crate) fn run(call: &cli::ReportCall, terminal: &mut Terminal) -> Result<(),
     let until = call.until.unwrap_or_else(|| last.map_or(now, |last| last.min(now)));
     let sensor = config.sensor.clone().unwrap_or_else(super::up::machine_name);
     let detection = promise::effective(&reader, config.detection())?;
-    let mut report = Report::gather(&reader, (&sensor, call.period, until), detection)?;
+    let (campaigns, machine) = (config.signs.campaigns()?, crate::machine::kept(&reader)?);
+    let background = Background { campaigns: &campaigns, machine: machine.as_ref() };
+    let period = (sensor.as_str(), call.period, until);
+    let mut report = Report::gather(&reader, period, detection, &background)?;
     report.outside = outside::of_report(&config.data, &report);
     let text = match call.format {
         ReportForm::Html => report.html(call.lang),

@@ -1,13 +1,12 @@
 //! `kizashi signs` and `kizashi sign`: what was raised, and the advisory of one.
 
-use kizashi_signs::{Advisory, Around, Language, Machine, Severity, Sign, SignKind, advisory_in};
+use kizashi_signs::{Advisory, Around, Language, Severity, Sign, SignKind, advisory_in};
 use kizashi_store::Reader;
 use serde_json::json;
 
 use crate::cli::{self, SignFormat};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::observatory::sign_of;
 use crate::outside;
 use crate::screen::{Cell, Column, Table, Tone};
 use crate::terminal::Terminal;
@@ -22,7 +21,7 @@ pub(crate) fn list(call: &cli::Listing, terminal: &mut Terminal) -> Result<(), F
     let signs: Vec<Sign> = stored
         .iter()
         .filter(|stored| call.span.holds(stored.detected))
-        .filter_map(|stored| sign_of(stored).map(|(sign, _)| sign))
+        .filter_map(|stored| Sign::of_stored(stored).map(|(sign, _)| sign))
         .take(call.limit)
         .collect();
     print(&signs, call.json, terminal)
@@ -69,14 +68,12 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
 pub(crate) fn one(call: &cli::SignCall, terminal: &mut Terminal) -> Result<(), Failure> {
     let campaigns = Config::load(call.config.as_deref())?.signs.campaigns()?;
     let reader = Reader::open(&call.data.data)?;
-    let found = reader.sign(&call.id)?.as_ref().and_then(sign_of);
+    let found = reader.sign(&call.id)?.as_ref().and_then(Sign::of_stored);
     let Some((sign, evidence)) = found else {
         let id = kizashi_event::escape_for_people(&call.id);
         return Err(Failure::Asked(format!("there is no sign {id}; `kizashi signs` lists them")));
     };
-    let machine = reader.blob(crate::machine::KEPT)?;
-    let machine: Option<Machine> =
-        machine.and_then(|json| serde_json::from_slice(&json).ok()).flatten();
+    let machine = crate::machine::kept(&reader)?;
     let language = call.lang.as_deref().and_then(Language::from_code).unwrap_or_else(of_locale);
     let around = Around { language, campaigns: &campaigns, machine: machine.as_ref() };
     let told = advisory_in(&sign, &evidence, &around);

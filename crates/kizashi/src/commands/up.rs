@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use kizashi_notify::channel::Takes;
 use kizashi_traps::DatagramReply;
 use kizashi_web::{CertifiedKey, Encryption};
 
@@ -106,6 +107,7 @@ fn who_tells(
     if tells {
         terminal.line(&format!("notify   {}", channels.join(", ")))?;
     }
+    let (notifies, tells_sightings) = (notify.tells(Takes::Signs), notify.tells(Takes::Sightings));
     let reads = !core.config.feeds.sources.is_empty();
     let setup = (tells || reads).then(|| NotifySetup {
         supervisor: std::process::id(),
@@ -115,7 +117,7 @@ fn who_tells(
         data: core.config.data.clone(),
         confined: core.confined,
     });
-    Ok((CoreSetup { channels, ..core }, setup))
+    Ok((CoreSetup { channels, notifies, tells_sightings, ..core }, setup))
 }
 
 /// Has fewer sessions where this process may not open as many descriptors as they take.
@@ -267,8 +269,10 @@ pub(crate) fn setups(
         tokens: Secrets::default(),
         certificate: None,
         machine: None,
-        allowed: crate::shared::own_addresses(),
+        allowed: crate::logins::OwnAddresses::now(),
         channels: Vec::new(),
+        notifies: false,
+        tells_sightings: false,
         listeners,
         confined,
         probe: false,

@@ -3,18 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::failure::Failure;
 use crate::sockets::{LISTENS, Socket, in_state};
-
-/// Files of sshd's configuration read at most.
-const MOST_FILES: usize = 64;
-/// Bytes of one read at most.
-const LONGEST_FILE: usize = 1 << 20;
+use crate::sshd::Sshd;
 
 /// Why a port is left alone; the first that holds is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,7 +68,8 @@ impl Kept {
         let login = login.and_then(|text| text.split(' ').nth(3)?.parse().ok());
         let mut ports: Vec<(u16, Reason)> = not_ours.map(|port| (port, Reason::Listens)).collect();
         ports.extend(login.map(|port| (port, Reason::Login)));
-        ports.extend(sshd(Path::new("/etc/ssh")).into_iter().map(|port| (port, Reason::Sshd)));
+        let sshd = Sshd::of(Path::new("/")).map(|sshd| sshd.ports).unwrap_or_default();
+        ports.extend(sshd.into_iter().map(|port| (port, Reason::Sshd)));
         ports.extend((plan.dashboard != 0).then_some((plan.dashboard, Reason::Dashboard)));
         ports.extend(plan.named()?.ports().map(|port| (port, Reason::Named)));
         // A trap that the owner placed on sshd's old port stands there by a listener of its own.
@@ -94,48 +91,6 @@ impl Kept {
 fn beyond_loopback(table: &str) -> Vec<u16> {
     let listening = in_state(table, LISTENS).filter(Socket::is_reached_from_elsewhere);
     listening.map(|socket| socket.port).collect()
-}
-
-/// The ports by which people log in.
-pub(crate) fn login_ports() -> Vec<u16> {
-    sshd(Path::new("/etc/ssh"))
-}
-
-/// The ports in sshd's configuration (sshd_config(5): `Port`, `ListenAddress` with a port, files by `Include`, 22 where none is named).
-/// Where there is no such file there is no sshd to protect but one that listens, which is found otherwise.
-fn sshd(folder: &Path) -> Vec<u16> {
-    let mut files: Vec<PathBuf> = vec![folder.join("sshd_config")];
-    let beside = fs::read_dir(folder.join("sshd_config.d"));
-    let beside = beside.into_iter().flatten().flatten().map(|entry| entry.path());
-    files.extend(beside.take(MOST_FILES));
-    if !files[0].exists() {
-        return Vec::new();
-    }
-    let texts = files.iter().filter_map(|file| fs::read(file).ok());
-    let mut ports: Vec<u16> = texts
-        .filter(|bytes| bytes.len() <= LONGEST_FILE)
-        .flat_map(|bytes| named(&String::from_utf8_lossy(&bytes)))
-        .collect();
-    if ports.is_empty() {
-        ports.push(22);
-    }
-    ports
-}
-
-fn named(text: &str) -> Vec<u16> {
-    let port = |line: &str| {
-        let mut words =
-            line.split(|at: char| at.is_whitespace() || at == '=').filter(|word| !word.is_empty());
-        let (name, value) = (words.next()?, words.next()?.trim_matches('"'));
-        if name.eq_ignore_ascii_case("Port") {
-            return value.parse().ok();
-        }
-        let is_address = name.eq_ignore_ascii_case("ListenAddress");
-        let (host, port) = value.rsplit_once(':').filter(|_| is_address)?;
-        // An IPv6 address without brackets has no port behind it.
-        (!host.contains(':') || host.ends_with(']')).then(|| port.parse().ok())?
-    };
-    text.lines().filter_map(port).collect()
 }
 
 #[cfg(test)]
@@ -161,12 +116,6 @@ mod tests {
         if cfg!(target_endian = "little") {
             assert_eq!(beyond_loopback(&table), [22, 80, 443]);
         }
-    }
-
-    #[test]
-    fn every_port_that_sshd_is_told_of_is_found() {
-        let text = "# Port 1\nPort 2222\nport=2200\nListenAddress 192.0.2.1:2201\nListenAddress ::\nListenAddress [2001:db8::1]:2202\nListenAddress 2001:db8::9\nPort x\nSubsystem sftp a:9\n";
-        assert_eq!(named(text), [2222, 2200, 2201, 2202]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::failure::Failure;
 
-pub(crate) use kept::{Kept, Reason, login_ports};
+pub(crate) use kept::{Kept, Reason};
 pub(crate) use listener::open;
 pub(crate) use rules::{MOST_NAMED, interface, network, rules};
 

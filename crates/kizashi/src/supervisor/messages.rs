@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::capture::Surroundings;
 use crate::config::{Config, Logins, Machine};
 use crate::limits::TrapLimits;
+use crate::logins::OwnAddresses;
 use crate::sandbox::Protection;
 
 /// What a child is told first.
@@ -127,9 +128,13 @@ pub(crate) struct CoreSetup {
     /// What this machine runs, where its owner let it be looked at.
     pub(crate) machine: Option<kizashi_signs::Machine>,
     /// Addresses that are on no list: this machine's own, and those of current logins.
-    pub(crate) allowed: Vec<String>,
-    /// The names of the channels that signs are told to; none where they are told to nobody.
+    pub(crate) allowed: OwnAddresses,
+    /// The names of the channels; none where nobody is told of anything.
     pub(crate) channels: Vec<String>,
+    /// Whether signs are told to anybody.
+    pub(crate) notifies: bool,
+    /// Whether anybody is told who came to the traps.
+    pub(crate) tells_sightings: bool,
     /// Service and address of each listener.
     pub(crate) listeners: Vec<(String, String)>,
     pub(crate) confined: bool,
@@ -193,7 +198,7 @@ pub(crate) enum ToCore {
     /// A trap did what no trap does.
     Misbehaved(Misbehaviour),
     /// Addresses that are on no list: this machine's own, and those of current logins.
-    Allowed(Vec<String>),
+    Allowed(OwnAddresses),
     /// These tokens count from now on.
     Tokens(Secrets),
     /// Write what waits and end.

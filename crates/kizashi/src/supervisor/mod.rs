@@ -255,7 +255,7 @@ impl Supervisor {
             return;
         }
         self.logins_looked = now;
-        let allowed = crate::shared::own_addresses();
+        let allowed = crate::logins::OwnAddresses::now();
         if allowed != self.prepared.core.allowed {
             self.prepared.core.allowed.clone_from(&allowed);
             if let Some(core) = &self.core {
@@ -272,6 +272,7 @@ impl Supervisor {
                 ),
                 Err(failure) => failure.to_string(),
             },
+            ("telling", "") => format!("done: {}", self.notify_shown()),
             ("ports", what) => self.ports_asked(what).await,
             ("tokens", "") => match self.renew_tokens().await {
                 Ok(()) => {

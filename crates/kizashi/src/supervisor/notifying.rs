@@ -85,6 +85,17 @@ impl Supervisor {
         }
     }
 
+    /// How it fares, for its owner.
+    pub(super) fn notify_shown(&self) -> String {
+        match &self.notifying {
+            None => "it was not started: Kizashi began without a channel; restart it".to_owned(),
+            Some(Notifying { child: Some(child), .. }) => {
+                format!("runs since {} minutes", child.started.elapsed().as_secs() / 60)
+            }
+            Some(_) => "it ended and is started again; Kizashi's log says why".to_owned(),
+        }
+    }
+
     /// Whether it runs.
     pub(super) fn notifies(&self) -> bool {
         self.notifying.as_ref().is_some_and(|notifying| notifying.child.is_some())

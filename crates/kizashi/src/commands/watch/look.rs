@@ -7,7 +7,7 @@ use kizashi_store::{BinLength, Overview, Reader, Span};
 use kizashi_web::FeedItem;
 
 use crate::failure::Failure;
-use crate::observatory::{marks_in, sign_of};
+use crate::observatory::marks_in;
 use crate::scored;
 
 /// Signs looked at.
@@ -92,7 +92,7 @@ impl Look {
         let usual_day = (known >= 1.0).then(|| events as f64 / known);
         let marks = marks_in(reader);
         let signs = reader.signs(MOST_SIGNS)?;
-        let signs = signs.iter().filter_map(sign_of).map(|(sign, evidence)| {
+        let signs = signs.iter().filter_map(Sign::of_stored).map(|(sign, evidence)| {
             let muted = marks.get(&sign.id).is_some_and(|mark| mark.is_muted(now));
             let text = advisory(&sign, &evidence);
             row_of(&sign, muted, [text.what, text.since, text.who, text.what_to_do])
