@@ -35,6 +35,8 @@ pub(crate) struct Falls {
     rose: Vec<i64>,
     /// The last bin in which anything came.
     heard: i64,
+    /// Watches that have the promise together.
+    watches: u32,
 }
 
 /// Something fell silent.
@@ -83,7 +85,15 @@ impl Falls {
             last: Vec::new(),
             rose: Vec::new(),
             heard: 0,
+            watches: 1,
         })
+    }
+
+    /// Says that so many such watches, this one among them, have the promise together.
+    pub(crate) fn promise_over(&mut self, watches: u32) {
+        self.watches = watches.max(1);
+        self.ports.promise_over(watches);
+        self.sensor.promise_over(watches);
     }
 
     /// Takes a bin in which something came to these ports.
@@ -111,7 +121,7 @@ impl Falls {
         let fell = ports.silent.iter().filter(is_usual).map(|silence| Fall {
             port: Some(silence.series),
             last: self.last.get(silence.series as usize).copied().unwrap_or(bin),
-            days: days(silence, SHARE_OF_SILENT_PORTS),
+            days: days(silence, SHARE_OF_SILENT_PORTS / f64::from(self.watches)),
             silence: *silence,
         });
         let back = ports.back.into_iter().map(Some).chain(sensor.back.iter().map(|_| None));
@@ -135,7 +145,7 @@ impl Falls {
         let fall = |silence: Silence| Fall {
             port: None,
             last: self.heard,
-            days: days(&silence, SHARE_OF_SILENT_SENSOR),
+            days: days(&silence, SHARE_OF_SILENT_SENSOR / f64::from(self.watches)),
             silence,
         };
         told.into_iter().map(fall).collect()
