@@ -148,6 +148,8 @@ pub struct Ticked {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Silences {
     settings: Settings,
+    /// Watches that have the promise together.
+    watches: u32,
     /// Ticks so far.
     now: u32,
     /// Ticks listened to, by day and quarter, the running day first.
@@ -203,7 +205,12 @@ impl Silences {
         if !fits {
             return Err(SettingsError);
         }
-        Ok(Self { settings, now: 0, heard: Counts::default(), pulses: Vec::new() })
+        Ok(Self { settings, watches: 1, now: 0, heard: Counts::default(), pulses: Vec::new() })
+    }
+
+    /// Says that so many such watches, this one among them, have the promise together, each an equal part of it.
+    pub const fn promise_over(&mut self, watches: u32) {
+        self.watches = if watches == 0 { 1 } else { watches };
     }
 
     /// Changes how many ticks lie between two false alarms, from the next tick on; nothing that was learned is lost.
@@ -297,7 +304,8 @@ impl Silences {
     }
 
     fn log_threshold(&self, watched: u32) -> f64 {
-        (self.settings.ticks_a_false_alarm * f64::from(watched.max(1))).ln()
+        (self.settings.ticks_a_false_alarm * f64::from(watched.max(1)) * f64::from(self.watches))
+            .ln()
     }
 
     /// Begins the day whose first tick is `now`, when it is one.

@@ -123,10 +123,17 @@ impl Outbox {
     /// When they cannot be made.
     pub fn make(&self) -> io::Result<()> {
         let folders = [
-            "signs", "seen", "waiting", "sent", "failed", "feeds", "reports", "sightings", crate::trial::FOLDER,
+            "signs",
+            "seen",
+            "waiting",
+            "sent",
+            "failed",
+            "feeds",
+            "reports",
+            "sightings",
+            crate::trial::FOLDER,
         ];
-        for name in folders
-        {
+        for name in folders {
             DirBuilder::new().recursive(true).mode(0o700).create(self.folder.join(name))?;
         }
         Ok(())

@@ -40,6 +40,8 @@ pub(crate) struct Falls {
     rose: Vec<i64>,
     /// The last bin in which anything came.
     heard: i64,
+    /// Watches that have the promise together.
+    watches: u32,
 }
 
 /// Something fell silent.
@@ -86,6 +88,7 @@ impl Falls {
             last: Vec::new(),
             rose: Vec::new(),
             heard: 0,
+            watches: 1,
         })
     }
 
@@ -93,6 +96,13 @@ impl Falls {
     pub(crate) fn promise(&mut self, false_alarms_per_week: f64) -> Result<(), SettingsError> {
         self.ports.promise(ticks(false_alarms_per_week, SHARE_OF_SILENT_PORTS))?;
         self.sensor.promise(ticks(false_alarms_per_week, SHARE_OF_SILENT_SENSOR))
+    }
+
+    /// Says that so many such watches, this one among them, have the promise together.
+    pub(crate) fn promise_over(&mut self, watches: u32) {
+        self.watches = watches.max(1);
+        self.ports.promise_over(watches);
+        self.sensor.promise_over(watches);
     }
 
     /// Takes a bin in which something came to these ports.
@@ -120,7 +130,7 @@ impl Falls {
         let fell = ports.silent.iter().filter(is_usual).map(|silence| Fall {
             port: Some(silence.series),
             last: self.last.get(silence.series as usize).copied().unwrap_or(bin),
-            days: days(silence, SHARE_OF_SILENT_PORTS),
+            days: days(silence, SHARE_OF_SILENT_PORTS / f64::from(self.watches)),
             silence: *silence,
         });
         let back = ports.back.into_iter().map(Some).chain(sensor.back.iter().map(|_| None));
@@ -144,7 +154,7 @@ impl Falls {
         let fall = |silence: Silence| Fall {
             port: None,
             last: self.heard,
-            days: days(&silence, SHARE_OF_SILENT_SENSOR),
+            days: days(&silence, SHARE_OF_SILENT_SENSOR / f64::from(self.watches)),
             silence,
         };
         told.into_iter().map(fall).collect()

@@ -10,13 +10,15 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use kizashi_detect::gamma_poisson::{Deal, Partition};
 use kizashi_event::{Key, KeyKind};
-use kizashi_store::KeyBin;
 use serde::{Deserialize, Serialize};
 
 use crate::counts::SeriesCount;
+use crate::shares::{
+    KeyRow, Look, Looked, Readable, Remembered, Seen, Shares, Visit, Which, partition_of,
+};
 use crate::tail::Tail;
-use crate::visits::Visits;
 
 /// Numbers of key series begin here; those of ports are smaller.
 pub(crate) const KEYS_FROM: u32 = 1 << 31;
@@ -122,14 +124,18 @@ pub(crate) struct KeySeries {
     next: u32,
     candidates: Candidates,
     tail: Tail,
-    visits: Visits,
+    /// How many visits parts remember.
+    visits: Remembered,
+    /// Parts that hold keys.
+    partitions: Partition,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Saved(Bounds, Vec<Place>, u32, (Candidates, Tail), Visits);
+struct Saved(Bounds, Vec<Place>, u32, (Candidates, Tail), (Remembered, Partition));
 
 impl From<Saved> for KeySeries {
-    fn from(Saved(bounds, places, next, (candidates, tail), visits): Saved) -> Self {
+    fn from(saved: Saved) -> Self {
+        let Saved(bounds, places, next, (candidates, tail), (visits, partitions)) = saved;
         let numbered = || places.iter().zip(0_u32..);
         let place_of = numbered().map(|(place, at)| (place.key.clone(), at)).collect();
         let place_of_series = numbered().map(|(place, at)| (place.series, at)).collect();
@@ -137,13 +143,25 @@ impl From<Saved> for KeySeries {
         for kind in places.iter().filter_map(|place| kind_index(place.key.kind)) {
             taken[kind] += 1;
         }
-        Self { bounds, places, place_of, place_of_series, taken, next, candidates, tail, visits }
+        Self {
+            bounds,
+            places,
+            place_of,
+            place_of_series,
+            taken,
+            next,
+            candidates,
+            tail,
+            visits,
+            partitions,
+        }
     }
 }
 
 impl From<KeySeries> for Saved {
     fn from(keys: KeySeries) -> Self {
-        Self(keys.bounds, keys.places, keys.next, (keys.candidates, keys.tail), keys.visits)
+        let unwatched = (keys.candidates, keys.tail);
+        Self(keys.bounds, keys.places, keys.next, unwatched, (keys.visits, keys.partitions))
     }
 }
 
@@ -165,6 +183,8 @@ pub(crate) struct KeyRows {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Introduced {
     pub(crate) series: u32,
+    /// The part that holds it.
+    pub(crate) partition: Partition,
     /// The place of its kind in [`KINDS`].
     pub(crate) kind: usize,
     /// The series of the same kind that is watched no longer.
@@ -179,11 +199,11 @@ pub(crate) struct Introduced {
 type Weakest = Option<Vec<(f64, u32)>>;
 
 impl KeySeries {
-    /// Nothing watched yet, within so many bytes.
-    pub(crate) fn new(bytes: usize) -> Self {
-        let tail = Tail::new(bytes / 16);
-        let unwatched = (Candidates::default(), tail);
-        Self::from(Saved(Bounds::of(bytes), Vec::new(), KEYS_FROM, unwatched, Visits::default()))
+    /// Nothing watched yet, within so many bytes, of which so many parts hold what is watched.
+    pub(crate) fn new(bytes: usize, partitions: Partition) -> Self {
+        let unwatched = (Candidates::default(), Tail::new(bytes / 16));
+        let visits = (Remembered::default(), partitions);
+        Self::from(Saved(Bounds::of(bytes), Vec::new(), KEYS_FROM, unwatched, visits))
     }
 
     /// Keys that are watched.
@@ -202,67 +222,146 @@ impl KeySeries {
         self.place_of.get(key).map(|place| KEYS_FROM + place)
     }
 
-    /// The sources counted of a series from bin `since` on, as far as they are remembered.
-    pub(crate) fn sources_since(&self, series: u32, since: i64) -> Vec<u32> {
-        self.visits.sources_since(series, since)
+    /// The sources counted of a series from bin `since` on, as far as they are remembered. Who held a series that is watched no
+    /// longer is not known any more, so that all are asked.
+    pub(crate) fn sources_since(
+        &self,
+        shares: &impl Readable,
+        series: u32,
+        since: i64,
+    ) -> Vec<u32> {
+        let since = since.max(self.visits.first_kept());
+        let holder = self.key(series).map(|key| partition_of(key, self.partitions));
+        let asked = holder.map_or(0..self.partitions.max(1), |holder| holder..holder + 1);
+        let look = Look(Looked::SourcesOf { which: Which::Keys, series, since });
+        let found = shares.look(asked.map(|partition| (partition, look.clone())).collect());
+        let of = |found| if let Seen::Sources(sources) = found { sources } else { Vec::new() };
+        found.into_iter().flat_map(|found| of(found.0)).collect()
     }
 
     /// What a bin held, and which keys are watched from now on. Bins must not go backward.
-    pub(crate) fn count(&mut self, bin: i64, keys: &[KeyBin]) -> KeyRows {
+    pub(crate) fn count(
+        &mut self,
+        shares: &mut impl Shares,
+        bin: i64,
+        keys: &[KeyRow<'_>],
+    ) -> KeyRows {
         self.tail.advance(bin);
         self.candidates.forget_before(bin - REMEMBERED + 1);
-        let mut counted = KeyRows::default();
+        let mut unwatched = self.sources_of_unwatched(shares, keys);
+        let mut introduced = Vec::new();
         let mut weakest: [Weakest; KINDS.len()] = Default::default();
+        let (mut visits, mut events) = (Vec::new(), Vec::new());
         for row in keys {
             let Some(kind) = kind_index(row.key.kind) else { continue };
-            let place = match self.place_of.get(&row.key) {
+            let mut first = None;
+            let place = match self.place_of.get(&*row.key) {
                 Some(place) => *place,
                 None => {
-                    let Some(new) = self.admit(bin, kind, row, &mut weakest[kind]) else {
-                        continue;
+                    let sources = match unwatched.remove(&row.row) {
+                        Some(sources) => sources,
+                        // Its place was given away in this very bin.
+                        None => self.sources_in(shares, row),
                     };
-                    counted.introduced.push(new);
-                    self.place_of.get(&row.key).copied().unwrap_or(u32::MAX)
+                    let new = self.admit((bin, kind), &row.key, &sources, &mut weakest[kind]);
+                    let Some((new, source)) = new else { continue };
+                    introduced.push(new);
+                    first = source;
+                    self.place_of.get(&*row.key).copied().unwrap_or(u32::MAX)
                 }
             };
             let Some(place) = self.places.get_mut(place as usize) else { continue };
-            let (series, most) = (place.series, self.bounds.visits);
-            let fresh = self.visits.count_within(bin, series, &row.sources, most);
-            #[allow(clippy::cast_precision_loss, reason = "how lively is known to 24 bits")]
-            let lively = place.lively_at(bin) + fresh as f32;
-            place.lively = lively;
-            place.last = bin;
-            counted.rows.push(SeriesCount { series, events: row.events, fresh });
+            (place.lively, place.last) = (place.lively_at(bin), bin);
+            let holder = partition_of(&row.key, self.partitions);
+            visits.push((holder, Visit { row: row.row, series: place.series, first }, row.sources));
+            events.push(row.events);
         }
-        counted.rows.sort_by_key(|row| row.series);
-        counted
+        let most = self.bounds.visits;
+        let fresh = self.visits.count(shares, (Which::Keys, bin), &visits, most);
+        let counts = visits.iter().zip(events).zip(fresh);
+        let mut rows: Vec<SeriesCount> = counts
+            .map(|(((_, visit, _), events), fresh)| {
+                self.enliven(visit.series, fresh);
+                SeriesCount { series: visit.series, events, fresh }
+            })
+            .collect();
+        rows.sort_by_key(|row| row.series);
+        KeyRows { rows, introduced }
     }
 
-    /// Counts what came with a key that is not watched, and gives it a place where it is due one.
+    /// Notes how many new sources came with a key in the running bin.
+    fn enliven(&mut self, series: u32, fresh: u32) {
+        let place = self.place_of_series.get(&series).copied();
+        if let Some(place) = place.and_then(|place| self.places.get_mut(place as usize)) {
+            #[allow(clippy::cast_precision_loss, reason = "how lively is known to 24 bits")]
+            let fresh = fresh as f32;
+            place.lively += fresh;
+        }
+    }
+
+    /// The sources of all rows whose keys are not watched, by row.
+    fn sources_of_unwatched(
+        &self,
+        shares: &impl Readable,
+        keys: &[KeyRow<'_>],
+    ) -> HashMap<u32, Vec<u32>> {
+        let mut deal = Deal::default();
+        let is_unwatched = |row: &&KeyRow<'_>| {
+            kind_index(row.key.kind).is_some() && !self.place_of.contains_key(&*row.key)
+        };
+        for row in keys.iter().filter(is_unwatched) {
+            deal.give(partition_of(&row.key, self.partitions), row.row);
+        }
+        let (hands, _) = deal.hands();
+        let look = |(partition, rows): &(Partition, Vec<u32>)| {
+            (*partition, Look(Looked::SourcesIn(Which::Keys, rows.clone())))
+        };
+        let found = shares.look(hands.iter().map(look).collect());
+        let mut sources = HashMap::new();
+        for ((_, rows), found) in hands.iter().zip(found) {
+            if let Seen::Lists(lists) = found.0 {
+                sources.extend(rows.iter().copied().zip(lists.each().map(<[u32]>::to_vec)));
+            }
+        }
+        sources
+    }
+
+    fn sources_in(&self, shares: &impl Readable, row: &KeyRow<'_>) -> Vec<u32> {
+        let holder = partition_of(&row.key, self.partitions);
+        let look = Look(Looked::SourcesIn(Which::Keys, vec![row.row]));
+        let found = shares.look(vec![(holder, look)]).pop().map(|found| found.0);
+        match found {
+            Some(Seen::Lists(lists)) => lists.each().next().unwrap_or(&[]).to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Counts what came with a key that is not watched, and gives it a place where it is due one; with it the source that came in an
+    /// earlier bin, where that is remembered.
     fn admit(
         &mut self,
-        bin: i64,
-        kind: usize,
-        row: &KeyBin,
+        (bin, kind): (i64, usize),
+        key: &Key,
+        sources: &[u32],
         weakest: &mut Weakest,
-    ) -> Option<Introduced> {
-        let hash = hash_of(&row.key);
+    ) -> Option<(Introduced, Option<u32>)> {
+        let hash = hash_of(key);
         let past = self.tail.sources(hash);
-        self.tail.add(hash, &row.sources);
+        self.tail.add(hash, sources);
         let now = self.tail.sources(hash);
-        let first = self.candidates.first_before(bin, hash, &row.sources, self.bounds.candidates);
-        if row.sources.len() < 2 && first.is_none() && now < SECOND {
+        let first = self.candidates.first_before(bin, hash, sources, self.bounds.candidates);
+        if sources.len() < 2 && first.is_none() && now < SECOND {
             return None;
         }
         let series = Some(self.next).filter(|series| *series < u32::MAX)?;
-        let place = Place { key: row.key.clone(), series, last: bin, lively: past as f32 };
+        let place = Place { key: key.clone(), series, last: bin, lively: past as f32 };
         let (at, replaces) = if self.taken[kind] < self.bounds.places_of(kind).max(1) {
             let at = u32::try_from(self.places.len()).ok()?;
             self.places.push(place);
             self.taken[kind] += 1;
             (at, None)
         } else {
-            let weakest = weakest.get_or_insert_with(|| self.weakest(bin, row.key.kind));
+            let weakest = weakest.get_or_insert_with(|| self.weakest(bin, key.kind));
             let &(lively, at) = weakest.last()?;
             if lively > 0.0 && (now < LEAST_LIVELY || now < lively + LIVELIER) {
                 return None;
@@ -274,16 +373,14 @@ impl KeySeries {
             (at, Some(old.series))
         };
         self.next += 1;
-        self.place_of.insert(row.key.clone(), at);
+        self.place_of.insert(key.clone(), at);
         self.place_of_series.insert(series, at);
         self.candidates.forget(hash);
         let past = if first.is_some() { 0.0 } else { past };
-        if let Some((source, _)) = first {
-            // It was counted in its own bin.
-            self.visits.count_within(bin, series, &[source], self.bounds.visits);
-        }
-        let first = first.map(|(_, bin)| bin);
-        Some(Introduced { series, kind, replaces, first, past })
+        // It was counted in its own bin.
+        let (source, first) = first.unzip();
+        let partition = partition_of(key, self.partitions);
+        Some((Introduced { series, partition, kind, replaces, first, past }, source))
     }
 
     /// Places of a kind by how lively they are; a key that was quiet for the longest window is not lively at all.
@@ -396,7 +493,29 @@ pub(crate) fn hash_of(key: &Key) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use kizashi_event::Timestamp;
+    use kizashi_store::{ClosedBin, KeyBin};
+
     use super::*;
+    use crate::Campaigns;
+    use crate::shares::{BinRows, Local, Part};
+
+    /// Keys with the one part that holds them.
+    struct Alone(KeySeries, Part);
+
+    impl Alone {
+        fn new(bytes: usize) -> Self {
+            Self(KeySeries::new(bytes, 1), Part::default())
+        }
+
+        fn count(&mut self, bin: i64, keys: &[KeyBin]) -> KeyRows {
+            let start = Timestamp::default();
+            let closed = ClosedBin { start, ports: Vec::new(), keys: keys.to_vec() };
+            let rows = BinRows::of(&closed, &Campaigns::builtin());
+            let parts = std::slice::from_mut(&mut self.1);
+            self.0.count(&mut Local { parts, bin: Some(&closed) }, bin, &rows.keys)
+        }
+    }
 
     fn password(text: &str, sources: &[u32]) -> KeyBin {
         let key = Key::new(KeyKind::Password, text);
@@ -411,7 +530,7 @@ mod tests {
 
     #[test]
     fn a_key_is_watched_from_its_second_source_within_a_day() {
-        let mut keys = KeySeries::new(64 << 20);
+        let mut keys = Alone::new(64 << 20);
         assert!(keys.count(0, &[password("a", &[1])]).rows.is_empty());
         assert!(keys.count(1, &[password("a", &[1])]).rows.is_empty(), "the same source again");
         let second = keys.count(143, &[password("a", &[2])]);
@@ -425,7 +544,7 @@ mod tests {
     #[test]
     fn made_up_keys_do_not_grow_memory_past_the_budget() {
         let budget = 4 << 20;
-        let mut keys = KeySeries::new(budget);
+        let mut keys = Alone::new(budget);
         for bin in 0..12 {
             for part in 0..3_u32 {
                 let flood: Vec<KeyBin> = (0..4_096_u32)
@@ -437,15 +556,15 @@ mod tests {
                 keys.count(bin, &flood);
             }
         }
-        assert!(keys.bytes() <= budget, "{} bytes", keys.bytes());
-        let saved = postcard::to_allocvec(&keys).unwrap();
+        assert!(keys.0.bytes() <= budget, "{} bytes", keys.0.bytes());
+        let saved = postcard::to_allocvec(&keys.0).unwrap();
         assert!(saved.len() <= budget);
-        assert_eq!(postcard::from_bytes::<KeySeries>(&saved).unwrap(), keys);
+        assert_eq!(postcard::from_bytes::<KeySeries>(&saved).unwrap(), keys.0);
     }
 
     #[test]
     fn a_rising_key_gets_a_place_though_all_are_taken_by_made_up_ones() {
-        let mut keys = KeySeries::new(4 << 20);
+        let mut keys = Alone::new(4 << 20);
         let mut source = 0;
         let mut two = || {
             source += 2;
@@ -462,7 +581,7 @@ mod tests {
             let risen = counted
                 .introduced
                 .iter()
-                .find(|new| keys.key(new.series).is_some_and(|key| &*key.text == "xmhdipc"));
+                .find(|new| keys.0.key(new.series).is_some_and(|key| &*key.text == "xmhdipc"));
             if let Some(new) = risen {
                 assert!(
                     new.replaces.is_some() && (new.past >= 1.5 || new.first == Some(20)),
@@ -474,13 +593,13 @@ mod tests {
         let bin = watched_since.unwrap();
         assert!((22..=30).contains(&bin), "watched since {bin}");
         let password = Key::new(KeyKind::Password, "xmhdipc");
-        assert!(keys.place_of.contains_key(&password), "and keeps its place");
+        assert!(keys.0.place_of.contains_key(&password), "and keeps its place");
     }
 
     #[test]
     fn a_place_that_was_quiet_for_two_days_is_given_to_a_newcomer_under_another_number() {
-        let mut keys = KeySeries::new(1 << 20);
-        let places = keys.bounds.places_of(kind_index(KeyKind::Password).unwrap());
+        let mut keys = Alone::new(1 << 20);
+        let places = keys.0.bounds.places_of(kind_index(KeyKind::Password).unwrap());
         let all: Vec<KeyBin> = (0..places).map(|n| password(&n.to_string(), &[1, 2])).collect();
         assert_eq!(keys.count(0, &all).rows.len(), places);
         assert!(keys.count(QUIET, &[password("new", &[1, 2])]).rows.is_empty());
@@ -489,7 +608,7 @@ mod tests {
         assert_eq!((new.rows.len(), new.rows[0].fresh), (1, 2));
         let replaced = new.introduced[0].replaces.unwrap();
         assert!(replaced != KEYS_FROM, "the busy one keeps its place");
-        assert_eq!(&*keys.key(new.rows[0].series).unwrap().text, "new");
-        assert_eq!((keys.key(replaced), keys.len()), (None, places));
+        assert_eq!(&*keys.0.key(new.rows[0].series).unwrap().text, "new");
+        assert_eq!((keys.0.key(replaced), keys.0.len()), (None, places));
     }
 }

@@ -5,15 +5,15 @@
 
 use kizashi_detect::gamma_poisson::{
     self, Baseline, Evidence, HALF_LIFE, Kind, KindId, LARGEST_RATIO, LONGEST_EXACT_WINDOW,
-    LONGEST_WINDOW, SeriesId, Watch,
+    LONGEST_WINDOW, Merge, Partition, SeriesId,
 };
 use kizashi_event::{Key, KeyKind};
-use kizashi_store::KeyBin;
 use serde::{Deserialize, Serialize};
 
 use crate::Knowledge;
 use crate::counts::SeriesCount;
 use crate::key_series::{Introduced, KEYS_FROM, KINDS, KeySeries, SHARE_OF_PORTS, kind_index};
+use crate::shares::{In, KeyRow, Of, Readable, Shares, Which};
 
 /// A number that no key has: it tells the watch that the sensor was listening.
 const LISTENING: SeriesId = SeriesId(u32::MAX);
@@ -24,7 +24,7 @@ const LEAST_PAST: f64 = 1.5;
 /// The watch over keys and which they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeyWatch {
-    watch: Watch,
+    watch: Merge,
     pub(crate) keys: KeySeries,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct KeyReport {
 pub(crate) fn watch_of_ports(
     settings: gamma_poisson::Settings,
     knowledge: &Knowledge,
-) -> Result<Watch, gamma_poisson::SettingsError> {
+) -> Result<Merge, gamma_poisson::SettingsError> {
     watch_of(settings, &[(KeyKind::Port, SHARE_OF_PORTS)], knowledge)
 }
 
@@ -61,12 +61,12 @@ fn watch_of(
     settings: gamma_poisson::Settings,
     kinds: &[(KeyKind, f64)],
     knowledge: &Knowledge,
-) -> Result<Watch, gamma_poisson::SettingsError> {
+) -> Result<Merge, gamma_poisson::SettingsError> {
     let begins: Vec<Kind> = kinds
         .iter()
         .map(|(kind, share)| Kind { share: *share, prior: knowledge.prior_of(*kind) })
         .collect();
-    let mut watch = Watch::with_kinds(settings, &begins)?;
+    let mut watch = Merge::with_kinds(settings, &begins)?;
     for ((kind, _), number) in kinds.iter().zip(0_u8..) {
         if let Some(scatter) = knowledge.scatter_of(*kind) {
             watch.expect_scatter(KindId(number), scatter);
@@ -76,14 +76,14 @@ fn watch_of(
 }
 
 impl KeyWatch {
-    /// A watch that has seen nothing, within so many bytes.
+    /// A watch that has seen nothing, within so many bytes, whose series so many parts hold.
     pub(crate) fn new(
         settings: gamma_poisson::Settings,
-        bytes: usize,
+        (bytes, partitions): (usize, Partition),
         knowledge: &Knowledge,
     ) -> Result<Self, gamma_poisson::SettingsError> {
         let watch = watch_of(settings, &KINDS, knowledge)?;
-        Ok(Self { watch, keys: KeySeries::new(bytes) })
+        Ok(Self { watch, keys: KeySeries::new(bytes, partitions) })
     }
 
     /// Changes the promise from the next bin on.
@@ -103,13 +103,18 @@ impl KeyWatch {
     }
 
     /// Counts what a bin held of keys, ordered by series.
-    pub(crate) fn count(&mut self, bin: i64, keys: &[KeyBin]) -> Vec<SeriesCount> {
-        let counted = self.keys.count(bin, keys);
-        for Introduced { series, kind, replaces, first, past } in counted.introduced {
+    pub(crate) fn count(
+        &mut self,
+        shares: &mut impl Shares,
+        bin: i64,
+        keys: &[KeyRow<'_>],
+    ) -> Vec<SeriesCount> {
+        let counted = self.keys.count(shares, bin, keys);
+        for Introduced { series, partition, kind, replaces, first, past } in counted.introduced {
             let (series, kind) = (SeriesId(series), KindId(u8::try_from(kind).unwrap_or(0)));
             match replaces {
-                Some(old) => self.watch.replace(SeriesId(old), series, kind, None),
-                None => self.watch.introduce(series, kind, None),
+                Some(old) => self.watch.replace(SeriesId(old), (series, partition), kind, None),
+                None => self.watch.introduce((series, partition), kind, None),
             }
             match first {
                 Some(first) => self.watch.count_earlier(series, bin.abs_diff(first), 1),
@@ -130,13 +135,17 @@ impl KeyWatch {
     }
 
     /// Closes a bin in which something came.
-    pub(crate) fn close_bin(&mut self, rows: &[SeriesCount]) -> KeyReport {
+    pub(crate) fn close_bin(
+        &mut self,
+        shares: &mut impl Shares,
+        rows: &[SeriesCount],
+    ) -> KeyReport {
         let counts: Vec<(SeriesId, u32)> = rows
             .iter()
             .map(|row| (SeriesId(row.series), row.fresh))
             .chain([(LISTENING, 0)])
             .collect();
-        let report = self.watch.close_bin(&counts);
+        let report = self.watch.close_bin(&mut Of(shares, Which::Keys), &counts);
         let mut alarms: Vec<KeyAlarm> = report
             .alarms
             .iter()
@@ -181,12 +190,20 @@ impl KeyWatch {
     }
 
     /// The watch itself, for whoever asks for numbers.
-    pub(crate) const fn watch(&self) -> &Watch {
+    pub(crate) const fn watch(&self) -> &Merge {
         &self.watch
     }
 
     /// The evidence on a key's series now.
-    pub(crate) fn score(&self, series: u32) -> Option<Evidence> {
-        if series < KEYS_FROM { None } else { self.watch.score(SeriesId(series)) }
+    pub(crate) fn score(&self, shares: &impl Readable, series: u32) -> Option<Evidence> {
+        if series < KEYS_FROM {
+            return None;
+        }
+        self.watch.scores(&In(shares, Which::Keys), [SeriesId(series)]).pop().flatten()
+    }
+
+    /// So many such watches have the promise together.
+    pub(crate) const fn promise_over(&mut self, watches: u32) {
+        self.watch.promise_over(watches);
     }
 }

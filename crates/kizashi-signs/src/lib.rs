@@ -1,6 +1,6 @@
 //! From series and alarms to a [`Sign`]: what rises, since when, who, how sure, what to do.
 //!
-//! [`Detection`] is the whole of it: closed ten-minute bins of the store go in, in order of time, and signs come out. It has
+//! [`Detection`] is the whole of it on one machine, [`Merge`] what of it many detectors have in common ([`shares`]): closed ten-minute bins of the store go in, in order of time, and signs come out. It has
 //! no clock and reads nothing by itself, so that a live run and a replay of the same bins give the same signs. What a bin
 //! holds is decided by the store when the bin is closed; what came later than that is counted there and never seen here.
 
@@ -21,6 +21,7 @@ mod open_sign;
 mod port_scores;
 pub mod ports;
 mod recent;
+pub mod shares;
 mod sign;
 mod silence_text;
 mod standing;
@@ -32,7 +33,7 @@ pub use campaigns::{
     Action, Campaign, CampaignError, CampaignKind, Campaigns, Certainty, Mark, MarkKind, MarkSeen,
     Recognised, Recognition, Strength, Words, action,
 };
-pub use detection::{Closed, Detection, DetectionError, Settings};
+pub use detection::{Closed, Detection, DetectionError, Merge, Settings};
 pub use evidence_log::{EvidenceDay, EvidenceLog};
 pub use explanation::{Explanation, Numbers};
 pub use knowledge::{Knowledge, KnowledgeError, LONGEST_KNOWLEDGE};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 const BINS_A_DAY: i64 = 144;
 /// Visits remembered at most, about 25 bytes each: sources of UDP can be forged. Past it, newcomers count without being
 /// remembered.
-const MOST_REMEMBERED: usize = 2_000_000;
+pub(crate) const MOST_REMEMBERED: usize = 2_000_000;
 
 /// A series and the number of a source.
 type Visit = (u32, u32);
@@ -38,11 +38,13 @@ impl From<Visits> for VecDeque<(i64, Vec<Visit>)> {
 
 impl Visits {
     /// How many of `sources` count in this bin of this series. Bins must not go backward.
+    #[cfg(test)]
     pub(crate) fn count(&mut self, bin: i64, series: u32, sources: &[u32]) -> u32 {
         self.count_within(bin, series, sources, MOST_REMEMBERED)
     }
 
     /// The same, remembering `most` visits at most.
+    #[cfg(test)]
     pub(crate) fn count_within(
         &mut self,
         bin: i64,
@@ -50,16 +52,29 @@ impl Visits {
         sources: &[u32],
         most: usize,
     ) -> u32 {
-        self.forget_before(bin - BINS_A_DAY + 1);
+        self.forget_before(Self::first_kept(bin));
+        let mut room = most.saturating_sub(self.counted.len()) as u64;
+        self.count_allowed(bin, series, sources, &mut room)
+    }
+
+    /// The same, remembering as many as there is room for, which shrinks; what is a day old must be forgotten before.
+    pub(crate) fn count_allowed(
+        &mut self,
+        bin: i64,
+        series: u32,
+        sources: &[u32],
+        room: &mut u64,
+    ) -> u32 {
         let mut fresh = 0_u32;
         for &source in sources {
             if self.counted.contains(&(series, source)) {
                 continue;
             }
             fresh = fresh.saturating_add(1);
-            if self.counted.len() >= most {
+            if *room == 0 {
                 continue;
             }
+            *room -= 1;
             self.counted.insert((series, source));
             match self.by_bin.back_mut() {
                 Some((last, visits)) if *last == bin => visits.push((series, source)),
@@ -67,6 +82,17 @@ impl Visits {
             }
         }
         fresh
+    }
+
+    /// How many of `sources` would count.
+    pub(crate) fn fresh(&self, series: u32, sources: &[u32]) -> u32 {
+        let is_fresh = |source: &&u32| !self.counted.contains(&(series, **source));
+        u32::try_from(sources.iter().filter(is_fresh).count()).unwrap_or(u32::MAX)
+    }
+
+    /// The first bin of which visits still count in `bin`.
+    pub(crate) const fn first_kept(bin: i64) -> i64 {
+        bin - BINS_A_DAY + 1
     }
 
     /// The sources counted of a series from bin `since` on, ascending.
@@ -91,12 +117,8 @@ impl Visits {
         !sources.is_empty() && of_series.values().any(|shared| 2 * shared >= sources.len())
     }
 
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.counted.len()
-    }
-
-    fn forget_before(&mut self, first_kept: i64) {
+    /// Forgets what came before a bin.
+    pub(crate) fn forget_before(&mut self, first_kept: i64) {
         while self.by_bin.front().is_some_and(|(bin, _)| *bin < first_kept) {
             for visit in self.by_bin.pop_front().into_iter().flat_map(|(_, visits)| visits) {
                 self.counted.remove(&visit);

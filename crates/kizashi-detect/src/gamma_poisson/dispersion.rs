@@ -8,6 +8,7 @@
 //! before the hour, so that counting only lively hours biases nothing), and only when anything at all came to the sensor.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -153,7 +154,7 @@ pub(super) struct Hour {
 }
 
 /// What one hour of one series showed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Residual {
     excess: Mean,
     volatility: Mean,
@@ -242,7 +243,7 @@ impl Dispersion {
 
     /// Fixes φ and v for windows that begin from now on, under the last of `shared`, and forgets those for windows that begin
     /// under none of them. A series of which no hour was looked at has those of its `kind`.
-    pub(super) fn publish(&mut self, shared: &VecDeque<Shared>, kind: u8) {
+    pub(super) fn publish(&mut self, shared: &VecDeque<Arc<Shared>>, kind: u8) {
         let Some((oldest, last)) = shared.front().zip(shared.back()) else { return };
         if self.running.hours > 0 {
             let scatter = self.running.after(last.hours).of_series(last.kind(kind).scatter);

@@ -1,7 +1,9 @@
 //! M: the mixture over windows and ratios, with the names of the module's formula.
 
 use std::collections::VecDeque;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+
+use serde::{Deserialize, Serialize};
 
 use super::dispersion::{Scatter, Shared, volatility_of_first_days};
 use super::exposure::Exposure;
@@ -45,7 +47,7 @@ pub(super) const fn oldest_start(now: u32) -> u32 {
 }
 
 /// What one window holds against the past at its start.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Window {
     /// W, in bins.
     pub(super) length: u32,
@@ -87,7 +89,7 @@ fn log_share(starts: u64, with_quarter: bool) -> f64 {
 }
 
 /// M of one series now.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Weighed {
     /// log M; `f64::MIN` where no window is worth looking at.
     pub(super) log_m: f64,
@@ -131,7 +133,8 @@ pub(super) fn log_sum(logs: &[f64]) -> f64 {
 }
 
 /// Where one window begins, which is the same for every series.
-struct Start<'a> {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Start {
     /// The bin.
     bin: u32,
     /// Bins since, W.
@@ -148,17 +151,18 @@ struct Start<'a> {
     weighed: f64,
     /// Bins in which the rhythm of the day was learned before this run.
     carried_bins: f64,
-    shared: &'a Shared,
+    shared: Arc<Shared>,
 }
 
 /// Where the windows begin that end now, shortest first.
-pub(super) struct Starts<'a> {
-    starts: Vec<Start<'a>>,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Starts {
+    starts: Vec<Start>,
 }
 
-impl<'a> Starts<'a> {
+impl Starts {
     /// After all bins of `exposure`. A window begins after the first bin: nothing is known before it.
-    pub(super) fn of(exposure: &Exposure, shared: &'a VecDeque<Shared>) -> Self {
+    pub(super) fn of(exposure: &Exposure, shared: &VecDeque<Arc<Shared>>) -> Self {
         let (now, end) = (exposure.now(), exposure.latest());
         let mut listened = end.exposed;
         let mut starts = Vec::with_capacity(WINDOWS.len());
@@ -180,7 +184,7 @@ impl<'a> Starts<'a> {
                     baseline: mark.weighed_baseline,
                     weighed: end.weighed - mark.weighed,
                     carried_bins: exposure.rhythm.carried_bins(),
-                    shared,
+                    shared: Arc::clone(shared),
                 });
             }
         }
@@ -205,7 +209,7 @@ impl<'a> Starts<'a> {
         self.starts.iter().map(move |start| {
             let scatter = match known {
                 Some((at, scatter)) if at == start.shared.at => scatter,
-                _ => series.scatter(start.shared),
+                _ => series.scatter(&start.shared),
             };
             known = Some((start.shared.at, scatter));
             let windowed = start.windowed(series);
@@ -222,7 +226,7 @@ impl<'a> Starts<'a> {
     }
 }
 
-impl Start<'_> {
+impl Start {
     fn windowed(&self, series: &Series) -> Windowed {
         let history = &series.history;
         if self.with_quarter { history.since_quarter(self.bin) } else { history.since(self.bin) }

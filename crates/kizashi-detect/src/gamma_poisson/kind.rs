@@ -47,9 +47,9 @@ impl KindState {
     }
 
     /// By how much M must be divided for an average count of bins between false alarms of everything: series watched over the
-    /// share of the promise.
-    pub(super) fn competitors(&self) -> f64 {
-        f64::from(self.watched.max(1)) / self.share
+    /// share of the promise, times so many watches that have the promise together.
+    pub(super) fn competitors(&self, watches: u32) -> f64 {
+        f64::from(self.watched.max(1)) / self.share * f64::from(watches)
     }
 }
 

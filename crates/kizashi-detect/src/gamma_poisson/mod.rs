@@ -77,12 +77,15 @@
 //! ```
 
 mod activity;
+mod deal;
 mod dispersion;
 mod evidence;
 mod exposure;
 mod fade;
 mod history;
+mod holding;
 mod kind;
+mod merge;
 mod prior;
 mod ratio;
 mod rhythm;
@@ -92,12 +95,15 @@ mod watch;
 
 use serde::{Deserialize, Serialize};
 
+pub use deal::{Deal, Order};
 pub use dispersion::Scatter;
+pub use holding::{Answer, Ask, Found, Held, Holders, Holding, Look, Partition};
 pub use kind::{Kind, KindId, MOST_KINDS};
+pub use merge::Merge;
+pub use merge::explain::{Explanation, Threshold, WindowEvidence};
 pub use prior::Prior;
 pub use ratio::{Baseline, Ratio};
 pub use watch::Watch;
-pub use watch::explain::{Explanation, Threshold, WindowEvidence};
 
 /// Bins in one day.
 pub const BINS_A_DAY: u32 = 144;

@@ -13,8 +13,6 @@ const SHAPES: [f64; 5] = [0.1, 0.2, 0.3, 0.5, 0.8];
 const TAIL: f64 = 0.3;
 /// The least mean rate, in counts a bin: a sensor that hears nothing has a prior too.
 const LEAST_MEAN: f64 = 1e-6;
-/// Series looked at at most; of more, every nth.
-const MOST_SERIES: usize = 4_096;
 
 /// Gamma(shape, rate): the distribution of rates over series, in counts a bin. To be carried from one run to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +27,8 @@ impl Prior {
     /// Gamma(0.5, 0.05), for the first hours: almost weightless. One worth three bins broke the promise on false alarms
     /// (2,285 bins between them for 10,000 promised, at 5 sources a bin).
     pub const FIRST_HOURS: Self = Self { shape: 0.5, rate: 0.05 };
+    /// Series to which one is fitted at most; of more, every nth.
+    pub(super) const MOST_SERIES: usize = 4_096;
 
     pub(super) fn checked(self) -> Result<Self, SettingsError> {
         let usable = |parameter: f64| (1e-9..=1e9).contains(&parameter);
@@ -45,9 +45,7 @@ impl Prior {
     }
 
     /// The prior that makes these discounted totals, each over its exposed bins, most likely. `None` where nothing is known.
-    pub(super) fn fitted(series: impl Iterator<Item = (f64, f64)>, count: usize) -> Option<Self> {
-        let every = count.div_ceil(MOST_SERIES).max(1);
-        let series: Vec<(f64, f64)> = series.step_by(every).collect();
+    pub(super) fn fitted(series: &[(f64, f64)]) -> Option<Self> {
         let sum = |sum: (f64, f64), one: &(f64, f64)| (sum.0 + one.0, sum.1 + one.1);
         let (totals, exposures) = series.iter().fold((0.0, 0.0), sum);
         if exposures < 1.0 {
@@ -57,7 +55,7 @@ impl Prior {
         let candidates = SHAPES.map(|shape| Self { shape, rate: shape / mean });
         let mut best = (f64::NEG_INFINITY, None);
         for prior in candidates {
-            let likelihood = prior.log_likelihood(&series);
+            let likelihood = prior.log_likelihood(series);
             if likelihood > best.0 {
                 best = (likelihood, Some(prior));
             }

@@ -2,6 +2,7 @@
 //! again, what it has forgotten is worked out in closed form.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +17,6 @@ const VOLATILITY_BETWEEN_RUNS: f64 = 0.08;
 pub(super) struct Series {
     pub(super) history: History,
     pub(super) dispersion: Dispersion,
-    /// Counts ever, as far as one needs to know: 0, 1, or 2 and more.
-    sources: u8,
-    /// Whether it is on the list of series whose hours are looked at.
-    pub(super) busy: bool,
     /// Whether it stood out when it was last looked at.
     pub(super) above: bool,
     /// The bin from which it may alarm again.
@@ -34,24 +31,8 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// Forgets everything but that it is on the list of those whose hours are looked at.
-    pub(super) fn begin_anew(&mut self) {
-        *self = Self { busy: self.busy, ..Self::default() };
-    }
-
-    /// Whether anything ever came to it.
-    pub(super) const fn was_counted(&self) -> bool {
-        self.sources > 0
-    }
-
-    /// Whether two sources have come ever: before, no alarm is possible.
-    pub(super) const fn is_watched(&self) -> bool {
-        self.sources >= 2
-    }
-
     /// Adds a count of the running bin, or adds to it.
     pub(super) fn touch(&mut self, bin: u32, count: u32) {
-        self.sources = self.sources.saturating_add(count.min(2) as u8).min(2);
         self.history.add(bin, count);
     }
 
@@ -85,7 +66,7 @@ impl Series {
     }
 
     /// φ and v are fixed for windows that begin under the last of `shared`, and memory that only the past needed is given back.
-    pub(super) fn publish(&mut self, shared: &VecDeque<Shared>, now: u32) {
+    pub(super) fn publish(&mut self, shared: &VecDeque<Arc<Shared>>, now: u32) {
         self.dispersion.publish(shared, self.kind.0);
         self.history.forget(now);
         self.history.shrink();

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::AhoCorasick;
-use kizashi_event::KeyKind;
-use kizashi_store::{ClosedBin, KeyBin};
+use kizashi_event::{Key, KeyKind, Port};
+use kizashi_store::ClosedBin;
 use serde::{Deserialize, Serialize};
 
 use super::{Campaign, MarkKind, Strength, format};
@@ -129,15 +129,15 @@ impl Matcher {
         }
     }
 
-    fn each_of_key(&self, bin: &KeyBin, found: &mut impl FnMut(MarkNumber)) {
-        let text = &*bin.key.text;
-        match bin.key.kind {
+    fn each_of_key(&self, key: &Key, head: &[u8], found: &mut impl FnMut(MarkNumber)) {
+        let text = &*key.text;
+        match key.kind {
             KeyKind::CommandFamily => self.commands.each(text.as_bytes(), found),
             KeyKind::PathFamily => self.paths.each(text.as_bytes(), found),
             KeyKind::Client => self.clients.each(text.as_bytes(), found),
             KeyKind::Payload => {
                 self.whole(MarkKind::Sha256, text, &mut *found);
-                self.heads.each(&bin.head, found);
+                self.heads.each(head, found);
             }
             KeyKind::Service => self.whole(MarkKind::Service, text, found),
             KeyKind::User => self.whole(MarkKind::User, text, found),
@@ -149,33 +149,69 @@ impl Matcher {
         }
     }
 
-    /// What a bin's visitors bore.
-    pub(super) fn marks_in(&self, bin: &ClosedBin) -> MarksSeen {
-        let mut marks: BTreeMap<MarkNumber, Vec<u32>> = BTreeMap::new();
-        let mut spoke = Vec::new();
-        let mut add = |mark: MarkNumber, sources: &[u32]| {
-            let of_mark = marks.entry(mark).or_default();
-            let room = (2 * MOST_SOURCES).saturating_sub(of_mark.len());
-            of_mark.extend(sources.iter().take(room));
+    /// The marks that whoever came to a port bore.
+    fn of_port(&self, port: Port) -> Borne {
+        let mut marks = Vec::new();
+        self.whole(MarkKind::Port, &port.to_string(), |mark| marks.push(mark));
+        Borne { marks, speaks: false }
+    }
+
+    /// The marks that whoever came with a key bore, of content by its first bytes too.
+    fn of_key(&self, key: &Key, head: &[u8]) -> Borne {
+        let mut marks = Vec::new();
+        self.each_of_key(key, head, &mut |mark| marks.push(mark));
+        Borne { marks, speaks: is_speech(key.kind) }
+    }
+}
+
+/// What all sources of one row bore.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Borne {
+    marks: Vec<MarkNumber>,
+    speaks: bool,
+}
+
+impl Borne {
+    pub(crate) const fn is_nothing(&self) -> bool {
+        self.marks.is_empty() && !self.speaks
+    }
+}
+
+/// Gathers what a bin's visitors bore, row by row.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    marks: BTreeMap<MarkNumber, Vec<u32>>,
+    spoke: Vec<u32>,
+}
+
+impl Gathered {
+    /// Notes a row; whether there was room for any of it.
+    pub(crate) fn add(&mut self, borne: &Borne, sources: &[u32]) -> bool {
+        let mut had_room = false;
+        let mut extend = |list: &mut Vec<u32>, most: usize| {
+            let room = most.saturating_sub(list.len());
+            had_room |= room > 0;
+            list.extend(sources.iter().take(room));
         };
-        for port in &bin.ports {
-            self.whole(MarkKind::Port, &port.port.to_string(), |mark| add(mark, &port.sources));
+        for mark in &borne.marks {
+            extend(self.marks.entry(*mark).or_default(), 2 * MOST_SOURCES);
         }
-        for key in &bin.keys {
-            self.each_of_key(key, &mut |mark| add(mark, &key.sources));
-            if is_speech(key.key.kind) {
-                let room = (16 * MOST_SOURCES).saturating_sub(spoke.len());
-                spoke.extend(key.sources.iter().take(room));
-            }
+        if borne.speaks {
+            extend(&mut self.spoke, 16 * MOST_SOURCES);
         }
+        had_room
+    }
+
+    pub(crate) fn seen(self) -> MarksSeen {
         let sorted = |mut sources: Vec<u32>, most: usize| {
             sources.sort_unstable();
             sources.dedup();
             sources.truncate(most);
             sources
         };
-        let marks = marks.into_iter().map(|(mark, of)| (mark, sorted(of, MOST_SOURCES))).collect();
-        MarksSeen { marks, spoke: sorted(spoke, 4 * MOST_SOURCES) }
+        let marks = self.marks.into_iter();
+        let marks = marks.map(|(mark, of)| (mark, sorted(of, MOST_SOURCES))).collect();
+        MarksSeen { marks, spoke: sorted(self.spoke, 4 * MOST_SOURCES) }
     }
 }
 
@@ -197,6 +233,23 @@ const fn is_speech(kind: KeyKind) -> bool {
 impl super::Campaigns {
     /// What a bin's visitors bore.
     pub(crate) fn marks_in(&self, bin: &ClosedBin) -> MarksSeen {
-        self.matcher.marks_in(bin)
+        let mut gathered = Gathered::default();
+        for row in &bin.ports {
+            gathered.add(&self.matcher.of_port(row.port), &row.sources);
+        }
+        for row in &bin.keys {
+            gathered.add(&self.matcher.of_key(&row.key, &row.head), &row.sources);
+        }
+        gathered.seen()
+    }
+
+    /// What all sources of a port bore.
+    pub(crate) fn borne_at(&self, port: Port) -> Borne {
+        self.matcher.of_port(port)
+    }
+
+    /// What all sources of a key bore.
+    pub(crate) fn borne_with(&self, key: &Key, head: &[u8]) -> Borne {
+        self.matcher.of_key(key, head)
     }
 }

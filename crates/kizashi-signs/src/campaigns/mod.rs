@@ -17,7 +17,7 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 
 pub use format::CampaignError;
-pub(crate) use matching::MarksSeen;
+pub(crate) use matching::{Borne, Gathered, MarksSeen};
 pub use recognition::{Certainty, Mark as MarkSeen, Recognised, Recognition};
 
 use matching::Matcher;

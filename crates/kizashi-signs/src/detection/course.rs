@@ -3,16 +3,17 @@
 use kizashi_detect::gamma_poisson::{Evidence, SeriesId};
 use kizashi_event::Timestamp;
 
-use super::{Closed, Detection};
+use super::{Closed, Merge};
 use crate::counts::SeriesCount;
 use crate::open_sign::OpenSign;
+use crate::shares::Readable;
 
 /// How long a sign stays open at least, in microseconds.
 const HOLD: i64 = Timestamp::DAY;
 /// How long a silence stays open at most: then it is the usual state.
 const SILENCE_IS_USUAL: i64 = 14 * Timestamp::DAY;
 
-impl Detection {
+impl Merge {
     pub(super) fn grow(
         &mut self,
         end: Timestamp,
@@ -33,7 +34,12 @@ impl Detection {
     }
 
     /// Ends the signs that are a day old at `now` and no longer stand out.
-    pub(super) fn end_signs(&mut self, now: Timestamp, closed: &mut Closed) {
+    pub(super) fn end_signs(
+        &mut self,
+        shares: &impl Readable,
+        now: Timestamp,
+        closed: &mut Closed,
+    ) {
         let is_old = |open: &OpenSign| now.since(open.sign.detected) >= HOLD;
         if !self.open.iter().any(is_old) {
             return;
@@ -46,7 +52,7 @@ impl Detection {
                 open.one_series()?;
                 Some(
                     open.all_series()
-                        .filter_map(|series| self.evidence_now(series))
+                        .filter_map(|series| self.evidence_now(shares, series))
                         .any(|evidence| evidence.days >= threshold && evidence.sources > 0),
                 )
             };

@@ -3,10 +3,11 @@
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
 
 use super::raising::MOST_NAMED;
-use super::{BIN, Closed, Detection};
+use super::{BIN, Closed, Merge};
 use crate::falls::Fall;
 use crate::open_sign::{Expected, OpenSign};
 use crate::ports::port_info;
+use crate::shares::{In, Readable, Which};
 use crate::{Severity, Sign, SignKind};
 
 /// Microseconds between the last visits of two ports that fall silent for one cause.
@@ -16,28 +17,34 @@ const MANY: usize = 3;
 /// Expected visits times this bound, of none that came, are the upper end of the ratio's central 95 % interval: −log 0.025.
 const NONE_CAME: f64 = 3.689;
 
-impl Detection {
+impl Merge {
     /// Raises signs of what fell silent with the bin that ended at `end`.
-    pub(super) fn raise_silences(&mut self, end: Timestamp, fell: &[Fall], closed: &mut Closed) {
+    pub(super) fn raise_silences(
+        &mut self,
+        shares: &impl Readable,
+        end: Timestamp,
+        fell: &[Fall],
+        closed: &mut Closed,
+    ) {
         for fall in fell {
             let since = self.origin.plus(BIN.saturating_mul(fall.last.saturating_add(1)));
             match fall.port {
                 None => {
-                    let rate = self.rate_of_all();
+                    let rate = self.rate_of_all(shares);
                     let open =
                         silent(SignKind::SensorSilent, &Key::total(), since, end, fall, rate);
                     closed.raised.push(open.sign.clone());
                     self.open.push(open);
                 }
-                Some(series) => self.raise_silent_port(series, since, end, fall, closed),
+                Some(series) => self.raise_silent_port(shares, (series, since), end, fall, closed),
             }
         }
     }
 
     fn raise_silent_port(
         &mut self,
-        series: u32,
-        since: Timestamp,
+        shares: &impl Readable,
+        (series, since): (u32, Timestamp),
         end: Timestamp,
         fall: &Fall,
         closed: &mut Closed,
@@ -51,7 +58,8 @@ impl Detection {
             closed.now_is(&open.sign);
             return;
         }
-        let rate = self.watch.rate(kizashi_detect::gamma_poisson::SeriesId(series)).unwrap_or(0.0);
+        let id = kizashi_detect::gamma_poisson::SeriesId(series);
+        let rate = self.watch.rate(&In(shares, Which::Ports), id).unwrap_or(0.0);
         let mut open = silent(SignKind::PortSilent, &Key::port(port), since, end, fall, rate);
         open.series.push(series);
         open.sign.label = port_info(port).title.into_owned();
@@ -88,10 +96,11 @@ impl Detection {
     }
 
     /// Sources a bin that are usual over all ports.
-    fn rate_of_all(&self) -> f64 {
+    fn rate_of_all(&self, shares: &impl Readable) -> f64 {
         let total = self.keys.keys.find(&Key::new(KeyKind::Total, ""));
         let rate = total.and_then(|series| {
-            self.keys.watch().rate(kizashi_detect::gamma_poisson::SeriesId(series))
+            let id = kizashi_detect::gamma_poisson::SeriesId(series);
+            self.keys.watch().rate(&In(shares, Which::Keys), id)
         });
         rate.unwrap_or(0.0)
     }

@@ -5,8 +5,9 @@
 use kizashi_event::{Key, KeyKind};
 use serde::{Deserialize, Serialize};
 
-use super::{Closed, Detection};
+use super::{Closed, Merge};
 use crate::open_sign::OpenSign;
+use crate::shares::Readable;
 use crate::{Returned, Sign, SignKind};
 
 /// Signs that are over and remembered; the oldest go.
@@ -22,16 +23,16 @@ pub(crate) struct Past {
     told: Returned,
 }
 
-impl Detection {
+impl Merge {
     /// The place of the open sign that a new rise belongs to, where there is one.
-    pub(super) fn sign_that_has(&self, new: &OpenSign) -> Option<usize> {
+    pub(super) fn sign_that_has(&self, shares: &impl Readable, new: &OpenSign) -> Option<usize> {
         let series = new.one_series()?;
-        let sources = self.sources_of(series, self.index_of(new.sign.since));
+        let sources = self.sources_of(shares, series, self.index_of(new.sign.since));
         self.open.iter().position(|open| {
             open.sign.kind == SignKind::Rise
                 && match self.same_campaign(&open.sign, &new.sign) {
                     Some(is_same) => is_same,
-                    None => self.coincides(open, &sources),
+                    None => self.coincides(shares, open, &sources),
                 }
         })
     }
@@ -59,13 +60,19 @@ impl Detection {
     }
 
     /// A new rise belongs to an open sign, with its visitors.
-    pub(super) fn join_sign(&mut self, at: usize, new: &OpenSign, closed: &mut Closed) {
+    pub(super) fn join_sign(
+        &mut self,
+        shares: &impl Readable,
+        at: usize,
+        new: &OpenSign,
+        closed: &mut Closed,
+    ) {
         let kind = new.sign.key.parse::<Key>().map(|key| key.kind);
         let tells = kind.is_ok_and(|kind| kind == KeyKind::Port || tells_who(kind));
         let series = if tells { new.series.as_slice() } else { &[] };
         self.join(at, new.sign.key.clone(), series, closed);
         let Some(mut open) = self.open.get(at).cloned() else { return };
-        self.begin_dossier(&mut open);
+        self.begin_dossier(shares, &mut open);
         if let Some(place) = self.open.get_mut(at) {
             *place = open;
             closed.now_is(&place.sign);

@@ -1,11 +1,13 @@
 //! The live run of detection: closed ten-minute bins in, changed signs out. What it is given must come in order of time and
-//! once; given the same bins it gives the same signs, whether live, after a restart from a snapshot, or in a replay.
+//! once; given the same bins it gives the same signs, whether live, after a restart from a snapshot, or in a replay, and over
+//! however many parts ([`crate::shares`]).
 
 mod course;
 mod explaining;
 mod falling;
 mod grouping;
 mod naming;
+mod one;
 mod queries;
 mod raising;
 mod settings;
@@ -13,12 +15,12 @@ mod settings;
 use std::sync::Arc;
 
 use kizashi_detect::changefinder;
-use kizashi_detect::gamma_poisson::{self, KindId, SeriesId, Watch};
-use kizashi_event::{Port, Timestamp};
-use kizashi_store::{ClosedBin, PortBin};
+use kizashi_detect::gamma_poisson::{self, KindId, Partition, SeriesId};
+use kizashi_event::{Key, Port, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use grouping::Past;
+pub use one::Detection;
 pub use settings::{DetectionError, Settings};
 
 use crate::counts::{SeriesCount, SeriesOfPorts};
@@ -30,24 +32,30 @@ use crate::knowledge::Levels;
 use crate::open_sign::OpenSign;
 use crate::port_scores::PortScores;
 use crate::recent::Recent;
-use crate::visits::Visits;
+use crate::shares::{
+    BinRows, Of, PortRow, Readable, Remembered, Shares, Visit, Which, partition_of,
+};
+use crate::visits::MOST_REMEMBERED;
 use crate::{Campaigns, EvidenceLog, Knowledge, Sign};
 
 /// The length of a bin, in microseconds.
-const BIN: i64 = 600 * Timestamp::SECOND;
+pub(crate) const BIN: i64 = 600 * Timestamp::SECOND;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 11;
+const SNAPSHOT_FORMAT: u32 = 12;
 
-/// The state of detection over all ports.
+/// What couples all keys, over any number of [`Part`](crate::Part)s that hold them (see [`crate::shares`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Detection {
+pub struct Merge {
     format: u32,
     settings: Settings,
-    watch: Watch,
+    /// Parts that hold keys.
+    partitions: Partition,
+    watch: gamma_poisson::Merge,
     keys: KeyWatch,
     series: SeriesOfPorts,
     levels: Levels,
-    visits: Visits,
+    /// How many visits to ports parts remember.
+    visits: Remembered,
     recent: Recent,
     scores: PortScores,
     evidence: EvidenceLog,
@@ -90,35 +98,30 @@ impl Closed {
     }
 }
 
-impl Detection {
-    /// Detection that has seen nothing and knows what Kizashi ships with.
+impl Merge {
+    /// One that has seen nothing and begins with what was learned elsewhere, over so many parts that have been told nothing.
     ///
     /// # Errors
     /// When a setting is outside its range.
-    pub fn new(settings: Settings) -> Result<Self, DetectionError> {
-        Self::with_knowledge(settings, &Knowledge::shipped())
-    }
-
-    /// Detection that has seen nothing and begins with what was learned elsewhere.
-    ///
-    /// # Errors
-    /// When a setting is outside its range.
-    pub fn with_knowledge(
+    pub fn new(
         settings: Settings,
         knowledge: &Knowledge,
+        partitions: Partition,
     ) -> Result<Self, DetectionError> {
         changefinder::ChangeFinder::new(settings.changefinder)?;
         let Settings { false_alarms_per_week, memory_megabytes, .. } = settings;
         let promise = gamma_poisson::Settings { false_alarms_per_week };
         let bytes = (memory_megabytes as usize).saturating_mul(1 << 20);
+        let partitions = partitions.max(1);
         Ok(Self {
             format: SNAPSHOT_FORMAT,
             settings,
+            partitions,
             watch: watch_of_ports(promise, knowledge)?,
-            keys: KeyWatch::new(promise, bytes, knowledge)?,
+            keys: KeyWatch::new(promise, (bytes, partitions), knowledge)?,
             series: SeriesOfPorts::default(),
             levels: knowledge.levels(),
-            visits: Visits::default(),
+            visits: Remembered::default(),
             recent: Recent::default(),
             scores: PortScores::new(settings.changefinder),
             evidence: EvidenceLog::default(),
@@ -133,7 +136,7 @@ impl Detection {
         })
     }
 
-    /// Goes on from a [`Self::snapshot`] made with the same settings and campaigns.
+    /// Goes on from a [`Self::snapshot`] made with the same settings and campaigns, with parts as they were then.
     ///
     /// # Errors
     /// When the bytes are no snapshot of this version, or of other settings or campaigns.
@@ -142,11 +145,8 @@ impl Detection {
         campaigns: Arc<Campaigns>,
         bytes: &[u8],
     ) -> Result<Self, DetectionError> {
-        let detection: Self = postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
-        let fits = detection.format == SNAPSHOT_FORMAT
-            && detection.settings == settings
-            && detection.known_campaigns == campaigns.digest();
-        if fits { Ok(Self { campaigns, ..detection }) } else { Err(DetectionError::Snapshot) }
+        let merge: Self = postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
+        merge.going_on(settings, campaigns)
     }
 
     /// The same where the promise may be another one than the snapshot's: the new one holds from the next bin that is closed.
@@ -188,15 +188,41 @@ impl Detection {
         postcard::to_allocvec(self).map_err(|_| DetectionError::Snapshot)
     }
 
+    fn going_on(self, settings: Settings, known: Arc<Campaigns>) -> Result<Self, DetectionError> {
+        let fits = self.format == SNAPSHOT_FORMAT
+            && self.settings == settings
+            && self.known_campaigns == known.digest();
+        if fits { Ok(Self { campaigns: known, ..self }) } else { Err(DetectionError::Snapshot) }
+    }
+
+    /// So many watches, this one among them, have the promise together, each an equal part of it: from the next bin on.
+    pub fn promise_over(&mut self, watches: u32) {
+        self.watch.promise_over(watches);
+        self.keys.promise_over(watches);
+        self.falls.promise_over(watches);
+    }
+
+    /// Parts that hold keys.
+    #[must_use]
+    pub const fn partitions(&self) -> Partition {
+        self.partitions
+    }
+
+    /// The campaigns that it knows.
+    #[must_use]
+    pub fn campaigns(&self) -> &Campaigns {
+        &self.campaigns
+    }
+
     /// The evidence noted since it was last taken: names and bytes for the store to keep (see [`crate::EvidenceDay`]).
     pub fn take_evidence(&mut self) -> Vec<(String, Vec<u8>)> {
         self.evidence.take(self.next.unwrap_or_default())
     }
 
     /// Closes a bin. Bins between the last one and this one are taken as empty; one that was closed before is left out.
-    pub fn close(&mut self, bin: &ClosedBin) -> Closed {
+    pub fn close(&mut self, shares: &mut impl Shares, bin: &BinRows<'_>) -> Closed {
         let start = bin.start.floor_to(BIN);
-        let mut closed = self.advance(start);
+        let mut closed = self.advance(&*shares, start);
         // An empty bin is what a bin left out is, so that a replay of what is stored equals the live run.
         if bin.ports.is_empty() || self.next.is_some_and(|next| start < next) {
             return closed;
@@ -208,20 +234,20 @@ impl Detection {
             }
         }
         let index = self.index_of(start);
-        let rows = self.count(index, &bin.ports);
+        let rows = self.count(shares, index, &bin.ports);
         self.scores.add(start, &rows);
         let counts: Vec<(SeriesId, u32)> =
             rows.iter().map(|row| (SeriesId(row.series), row.fresh)).collect();
-        let report = self.watch.close_bin(&counts);
-        let key_rows = self.keys.count(index, &bin.keys);
-        let of_keys = self.keys.close_bin(&key_rows);
+        let report = self.watch.close_bin(&mut Of(shares, Which::Ports), &counts);
+        let key_rows = self.keys.count(shares, index, &bin.keys);
+        let of_keys = self.keys.close_bin(shares, &key_rows);
+        let shares = &*shares;
         // Numbers of keys are larger than those of ports: both lists stay in order.
         let rows = [rows, key_rows].concat();
         self.recent.push(index, &rows);
         let end = start.plus(BIN);
         self.next = Some(end);
-        let seen = self.campaigns.marks_in(bin);
-        self.marks.push(index, seen.clone());
+        self.marks.push(index, bin.marks.clone());
         for (series, evidence) in &report.evaluated {
             if let Some(port) = self.series.port(series.0) {
                 self.evidence.note(start, port, evidence.days);
@@ -233,18 +259,18 @@ impl Detection {
         let fallen = self.falls.hear(index, &ports);
         self.end_silences(end, &fallen.back, &mut closed);
         self.grow(end, &rows, &evaluated, &mut closed);
-        self.grow_dossiers(index, &seen, &mut closed);
-        self.end_signs(end, &mut closed);
-        self.raise(start, &report.alarms, report.sensor_wide.as_ref(), &mut closed);
+        self.grow_dossiers(shares, index, &bin.marks, &mut closed);
+        self.end_signs(shares, end, &mut closed);
+        self.raise(shares, start, &report.alarms, report.sensor_wide.as_ref(), &mut closed);
         if report.sensor_wide.is_none() {
-            self.raise_keys(start, &of_keys.alarms, &mut closed);
+            self.raise_keys(shares, start, &of_keys.alarms, &mut closed);
         }
-        self.raise_silences(end, &fallen.fell, &mut closed);
+        self.raise_silences(shares, end, &fallen.fell, &mut closed);
         closed
     }
 
     /// Closes every bin that ends at or before `through` as empty.
-    pub fn advance(&mut self, through: Timestamp) -> Closed {
+    pub fn advance(&mut self, shares: &impl Readable, through: Timestamp) -> Closed {
         let mut closed = Closed::default();
         let Some(mut next) = self.next else { return closed };
         while next.plus(BIN) <= through {
@@ -255,9 +281,9 @@ impl Detection {
             self.keys.skip(bins.unsigned_abs());
             next = next.plus(BIN.saturating_mul(bins));
             self.next = Some(next);
-            self.end_signs(next, &mut closed);
+            self.end_signs(shares, next, &mut closed);
             let fell = self.falls.pass(bins.unsigned_abs());
-            self.raise_silences(next, &fell, &mut closed);
+            self.raise_silences(shares, next, &fell, &mut closed);
         }
         self.scores.advance(next);
         closed
@@ -274,20 +300,32 @@ impl Detection {
         }
         let series = self.series.find_or_add(port);
         let known = self.levels.after(port, self.watch.bins());
-        self.watch.introduce(SeriesId(series), KindId::default(), known);
+        let holder = partition_of(&Key::port(port), self.partitions);
+        self.watch.introduce((SeriesId(series), holder), KindId::default(), known);
         series
     }
 
     /// What a bin held, ordered by series.
-    fn count(&mut self, index: i64, ports: &[PortBin]) -> Vec<SeriesCount> {
-        let mut ports: Vec<&PortBin> = ports.iter().collect();
+    fn count(
+        &mut self,
+        shares: &mut impl Shares,
+        index: i64,
+        ports: &[PortRow],
+    ) -> Vec<SeriesCount> {
+        let mut ports: Vec<&PortRow> = ports.iter().collect();
         ports.sort_by_key(|row| row.port);
-        let mut rows: Vec<SeriesCount> = Vec::with_capacity(ports.len());
-        for row in ports {
+        let mut visits = Vec::with_capacity(ports.len());
+        for row in &ports {
             let series = self.series_of(row.port);
-            let fresh = self.visits.count(index, series, &row.sources);
-            rows.push(SeriesCount { series, events: row.events, fresh });
+            let holder = partition_of(&Key::port(row.port), self.partitions);
+            visits.push((holder, Visit { row: row.row, series, first: None }, row.sources));
         }
+        let fresh = self.visits.count(shares, (Which::Ports, index), &visits, MOST_REMEMBERED);
+        let counts = ports.iter().zip(&visits).zip(fresh);
+        let count = |((row, (_, visit, _)), fresh): ((&&PortRow, &(_, Visit, _)), u32)| {
+            SeriesCount { series: visit.series, events: row.events, fresh }
+        };
+        let mut rows: Vec<SeriesCount> = counts.map(count).collect();
         rows.sort_by_key(|row| row.series);
         rows.dedup_by(|later, kept| {
             let same = later.series == kept.series;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Closed, Detection};
+use kizashi_event::Key;
+
+use super::{Closed, Merge};
 use crate::Campaigns;
 use crate::campaigns::MarksSeen;
 use crate::key_series::KEYS_FROM;
 use crate::open_sign::OpenSign;
+use crate::shares::{Look, Looked, Readable, Seen, Which, partition_of};
 
-impl Detection {
+impl Merge {
     /// The same with these campaigns to be recognised, from the next bin on.
     #[must_use]
     pub fn with_campaigns(mut self, campaigns: Arc<Campaigns>) -> Self {
@@ -18,21 +21,32 @@ impl Detection {
     }
 
     /// Sources counted of a series, of either watch, from a bin on, ascending.
-    pub(super) fn sources_of(&self, series: u32, since: i64) -> Vec<u32> {
+    pub(super) fn sources_of(&self, shares: &impl Readable, series: u32, since: i64) -> Vec<u32> {
         if series >= KEYS_FROM {
-            self.keys.keys.sources_since(series, since)
-        } else {
-            self.visits.sources_since(series, since)
+            return self.keys.keys.sources_since(shares, series, since);
+        }
+        let Some(port) = self.series.port(series) else { return Vec::new() };
+        let since = since.max(self.visits.first_kept());
+        let look = Look(Looked::SourcesOf { which: Which::Ports, series, since });
+        let holder = partition_of(&Key::port(port), self.partitions);
+        match shares.look(vec![(holder, look)]).pop().map(|found| found.0) {
+            Some(Seen::Sources(sources)) => sources,
+            _ => Vec::new(),
         }
     }
 
     /// Notes in every open sign what its visitors did in this bin.
-    pub(super) fn grow_dossiers(&mut self, index: i64, seen: &MarksSeen, closed: &mut Closed) {
+    pub(super) fn grow_dossiers(
+        &mut self,
+        shares: &impl Readable,
+        index: i64,
+        seen: &MarksSeen,
+        closed: &mut Closed,
+    ) {
         let campaigns = Arc::clone(&self.campaigns);
         for at in 0..self.open.len() {
-            let Some(fresh) = self.open.get(at).map(|open| self.visitors_of(open, index)) else {
-                continue;
-            };
+            let fresh = self.open.get(at).map(|open| self.visitors_of(shares, open, index));
+            let Some(fresh) = fresh else { continue };
             let Some(open) = self.open.get_mut(at) else { continue };
             if open.sign.kind != crate::SignKind::Rise {
                 continue;
@@ -51,12 +65,12 @@ impl Detection {
     }
 
     /// Begins the dossier of a sign that is new, with all that its visitors did since it began.
-    pub(super) fn begin_dossier(&self, open: &mut OpenSign) {
+    pub(super) fn begin_dossier(&self, shares: &impl Readable, open: &mut OpenSign) {
         if open.sign.kind != crate::SignKind::Rise {
             return;
         }
         let since = self.index_of(open.sign.since);
-        let visitors = self.visitors_of(open, since);
+        let visitors = self.visitors_of(shares, open, since);
         open.dossier.add_visitors(&visitors);
         for seen in self.marks.since(since) {
             open.dossier.add(seen);
@@ -64,8 +78,8 @@ impl Detection {
         open.recognise(&self.campaigns);
     }
 
-    fn visitors_of(&self, open: &OpenSign, since: i64) -> Vec<u32> {
-        let each = open.all_series().flat_map(|series| self.sources_of(series, since));
+    fn visitors_of(&self, shares: &impl Readable, open: &OpenSign, since: i64) -> Vec<u32> {
+        let each = open.all_series().flat_map(|series| self.sources_of(shares, series, since));
         each.collect()
     }
 }

@@ -3,15 +3,16 @@
 use kizashi_detect::gamma_poisson::{Evidence, KindId, SeriesId};
 use kizashi_event::{KeyKind, Port, Timestamp};
 
-use super::{Detection, DetectionError, SNAPSHOT_FORMAT};
+use super::Merge;
 use crate::key_series::KEYS_FROM;
 use crate::open_sign::OpenSign;
+use crate::shares::{In, Readable, Which};
 use crate::{Knowledge, PortScore, PortStanding, Sign, Standing};
 
 /// Evidence below this many days is not shown: chance brings as much many times a day.
 const LEAST_SHOWN: f64 = 0.02;
 
-impl Detection {
+impl Merge {
     /// The end of the last closed bin: bins before it have been seen.
     #[must_use]
     pub const fn through(&self) -> Option<Timestamp> {
@@ -26,32 +27,20 @@ impl Detection {
 
     /// What this machine has learned of usual rates, for another one to begin with.
     #[must_use]
-    pub fn knowledge(&self) -> Knowledge {
+    pub fn knowledge(&self, shares: &impl Readable) -> Knowledge {
         let mut knowledge = Knowledge::default();
         let ports = KindId::default();
         knowledge.add_kind(KeyKind::Port, self.watch.prior_of(ports), self.watch.scatter_of(ports));
         self.keys.tell(&mut knowledge);
         knowledge.add_rhythm(self.origin, self.watch.rhythm());
         let learned = (0..).map_while(|series| Some((series, self.series.port(series)?)));
-        knowledge.add_ports(
-            learned
-                .filter_map(|(series, port)| Some((port, self.watch.learned(SeriesId(series))?))),
-        );
+        let holders = In(shares, Which::Ports);
+        let learned = learned.filter_map(|(series, port)| {
+            Some((port, self.watch.learned(&holders, SeriesId(series))?))
+        });
+        knowledge.add_ports(learned);
         let until = self.next.map(Timestamp::rfc3339).unwrap_or_default();
         knowledge.with_remark(&format!("Learned by one machine until {until}."))
-    }
-
-    /// What had been learned when a [`Self::snapshot`] was made, whatever the settings.
-    ///
-    /// # Errors
-    /// When the bytes are no snapshot of this version.
-    pub fn knowledge_of(snapshot: &[u8]) -> Result<Knowledge, DetectionError> {
-        let read: Self = postcard::from_bytes(snapshot).map_err(|_| DetectionError::Snapshot)?;
-        if read.format == SNAPSHOT_FORMAT {
-            Ok(read.knowledge())
-        } else {
-            Err(DetectionError::Snapshot)
-        }
     }
 
     /// Keys of other kinds that are watched.
@@ -73,19 +62,22 @@ impl Detection {
 
     /// How sure it is now that a port rises: by chance at most once in so many days.
     #[must_use]
-    pub fn days_now(&self, port: Port) -> Option<f64> {
-        self.evidence_now(self.series.find(port)?).map(|evidence| evidence.days)
+    pub fn days_now(&self, shares: &impl Readable, port: Port) -> Option<f64> {
+        self.evidence_now(shares, self.series.find(port)?).map(|evidence| evidence.days)
     }
 
     /// How every port stands now that ChangeFinder scores or a sign is open on: at most some 8,000. It is a copy, made in
     /// milliseconds: once a closed bin is enough.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self, shares: &impl Readable) -> Standing {
         let mut series: Vec<u32> = self.scores.scored().map(|(series, _)| series).collect();
         series.extend(self.open.iter().filter_map(OpenSign::one_series));
         series.sort_unstable();
         series.dedup();
-        let evidence = self.watch.scores(series.iter().map(|series| SeriesId(*series)));
+        let evidence = {
+            let ids = series.iter().map(|series| SeriesId(*series));
+            self.watch.scores(&In(shares, Which::Ports), ids)
+        };
         let stand = |(series, evidence): (u32, Option<Evidence>)| {
             let score = self.scores.of(series);
             let days = evidence.map(|evidence| evidence.days).filter(|days| *days >= LEAST_SHOWN);
@@ -104,11 +96,11 @@ impl Detection {
         }
     }
 
-    pub(super) fn evidence_now(&self, series: u32) -> Option<Evidence> {
+    pub(super) fn evidence_now(&self, shares: &impl Readable, series: u32) -> Option<Evidence> {
         if series >= KEYS_FROM {
-            self.keys.score(series)
-        } else {
-            self.watch.score(SeriesId(series))
+            return self.keys.score(shares, series);
         }
+        let holders = In(shares, Which::Ports);
+        self.watch.scores(&holders, [SeriesId(series)]).pop().flatten()
     }
 }

@@ -3,11 +3,12 @@
 use kizashi_detect::gamma_poisson::{Alarm, SensorWideShift};
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
 
-use super::{BIN, Closed, Detection};
+use super::{BIN, Closed, Merge};
 use crate::dossier::Dossier;
 use crate::key_watch::KeyAlarm;
 use crate::open_sign::{Expected, OpenSign};
 use crate::ports::port_info;
+use crate::shares::{Look, Looked, Readable, Seen};
 use crate::sign::label_of_key;
 use crate::{Severity, Sign, SignKind};
 
@@ -16,9 +17,10 @@ pub(super) const MOST_NAMED: usize = 64;
 /// Keys of one sign that are named as rising with it.
 const MOST_ALSO: usize = 16;
 
-impl Detection {
+impl Merge {
     pub(super) fn raise(
         &mut self,
+        shares: &impl Readable,
         start: Timestamp,
         alarms: &[Alarm],
         sensor_wide: Option<&SensorWideShift>,
@@ -26,13 +28,13 @@ impl Detection {
     ) {
         let index = self.index_of(start);
         alarms.iter().for_each(|alarm| self.falls.note_rise(alarm.series.0, index));
-        let rises = alarms.iter().filter_map(|alarm| self.rise(alarm, start));
+        let rises = alarms.iter().filter_map(|alarm| self.rise(shares, alarm, start));
         let wide = sensor_wide.map(|shift| self.sensor_wide(shift, start));
         let raised: Vec<OpenSign> =
             rises.chain(wide).filter(|new| !self.is_open(&new.sign.key)).collect();
         for new in raised {
-            match self.sign_that_has(&new) {
-                Some(at) => self.join_sign(at, &new, closed),
+            match self.sign_that_has(shares, &new) {
+                Some(at) => self.join_sign(shares, at, &new, closed),
                 None => self.open_sign(new, closed),
             }
         }
@@ -43,7 +45,7 @@ impl Detection {
         self.open.iter().any(|open| open.sign.key == key && !open.sign.is_silence())
     }
 
-    fn rise(&self, alarm: &Alarm, start: Timestamp) -> Option<OpenSign> {
+    fn rise(&self, shares: &impl Readable, alarm: &Alarm, start: Timestamp) -> Option<OpenSign> {
         let port = self.series.port(alarm.series.0)?;
         let since_bin = i64::try_from(alarm.since_bin).ok()?;
         let mut sign = Sign::begun(SignKind::Rise, &Key::port(port), start.plus(BIN));
@@ -63,13 +65,14 @@ impl Detection {
             dossier: Dossier::default(),
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.days));
-        self.begin_dossier(&mut open);
+        self.begin_dossier(shares, &mut open);
         Some(open)
     }
 
     /// Keys that rise with the sources of a sign that is open already belong to it; the others are signs of their own.
     pub(super) fn raise_keys(
         &mut self,
+        shares: &impl Readable,
         start: Timestamp,
         alarms: &[KeyAlarm],
         closed: &mut Closed,
@@ -80,19 +83,20 @@ impl Detection {
                 continue;
             }
             let since = i64::try_from(alarm.evidence.since_bin).unwrap_or(i64::MAX);
-            let sources = self.keys.keys.sources_since(alarm.series, since);
+            let sources = self.keys.keys.sources_since(shares, alarm.series, since);
             let is_sum = matches!(
                 alarm.key.kind,
                 KeyKind::Network | KeyKind::Country | KeyKind::Service | KeyKind::Total
             );
-            if is_sum && self.visits.one_series_has_half(&sources, since) {
+            if is_sum && self.one_port_has_half(shares, &sources, since) {
                 // What rises at one port only is that port's to tell.
                 continue;
             }
-            let Some(at) = self.open.iter().position(|open| self.coincides(open, &sources)) else {
-                let open = self.key_rise(alarm, start);
-                match self.sign_that_has(&open) {
-                    Some(at) => self.join_sign(at, &open, closed),
+            let Some(at) = self.open.iter().position(|open| self.coincides(shares, open, &sources))
+            else {
+                let open = self.key_rise(shares, alarm, start);
+                match self.sign_that_has(shares, &open) {
+                    Some(at) => self.join_sign(shares, at, &open, closed),
                     None => self.open_sign(open, closed),
                 }
                 continue;
@@ -102,6 +106,14 @@ impl Detection {
             let tells = super::grouping::tells_who(alarm.key.kind);
             self.join(at, key, if tells { &series } else { &[] }, closed);
         }
+    }
+
+    /// Whether half of `sources` were counted at one and the same port since a bin.
+    fn one_port_has_half(&self, shares: &impl Readable, sources: &[u32], since: i64) -> bool {
+        let since = since.max(self.visits.first_kept());
+        let look = Look(Looked::HalfAtOnePort { sources: sources.to_vec(), since });
+        let all = (0..self.partitions).map(|partition| (partition, look.clone()));
+        shares.look(all.collect()).into_iter().any(|found| found.0 == Seen::Is(true))
     }
 
     /// Notes at an open sign that a key rises with it.
@@ -118,19 +130,24 @@ impl Detection {
     }
 
     /// Whether at least half of `sources` are among the new sources of an open sign.
-    pub(super) fn coincides(&self, open: &OpenSign, sources: &[u32]) -> bool {
+    pub(super) fn coincides(
+        &self,
+        shares: &impl Readable,
+        open: &OpenSign,
+        sources: &[u32],
+    ) -> bool {
         if open.one_series().is_none() {
             return false;
         }
         let since = self.index_of(open.sign.since);
         let mut of_sign: Vec<u32> =
-            open.all_series().flat_map(|series| self.sources_of(series, since)).collect();
+            open.all_series().flat_map(|series| self.sources_of(shares, series, since)).collect();
         of_sign.sort_unstable();
         let shared = sources.iter().filter(|source| of_sign.binary_search(source).is_ok()).count();
         !sources.is_empty() && 2 * shared >= sources.len()
     }
 
-    fn key_rise(&self, alarm: &KeyAlarm, start: Timestamp) -> OpenSign {
+    fn key_rise(&self, shares: &impl Readable, alarm: &KeyAlarm, start: Timestamp) -> OpenSign {
         let since_bin = i64::try_from(alarm.evidence.since_bin).unwrap_or(0);
         let mut sign = Sign::begun(SignKind::Rise, &alarm.key, start.plus(BIN));
         sign.label = label_of_key(&alarm.key);
@@ -149,7 +166,7 @@ impl Detection {
             dossier: Dossier::default(),
         };
         open.measure(start.plus(BIN), self.watch.exposed(), Some(alarm.evidence.days));
-        self.begin_dossier(&mut open);
+        self.begin_dossier(shares, &mut open);
         open
     }
 

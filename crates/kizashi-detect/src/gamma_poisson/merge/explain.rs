@@ -3,11 +3,13 @@
 
 use serde::Serialize;
 
-use super::{FEWEST_SOURCES, KindState, Series, Watch};
+use super::{Held, Look, Looked, Merge, Seen};
 #[cfg(doc)]
 use crate::gamma_poisson::Alarm;
 use crate::gamma_poisson::evidence::{RATIOS, Starts, WINDOWS, log_bins, log_sum};
 use crate::gamma_poisson::exposure::Exposure;
+use crate::gamma_poisson::holding::FEWEST_SOURCES;
+use crate::gamma_poisson::series::Series;
 use crate::gamma_poisson::{
     Baseline, KindId, LONGEST_EXACT_WINDOW, Prior, Ratio, Scatter, SeriesId,
 };
@@ -89,7 +91,7 @@ pub struct Threshold {
     pub false_alarms_per_week: f64,
     /// Bins between two false alarms of everything.
     pub bins_a_false_alarm: f64,
-    /// The kind's share of them.
+    /// The kind's share of them: of watches that have the promise together, this one's.
     pub share: f64,
     /// Series of the kind among which chance may choose.
     pub watched: u32,
@@ -108,12 +110,40 @@ struct Windows {
     strongest: usize,
 }
 
-impl Watch {
+impl Merge {
+    /// One series as it is held.
+    fn held(&self, holders: &impl Held, series: SeriesId) -> Option<Box<Series>> {
+        let slot = self.slots.of(series)?;
+        let found = holders.look(vec![(slot.partition, Look(Looked::Series(slot.place)))]);
+        match found.into_iter().next()?.0 {
+            Seen::Series(series) => series,
+            Seen::Weighed(_) => None,
+        }
+    }
+
+    /// What this series' own past says of its rate, without its kind's prior: to be given to [`Self::introduce`] of another run.
+    #[must_use]
+    pub fn learned(&self, holders: &impl Held, series: SeriesId) -> Option<Prior> {
+        let series = self.held(holders, series)?;
+        let (now, shared) = (self.exposure.now(), self.shared.back()?);
+        let (shape, rate) = series.own_prior_after(now);
+        let phi = series.scatter(shared).phi;
+        let bins = now.saturating_add(self.silent);
+        let shape = shape + series.history.total_after(bins) / phi;
+        let rate = rate + self.exposure.latest().weighed_baseline / phi;
+        Prior { shape: shape.max(1e-9), rate }.checked().ok()
+    }
+
     /// The numbers behind the evidence on a series now. `fresh_from` is that of an alarm just told ([`Alarm::fresh_from`]),
     /// whose wave is spent by now; `None` leaves out what was told so far. `None` where the series is not known or has no past.
     #[must_use]
-    pub fn explain(&self, series: SeriesId, fresh_from: Option<u64>) -> Option<Explanation> {
-        let series = self.series.get(self.slots.find(series)? as usize)?;
+    pub fn explain(
+        &self,
+        holders: &impl Held,
+        series: SeriesId,
+        fresh_from: Option<u64>,
+    ) -> Option<Explanation> {
+        let series = &*self.held(holders, series)?;
         let exposure = self.exposure_now();
         let now = exposure.now();
         let fresh_from = fresh_from.unwrap_or_else(|| u64::from(series.spent_until));
@@ -145,31 +175,22 @@ impl Watch {
 
     /// Counts of a series in each of the last [`LONGEST_EXACT_WINDOW`] bins that held any, oldest first.
     #[must_use]
-    pub fn recent(&self, series: SeriesId) -> Vec<(u64, u32)> {
-        let series = self.slots.find(series).and_then(|slot| self.series.get(slot as usize));
+    pub fn recent(&self, holders: &impl Held, series: SeriesId) -> Vec<(u64, u32)> {
+        let series = self.held(holders, series);
         let first = self.bins().saturating_sub(u64::from(LONGEST_EXACT_WINDOW));
-        let counts = series.into_iter().flat_map(|series| series.history.counts());
+        let counts = series.iter().flat_map(|series| series.history.counts());
         counts.filter(|(bin, _)| *bin >= first).collect()
     }
 
     /// Counts that the past makes one expect of a series in a bin of a usual hour, its kind's prior included.
     #[must_use]
-    pub fn rate(&self, series: SeriesId) -> Option<f64> {
-        let series = self.series.get(self.slots.find(series)? as usize)?;
+    pub fn rate(&self, holders: &impl Held, series: SeriesId) -> Option<f64> {
+        let series = self.held(holders, series)?;
         let exposure = self.exposure_now();
         let prior = self.shared.back()?.kind(series.kind.0).prior;
         let (shape, rate) = series.own_prior_after(exposure.now());
         let total = prior.shape + shape + series.history.total_after(exposure.now());
         Some(total / (prior.rate + rate + exposure.latest().weighed_baseline))
-    }
-
-    /// The exposure with the silence that still goes on, as it would be judged now.
-    fn exposure_now(&self) -> Exposure {
-        let mut exposure = self.exposure.clone();
-        if self.silent > 0 {
-            exposure.pass(self.silent, !exposure.is_outage(self.silent));
-        }
-        exposure
     }
 
     fn windows_of(&self, series: &Series, exposure: &Exposure, fresh_from: u64) -> Option<Windows> {
@@ -211,13 +232,13 @@ impl Watch {
 
     fn threshold(&self, kind: KindId) -> Threshold {
         let kind = self.kinds.get(usize::from(kind.0));
-        let competitors = kind.map_or(1.0, KindState::competitors);
+        let competitors = kind.map_or(1.0, |kind| kind.competitors(self.watches));
         let bins_a_false_alarm = self.settings.bins_a_false_alarm();
         let bins = bins_a_false_alarm * competitors;
         Threshold {
             false_alarms_per_week: self.settings.false_alarms_per_week,
             bins_a_false_alarm,
-            share: kind.map_or(1.0, |kind| kind.share),
+            share: kind.map_or(1.0, |kind| kind.share) / f64::from(self.watches),
             watched: kind.map_or(0, |kind| kind.watched),
             bins,
             log_m: log_m_of(bins.ln()),

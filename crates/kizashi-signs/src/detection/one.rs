@@ -1,0 +1,177 @@
+//! Detection on one machine: the merge and its one part, in one value.
+
+use std::sync::Arc;
+
+use kizashi_event::{Key, Port, Timestamp};
+use kizashi_store::ClosedBin;
+use serde::{Deserialize, Serialize};
+
+use super::{Closed, DetectionError, Merge, SNAPSHOT_FORMAT, Settings};
+use crate::shares::{BinRows, Local, Part, Resting};
+use crate::{Campaigns, Explanation, Knowledge, PortScore, Sign, Standing};
+
+/// The state of detection over all keys of one machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    merge: Merge,
+    /// One.
+    parts: Vec<Part>,
+}
+
+impl Detection {
+    /// Detection that has seen nothing and knows what Kizashi ships with.
+    ///
+    /// # Errors
+    /// When a setting is outside its range.
+    pub fn new(settings: Settings) -> Result<Self, DetectionError> {
+        Self::with_knowledge(settings, &Knowledge::shipped())
+    }
+
+    /// Detection that has seen nothing and begins with what was learned elsewhere.
+    ///
+    /// # Errors
+    /// When a setting is outside its range.
+    pub fn with_knowledge(
+        settings: Settings,
+        knowledge: &Knowledge,
+    ) -> Result<Self, DetectionError> {
+        let merge = Merge::new(settings, knowledge, 1)?;
+        Ok(Self { merge, parts: vec![Part::default()] })
+    }
+
+    /// The same with these campaigns to be recognised, from the next bin on.
+    #[must_use]
+    pub fn with_campaigns(self, campaigns: Arc<Campaigns>) -> Self {
+        Self { merge: self.merge.with_campaigns(campaigns), ..self }
+    }
+
+    /// Goes on from a [`Self::snapshot`] made with the same settings and campaigns.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot of this version, or of other settings or campaigns.
+    pub fn restore(
+        settings: Settings,
+        campaigns: Arc<Campaigns>,
+        bytes: &[u8],
+    ) -> Result<Self, DetectionError> {
+        let Self { merge, parts } =
+            postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
+        if parts.len() != usize::from(merge.partitions) {
+            return Err(DetectionError::Snapshot);
+        }
+        Ok(Self { merge: merge.going_on(settings, campaigns)?, parts })
+    }
+
+    /// The whole state, for [`Self::restore`]: the same bytes for the same state.
+    ///
+    /// # Errors
+    /// When it cannot be written out, which no state is known to cause.
+    pub fn snapshot(&self) -> Result<Vec<u8>, DetectionError> {
+        postcard::to_allocvec(self).map_err(|_| DetectionError::Snapshot)
+    }
+
+    /// What had been learned when a [`Self::snapshot`] was made, whatever the settings.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot of this version.
+    pub fn knowledge_of(snapshot: &[u8]) -> Result<Knowledge, DetectionError> {
+        let read: Self = postcard::from_bytes(snapshot).map_err(|_| DetectionError::Snapshot)?;
+        if read.merge.format == SNAPSHOT_FORMAT {
+            Ok(read.knowledge())
+        } else {
+            Err(DetectionError::Snapshot)
+        }
+    }
+
+    /// The evidence noted since it was last taken: names and bytes for the store to keep (see [`crate::EvidenceDay`]).
+    pub fn take_evidence(&mut self) -> Vec<(String, Vec<u8>)> {
+        self.merge.take_evidence()
+    }
+
+    /// Closes a bin. Bins between the last one and this one are taken as empty; one that was closed before is left out.
+    pub fn close(&mut self, bin: &ClosedBin) -> Closed {
+        let rows = BinRows::of(bin, self.merge.campaigns());
+        self.merge.close(&mut Local { parts: &mut self.parts, bin: Some(bin) }, &rows)
+    }
+
+    /// Closes every bin that ends at or before `through` as empty.
+    pub fn advance(&mut self, through: Timestamp) -> Closed {
+        self.merge.advance(&Resting(&self.parts), through)
+    }
+
+    /// So many watches, this one among them, have the promise together, each an equal part of it: from the next bin on.
+    pub fn promise_over(&mut self, watches: u32) {
+        self.merge.promise_over(watches);
+    }
+
+    /// The end of the last closed bin: bins before it have been seen.
+    #[must_use]
+    pub const fn through(&self) -> Option<Timestamp> {
+        self.merge.through()
+    }
+
+    /// Ports seen so far.
+    #[must_use]
+    pub fn series_watched(&self) -> usize {
+        self.merge.series_watched()
+    }
+
+    /// Keys of other kinds that are watched.
+    #[must_use]
+    pub const fn keys_watched(&self) -> usize {
+        self.merge.keys_watched()
+    }
+
+    /// What this machine has learned of usual rates, for another one to begin with.
+    #[must_use]
+    pub fn knowledge(&self) -> Knowledge {
+        self.merge.knowledge(&Resting(&self.parts))
+    }
+
+    /// The signs that still go on.
+    pub fn open_signs(&self) -> impl Iterator<Item = &Sign> {
+        self.merge.open_signs()
+    }
+
+    /// ChangeFinder's last scores of a port.
+    #[must_use]
+    pub fn port_score(&self, port: Port) -> Option<&PortScore> {
+        self.merge.port_score(port)
+    }
+
+    /// How sure it is now that a port rises: by chance at most once in so many days.
+    #[must_use]
+    pub fn days_now(&self, port: Port) -> Option<f64> {
+        self.merge.days_now(&Resting(&self.parts), port)
+    }
+
+    /// See [`Merge::standing`].
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.merge.standing(&Resting(&self.parts))
+    }
+
+    /// See [`Merge::explain`].
+    #[must_use]
+    pub fn explain(&self, id: &str) -> Option<Explanation> {
+        self.merge.explain(&Resting(&self.parts), id)
+    }
+
+    /// See [`Merge::explain_key`].
+    #[must_use]
+    pub fn explain_key(&self, key: &Key) -> Option<Explanation> {
+        self.merge.explain_key(&Resting(&self.parts), key)
+    }
+
+    /// See [`Merge::explain_silence`].
+    #[must_use]
+    pub fn explain_silence(&self, key: &Key) -> Option<Explanation> {
+        self.merge.explain_silence(&Resting(&self.parts), key)
+    }
+
+    /// New sources of a key in the last two days by bin, where there were any; bins are counted from the first ever closed.
+    #[must_use]
+    pub fn recent(&self, key: &Key) -> Vec<(u64, u32)> {
+        self.merge.recent(&Resting(&self.parts), key)
+    }
+}
