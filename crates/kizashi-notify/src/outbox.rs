@@ -119,7 +119,7 @@ impl Outbox {
     /// # Errors
     /// When they cannot be made.
     pub fn make(&self) -> io::Result<()> {
-        for name in ["signs", "seen", "waiting", "sent", "failed", "feeds", "reports"] {
+        for name in ["signs", "seen", "waiting", "sent", "failed", "feeds", "reports", "archive"] {
             DirBuilder::new().recursive(true).mode(0o700).create(self.folder.join(name))?;
         }
         Ok(())

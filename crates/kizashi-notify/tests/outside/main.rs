@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod archive;
 mod readers;
 mod receivers;
 

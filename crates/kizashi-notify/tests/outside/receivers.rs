@@ -18,16 +18,20 @@ use kizashi_store::Evidence;
 
 const LONG: Duration = Duration::from_secs(60);
 
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path =
             std::env::temp_dir().join(format!("kizashi-receivers-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.0
     }
 }
 
@@ -37,7 +41,7 @@ impl Drop for Folder {
     }
 }
 
-fn now() -> ZonedDateTime {
+pub(crate) fn now() -> ZonedDateTime {
     ZonedDateTime::now()
 }
 
@@ -60,10 +64,13 @@ fn test(notify: &Notify) -> Sent {
 }
 
 /// Runs a courier for a while, on a thread, until it is dropped.
-struct Running(Option<tokio::sync::oneshot::Sender<()>>, Option<std::thread::JoinHandle<()>>);
+pub(crate) struct Running(
+    Option<tokio::sync::oneshot::Sender<()>>,
+    Option<std::thread::JoinHandle<()>>,
+);
 
 impl Running {
-    fn start(courier: Courier) -> Self {
+    pub(crate) fn start(courier: Courier) -> Self {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let runtime =

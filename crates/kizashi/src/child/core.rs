@@ -19,6 +19,7 @@ use crate::bulletin::ShownSigns;
 use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
+use crate::history::History;
 use crate::live::{Live, Surroundings, Turn};
 use crate::observatory::{Own, StoreObservatory, TrapHealth};
 use crate::pipeline::Pipeline;
@@ -194,6 +195,8 @@ struct Chores {
     watched: Arc<TrapHealth>,
     kept: (Timestamp, TrapStatus),
     reporting: Reporting,
+    /// Runs on a thread of its own as long as this is kept.
+    _history: Option<History>,
     shown: Option<ShownSigns>,
 }
 
@@ -209,6 +212,10 @@ impl Chores {
             watched,
             kept: (Timestamp::from_seconds(0), TrapStatus::default()),
             reporting: Reporting::new(setup, reader()?),
+            _history: match setup.config.history.keep {
+                true => Some(History::start(&setup.config, reader()?)?),
+                false => None,
+            },
             shown: match setup.notifies {
                 true => Some(ShownSigns::open(
                     &setup.config.data,
