@@ -216,3 +216,60 @@ impl<W: Write + Send> ColumnarWriter<W> {
         Ok(self.file.into_inner()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::record::Field;
+
+    use super::*;
+
+    /// The file's rows as the crate's own reader sees them; DuckDB and ClickHouse read such files in `tests/store/history.rs`.
+    fn read(file: Vec<u8>) -> Vec<Vec<Field>> {
+        let reader = SerializedFileReader::new(bytes::Bytes::from(file)).unwrap();
+        let rows = reader.get_row_iter(None).unwrap();
+        rows.map(|row| row.unwrap().get_column_iter().map(|(_, cell)| cell.clone()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn every_type_of_cell_comes_back_as_it_was_and_an_empty_one_empty() {
+        let columns = [
+            ("text", Cells::Text(vec![Some("根\u{202e}\0\"\n".to_owned()), None])),
+            ("integer", Cells::Integer(vec![None, Some(-9)])),
+            ("real", Cells::Real(vec![Some(1.0 / 3.0), None])),
+            ("truth", Cells::Truth(vec![None, Some(true)])),
+            ("time", Cells::Time(vec![Some(1_000_001), None])),
+        ];
+        let named = columns.iter().map(|(name, cells)| (*name, cells.cell_type()));
+        let mut writer = ColumnarWriter::new(Vec::new(), named).unwrap();
+        writer.add(columns.iter().map(|(_, cells)| cells)).unwrap();
+        let rows = read(writer.finish().unwrap());
+        let first = vec![
+            Field::Str("根\u{202e}\0\"\n".to_owned()),
+            Field::Null,
+            Field::Double(1.0 / 3.0),
+            Field::Null,
+            Field::TimestampMicros(1_000_001),
+        ];
+        let second =
+            vec![Field::Null, Field::Long(-9), Field::Null, Field::Bool(true), Field::Null];
+        assert_eq!(rows, [first, second]);
+    }
+
+    #[test]
+    fn columns_of_unequal_length_and_too_many_are_refused() {
+        let named = [("a", CellType::Integer), ("b", CellType::Integer)];
+        let (one, two) = (Cells::Integer(vec![Some(1)]), Cells::Integer(vec![Some(1), Some(2)]));
+        let mut writer = ColumnarWriter::new(Vec::new(), named).unwrap();
+        assert!(writer.add([&one, &two]).is_err());
+        let mut writer = ColumnarWriter::new(Vec::new(), named).unwrap();
+        assert!(writer.add([&one, &one, &one]).is_err());
+    }
+
+    #[test]
+    fn a_table_without_rows_is_a_file_all_the_same() {
+        let writer = ColumnarWriter::new(Vec::new(), [("a", CellType::Text)]).unwrap();
+        assert!(read(writer.finish().unwrap()).is_empty());
+    }
+}

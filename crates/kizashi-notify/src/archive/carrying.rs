@@ -157,7 +157,26 @@ impl Carrying {
             .put(&there, PutPayload::from(content))
             .await
             .map(drop)
-            .map_err(|error| crate::channel::reason(&error.to_string()))
+            .map_err(|error| in_words(&error))
+    }
+}
+
+/// What a store said, for people: the library's own words begin with what was asked, at length.
+fn in_words(error: &object_store::Error) -> String {
+    use object_store::Error;
+    match error {
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+            "the store refuses this key for this bucket".to_owned()
+        }
+        Error::NotFound { .. } => "the store has no such bucket".to_owned(),
+        Error::Generic { source, .. } => {
+            let mut deepest: &dyn std::error::Error = &**source;
+            while let Some(source) = deepest.source() {
+                deepest = source;
+            }
+            crate::channel::reason(&deepest.to_string())
+        }
+        other => crate::channel::reason(&other.to_string()),
     }
 }
 

@@ -4,7 +4,9 @@
 use kizashi_event::escape_for_people;
 use serde_json::Value;
 
-use super::table::{Cells, Table};
+use kizashi_store::columnar::Cells;
+
+use super::table::{Table, json_cell};
 
 /// What a formula begins with, also in the wide forms that Japanese spreadsheets take for the same.
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
@@ -19,7 +21,7 @@ pub(super) fn write(table: &Table) -> Vec<u8> {
             if at > 0 {
                 text.push(',');
             }
-            match (cells, cells.value(row)) {
+            match (cells, json_cell(cells, row)) {
                 (_, Value::Null) => {}
                 (Cells::Text(_), Value::String(cell)) => text.push_str(&quoted(&cell)),
                 (_, Value::String(moment)) => text.push_str(&moment),
