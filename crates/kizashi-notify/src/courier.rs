@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use jiff::ZonedDateTime;
 use kizashi_event::Timestamp;
 use tokio::task::JoinSet;
 
+use crate::archive::{Bucket, Carrying};
 use crate::channel::{Takes, Verdict};
 use crate::feeds::{Feeds, Fetching};
 use crate::outbox::{State, Waiting};
@@ -21,8 +23,8 @@ use crate::{Message, Notify, Outbox};
 
 /// How often the outbox is looked into.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
-/// How often it is looked which feed is due.
-const LOOKS_AT_FEEDS_EVERY: Duration = Duration::from_secs(30);
+/// How often it is looked which feed is due, and what is to be put into a store.
+const LOOKS_BESIDE_EVERY: Duration = Duration::from_secs(30);
 /// The pause after the first failure; each further one doubles it.
 const FIRST_PAUSE: i64 = 30 * Timestamp::SECOND;
 /// The longest pause.
@@ -39,6 +41,7 @@ pub struct Courier {
     clock: fn() -> ZonedDateTime,
     state: State,
     feeds: Feeds,
+    archive: Option<Carrying>,
 }
 
 /// What became of a message that was sent at once.
@@ -69,6 +72,7 @@ impl Courier {
             clock,
             state: State::default(),
             feeds: Feeds::default(),
+            archive: None,
             outbox,
         })
     }
@@ -77,6 +81,16 @@ impl Courier {
     #[must_use]
     pub fn with_feeds(self, feeds: Feeds) -> Self {
         Self { feeds, ..self }
+    }
+
+    /// The same, who also carries the files of this folder to a store.
+    ///
+    /// # Errors
+    /// In a sentence, when the store's settings are wrong.
+    pub fn with_archive(mut self, bucket: &Bucket, folder: PathBuf) -> Result<Self, String> {
+        let carrying = Carrying::new(bucket, folder, self.client.clone(), self.outbox.clone())?;
+        self.archive = Some(carrying);
+        Ok(self)
     }
 
     /// Sends a test to one channel, or to each, at once and past the outbox.
@@ -108,12 +122,21 @@ impl Courier {
         let mut failing = false;
         let fetching = Fetching::new(self.feeds.clone(), self.outbox.clone(), self.client.clone());
         let clock = self.clock;
-        let fetching = tokio::spawn(async move {
+        let mut beside = JoinSet::new();
+        beside.spawn(async move {
             loop {
                 fetching.turn(moment(clock)).await;
-                tokio::time::sleep(LOOKS_AT_FEEDS_EVERY).await;
+                tokio::time::sleep(LOOKS_BESIDE_EVERY).await;
             }
         });
+        if let Some(mut archive) = self.archive.take() {
+            beside.spawn(async move {
+                loop {
+                    archive.turn(moment(clock)).await;
+                    tokio::time::sleep(LOOKS_BESIDE_EVERY).await;
+                }
+            });
+        }
         tokio::pin!(stop);
         loop {
             let turn = self.turn(&mut carrying, &mut busy).and_then(|()| trial.look(&self));
@@ -127,10 +150,7 @@ impl Courier {
                 Err(_) => {}
             }
             tokio::select! {
-                () = &mut stop => {
-                    fetching.abort();
-                    return Ok(());
-                }
+                () = &mut stop => return Ok(()),
                 Some(Ok((waiting, verdict))) = carrying.join_next() => {
                     busy.remove(&waiting.message.channel);
                     if let Err(error) = self.note(waiting, verdict) {

@@ -7,6 +7,7 @@
 //! One file a channel (`channel/`): a channel makes a delivery of a message and judges the answer; it speaks to nobody itself, which
 //! `send/` does. What every channel must hold: nothing that an attacker chose acts in it, be it markup, a mention, a header or a line.
 
+pub mod archive;
 pub mod channel;
 mod courier;
 pub mod feeds;

@@ -131,6 +131,7 @@ impl Outbox {
             "feeds",
             "reports",
             "sightings",
+            "archive",
             crate::trial::FOLDER,
         ];
         for name in folders {

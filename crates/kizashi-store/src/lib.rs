@@ -5,7 +5,9 @@
 //! most a second old; whatever kills the process, the file needs no repair.
 
 mod codes;
+pub mod columnar;
 mod error;
+pub mod history;
 mod mask;
 pub mod places;
 mod private_files;

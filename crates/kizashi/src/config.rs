@@ -74,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) share: kizashi_notify::share::Share,
     /// Reports that are made by themselves.
     pub(crate) report: kizashi_notify::report::ReportSettings,
+    /// Events in files that outlive the store.
+    pub(crate) history: kizashi_notify::archive::History,
     /// Other people's warnings.
     pub(crate) feeds: kizashi_notify::feeds::Feeds,
 }
@@ -268,6 +270,7 @@ impl Default for Config {
             notify: kizashi_notify::Notify::default(),
             share: kizashi_notify::share::Share::default(),
             report: kizashi_notify::report::ReportSettings::default(),
+            history: kizashi_notify::archive::History::default(),
             feeds: kizashi_notify::feeds::Feeds::default(),
         }
     }
@@ -590,6 +593,7 @@ impl Config {
         self.notify.check()?;
         self.share.check()?;
         self.report.check(self.notify.names_for_reports())?;
+        self.history.check()?;
         self.feeds.check()?;
         self.traps.sites()?;
         self.traps.check_all_ports()?;

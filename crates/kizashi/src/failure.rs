@@ -14,6 +14,9 @@ pub(crate) enum Failure {
     /// Detection's own words.
     #[error(transparent)]
     Detection(#[from] DetectionError),
+    /// History's own words.
+    #[error(transparent)]
+    History(#[from] kizashi_store::history::HistoryError),
     /// An address could not be listened on.
     #[error("{what} cannot listen on {address} ({reason}); {advice}")]
     Listen {

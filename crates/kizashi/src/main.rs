@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod failure;
 mod fetch;
+mod history;
 mod inherited;
 mod install;
 #[cfg(test)]

@@ -52,6 +52,46 @@ impl HttpClient {
     /// In half a sentence that names no address.
     pub async fn exchange(&self, request: &Request, limits: Limits) -> Result<Answer, String> {
         let at: Uri = request.url.parse().map_err(|_| "that is no address".to_owned())?;
+        let stream = self.open(&at, limits).await?;
+        let response = answered(stream, head(&at, request)?, limits).await?;
+        let text = |name| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let (location, retry_after) = (text(LOCATION), retry_after(response.headers()));
+        let status = response.status().as_u16();
+        Ok(Answer { status, location, retry_after, body: response.into_body() })
+    }
+
+    /// A request that another library has made, its address in full and its headers as they are to be, and its answer with the whole body.
+    ///
+    /// # Errors
+    /// In half a sentence that names no address.
+    pub(crate) async fn carry<B>(
+        &self,
+        mut request: hyper::Request<B>,
+        limits: Limits,
+    ) -> Result<Response<Vec<u8>>, String>
+    where
+        B: hyper::body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+            + Send
+            + 'static,
+        B::Data: Send,
+    {
+        let at = request.uri().clone();
+        let stream = self.open(&at, limits).await?;
+        let path = at.path_and_query().map_or("/", |path| path.as_str());
+        *request.uri_mut() = path.parse().map_err(|_| "that is no address".to_owned())?;
+        if !request.headers().contains_key(HOST) {
+            let authority = at.authority().map_or("", |authority| authority.as_str());
+            let host = authority.parse().map_err(|_| "that is no address".to_owned())?;
+            request.headers_mut().insert(HOST, host);
+        }
+        let (head, body) = answered(stream, request, limits).await?.into_parts();
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// A connection to where an address leads, within TLS where it says so.
+    async fn open(&self, at: &Uri, limits: Limits) -> Result<Box<dyn Wire>, String> {
         let host = at.host().ok_or("that is no address")?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let encrypted = match at.scheme_str() {
@@ -61,14 +101,17 @@ impl HttpClient {
         };
         let port = at.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
         let stream = connect(bare, port, limits.connects_within).await?;
-        if encrypted {
-            let stream = within(limits.connects_within, self.trust.over(bare, stream)).await?;
-            converse(stream, &at, request, limits).await
+        Ok(if encrypted {
+            Box::new(within(limits.connects_within, self.trust.over(bare, stream)).await?)
         } else {
-            converse(stream, &at, request, limits).await
-        }
+            Box::new(stream)
+        })
     }
 }
+
+/// What a conversation goes over.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire for S {}
 
 /// A connection.
 pub(crate) async fn connect(host: &str, port: u16, longest: Duration) -> Result<TcpStream, String> {
@@ -78,14 +121,15 @@ pub(crate) async fn connect(host: &str, port: u16, longest: Duration) -> Result<
     .await
 }
 
-async fn converse<S>(
-    stream: S,
-    at: &Uri,
-    request: &Request,
+/// Sends a request and reads the whole answer.
+async fn answered<B>(
+    stream: Box<dyn Wire>,
+    request: hyper::Request<B>,
     limits: Limits,
-) -> Result<Answer, String>
+) -> Result<Response<Vec<u8>>, String>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    B: hyper::body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    B::Data: Send,
 {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(LONGEST_HEAD);
@@ -97,17 +141,10 @@ where
         let _ = connection.await;
     });
     let result = async {
-        let sending = async {
-            sender.send_request(head(at, request)?).await.map_err(|error| error.to_string())
-        };
-        let response = within(limits.silence, sending).await?;
-        let status = response.status().as_u16();
-        let text = |name| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        let (location, retry_after) = (text(LOCATION), retry_after(response.headers()));
-        let body = content(response, limits).await?;
-        Ok(Answer { status, location, retry_after, body })
+        let sending =
+            async { sender.send_request(request).await.map_err(|error| error.to_string()) };
+        let (head, body) = within(limits.silence, sending).await?.into_parts();
+        Ok(Response::from_parts(head, content(body, limits).await?))
     }
     .await;
     connection.abort();
@@ -142,8 +179,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     text.split('.').next()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-async fn content(response: Response<Incoming>, limits: Limits) -> Result<Vec<u8>, String> {
-    let mut body = response.into_body();
+async fn content(mut body: Incoming, limits: Limits) -> Result<Vec<u8>, String> {
     let too_long = || {
         let bound = limits.longest;
         if bound >= 1 << 20 {

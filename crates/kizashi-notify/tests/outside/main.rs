@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod archive;
 mod blockers;
 mod lists;
 mod printing;

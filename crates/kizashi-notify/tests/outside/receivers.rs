@@ -29,6 +29,10 @@ impl Folder {
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.0
+    }
 }
 
 impl Drop for Folder {
@@ -37,7 +41,7 @@ impl Drop for Folder {
     }
 }
 
-fn now() -> ZonedDateTime {
+pub(crate) fn now() -> ZonedDateTime {
     ZonedDateTime::now()
 }
 

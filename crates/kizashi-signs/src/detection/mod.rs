@@ -149,23 +149,6 @@ impl Merge {
         merge.going_on(settings, campaigns)
     }
 
-    /// The same where the promise may be another one than the snapshot's: the new one holds from the next bin that is closed.
-    ///
-    /// # Errors
-    /// When the bytes are no snapshot of this version, or of other settings or campaigns, or the promise is outside its range.
-    pub fn restore_under(
-        settings: Settings,
-        campaigns: Arc<Campaigns>,
-        bytes: &[u8],
-    ) -> Result<Self, DetectionError> {
-        let kept: Self = postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
-        let false_alarms_per_week = kept.settings.false_alarms_per_week;
-        let before = Settings { false_alarms_per_week, ..settings };
-        let mut detection = Self::restore(before, campaigns, bytes)?;
-        detection.promise(settings.false_alarms_per_week)?;
-        Ok(detection)
-    }
-
     /// Changes how many false alarms a week are accepted, from the next bin that is closed. Nothing that was learned is lost, and no sign
     /// that was raised changes; how this keeps what is promised is said at [`Watch::promise`].
     ///

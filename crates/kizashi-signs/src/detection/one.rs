@@ -62,6 +62,23 @@ impl Detection {
         Ok(Self { merge: merge.going_on(settings, campaigns)?, parts })
     }
 
+    /// The same where the promise may be another one than the snapshot's: the new one holds from the next bin that is closed.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot of this version, or of other settings or campaigns, or the promise is outside its range.
+    pub fn restore_under(
+        settings: Settings,
+        campaigns: Arc<Campaigns>,
+        bytes: &[u8],
+    ) -> Result<Self, DetectionError> {
+        let kept: Self = postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
+        let false_alarms_per_week = kept.merge.settings.false_alarms_per_week;
+        let before = Settings { false_alarms_per_week, ..settings };
+        let mut detection = Self::restore(before, campaigns, bytes)?;
+        detection.promise(settings.false_alarms_per_week)?;
+        Ok(detection)
+    }
+
     /// The whole state, for [`Self::restore`]: the same bytes for the same state.
     ///
     /// # Errors
@@ -97,6 +114,14 @@ impl Detection {
     /// Closes every bin that ends at or before `through` as empty.
     pub fn advance(&mut self, through: Timestamp) -> Closed {
         self.merge.advance(&Resting(&self.parts), through)
+    }
+
+    /// See [`Merge::promise`].
+    ///
+    /// # Errors
+    /// When it is outside its range; nothing changes then.
+    pub fn promise(&mut self, false_alarms_per_week: f64) -> Result<(), DetectionError> {
+        self.merge.promise(false_alarms_per_week)
     }
 
     /// So many watches, this one among them, have the promise together, each an equal part of it: from the next bin on.

@@ -5,6 +5,8 @@ mod counting;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod payloads;
 #[cfg(test)]
 mod places;

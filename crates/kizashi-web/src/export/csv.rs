@@ -4,7 +4,9 @@
 use kizashi_event::{escape_for_people, is_formula};
 use serde_json::Value;
 
-use super::table::{Cells, Table};
+use kizashi_store::columnar::Cells;
+
+use super::table::{Table, json_cell};
 
 pub(super) fn write(table: &Table) -> Vec<u8> {
     let mut text = String::new();
@@ -16,7 +18,7 @@ pub(super) fn write(table: &Table) -> Vec<u8> {
             if at > 0 {
                 text.push(',');
             }
-            match (cells, cells.value(row)) {
+            match (cells, json_cell(cells, row)) {
                 (_, Value::Null) => {}
                 (Cells::Text(_), Value::String(cell)) => text.push_str(&quoted(&cell)),
                 (_, Value::String(moment)) => text.push_str(&moment),

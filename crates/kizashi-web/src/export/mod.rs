@@ -1,7 +1,6 @@
 //! Any table of the API as a file: CSV for spreadsheets, JSON, Parquet for notebooks and databases.
 
 mod csv;
-mod parquet;
 mod table;
 
 use std::sync::Arc;
@@ -11,8 +10,10 @@ use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use kizashi_event::Timestamp;
+use kizashi_store::columnar::ColumnarError;
 use serde::Deserialize;
 
+use crate::ReadError;
 use crate::error::ApiError;
 use crate::query::Parameters;
 use crate::server::App;
@@ -66,12 +67,12 @@ impl Format {
         }
     }
 
-    fn write(self, table: &Table) -> Vec<u8> {
-        match self {
+    fn write(self, table: &Table) -> Result<Vec<u8>, ColumnarError> {
+        Ok(match self {
             Self::Csv => csv::write(table),
             Self::Json => table.to_json().to_string().into_bytes(),
-            Self::Parquet => parquet::write(table),
-        }
+            Self::Parquet => table.to_parquet()?,
+        })
     }
 }
 
@@ -108,7 +109,8 @@ pub(crate) async fn export(
         (CONTENT_TYPE, format.media_type().to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"kizashi-{name}.{ending}\"")),
     ];
-    Ok((headers, format.write(&table)).into_response())
+    let file = format.write(&table).map_err(|error| ReadError::Failed(error.to_string()))?;
+    Ok((headers, file).into_response())
 }
 
 async fn table_of(app: &App, asked: Asked) -> Result<Table, ApiError> {

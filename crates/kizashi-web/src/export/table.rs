@@ -1,42 +1,22 @@
 //! A table as all forms of file write it: columns of one type each, every cell of which may be empty.
 
 use kizashi_event::Timestamp;
+use kizashi_store::columnar::{Cells, ColumnarError, ColumnarWriter};
 use serde_json::{Map, Value, json};
 
 use super::micros;
 use crate::{FeedItem, Series, SessionRow, TopRow};
 
-/// The cells of a column.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cells {
-    Text(Vec<Option<String>>),
-    Integer(Vec<Option<i64>>),
-    Real(Vec<Option<f64>>),
-    Truth(Vec<Option<bool>>),
-    /// Microseconds since 1970 in UTC.
-    Time(Vec<Option<i64>>),
-}
-
-impl Cells {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Text(cells) => cells.len(),
-            Self::Integer(cells) | Self::Time(cells) => cells.len(),
-            Self::Real(cells) => cells.len(),
-            Self::Truth(cells) => cells.len(),
-        }
-    }
-
-    pub(super) fn value(&self, row: usize) -> Value {
-        match self {
-            Self::Text(cells) => json!(cells.get(row).cloned().flatten()),
-            Self::Integer(cells) => json!(cells.get(row).copied().flatten()),
-            Self::Real(cells) => json!(cells.get(row).copied().flatten()),
-            Self::Truth(cells) => json!(cells.get(row).copied().flatten()),
-            Self::Time(cells) => {
-                let moment = cells.get(row).copied().flatten().map(Timestamp::from_micros);
-                json!(moment.map(Timestamp::rfc3339))
-            }
+/// A cell as JSON has it.
+pub(super) fn json_cell(cells: &Cells, row: usize) -> Value {
+    match cells {
+        Cells::Text(cells) => json!(cells.get(row).cloned().flatten()),
+        Cells::Integer(cells) => json!(cells.get(row).copied().flatten()),
+        Cells::Real(cells) => json!(cells.get(row).copied().flatten()),
+        Cells::Truth(cells) => json!(cells.get(row).copied().flatten()),
+        Cells::Time(cells) => {
+            let moment = cells.get(row).copied().flatten().map(Timestamp::from_micros);
+            json!(moment.map(Timestamp::rfc3339))
         }
     }
 }
@@ -52,10 +32,21 @@ impl Table {
         self.columns.first().map_or(0, |(_, cells)| cells.len())
     }
 
+    pub(super) fn to_parquet(&self) -> Result<Vec<u8>, ColumnarError> {
+        let names = self.columns.iter().map(|(name, cells)| (*name, cells.cell_type()));
+        let mut file = ColumnarWriter::new(Vec::new(), names)?;
+        if self.rows() > 0 {
+            file.add(self.columns.iter().map(|(_, cells)| cells))?;
+        }
+        file.finish()
+    }
+
     pub(super) fn to_json(&self) -> Value {
         let row = |row| {
-            let cells =
-                self.columns.iter().map(|(name, cells)| ((*name).to_owned(), cells.value(row)));
+            let cells = self
+                .columns
+                .iter()
+                .map(|(name, cells)| ((*name).to_owned(), json_cell(cells, row)));
             Value::Object(cells.collect::<Map<_, _>>())
         };
         Value::Array((0..self.rows()).map(row).collect())

@@ -20,6 +20,7 @@ use crate::bulletin::ShownSigns;
 use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
+use crate::history::History;
 use crate::live::{Live, Surroundings, Turn};
 use crate::logins::OwnAddresses;
 use crate::observatory::{Own, StoreObservatory, Told, TrapHealth};
@@ -204,6 +205,8 @@ struct Chores {
     kept: (Timestamp, TrapStatus),
     reporting: Reporting,
     sighted: Option<Sighted>,
+    /// Runs on a thread of its own as long as this is kept.
+    _history: Option<History>,
     shown: Option<ShownSigns>,
 }
 
@@ -224,6 +227,10 @@ impl Chores {
             kept: (Timestamp::from_seconds(0), TrapStatus::default()),
             sighted,
             reporting: Reporting::new(setup, reader()?, Arc::clone(&campaigns)),
+            _history: match setup.config.history.keep {
+                true => Some(History::start(&setup.config, reader()?)?),
+                false => None,
+            },
             shown: match setup.notifies {
                 true => Some(ShownSigns::open(
                     &setup.config.data,

@@ -58,6 +58,8 @@ pub(crate) enum ExportFormat {
     Cowrie,
     /// A pcapng capture: packets made anew of what was kept, as the file itself says
     Pcap,
+    /// Events as Parquet, a file an hour and kind, in the folder that --output names
+    Parquet,
     /// Events as documents of the Elastic Common Schema, one a line, attackers' texts as they came
     EcsEvents,
     /// Signs as such documents, for Elastic, OpenSearch, Splunk and Wazuh
@@ -98,7 +100,8 @@ pub(crate) struct Export {
     /// Only this session, as `kizashi sessions` or a JSON event names it
     #[arg(long, value_name = "ID", conflicts_with_all = ["since", "until"])]
     pub(crate) session: Option<String>,
-    /// The file to write; nothing that exists is written over [default: standard output]
+    /// The file to write; nothing that exists is written over [default: standard output]. Of Parquet a folder, where files of the same
+    /// hours are replaced
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Configuration file with who is on no list [default: kizashi.toml where there is one]

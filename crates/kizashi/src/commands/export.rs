@@ -28,6 +28,7 @@ pub(crate) fn run(call: &cli::Export, terminal: &mut Terminal) -> Result<(), Fai
     match call.format {
         cli::ExportFormat::Cowrie => cowrie_log(call, session, &reader, terminal),
         cli::ExportFormat::Pcap => capture(call, session, &reader, terminal),
+        cli::ExportFormat::Parquet => parquet(call, &reader, terminal),
         cli::ExportFormat::EcsEvents => ecs_events(call, session, &reader, terminal),
         other => shared(call, other, &reader, terminal),
     }
@@ -71,6 +72,23 @@ fn shared(
         Some(path) => new_file::write(path, text.as_bytes(), "choose another with --output"),
         None => terminal.line(text.trim_end_matches('\n')),
     }
+}
+
+/// Events of the span as history's files (docs/history.md).
+fn parquet(call: &cli::Export, reader: &Reader, terminal: &mut Terminal) -> Result<(), Failure> {
+    let (Some(folder), None) = (&call.output, &call.session) else {
+        return Err(Failure::Asked(
+            "Parquet is written for a span into a folder: name it by --output, and leave --session out"
+                .to_owned(),
+        ));
+    };
+    let written = kizashi_store::history::write_span(reader, call.span.span(), folder)?;
+    terminal.line(&format!(
+        "{}: {} events in {} files (day=…/kind=…/hour.parquet)",
+        crate::screen::harmless(&folder.display().to_string()),
+        written.events,
+        written.files.len()
+    ))
 }
 
 fn ecs_events(

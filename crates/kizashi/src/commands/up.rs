@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use kizashi_notify::archive::Bucket;
 use kizashi_notify::channel::Takes;
 use kizashi_traps::DatagramReply;
 use kizashi_web::{CertifiedKey, Encryption};
@@ -43,7 +44,9 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     config.traps.all_ports |= call.all_ports;
     // Secrets may lie where only root reads.
     config.notify.resolve().map_err(Failure::Asked)?;
-    let notify = config.notify.clone();
+    config.history.resolve().map_err(Failure::Asked)?;
+    // The core is told of neither.
+    let tells = (config.notify.clone(), config.history.bucket.take());
     allow_many_sockets();
     let web_rules = crate::web_rules::read(config.traps.web_rules.as_deref())?;
     let own_certificate = secrets::own_certificate(&config.dashboard)?;
@@ -65,7 +68,7 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     let tokens = Secrets::of(&tokens);
     let core = CoreSetup { tokens, certificate, machine, config_file, ..core };
     let trap = with_keys(trap, &bound, &core.config.data)?;
-    let (core, notify) = who_tells(core, notify, terminal)?;
+    let (core, notify) = who_tells(core, tells, terminal)?;
     let prepared = Prepared {
         notify,
         core,
@@ -96,10 +99,10 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
     })
 }
 
-/// The process that tells signs and reads others' warnings, where there is anything of the two to do.
+/// The process that tells signs, reads others' warnings and carries history, where there is anything of the three to do.
 fn who_tells(
     core: CoreSetup,
-    notify: kizashi_notify::Notify,
+    (notify, bucket): (kizashi_notify::Notify, Option<Bucket>),
     terminal: &mut Terminal,
 ) -> Result<(CoreSetup, Option<NotifySetup>), Failure> {
     let tells = notify.is_on();
@@ -109,9 +112,10 @@ fn who_tells(
     }
     let (notifies, tells_sightings) = (notify.tells(Takes::Signs), notify.tells(Takes::Sightings));
     let reads = !core.config.feeds.sources.is_empty();
-    let setup = (tells || reads).then(|| NotifySetup {
+    let setup = (tells || reads || bucket.is_some()).then(|| NotifySetup {
         supervisor: std::process::id(),
         notify,
+        bucket,
         feeds: core.config.feeds.clone(),
         sensor: core.sensor.clone(),
         data: core.config.data.clone(),

@@ -106,10 +106,12 @@ pub(crate) struct NotifySetup {
     pub(crate) supervisor: u32,
     /// The channels, their secrets resolved.
     pub(crate) notify: kizashi_notify::Notify,
+    /// Where it carries history to.
+    pub(crate) bucket: Option<kizashi_notify::archive::Bucket>,
     /// Whose warnings it reads.
     pub(crate) feeds: kizashi_notify::feeds::Feeds,
     pub(crate) sensor: String,
-    /// The folder of the data, of which it uses the outbox alone.
+    /// The folder of the data, of which it uses the outbox, and reads history's files where it carries them.
     pub(crate) data: std::path::PathBuf,
     pub(crate) confined: bool,
 }
