@@ -213,14 +213,16 @@ fn nmap_names_mysql_its_release_and_its_plugin_and_what_its_scripts_guess_is_tol
         let line = text.lines().find(|line| line.contains("/tcp")).unwrap_or_default();
         assert!(line.contains(&format!("MySQL {}", release.name())), "{text}");
         assert!(text.contains(&format!("Auth Plugin Name: {plugin}")), "{text}");
-        if release == MysqlRelease::V5_7 {
-            // mysql-enum greets as clients did before 4.1 (CVE-2012-5615), which 5.7 refuses by another error than a wrong password's.
-            let kept = |event: &Event| {
-                let payload = event.detail.payload();
-                payload.is_some_and(|kept| kept.content.windows(5).any(|part| part == b"root\0"))
-            };
-            assert!(events.iter().any(kept), "{text}");
-        }
+        // mysql-enum greets as clients did before 4.1 (CVE-2012-5615), with an answer to no scramble.
+        let told = |event: &Event| match &event.detail {
+            Detail::Login { username: Some(name), password: None, accepted: false, .. } => {
+                name.raw() == "root"
+            }
+            _ => false,
+        };
+        assert!(events.iter().any(told), "{text}");
+        let noted = |event: &Event| matches!(&event.detail, Detail::Note { value, .. } if value.raw().starts_with("$mysql323$") && value.raw().ends_with("*504e5f5155454d45"));
+        assert!(events.iter().any(noted), "{text}");
     }
 }
 

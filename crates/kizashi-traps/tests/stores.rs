@@ -1,4 +1,5 @@
-//! PostgreSQL, MongoDB, VNC and ADB before those who look for them: their own clients, drivers of Python, nmap and hydra.
+//! PostgreSQL, MongoDB, VNC and ADB before those who look for them: their own clients, drivers of Python, nmap and hydra; and guessers of passwords
+//! over every protocol that they know.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,6 +10,8 @@
 
 #[path = "stores/adb.rs"]
 mod adb;
+#[path = "stores/guessers.rs"]
+mod guessers;
 #[path = "support/house.rs"]
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod house;

@@ -1,5 +1,5 @@
 //! The fuzzer's entries on stable: every seed is replayed, then changes of seeds are tried for a set time. With `KIZASHI_CORPUS` in
-//! the environment the seeds are written to `fuzz/corpus` too, for cargo-fuzz.
+//! the environment the seeds are written to `fuzz/corpus` too, for cargo-fuzz; with `KIZASHI_FUZZ_SECONDS` changes are tried for so long.
 
 #![cfg(test)]
 
@@ -17,8 +17,12 @@ use kizashi_event::{Detail, Event, EventId, FrameKind, Port, RecordingPart, Serv
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-/// How long changes of one entry's seeds are tried.
-const TIME: Duration = Duration::from_secs(2);
+/// How long changes of one entry's seeds are tried: two seconds, where nothing else is asked for.
+fn time() -> Duration {
+    let asked = std::env::var("KIZASHI_FUZZ_SECONDS").ok();
+    Duration::from_secs(asked.and_then(|seconds| seconds.parse().ok()).unwrap_or(2))
+}
+
 /// Bytes of an input at most: parsers' own bounds have their own tests.
 const LONGEST: usize = 16 << 10;
 /// The time of made-up events.
@@ -214,7 +218,8 @@ fn try_out(target: &str) {
     let config = Config { cases: 32, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let (began, mut tried) = (Instant::now(), 0);
-    while began.elapsed() < TIME {
+    let time = time();
+    while began.elapsed() < time {
         let outcome = runner.run(&input, |(first, second, both, changes)| {
             let mut bytes = first.get(&seeds).clone();
             if both {

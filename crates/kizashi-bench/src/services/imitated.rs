@@ -37,8 +37,8 @@ pub(super) const SITES: [(u16, &str, &[&str]); 27] = [
 ];
 const WEB_SERVER: &[&str] = &["nginx", "Apache httpd"];
 
-/// What else is chosen, for the same reason
-pub(super) const MACHINE: &str = "[machine]\nsystem = \"ubuntu-22.04\"\ntelnet = \"router-mipsel\"\nelasticsearch = \"6.8.23\"\n";
+/// What else is chosen, for the same reason, beside the system
+pub(super) const MACHINE: &str = "telnet = \"router-mipsel\"\nelasticsearch = \"6.8.23\"\n";
 
 /// Whether nmap's word for a product, or a line's, is this name
 pub(super) fn is(name: &str, word: &str) -> bool {

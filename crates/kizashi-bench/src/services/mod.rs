@@ -32,6 +32,9 @@ pub struct Call {
     /// How many installations are looked at; each draws what is not chosen anew
     #[arg(long, default_value_t = 1, value_name = "COUNT")]
     installations: u32,
+    /// The pretended system, as in `[machine]`: what its packages bring differs
+    #[arg(long, default_value = "ubuntu-22.04", value_name = "NAME")]
+    system: String,
     /// Only traps whose name contains this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -87,7 +90,7 @@ pub fn run(call: &Call) -> Result<String, ServicesError> {
     let mut again = Command::new("unshare");
     again.args(["--net", "--"]).arg(own).args(["services", "--inside", "--only", &call.only]);
     again.arg("--program").arg(&program);
-    again.args(["--installations", &call.installations.to_string()]);
+    again.args(["--installations", &call.installations.to_string(), "--system", &call.system]);
     if call.udp {
         again.arg("--udp");
     }
@@ -121,7 +124,7 @@ impl Drop for House {
 }
 
 impl House {
-    fn start(program: &Path) -> Result<Self, ServicesError> {
+    fn start(program: &Path, system: &str) -> Result<Self, ServicesError> {
         let folder = std::env::temp_dir().join(format!("kizashi-services-{}", std::process::id()));
         let start = |cause| ServicesError::Run { program: "kizashi", cause };
         std::fs::create_dir_all(&folder).map_err(start)?;
@@ -129,7 +132,7 @@ impl House {
         let sites: Vec<String> =
             SITES.iter().map(|(port, site, _)| format!("\"{port}\" = \"{site}\"")).collect();
         let config = format!(
-            "{MACHINE}[capture]\nenabled = false\n[traps]\nssh = \"22, 2222\"\nweb_sites = {{ {} }}\n",
+            "[machine]\nsystem = \"{system}\"\n{MACHINE}[capture]\nenabled = false\n[traps]\nssh = \"22, 2222\"\nweb_sites = {{ {} }}\n",
             sites.join(", ")
         );
         std::fs::write(folder.join("kizashi.toml"), config).map_err(start)?;
@@ -164,7 +167,7 @@ fn look_at_each(call: &Call, program: &Path) -> Result<String, ServicesError> {
 }
 
 fn look(call: &Call, program: &Path, knowledge: &Knowledge) -> Result<String, ServicesError> {
-    let _house = House::start(program)?;
+    let _house = House::start(program, &call.system)?;
     let mut rows = Vec::new();
     for (transport, kind) in [("tcp", "-sT"), ("udp", "-sU")] {
         if transport == "udp" && !call.udp {

@@ -21,6 +21,8 @@ const NONE: u8 = 1;
 const VNC: u8 = 2;
 const TIGHT: u8 = 16;
 
+/// `tightvncpasswd` takes no shorter password, so none opens the screen.
+const SHORTEST: usize = 6;
 /// Encodings as Debian 12's `tightvncserver` 1:1.3.10-7 lists them to clients of TightVNC's own kind of login. Cursors and empty ends it need not send.
 const CAPABILITIES: [(i32, &[u8; 12]); 12] = [
     (1, b"STDVCOPYRECT"),
@@ -249,7 +251,8 @@ impl VncSession {
         let answer: [u8; CHALLENGE] = bytes.first_chunk().copied().unwrap_or_default();
         let password = tried(&self.challenge, &answer);
         let admits = |password: &str| {
-            self.identity.logins().admits(self.visit.source, OWNER, password.as_bytes())
+            password.len() >= SHORTEST
+                && self.identity.logins().admits(self.visit.source, OWNER, password.as_bytes())
         };
         let accepted = password.is_some_and(admits);
         if password.is_none() {

@@ -63,6 +63,9 @@ fn a_weak_password_opens_it_by_its_first_eight_letters_and_another_is_noted() {
         guess(&identity, b"no list has this").0,
         b"\0\0\0\x01\0\0\0\x15Authentication failed"
     );
+    // A weak pair elsewhere, but too short to be this server's password.
+    assert_eq!(guess(&identity, b"").0[..4], [0, 0, 0, 1]);
+    assert_eq!(guess(&identity, b"admin").0[..4], [0, 0, 0, 1]);
     let (reply, told) = guess(&identity, b"password and more");
     assert_eq!(reply, [0; 4]);
     assert!(told.iter().any(|detail| matches!(detail, kizashi_event::Detail::Login { password: Some(password), accepted: true, .. } if password.raw() == "password")));

@@ -217,6 +217,99 @@ fn dockers_library_pulls_runs_reads_and_removes_containers_and_each_is_told() {
     assert!(told);
 }
 
+/// A cluster that lets everybody in: one installation of two.
+fn open_cluster() -> House {
+    let open = |seed: &u8| {
+        let sites = WebSites::of([("*", "kubernetes")]).unwrap();
+        let house = House::of_trap("http", Identity::draw([*seed; 32]).with_web_sites(sites));
+        let url = format!("http://{}/api/v1/pods", house.address);
+        let code = run("curl", &["-s", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", &url]);
+        if code == "200" {
+            return Some(house);
+        }
+        house.close();
+        None
+    };
+    (0..20_u8).find_map(|seed| open(&seed)).expect("one of twenty installations")
+}
+
+/// A pod that mounts the host and runs a line there, as worms make one.
+const POD: &str = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "worm", "namespace": "default"},
+"spec": {"containers": [{"name": "c", "image": "alpine", "command": ["chroot", "/host", "sh", "-c", "id; uname -s"],
+"securityContext": {"privileged": true}, "volumeMounts": [{"name": "h", "mountPath": "/host"}]}],
+"volumes": [{"name": "h", "hostPath": {"path": "/"}}]}}"#;
+
+#[test]
+fn kubectl_lists_what_there_is_and_makes_reads_and_deletes_a_pod_that_is_told() {
+    if !installed("kubectl") || !installed("curl") {
+        return;
+    }
+    let house = open_cluster();
+    let folder = house.folder().to_owned();
+    // Without anybody's name it would ask for one.
+    let config = format!(
+        "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: \"http://{}\"}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\ncurrent-context: c\nusers: [{{name: u, user: {{username: admin, password: admin}}}}]\n",
+        house.address
+    );
+    std::fs::write(folder.join("config"), config).unwrap();
+    std::fs::write(folder.join("pod.json"), POD).unwrap();
+    let kubectl = |words: &[&str]| {
+        let mut command = Command::new("timeout");
+        command.args(["60", "kubectl", "--kubeconfig=config", "--request-timeout=40s"]);
+        command.args(words).current_dir(&folder).env("HOME", &folder);
+        said(&command.stdin(std::process::Stdio::null()).output().unwrap())
+    };
+    let version = kubectl(&["version"]);
+    assert!(version.contains("v1.27.8") || version.contains("v1.28.4"), "{version}");
+    let pods = kubectl(&["get", "pods", "-A"]);
+    assert!(pods.contains("kube-system") && pods.contains("kube-proxy-"), "{pods}");
+    let head: Vec<&str> = pods.lines().next().unwrap_or_default().split_whitespace().collect();
+    assert_eq!(head, ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE"]);
+    let secret = kubectl(&["get", "secret", "database", "-o", "jsonpath={.data.username}"]);
+    assert_eq!(secret, "YXBw");
+    let node = kubectl(&["get", "nodes", "-o", "jsonpath={.items[0].status.nodeInfo.machineID}"]);
+    assert_eq!(node.len(), 32, "{node}");
+    let made = kubectl(&["create", "--validate=false", "-f", "pod.json"]);
+    assert!(made.contains("pod/worm created"), "{made}");
+    let printed = kubectl(&["logs", "worm"]);
+    assert!(printed.contains("uid=0(root)") && printed.contains("Linux"), "{printed}");
+    let deleted = kubectl(&["delete", "--wait=false", "pod", "worm"]);
+    assert!(deleted.contains("pod \"worm\" deleted"), "{deleted}");
+    let events = house.close();
+    assert!(commands(&events).iter().any(|line| line.contains("id; uname -s")), "{events:?}");
+}
+
+#[test]
+fn gobuster_finds_what_is_there_and_nothing_else() {
+    if !installed("gobuster") {
+        return;
+    }
+    let sites = WebSites::of([("*", "wordpress")]).unwrap();
+    let identity =
+        Identity::draw([1; 32]).with_web_server(WebServer::NginxDebian12).with_web_sites(sites);
+    let house = House::of_trap("http", identity);
+    let words = house.folder().join("words");
+    let random = (0..60_u64).map(|number| format!("{:x}\n", number.wrapping_mul(0x9e37_79b9_7f4a)));
+    std::fs::write(&words, random.collect::<String>() + "wp-login.php\nwp-content/\n").unwrap();
+    let url = format!("http://{}", house.address);
+    let words = words.display().to_string();
+    let asked = ["dir", "-q", "-z", "-t", "4", "-w", &words, "-u", &url];
+    let shown = run("gobuster", &asked);
+    let events = house.close();
+    let found: Vec<&str> = shown.lines().filter(|line| line.contains("Status:")).collect();
+    assert!(found.iter().any(|line| line.contains("wp-login.php")), "{shown}");
+    assert!(found.iter().all(|line| line.contains("/wp-")), "{shown}");
+    let all = requests(&events);
+    assert!(all.len() > 60, "{}", all.len());
+    let agent = |request: &Request| {
+        let field = request.headers.iter().find(|(name, _)| name.raw() == "User-Agent");
+        field.map(|(_, value)| value.raw().to_owned())
+    };
+    assert!(
+        all.iter().all(|request| agent(request).is_some_and(|name| name.starts_with("gobuster/")))
+    );
+}
+
 /// A search for pages: what is not there is missing with the product's own word, whatever its name, so that what is found means something.
 #[test]
 fn ffuf_finds_what_is_there_and_nothing_else() {

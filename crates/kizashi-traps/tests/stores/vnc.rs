@@ -84,6 +84,24 @@ fn nmap_names_the_protocol_its_security_and_the_desktop() {
     }
 }
 
+/// What looks without a password, and what brings one.
+#[test]
+fn nmap_is_shown_no_desktop_without_a_password_and_guesses_the_weak_one() {
+    if !installed("nmap") {
+        return;
+    }
+    let house = open(ASKING);
+    let list = house.folder().join("list");
+    std::fs::write(&list, "kUq81xX\n123456\n").unwrap();
+    let (port, given) = (house.port(), format!("passdb={}", list.display()));
+    let title = run("nmap", &["-Pn", "-n", "--script", "+vnc-title", "-p", &port, "127.0.0.1"]);
+    assert!(!title.contains("desktop ("), "{title}");
+    let words = ["--script", "+vnc-brute", "--script-args", &given, "-p", &port, "127.0.0.1"];
+    let found = run("nmap", &[&["-Pn", "-n"][..], &words].concat());
+    house.close();
+    assert!(found.contains("123456 - Valid credentials"), "{found}");
+}
+
 #[test]
 fn hydra_finds_the_weak_password_and_what_no_list_has_is_noted() {
     if !installed("hydra") {

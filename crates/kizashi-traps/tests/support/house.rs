@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,10 +73,11 @@ impl House {
         self.address.port().to_string()
     }
 
-    /// The same trap on its usual port, of an address of this process's own: what nmap asks first depends on the port.
+    /// The same trap on its usual port, of an address of its own: what nmap asks first depends on the port.
     pub(crate) fn at_usual_port(&self, port: u16) -> String {
+        static ASKED: AtomicU8 = AtomicU8::new(3);
         let [_, _, high, low] = std::process::id().to_be_bytes();
-        let own = Ipv4Addr::new(127, high.max(1), low, 3);
+        let own = Ipv4Addr::new(127, high.max(1), low, ASKED.fetch_add(1, Ordering::Relaxed));
         let (listener, trap) = (TcpListener::bind((own, port)).unwrap(), self.address);
         std::thread::spawn(move || {
             for visitor in listener.incoming().flatten() {

@@ -5,6 +5,7 @@
 //! Routes and words: kubernetes.io, API reference; kubernetes, staging/src/k8s.io/apiserver.
 
 mod shown;
+mod table;
 
 use kizashi_event::{Detail, HostileText};
 use serde_json::Value;
@@ -23,8 +24,9 @@ use shown::{Asked, JSON, failure, forbidden, list, object, pretty};
 const START: std::time::Duration = std::time::Duration::from_secs(4);
 /// How long a command in a pod may take.
 const EXEC: std::time::Duration = std::time::Duration::from_secs(15);
-/// A visitor's own.
+/// A visitor's own: pods, and what their commands printed.
 const POD: &str = "pod";
+const LOG: &str = "log";
 
 pub(super) fn respond(request: &SiteRequest<'_>) -> Option<SiteAnswer> {
     let path = request.target.split(|byte| *byte == b'?').next()?;
@@ -32,7 +34,7 @@ pub(super) fn respond(request: &SiteRequest<'_>) -> Option<SiteAnswer> {
     let open = request.scene.identity.choice("kubernetes anonymous", 2) == 0;
     let api = Api { request, scene: request.scene, asked };
     let said = if open { api.answer()? } else { api.refuse()? };
-    Some(pretty(said, request))
+    Some(pretty(table::of(said, request), request))
 }
 
 struct Api<'a> {
@@ -166,6 +168,7 @@ impl Api<'_> {
         let Some(pod) = self.pod(name) else { return shown::missing(&self.asked) };
         let key = format!("{}/{}", pod.namespace, pod.name);
         self.own(|own| {
+            own.unmake(LOG, &key);
             if !own.unmake(POD, &key) {
                 own.forget(&key);
             }
@@ -250,8 +253,15 @@ impl Api<'_> {
             machine.0.mount_root(place.as_bytes());
         }
         machine.0.begin_in(b"/");
-        let command = line(&command);
-        let run = Run::command(machine, command.as_bytes(), self.scene.now, 201, move |_| said);
+        let (command, now, source) = (line(&command), self.scene.now, self.scene.visit.source);
+        let (identity, key) = (self.scene.identity.clone(), format!("{namespace}/{name}"));
+        let run = Run::command(machine, command.as_bytes(), now, 201, move |printed| {
+            let text = String::from_utf8_lossy(&printed.output).into_owned();
+            identity
+                .containers()
+                .with(source, now, |own| own.make(LOG, &key, &text, now.seconds()));
+            said
+        });
         SiteAnswer { details, ..runs(run.within(START)) }
     }
 
@@ -314,10 +324,13 @@ impl Api<'_> {
     }
 
     fn log(&self, name: &str) -> SiteAnswer {
-        match self.pod(name) {
-            Some(_) => says(answer(200, "text/plain", Vec::new())),
-            None => shown::missing(&self.asked),
-        }
+        let Some(pod) = self.pod(name) else { return shown::missing(&self.asked) };
+        let key = format!("{}/{}", pod.namespace, pod.name);
+        let printed = self.own(|own| {
+            let log = own.made(LOG).find(|log| log.name == key)?;
+            Some(log.text.clone().into_bytes())
+        });
+        says(answer(200, "text/plain", printed.unwrap_or_default()))
     }
 }
 
