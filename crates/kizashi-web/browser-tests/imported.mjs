@@ -1,6 +1,6 @@
 // A whole Kizashi over real logs of other people's honeypots, where these are at hand: imported into a store of its own, which goes at the end.
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,6 +29,8 @@ const freePort = () =>
 export async function startImported() {
   execFileSync("cargo", ["build", "--quiet", "--workspace", "--bin", "kizashi"], { cwd: root, stdio: "inherit" });
   const folder = mkdtempSync(join(tmpdir(), "kizashi-imported-"));
+  // Whom root becomes must get through to the data.
+  chmodSync(folder, 0o755);
   const program = `${target}/debug/kizashi`;
   for (const file of found) execFileSync(program, ["import", "--data", "data", file], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
   const off = ["http", "https", "ssh", "telnet", "elasticsearch", "any_tcp", "any_udp"].map((name) => `${name} = ""`).join("\n");

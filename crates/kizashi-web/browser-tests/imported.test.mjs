@@ -22,8 +22,8 @@ before(async () => {
 });
 after(async () => {
   if (why !== false) return;
-  await browser.close();
-  dashboard.stop();
+  await browser?.close();
+  dashboard?.stop();
 });
 
 /** Pages beside those of pages.js: single things of every kind that a log has. @param {import("playwright-core").Page} page @returns {Promise<string[]>} */

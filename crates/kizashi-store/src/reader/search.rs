@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use kizashi_event::{
     Detail, Event, Key, KeyKind, PayloadHash, SessionId, Timestamp, network_of, network_text,
@@ -22,6 +23,11 @@ use crate::{Span, StoreError};
 const MOST_ROWS: u64 = 20_000;
 /// The same where what was done must be read in each.
 const MOST_DETAILS: u64 = 10_000;
+/// How long a look takes at most on whatever machine, once it has read so many rows: who waits for it sees what was found, and goes on.
+const LONGEST: Duration = Duration::from_millis(100);
+const LEAST_ROWS: u64 = 500;
+/// Kinds of fingerprints that the key names and the event does not (`Request::each_key`).
+const BEFORE_FINGERPRINTS: [&str; 3] = ["http", "http2", "ja4h"];
 /// Seeks in the counts that one look makes.
 const MOST_SEEKS: u64 = 8_000;
 /// Terms at most: a bit each.
@@ -95,6 +101,7 @@ struct Candidate {
 /// One look through the raw rows.
 struct Look {
     tests: Vec<Test>,
+    began: Instant,
     rows: u64,
     most_rows: u64,
     /// When the last row was.
@@ -119,7 +126,8 @@ impl Look {
     /// Whether more rows would change nothing or cost too much.
     fn is_full(&self) -> bool {
         let one_deed = self.deeds().count_ones() <= 1;
-        self.rows >= self.most_rows || one_deed && self.candidates.len() >= self.limit
+        let is_late = self.rows >= LEAST_ROWS && self.began.elapsed() >= LONGEST;
+        self.rows >= self.most_rows || is_late || one_deed && self.candidates.len() >= self.limit
     }
 
     /// Those that fit, with what their sessions did.
@@ -161,6 +169,7 @@ impl Reader {
         let has_deeds = tests.iter().any(Test::is_deed);
         let mut look = Look {
             tests,
+            began: Instant::now(),
             rows: 0,
             most_rows: if has_deeds { MOST_DETAILS } else { MOST_ROWS },
             last: None,
@@ -484,7 +493,17 @@ enum Counts {
 
 /// Whether a row's JSON is worth reading for this test: a text without characters that JSON writes otherwise stands in it as it is.
 fn may_hold(test: &Test, json: &str) -> bool {
-    let Test::Deed(key) = test else { return test.is_deed() };
+    let key = match test {
+        Test::Deed(key) => key,
+        // What is counted of an event has no letter or digit that does not stand in it, but for what is put before a fingerprint.
+        Test::Text(wanted)
+            if wanted.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && !BEFORE_FINGERPRINTS.iter().any(|kind| kind.contains(wanted.as_str())) =>
+        {
+            return holds(json, wanted);
+        }
+        test => return test.is_deed(),
+    };
     let stands_as_it_is = matches!(
         key.kind,
         KeyKind::User | KeyKind::Password | KeyKind::Command | KeyKind::Path | KeyKind::Client
@@ -493,6 +512,16 @@ fn may_hold(test: &Test, json: &str) -> bool {
         .bytes()
         .all(|byte| (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'\\' | b'/'));
     !stands_as_it_is || json.contains(&*key.text)
+}
+
+/// Whether a text holds this one, which is written in small letters.
+fn holds(text: &str, wanted: &str) -> bool {
+    let Some(first) = wanted.bytes().next() else { return true };
+    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
+    let begins = |at: usize| {
+        text.get(at..at + wanted.len()).is_some_and(|part| part.eq_ignore_ascii_case(wanted))
+    };
+    text.iter().enumerate().any(|(at, byte)| byte.eq_ignore_ascii_case(&first) && begins(at))
 }
 
 fn does(test: &Test, detail: Option<&Detail>, address: Option<IpAddr>) -> bool {
