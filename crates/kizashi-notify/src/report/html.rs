@@ -21,7 +21,7 @@ svg{width:100%;height:auto;font:11px system-ui,sans-serif}svg text{fill:var(--fa
 .rule{fill:none;stroke:var(--rule)}.area{fill:var(--count);opacity:.15}.count{fill:none;stroke:var(--count);stroke-width:1.5}.score{fill:none;stroke:var(--score);stroke-width:1.2}\
 .sign{margin:.8rem 0;break-inside:avoid}.sign b{display:block}.high b,.critical b{color:var(--grave)}\
 @media print{:root{--ground:#fff;--ink:#000;--faint:#444;--rule:#bbb;--count:#1d4ed8;--score:#b91c1c;--grave:#7f1d1d}body{max-width:none;margin:0;font-size:10pt}\
-h2{break-after:avoid}tr{break-inside:avoid}@page{margin:16mm}}";
+h2,.sign b,h2+.faint{break-after:avoid}.sign{break-inside:auto}.sign p{orphans:3;widows:3}tr{break-inside:avoid}@page{margin:16mm}}";
 
 pub(super) fn html(report: &Report, language: Language) -> String {
     let heading = headings(language);

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::install::{self, Done, Machine, Step};
 use crate::listening::Plan;
 use crate::ports::nft::{self, Standing};
+use crate::sshd::Sshd;
 use crate::terminal::Terminal;
 
 /// Installs the running program as a service.
@@ -24,6 +25,7 @@ pub(crate) fn install(call: &cli::Install, terminal: &mut Terminal) -> Result<()
     let connection = std::env::var("SSH_CONNECTION").ok();
     install::refuse_to_lock_out(
         &Plan::of(&config)?.named_ports(),
+        &Sshd::of(Path::new("/")).map(|sshd| sshd.ports).unwrap_or_default(),
         &install::listening_here(),
         connection.as_deref(),
     )?;

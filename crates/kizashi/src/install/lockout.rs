@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use kizashi_event::Port;
 
 use crate::failure::Failure;
+use crate::sockets::{LISTENS, in_state};
 
 /// Refuses when a trap that the owner placed would take a port of the real sshd, or the one this very login came by.
 ///
-/// `connection` is `SSH_CONNECTION` as sshd sets it (client address and port, own address and port).
+/// `sshd` are the ports that its configuration names; where somebody listens on one of these it is him. `connection` is `SSH_CONNECTION` as sshd
+/// sets it (client address and port, own address and port).
 pub(crate) fn refuse_to_lock_out(
     named: &[Port],
+    sshd: &[u16],
     listening: &BTreeSet<u16>,
     connection: Option<&str>,
 ) -> Result<(), Failure> {
@@ -22,26 +25,15 @@ pub(crate) fn refuse_to_lock_out(
                 "you are logged in through {port}, and the configuration gives it to a trap: you would be locked out; move sshd first, or take it out of its list"
             )));
         }
-        if port.number == 22 && listening.contains(&22) {
-            return Err(Failure::Asked(
-                "your sshd listens on tcp/22, and the configuration gives it to a trap: at the next boot you could be locked out; move sshd first, or take 22 out of its list".to_owned(),
-            ));
+        let is_sshds = port.number == 22 || sshd.contains(&port.number);
+        if is_sshds && listening.contains(&port.number) {
+            return Err(Failure::Asked(format!(
+                "your sshd listens on {port}, and the configuration gives it to a trap: at the next boot you could be locked out; move sshd first, or take {} out of its list",
+                port.number
+            )));
         }
     }
     Ok(())
-}
-
-/// The TCP ports that somebody listens on, from the lines of `/proc/net/tcp` or `tcp6` (proc(5): local address in hexadecimal,
-/// state 0A is LISTEN).
-pub(crate) fn listening(table: &str) -> BTreeSet<u16> {
-    let port = |line: &str| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let local = fields.next()?;
-        let state = fields.nth(1)?;
-        let (_, port) = local.rsplit_once(':')?;
-        (state == "0A").then(|| u16::from_str_radix(port, 16).ok()).flatten()
-    };
-    table.lines().filter_map(port).collect()
 }
 
 /// The ports that somebody on this machine listens on.
@@ -49,7 +41,7 @@ pub(crate) fn listening_here() -> BTreeSet<u16> {
     ["/proc/net/tcp", "/proc/net/tcp6"]
         .into_iter()
         .filter_map(|table| std::fs::read_to_string(table).ok())
-        .flat_map(|table| listening(&table))
+        .flat_map(|table| in_state(&table, LISTENS).map(|socket| socket.port).collect::<Vec<u16>>())
         .collect()
 }
 
@@ -68,27 +60,17 @@ To let a trap have port 22, move the real sshd yourself, in this order, and keep
 mod tests {
     use super::*;
 
-    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 16406 1 0 100 0 0 10 0
-   1: 0100007F:1E61 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
-   2: 0100007F:D431 0100007F:1E61 01 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
-";
-
-    #[test]
-    fn only_ports_that_are_listened_on_are_found_and_nonsense_is_passed_over() {
-        assert_eq!(listening(TABLE), BTreeSet::from([22, 7777]));
-        assert_eq!(listening("x\n: : :\n1 2 3 0A"), BTreeSet::new());
-    }
-
     #[test]
     fn the_port_of_this_login_and_of_sshd_are_refused_and_others_are_not() {
         let none = BTreeSet::new();
-        let sshd = BTreeSet::from([22]);
+        let listened = BTreeSet::from([22, 2022]);
         let by = Some("203.0.113.5 50000 198.51.100.7 2222");
-        assert!(refuse_to_lock_out(&[Port::tcp(2222)], &none, by).is_err());
-        assert!(refuse_to_lock_out(&[Port::tcp(22)], &sshd, by).is_err());
-        assert!(refuse_to_lock_out(&[Port::tcp(22)], &none, None).is_ok());
-        assert!(refuse_to_lock_out(&[Port::tcp(80)], &sshd, by).is_ok());
-        assert!(refuse_to_lock_out(&[Port::tcp(80)], &sshd, Some("broken")).is_ok());
+        assert!(refuse_to_lock_out(&[Port::tcp(2222)], &[], &none, by).is_err());
+        assert!(refuse_to_lock_out(&[Port::tcp(22)], &[], &listened, by).is_err());
+        assert!(refuse_to_lock_out(&[Port::tcp(2022)], &[2022], &listened, by).is_err());
+        assert!(refuse_to_lock_out(&[Port::tcp(2022)], &[22], &listened, by).is_ok());
+        assert!(refuse_to_lock_out(&[Port::tcp(22)], &[22], &none, None).is_ok());
+        assert!(refuse_to_lock_out(&[Port::tcp(80)], &[22], &listened, by).is_ok());
+        assert!(refuse_to_lock_out(&[Port::tcp(80)], &[22], &listened, Some("broken")).is_ok());
     }
 }
