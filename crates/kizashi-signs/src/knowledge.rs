@@ -5,6 +5,8 @@
 //! flattens the one and lets go of it after a day. How lively each hour of the day is. Of each port how many sources came a day; however long the other machine
 //! watched, it is worth at most [`MOST_DAYS_OF_ANOTHER`] and [`MOST_SOURCES_OF_ANOTHER`], for two machines see different rates. What Kizashi ships with is worth far less: see `data/README.md`.
 
+mod merged;
+
 use std::collections::BTreeMap;
 
 use kizashi_detect::gamma_poisson::{BINS_A_DAY, Prior, Scatter};

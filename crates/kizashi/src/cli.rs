@@ -607,7 +607,7 @@ pub(crate) struct PayloadExport {
 pub(crate) enum PriorCall {
     /// Write what was learned, as of the last full hour
     Export(PriorExport),
-    /// Begin anew with what another machine learned
+    /// Begin anew with what another machine learned, or several together
     Import(PriorImport),
 }
 
@@ -623,8 +623,9 @@ pub(crate) struct PriorExport {
 pub(crate) struct PriorImport {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// The file that `kizashi prior export` wrote
-    pub(crate) file: PathBuf,
+    /// The files that `kizashi prior export` wrote; of several the rates that one machine has on average
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

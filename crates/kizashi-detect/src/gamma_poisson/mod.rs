@@ -59,6 +59,9 @@
 //! exact 95 % interval of what is realised lies below what is promised. Real traffic changes for reasons that are not attacks,
 //! and each such change counts as an alarm.
 //!
+//! **Divided.** A [`Watch`] is one process'. The same over any number of holders, each with some of the series, with the same results to the
+//! bit, is a [`Merge`], which has the argument; of sensors, groups and a whole fleet within one promise see [`Breadth`].
+//!
 //! Silence never alarms here ([`crate::silence`] tells of it). Bins in which the whole sensor heard nothing, against all expectation, are an outage and teach
 //! nothing (see [`Watch::skip`]).
 //!
@@ -89,6 +92,7 @@ mod merge;
 mod prior;
 mod ratio;
 mod rhythm;
+mod scopes;
 mod series;
 mod special;
 mod watch;
@@ -103,6 +107,7 @@ pub use merge::Merge;
 pub use merge::explain::{Explanation, Threshold, WindowEvidence};
 pub use prior::Prior;
 pub use ratio::{Baseline, Ratio};
+pub use scopes::Breadth;
 pub use watch::Watch;
 
 /// Bins in one day.

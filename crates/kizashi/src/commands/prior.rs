@@ -39,9 +39,10 @@ pub(crate) fn export(call: &cli::PriorExport, terminal: &mut Terminal) -> Result
     ))
 }
 
-/// Begins anew with what a file says.
+/// Begins anew with what a file says, or several together.
 pub(crate) fn import(call: &cli::PriorImport, terminal: &mut Terminal) -> Result<(), Failure> {
-    let knowledge = read(&call.file)?;
+    let known = call.files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    let knowledge = together(known)?;
     let (ports, kinds) = (knowledge.ports(), knowledge.kinds());
     let config = Config::load(None)?;
     let settings = config.store(Mode::Live)?;
@@ -50,8 +51,18 @@ pub(crate) fn import(call: &cli::PriorImport, terminal: &mut Terminal) -> Result
     pipeline.begin_with(knowledge)?;
     pipeline.finish()?;
     terminal.line(&format!(
-        "detection begins anew with {ports} ports and {kinds} kinds of keys of another machine"
+        "detection begins anew with {ports} ports and {kinds} kinds of keys of {}",
+        if call.files.len() > 1 { "other machines" } else { "another machine" }
     ))
+}
+
+/// One file is taken as it is.
+fn together(mut known: Vec<Knowledge>) -> Result<Knowledge, Failure> {
+    if known.len() > 1 {
+        let nothing = || Failure::Asked("nothing is known in any of these files".to_owned());
+        return Knowledge::merged(&known).ok_or_else(nothing);
+    }
+    Ok(known.pop().unwrap_or_default())
 }
 
 fn read(path: &Path) -> Result<Knowledge, Failure> {

@@ -123,3 +123,17 @@ fn nonsense_is_refused_with_one_sentence_and_changes_nothing() {
     let said = sentence(&nothing, &["prior", "export"]);
     assert!(said.contains("nothing was learned here yet"), "{said}");
 }
+
+#[test]
+fn what_several_machines_learned_is_taken_together() {
+    let (one, other, new) = (learned(), Folder::new(), Folder::new());
+    let days = 0..6 * 1_440;
+    let log = Log(Vec::new(), 0).visits(22, 14, days.clone()).visits(443, 30, days);
+    other.write("six-days.csv", &log.csv());
+    text(&other, &["import", "six-days.csv"]);
+    text(&other, &["prior", "export", "learned.json"]);
+    let [first, second] = [&one, &other].map(|folder| folder.path().join("learned.json"));
+    let files = [first.to_str().unwrap(), second.to_str().unwrap()];
+    let said = text(&new, &["prior", "import", files[0], files[1]]);
+    assert!(said.contains("4 ports") && said.contains("other machines"), "{said}");
+}

@@ -1,0 +1,218 @@
+//! Many sensors: what is weak at each and the same over all is told over all, once; one sensor's own wave is its own; a new sensor
+//! begins with its group's rates; the promise is one for all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test says what went wrong by failing"
+)]
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod support;
+
+use std::collections::BTreeMap;
+
+use kizashi_event::Port;
+use kizashi_signs::{Fleet, FleetClosed, FleetError, Knowledge, Scope, Settings, Sign, united};
+use kizashi_store::{ClosedBin, PortBin};
+use support::{Gathering, Random, start};
+
+const SENSORS: usize = 10;
+const DAY: i64 = 144;
+
+fn name(sensor: usize) -> String {
+    format!("sensor-{sensor}")
+}
+
+fn fleet() -> Fleet {
+    let mut fleet = Fleet::new(Settings::default()).unwrap();
+    for sensor in 0..SENSORS {
+        fleet.add(&name(sensor), if sensor < 5 { "east" } else { "west" }).unwrap();
+    }
+    fleet
+}
+
+/// Ten sensors with a quiet background of their own on each of twelve ports.
+struct Traffic {
+    random: Random,
+    source: u32,
+}
+
+impl Traffic {
+    fn new(seed: u64) -> Self {
+        Self { random: Random(seed), source: 1_000 }
+    }
+
+    /// A bin in which `wave` newcomers come to port 6379 at one to three of `sensors` each.
+    fn bin(&mut self, bin: i64, wave: u32, sensors: &[usize]) -> BTreeMap<String, ClosedBin> {
+        let mut gathered: Vec<Gathering> = (0..SENSORS).map(|_| Gathering::default()).collect();
+        for gathering in &mut gathered {
+            for place in 0..12_u16 {
+                for _ in 0..self.random.poisson(0.03 + 0.02 * f64::from(place)) {
+                    self.source += 1;
+                    gathering.come(
+                        Port::tcp(
+                            [22, 23, 80, 443, 445, 1433, 2222, 3306, 3389, 5900, 8080, 6379]
+                                [usize::from(place)],
+                        ),
+                        self.source,
+                    );
+                }
+            }
+        }
+        for _ in 0..wave {
+            self.source += 1;
+            for _ in 0..=self.random.below(2) {
+                let at = sensors[self.random.below(sensors.len())];
+                gathered[at].come(Port::tcp(6379), self.source);
+            }
+        }
+        let close = |(at, gathering): (usize, Gathering)| (name(at), gathering.closed(start(bin)));
+        gathered.into_iter().enumerate().map(close).collect()
+    }
+}
+
+fn raised(closed: &FleetClosed) -> Vec<(&Scope, &Sign)> {
+    let each = closed.told.iter();
+    each.flat_map(|(scope, told)| told.raised.iter().map(move |sign| (scope, sign))).collect()
+}
+
+#[test]
+fn a_wave_that_is_weak_at_each_of_ten_sensors_is_told_once_over_all() {
+    let (mut traffic, mut fleet) = (Traffic::new(5), fleet());
+    let all: Vec<usize> = (0..SENSORS).collect();
+    let mut told: Vec<(Scope, String, i64)> = Vec::new();
+    let mut seen_at = Vec::new();
+    for bin in 0..8 * DAY {
+        let wave = if (7 * DAY..7 * DAY + 36).contains(&bin) { 3 } else { 0 };
+        let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &all));
+        seen_at.extend(closed.at.iter().map(|(_, scope)| scope.clone()));
+        told.extend(
+            raised(&closed).iter().map(|(scope, sign)| ((*scope).clone(), sign.key.clone(), bin)),
+        );
+    }
+    let of_wave: Vec<_> = told.iter().filter(|(_, _, bin)| *bin >= 7 * DAY).collect();
+    assert_eq!(of_wave.len(), 1, "{told:?}");
+    assert!(!matches!(of_wave[0].0, Scope::Sensor(_)) && of_wave[0].1 == "tcp/6379", "{told:?}");
+    assert!(of_wave[0].2 < 7 * DAY + 36, "told after {} bins", of_wave[0].2 - 7 * DAY);
+    assert!(seen_at.contains(&Scope::All) || of_wave[0].0 == Scope::All, "{seen_at:?}");
+    assert!(!seen_at.iter().any(|scope| matches!(scope, Scope::Sensor(_))), "{seen_at:?}");
+    assert!(told.len() - of_wave.len() <= 1, "{told:?}");
+}
+
+#[test]
+fn a_wave_at_one_sensor_is_told_once_whoever_sees_it_too() {
+    let (mut traffic, mut fleet) = (Traffic::new(6), fleet());
+    let (mut told, mut at): (Vec<(Scope, String)>, Vec<Scope>) = (Vec::new(), Vec::new());
+    for bin in 0..8 * DAY {
+        let wave = if (7 * DAY..7 * DAY + 72).contains(&bin) { 5 } else { 0 };
+        let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &[3]));
+        if bin >= 7 * DAY {
+            told.extend(
+                raised(&closed).iter().map(|(scope, sign)| ((*scope).clone(), sign.key.clone())),
+            );
+            at.extend(closed.at.into_iter().map(|(_, scope)| scope));
+        }
+    }
+    // Of the one wave one sign is told; the others of the port are told as that one.
+    assert_eq!(told.iter().filter(|(_, key)| key == "tcp/6379").count(), 1, "{told:?}");
+    let seen = [at, told.into_iter().map(|(scope, _)| scope).collect()].concat();
+    assert!(seen.contains(&Scope::Sensor(name(3))) && seen.contains(&Scope::All), "{seen:?}");
+    assert!(!seen.contains(&Scope::Group("west".to_owned())), "{seen:?}");
+    let others = |scope: &&Scope| matches!(scope, Scope::Sensor(one) if *one != name(3));
+    assert_eq!(seen.iter().find(others), None);
+}
+
+#[test]
+fn a_new_sensor_begins_with_its_groups_rates_and_the_others_know_none_of_it() {
+    let (mut traffic, mut fleet) = (Traffic::new(7), fleet());
+    for bin in 0..4 * DAY {
+        fleet.close(start(bin), &traffic.bin(bin, 0, &[0]));
+    }
+    let known = fleet.knowledge_for("east");
+    assert!(known.ports() >= 10 && known != Knowledge::shipped(), "{}", known.to_json());
+    assert_eq!(fleet.knowledge_for("a new group").ports(), known.ports(), "all sensors' then");
+    assert_eq!(fleet.add("sensor-3", "east"), Err(FleetError::Known("sensor-3".to_owned())));
+    fleet.add("newcomer", "east").unwrap();
+    let watch = fleet.watch_of(&Scope::Sensor("newcomer".to_owned())).unwrap();
+    assert_eq!(watch.series_watched(), 0);
+    let before = fleet.sensors().count();
+    fleet.remove("newcomer");
+    assert_eq!(fleet.sensors().count(), before - 1);
+    assert!(fleet.watch_of(&Scope::Sensor("newcomer".to_owned())).is_none());
+    assert!(fleet.watch_of(&Scope::Group("east".to_owned())).is_some());
+}
+
+#[test]
+fn a_fleet_goes_on_from_a_snapshot_and_refuses_another_promise() {
+    let (mut traffic, mut one) = (Traffic::new(8), fleet());
+    let mut other = one.clone();
+    for bin in 0..2 * DAY {
+        let bins = traffic.bin(bin, if bin > DAY { 4 } else { 0 }, &[1, 8]);
+        if bin % 100 == 50 {
+            other = Fleet::restore(Settings::default(), &other.snapshot().unwrap()).unwrap();
+        }
+        assert_eq!(other.close(start(bin), &bins), one.close(start(bin), &bins), "bin {bin}");
+    }
+    let settings = Settings { false_alarms_per_week: 2.0, ..Settings::default() };
+    assert!(Fleet::restore(settings, &one.snapshot().unwrap()).is_err());
+    assert!(Fleet::restore(Settings::default(), &[1, 2, 3]).is_err());
+}
+
+#[test]
+fn a_source_that_comes_to_many_sensors_counts_once_over_all_and_events_are_summed() {
+    let of = |sources: &[u32]| ClosedBin {
+        start: start(0),
+        ports: vec![PortBin { port: Port::tcp(22), events: 7, sources: sources.to_vec() }],
+        keys: Vec::new(),
+    };
+    let all = united(start(0), &[&of(&[1, 5]), &of(&[2, 5]), &of(&[5])]);
+    assert_eq!((all.ports[0].events, &*all.ports[0].sources), (21, &[1, 2, 5][..]));
+}
+
+#[test]
+fn bins_of_strangers_and_of_another_time_are_left_out() {
+    let (mut traffic, mut one) = (Traffic::new(9), fleet());
+    let mut other = one.clone();
+    for bin in 0..DAY {
+        let bins = traffic.bin(bin, 0, &[0]);
+        let mut with_lies = bins.clone();
+        with_lies.insert("stranger".to_owned(), bins["sensor-1"].clone());
+        let mut only = bins;
+        only.remove("sensor-2");
+        with_lies.get_mut("sensor-2").unwrap().start = start(bin + 9_999);
+        assert_eq!(other.close(start(bin), &with_lies), one.close(start(bin), &only));
+    }
+}
+
+#[test]
+fn a_wave_that_goes_on_elsewhere_is_told_of_there_when_its_first_sign_is_over() {
+    let (mut traffic, mut fleet) = (Traffic::new(10), fleet());
+    let (mut open, mut ended): (BTreeMap<String, Scope>, usize) = (BTreeMap::new(), 0);
+    for bin in 0..11 * DAY {
+        // First at one sensor for half a day, then at all of the others for three.
+        let (wave, sensors): (u32, &[usize]) = match bin - 6 * DAY {
+            0..72 => (6, &[3]),
+            72..576 => (12, &[0, 1, 2, 4, 5, 6, 7, 8, 9]),
+            _ => (0, &[0]),
+        };
+        let closed = fleet.close(start(bin), &traffic.bin(bin, wave, sensors));
+        for (scope, told) in closed.told {
+            for sign in told.raised.iter().filter(|sign| sign.key == "tcp/6379") {
+                open.insert(sign.id.clone(), scope.clone());
+            }
+            for sign in told.changed.iter().filter(|sign| !sign.open) {
+                ended += usize::from(open.remove(&sign.id).is_some());
+            }
+        }
+        // While it goes on and any watch has a sign of it, one of these is told.
+        let has_sign = |scope: &Scope| {
+            let mut signs = fleet.watch_of(scope).unwrap().open_signs();
+            signs.any(|sign| sign.key == "tcp/6379")
+        };
+        let sensors = (0..SENSORS).map(|sensor| Scope::Sensor(name(sensor)));
+        if has_sign(&Scope::All) || sensors.clone().any(|scope| has_sign(&scope)) {
+            assert!(!open.is_empty(), "bin {bin}");
+        }
+    }
+    assert!(ended > 0);
+}
