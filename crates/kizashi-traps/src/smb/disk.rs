@@ -1,5 +1,6 @@
 //! The pretended disk `C:`. What a visitor writes or deletes is kept with his copy of the Windows machine, so that a command finds what came by a share
-//! and a share what a command wrote. What a program of Windows' own holds is never read; what is on the share is a small office's, of which every installation draws its own.
+//! and a share what a command wrote. What a program of Windows' own holds is never read; what is on the share is a small office's, of which every
+//! installation draws its own.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
