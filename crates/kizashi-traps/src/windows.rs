@@ -10,6 +10,9 @@ use crate::draw::Draw;
 /// Seconds from 1601, where Windows' times begin, to 1970.
 const EPOCH: i64 = 11_644_473_600;
 const DAY: u64 = 86_400;
+/// What people call a share.
+const SHARES: [&str; 8] =
+    ["Public", "Shared", "Data", "Transfer", "Scans", "Common", "Backup", "Exchange"];
 
 /// The release of Windows Server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +80,8 @@ pub(crate) struct Windows {
     pub(crate) hardware: [u8; 6],
     /// What makes its accounts' identifiers its own: `S-1-5-21-` these three.
     pub(crate) authority: [u32; 3],
+    /// The share that somebody made, a folder of this name at the drive's root.
+    pub(crate) share: &'static str,
     /// Its SMB server's and its RPC objects'.
     pub(crate) guid: [u8; 16],
     /// Length of its life between restarts, in seconds, and when one of them was.
@@ -92,6 +97,7 @@ impl Windows {
             .extend((0..11).map(|place| char::from(name.one_of(place, LETTERS).unwrap_or(b'A'))));
         let mut hardware = [0x00, 0x50, 0x56, 0, 0, 0];
         hardware[3..].copy_from_slice(&name.number(11).to_be_bytes()[..3]);
+        let share = Draw::new(seed, "windows share").one_of(0, &SHARES).unwrap_or("Public");
         let draw = Draw::new(seed, "windows");
         let word = |place| u32::try_from(draw.number(place) >> 32).unwrap_or(0) | 0x0400_0000;
         let mut guid = [0; 16];
@@ -107,6 +113,7 @@ impl Windows {
             workgroup: "WORKGROUP",
             hardware,
             authority: [word(1), word(2), word(3)],
+            share,
             guid,
             uptime: (period, draw.below(7, period)),
         }

@@ -11,6 +11,9 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod house;
 
+#[path = "remote_windows/desktop.rs"]
+mod desktop;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

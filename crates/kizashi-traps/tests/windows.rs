@@ -12,6 +12,13 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod house;
 
+#[path = "windows/execution.rs"]
+mod execution;
+#[path = "windows/names.rs"]
+mod names;
+#[path = "windows/protection.rs"]
+mod protection;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

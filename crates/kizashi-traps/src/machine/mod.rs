@@ -51,7 +51,9 @@ pub(crate) use commands::regex::Regex;
 pub(crate) use files::{mode_letters, normal};
 use kernel::{Kernel, SharedKernel};
 pub(crate) use windows::{
-    Facts as WindowsFacts, WindowsConsole, WindowsMachine, WindowsMachines, WindowsSaid,
+    Change, Facts as WindowsFacts, Kept as WindowsKept, REMCOM_PIPE, RemoteEnd, RemoteRead,
+    RemoteRequest, RemoteShell, Started, WindowsConsole, WindowsMachine, WindowsMachines,
+    WindowsSaid, remcom_serves,
 };
 pub(crate) use world::{AndroidModel, World, calendar};
 

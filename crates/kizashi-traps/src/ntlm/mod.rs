@@ -19,7 +19,7 @@ use kizashi_event::{Detail, HostileText, Timestamp};
 pub(crate) use digest::{Key, Rc4, md5};
 use message::{Authenticate, Negotiate, Version};
 pub(crate) use password::Kind;
-pub(crate) use seal::{Seal, Side};
+pub(crate) use seal::{SIGNATURE, Seal, Side};
 pub(crate) use spnego::offer;
 use spnego::{State, Token};
 

@@ -1,6 +1,9 @@
 //! Signing and sealing under a session's key (MS-NLMP 3.4), with extended session security alone: what CredSSP wraps its public key in, what WinRM
 //! encrypts its messages with, and what signs SPNEGO's list of mechanisms.
 
+use std::fmt;
+use std::ops::Range;
+
 use super::digest::{Key, Rc4, hmac_md5, md5};
 use super::message::flags;
 
@@ -34,6 +37,13 @@ pub(crate) struct Seal {
     sequence: u32,
     /// Signatures are encrypted too.
     exchanged: bool,
+}
+
+impl fmt::Debug for Seal {
+    /// Without its keys.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Seal({})", self.sequence)
+    }
 }
 
 /// Bytes of a signature.
@@ -86,6 +96,32 @@ impl Seal {
         stream.apply(message);
         self.stream = stream;
         self.sign(&plain)
+    }
+
+    /// Encrypts a part of a message, all of which is signed as it was before: RPC's packets (MS-RPCE 3.3.1.5.2.2).
+    pub(crate) fn seal_within(
+        &mut self,
+        message: &mut [u8],
+        part: Range<usize>,
+    ) -> [u8; SIGNATURE] {
+        let plain = message.to_vec();
+        if let Some(part) = message.get_mut(part) {
+            self.stream.apply(part);
+        }
+        self.sign(&plain)
+    }
+
+    /// Decrypts a part of a message; whether all of it is what was signed.
+    pub(crate) fn unseal_within(
+        &mut self,
+        message: &mut [u8],
+        part: Range<usize>,
+        signature: &[u8],
+    ) -> bool {
+        if let Some(part) = message.get_mut(part) {
+            self.stream.apply(part);
+        }
+        self.sign(message) == signature
     }
 
     /// Decrypts a message; whether it is what was signed.

@@ -2,12 +2,13 @@
 //! in a bind.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::interface::Interface;
 use super::pdu::{self, FIRST, FRAGMENT, Fragments, LAST, Packet, Read, Uuid, kind, uuid};
 use super::{Caller, Fault, Way, keep, note};
 use crate::Output;
-use crate::ntlm::{Acceptor, Step};
+use crate::ntlm::{Acceptor, Seal, Step};
 
 /// Interfaces of one association.
 const MOST_BOUND: usize = 64;
@@ -35,17 +36,16 @@ pub(crate) enum Object {
     User(u32),
     Policy,
     Manager,
-    /// A service by name; the visitor's own has a command.
+    /// A service by name.
     Service(String),
 }
 
-/// What is open, and which services this visitor made.
+/// What is open.
 #[derive(Debug)]
 pub(crate) struct Objects {
     salt: [u8; 16],
     given: u32,
     open: Vec<([u8; 20], Object)>,
-    pub(crate) services: Vec<(String, String)>,
 }
 
 impl Objects {
@@ -75,8 +75,7 @@ impl Objects {
     }
 
     fn memory(&self) -> usize {
-        let services = self.services.iter().map(|(name, line)| name.len() + line.len());
-        services.sum::<usize>() + self.open.len() * 40
+        self.open.len() * 40
     }
 }
 
@@ -103,6 +102,8 @@ pub(crate) struct Connection {
     call: Option<Call>,
     objects: Objects,
     acceptor: Option<Acceptor>,
+    /// Of who proved himself with a password that is known: what he seals with, and we.
+    seals: Option<(Seal, Seal)>,
     /// What a bind's answer names as the way here: `\PIPE\srvsvc`, `135`.
     address: String,
     challenge: [u8; 8],
@@ -120,8 +121,9 @@ impl Connection {
             fragments: Fragments::default(),
             bound: Vec::new(),
             call: None,
-            objects: Objects { salt, given: 0, open: Vec::new(), services: Vec::new() },
+            objects: Objects { salt, given: 0, open: Vec::new() },
             acceptor: None,
+            seals: None,
             address: address.to_owned(),
             challenge,
             told: BTreeSet::new(),
@@ -184,7 +186,7 @@ impl Connection {
                 self.proves(packet, caller, out);
                 Some(Vec::new())
             }
-            kind::REQUEST => Some(self.request(packet, caller, out)),
+            kind::REQUEST => Some(self.request(packet.clone(), caller, out)),
             _ => Some(Vec::new()),
         }
     }
@@ -259,7 +261,9 @@ impl Connection {
         match acceptor.receive(&auth.token, caller.windows, caller.now) {
             Step::Continue(token) => Some(token),
             Step::Answered(answered) => {
-                answered.admit(caller.identity, caller.visit, out);
+                if answered.admit(caller.identity, caller.visit, out) {
+                    self.seals = answered.seals();
+                }
                 let token = acceptor.completed(&answered);
                 (!token.is_empty()).then_some(token)
             }
@@ -267,8 +271,15 @@ impl Connection {
         }
     }
 
-    fn request(&mut self, packet: &Packet, caller: &Caller<'_>, out: &mut Output) -> Vec<u8> {
-        let Some(request) = pdu::request(packet) else {
+    fn request(&mut self, mut packet: Packet, caller: &Caller<'_>, out: &mut Output) -> Vec<u8> {
+        let protection = packet.auth.as_ref().and_then(pdu::Auth::protection);
+        // Who seals by a key that nobody knows is not read; he has proved himself already.
+        let readable = match (&mut self.seals, protection) {
+            (_, None) => true,
+            (Some((theirs, _)), Some(_)) => packet.unprotect(theirs),
+            (None, Some(_)) => false,
+        };
+        let Some(request) = pdu::request(&packet) else {
             return pdu::fault(packet.call, 0, Fault::BAD_STUB.0);
         };
         if packet.flags & FIRST != 0 {
@@ -284,18 +295,22 @@ impl Connection {
             return Vec::new();
         }
         let Some(call) = self.call.take() else { return Vec::new() };
-        // What is signed or sealed is not read; who seals has proved himself already.
-        let sealed = packet.auth.as_ref().is_some_and(|auth| auth.level > 2);
-        match self.execute(&call, sealed, caller, out) {
-            Ok(stub) => pdu::response(packet.call, call.context, &stub),
-            Err(Fault(status)) => pdu::fault(packet.call, call.context, status),
+        let stub = match self.execute(&call, readable, caller, out) {
+            Ok(stub) => stub,
+            Err(Fault(status)) => return pdu::fault(packet.call, call.context, status),
+        };
+        match (&packet.auth, protection, &mut self.seals) {
+            (Some(auth), Some(protection), Some((_, ours))) => {
+                pdu::protected(packet.call, call.context, &stub, (auth, protection), ours)
+            }
+            _ => pdu::response(packet.call, call.context, &stub),
         }
     }
 
     fn execute(
         &mut self,
         call: &Call,
-        sealed: bool,
+        readable: bool,
         caller: &Caller<'_>,
         out: &mut Output,
     ) -> Result<Vec<u8>, Fault> {
@@ -313,7 +328,7 @@ impl Connection {
             self.tell("rpc exploit", bulletin.to_owned(), out);
             keep(out, &call.stub, &format!("{name} {bulletin}"));
         }
-        if sealed {
+        if !readable {
             return Err(Fault::ACCESS_DENIED);
         }
         let results = interface.call(call.operation, &call.stub, &mut self.objects, caller, out);
@@ -331,7 +346,7 @@ pub(super) fn fuzz(bytes: &[u8]) {
 
     use kizashi_event::{Port, Service, Timestamp};
 
-    let identity = crate::Identity::draw([1; 32]);
+    let identity = Arc::new(crate::Identity::draw([1; 32]));
     let windows = identity.windows();
     let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let visit = crate::Visit { source, destination: None, port: Port::tcp(445), encrypted: false };
@@ -358,6 +373,7 @@ pub(super) fn fuzz(bytes: &[u8]) {
             Interface::Lsarpc,
             Interface::Svcctl,
             Interface::Atsvc,
+            Interface::Tasks,
             Interface::Mapper,
             Interface::Resolver,
         ] {

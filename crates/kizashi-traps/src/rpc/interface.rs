@@ -2,7 +2,7 @@
 
 use super::pdu::{Uuid, uuid};
 use super::{Caller, Fault, Results, Way};
-use super::{connection::Objects, endpoint, lsarpc, samr, srvsvc, svcctl};
+use super::{connection::Objects, endpoint, lsarpc, samr, srvsvc, svcctl, tasks};
 use crate::Output;
 
 /// An interface that is answered.
@@ -14,6 +14,8 @@ pub(crate) enum Interface {
     Lsarpc,
     Svcctl,
     Atsvc,
+    /// Tasks of Windows Vista and later.
+    Tasks,
     /// The mapper of endpoints on TCP 135.
     Mapper,
     /// The names and addresses of a machine for DCOM.
@@ -56,6 +58,11 @@ const ON_PIPES: &[(Uuid, u32, Interface)] = &[
         uuid(0x1ff7_0682, 0x0a51, 0x30e8, [0x07, 0x6d, 0x74, 0x0b, 0xe8, 0xce, 0xe9, 0x8b]),
         1,
         Interface::Atsvc,
+    ),
+    (
+        uuid(0x86d3_5949, 0x83c9, 0x4044, [0xb4, 0x24, 0xdb, 0x36, 0x32, 0x31, 0xfd, 0x0c]),
+        1,
+        Interface::Tasks,
     ),
     // MS04-011, MS05-039, MS06-066, MS07-065, MS05-017, in this order.
     (
@@ -124,6 +131,7 @@ impl Interface {
             Self::Lsarpc => "lsarpc",
             Self::Svcctl => "svcctl",
             Self::Atsvc => "atsvc",
+            Self::Tasks => "task scheduler",
             Self::Mapper => "epmapper",
             Self::Resolver => "oxid resolver",
             Self::Activation => "dcom activation",
@@ -161,7 +169,8 @@ impl Interface {
             Self::Samr => samr::call(operation, stub, objects, caller),
             Self::Lsarpc => lsarpc::call(operation, stub, objects, caller),
             Self::Svcctl => svcctl::services(operation, stub, objects, caller, out),
-            Self::Atsvc => svcctl::jobs(operation, stub, caller, out),
+            Self::Atsvc => tasks::jobs(operation, stub, caller, out),
+            Self::Tasks => tasks::tasks(operation, stub, caller, out),
             Self::Mapper => endpoint::mapper(operation, stub, caller),
             Self::Resolver => endpoint::resolver(operation, caller),
             Self::Activation | Self::Activator => Err(Fault::ACCESS_DENIED),

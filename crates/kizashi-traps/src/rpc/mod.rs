@@ -12,11 +12,14 @@ mod pdu;
 mod samr;
 mod srvsvc;
 mod svcctl;
+mod tasks;
 
 #[cfg(test)]
 pub(crate) mod client;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
@@ -44,7 +47,7 @@ pub(crate) enum Way {
 
 /// Who calls, and when.
 pub(crate) struct Caller<'a> {
-    pub(crate) identity: &'a Identity,
+    pub(crate) identity: &'a Arc<Identity>,
     pub(crate) windows: &'a Windows,
     pub(crate) shares: &'a [Share],
     pub(crate) visit: Visit,
@@ -82,12 +85,22 @@ pub(crate) type Results = Result<Vec<u8>, Fault>;
 /// Errors and statuses that results end with.
 pub(crate) mod status {
     pub(crate) const OK: u32 = 0;
+    pub(crate) const ERROR_FILE_NOT_FOUND: u32 = 2;
     pub(crate) const ERROR_ACCESS_DENIED: u32 = 5;
     pub(crate) const ERROR_INVALID_HANDLE: u32 = 6;
     pub(crate) const ERROR_INVALID_LEVEL: u32 = 124;
+    pub(crate) const ERROR_SERVICE_REQUEST_TIMEOUT: u32 = 1053;
+    pub(crate) const ERROR_SERVICE_ALREADY_RUNNING: u32 = 1056;
     pub(crate) const ERROR_SERVICE_DOES_NOT_EXIST: u32 = 1060;
+    pub(crate) const ERROR_SERVICE_NOT_ACTIVE: u32 = 1062;
+    pub(crate) const ERROR_SERVICE_EXISTS: u32 = 1073;
     pub(crate) const NERR_NET_NAME_NOT_FOUND: u32 = 2310;
     pub(crate) const SOME_NOT_MAPPED: u32 = 0x0000_0107;
+    /// Of the task scheduler: there is nothing (`S_FALSE`), a task has not run yet, there is none, there is one.
+    pub(crate) const NOTHING: u32 = 1;
+    pub(crate) const HAS_NOT_RUN: u32 = 0x0004_1303;
+    pub(crate) const FILE_NOT_FOUND: u32 = 0x8007_0002;
+    pub(crate) const ALREADY_EXISTS: u32 = 0x8007_00b7;
     pub(crate) const INVALID_INFO_CLASS: u32 = 0xc000_0003;
     pub(crate) const INVALID_HANDLE: u32 = 0xc000_0008;
     pub(crate) const ACCESS_DENIED: u32 = 0xc000_0022;

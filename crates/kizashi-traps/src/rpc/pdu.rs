@@ -1,6 +1,7 @@
 //! DCE-RPC's packets (C706, 12; MS-RPCE 2.2.2), connection-oriented, version 5.0: put together from a stream or a pipe's writes, and written.
 
 use crate::datagram::Reader as Bytes;
+use crate::ntlm::{SIGNATURE, Seal};
 
 /// Bytes of one fragment that are taken; a Windows client's are 5,840 at most, an overflow's may be larger.
 pub(crate) const LONGEST: usize = 16 * 1024;
@@ -71,6 +72,26 @@ pub(crate) struct Auth {
     pub(crate) level: u8,
     pub(crate) context: u32,
     pub(crate) token: Vec<u8>,
+    /// Of a packet that came: all of it before the token, which a signature is over.
+    pub(crate) covered: Vec<u8>,
+}
+
+/// What calls are protected by, beside who made them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    Signed,
+    Sealed,
+}
+
+impl Auth {
+    /// `None` where nothing is but the caller's name.
+    pub(crate) const fn protection(&self) -> Option<Protection> {
+        match self.level {
+            0..=2 => None,
+            6 => Some(Protection::Sealed),
+            _ => Some(Protection::Signed),
+        }
+    }
 }
 
 /// Puts fragments together.
@@ -130,7 +151,8 @@ fn packet(whole: &[u8], auth_length: usize) -> Option<Packet> {
         let body = whole.get(HEAD..start.checked_sub(padding)?)?;
         let context = u32::from_le_bytes([trailer[4], trailer[5], trailer[6], trailer[7]]);
         let token = trailer[8..].to_vec();
-        (body, Some(Auth { kind: trailer[0], level: trailer[1], context, token }))
+        let covered = whole[..start + 8].to_vec();
+        (body, Some(Auth { kind: trailer[0], level: trailer[1], context, token, covered }))
     };
     Some(Packet { kind: whole[2], flags: whole[3], call, body: body.to_vec(), auth })
 }
@@ -218,9 +240,13 @@ pub(crate) fn request(packet: &Packet) -> Option<Request<'_>> {
 
 /// A result in as many fragments as it needs.
 pub(crate) fn response(call: u32, context: u16, stub: &[u8]) -> Vec<u8> {
-    let room = usize::from(FRAGMENT) - HEAD - 8;
+    let room = usize::from(FRAGMENT) - STUB;
+    fragments(call, context, stub, room).iter().flat_map(Packet::write).collect()
+}
+
+fn fragments(call: u32, context: u16, stub: &[u8], room: usize) -> Vec<Packet> {
     let pieces: Vec<&[u8]> = if stub.is_empty() { vec![stub] } else { stub.chunks(room).collect() };
-    let mut bytes = Vec::new();
+    let mut packets = Vec::new();
     let mut left = stub.len();
     for (at, piece) in pieces.iter().enumerate() {
         let first = if at == 0 { FIRST } else { 0 };
@@ -230,8 +256,53 @@ pub(crate) fn response(call: u32, context: u16, stub: &[u8]) -> Vec<u8> {
         body.extend([0, 0]);
         body.extend(*piece);
         left -= piece.len();
-        let packet = Packet { kind: kind::RESPONSE, flags: first | last, call, body, auth: None };
-        bytes.extend(packet.write());
+        let flags = first | last;
+        packets.push(Packet { kind: kind::RESPONSE, flags, call, body, auth: None });
+    }
+    packets
+}
+
+/// Where the arguments of a call stand in its packet, behind the head and what names the call.
+const STUB: usize = HEAD + 8;
+
+impl Packet {
+    /// Checks a call's signature and puts its arguments in the clear; whether they are what was signed.
+    pub(crate) fn unprotect(&mut self, theirs: &mut Seal) -> bool {
+        let Some(auth) = &self.auth else { return true };
+        let Some(protection) = auth.protection() else { return true };
+        let mut whole = auth.covered.clone();
+        let end = whole.len().saturating_sub(8);
+        let start = if self.flags & OBJECT == 0 { STUB } else { STUB + 16 };
+        let part = if protection == Protection::Sealed { start.min(end)..end } else { 0..0 };
+        let true_to_it = theirs.unseal_within(&mut whole, part, &auth.token);
+        let length = self.body.len();
+        if let Some(body) = whole.get(HEAD..HEAD + length) {
+            self.body.copy_from_slice(body);
+        }
+        true_to_it
+    }
+}
+
+/// The same result signed, and sealed where the call was.
+pub(crate) fn protected(
+    call: u32,
+    context: u16,
+    stub: &[u8],
+    (auth, protection): (&Auth, Protection),
+    ours: &mut Seal,
+) -> Vec<u8> {
+    let room = usize::from(FRAGMENT) - STUB - 8 - SIGNATURE - 4;
+    let mut bytes = Vec::new();
+    for fragment in fragments(call, context, stub, room) {
+        let token = vec![0; SIGNATURE];
+        let auth = Some(Auth { token, covered: Vec::new(), ..auth.clone() });
+        let mut whole = Packet { auth, ..fragment }.write();
+        whole.truncate(whole.len() - SIGNATURE);
+        let end = whole.len() - 8;
+        let part = if protection == Protection::Sealed { STUB..end } else { 0..0 };
+        let signature = ours.seal_within(&mut whole, part);
+        bytes.extend(whole);
+        bytes.extend(signature);
     }
     bytes
 }

@@ -12,7 +12,7 @@ const SHARES: Calls = Calls { interface: SRVSVC, version: 3 };
 
 /// What is answered to these packets on this way, by whoever has these rights.
 fn answers(way: Way, packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let identity = Identity::draw([1; 32]);
+    let identity = Arc::new(Identity::draw([1; 32]));
     let windows = identity.windows();
     let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let visit = Visit { source, destination: None, port: Port::tcp(445), encrypted: false };

@@ -1,5 +1,6 @@
-//! The pretended disk `C:`, and what each visitor changed on it: files that he wrote or deleted are his own, by address, until later ones push them
-//! out. What a program of Windows' own holds is never read; what is on the share is a small office's, of which every installation draws its own.
+//! The pretended disk `C:`. What a visitor writes or deletes is kept with his copy of the Windows machine, so that a command finds what came by a share
+//! and a share what a command wrote. What a program of Windows' own holds is never read; what is on the share is a small office's, of which every
+//! installation draws its own.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,36 +8,32 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use kizashi_event::{Timestamp, one_source};
 
 use crate::Identity;
+use crate::capture::Capture;
 use crate::draw::Draw;
 use crate::login::Memory;
+use crate::machine::Change;
 use crate::rpc::Share;
 use crate::windows::file_time;
 
-/// Visitors whose files are remembered, in each of two generations: with [`KEPT`] 4 MB at most.
-const VISITORS: usize = 32;
-/// Bytes of one visitor's files that can be read again.
-const KEPT: usize = 64 * 1024;
-/// Files and folders of one visitor.
-const CHANGED: usize = 32;
 /// Visitors who attacked by MS17-010 that are remembered, in each of two generations.
 const EXPLOITED: usize = 2_048;
 /// Characters of a path.
 pub(super) const LONGEST_PATH: usize = 260;
 
 /// What something on the disk is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Body {
     Folder,
     /// A text of ours.
     Text(String),
     /// In use by Windows, or readable by nobody: its size.
     Closed(u64),
-    /// A visitor's: its size, and its beginning.
-    Written(u64, Arc<Vec<u8>>),
+    /// A visitor's: its size, and what is kept of it.
+    Written(u64, Arc<Capture>),
 }
 
 /// Something on the disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     /// From the root of the disk, as it is written: `Windows\System32`.
     pub(super) path: String,
@@ -75,19 +72,11 @@ impl Entry {
     }
 }
 
-/// What a visitor changed.
-#[derive(Debug, Default)]
-struct Changes {
-    made: Vec<Entry>,
-    deleted: Vec<String>,
-}
-
 /// The disk of an installation, with its visitors' changes.
 #[derive(Default)]
 pub(crate) struct Installed {
     disk: OnceLock<Vec<Entry>>,
     shares: OnceLock<Arc<Vec<Share>>>,
-    changes: OnceLock<Mutex<Memory<IpAddr, Changes>>>,
     exploited: OnceLock<Mutex<Memory<IpAddr, ()>>>,
 }
 
@@ -102,7 +91,7 @@ impl Installed {
                 remark,
                 path: path.to_owned(),
             };
-            let own = shared(identity);
+            let own = identity.windows().share;
             Arc::new(vec![
                 share("ADMIN$", HIDDEN, "Remote Admin", "C:\\Windows"),
                 share("C$", HIDDEN, "Default share", "C:\\"),
@@ -114,10 +103,6 @@ impl Installed {
 
     fn base(&self, identity: &Identity) -> &[Entry] {
         self.disk.get_or_init(|| drawn(identity))
-    }
-
-    fn changes(&self) -> &Mutex<Memory<IpAddr, Changes>> {
-        self.changes.get_or_init(|| Mutex::new(Memory::new(VISITORS)))
     }
 
     fn exploited(&self) -> &Mutex<Memory<IpAddr, ()>> {
@@ -135,89 +120,84 @@ impl Installed {
     }
 
     /// What is at this path for this visitor.
-    pub(super) fn find(&self, identity: &Identity, visitor: IpAddr, path: &str) -> Option<Entry> {
+    pub(super) fn find(
+        &self,
+        identity: &Identity,
+        visitor: IpAddr,
+        now: Timestamp,
+        path: &str,
+    ) -> Option<Entry> {
         if path.is_empty() {
             let time = file_time(identity.set_up());
             return Some(Entry { path: String::new(), body: Body::Folder, time });
         }
-        let same = |entry: &&Entry| entry.path.eq_ignore_ascii_case(path);
-        let mut changes = self.changes().lock().unwrap_or_else(PoisonError::into_inner);
-        let visitor = one_source(visitor);
-        if changes.knows(visitor) {
-            let own = changes.of(visitor);
-            if let Some(entry) = own.made.iter().find(same) {
-                return Some(entry.clone());
+        let whole = on_drive(path);
+        let machines = identity.windows_machines();
+        let change = machines.with(visitor, now, |kept| kept.disk.change(&whole));
+        let body = match change {
+            Some((Change::Deleted, _)) => return None,
+            Some((Change::Folder, time)) => (Body::Folder, time),
+            Some((Change::File(content), time)) => {
+                (Body::Written(content.size(), Arc::new(content)), time)
             }
-            if own.deleted.iter().any(|deleted| deleted.eq_ignore_ascii_case(path)) {
-                return None;
+            None => {
+                let same = |entry: &&Entry| entry.path.eq_ignore_ascii_case(path);
+                return self.base(identity).iter().find(same).cloned();
             }
-        }
-        self.base(identity).iter().find(same).cloned()
+        };
+        let time = file_time(Timestamp::from_seconds(body.1));
+        Some(Entry { path: path.to_owned(), body: body.0, time })
     }
 
-    /// What is in a folder, in the order of names.
-    pub(super) fn list(&self, identity: &Identity, visitor: IpAddr, folder: &str) -> Vec<Entry> {
-        let inside = |entry: &Entry| {
+    /// What is in a folder, in the order of names; of what he wrote without its content.
+    pub(super) fn list(
+        &self,
+        identity: &Identity,
+        visitor: IpAddr,
+        now: Timestamp,
+        folder: &str,
+    ) -> Vec<Entry> {
+        let inside = |entry: &&Entry| {
             let parent = entry.path.rsplit_once('\\').map_or("", |(parent, _)| parent);
             parent.eq_ignore_ascii_case(folder)
         };
-        let mut found: Vec<Entry> =
-            self.base(identity).iter().filter(|entry| inside(entry)).cloned().collect();
-        let mut changes = self.changes().lock().unwrap_or_else(PoisonError::into_inner);
-        let visitor = one_source(visitor);
-        if changes.knows(visitor) {
-            let own = changes.of(visitor);
-            let is = |names: &[String], path: &str| {
-                names.iter().any(|name| name.eq_ignore_ascii_case(path))
-            };
-            let made: Vec<String> = own.made.iter().map(|entry| entry.path.clone()).collect();
-            found.retain(|entry| !is(&own.deleted, &entry.path) && !is(&made, &entry.path));
-            found.extend(own.made.iter().filter(|entry| inside(entry)).cloned());
-        }
+        let mut found: Vec<Entry> = self.base(identity).iter().filter(inside).cloned().collect();
+        identity.windows_machines().with(visitor, now, |kept| {
+            found.retain(|entry| kept.disk.change(&on_drive(&entry.path)).is_none());
+            for (path, size, time) in kept.disk.written_in(&on_drive(folder)) {
+                let body = size.map_or(Body::Folder, |size| Body::Written(size, Arc::default()));
+                let time = file_time(Timestamp::from_seconds(time));
+                let path = path.get(ROOT.len()..).unwrap_or_default().to_owned();
+                found.push(Entry { path, body, time });
+            }
+        });
         found.sort_by_key(|entry| entry.name().to_lowercase());
         found
     }
-
-    /// A visitor wrote this; whether there was room.
-    pub(super) fn put(&self, visitor: IpAddr, entry: Entry) -> bool {
-        let mut changes = self.changes().lock().unwrap_or_else(PoisonError::into_inner);
-        let own = changes.of(one_source(visitor));
-        own.made.retain(|made| !made.path.eq_ignore_ascii_case(&entry.path));
-        own.deleted.retain(|deleted| !deleted.eq_ignore_ascii_case(&entry.path));
-        if own.made.len() >= CHANGED {
-            return false;
-        }
-        own.made.push(entry);
-        let kept = |made: &[Entry]| {
-            let sizes = made.iter().map(|entry| match &entry.body {
-                Body::Written(_, kept) => kept.len(),
-                _ => 0,
-            });
-            sizes.sum::<usize>()
-        };
-        // The oldest are forgotten first.
-        while kept(&own.made) > KEPT && own.made.len() > 1 {
-            own.made.remove(0);
-        }
-        true
-    }
-
-    /// A visitor deleted what is at this path.
-    pub(super) fn delete(&self, visitor: IpAddr, path: &str) {
-        let mut changes = self.changes().lock().unwrap_or_else(PoisonError::into_inner);
-        let own = changes.of(one_source(visitor));
-        own.made.retain(|made| !made.path.eq_ignore_ascii_case(path));
-        if own.deleted.len() < CHANGED {
-            own.deleted.push(path.to_owned());
-        }
-    }
 }
 
-/// The share that somebody made.
-fn shared(identity: &Identity) -> &'static str {
-    const NAMES: [&str; 8] =
-        ["Public", "Shared", "Data", "Transfer", "Scans", "Common", "Backup", "Exchange"];
-    Draw::new(identity.seed(), "windows share").one_of(0, &NAMES).unwrap_or("Public")
+/// Where the disk is on the machine that is behind other services' logins.
+const ROOT: &str = "C:\\";
+
+fn on_drive(path: &str) -> String {
+    format!("{ROOT}{path}")
+}
+
+/// A visitor wrote or made this; whether there was room.
+pub(super) fn put(identity: &Identity, visitor: IpAddr, now: Timestamp, entry: &Entry) -> bool {
+    let path = on_drive(&entry.path);
+    identity.windows_machines().with(visitor, now, |kept| match &entry.body {
+        Body::Folder => kept.disk.make_folder(&path, now.seconds()),
+        Body::Written(_, content) => kept.disk.put(&path, Capture::clone(content), now.seconds()),
+        // One of Windows' own under another name.
+        Body::Text(text) => kept.disk.put(&path, Capture::of(text.as_bytes()), now.seconds()),
+        Body::Closed(_) => kept.disk.put(&path, Capture::default(), now.seconds()),
+    })
+}
+
+/// A visitor deleted what is at this path.
+pub(super) fn delete(identity: &Identity, visitor: IpAddr, now: Timestamp, path: &str) {
+    identity.windows_machines().with(visitor, now, |kept| kept.disk.remove(&on_drive(path)));
 }
 
 /// What every Windows Server has, as far as anybody looks: a size is that of 2008 R2's where it is a file of Windows'.
@@ -281,7 +261,7 @@ fn drawn(identity: &Identity) -> Vec<Entry> {
     };
     text("Windows\\System32\\drivers\\etc\\hosts".to_owned(), HOSTS.to_owned());
     text("Windows\\win.ini".to_owned(), WIN_INI.to_owned());
-    entries.extend(office(identity, shared(identity), draw));
+    entries.extend(office(identity, identity.windows().share, draw));
     entries
 }
 

@@ -3,9 +3,11 @@
 
 mod bytes;
 mod disk;
+mod encryption;
 mod frame;
 mod info;
 mod opening;
+mod remote;
 mod server;
 mod session;
 mod signing;

@@ -61,14 +61,12 @@ impl Server {
             return self.open_pipe(tree, path, out).map(|id| (id, 1));
         };
         let path = disk::below(root, path).ok_or(status::OBJECT_NAME_INVALID)?;
-        let source = self.visit.source;
-        let smb = self.identity.smb();
-        let found = smb.find(&self.identity, source, &path);
+        let found = self.find(&path);
         let (entry, action) = match (found, wanted.disposition) {
             (Some(_), 2) => return Err(status::OBJECT_NAME_COLLISION),
             (None, 1 | 4) => {
                 let parent = path.rsplit_once('\\').map_or("", |(parent, _)| parent);
-                let there = smb.find(&self.identity, source, parent).is_some();
+                let there = self.find(parent).is_some();
                 return Err(if there {
                     status::OBJECT_NAME_NOT_FOUND
                 } else {
@@ -116,16 +114,25 @@ impl Server {
         let name = path.trim_start_matches('\\').to_lowercase();
         let name = name.strip_prefix("pipe\\").unwrap_or(&name);
         self.note("smb pipe", name, out);
-        let Some(known) = PIPES.iter().find(|pipe| **pipe == name) else {
-            return Err(status::OBJECT_NAME_NOT_FOUND);
+        let what = if let Some(known) = PIPES.iter().find(|pipe| **pipe == name) {
+            let random = self.randomness.bytes();
+            let connection = Connection::new(&format!("\\PIPE\\{known}"), random);
+            What::Pipe(Box::new(connection), Waiting::default())
+        } else {
+            let remote = self.remote(name, tree.session).ok_or(status::OBJECT_NAME_NOT_FOUND)?;
+            What::Program(remote)
         };
-        let random = self.randomness.bytes();
-        let connection = Connection::new(&format!("\\PIPE\\{known}"), random);
         let id = self.number();
-        let entry = Entry { path: (*known).to_owned(), body: Body::Text(String::new()), time: 0 };
-        let what = What::Pipe(Box::new(connection), Waiting::default());
-        let (tree, session, path) = (tree.id, tree.session, (*known).to_owned());
+        let path: String = name.chars().take(disk::LONGEST_PATH).collect();
+        let entry = Entry { path: path.clone(), body: Body::Text(String::new()), time: 0 };
+        let (tree, session) = (tree.id, tree.session);
         self.opens.push(Open { id, tree, session, path, entry, what, delete: false });
         Ok(id)
+    }
+
+    /// Whether there is a pipe of this name, as `FSCTL_PIPE_WAIT` asks.
+    pub(super) fn has_pipe(&self, name: &str, session: u64) -> bool {
+        let name = name.to_lowercase();
+        PIPES.contains(&name.as_str()) || self.remote(&name, session).is_some()
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
 use super::disk::{self, Body, Entry};
+use super::remote::Remote;
 use super::status::{self, Status};
 use crate::capture::Capture;
 use crate::ntlm::{Acceptor, Answered, Kind};
@@ -78,6 +79,8 @@ impl Waiting {
 #[derive(Debug)]
 pub(super) enum What {
     Pipe(Box<Connection>, Waiting),
+    /// A pipe of a visitor's own program.
+    Program(Remote),
     File(Writing),
     Folder(Option<Listing>),
 }
@@ -259,8 +262,13 @@ impl Server {
         let kept: usize = self.opens.iter().map(Open::memory).sum();
         let at = self.opens.iter().position(|open| open.id == id && open.session == session);
         let at = at.ok_or(status::FILE_CLOSED)?;
-        if matches!(self.opens[at].what, What::Pipe(..)) {
-            return self.call(at, data, out);
+        match self.opens[at].what {
+            What::Pipe(..) => return self.call(at, data, out),
+            What::Program(_) => {
+                self.type_in(at, data, out);
+                return Ok(());
+            }
+            _ => {}
         }
         let time = file_time(self.now);
         let open = &mut self.opens[at];
@@ -332,13 +340,14 @@ impl Server {
                 let head = std::mem::replace(&mut reply.bytes, rest);
                 Ok((head, reply.left > 0))
             }
+            What::Program(remote) => remote.read(length),
             What::Folder(_) => Err(status::INVALID_DEVICE_REQUEST),
             What::File(writing) => {
                 let start = usize::try_from(offset).map_err(|_| status::END_OF_FILE)?;
                 let content: &[u8] = match &open.entry.body {
                     _ if writing.dirty => writing.capture.content(),
                     Body::Text(text) => text.as_bytes(),
-                    Body::Written(_, kept) => kept,
+                    Body::Written(_, kept) => kept.content(),
                     Body::Closed(_) | Body::Folder => return Err(status::ACCESS_DENIED),
                 };
                 let left = open.entry.size().saturating_sub(offset);
@@ -365,7 +374,7 @@ impl Server {
         }
         open.finish(out);
         if open.delete {
-            self.identity.smb().delete(self.visit.source, &open.path);
+            disk::delete(&self.identity, self.visit.source, self.now, &open.path);
             self.note("smb file", &format!("deleted {}", open.path), out);
         } else if matches!(open.what, What::File(_))
             && matches!(&open.entry.body, Body::Written(size, _) if *size > 0)
@@ -375,13 +384,17 @@ impl Server {
         Ok(open.entry)
     }
 
+    /// What is at this path of the disk.
+    pub(super) fn find(&self, path: &str) -> Option<Entry> {
+        self.identity.smb().find(&self.identity, self.visit.source, self.now, path)
+    }
+
     /// What is in an open folder and fits, for a first question or for one that begins anew.
     pub(super) fn list(&self, path: &str, pattern: &str) -> Vec<Entry> {
-        let smb = self.identity.smb();
         let mut entries = Vec::new();
-        let this = smb.find(&self.identity, self.visit.source, path);
+        let this = self.find(path);
         let parent = path.rsplit_once('\\').map_or("", |(parent, _)| parent);
-        let above = smb.find(&self.identity, self.visit.source, parent);
+        let above = self.find(parent);
         for (name, entry) in [(".", this), ("..", above)] {
             if disk::fits(pattern, name)
                 && let Some(entry) = entry
@@ -389,7 +402,8 @@ impl Server {
                 entries.push(Entry { path: name.to_owned(), ..entry });
             }
         }
-        let inside = smb.list(&self.identity, self.visit.source, path);
+        let smb = self.identity.smb();
+        let inside = smb.list(&self.identity, self.visit.source, self.now, path);
         entries.extend(inside.into_iter().filter(|entry| disk::fits(pattern, entry.name())));
         entries.truncate(MOST_LISTED);
         entries
@@ -406,8 +420,7 @@ impl Server {
         let tree = self.opened(id, session)?.tree;
         let root = self.tree(tree, session)?.root.ok_or(status::INVALID_DEVICE_REQUEST)?;
         let path = disk::below(&root, to).ok_or(status::OBJECT_NAME_INVALID)?;
-        let source = self.visit.source;
-        if self.identity.smb().find(&self.identity, source, &path).is_some() {
+        if self.find(&path).is_some() {
             return Err(status::OBJECT_NAME_COLLISION);
         }
         let open = self.opened(id, session)?;
@@ -415,7 +428,7 @@ impl Server {
         open.entry.path.clone_from(&path);
         let entry = open.entry.clone();
         self.note("smb file", &format!("renamed {from} to {path}"), out);
-        self.identity.smb().delete(source, &from);
+        disk::delete(&self.identity, self.visit.source, self.now, &from);
         if smb_put(self, &entry) { Ok(()) } else { Err(status::DISK_FULL) }
     }
 
@@ -429,13 +442,14 @@ impl Server {
 }
 
 pub(super) fn smb_put(server: &Server, entry: &Entry) -> bool {
-    server.identity.smb().put(server.visit.source, entry.clone())
+    disk::put(&server.identity, server.visit.source, server.now, entry)
 }
 
 impl Open {
     fn memory(&self) -> usize {
         let what = match &self.what {
             What::Pipe(connection, reply) => connection.memory() + reply.bytes.len(),
+            What::Program(remote) => remote.memory(),
             What::File(writing) => writing.capture.content().len(),
             What::Folder(listing) => listing.as_ref().map_or(0, |listing| {
                 listing.entries.iter().map(|entry| entry.path.len() + 64).sum()
@@ -452,13 +466,13 @@ impl Open {
         }
         let capture = std::mem::take(writing).capture;
         let size = self.entry.size();
-        self.entry.body = Body::Written(size, Arc::new(capture.content().to_vec()));
+        self.entry.body = Body::Written(size, Arc::new(capture.clone()));
         let mut payload = capture.finish(PayloadOrigin::Upload);
         payload.name = Some(HostileText::from(format!("C:\\{}", self.path)));
         out.tell(Detail::Payload(Box::new(payload)));
     }
 
     pub(super) const fn is_pipe(&self) -> bool {
-        matches!(self.what, What::Pipe(..))
+        matches!(self.what, What::Pipe(..) | What::Program(_))
     }
 }

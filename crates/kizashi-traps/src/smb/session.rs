@@ -1,9 +1,11 @@
 //! One visit: messages in, each to the version that it is of. What is no message is kept, for that is where exploits are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kizashi_event::{Detail, HostileText, PayloadOrigin, Timestamp};
 
+use super::encryption;
 use super::frame::{Frames, Read, message};
 use super::server::Server;
 use super::v1::Version1;
@@ -13,6 +15,8 @@ use crate::{Identity, Output, Session, Visit};
 
 /// The number that a session by name is refused with (port 139): an unspecified error.
 const REFUSED: [u8; 5] = [0x83, 0, 0, 1, 0x8f];
+/// How often a pipe in which nothing was is looked at.
+const LOOKS: Duration = Duration::from_millis(100);
 const ACCEPTED: [u8; 4] = [0x82, 0, 0, 0];
 
 pub(super) fn begin(identity: &Arc<Identity>, visit: Visit) -> Box<dyn Session> {
@@ -61,8 +65,7 @@ impl Visitor {
                 None
             }
             Some(head) if *head == v2::ENCRYPTED => {
-                self.server.note("smb2", "encrypted", out);
-                None
+                self.version2.receive_encrypted(body, &mut self.server, out)
             }
             _ => None,
         };
@@ -110,6 +113,14 @@ impl Session for Visitor {
         }
         self.frames.push(bytes);
         self.go_on(out);
+        if self.version2.waits() && !out.is_closing() && !out.is_full() {
+            for reply in self.version2.deferred(&mut self.server, out) {
+                out.reply(&message(&reply));
+            }
+            if self.version2.waits() {
+                out.take_turns_listening(LOOKS);
+            }
+        }
     }
 
     fn end(&mut self, now: Timestamp, out: &mut Output) {
@@ -168,6 +179,7 @@ pub(crate) fn fuzz(bytes: &[u8]) {
         let _ = server.attach(1, share, &mut out);
     }
     let (mut version1, mut version2) = (Version1::default(), Version2::agreed());
+    encryption::fuzz(bytes);
     // A command and its body for each piece; the head is one that fits.
     let length = usize::from(bytes.first().copied().unwrap_or(0)).max(4);
     for piece in bytes.get(1..).unwrap_or_default().chunks(length) {

@@ -18,6 +18,11 @@ fn half(digest: &[u8; 32]) -> Key {
     std::array::from_fn(|at| digest[at])
 }
 
+/// A key of 128 bits that follows from the session's (3.1.4.2).
+pub(super) fn derived(key: &Key, label: &[u8], context: &[u8]) -> Key {
+    half(&hmac_sha256(key, &[&[0, 0, 0, 1], label, &[0], context, &[0, 0, 0, 128]]))
+}
+
 /// What a session's messages are signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signer {
@@ -37,8 +42,7 @@ impl Signer {
             None => (b"SMB2AESCMAC\0", b"SmbSign\0"),
             Some(said) => (b"SMBSigningKey\0", said),
         };
-        let parts: [&[u8]; 5] = [&[0, 0, 0, 1], label, &[0], context, &[0, 0, 0, 128]];
-        Self::Cmac(half(&hmac_sha256(key, &parts)))
+        Self::Cmac(derived(key, label, context))
     }
 
     /// The signature of a message whose field for it is zero.

@@ -4,6 +4,8 @@
 pub(super) type Status = u32;
 
 pub(super) const OK: Status = 0;
+/// Comes later.
+pub(super) const PENDING: Status = 0x0000_0103;
 pub(super) const BUFFER_OVERFLOW: Status = 0x8000_0005;
 pub(super) const NO_MORE_FILES: Status = 0x8000_0006;
 pub(super) const NOT_IMPLEMENTED: Status = 0xc000_0002;
@@ -24,11 +26,14 @@ pub(super) const DISK_FULL: Status = 0xc000_007f;
 pub(super) const INSUFFICIENT_RESOURCES: Status = 0xc000_009a;
 pub(super) const FILE_IS_A_DIRECTORY: Status = 0xc000_00ba;
 pub(super) const NOT_SUPPORTED: Status = 0xc000_00bb;
+pub(super) const PIPE_EMPTY: Status = 0xc000_00d9;
 pub(super) const NETWORK_NAME_DELETED: Status = 0xc000_00c9;
 pub(super) const BAD_NETWORK_NAME: Status = 0xc000_00cc;
 pub(super) const REQUEST_NOT_ACCEPTED: Status = 0xc000_00d0;
 pub(super) const NOT_A_DIRECTORY: Status = 0xc000_0103;
+pub(super) const CANCELLED: Status = 0xc000_0120;
 pub(super) const FILE_CLOSED: Status = 0xc000_0128;
+pub(super) const PIPE_BROKEN: Status = 0xc000_014b;
 pub(super) const USER_SESSION_DELETED: Status = 0xc000_0203;
 /// What a server that lacks MS17-010 says to a peek at a pipe that is none.
 pub(super) const INSUFF_SERVER_RESOURCES: Status = 0xc000_0205;

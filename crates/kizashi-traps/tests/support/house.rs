@@ -1,7 +1,7 @@
 //! A trap on a port of loopback, on a runtime of its own, so that blocking clients and programs can visit it; and what such tests ask of
 //! the events that came of it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -38,10 +38,19 @@ fn now() -> Timestamp {
 impl House {
     /// Serves one trap with this identity.
     pub(crate) fn of_trap(name: &'static str, identity: Identity) -> Self {
-        static OPENED: AtomicU32 = AtomicU32::new(0);
-        let memory = Arc::new(Memory::default());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
+        Self::at(name, address, BoundSocket::Tcp(listener), identity)
+    }
+
+    fn at(
+        name: &'static str,
+        address: SocketAddr,
+        socket: BoundSocket,
+        identity: Identity,
+    ) -> Self {
+        static OPENED: AtomicU32 = AtomicU32::new(0);
+        let memory = Arc::new(Memory::default());
         let setup = Setup {
             sensor: name.into(),
             identity: Arc::new(identity),
@@ -50,7 +59,7 @@ impl House {
         };
         let server = Server::new(setup, Arc::new(now), Arc::clone(&memory) as Arc<dyn EventSink>);
         let (stop, stopping) = watch::channel(false);
-        let post = Post { trap: trap_named(name).unwrap(), socket: BoundSocket::Tcp(listener) };
+        let post = Post { trap: trap_named(name).unwrap(), socket };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -62,6 +71,20 @@ impl House {
             std::env::temp_dir().join(format!("kizashi-{name}-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         Self { address, memory, stop, runtime, task, folder }
+    }
+
+    /// One trap of datagrams on its usual port, at an address of loopback that no other test has, which is given with it: programs that ask no other port. None
+    /// where the port may not be bound.
+    pub(crate) fn of_datagrams(name: &'static str, port: u16) -> Option<(Self, String)> {
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        let own = Ipv4Addr::new(127, high.max(1), low, 4);
+        let Ok(socket) = UdpSocket::bind((own, port)) else {
+            println!("skipped: UDP {port} may not be bound");
+            return None;
+        };
+        let house =
+            Self::at(name, (own, port).into(), BoundSocket::Udp(socket), Identity::draw([7; 32]));
+        Some((house, own.to_string()))
     }
 
     /// A folder of this test's own.

@@ -11,7 +11,7 @@ use crate::capture::Capture;
 /// Files and folders that one visitor may make.
 const MOST_WRITTEN: usize = 48;
 /// Bytes of all their content that are kept, and of one path.
-const MOST_BYTES: usize = 64 * 1024;
+const MOST_BYTES: usize = 96 * 1024;
 const LONGEST_PATH: usize = 260;
 
 /// Folders that are there, by the names of what is in them.
@@ -85,8 +85,16 @@ pub(super) struct Entry {
     pub(super) modified: i64,
 }
 
+/// What a visitor made of a path.
+#[derive(Clone)]
+pub(crate) enum Change {
+    Deleted,
+    Folder,
+    File(Capture),
+}
+
 #[derive(Default)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     written: BTreeMap<String, Written>,
     /// What was there and was deleted, in small letters.
     deleted: Vec<String>,
@@ -131,6 +139,8 @@ fn folders(facts: &Facts) -> impl Iterator<Item = (String, String)> {
     let instance = facts.sql_server_folder();
     let sql = "C:\\Program Files\\Microsoft SQL Server";
     let own = [
+        ("C:\\".to_owned(), facts.windows.share.to_owned()),
+        (format!("C:\\{}", facts.windows.share), String::new()),
         (sql.to_owned(), instance.to_owned()),
         (format!("{sql}\\{instance}"), "MSSQL".to_owned()),
         (
@@ -236,6 +246,7 @@ impl Disk {
         if is_drive || !known && self.written.len() >= MOST_WRITTEN {
             return false;
         }
+        self.deleted.retain(|deleted| *deleted != key);
         let held: usize = self.held();
         let entry = self.written.entry(key).or_insert_with(|| Written {
             path: path.to_owned(),
@@ -264,13 +275,55 @@ impl Disk {
         written
     }
 
-    pub(super) fn make_folder(&mut self, path: &str, now: i64) -> bool {
+    pub(crate) fn make_folder(&mut self, path: &str, now: i64) -> bool {
         let key = path.to_lowercase();
         if self.written.contains_key(&key) || self.written.len() >= MOST_WRITTEN {
             return false;
         }
+        self.deleted.retain(|deleted| *deleted != key);
         let folder = Written { path: path.to_owned(), content: None, modified: now, told: true };
         self.written.insert(key, folder);
+        true
+    }
+
+    /// What the visitor made of what is at this path, and when in seconds.
+    pub(crate) fn change(&self, path: &str) -> Option<(Change, i64)> {
+        if let Some(written) = self.written.get(&path.to_lowercase()) {
+            let change = written.content.clone().map_or(Change::Folder, Change::File);
+            return Some((change, written.modified));
+        }
+        self.is_deleted(path).then_some((Change::Deleted, 0))
+    }
+
+    /// What he wrote in a folder: path, size (`None` of a folder) and when.
+    pub(crate) fn written_in(&self, folder: &str) -> Vec<(String, Option<u64>, i64)> {
+        let here = self.written.values().filter(|written| same(&split(&written.path).0, folder));
+        here.map(|written| {
+            let size = written.content.as_ref().map(Capture::size);
+            (written.path.clone(), size, written.modified)
+        })
+        .collect()
+    }
+
+    /// A file that came by another way and was told there. Where there is no room, what was written longest ago is forgotten.
+    pub(crate) fn put(&mut self, path: &str, content: Capture, now: i64) -> bool {
+        let key = path.to_lowercase();
+        if !self.written.contains_key(&key) && self.written.len() >= MOST_WRITTEN {
+            return false;
+        }
+        self.deleted.retain(|deleted| *deleted != key);
+        self.written.remove(&key);
+        while self.held() + content.content().len() > MOST_BYTES {
+            let with_content = self.written.iter().filter(|(_, written)| {
+                written.content.as_ref().is_some_and(|content| !content.content().is_empty())
+            });
+            let oldest = with_content.min_by_key(|(_, written)| written.modified);
+            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else { break };
+            self.written.remove(&oldest);
+        }
+        let written =
+            Written { path: path.to_owned(), content: Some(content), modified: now, told: true };
+        self.written.insert(key, written);
         true
     }
 
@@ -286,6 +339,14 @@ impl Disk {
                 Some(bytes) => self.bring(to, &bytes, now),
                 None => false,
             },
+        }
+    }
+
+    /// Deletes what another way has found.
+    pub(crate) fn remove(&mut self, path: &str) {
+        let key = path.to_lowercase();
+        if self.written.remove(&key).is_none() && self.deleted.len() < MOST_WRITTEN {
+            self.deleted.push(key);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What this installation's Windows machine is to who stands behind its logins: the machine that all Windows services are (`crate::windows`), with
 //! an address and variables. SQL Server's release is one that stood on that Windows.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -37,6 +38,26 @@ impl Facts {
 
     pub(crate) fn host(&self) -> &str {
         &self.windows.computer
+    }
+
+    /// A path by a share of this machine's own (`\\127.0.0.1\ADMIN$\x`), as one on the drive; others as they are.
+    pub(super) fn on_drive<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        let shared = || {
+            let (host, rest) = path.trim_matches('"').strip_prefix("\\\\")?.split_once('\\')?;
+            let own = [self.host(), "localhost", "127.0.0.1", ".", &self.address_text()];
+            let (share, below) = rest.split_once('\\').unwrap_or((rest, ""));
+            let folder = match share.to_ascii_uppercase().as_str() {
+                "C$" => "C:".to_owned(),
+                "ADMIN$" => "C:\\Windows".to_owned(),
+                _ if share.eq_ignore_ascii_case(self.windows.share) => {
+                    format!("C:\\{}", self.windows.share)
+                }
+                _ => return None,
+            };
+            let here = own.iter().any(|own| own.eq_ignore_ascii_case(host));
+            here.then(|| format!("{folder}\\{below}"))
+        };
+        shared().map_or(Cow::Borrowed(path), Cow::Owned)
     }
 
     /// `6.1.7601`, as `ver` prints it.

@@ -11,6 +11,7 @@ mod console;
 mod disk;
 mod facts;
 mod line;
+mod remcom;
 mod store;
 
 #[cfg(test)]
@@ -22,7 +23,11 @@ use std::sync::Arc;
 use kizashi_event::{Detail, HostileText, Timestamp};
 
 pub(crate) use console::WindowsConsole;
+pub(crate) use disk::Change;
 pub(crate) use facts::Facts;
+pub(crate) use remcom::{
+    PIPE as REMCOM_PIPE, RemoteEnd, RemoteRead, RemoteRequest, RemoteShell, serves as remcom_serves,
+};
 pub(crate) use store::{Kept, WindowsMachines};
 
 use crate::{Identity, Visit};
@@ -46,6 +51,16 @@ pub(crate) struct WindowsSaid {
     pub(crate) errors: String,
     pub(crate) status: i32,
     pub(crate) details: Vec<Detail>,
+}
+
+/// What was found under a line that shall be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// A program of the visitor's: what of it is kept.
+    Written(Vec<u8>),
+    /// One of Windows' own, which has run to its end.
+    Known,
+    Missing,
 }
 
 /// One account's view of the machine.
@@ -120,6 +135,17 @@ impl WindowsMachine {
     /// Runs a line of cmd.exe to its end.
     pub(crate) fn run(&mut self, text: &str, now: Timestamp) -> WindowsSaid {
         self.with_shell(now, |shell| shell.line_told(text))
+    }
+
+    /// Starts a program with this line, as a service or a task does: no interpreter reads it first. It is not told as a command.
+    pub(crate) fn start(&mut self, line: &str, now: Timestamp) -> (WindowsSaid, Started) {
+        let mut started = Started::Missing;
+        let said = self.with_shell(now, |shell| {
+            let (what, printed) = commands::start(shell, line);
+            started = what;
+            printed
+        });
+        (said, started)
     }
 
     /// Runs a script of PowerShell's to its end.
@@ -224,8 +250,13 @@ impl Shell<'_> {
         }
     }
 
+    /// Where on the drive a path leads from this folder on, by a share of the machine's own too.
+    fn path(&self, path: &str) -> String {
+        disk::absolute(&self.machine.folder, &self.machine.facts.on_drive(path))
+    }
+
     fn write(&mut self, path: &str, content: &[u8], append: bool) -> bool {
-        let path = disk::absolute(&self.machine.folder, path);
+        let path = self.path(path);
         let (folder, _) = disk::split(&path);
         if !self.kept.disk.is_folder(&folder, &self.machine.facts) {
             return false;
@@ -327,27 +358,47 @@ impl Shell<'_> {
     }
 
     fn redirect(&mut self, step: &Step, printed: &mut Printed) {
+        let (mut out, mut errors) = (Stream::Output, Stream::Errors);
         for redirect in &step.redirects {
-            let text = if redirect.errors { &mut printed.err } else { &mut printed.out };
-            match &redirect.target {
-                Target::Other => {
-                    let moved = std::mem::take(text);
-                    let to = if redirect.errors { &mut printed.out } else { &mut printed.err };
-                    to.push_str(&moved);
-                }
-                Target::File { path, append } => {
-                    let text = std::mem::take(text);
-                    if path.eq_ignore_ascii_case("nul") {
-                        continue;
-                    }
-                    if !self.write(path, text.as_bytes(), *append) {
+            let to = match &redirect.target {
+                Target::File { path, append } => Stream::File(path, *append),
+                Target::Other if redirect.errors => out,
+                Target::Other => errors,
+            };
+            if redirect.errors {
+                errors = to;
+            } else {
+                out = to;
+            }
+        }
+        let texts =
+            [(out, std::mem::take(&mut printed.out)), (errors, std::mem::take(&mut printed.err))];
+        let mut last = "";
+        for (stream, text) in texts {
+            match stream {
+                Stream::Output => printed.out.push_str(&text),
+                Stream::Errors => printed.err.push_str(&text),
+                Stream::File(path, _) if path.eq_ignore_ascii_case("nul") => {}
+                Stream::File(path, append) => {
+                    // Errors that go where the output went come after it.
+                    if !self.write(path, text.as_bytes(), append || last == path) {
                         printed.err.push_str("The system cannot find the path specified.\r\n");
                         printed.status = 1;
                     }
+                    last = path;
                 }
             }
         }
     }
+}
+
+/// Where what a command prints goes.
+#[derive(Clone, Copy)]
+enum Stream<'a> {
+    Output,
+    Errors,
+    /// Its path, and whether it is lengthened.
+    File(&'a str, bool),
 }
 
 /// See [`crate::fuzz::windows_machine`].
@@ -367,4 +418,5 @@ pub(crate) fn fuzz(bytes: &[u8]) {
         assert!(said.output.len() <= PRINTED && said.details.len() <= DETAILS);
     }
     machine.run_powershell(&text, now);
+    remcom::fuzz(bytes, machine, now);
 }

@@ -183,6 +183,7 @@ fn read(request: &Request<'_>, tree: &Tree, server: &mut Server) -> Done {
     let length = usize::from(request.u16(10)?).min(LONGEST_READ);
     let (data, more) = match server.read(id, tree.session, offset, length) {
         Err(status::END_OF_FILE) => (Vec::new(), false),
+        Err(status::PENDING) => return Err(status::PIPE_EMPTY),
         other => other?,
     };
     // Where the data stand: behind twelve words, the count, a byte.
@@ -264,9 +265,7 @@ fn second(request: &Request<'_>, tree: &Tree, server: &mut Server, out: &mut Out
         }
         5 => {
             let path = disk::below(root, &name(6)).ok_or(status::OBJECT_NAME_INVALID)?;
-            let smb = server.identity.smb();
-            let entry = smb.find(&server.identity, server.visit.source, &path);
-            let entry = entry.ok_or(status::OBJECT_NAME_NOT_FOUND)?;
+            let entry = server.find(&path).ok_or(status::OBJECT_NAME_NOT_FOUND)?;
             reply(&[0, 0], &file_info(word(0)?, &entry, false)?)
         }
         7 => {
@@ -363,8 +362,7 @@ fn find_first(
     let (most, flags, level) = (usize::from(word(2)?), word(4)?, word(6)?);
     let (folder, pattern) = wanted.rsplit_once('\\').unwrap_or(("", wanted));
     let path = disk::below(root, folder).ok_or(status::OBJECT_NAME_INVALID)?;
-    let smb = server.identity.smb();
-    if smb.find(&server.identity, server.visit.source, &path).is_none() {
+    if server.find(&path).is_none() {
         return Err(status::OBJECT_PATH_NOT_FOUND);
     }
     let entries = server.list(&path, pattern);

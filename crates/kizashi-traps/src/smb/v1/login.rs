@@ -1,5 +1,6 @@
 //! Agreeing on a dialect and logging in (MS-SMB 2.2.4.5, 2.2.4.6), with NTLMSSP and without. nmap and MS17-010's worms do without.
 
+use super::signing::{MUST_SIGN, Signing};
 use super::{EXTENDED, HEAD, Head, LONGEST, Part, Reply, Request, Version1, chain, text, written};
 use crate::Output;
 use crate::ntlm::{Acceptor, Answered, Step, offer};
@@ -12,7 +13,7 @@ use crate::windows::{file_time, utf16};
 
 /// Dialects named by one client.
 const MOST_DIALECTS: usize = 32;
-/// Each user has a password of his own, and it is sent as an answer to a challenge; nothing is signed.
+/// Each user has a password of his own, and it is sent as an answer to a challenge; signatures are not announced, as by default.
 const SECURITY: u8 = 0x03;
 /// What Windows Server 2008 R2 and later can do, without NTLMSSP and with it.
 const CAPABILITIES: u32 = 0x0001_f3fc;
@@ -106,7 +107,7 @@ impl Version1 {
     }
 
     fn extended(
-        &self,
+        &mut self,
         request: &Request<'_>,
         head: &mut Head,
         server: &mut Server,
@@ -126,6 +127,7 @@ impl Version1 {
             Step::Answered(answered) => {
                 let token = acceptor.completed(&answered);
                 let rights = enter(id, &answered, server, out)?;
+                self.begin_signing(head, rights, &answered, &[]);
                 (status::OK, rights == Rights::Guest, token)
             }
         };
@@ -141,7 +143,7 @@ impl Version1 {
     }
 
     fn plain(
-        &self,
+        &mut self,
         request: &Request<'_>,
         head: &mut Head,
         server: &mut Server,
@@ -156,6 +158,7 @@ impl Version1 {
         let id = Self::user(head, server)?;
         let answered = Answered::without_messages(self.challenge, (lm, nt), (&user, &domain));
         let rights = enter(id, &answered, server, out)?;
+        self.begin_signing(head, rights, &answered, nt);
         let windows = server.windows.clone();
         let mut bytes = text(head, windows.release.native_system());
         bytes.extend(text(head, windows.release.lan_manager()));
@@ -163,6 +166,16 @@ impl Version1 {
         let words = chain().u16(u16::from(rights == Rights::Guest));
         let padded = head.unicode();
         Ok((status::OK, Part { padded, ..Part::new(request.command, words, bytes) }))
+    }
+}
+
+impl Version1 {
+    /// From the first login on that is no guest's, where the client must have it.
+    fn begin_signing(&mut self, head: &Head, rights: Rights, answered: &Answered, response: &[u8]) {
+        if head.flags2 & MUST_SIGN != 0 && rights == Rights::Administrator && self.signing.is_none()
+        {
+            self.signing = Signing::of(answered, response);
+        }
     }
 }
 

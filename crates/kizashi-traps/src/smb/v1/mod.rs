@@ -4,6 +4,7 @@
 mod exploit;
 mod files;
 mod login;
+mod signing;
 mod transaction;
 
 use super::bytes::{Fields, u16_at, u32_at};
@@ -12,6 +13,7 @@ use super::status::{self, Status};
 use super::v2::Version2;
 use crate::Output;
 use crate::windows::{from_utf16, utf16};
+use signing::Signing;
 
 pub(super) const SIGNATURE: [u8; 4] = *b"\xffSMB";
 
@@ -147,11 +149,12 @@ pub(super) struct Version1 {
     /// Of the first answer, where a client does without NTLMSSP.
     challenge: [u8; 8],
     exploit: exploit::Exploit,
+    signing: Option<Signing>,
 }
 
 impl Version1 {
     pub(super) fn memory(&self) -> usize {
-        self.exploit.memory()
+        self.exploit.memory() + self.signing.as_ref().map_or(0, Signing::memory)
     }
 
     pub(super) fn end(&mut self, out: &mut Output) {
@@ -160,6 +163,20 @@ impl Version1 {
 
     /// Takes a message; what is answered, or `None` where it was none.
     pub(super) fn receive(
+        &mut self,
+        message: &[u8],
+        server: &mut Server,
+        version2: &mut Version2,
+        out: &mut Output,
+    ) -> Option<Vec<u8>> {
+        let mut reply = self.answer(message, server, version2, out)?;
+        if let Some(signing) = &mut self.signing {
+            signing.sign(&mut reply);
+        }
+        Some(reply)
+    }
+
+    fn answer(
         &mut self,
         message: &[u8],
         server: &mut Server,

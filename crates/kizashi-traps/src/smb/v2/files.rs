@@ -2,7 +2,7 @@
 
 use super::{Answer, Answered, LONGEST, Request, Version2, answer};
 use crate::Output;
-use crate::smb::bytes::{Fields, u32_at, u64_at};
+use crate::smb::bytes::{Fields, slice, u32_at, u64_at};
 use crate::smb::info;
 use crate::smb::server::{Listing, Server, What};
 use crate::smb::status;
@@ -10,6 +10,7 @@ use crate::windows::{file_time, from_utf16};
 
 const PIPE_PEEK: u32 = 0x0011_400c;
 const PIPE_TRANSCEIVE: u32 = 0x0011_c017;
+const PIPE_WAIT: u32 = 0x0011_0018;
 const DFS_REFERRALS: u32 = 0x0006_0194;
 const VALIDATE_NEGOTIATE: u32 = 0x0014_0204;
 
@@ -53,10 +54,22 @@ impl Version2 {
                 }
                 (id, data)
             }
+            PIPE_WAIT => {
+                // How long, the name's length, whether that long, a byte; the name.
+                let input = request.at(offset, length)?;
+                let size = u32_at(input, 8).and_then(|size| usize::try_from(size).ok());
+                let name = size.and_then(|size| slice(input, 14, size));
+                let name = from_utf16(name.ok_or(status::INVALID_PARAMETER)?);
+                if !server.has_pipe(&name, session) {
+                    return Err(status::OBJECT_NAME_NOT_FOUND);
+                }
+                (u64::MAX, Vec::new())
+            }
             PIPE_PEEK => {
                 let id = self.opened(request, 8, server)?;
                 let waiting = match &server.opened(id, session)?.what {
                     What::Pipe(_, reply) => reply.bytes.len(),
+                    What::Program(_) => 0,
                     _ => return Err(status::INVALID_DEVICE_REQUEST),
                 };
                 // Connected; bytes and messages that wait.

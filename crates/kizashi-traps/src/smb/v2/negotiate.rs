@@ -2,11 +2,12 @@
 
 use sha2::{Digest as _, Sha512};
 
-use super::{Answer, Answered, LONGEST, Request, Version2, newest, refusal};
+use super::{Answer, Answered, Keys, LONGEST, Request, Version2, newest, refusal};
 use crate::Output;
-use crate::ntlm::{Acceptor, Step, offer};
+use crate::ntlm::{Acceptor, Key, Step, offer};
 use crate::rpc::Rights;
 use crate::smb::bytes::{Fields, u16_at, u32_at};
+use crate::smb::encryption::{Cipher, Encryption};
 use crate::smb::server::Server;
 use crate::smb::signing::Signer;
 use crate::smb::status::{self, Status};
@@ -19,12 +20,15 @@ const WILDCARD: u16 = 0x02ff;
 /// Signatures are made where they are wanted.
 const SIGNING: u16 = 1;
 const SIGNING_REQUIRED: u8 = 2;
-/// A distributed file system.
+/// A distributed file system; and that 3.0 and 3.0.2 can encrypt.
 const CAPABILITIES: u32 = 0x01;
+const ENCRYPTS: u32 = 0x40;
 /// Of the head's flags.
 const SIGNED_BYTE: u8 = 8;
-/// Sessions whose messages are signed.
-const MOST_SIGNERS: usize = 16;
+/// Sessions whose keys are kept.
+const MOST_KEYS: usize = 16;
+/// Ciphers of a client that are looked at.
+const MOST_CIPHERS: usize = 16;
 const GUEST: u16 = 1;
 const NULL: u16 = 2;
 
@@ -37,7 +41,7 @@ pub(in crate::smb) fn multi_protocol(
     let dialect = if any { WILDCARD } else { 0x0202 };
     version.asked_again = any;
     version.dialect = if any { 0 } else { dialect };
-    let body = version.offered(dialect, &[], server);
+    let body = version.offered(dialect, &(0, Vec::new()), server);
     Fields::default()
         .raw(&super::SIGNATURE)
         .u16(64)
@@ -58,8 +62,21 @@ fn said(before: &[u8], message: &[u8]) -> Vec<u8> {
 }
 
 impl Version2 {
+    /// What the server can do in the version agreed on; 3.1.1 tells its cipher in a context.
+    const fn capabilities(&self) -> u32 {
+        match (self.dialect, self.cipher) {
+            (0x0300 | 0x0302, Some(_)) => CAPABILITIES | ENCRYPTS,
+            _ => CAPABILITIES,
+        }
+    }
+
     /// What the server says of itself.
-    fn offered(&self, dialect: u16, contexts: &[u8], server: &Server) -> Vec<u8> {
+    fn offered(
+        &self,
+        dialect: u16,
+        (count, contexts): &(u16, Vec<u8>),
+        server: &Server,
+    ) -> Vec<u8> {
         let token = offer();
         let windows = &server.windows;
         let offset = if contexts.is_empty() { 0 } else { (128 + token.len()).next_multiple_of(8) };
@@ -67,9 +84,9 @@ impl Version2 {
             .u16(65)
             .u16(SIGNING)
             .u16(dialect)
-            .u16(u16::from(!contexts.is_empty()))
+            .u16(*count)
             .raw(&windows.guid)
-            .u32(CAPABILITIES)
+            .u32(self.capabilities())
             .u32(LONGEST)
             .u32(LONGEST)
             .u32(LONGEST)
@@ -99,8 +116,9 @@ impl Version2 {
         let asked: Vec<u16> = (0..count).filter_map(|at| request.u16(36 + at * 2).ok()).collect();
         let shown: Vec<String> = asked.iter().map(|dialect| format!("{dialect:04x}")).collect();
         server.note("smb2 dialects", &shown.join(" "), out);
-        if let Some(kinds) = contexts(request, &asked) {
-            server.note("smb2 contexts", &kinds, out);
+        let contexts = contexts(request, &asked);
+        if let Some(contexts) = &contexts {
+            server.note("smb2 contexts", &contexts.kinds, out);
         }
         let newest = newest(server.windows.release);
         let known = |dialect: &u16| *dialect <= newest && asked.contains(dialect);
@@ -113,13 +131,12 @@ impl Version2 {
         if let Some(guid) = request.body.get(12..28) {
             self.client_guid.copy_from_slice(guid);
         }
-        let contexts = if dialect == 0x0311 {
-            let salt: [u8; 32] = server.randomness.bytes();
-            // Integrity before there is a key: SHA-512.
-            Fields::default().u16(1).u16(38).u32(0).u16(1).u16(32).u16(1).raw(&salt).0
-        } else {
-            Vec::new()
+        self.cipher = match dialect {
+            0x0300 | 0x0302 if self.client_capabilities & ENCRYPTS != 0 => Some(Cipher::Ccm),
+            0x0311 => contexts.and_then(|contexts| Cipher::first_known(contexts.ciphers)),
+            _ => None,
         };
+        let contexts = if dialect == 0x0311 { self.contexts(server) } else { (0, Vec::new()) };
         let body = self.offered(dialect, &contexts, server);
         let answered = Answer { status: status::OK, body };
         if dialect == 0x0311 {
@@ -128,6 +145,16 @@ impl Version2 {
             self.said = said(&asked, &reply);
         }
         Ok(answered)
+    }
+
+    /// What 3.1.1 says besides, and how many of it there are.
+    fn contexts(&self, server: &mut Server) -> (u16, Vec<u8>) {
+        let salt: [u8; 32] = server.randomness.bytes();
+        // Integrity before there is a key: SHA-512.
+        let mut fields = Fields::default().u16(1).u16(38).u32(0).u16(1).u16(32).u16(1).raw(&salt);
+        let Some(cipher) = self.cipher else { return (1, fields.0) };
+        fields.0.resize(fields.0.len().next_multiple_of(8), 0);
+        (2, fields.u16(2).u16(4).u32(0).u16(1).u16(cipher as u16).0)
     }
 
     /// Answers with its own session's number, whatever the request had.
@@ -175,6 +202,7 @@ impl Version2 {
         let (windows, now, challenge) =
             (server.windows.clone(), server.now, server.randomness.bytes());
         let before = self.said.clone();
+        let begin = self.cipher.map_or(0, |_| u64::from_le_bytes(server.randomness.bytes()));
         let Some(session) = server.session(id) else {
             return Err(if id == 0 {
                 status::REQUEST_NOT_ACCEPTED
@@ -210,30 +238,36 @@ impl Version2 {
                     _ => 0,
                 };
                 if let Some(key) = answered.session_key.filter(|_| flags == 0) {
-                    let said = (dialect == 0x0311).then_some(session.said.as_slice());
-                    let signer = if dialect < 0x0300 {
-                        Signer::version_2(key)
-                    } else {
-                        Signer::version_3(&key, said)
-                    };
-                    self.signers.retain(|(found, _)| *found != id);
-                    self.signers.push((id, signer));
-                    // Of sessions that ended long ago nothing is signed any more.
-                    if self.signers.len() > MOST_SIGNERS {
-                        self.signers.remove(0);
-                    }
+                    let said = (dialect == 0x0311).then(|| session.said.clone());
+                    self.keep_keys(id, &key, said.as_deref(), begin);
                 }
                 let wanted = request.u8(3)? & SIGNING_REQUIRED != 0 || dialect >= 0x0300;
-                let signs = wanted && self.signers.iter().any(|(found, _)| *found == id);
+                let signs = wanted && self.keys.iter().any(|keys| keys.session == id);
                 Ok((Answer { status: status::OK, body: setup(flags, &token).0 }, signs))
             }
+        }
+    }
+
+    /// Makes what follows from a session's key.
+    fn keep_keys(&mut self, session: u64, key: &Key, said: Option<&[u8]>, begin: u64) {
+        let signer = if self.dialect < 0x0300 {
+            Signer::version_2(*key)
+        } else {
+            Signer::version_3(key, said)
+        };
+        let encryption = self.cipher.map(|cipher| Encryption::new(cipher, key, said, begin));
+        self.keys.retain(|keys| keys.session != session);
+        self.keys.push(Keys { session, signer, encryption });
+        // Of sessions that ended long ago nothing is signed any more.
+        if self.keys.len() > MOST_KEYS {
+            self.keys.remove(0);
         }
     }
 
     /// What 3.0 asks again under a signature, to know that nobody between changed it.
     pub(super) fn validated(&self, server: &Server) -> Vec<u8> {
         Fields::default()
-            .u32(CAPABILITIES)
+            .u32(self.capabilities())
             .raw(&server.windows.guid)
             .u16(SIGNING)
             .u16(self.dialect)
@@ -245,19 +279,32 @@ fn setup(flags: u16, token: &[u8]) -> Fields {
     Fields::default().u16(9).u16(flags).u16(72).short_length(token.len()).raw(token)
 }
 
-/// The kinds of contexts that come with 3.1.1: what looks for CVE-2020-0796 asks for compression here.
-fn contexts(request: &Request<'_>, asked: &[u16]) -> Option<String> {
+/// What a client says in 3.1.1 besides.
+struct Contexts {
+    /// What there is: what looks for CVE-2020-0796 asks for compression here.
+    kinds: String,
+    /// The client's, what it likes best first.
+    ciphers: Vec<u16>,
+}
+
+/// The contexts that come with 3.1.1.
+fn contexts(request: &Request<'_>, asked: &[u16]) -> Option<Contexts> {
     asked.contains(&0x0311).then_some(())?;
     let mut at = usize::try_from(request.u32(28).ok()?).ok()?;
     let count = request.u16(32).ok()?.min(16);
-    let mut kinds = Vec::new();
+    let (mut kinds, mut ciphers) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let kind = u16_at(request.whole, at)?;
         let length = usize::from(u16_at(request.whole, at + 2)?);
         u32_at(request.whole, at + 4)?;
         kinds.push(match kind {
             1 => "integrity".to_owned(),
-            2 => "encryption".to_owned(),
+            2 => {
+                let named = request.whole.get(at + 10..at + 8 + length).unwrap_or_default();
+                let pairs = named.chunks_exact(2).take(MOST_CIPHERS);
+                ciphers.extend(pairs.map(|pair| u16::from_le_bytes([pair[0], pair[1]])));
+                "encryption".to_owned()
+            }
             3 => "compression".to_owned(),
             5 => "name".to_owned(),
             8 => "signing".to_owned(),
@@ -265,5 +312,5 @@ fn contexts(request: &Request<'_>, asked: &[u16]) -> Option<String> {
         });
         at = (at + 8 + length).next_multiple_of(8);
     }
-    Some(kinds.join(" "))
+    Some(Contexts { kinds: kinds.join(" "), ciphers })
 }

@@ -1,6 +1,6 @@
 //! What cmd.exe does itself.
 
-use super::{Call, disk, run};
+use super::{Call, run};
 use crate::machine::windows::line::words;
 use crate::machine::windows::{Printed, Shell};
 
@@ -54,7 +54,7 @@ pub(super) fn change_folder(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     if wanted.is_empty() {
         return Printed::ok(format!("{}\r\n", shell.machine.folder));
     }
-    let path = disk::absolute(&shell.machine.folder, wanted);
+    let path = shell.path(wanted);
     if !shell.kept.disk.is_folder(&path, &shell.machine.facts) {
         return Printed::failed(1, "The system cannot find the path specified.\r\n");
     }
@@ -142,7 +142,7 @@ pub(super) fn condition(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let end = quoted_word(rest);
     let (word, rest) = (rest.get(..end).unwrap_or(rest), rest.get(end..).unwrap_or_default());
     let holds = if exists {
-        let path = disk::absolute(&shell.machine.folder, word);
+        let path = shell.path(word);
         let (disk, facts) = (&shell.kept.disk, &shell.machine.facts);
         disk.is_file(&path) || disk.is_folder(&path, facts)
     } else if defined {

@@ -1,7 +1,7 @@
 //! Tools that fetch or start what they fetch. The address is told; nothing is fetched. What they print is what they print when the host does not
 //! answer, or, where the owner lets downloads seem to succeed, when it does: then a harmless file is there.
 
-use super::{Call, addresses, disk, start_written, tell_addresses, written};
+use super::{Call, addresses, start_written, tell_addresses, written};
 use crate::machine::windows::{Printed, Shell};
 
 /// What stands where a download should be: a program that says that it is none.
@@ -24,7 +24,7 @@ pub(super) fn fetched(shell: &mut Shell<'_>, path: &str) -> bool {
     if !shell.machine.facts.downloads_succeed {
         return false;
     }
-    let path = disk::absolute(&shell.machine.folder, path);
+    let path = shell.path(path);
     shell.kept.disk.bring(&path, PLACEHOLDER, shell.now.seconds())
 }
 
@@ -90,7 +90,7 @@ pub(super) fn certutil(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
 
 /// `certutil -decode from to`: a file that was written in pieces becomes the program that it is.
 fn decoded(shell: &mut Shell<'_>, from: &str, to: &str, call: &Call<'_>) -> Printed {
-    let from = disk::absolute(&shell.machine.folder, from);
+    let from = shell.path(from);
     let Some(content) = shell.kept.disk.read(&from) else {
         return Printed::refused(
             -1,
@@ -179,7 +179,7 @@ pub(super) fn ftp(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let Some(script) = script else {
         return Printed::ok("> ftp: connect :Connection timed out\r\nftp> ");
     };
-    let path = disk::absolute(&shell.machine.folder, script);
+    let path = shell.path(script);
     let content = shell.kept.disk.read(&path);
     let Some(content) = content else {
         return Printed::refused(1, format!("Error opening script file {script}.\r\n"));
@@ -218,7 +218,7 @@ pub(super) fn script_host(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
         "Microsoft (R) Windows Script Host Version 5.812\r\nCopyright (C) Microsoft Corporation. All rights reserved.\r\n\r\n"
     };
     let Some(path) = written(shell, &name) else {
-        let path = disk::absolute(&shell.machine.folder, &name);
+        let path = shell.path(&name);
         return Printed::refused(
             1,
             format!("{banner}Input Error: Can not find script file \"{path}\".\r\n"),

@@ -46,7 +46,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 
 /// The folder that is meant, and the pattern of names in it.
 fn wanted(shell: &Shell<'_>, path: &str) -> (String, String) {
-    let whole = disk::absolute(&shell.machine.folder, path);
+    let whole = shell.path(path);
     if path.is_empty() || shell.kept.disk.is_folder(&whole, &shell.machine.facts) {
         let whole = if path.is_empty() { shell.machine.folder.clone() } else { whole };
         return (whole, "*".to_owned());
@@ -142,7 +142,7 @@ pub(super) fn tree(shell: &mut Shell<'_>, _: &Call<'_>) -> Printed {
 pub(super) fn contents(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let mut all = Printed::default();
     for path in call.operands().take(8) {
-        let path = disk::absolute(&shell.machine.folder, path);
+        let path = shell.path(path);
         match shell.kept.disk.read(&path) {
             Some(content) => all.out.push_str(&String::from_utf8_lossy(&content)),
             None => {
@@ -174,7 +174,7 @@ pub(super) fn find(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let files: Vec<&str> = operands.take(4).collect();
     let text = match files.first() {
         Some(path) => {
-            let path = disk::absolute(&shell.machine.folder, path);
+            let path = shell.path(path);
             match shell.kept.disk.read(&path) {
                 Some(content) => String::from_utf8_lossy(&content).into_owned(),
                 None => {
@@ -210,7 +210,7 @@ pub(super) fn find_program(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
         };
         return Printed::ok(format!("{folder}\\{with}\r\n"));
     }
-    let path = disk::absolute(&shell.machine.folder, &with);
+    let path = shell.path(&with);
     if shell.kept.disk.is_file(&path) {
         return Printed::ok(format!("{path}\r\n"));
     }
@@ -221,7 +221,7 @@ pub(super) fn make_folder(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let Some(path) = call.operands().next() else {
         return Printed::failed(1, "The syntax of the command is incorrect.\r\n");
     };
-    let whole = disk::absolute(&shell.machine.folder, path);
+    let whole = shell.path(path);
     let there = shell.kept.disk.is_folder(&whole, &shell.machine.facts);
     if there || !shell.kept.disk.make_folder(&whole, shell.now.seconds()) {
         return Printed::failed(1, format!("A subdirectory or file {path} already exists.\r\n"));
@@ -254,7 +254,7 @@ pub(super) fn delete(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
 pub(super) fn remove_folder(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     shell.tell_written();
     let path = call.operands().next().unwrap_or_default();
-    let whole = disk::absolute(&shell.machine.folder, path);
+    let whole = shell.path(path);
     if !shell.kept.disk.delete(&whole, &shell.machine.facts) {
         return Printed::failed(2, NOT_FOUND);
     }
@@ -264,9 +264,9 @@ pub(super) fn remove_folder(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
 fn copied(shell: &mut Shell<'_>, call: &Call<'_>) -> Option<(String, String)> {
     shell.tell_written();
     let operands: Vec<String> = call.operands().map(str::to_owned).collect();
-    let from = disk::absolute(&shell.machine.folder, operands.first()?);
+    let from = shell.path(operands.first()?);
     let mut to = match operands.get(1) {
-        Some(to) => disk::absolute(&shell.machine.folder, to),
+        Some(to) => shell.path(to),
         None => shell.machine.folder.clone(),
     };
     let (folder, name) = disk::split(&from);
@@ -303,7 +303,7 @@ pub(super) fn rename(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
 
 pub(super) fn attributes(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let path = call.operands().find(|word| !word.starts_with(['+', '-'])).unwrap_or_default();
-    let whole = disk::absolute(&shell.machine.folder, path);
+    let whole = shell.path(path);
     let (disk, facts) = (&shell.kept.disk, &shell.machine.facts);
     if disk.is_file(&whole) || disk.is_folder(&whole, facts) {
         return if call.words.iter().any(|word| word.starts_with(['+', '-'])) {
@@ -317,7 +317,7 @@ pub(super) fn attributes(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
 
 pub(super) fn permissions(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let path = call.operands().next().unwrap_or_default().to_owned();
-    let whole = disk::absolute(&shell.machine.folder, &path);
+    let whole = shell.path(&path);
     let (disk, facts) = (&shell.kept.disk, &shell.machine.facts);
     if !disk.is_file(&whole) && !disk.is_folder(&whole, facts) {
         return Printed::failed(

@@ -11,7 +11,7 @@ mod system;
 
 use super::disk;
 use super::line::words;
-use super::{Facts, Printed, Shell};
+use super::{Facts, LONGEST, Printed, Shell, Started};
 
 /// Addresses of one command that are told.
 const MOST_ADDRESSES: usize = 8;
@@ -206,7 +206,7 @@ fn command_named(name: &str) -> Option<Run> {
 
 /// A file of the visitor's that the name means, with the endings that programs have.
 fn written(shell: &Shell<'_>, name: &str) -> Option<String> {
-    let path = disk::absolute(&shell.machine.folder, name);
+    let path = shell.path(name);
     let with = |ending: &str| format!("{path}{ending}");
     [path.clone(), with(".exe"), with(".bat"), with(".cmd"), with(".com")]
         .into_iter()
@@ -224,6 +224,19 @@ pub(super) fn registry_value(facts: &Facts, key: &str, value: &str) -> Option<St
     services::value_of(facts, key, value).map(|(_, value)| value)
 }
 
+/// Starts what a service or a task names: variables are its own, operators are its arguments.
+pub(super) fn start(shell: &mut Shell<'_>, line: &str) -> (Started, Printed) {
+    let line: String = shell.expand(line).chars().take(LONGEST).collect();
+    let (name, _) = split(&line);
+    if let Some(path) = written(shell, &name) {
+        let content = shell.kept.disk.read(&path).unwrap_or_default();
+        return (Started::Written(content), start_written(shell, &path));
+    }
+    let known = command_named(&name).is_some();
+    let printed = run(shell, &line, "");
+    (if known { Started::Known } else { Started::Missing }, printed)
+}
+
 /// Runs one command.
 pub(super) fn run(shell: &mut Shell<'_>, text: &str, input: &str) -> Printed {
     let (name, rest) = split(text);
@@ -234,7 +247,7 @@ pub(super) fn run(shell: &mut Shell<'_>, text: &str, input: &str) -> Printed {
         return start_written(shell, &path);
     }
     let Some(run) = command_named(&name) else {
-        let path = disk::absolute(&shell.machine.folder, &name);
+        let path = shell.path(&name);
         if shell.kept.disk.is_file(&path) {
             return Printed::default();
         }
@@ -285,7 +298,7 @@ fn start_written(shell: &mut Shell<'_>, path: &str) -> Printed {
         if shell.steps == 0 {
             break;
         }
-        let printed = shell.line(line, "");
+        let printed = shell.line_told(line);
         all.out.push_str(&printed.out);
         all.err.push_str(&printed.err);
         all.status = printed.status;

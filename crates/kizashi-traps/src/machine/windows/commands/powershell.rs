@@ -66,7 +66,7 @@ fn encoded(shell: &mut Shell<'_>, given: &str) -> Printed {
 }
 
 fn file(shell: &mut Shell<'_>, path: &str) -> Printed {
-    let whole = super::disk::absolute(&shell.machine.folder, path);
+    let whole = shell.path(path);
     match shell.kept.disk.read(&whole) {
         Some(content) => {
             let text = String::from_utf8_lossy(&content).into_owned();

@@ -1,7 +1,7 @@
 //! Services, scheduled tasks and the registry.
 
 use super::Call;
-use crate::machine::windows::store::add;
+use crate::machine::windows::store::{add_made, made, unmake};
 use crate::machine::windows::{Facts, Printed, Shell};
 
 /// Services that run: the name, and the name that is shown.
@@ -38,7 +38,7 @@ pub(super) fn net(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
             "These Windows services are started:\r\n\r\n{rows}\r\nThe command completed successfully.\r\n\r\n"
         ));
     }
-    let made = shell.kept.services.iter().any(|own| own.eq_ignore_ascii_case(name));
+    let made = made(&mut shell.kept.services, name).is_some();
     let Some(shown) =
         found(name).map(|(_, long)| long.to_owned()).or_else(|| made.then(|| name.to_owned()))
     else {
@@ -65,8 +65,7 @@ pub(super) fn control(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let operands: Vec<&str> = call.operands().filter(|word| !word.starts_with("\\\\")).collect();
     let verb = operands.first().map_or(String::new(), |verb| verb.to_ascii_lowercase());
     let name = operands.get(1).copied().unwrap_or_default().to_owned();
-    let known = found(&name).is_some()
-        || shell.kept.services.iter().any(|own| own.eq_ignore_ascii_case(&name));
+    let known = found(&name).is_some() || made(&mut shell.kept.services, &name).is_some();
     let state = |name: &str, state: &str| {
         format!(
             "\r\nSERVICE_NAME: {name} \r\n        TYPE               : 10  WIN32_OWN_PROCESS  \r\n        STATE              : {state} \r\n        WIN32_EXIT_CODE    : 0  (0x0)\r\n        SERVICE_EXIT_CODE  : 0  (0x0)\r\n        CHECKPOINT         : 0x0\r\n        WAIT_HINT          : 0x0\r\n"
@@ -74,7 +73,9 @@ pub(super) fn control(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     };
     match verb.as_str() {
         "create" => {
-            if !add(&mut shell.kept.services, &name) {
+            let line = call.words.iter().position(|word| word.eq_ignore_ascii_case("binpath="));
+            let line = line.map_or("", |at| call.word(at + 1));
+            if !add_made(&mut shell.kept.services, &name, line) {
                 return Printed::refused(
                     1073,
                     "[SC] CreateService FAILED 1073:\r\n\r\nThe specified service already exists.\r\n\r\n",
@@ -100,7 +101,7 @@ pub(super) fn control(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
         "start" => Printed::ok(state(&name, "2  START_PENDING")),
         "stop" => Printed::ok(state(&name, "3  STOP_PENDING")),
         "delete" => {
-            shell.kept.services.retain(|own| !own.eq_ignore_ascii_case(&name));
+            unmake(&mut shell.kept.services, &name);
             Printed::ok("[SC] DeleteService SUCCESS\r\n")
         }
         "config" => Printed::ok("[SC] ChangeServiceConfig SUCCESS\r\n"),
@@ -116,7 +117,7 @@ pub(super) fn control(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
 
 pub(super) fn tasks(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
     let name = call.after("tn").unwrap_or_default().trim_start_matches('\\').to_owned();
-    let known = shell.kept.tasks.iter().any(|own| own.eq_ignore_ascii_case(&name));
+    let known = made(&mut shell.kept.tasks, &name).is_some();
     let missing = || Printed::failed(1, "ERROR: The system cannot find the file specified.\r\n");
     if call.has("create") {
         if name.is_empty() {
@@ -125,7 +126,7 @@ pub(super) fn tasks(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
                 "ERROR: Invalid syntax. Mandatory option 'tn' is missing.\r\nType \"SCHTASKS /CREATE /?\" for usage.\r\n",
             );
         }
-        add(&mut shell.kept.tasks, &name);
+        add_made(&mut shell.kept.tasks, &name, call.after("tr").unwrap_or_default());
         return Printed::ok(format!(
             "SUCCESS: The scheduled task \"{name}\" has successfully been created.\r\n"
         ));
@@ -138,7 +139,7 @@ pub(super) fn tasks(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
         };
     }
     if call.has("delete") {
-        shell.kept.tasks.retain(|own| !own.eq_ignore_ascii_case(&name));
+        unmake(&mut shell.kept.tasks, &name);
         return if known {
             Printed::ok(format!(
                 "SUCCESS: The scheduled task \"{name}\" was successfully deleted.\r\n"
@@ -163,7 +164,7 @@ pub(super) fn tasks(shell: &mut Shell<'_>, call: &Call<'_>) -> Printed {
         .kept
         .tasks
         .iter()
-        .map(|name| format!("{name:40} N/A                    Ready          \r\n"))
+        .map(|task| format!("{:40} N/A                    Ready          \r\n", task.name))
         .collect();
     Printed::ok(format!(
         "\r\nFolder: \\\r\nTaskName                                 Next Run Time          Status         \r\n======================================== ====================== ===============\r\n{rows}Server Initial Configuration Task        N/A                    Disabled       \r\n"
