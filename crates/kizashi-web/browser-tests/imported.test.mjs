@@ -49,10 +49,12 @@ for (const [size, viewport] of /** @type {const} */ ([["wide", WIDE], ["middle",
           await open(watched, dashboard.url);
           const port = await page.evaluate(async () => (await (await fetch("/api/v1/top?kind=ports&limit=1")).json()).rows[0]?.key);
           const pages = (await pagesShown(page)).map(([, address]) => address.replace("tcp/5900", port));
-          for (const address of [...pages, ...(await things(page))]) {
+          // Single things are many: twice is enough for them.
+          const single = (colorScheme === "light") === (locale === "en-GB") && size !== "middle" ? await things(page) : [];
+          for (const address of [...pages, ...single]) {
             await go(page, address);
             await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null);
-            assert.equal(await page.locator(".note.failure").count(), 0, `${address} could be read`);
+            assert.deepEqual(await page.locator(".note.failure").allTextContents(), [], `${address} could be read`);
             const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: innerWidth }));
             assert.ok(wide <= seen, `${address} is ${wide} pixels wide in a window of ${seen}`);
             if (colorScheme === "light" && size !== "middle") await picture(page, `imported-${name}-${address.replaceAll(/[^a-z]+/g, "-").slice(0, 40)}`);

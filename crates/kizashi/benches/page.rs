@@ -134,67 +134,63 @@ fn encoded(text: &str) -> String {
         .collect()
 }
 
+/// Addresses that ask of nothing in particular.
+const PLAIN: [&str; 24] = [
+    "status",
+    "day?limit=6",
+    "top?kind=ports&limit=500",
+    "signs?limit=100",
+    "events?limit=200",
+    "sessions?limit=200",
+    "sessions?command=busybox&limit=200",
+    "lists",
+    "captured?limit=100",
+    "health",
+    "settings",
+    "channels",
+    "sensors",
+    "openapi.json",
+    "search?q=port%3A445",
+    "search?q=root",
+    "search?q=never-there",
+    "search?q=busybox",
+    "search?q=country%3ACN%20port%3A23",
+    "search?q=user%3Aroot%20password%3A123456",
+    "complete?q=ro",
+    "complete?q=password%3A1",
+    "complete?q=country%3Aj",
+    "series?key=tcp/445&bin=1d",
+];
+
+/// Kinds that the page ranks.
+const KINDS: [&str; 18] = [
+    "countries",
+    "networks",
+    "scanners",
+    "clients",
+    "fingerprints",
+    "users",
+    "passwords",
+    "pairs",
+    "services",
+    "signatures",
+    "request-classes",
+    "commands",
+    "command-families",
+    "paths",
+    "path-families",
+    "payload-clusters",
+    "sources",
+    "ports",
+];
+
 /// Every address, with what a person makes the page ask of it.
 fn addresses(page: &Page) -> Vec<String> {
     let status = page.json("/api/v1/status");
     let last = status["store"]["last"].as_str().and_then(|it| Timestamp::parse(it).ok()).unwrap();
     let since = |days: i64| encoded(&last.plus(-days * Timestamp::DAY).rfc3339());
-    let (user, rare) = (page.key("users", 0), page.key("users", 400));
-    let (password, source) = (page.key("passwords", 0), page.key("sources", 0));
-    let command = page.key("commands", 0);
-    let sign = page.json("/api/v1/signs?limit=1")["signs"][0]["id"].as_str().map(encoded);
-    let session =
-        page.json("/api/v1/sessions?limit=1")["sessions"][0]["session"].as_str().map(str::to_owned);
-    let payload =
-        page.json("/api/v1/captured?limit=1")["captured"][0]["sha256"].as_str().map(str::to_owned);
-    let mut all: Vec<String> = [
-        "status",
-        "day?limit=6",
-        "top?kind=ports&limit=500",
-        "signs?limit=100",
-        "events?limit=200",
-        "sessions?limit=200",
-        "lists",
-        "captured?limit=100",
-        "health",
-        "settings",
-        "channels",
-        "sensors",
-        "sensors/ports?sensor=demo",
-        "openapi.json",
-        "search?q=port%3A445",
-        "search?q=root",
-        "search?q=never-there",
-        "search?q=busybox",
-        "search?q=country%3ACN%20port%3A23",
-        "search?q=user%3Aroot%20password%3A123456",
-        "complete?q=ro",
-        "complete?q=password%3A1",
-        "complete?q=country%3Aj",
-        "sessions?command=busybox&limit=200",
-    ]
-    .map(str::to_owned)
-    .into();
-    for kind in [
-        "countries",
-        "networks",
-        "scanners",
-        "clients",
-        "fingerprints",
-        "users",
-        "passwords",
-        "pairs",
-        "services",
-        "signatures",
-        "request-classes",
-        "commands",
-        "command-families",
-        "paths",
-        "path-families",
-        "payload-clusters",
-        "sources",
-        "ports",
-    ] {
+    let mut all: Vec<String> = PLAIN.map(str::to_owned).into();
+    for kind in KINDS {
         all.push(format!("ranking?kind={kind}&limit=60"));
         for days in [1, 7, 30] {
             all.push(format!("ranking?kind={kind}&limit=60&since={}", since(days)));
@@ -202,28 +198,49 @@ fn addresses(page: &Page) -> Vec<String> {
     }
     all.push("ranking?kind=passwords&offset=4900&limit=50".to_owned());
     all.extend(["os", "scanner"].map(|of| format!("ranking?kind=fingerprints&of={of}&limit=10")));
-    for key in [
-        "tcp/445".to_owned(),
-        format!("user%3A{user}"),
-        format!("user%3A{rare}"),
-        format!("password%3A{password}"),
-        format!("source%3A{source}"),
-        format!("command%3A{command}"),
-        "country%3ACN".to_owned(),
-        "pair%3Aroot%2Fxc3511".to_owned(),
-    ] {
+    for key in keys(page) {
         all.push(format!("key?key={key}"));
         all.push(format!("series?key={key}&bin=12h&since={}", since(135)));
     }
     all.push(format!("series?key=tcp/445&bin=10m&since={}", since(8)));
     all.push(format!("series?key=tcp/445&bin=1h&since={}", since(30)));
-    all.push("series?key=tcp/445&bin=1d".to_owned());
     all.push(format!("series?key=total&bin=1h&since={}", since(30)));
-    all.extend(sign.map(|id| format!("signs/{id}?lang=ja")));
-    all.extend(session.map(|id| format!("sessions/{id}")));
-    all.extend(payload.iter().map(|hash| format!("payloads/{hash}")));
-    all.extend(payload.iter().map(|hash| format!("payloads/{hash}/find?q=a")));
+    all.extend(of_single_things(page));
     all.into_iter().map(|path| format!("/api/v1/{path}")).chain(["/metrics".to_owned()]).collect()
+}
+
+/// Keys as the API takes them: frequent ones of each kind, and a rare one.
+fn keys(page: &Page) -> Vec<String> {
+    let of = |kind: &str, plural: &str, place| format!("{kind}%3A{}", page.key(plural, place));
+    vec![
+        "tcp/445".to_owned(),
+        of("user", "users", 0),
+        of("user", "users", 400),
+        of("password", "passwords", 0),
+        of("source", "sources", 0),
+        of("command", "commands", 0),
+        of("pair", "pairs", 0),
+        "country%3ACN".to_owned(),
+    ]
+}
+
+/// A sign, a session, a sensor, content: the first of each that there is.
+fn of_single_things(page: &Page) -> Vec<String> {
+    let first = |path: &str, list: &str, name: &str| {
+        page.json(&format!("/api/v1/{path}"))[list][0][name].as_str().map(encoded)
+    };
+    let mut all = Vec::new();
+    let sensor = first("sensors", "sensors", "name");
+    all.extend(sensor.map(|name| format!("sensors/ports?sensor={name}")));
+    let sign = first("signs?limit=1", "signs", "id");
+    all.extend(sign.map(|id| format!("signs/{id}?lang=ja")));
+    let session = first("sessions?limit=1", "sessions", "session");
+    all.extend(session.map(|id| format!("sessions/{id}")));
+    if let Some(hash) = first("captured?limit=1", "captured", "sha256") {
+        all.push(format!("payloads/{hash}"));
+        all.push(format!("payloads/{hash}/find?q=a"));
+    }
+    all
 }
 
 fn ask_all(page: &Page) {

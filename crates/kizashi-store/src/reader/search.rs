@@ -17,7 +17,7 @@ use super::events::{COLUMNS, JOINS, event_of};
 use crate::codes::{BIN, count_of, kind_code};
 use crate::error::InContext;
 use crate::writer::is_counted_by_hour;
-use crate::{Span, StoreError};
+use crate::{Settings, Span, StoreError};
 
 /// Raw rows that one look reads.
 const MOST_ROWS: u64 = 20_000;
@@ -179,7 +179,7 @@ impl Reader {
             addresses: HashMap::new(),
         };
         let ends = [filter.span.until, before].into_iter().flatten().map(Timestamp::micros).min();
-        let since = filter.span.since.map_or(i64::MIN, Timestamp::micros);
+        let since = filter.span.since.map_or(i64::MIN, Timestamp::micros).max(self.oldest_raw()?);
         let until = ends.unwrap_or(i64::MAX);
         let sensor = look.tests.iter().find_map(|test| match test {
             Test::Sensor(name) => Some(*name),
@@ -203,6 +203,15 @@ impl Reader {
         let reached = hits.get(given).map(|next| next.time.saturating_add(1)).or(reached);
         let reached = reached.filter(|at| *at > since).map(Timestamp::from_micros);
         Ok(FoundEvents { events, looked_at: look.rows, reached })
+    }
+
+    /// The first moment of the raw events that are kept: counts tell of more, and there is nothing to be found before.
+    fn oldest_raw(&self) -> rusqlite::Result<i64> {
+        let oldest: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT min(time) FROM events WHERE time >= ?1")?
+            .query_row([Settings::EARLIEST.micros()], |row| row.get(0))?;
+        Ok(oldest.unwrap_or(i64::MAX))
     }
 
     /// `None` where nothing can fit.

@@ -83,11 +83,28 @@ impl Reader {
         let mut read = self.connection.prepare_cached(
             "SELECT events, sessions, sources FROM hourly WHERE hour = ?1 AND kind = ?2 AND key = ?3",
         )?;
+        // Of a key that has no hours, the days say in which of them ten minutes need be asked.
+        let mut day_asked = (i64::MIN, false);
+        let mut is_on_day = |id: u32, day: i64| -> rusqlite::Result<bool> {
+            if day_asked.0 != day {
+                let found = self
+                    .connection
+                    .prepare_cached(
+                        "SELECT 1 FROM daily WHERE day = ?1 AND kind = ?2 AND key = ?3",
+                    )?
+                    .exists((day, kind_code(key.kind), id))?;
+                day_asked = (day, found);
+            }
+            Ok(day_asked.1)
+        };
         starts
             .map(|start| {
                 let mut point = SeriesPoint { start, events: 0, sessions: 0, sources: 0 };
                 let first = start.micros().div_euclid(Timestamp::HOUR);
                 if let Some(id) = id.filter(|_| !is_counted_by_hour(key.kind)) {
+                    if !is_on_day(id, first.div_euclid(24))? {
+                        return Ok(point);
+                    }
                     for bin in first * BINS_AN_HOUR..(first + hours) * BINS_AN_HOUR {
                         point.events += self.events_in_bin(key, id, bin)?;
                     }
