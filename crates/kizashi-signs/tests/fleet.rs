@@ -6,7 +6,6 @@
     reason = "a test says what went wrong by failing"
 )]
 
-#[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::collections::BTreeMap;
