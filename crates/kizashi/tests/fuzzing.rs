@@ -216,10 +216,11 @@ fn try_out(target: &str) {
     let input =
         (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>(), changes());
     let config = Config { cases: 32, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new(config);
-    let (began, mut tried) = (Instant::now(), 0);
+    let (began, mut tried) = (Instant::now(), 0_u64);
     let time = time();
     while began.elapsed() < time {
+        // One runner is good for its number of cases once: from the second time on it tries nothing.
+        let mut runner = TestRunner::new(config.clone());
         let outcome = runner.run(&input, |(first, second, both, changes)| {
             let mut bytes = first.get(&seeds).clone();
             if both {
@@ -235,7 +236,7 @@ fn try_out(target: &str) {
         if let Err(failure) = outcome {
             panic!("{target}: {failure}");
         }
-        tried += 32;
+        tried += u64::from(config.cases);
     }
     println!("{target}: {} seeds, {tried} changes of them", seeds.len());
 }
