@@ -1,7 +1,7 @@
 //! The promise over a fleet of sensors, of which single ones, groups and all together are watched, and which of these tells of a
 //! wave that all share.
 //!
-//! `cargo run --release -p kizashi-detect --example fleet [short]`: a minute of two processors; `short` an eighth of it.
+//! `cargo run --release -p kizashi-detect --example fleet [short]`: minutes; `short` is an eighth of the fleets: a look, no proof.
 
 #![allow(clippy::print_stdout, reason = "an example prints")]
 

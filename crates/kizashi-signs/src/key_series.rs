@@ -8,16 +8,18 @@
 //! whoever fills all places with made-up keys must bring more sources with each of them than a campaign brings with its own.
 //! A newcomer begins anew, under a number that no key had before, and what the sketch counted of it before is its past.
 
-use std::collections::{HashMap, VecDeque};
+mod candidates;
+mod sources;
 
-use kizashi_detect::gamma_poisson::{Deal, Partition};
+use std::collections::HashMap;
+
+use candidates::Candidates;
+use kizashi_detect::gamma_poisson::Partition;
 use kizashi_event::{Key, KeyKind};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::SeriesCount;
-use crate::shares::{
-    KeyRow, Look, Looked, Readable, Remembered, Seen, Shares, Visit, Which, partition_of,
-};
+use crate::shares::{KeyRow, Remembered, Shares, Visit, Which, partition_of};
 use crate::tail::Tail;
 
 /// Numbers of key series begin here; those of ports are smaller.
@@ -222,23 +224,6 @@ impl KeySeries {
         self.place_of.get(key).map(|place| KEYS_FROM + place)
     }
 
-    /// The sources counted of a series from bin `since` on, as far as they are remembered. Who held a series that is watched no
-    /// longer is not known any more, so that all are asked.
-    pub(crate) fn sources_since(
-        &self,
-        shares: &impl Readable,
-        series: u32,
-        since: i64,
-    ) -> Vec<u32> {
-        let since = since.max(self.visits.first_kept());
-        let holder = self.key(series).map(|key| partition_of(key, self.partitions));
-        let asked = holder.map_or(0..self.partitions.max(1), |holder| holder..holder + 1);
-        let look = Look(Looked::SourcesOf { which: Which::Keys, series, since });
-        let found = shares.look(asked.map(|partition| (partition, look.clone())).collect());
-        let of = |found| if let Seen::Sources(sources) = found { sources } else { Vec::new() };
-        found.into_iter().flat_map(|found| of(found.0)).collect()
-    }
-
     /// What a bin held, and which keys are watched from now on. Bins must not go backward.
     pub(crate) fn count(
         &mut self,
@@ -296,43 +281,6 @@ impl KeySeries {
             #[allow(clippy::cast_precision_loss, reason = "how lively is known to 24 bits")]
             let fresh = fresh as f32;
             place.lively += fresh;
-        }
-    }
-
-    /// The sources of all rows whose keys are not watched, by row.
-    fn sources_of_unwatched(
-        &self,
-        shares: &impl Readable,
-        keys: &[KeyRow<'_>],
-    ) -> HashMap<u32, Vec<u32>> {
-        let mut deal = Deal::default();
-        let is_unwatched = |row: &&KeyRow<'_>| {
-            kind_index(row.key.kind).is_some() && !self.place_of.contains_key(&*row.key)
-        };
-        for row in keys.iter().filter(is_unwatched) {
-            deal.give(partition_of(&row.key, self.partitions), row.row);
-        }
-        let (hands, _) = deal.hands();
-        let look = |(partition, rows): &(Partition, Vec<u32>)| {
-            (*partition, Look(Looked::SourcesIn(Which::Keys, rows.clone())))
-        };
-        let found = shares.look(hands.iter().map(look).collect());
-        let mut sources = HashMap::new();
-        for ((_, rows), found) in hands.iter().zip(found) {
-            if let Seen::Lists(lists) = found.0 {
-                sources.extend(rows.iter().copied().zip(lists.each().map(<[u32]>::to_vec)));
-            }
-        }
-        sources
-    }
-
-    fn sources_in(&self, shares: &impl Readable, row: &KeyRow<'_>) -> Vec<u32> {
-        let holder = partition_of(&row.key, self.partitions);
-        let look = Look(Looked::SourcesIn(Which::Keys, vec![row.row]));
-        let found = shares.look(vec![(holder, look)]).pop().map(|found| found.0);
-        match found {
-            Some(Seen::Lists(lists)) => lists.each().next().unwrap_or(&[]).to_vec(),
-            _ => Vec::new(),
         }
     }
 
@@ -406,80 +354,8 @@ impl KeySeries {
         let text: usize = self.places.iter().map(|place| place.key.text.len()).sum();
         text + self.places.len() * 4_096
             + self.visits.len() * BYTES_A_VISIT
-            + self.candidates.first_of.len() * BYTES_A_CANDIDATE
+            + self.candidates.len() * BYTES_A_CANDIDATE
             + self.tail.bytes()
-    }
-}
-
-/// Keys that one source has come with, by their hash: a collision lets a key in early, no more.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "VecDeque<(i64, Vec<(u64, u32)>)>", into = "VecDeque<(i64, Vec<(u64, u32)>)>")]
-struct Candidates {
-    /// The source and the bin.
-    first_of: HashMap<u64, (u32, i64)>,
-    by_bin: VecDeque<(i64, Vec<(u64, u32)>)>,
-}
-
-impl From<VecDeque<(i64, Vec<(u64, u32)>)>> for Candidates {
-    fn from(by_bin: VecDeque<(i64, Vec<(u64, u32)>)>) -> Self {
-        let of_bin = |(bin, keys): &(i64, Vec<(u64, u32)>)| {
-            let bin = *bin;
-            keys.iter().map(move |(hash, source)| (*hash, (*source, bin))).collect::<Vec<_>>()
-        };
-        Self { first_of: by_bin.iter().flat_map(of_bin).collect(), by_bin }
-    }
-}
-
-impl From<Candidates> for VecDeque<(i64, Vec<(u64, u32)>)> {
-    fn from(candidates: Candidates) -> Self {
-        candidates.by_bin
-    }
-}
-
-impl Candidates {
-    /// The first source and the earlier bin in which it came, when another one comes now; a first one is remembered.
-    fn first_before(
-        &mut self,
-        bin: i64,
-        hash: u64,
-        sources: &[u32],
-        most: usize,
-    ) -> Option<(u32, i64)> {
-        if let Some(&first) = self.first_of.get(&hash) {
-            return Some(first).filter(|_| sources.iter().any(|source| *source != first.0));
-        }
-        let &[source] = sources else { return None };
-        while self.first_of.len() >= most.max(1) {
-            let Some((_, oldest)) = self.by_bin.front_mut() else { break };
-            match oldest.pop() {
-                Some((hash, _)) => drop(self.first_of.remove(&hash)),
-                None => drop(self.by_bin.pop_front()),
-            }
-        }
-        self.first_of.insert(hash, (source, bin));
-        match self.by_bin.back_mut() {
-            Some((last, keys)) if *last == bin => keys.push((hash, source)),
-            _ => self.by_bin.push_back((bin, vec![(hash, source)])),
-        }
-        None
-    }
-
-    /// Forgets a key that is watched now, but for its line in the list.
-    fn forget(&mut self, hash: u64) {
-        if let Some((_, bin)) = self.first_of.remove(&hash)
-            && let Ok(at) = self.by_bin.binary_search_by_key(&bin, |(bin, _)| *bin)
-            && let Some((_, keys)) = self.by_bin.get_mut(at)
-        {
-            keys.retain(|(of, _)| *of != hash);
-        }
-    }
-
-    fn forget_before(&mut self, first_kept: i64) {
-        while self.by_bin.front().is_some_and(|(bin, _)| *bin < first_kept) {
-            for (hash, _) in self.by_bin.pop_front().into_iter().flat_map(|(_, keys)| keys) {
-                self.first_of.remove(&hash);
-            }
-        }
     }
 }
 
