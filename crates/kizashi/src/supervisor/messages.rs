@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::Surroundings;
 use crate::config::{Config, Logins, Machine};
+use crate::fleet::FleetPart;
 use crate::limits::TrapLimits;
 use crate::sandbox::Protection;
 
@@ -128,6 +129,8 @@ pub(crate) struct CoreSetup {
     pub(crate) allowed: Vec<String>,
     /// Whether signs are told to anybody.
     pub(crate) notifies: bool,
+    /// What this machine is in a fleet, where it is in one.
+    pub(crate) fleet: Option<FleetPart>,
     /// Service and address of each listener.
     pub(crate) listeners: Vec<(String, String)>,
     pub(crate) confined: bool,
