@@ -7,6 +7,7 @@
 
 mod address;
 mod attempt;
+pub mod belief;
 pub mod bytes;
 mod detail;
 mod ecs;

@@ -216,7 +216,9 @@ pub fn event_payload(mut event: Event) -> Option<Vec<u8>> {
     (bytes.len() <= LONGEST_PAYLOAD).then_some(bytes)
 }
 
-fn event_of(payload: &[u8]) -> Option<Event> {
+/// The event of such a payload; `None` where it is none. What it says is not checked ([`crate::belief`]).
+#[must_use]
+pub fn event_of(payload: &[u8]) -> Option<Event> {
     let (length, rest) = payload.split_first_chunk::<4>()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
     let (json, content) = rest.split_at_checked(length)?;

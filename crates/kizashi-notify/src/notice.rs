@@ -215,6 +215,7 @@ mod tests {
             SignKind::PortSilent,
             SignKind::SensorSilent,
             SignKind::Misbehaviour,
+            SignKind::SensorAway,
         ] {
             let notice = Notice::of(&Sign { kind, ..sign("tcp/5900") }, &Evidence::default());
             for story in [&notice.en, &notice.ja] {

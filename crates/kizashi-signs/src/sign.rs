@@ -61,6 +61,8 @@ pub enum SignKind {
     SensorSilent,
     /// A trap's process did what no trap does: whoever spoke to it broke into it. Raised by the house, not by detection.
     Misbehaviour,
+    /// The hub of a fleet hears nothing of a sensor any more. Raised by the hub, not by detection.
+    SensorAway,
 }
 
 /// How much a sign asks of a person.
@@ -231,6 +233,20 @@ impl Sign {
         sign
     }
 
+    /// The hub of a fleet has heard nothing of `sensor` since `since`.
+    #[must_use]
+    pub fn sensor_away(sensor: &str, since: Timestamp, at: Timestamp) -> Self {
+        let mut sign = Self::begun(SignKind::SensorAway, &Key::total(), at);
+        let time = Self::id_of(at, &Key::total());
+        sign.id = format!("{}-sensor-{sensor}-away", time.trim_end_matches("-total"));
+        sign.label = format!("sensor {sensor}");
+        sign.since = since;
+        sign.severity = Severity::Medium;
+        sign.name = Some("sensor away".to_owned());
+        sign.open = false;
+        sign
+    }
+
     /// The id of a sign on `key` detected at `detected`: `20250218T1150Z-tcp-5900`.
     #[must_use]
     pub(crate) fn id_of(detected: Timestamp, key: &Key) -> String {
@@ -320,6 +336,11 @@ impl Sign {
                 self.rising
             ),
             SignKind::PortSilent | SignKind::SensorSilent => crate::silence_text::summary(self),
+            SignKind::SensorAway => format!(
+                "Nothing has been heard of {} since {}: it is off, cut off, or was refused.",
+                self.label,
+                self.since.rfc3339()
+            ),
             SignKind::Misbehaviour => {
                 format!(
                     "{}. The process was ended and replaced; it had nothing to take and nowhere to go.",

@@ -1,5 +1,6 @@
 //! The command line. Exit codes: 0 done, 1 failed (one line on standard error says what and what to do), 2 wrong use.
 
+mod fleet;
 mod tell;
 
 use std::path::PathBuf;
@@ -11,6 +12,9 @@ use kizashi_web::Role;
 
 use crate::commands::install::default_data;
 
+pub(crate) use fleet::{
+    FleetCall, FleetInit, FleetList, FleetMember, FleetStatus, HubCall, SensorCall,
+};
 pub(crate) use tell::{
     Export, ExportFormat, NotifyCall, NotifyList, NotifySeen, NotifyTest, ReportCall, ReportForm,
 };
@@ -82,6 +86,13 @@ pub(crate) enum Call {
     /// Look after the configuration
     #[command(subcommand)]
     Config(ConfigCall),
+    /// Start traps and capture alone; what they see goes to a fleet's hub
+    Sensor(SensorCall),
+    /// Start store, detection and dashboard over a fleet's sensors
+    Hub(HubCall),
+    /// Look after a fleet: many sensors, one hub, over NATS
+    #[command(subcommand)]
+    Fleet(FleetCall),
     /// Make Kizashi a service of this machine
     Install(Install),
     /// Take the service away again; what was recorded stays

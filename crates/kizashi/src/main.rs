@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod failure;
 mod fetch;
+mod fleet;
 mod history;
 mod inherited;
 mod install;
@@ -79,6 +80,9 @@ fn main() -> ExitCode {
 fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
     match call {
         Call::Up(call) => commands::up::run(call, terminal),
+        Call::Sensor(call) => commands::up::sensor(call, terminal),
+        Call::Hub(call) => commands::up::hub(call, terminal),
+        Call::Fleet(call) => commands::fleet::run(call, terminal),
         Call::Demo(call) => commands::demo::run(call, terminal),
         Call::Import(call) => commands::import::run(call, terminal),
         Call::Replay(call) => commands::replay::run(call, terminal),

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use entries::{ENTRIES, Entry};
 use kizashi_event::stream::{event_payload, put_event};
 use kizashi_event::{Detail, Event, EventId, FrameKind, Port, RecordingPart, Service, Timestamp};
+use kizashi_fleet::record::{Place, Status, content_record, heartbeat_record};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -87,6 +88,18 @@ fn frame_payloads() -> Vec<Vec<u8>> {
     details.filter_map(|detail| event_payload(event(detail))).collect()
 }
 
+/// Whole records of a fleet's sensor, and the bodies that such records hold.
+fn fleet_bodies() -> Vec<Vec<u8>> {
+    let place = Place { epoch: 1, number: 1 };
+    let payload = frame_payloads().remove(0);
+    let length = u32::try_from(payload.len()).unwrap().to_le_bytes();
+    let inline = [&length[..], &[0], &payload].concat();
+    let elsewhere = [&length[..], &[1], &[7; 32], &payload].concat();
+    let status = serde_json::to_vec(&Status::default()).unwrap();
+    let content = content_record(place, &[0; 32], b"content");
+    vec![inline, elsewhere, status, content, heartbeat_record(1, &Status::default())]
+}
+
 fn recorded_part() -> Vec<u8> {
     let mut part = RecordingPart::begin(NOW);
     part.add(NOW, FrameKind::Size, b"80x24");
@@ -147,6 +160,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "wire_frame" => captures().iter().map(|capture| frames_of(capture)).collect(),
         "frame_payload" => frame_payloads(),
         "recording" => vec![recorded_part()],
+        "fleet_record" => fleet_bodies(),
         "frames" => {
             let framed = |payload: Vec<u8>| {
                 let mut frame = Vec::new();

@@ -112,6 +112,7 @@ impl Told<'_> {
             SignKind::PortSilent => self.speaker.say("title_silent", &names),
             SignKind::SensorSilent => self.speaker.plain("title_sensor_silent"),
             SignKind::Misbehaviour => self.speaker.plain("title_misbehaviour"),
+            SignKind::SensorAway => self.speaker.say("title_away", &names[..1]),
         }
     }
 
@@ -129,6 +130,7 @@ impl Told<'_> {
             SignKind::Misbehaviour => {
                 speaker.say("what_misbehaviour", &[("label", &safe(&sign.label))])
             }
+            SignKind::SensorAway => speaker.say("what_away", &[("label", &safe(&sign.label))]),
             SignKind::Rise => self.what_rises(),
         }
     }
@@ -182,6 +184,9 @@ impl Told<'_> {
             SignKind::Misbehaviour => {
                 return speaker.say("since_misbehaviour", &[("detected", &detected)]);
             }
+            SignKind::SensorAway => {
+                return speaker.say("since_away", &[("since", &since), ("detected", &detected)]);
+            }
             SignKind::PortSilent | SignKind::SensorSilent => {
                 speaker.say("since_silent", &[("since", &since), ("detected", &detected)])
             }
@@ -210,6 +215,7 @@ impl Told<'_> {
         };
         match sign.kind {
             SignKind::Misbehaviour => vec![speaker.plain("sure_misbehaviour")],
+            SignKind::SensorAway => vec![speaker.plain("sure_away")],
             SignKind::SensorWide => vec![speaker.plain("sure_wide")],
             SignKind::PortSilent | SignKind::SensorSilent => {
                 vec![speaker.say("sure_chance_silent", &[("days", &days)]), meaning()]
@@ -246,7 +252,9 @@ impl Told<'_> {
     fn who(&self) -> Section {
         let (sign, speaker) = (self.sign, self.speaker);
         let text = match sign.kind {
-            SignKind::PortSilent | SignKind::SensorSilent => speaker.plain("who_nobody"),
+            SignKind::PortSilent | SignKind::SensorSilent | SignKind::SensorAway => {
+                speaker.plain("who_nobody")
+            }
             SignKind::Misbehaviour => speaker.plain("who_misbehaviour"),
             SignKind::Rise | SignKind::SensorWide => speaker.say(
                 "who_counted",
@@ -308,6 +316,7 @@ impl Told<'_> {
                 text.push(speaker.plain("probably_silent"));
             }
             SignKind::Misbehaviour => text.push(speaker.plain("probably_misbehaviour")),
+            SignKind::SensorAway => text.push(speaker.plain("probably_away")),
             SignKind::Rise => {
                 if self.known.len() > 1 {
                     text.push(speaker.plain("probably_both"));
@@ -418,6 +427,7 @@ impl Told<'_> {
             SignKind::SensorWide => speaker.plain("over_wide"),
             SignKind::PortSilent | SignKind::SensorSilent => speaker.plain("over_silent"),
             SignKind::Misbehaviour => speaker.plain("over_misbehaviour"),
+            SignKind::SensorAway => speaker.plain("over_away"),
         };
         let mut section = self.section("over", vec![text]);
         if let Some(port) = self.port().filter(|_| sign.kind == SignKind::Rise) {

@@ -112,6 +112,7 @@ fn the_texts_are_as_people_read_them() {
             (SignKind::PortSilent, "tcp/22"),
             (SignKind::SensorSilent, "total"),
             (SignKind::Misbehaviour, "total"),
+            (SignKind::SensorAway, "total"),
         ]
         .map(|(kind, key)| told(&sign(kind, key), &Evidence::default(), language, None).to_text());
         snapshot(&format!("others.{code}.txt"), &others.join("\n----\n\n"));

@@ -35,6 +35,10 @@ impl Told<'_> {
             .list(&sign.ports.iter().take(MOST_VALUES).map(|port| safe(port)).collect::<Vec<_>>());
         match sign.kind {
             SignKind::Misbehaviour => vec![plain_step(speaker.plain("todo_misbehaviour"))],
+            SignKind::SensorAway => vec![Step {
+                text: speaker.plain("todo_away"),
+                commands: vec!["kizashi fleet status".to_owned()],
+            }],
             SignKind::SensorWide => {
                 vec![plain_step(speaker.say("todo_wide", &[("ports", &ports)]))]
             }

@@ -1,21 +1,23 @@
 //! The process that keeps what was seen: store, detection, dashboard. It never reads a byte of an attacker except as a field of an
 //! event, and believes no event before it is checked.
 
-use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use kizashi_event::belief::{Expected, Teller};
 use kizashi_event::{Port, Timestamp};
+use kizashi_fleet::Credentials;
+use kizashi_fleet::hub::Conditions;
 use kizashi_notify::Outbox;
 use kizashi_signs::{Campaigns, Sign};
 use kizashi_store::{Inlet, Mode, Places, StoreError, StoredSign};
 use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, Listener, TrapStatus};
 use tokio::sync::Notify;
 
-use super::{alone, first, leave_signals_to_the_supervisor};
+use super::events::{listen_to, traps_expected};
+use super::{alone, first, hub, leave_signals_to_the_supervisor};
 use crate::bulletin::ShownSigns;
 use crate::clock;
 use crate::dashboard::random;
@@ -29,7 +31,7 @@ use crate::reporting::Reporting;
 use crate::sandbox::{self, Protection};
 use crate::shared::{LOGINS, Sharing};
 use crate::sighted::Sighted;
-use crate::stream::{Arrivals, Expected, Teller};
+use crate::stream::{Arrivals, StoreSink};
 use crate::supervisor::channel::{Channel, LONGEST};
 use crate::supervisor::messages::{CoreSetup, FromCore, Misbehaviour, ToCore};
 
@@ -46,8 +48,15 @@ const LETS_GO: Duration = Duration::from_secs(3);
 pub(crate) fn run() -> Result<(), Failure> {
     let channel = Channel::of_stdin()?;
     let (setup, received) = first(&channel, c"kizashi-core", |setup: &CoreSetup| setup.supervisor)?;
+    if let Some(part) = setup.fleet.as_ref().filter(|part| part.is_sensor()) {
+        return super::sensor::run(&Arc::new(channel), &setup, part);
+    }
     let listener =
         received.descriptors.into_iter().next().map(TcpListener::from).ok_or_else(alone)?;
+    let fleet = match &setup.fleet {
+        Some(part) => Some(part.credentials()?.with_authority_in(&setup.config.data)?),
+        None => None,
+    };
     // The owner's tables lie outside the data folder: they are read before anything else there is closed to this process.
     let places = if setup.probe { Ok(Arc::default()) } else { setup.config.places() };
     let told = Told { outbox: Outbox::of(&setup.config.data), channels: setup.channels.clone() };
@@ -55,8 +64,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     let own =
         Own::of(&setup.config).named(&setup.sensor, setup.config_file.as_deref()).telling(told);
     let campaigns = setup.config.signs.campaigns();
-    let protections =
-        if setup.confined { sandbox::confine_core(&setup.config.data) } else { Vec::new() };
+    let protections = match &fleet {
+        _ if !setup.confined => Vec::new(),
+        Some(fleet) => sandbox::confine_to_servers(&setup.config.data, &fleet.ports()),
+        None => sandbox::confine_core(&setup.config.data),
+    };
     let channel = Arc::new(channel);
     if setup.probe {
         channel.send(&FromCore::Ready { identity: [0; 32], protections }, &[])?;
@@ -69,7 +81,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     match opened {
         Ok(((pipeline, identity), places, campaigns)) => {
             let kept = (pipeline, places, campaigns, own);
-            serve(&channel, &setup, kept, listener, (identity, protections))
+            serve(&channel, &setup, kept, (listener, fleet), (identity, protections))
         }
         Err(failure) => {
             channel.send(&FromCore::Failed(failure.to_string()), &[])?;
@@ -119,7 +131,7 @@ fn serve(
     channel: &Arc<Channel>,
     setup: &CoreSetup,
     (pipeline, places, campaigns, own): (Pipeline, Arc<Places>, Arc<Campaigns>, Own),
-    listener: TcpListener,
+    (listener, fleet): (TcpListener, Option<Credentials>),
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
     let (access, encryption) = door(setup)?;
@@ -140,11 +152,15 @@ fn serve(
         inlet: pipeline.store().inlet(),
         feed: feed.clone(),
         health: Arc::clone(&health),
-        traps: expected(setup),
+        traps: traps_expected(setup),
         access: access.clone(),
     };
     let mut chores =
         Chores::of(setup, &pipeline, watched, (Arc::clone(&campaigns), Arc::clone(&sharing)))?;
+    let taking = match fleet {
+        Some(credentials) => Some(chores.take(credentials, &pipeline, &feed)?),
+        None => None,
+    };
     let observatory = observatory(setup, &pipeline, (places, campaigns, own), (health, sharing));
     let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
     let live =
@@ -165,6 +181,9 @@ fn serve(
             .await
             .map_err(Failure::from)
     });
+    if let Some(taking) = taking {
+        taking.finish();
+    }
     // Nothing more comes: the traps were ended before.
     live.finish().and(served)
 }
@@ -208,6 +227,8 @@ struct Chores {
     /// Runs on a thread of its own as long as this is kept.
     _history: Option<History>,
     shown: Option<ShownSigns>,
+    /// How a fleet's sensors fare, where this is its hub.
+    fleet: Option<hub::Watch>,
 }
 
 impl Chores {
@@ -239,7 +260,22 @@ impl Chores {
                 )?),
                 false => None,
             },
+            fleet: None,
         })
+    }
+
+    /// Begins to take what a fleet's sensors send.
+    fn take(
+        &mut self,
+        credentials: Credentials,
+        pipeline: &Pipeline,
+        feed: &FeedSender,
+    ) -> Result<hub::Taking, Failure> {
+        let conditions = Arc::new(Conditions::new(clock::now()));
+        let ways = || (pipeline.store().inlet(), feed.clone());
+        let reader = pipeline.store().reader()?;
+        self.fleet = Some(hub::Watch::new(Arc::clone(&conditions), &reader, ways())?);
+        hub::Taking::start(credentials, ways(), reader, conditions)
     }
 
     fn turn(&mut self, pipeline: &mut Pipeline, now: Timestamp) -> Result<Turn, Failure> {
@@ -251,7 +287,11 @@ impl Chores {
             }
             self.kept = (now, fares);
         }
-        let raised = pipeline.advance(now)?;
+        let through = match &mut self.fleet {
+            Some(fleet) => fleet.look(now)?,
+            None => now,
+        };
+        let raised = pipeline.advance(through)?;
         self.reporting.look(now);
         if let Some(sighted) = &mut self.sighted {
             sighted.look(pipeline.store(), now);
@@ -279,21 +319,6 @@ fn door(setup: &CoreSetup) -> Result<(Access, Option<Encryption>), Failure> {
     };
     let encryption = Encryption::with(&own).map_err(|error| failed(error.to_string()))?;
     Ok((access.encrypted(), Some(encryption)))
-}
-
-fn expected(setup: &CoreSetup) -> Expected {
-    let port = |(_, address): &(String, String)| {
-        let (address, udp) = match address.strip_suffix("/udp") {
-            Some(address) => (address, true),
-            None => (address.as_str(), false),
-        };
-        let number = address.rsplit(':').next()?.parse().ok()?;
-        Some(if udp { Port::udp(number) } else { Port::tcp(number) })
-    };
-    let ports: BTreeSet<Port> = setup.listeners.iter().filter_map(port).collect();
-    let (ports, all_tcp) = (Arc::new(ports), setup.config.traps.all_ports);
-    let teller = Teller::Trap { ports, all_tcp };
-    Expected { sensor: Arc::from(setup.sensor.as_str()), teller }
 }
 
 fn kept_form(fares: &TrapStatus) -> Vec<(String, Vec<u8>)> {
@@ -356,26 +381,19 @@ impl Hall {
     }
 
     fn listen_to(&self, process: u64, expected: Expected, descriptors: Vec<OwnedFd>) {
-        let Some(stream) = descriptors.into_iter().next().map(UnixStream::from) else { return };
-        let arrivals = Arrivals {
-            process,
-            expected,
-            inlet: self.inlet.clone(),
-            feed: self.feed.clone(),
-            counted: self.health.counted(),
-            captured: self.health.captured(),
-            clock: clock::now,
-        };
-        let channel = Arc::clone(&self.channel);
-        let started =
-            std::thread::Builder::new().name(format!("from {process}")).spawn(move || {
-                if let Err(reason) = arrivals.run(&stream) {
-                    let _ = channel.send(&FromCore::BadStream { process, reason }, &[]);
-                }
-            });
-        if let Err(error) = started {
-            tracing::error!("no thread for a process's events could be started: {error}");
-        }
+        let sink = StoreSink { inlet: self.inlet.clone(), feed: self.feed.clone() };
+        listen_to(
+            &self.channel,
+            Arrivals {
+                process,
+                expected,
+                sink: Arc::new(sink),
+                counted: self.health.counted(),
+                captured: self.health.captured(),
+                clock: clock::now,
+            },
+            descriptors,
+        );
     }
 
     fn allow(&self, own: OwnAddresses) {
@@ -394,15 +412,19 @@ impl Hall {
 
     fn tell(&self, misbehaviour: &Misbehaviour) {
         let sign = Sign::misbehaviour(&misbehaviour.what, Timestamp::from_micros(misbehaviour.at));
-        tracing::error!(id = sign.id, "sign: {}", sign.summary());
-        let Ok(json) = serde_json::to_string(&sign) else { return };
-        let stored =
-            StoredSign { id: sign.id.clone(), detected: sign.detected, json, evidence: None };
-        if let Err(error) = self.inlet.save(vec![stored], Vec::new()) {
-            tracing::error!("{error}");
-        }
-        if let Ok(json) = serde_json::to_value(&sign) {
-            self.feed.publish_sign(&json);
-        }
+        tell_sign(&sign, &self.inlet, &self.feed);
+    }
+}
+
+/// Stores and shows a sign that the house itself raises.
+pub(super) fn tell_sign(sign: &Sign, inlet: &Inlet, feed: &FeedSender) {
+    tracing::error!(id = sign.id, "sign: {}", sign.summary());
+    let Ok(json) = serde_json::to_string(sign) else { return };
+    let stored = StoredSign { id: sign.id.clone(), detected: sign.detected, json, evidence: None };
+    if let Err(error) = inlet.save(vec![stored], Vec::new()) {
+        tracing::error!("{error}");
+    }
+    if let Ok(json) = serde_json::to_value(sign) {
+        feed.publish_sign(&json);
     }
 }

@@ -3,9 +3,12 @@
 
 pub(crate) mod capture;
 pub(crate) mod core;
+mod events;
+mod hub;
 #[cfg(debug_assertions)]
 mod misbehave;
 pub(crate) mod notify;
+mod sensor;
 pub(crate) mod trap;
 
 use std::ffi::CStr;

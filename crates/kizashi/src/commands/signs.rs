@@ -55,7 +55,9 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
                 SignKind::Rise | SignKind::PortSilent | SignKind::SensorSilent => {
                     format!("once in {} days", number(sign.days))
                 }
-                SignKind::SensorWide | SignKind::Misbehaviour => String::new(),
+                SignKind::SensorWide | SignKind::Misbehaviour | SignKind::SensorAway => {
+                    String::new()
+                }
             }),
             if sign.open { Cell::text("open") } else { Cell::text("over").tone(Tone::Faint) },
             Cell::text(&sign.id),

@@ -1,5 +1,5 @@
 //! `kizashi up`: traps, store, detection and dashboard, until a signal comes. Here everything is made ready for the supervisor, with the
-//! rights that the person has; then they are given up.
+//! rights that the person has; then they are given up. A fleet's sensor is the same without store and dashboard, its hub without traps.
 
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
@@ -17,13 +17,14 @@ use crate::cli;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::failure::Failure;
+use crate::fleet::{FleetPart, of_hub, of_sensor, read_credentials};
 use crate::limits::TrapLimits;
 use crate::listening::{Bound, Plan, allow_many_sockets, descriptors_allowed};
 use crate::ports;
 use crate::sandbox::privileges::{User, drop_raw_sockets};
 use crate::secrets;
 use crate::supervisor::messages::{
-    CaptureSetup, Certificate, CoreSetup, NotifySetup, Secrets, TrapSetup,
+    CaptureSetup, Certificate, CoreSetup, NotifySetup, SecretText, Secrets, TrapSetup,
 };
 use crate::supervisor::ports::ReadyPorts;
 use crate::supervisor::{self, Prepared};
@@ -36,43 +37,73 @@ const LETS_GO: Duration = Duration::from_secs(2);
 
 /// Runs until a signal comes.
 pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure> {
-    let mut config = Config::load(call.config.as_deref())?;
+    start(call, None, terminal)
+}
+
+/// The same as a fleet's sensor.
+pub(crate) fn sensor(call: &cli::SensorCall, terminal: &mut Terminal) -> Result<(), Failure> {
+    let credentials = read_credentials(&call.credentials, &call.servers)?;
+    of_sensor(&credentials)?;
+    let part = FleetPart::Sensor {
+        credentials: SecretText(credentials.to_text()),
+        spool_bytes: call.spool_megabytes << 20,
+    };
+    start(&call.up, Some(part), terminal)
+}
+
+/// The same as a fleet's hub.
+pub(crate) fn hub(call: &cli::HubCall, terminal: &mut Terminal) -> Result<(), Failure> {
+    let credentials = read_credentials(&call.credentials, &call.servers)?;
+    of_hub(&credentials)?;
+    let up = cli::Up {
+        config: call.config.clone(),
+        data: call.data.clone(),
+        all_ports: false,
+        require_sandbox: call.require_sandbox,
+        no_sandbox: false,
+    };
+    let part = FleetPart::Hub { credentials: SecretText(credentials.to_text()) };
+    start(&up, Some(part), terminal)
+}
+
+fn start(call: &cli::Up, fleet: Option<FleetPart>, terminal: &mut Terminal) -> Result<(), Failure> {
+    let (is_sensor, is_hub) = parts(fleet.as_ref());
+    let mut config = configured(call, fleet.as_ref())?;
     let config_file = Config::file(call.config.as_deref());
-    if let Some(data) = &call.data {
-        config.data.clone_from(data);
-    }
-    config.traps.all_ports |= call.all_ports;
-    // Secrets may lie where only root reads.
-    config.notify.resolve().map_err(Failure::Asked)?;
-    config.history.resolve().map_err(Failure::Asked)?;
     // The core is told of neither.
     let tells = (config.notify.clone(), config.history.bucket.take());
     allow_many_sockets();
     let web_rules = crate::web_rules::read(config.traps.web_rules.as_deref())?;
     let own_certificate = secrets::own_certificate(&config.dashboard)?;
-    let (dashboard, mut bound) = bind(&config)?;
+    let (dashboard, mut bound) = bind(&config, fleet.as_ref())?;
     let ports = if config.traps.all_ports { Some(all_ports(&config, &mut bound)?) } else { None };
     config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
     let campaigns = config.signs.campaigns()?;
-    let looks = config.signs.look_at_this_machine;
+    let looks = config.signs.look_at_this_machine && !is_sensor;
     let machine = looks.then(|| crate::machine::look(crate::clock::now(), &campaigns));
-    let eyes = open_eyes(&config, &bound, terminal)?;
+    let eyes = if is_hub {
+        Err("a hub watches no ports of its own".to_owned())
+    } else {
+        open_eyes(&config, &bound, terminal)?
+    };
     become_unprivileged(&config.data, terminal)?;
-    let tokens = secrets::tokens(&config.data)?;
-    terminal.line(&format!("dashboard {}", dashboard.link(&config.dashboard, &tokens.owner)?))?;
-    let certificate = certificate(&config, own_certificate, terminal)?;
+    let (tokens, certificate) = match &dashboard {
+        Some(dashboard) => opened(dashboard, &config, own_certificate, terminal)?,
+        None => Default::default(),
+    };
     let (core, mut trap) = setups(config, &bound, !call.no_sandbox)?;
     let capture = capture_setup(&core, &eyes);
-    fit_to_descriptors(&mut trap, terminal)?;
-    let tokens = Secrets::of(&tokens);
-    let core = CoreSetup { tokens, certificate, machine, config_file, ..core };
+    if !is_hub {
+        fit_to_descriptors(&mut trap, terminal)?;
+    }
+    let core = CoreSetup { tokens, certificate, machine, config_file, fleet, ..core };
     let trap = with_keys(trap, &bound, &core.config.data)?;
-    let (core, notify) = who_tells(core, tells, terminal)?;
+    let (core, notify) = if is_sensor { (core, None) } else { who_tells(core, tells, terminal)? };
     let prepared = Prepared {
         notify,
         core,
-        dashboard: dashboard.listener,
+        dashboard: dashboard.map(|dashboard| dashboard.listener),
         trap,
         posts: bound.posts,
         web_rules: crate::web_rules::pieces(&web_rules),
@@ -81,6 +112,11 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         require_sandbox: call.require_sandbox,
         ports,
     };
+    supervise(call, prepared, terminal)
+}
+
+/// Starts everything and runs until a signal comes.
+fn supervise(call: &cli::Up, prepared: Prepared, terminal: &mut Terminal) -> Result<(), Failure> {
     let needs_rules = prepared.ports.as_ref().is_some_and(|ports| ports.keeper.is_none());
     supervisor::run(prepared, |not_enforced| {
         if let Some(missing) = not_enforced {
@@ -97,6 +133,49 @@ pub(crate) fn run(call: &cli::Up, terminal: &mut Terminal) -> Result<(), Failure
         terminal.line("ready")?;
         terminal.flush()
     })
+}
+
+/// Whether it is a fleet's sensor, and whether it is its hub.
+const fn parts(fleet: Option<&FleetPart>) -> (bool, bool) {
+    match fleet {
+        Some(FleetPart::Sensor { .. }) => (true, false),
+        Some(FleetPart::Hub { .. }) => (false, true),
+        None => (false, false),
+    }
+}
+
+/// The configuration with what the call says.
+fn configured(call: &cli::Up, fleet: Option<&FleetPart>) -> Result<Config, Failure> {
+    let mut config = Config::load(call.config.as_deref())?;
+    if let Some(data) = &call.data {
+        config.data.clone_from(data);
+    }
+    config.traps.all_ports |= call.all_ports;
+    match fleet {
+        // The servers know it under this name and no other.
+        Some(part @ FleetPart::Sensor { .. }) => {
+            config.sensor = Some(of_sensor(&part.credentials()?)?.to_string());
+        }
+        Some(FleetPart::Hub { .. }) => config.traps.all_ports = false,
+        None => {}
+    }
+    // Secrets may lie where only root reads.
+    config.notify.resolve().map_err(Failure::Asked)?;
+    config.history.resolve().map_err(Failure::Asked)?;
+    Ok(config)
+}
+
+/// What opens the dashboard, and what it speaks TLS with; its address is printed.
+fn opened(
+    dashboard: &Dashboard,
+    config: &Config,
+    own_certificate: Option<CertifiedKey>,
+    terminal: &mut Terminal,
+) -> Result<(Secrets, Option<Certificate>), Failure> {
+    let tokens = secrets::tokens(&config.data)?;
+    terminal.line(&format!("dashboard {}", dashboard.link(&config.dashboard, &tokens.owner)?))?;
+    let certificate = certificate(config, own_certificate, terminal)?;
+    Ok((Secrets::of(&tokens), certificate))
 }
 
 /// The process that tells signs, reads others' warnings and carries history, where there is anything of the three to do.
@@ -277,6 +356,7 @@ pub(crate) fn setups(
         channels: Vec::new(),
         notifies: false,
         tells_sightings: false,
+        fleet: None,
         listeners,
         confined,
         probe: false,
@@ -285,12 +365,17 @@ pub(crate) fn setups(
 }
 
 /// Binds everything; a port of a Kizashi that is just ending is waited for.
-fn bind(config: &Config) -> Result<(Dashboard, Bound), Failure> {
+fn bind(config: &Config, fleet: Option<&FleetPart>) -> Result<(Option<Dashboard>, Bound), Failure> {
+    let (is_sensor, is_hub) = parts(fleet);
     let began = Instant::now();
+    let bind_all = || -> Result<(Option<Dashboard>, Bound), Failure> {
+        let dashboard =
+            if is_sensor { None } else { Some(Dashboard::bind(config.dashboard.address)?) };
+        let bound = if is_hub { Bound::default() } else { Plan::of(config)?.bind()? };
+        Ok((dashboard, bound))
+    };
     loop {
-        let bound = Dashboard::bind(config.dashboard.address)
-            .and_then(|dashboard| Ok((dashboard, Plan::of(config)?.bind()?)));
-        match bound {
+        match bind_all() {
             Err(Failure::Listen { in_use: true, .. }) if began.elapsed() < LETS_GO => {
                 std::thread::sleep(Duration::from_millis(50));
             }

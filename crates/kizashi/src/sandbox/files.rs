@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, LandlockStatus,
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, LandlockStatus, NetPort,
     RestrictionStatus, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, Scope,
     path_beneath_rules,
 };
@@ -85,6 +85,35 @@ fn restrict_to_outgoing<'a>(
         .add_rules(path_beneath_rules(READ, read))?
         .add_rules(path_beneath_rules(READ_TO_CONNECT, read))?
         .add_rules(path_beneath_rules(more, read))?
+        .restrict_self()
+}
+
+/// The port of name servers, for answers that are too long for a datagram.
+const NAMES: u16 = 53;
+
+/// Only a folder and what connecting takes, and of TCP only these ports: whether files are so, and whether ports are.
+pub(super) fn servers(folder: &Path, ports: &[u16]) -> (Result<(), String>, Result<(), String>) {
+    match restrict_to_servers(folder, ports) {
+        Ok(status) => (available(&status, ABI::V1), available(&status, ABI::V4)),
+        Err(error) => (Err(error.to_string()), Err(error.to_string())),
+    }
+}
+
+fn restrict_to_servers(folder: &Path, ports: &[u16]) -> Result<RestrictionStatus, RulesetError> {
+    let read = AccessFs::from_read(KNOWN) & !AccessFs::Execute;
+    let ports = ports.iter().chain([&NAMES]);
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(KNOWN))?
+        .handle_access(AccessNet::from_all(KNOWN))?
+        .scope(Scope::from_all(KNOWN))?
+        .create()?
+        .add_rules(path_beneath_rules([folder], AccessFs::from_all(KNOWN) & !AccessFs::Execute))?
+        .add_rules(path_beneath_rules(READ, read))?
+        .add_rules(path_beneath_rules(READ_TO_CONNECT, read))?
+        .add_rules(
+            ports.map(|port| Ok::<_, RulesetError>(NetPort::new(*port, AccessNet::ConnectTcp))),
+        )?
         .restrict_self()
 }
 
@@ -178,6 +207,30 @@ mod tests {
             assert_eq!(std::fs::read("/proc/self/environ").unwrap_err().kind(), PermissionDenied);
             let beside = inside.with_extension("beside");
             assert_eq!(std::fs::write(beside, "x").unwrap_err().kind(), PermissionDenied);
+        });
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn who_belongs_to_a_fleet_connects_to_its_servers_ports_and_to_no_other() {
+        let folder = std::env::temp_dir().join(format!("kizashi-servers-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [server, other] = [&listeners[0], &listeners[1]].map(|it| it.local_addr().unwrap());
+        let inside = folder.clone();
+        in_a_thread(move || {
+            let (files, network) = servers(&inside, &[server.port()]);
+            if let Err(reason) = files {
+                println!("skipped: {reason}");
+                return;
+            }
+            std::fs::write(inside.join("file"), "x").unwrap();
+            assert_eq!(std::fs::read("/etc/passwd").unwrap_err().kind(), PermissionDenied);
+            TcpStream::connect(("localhost", server.port())).unwrap();
+            if network.is_ok() {
+                assert_eq!(TcpStream::connect(other).unwrap_err().kind(), PermissionDenied);
+                assert_eq!(TcpListener::bind("127.0.0.1:0").unwrap_err().kind(), PermissionDenied);
+            }
         });
         std::fs::remove_dir_all(&folder).unwrap();
     }

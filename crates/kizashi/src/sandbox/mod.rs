@@ -138,6 +138,26 @@ pub(crate) fn confine_notify<'a>(
     ]
 }
 
+/// Descriptors of the core of a fleet's machine: the store, pages that are looked at, its connection.
+const FLEET_DESCRIPTORS: u64 = 1_024;
+
+/// Shuts in the core of a machine that belongs to a fleet: it reaches its folder, what looking a name up takes, and of other machines these TCP
+/// ports alone (and that of name servers). To be called by its only thread.
+pub(crate) fn confine_to_servers(folder: &Path, ports: &[u16]) -> Vec<Protection> {
+    let named =
+        |name: &str, what: &str, result| Protection::of(&format!("core: {name}"), what, result);
+    let (files, network) = files::servers(folder, ports);
+    vec![
+        named("core dumps", "no memory is written out", limits::no_dumps()),
+        named("descriptors", "bounded", limits::descriptors(FLEET_DESCRIPTORS)),
+        named("capabilities", "none, nor any to come", privileges::drop_capabilities()),
+        named("new privileges", "none to be had", privileges::no_new_privileges()),
+        named("files", "nothing but its own folder", files),
+        named("TCP", "no port but the fleet's servers' can be connected to", network),
+        named("system calls", "none that starts a program", filter::core()),
+    ]
+}
+
 /// The protections that are missing, in one sentence; `None` when there are none.
 pub(crate) fn missing(protections: &[Protection]) -> Option<String> {
     let missing: Vec<String> = protections

@@ -6,12 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use kizashi_event::belief::{Expected, Teller};
 use kizashi_event::stream::{CaptureCounts, Decoder, Frame, Message, TrapCounts, put_acknowledged};
 use kizashi_event::{Event, Timestamp};
-use kizashi_store::Inlet;
-use kizashi_web::FeedSender;
 
-use super::{Expected, Teller};
+use super::{Sink, SinkError};
 
 /// How long the first event of a batch waits for others.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
@@ -90,8 +89,7 @@ impl Captured {
 pub(crate) struct Arrivals {
     pub(crate) process: u64,
     pub(crate) expected: Expected,
-    pub(crate) inlet: Inlet,
-    pub(crate) feed: FeedSender,
+    pub(crate) sink: Arc<dyn Sink>,
     pub(crate) counted: Arc<Counted>,
     pub(crate) captured: Arc<Captured>,
     pub(crate) clock: fn() -> Timestamp,
@@ -192,17 +190,15 @@ impl Arrivals {
         }
         let events = std::mem::take(&mut batch.events);
         let mut failing = false;
-        while let Err(error) = self.inlet.commit(events.clone()) {
-            if matches!(error, kizashi_store::StoreError::Stopped) {
-                return;
-            }
-            if !failing {
-                tracing::error!("{error}");
+        while let Err(error) = self.sink.commit(&events) {
+            match error {
+                SinkError::Stopped => return,
+                SinkError::Failed(reason) if !failing => tracing::error!("{reason}"),
+                SinkError::Failed(_) => {}
             }
             failing = true;
             std::thread::sleep(TRY_AGAIN);
         }
-        self.feed.publish(&events);
         let mut acknowledged = Vec::new();
         put_acknowledged(batch.last, &mut acknowledged);
         // A trap that does not read what is said to it is sent the rest again, which adds nothing.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::Surroundings;
 use crate::config::{Config, Logins, Machine};
+use crate::fleet::FleetPart;
 use crate::limits::TrapLimits;
 use crate::logins::OwnAddresses;
 use crate::sandbox::Protection;
@@ -137,6 +138,8 @@ pub(crate) struct CoreSetup {
     pub(crate) notifies: bool,
     /// Whether anybody is told who came to the traps.
     pub(crate) tells_sightings: bool,
+    /// What this machine is in a fleet, where it is in one.
+    pub(crate) fleet: Option<FleetPart>,
     /// Service and address of each listener.
     pub(crate) listeners: Vec<(String, String)>,
     pub(crate) confined: bool,

@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::capture::Eyes;
 use crate::clock;
 use crate::failure::Failure;
+use crate::fleet::FleetPart;
 use crate::live::stop_signal;
 use child::{Child, News, Role};
 use messages::{
@@ -57,7 +58,8 @@ const FORBIDDEN_CALL: i32 = libc::SIGSYS;
 /// What `kizashi up` has made ready.
 pub(crate) struct Prepared {
     pub(crate) core: CoreSetup,
-    pub(crate) dashboard: TcpListener,
+    /// Where the dashboard listens; a fleet's sensor has none.
+    pub(crate) dashboard: Option<TcpListener>,
     pub(crate) trap: TrapSetup,
     pub(crate) posts: Vec<Post>,
     /// The owner's rules for the web trap, in pieces: each the file's name and a part of its text.
@@ -70,6 +72,13 @@ pub(crate) struct Prepared {
     pub(crate) require_sandbox: bool,
     /// Where every port is answered: how.
     pub(crate) ports: Option<ReadyPorts>,
+}
+
+impl Prepared {
+    /// Whether this is a fleet's hub, which has no traps.
+    const fn is_hub(&self) -> bool {
+        matches!(self.core.fleet, Some(FleetPart::Hub { .. }))
+    }
 }
 
 struct Trap {
@@ -117,6 +126,7 @@ pub(crate) fn run(
         });
         let daily = prepared.core.config.renew_at().map_err(Failure::Asked)?;
         let eyes = std::mem::replace(&mut prepared.eyes, Err(String::new()));
+        let is_hub = prepared.is_hub();
         let capture_off = eyes.as_ref().err().cloned();
         let mut supervisor = Supervisor {
             watching: eyes.ok().map(Watching::new),
@@ -134,7 +144,7 @@ pub(crate) fn run(
             core_pauses: BackOff::default(),
             trap_due: None,
             core_due: None,
-            daily: daily.map(|at| Daily::new(at, &ZonedDateTime::now())),
+            daily: daily.filter(|_| !is_hub).map(|at| Daily::new(at, &ZonedDateTime::now())),
             ports: None,
             logins_looked: Instant::now(),
             stopping: false,
@@ -152,7 +162,7 @@ impl Supervisor {
     ) -> Result<(), Failure> {
         let started = async {
             self.start_core().await?;
-            self.start_trap().await?;
+            self.start_first_trap().await?;
             self.start_capture().await?;
             self.start_notify().await
         }
@@ -308,6 +318,9 @@ impl Supervisor {
 
     /// A fresh process takes over the sockets; the old one finishes with its visitors.
     async fn renew(&mut self) -> Result<u64, Failure> {
+        if self.prepared.is_hub() {
+            return Err(Failure::Asked("a fleet's hub has no traps to renew".to_owned()));
+        }
         let process = self.start_trap().await?;
         self.trap_due = None;
         let until = Instant::now() + DRAIN;

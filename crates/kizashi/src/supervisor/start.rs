@@ -69,7 +69,8 @@ impl Supervisor {
     pub(super) async fn start_core(&mut self) -> Result<(), Failure> {
         let core = self.next_child(Role::Core)?;
         let setup = CoreSetup { supervisor: std::process::id(), ..self.prepared.core.clone() };
-        core.send(&setup, &[self.prepared.dashboard.as_fd()]).await?;
+        let dashboard = self.prepared.dashboard.iter().map(|listener| listener.as_fd());
+        core.send(&setup, &dashboard.collect::<Vec<_>>()).await?;
         let said = self.heard(core.name, OPENS_WITHIN).await?;
         match serde_json::from_slice(&said).map_err(std::io::Error::from)? {
             FromCore::Ready { identity, protections } => {
@@ -89,6 +90,14 @@ impl Supervisor {
         self.core = Some(core);
         self.tell_health().await;
         Ok(())
+    }
+
+    /// Starts the first trap, where there is a socket for one: a fleet's hub has none.
+    pub(super) async fn start_first_trap(&mut self) -> Result<(), Failure> {
+        if self.prepared.posts.is_empty() && self.prepared.is_hub() {
+            return Ok(());
+        }
+        self.start_trap().await.map(drop)
     }
 
     /// Starts a trap on all sockets and gives its number.

@@ -14,6 +14,8 @@ mod explain;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod import;
 mod install;
 #[cfg(test)]

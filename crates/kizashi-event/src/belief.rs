@@ -1,18 +1,24 @@
-//! What the core believes of a trap's and a capture's events: that they could have come from there at this time. Types bound what text can
-//! hold; this looks at the rest. Who works never fails here.
+//! What is believed of events that another process or machine tells: that they could have come from there at this time. The core asks this of
+//! its traps and its capture, the hub of a fleet of each sensor. Types bound what text can hold; this looks at the rest. Who works never
+//! fails here.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kizashi_event::{
+use sha2::{Digest as _, Sha256};
+
+use crate::{
     Detail, Event, MOST_COUNTED, Outcome, Payload, Port, Timestamp, Transport, canonical_ip,
 };
-use sha2::{Digest as _, Sha256};
 
 /// How far an event's time may lie ahead of the core's clock: both read the same one.
 const AHEAD: i64 = 5 * Timestamp::SECOND;
 /// How far it may lie behind: the outbox can wait through a long outage of the core.
 const BEHIND: i64 = 2 * Timestamp::DAY;
+/// The same of another machine, whose spool waits longer, and whose clock may have been set while events waited there. The store flags what
+/// lies in the future, and it moves nothing.
+const SENSOR_BEHIND: i64 = 31 * Timestamp::DAY;
+const SENSOR_AHEAD: i64 = Timestamp::DAY;
 /// Header lines that a request's event may hold.
 const MOST_HEADERS: usize = 1_024;
 
@@ -23,7 +29,7 @@ const MOST_FINGERPRINTS: usize = 8;
 
 /// Who tells.
 #[derive(Clone, Debug)]
-pub(crate) enum Teller {
+pub enum Teller {
     /// A trap.
     Trap {
         /// Ports on which it stands.
@@ -33,28 +39,37 @@ pub(crate) enum Teller {
     },
     /// The capture.
     Capture,
+    /// Another machine: what its own core believed of its traps and its capture. Which ports it has is its own business.
+    Sensor,
 }
 
 /// What events of this installation look like.
 #[derive(Clone, Debug)]
-pub(crate) struct Expected {
+pub struct Expected {
     /// The sensor's name.
-    pub(crate) sensor: Arc<str>,
+    pub sensor: Arc<str>,
     /// Who tells.
-    pub(crate) teller: Teller,
+    pub teller: Teller,
 }
 
 impl Expected {
-    /// The event, if it can be believed; what is wrong with it otherwise.
-    pub(crate) fn believe(&self, mut event: Event, now: Timestamp) -> Result<Event, &'static str> {
+    /// The event, if it can be believed.
+    ///
+    /// # Errors
+    /// What is wrong with it, in half a sentence.
+    pub fn believe(&self, mut event: Event, now: Timestamp) -> Result<Event, &'static str> {
         if event.sensor != self.sensor {
             return Err("an event of another sensor");
         }
         // One name for all, not one each.
         event.sensor = Arc::clone(&self.sensor);
         // A scan bears the time of its first attempt and counts nothing; it may have gone on for weeks.
-        let is_old = now.since(event.time) > BEHIND && !matches!(event.detail, Detail::Scan(_));
-        if event.time.since(now) > AHEAD || is_old {
+        let (behind, ahead) = match self.teller {
+            Teller::Sensor => (SENSOR_BEHIND, SENSOR_AHEAD),
+            Teller::Trap { .. } | Teller::Capture => (BEHIND, AHEAD),
+        };
+        let is_old = now.since(event.time) > behind && !matches!(event.detail, Detail::Scan(_));
+        if event.time.since(now) > ahead || is_old {
             return Err("an event of another time");
         }
         if canonical_ip(event.source) != event.source {
@@ -68,6 +83,8 @@ impl Expected {
         match &self.teller {
             Teller::Trap { ports, all_tcp } => of_trap(&event, ports, *all_tcp),
             Teller::Capture => of_capture(&event),
+            Teller::Sensor if tells_of_packets(&event) => of_capture(&event),
+            Teller::Sensor => of_session(&event),
         }?;
         event.detail.carried().map_or(Ok(()), is_its_own)?;
         Ok(event)
@@ -79,6 +96,15 @@ fn of_trap(event: &Event, ports: &BTreeSet<Port>, all_tcp: bool) -> Result<(), &
     if !led && !ports.contains(&event.port) {
         return Err("an event on a port where no trap stands");
     }
+    of_session(event)
+}
+
+/// Whether a capture told it: nothing of its kind has a session but a connection that was opened.
+const fn tells_of_packets(event: &Event) -> bool {
+    event.session.is_none() || matches!(event.detail, Detail::Attempt(_))
+}
+
+fn of_session(event: &Event) -> Result<(), &'static str> {
     if event.session.is_none() {
         return Err("an event that no session tells");
     }
@@ -137,7 +163,7 @@ fn is_its_own(payload: &Payload) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use kizashi_event::{
+    use crate::{
         Attempt, Backscatter, BackscatterKind, EventId, PayloadHash, PayloadOrigin, Scan,
         ScanOrder, Service, SessionId,
     };
@@ -213,6 +239,31 @@ mod tests {
         assert!(elsewhere(Port::tcp(40_000)).is_ok(), "led to the catch-all");
         assert!(elsewhere(Port::udp(40_000)).is_err() && elsewhere(Port::tcp(0)).is_err());
         for lie in lies {
+            assert!(expected.believe(lie.clone(), now).is_err(), "{lie:?}");
+        }
+    }
+
+    #[test]
+    fn another_machine_is_believed_what_its_traps_and_its_capture_tell_on_any_port_for_a_month() {
+        let expected = Expected { sensor: Arc::from("here"), teller: Teller::Sensor };
+        let now = event().time;
+        let attempt = || Detail::Attempt(Box::new(Attempt::default()));
+        let packet = |detail| Event { session: None, port: Port::tcp(4_899), detail, ..event() };
+        for truth in [
+            Event { port: Port::tcp(40_000), ..event() },
+            Event { time: now.plus(-9 * Timestamp::DAY), ..event() },
+            packet(attempt()),
+            packet(scan()),
+        ] {
+            assert!(expected.believe(truth.clone(), now).is_ok(), "{truth:?}");
+        }
+        for lie in [
+            Event { sensor: Arc::from("there"), ..event() },
+            Event { time: now.plus(-32 * Timestamp::DAY), ..event() },
+            Event { time: now.plus(2 * Timestamp::DAY), ..event() },
+            packet(Detail::Connect),
+            Event { detail: attempt(), ..event() },
+        ] {
             assert!(expected.believe(lie.clone(), now).is_err(), "{lie:?}");
         }
     }

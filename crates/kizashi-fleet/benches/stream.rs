@@ -1,0 +1,169 @@
+//! Events a second from sensors through three replicas on loopback to the hub, decoded and checked, and with the store behind; and what each
+//! step costs by itself. Everything, the three servers included, shares this machine's cores.
+//!
+//! `cargo bench -p kizashi-fleet --bench stream [-- EVENTS]`
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a program for developers"
+)]
+
+#[path = "../tests/servers/harness.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod harness;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use harness::{Cluster, Folder, Sensor, event, now};
+use kizashi_event::{Detail, Event};
+use kizashi_fleet::hub::{Conditions, Hub, Keeper, believe};
+use kizashi_fleet::record::{Body, Gatherer, Place, entry_of, read};
+use kizashi_fleet::{HUB, SensorName};
+use kizashi_store::{Inlet, Mode, Settings, Store};
+use tokio::sync::Notify;
+
+const SENSORS: [&str; 4] = ["a", "b", "c", "d"];
+/// Events that a sensor's core commits at once: what its traps tell in a tenth of a second.
+const AT_ONCE: u64 = 2_000;
+
+/// What a flood of logins looks like: a connection, a login, a command, its end.
+fn seen(sensor: &str, number: u64) -> Event {
+    let detail = match number % 4 {
+        0 => Detail::Connect,
+        1 => Detail::Login {
+            username: Some("root".into()),
+            password: Some(format!("password{}", number % 977).as_str().into()),
+            public_key: None,
+            accepted: number.is_multiple_of(8),
+        },
+        2 => Detail::Command { line: "uname -s -v -n -r -m".into(), known: Some(true) },
+        _ => Detail::Close { duration_ms: Some(number % 30_000), received: Some(number % 900) },
+    };
+    let source = u32::try_from(number / 4 % 50_000).unwrap() + 0x0b00_0000;
+    Event {
+        source: std::net::Ipv4Addr::from(source).into(),
+        ..event(sensor, number, now(), detail)
+    }
+}
+
+/// Counts, and keeps in a store where there is one.
+struct Counter {
+    count: AtomicU64,
+    store: Option<Inlet>,
+}
+
+impl Keeper for Counter {
+    fn keep(&self, events: &[Event], named: &[(String, Vec<u8>)]) -> Result<(), String> {
+        if let Some(store) = &self.store {
+            store.commit(events.to_vec()).map_err(|error| error.to_string())?;
+            store.save(Vec::new(), named.to_vec()).map_err(|error| error.to_string())?;
+        }
+        self.count.fetch_add(events.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn named(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+fn main() {
+    let asked = std::env::args().skip(1).find_map(|it| it.parse().ok());
+    let events: u64 = asked.unwrap_or(400_000);
+    steps(events.min(200_000));
+    through("to decoded and checked events", events, None);
+    let folder = Folder::new("store");
+    let settings = Settings { mode: Mode::Live, clock: Arc::new(now), ..Settings::default() };
+    let store = Store::open(&folder.0, settings).unwrap();
+    through("and into the store", events, Some(store.inlet()));
+}
+
+fn steps(events: u64) {
+    let all: Vec<Event> = (0..events).map(|number| seen("a", number)).collect();
+    let began = Instant::now();
+    let (mut records, mut gatherer) = (Vec::new(), Gatherer::default());
+    let mut place = Place { epoch: 1, number: 1 };
+    for event in all {
+        let (entry, _) = entry_of(event).unwrap();
+        if !gatherer.has_room(&entry) {
+            records.extend(gatherer.take(place));
+            place.number += 1;
+        }
+        gatherer.add(&entry);
+    }
+    records.extend(gatherer.take(place));
+    let packed = began.elapsed();
+    let bytes: usize = records.iter().map(Vec::len).sum();
+    let began = Instant::now();
+    let name = SensorName::parse("a").unwrap();
+    let mut believed = 0;
+    for record in &records {
+        let Body::Events(travelled) = read(record).unwrap().body else { continue };
+        let whole = travelled.into_iter().map(|it| it.event).collect();
+        believed += believe(&name, whole, now(), 0).unwrap().len();
+    }
+    let read = began.elapsed();
+    assert_eq!(believed as u64, events);
+    let each = |time: Duration| time.as_nanos() as f64 / events as f64 / 1_000.0;
+    println!(
+        "packed: {:.2} µs an event, {:.1} bytes; unpacked, read and checked: {:.2} µs an event (one core)",
+        each(packed),
+        bytes as f64 / events as f64,
+        each(read)
+    );
+}
+
+fn through(what: &str, events: u64, store: Option<Inlet>) {
+    let cluster = Cluster::start(3, &SENSORS);
+    let counter = Arc::new(Counter { count: AtomicU64::new(0), store });
+    let stopping = Arc::<Notify>::default();
+    let hub = Hub {
+        keeper: Arc::clone(&counter) as Arc<dyn Keeper>,
+        conditions: Arc::new(Conditions::new(now())),
+        clock: now,
+    };
+    let (credentials, told) = (cluster.credentials(HUB), Arc::clone(&stopping));
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(hub.run(&credentials, told.notified())).unwrap();
+    });
+    let sensors = SENSORS.map(|name| Sensor::start(&cluster, name));
+    // All are connected and the stream is there.
+    sensors.iter().for_each(|sensor| sensor.see(0..1));
+    harness::eventually("the first events", || counter.count.load(Ordering::Relaxed) == 4);
+    let each = events / SENSORS.len() as u64;
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for (sensor, name) in sensors.iter().zip(SENSORS) {
+            scope.spawn(move || {
+                for from in (0..each).step_by(usize::try_from(AT_ONCE).unwrap()) {
+                    let numbers = from + 1..(from + AT_ONCE).min(each) + 1;
+                    sensor.keep(numbers.map(|number| seen(name, number)).collect());
+                }
+            });
+        }
+    });
+    let kept = began.elapsed();
+    harness::eventually("all events", || {
+        counter.count.load(Ordering::Relaxed) >= each * SENSORS.len() as u64 + 4
+    });
+    let all = began.elapsed();
+    let rate = |time: Duration| (each * SENSORS.len() as u64) as f64 / time.as_secs_f64();
+    println!(
+        "{what}: {:.0} events a second from {} sensors, three replicas (into the spools {:.0})",
+        rate(all),
+        SENSORS.len(),
+        rate(kept)
+    );
+    drop(sensors);
+    stopping.notify_one();
+    thread.join().unwrap();
+}

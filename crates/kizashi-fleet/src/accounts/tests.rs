@@ -1,0 +1,115 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+
+/// A folder of its own that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("kizashi-accounts-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn choices(servers: &[&str]) -> Choices {
+    Choices { servers: servers.iter().map(|it| (*it).to_owned()).collect(), gigabytes: 2 }
+}
+
+fn name(text: &str) -> SensorName {
+    SensorName::parse(text).unwrap()
+}
+
+#[test]
+fn a_fleet_is_made_once_and_its_sensors_are_added_revoked_and_given_new_keys() {
+    let folder = Folder::new();
+    Fleet::make(&folder.0, &choices(&["hub.example.org"])).unwrap();
+    let again = Fleet::make(&folder.0, &choices(&["hub.example.org"]));
+    assert!(matches!(again, Err(FleetError::Exists(_))));
+    let mut fleet = Fleet::open(&folder.0).unwrap();
+    let path = fleet.add(&name("tokyo")).unwrap();
+    let credentials = Credentials::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(credentials.sensor(), Some(name("tokyo")));
+    assert_eq!(credentials.servers, ["tls://hub.example.org:4222"]);
+    assert!(matches!(fleet.add(&name("tokyo")), Err(FleetError::Known(_))));
+    let accounts = || std::fs::read_to_string(folder.0.join("server-1/accounts.conf")).unwrap();
+    let key = fleet.members()[0].key.clone();
+    assert!(accounts().contains(&key));
+    fleet.revoke(&name("tokyo")).unwrap();
+    assert!(!accounts().contains(&key) && !path.exists());
+    let mut fleet = Fleet::open(&folder.0).unwrap();
+    assert!(fleet.members()[0].revoked);
+    fleet.add(&name("tokyo")).unwrap();
+    assert_ne!(fleet.members()[0].key, key, "a revoked key never comes back");
+    assert!(matches!(fleet.revoke(&name("osaka")), Err(FleetError::Unknown(_))));
+}
+
+#[test]
+fn secrets_are_the_owners_alone_and_stand_in_no_servers_folder() {
+    let folder = Folder::new();
+    let mut fleet =
+        Fleet::make(&folder.0, &choices(&["a.example", "b.example", "c.example"])).unwrap();
+    let sensor = fleet.add(&name("tokyo")).unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder.0), 0o700);
+    for path in [sensor, fleet.credentials(HUB), folder.0.join(AUTHORITY_KEY)] {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    for place in fleet.server_folders() {
+        for file in std::fs::read_dir(place).unwrap().map(|it| it.unwrap().path()) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("\nSU") && !text.contains("\"SU"), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn what_is_no_server_and_what_is_no_fleet_is_refused_in_a_sentence() {
+    let folder = Folder::new();
+    for servers in [&[][..], &["a b"], &["a:0"], &["a:65000"], &["a:x"], &["a\"b"], &["a"; 6]] {
+        assert!(matches!(Fleet::make(&folder.0, &choices(servers)), Err(FleetError::Server(_))));
+    }
+    assert!(matches!(Fleet::open(&folder.0), Err(FleetError::Missing(_))));
+    Fleet::make(&folder.0, &choices(&["a"])).unwrap();
+    let path = folder.0.join(FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    for (from, to) in [
+        ("version = 1", "version = 2"),
+        ("hub = \"U", "hub = \"V"),
+        ("host = \"a\"", "host = \"a b\""),
+    ] {
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+        assert!(matches!(Fleet::open(&folder.0), Err(FleetError::Broken { .. })), "{to}");
+    }
+}
+
+#[test]
+fn credentials_survive_their_file_and_one_that_was_changed_is_refused() {
+    let folder = Folder::new();
+    let fleet = Fleet::make(&folder.0, &choices(&["a", "b", "c"])).unwrap();
+    let text = std::fs::read_to_string(fleet.credentials(HUB)).unwrap();
+    let hub = Credentials::parse(&text).unwrap();
+    assert_eq!((hub.replicas, hub.sensor(), hub.ports()), (3, None, vec![4_222; 3]));
+    assert_eq!(Credentials::parse(&hub.to_text()), Ok(hub.clone()));
+    assert!(!format!("{hub:?}").contains(hub.seed()));
+    for (from, to) in [
+        ("name = \"hub\"", "name = \"a.b\""),
+        ("replicas = 3", "replicas = 2"),
+        ("seed = \"SU", "seed = \"SA"),
+        ("BEGIN CERTIFICATE", "BEGIN NOTHING"),
+        ("tls://a:4222", "http://a"),
+        ("replicas", "replica"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        assert!(Credentials::parse(&text.replace(from, to)).is_err(), "{to}");
+    }
+}

@@ -1,0 +1,131 @@
+//! What the core of a fleet's hub does beside keeping a store: it takes what the sensors send and says how they fare. It runs on threads of
+//! its own; the rest of the core knows nothing of it but how far time may be closed.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use kizashi_event::{Event, Timestamp};
+use kizashi_fleet::Credentials;
+use kizashi_fleet::hub::{Conditions, Hub, Keeper};
+use kizashi_signs::Sign;
+use kizashi_store::{Inlet, Reader};
+use kizashi_web::FeedSender;
+use tokio::sync::Notify;
+
+use crate::clock;
+use crate::failure::Failure;
+use crate::fleet::CONDITIONS;
+use crate::stream::{Sink as _, SinkError, StoreSink};
+
+/// Microseconds between two savings of how the sensors fare.
+const KEEP_EVERY: i64 = 10 * Timestamp::SECOND;
+/// Threads that look names up or commit, at most.
+const MOST_BLOCKING: usize = 4;
+
+/// The threads that take what comes.
+pub(super) struct Taking {
+    stopping: Arc<Notify>,
+    thread: JoinHandle<()>,
+}
+
+impl Taking {
+    /// Begins.
+    pub(super) fn start(
+        credentials: Credentials,
+        (inlet, feed): (Inlet, FeedSender),
+        reader: Reader,
+        conditions: Arc<Conditions>,
+    ) -> Result<Self, Failure> {
+        let keeper = StoreKeeper {
+            sink: StoreSink { inlet: inlet.clone(), feed },
+            inlet,
+            reader: std::sync::Mutex::new(reader),
+        };
+        let hub = Hub { keeper: Arc::new(keeper), conditions, clock: clock::now };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(MOST_BLOCKING)
+            .enable_all()
+            .build()?;
+        let stopping = Arc::new(Notify::new());
+        let told = Arc::clone(&stopping);
+        let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || {
+            if let Err(error) = runtime.block_on(hub.run(&credentials, told.notified())) {
+                tracing::error!("{error}");
+            }
+            // A look-up of a name may still hang.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { stopping, thread })
+    }
+
+    /// Ends; what was not committed is sent again at the next start.
+    pub(super) fn finish(self) {
+        self.stopping.notify_one();
+        let _ = self.thread.join();
+    }
+}
+
+struct StoreKeeper {
+    sink: StoreSink,
+    inlet: Inlet,
+    reader: std::sync::Mutex<Reader>,
+}
+
+impl Keeper for StoreKeeper {
+    fn keep(&self, events: &[Event], named: &[(String, Vec<u8>)]) -> Result<(), String> {
+        let reason = |error: SinkError| match error {
+            SinkError::Stopped => "the store has stopped".to_owned(),
+            SinkError::Failed(reason) => reason,
+        };
+        if !events.is_empty() {
+            self.sink.commit(events).map_err(reason)?;
+        }
+        self.inlet.save(Vec::new(), named.to_vec()).map_err(|error| error.to_string())
+    }
+
+    fn named(&self, name: &str) -> Option<Vec<u8>> {
+        let reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        reader.blob(name).ok().flatten()
+    }
+}
+
+/// What is looked at each second.
+pub(super) struct Watch {
+    conditions: Arc<Conditions>,
+    inlet: Inlet,
+    feed: FeedSender,
+    kept: Timestamp,
+}
+
+impl Watch {
+    /// Over sensors that were known before.
+    pub(super) fn new(
+        conditions: Arc<Conditions>,
+        reader: &Reader,
+        (inlet, feed): (Inlet, FeedSender),
+    ) -> Result<Self, Failure> {
+        let before = reader.blob(CONDITIONS)?.and_then(|json| serde_json::from_slice(&json).ok());
+        conditions.remember(before.unwrap_or_default());
+        Ok(Self { conditions, inlet, feed, kept: clock::now() })
+    }
+
+    /// Tells who fell silent, keeps how all fare, and says up to when time may be closed.
+    pub(super) fn look(&mut self, now: Timestamp) -> Result<Timestamp, Failure> {
+        let silent = self.conditions.fell_silent(now);
+        let away = silent.iter().map(|(name, since)| Sign::sensor_away(name, *since, now));
+        let misbehaved = self.conditions.misbehaved();
+        let misbehaved = misbehaved.iter().map(|name| {
+            Sign::misbehaviour(&format!("on sensor {name}, whose log says what it did"), now)
+        });
+        for sign in away.chain(misbehaved) {
+            super::core::tell_sign(&sign, &self.inlet, &self.feed);
+        }
+        if now.since(self.kept) >= KEEP_EVERY {
+            self.kept = now;
+            let json = serde_json::to_vec(&self.conditions.all()).map_err(std::io::Error::from)?;
+            self.inlet.save(Vec::new(), vec![(CONDITIONS.to_owned(), json)])?;
+        }
+        Ok(self.conditions.told_until(now))
+    }
+}
