@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kizashi_event::belief::{Expected, Teller};
-use kizashi_event::{Port, Timestamp};
+use kizashi_event::Timestamp;
 use kizashi_fleet::Credentials;
 use kizashi_fleet::hub::Conditions;
 use kizashi_notify::Outbox;
