@@ -247,7 +247,7 @@ mod tests {
     fn another_machine_is_believed_what_its_traps_and_its_capture_tell_on_any_port_for_a_month() {
         let expected = Expected { sensor: Arc::from("here"), teller: Teller::Sensor };
         let now = event().time;
-        let attempt = || Detail::Attempt(Box::new(Attempt::default()));
+        let attempt = || Detail::Attempt(Box::default());
         let packet = |detail| Event { session: None, port: Port::tcp(4_899), detail, ..event() };
         for truth in [
             Event { port: Port::tcp(40_000), ..event() },

@@ -265,7 +265,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire http2_wire websocket web_rules site_program sql php ssh_wire telnet_wire redis elasticsearch memcached mssql mongodb mysql postgresql radmin_wire rdp_wire smtp_wire framed ntlm_token adb vnc rpc_calls smb_wire winrm_wire wins_wire recognise datagrams machine windows_machine file_facts frames frame_payload recording likeness client_hello intake wire_frame capture name_answers web_request mail_server feed owner_text places detect);
+entries!(trap_session http_wire http2_wire websocket web_rules site_program sql php ssh_wire telnet_wire redis elasticsearch memcached mssql mongodb mysql postgresql radmin_wire rdp_wire smtp_wire framed ntlm_token adb vnc rpc_calls smb_wire winrm_wire wins_wire recognise datagrams machine windows_machine file_facts frames frame_payload fleet_record recording likeness client_hello intake wire_frame capture name_answers web_request mail_server feed owner_text places detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

@@ -1,7 +1,7 @@
 //! NKeys: Ed25519 keys as NATS writes them (docs.nats.io, "NKeys"; nats-io/nkeys, `strkey.go`): base32 (RFC 4648) of a prefix, the key and
 //! a CRC-16 (XMODEM). A seed begins with `SU`, a user's public key with `U`.
 //!
-//! This stands in the place of the crate `nkeys` 0.4.5, which `async-nats` asks for and which would bring sixteen libraries a second time in
+//! This stands in the place of the crate `nkeys` 0.4.5, which `async-nats` asks for and which would bring fourteen libraries a second time in
 //! older versions (ed25519-dalek 2, curve25519-dalek 4, sha2 0.10, rand 0.8 …). Only what `async-nats` calls and `kizashi fleet` needs is
 //! here, for users alone; the signature is ring's.
 

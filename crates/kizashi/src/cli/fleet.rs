@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{Data, Up};
 
-/// Megabytes of a sensor's spool when nothing else is said: some days of a busy sensor.
+/// Megabytes of a sensor's spool when nothing else is said: little beside the smallest disk that can be rented.
 const SPOOL_MEGABYTES: u64 = 512;
 
 #[derive(Debug, Args)]
