@@ -84,7 +84,11 @@ impl History {
             return Err("region under [history.bucket] is letters, digits and -".to_owned());
         }
         if let Some(endpoint) = &bucket.endpoint {
-            web_address(&Secret::from(endpoint.as_str()))
+            let address = Secret::from(endpoint.as_str());
+            if address.is_elsewhere() {
+                return Err("endpoint under [history.bucket] is an address itself".to_owned());
+            }
+            web_address(&address)
                 .map_err(|error| format!("endpoint under [history.bucket]: {error}"))?;
         }
         Ok(())

@@ -196,7 +196,7 @@ fn an_hour_is_written_when_it_is_over_again_when_more_came_and_never_with_less()
 fn what_is_left_over_of_a_writer_that_was_stopped_is_no_file_for_readers() {
     let out = Folder::new();
     let mut writer = HistoryWriter::new(out.path());
-    for number in 0..40_000 {
+    for number in 0..8_000 {
         let long = "x".repeat(400);
         writer.add(&event(number, midnight(), 1, 22, login("root", &long))).unwrap();
     }

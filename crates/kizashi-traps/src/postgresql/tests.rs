@@ -309,6 +309,19 @@ fn a_message_that_is_too_long_is_hashed_and_not_held() {
 
 /// Whatever psql asks for its lists, the catalogue can answer: each is a query of psql 15 (`psql -E`).
 #[test]
+fn a_bracket_that_nothing_opened_is_an_error_wherever_it_stands() {
+    let identity = identity();
+    let application = identity.application();
+    let account = application.account();
+    let mut client = Client::new(&identity);
+    client.log_in(&account.name, account.password, account.database);
+    for statement in ["CREATE TABLE t )", "CREATE TABLE t ) (a text)", "COPY t ) FROM STDIN"] {
+        let reply = text_of(&client.query(statement));
+        assert!(reply.contains("ERROR"), "{statement}: {reply}");
+    }
+}
+
+#[test]
 fn what_psql_asks_is_answered_and_consistent() {
     let identity = identity();
     let application = identity.application();

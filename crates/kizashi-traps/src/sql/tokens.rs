@@ -180,7 +180,8 @@ pub(crate) fn closing(tokens: &[Token], open: usize) -> Option<usize> {
         if token.is_sign(b'(') {
             depth += 1;
         } else if token.is_sign(b')') {
-            depth = depth.saturating_sub(1);
+            // One that nothing opened: what is between would end before it begins.
+            depth = depth.checked_sub(1)?;
             if depth == 0 {
                 return Some(at);
             }

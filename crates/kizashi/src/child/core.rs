@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use kizashi_event::belief::{Expected, Teller};
 use kizashi_event::Timestamp;
+use kizashi_event::belief::{Expected, Teller};
 use kizashi_fleet::Credentials;
 use kizashi_fleet::hub::Conditions;
 use kizashi_notify::Outbox;

@@ -49,6 +49,7 @@ fn the_packaged_file_shows_every_setting_with_its_default() {
     assert!(shown.notify.is_on() && shown.notify.check().is_ok());
     shown.notify.channels.clear();
     shown.notify.authorities = None;
+    assert!(shown.history.bucket.take().is_some());
     assert!(!shown.feeds.sources.is_empty());
     shown.feeds.sources.clear();
     let traps = &mut shown.traps;

@@ -188,12 +188,12 @@ fn capturing(tool: &str, arguments: &[&str], folder: &Folder) -> Option<Capturin
     Some(capturing)
 }
 
-/// Sends datagrams that are a flow each, of 500 bytes.
+/// Sends datagrams that are a flow each, of 500 bytes, from ports that the system gives nobody by itself.
 fn send(from: u16, until: u16) {
     for number in from..until {
         let [high, low] = number.to_be_bytes();
         let source = std::net::Ipv4Addr::new(127, 77, high, low.max(1));
-        let socket = std::net::UdpSocket::bind((source, 40_000 + number % 256)).unwrap();
+        let socket = std::net::UdpSocket::bind((source, 20_000 + number % 256)).unwrap();
         // The port is discard's; whoever listens there is none the wiser.
         let _ = socket.send_to(&[b'x'; 500], "127.0.0.1:9");
         // Slowly enough for a tool that hardly gets to run: what it loses no follower can find.
