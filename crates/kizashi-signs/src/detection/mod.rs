@@ -43,7 +43,7 @@ pub(crate) const BIN: i64 = 600 * Timestamp::SECOND;
 /// The layout of a snapshot; another number is not read.
 const SNAPSHOT_FORMAT: u32 = 12;
 
-/// What couples all keys, over any number of [`Part`](crate::Part)s that hold them (see [`crate::shares`]).
+/// What couples all keys, over any number of parts that hold them (see [`crate::shares`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Merge {
     format: u32,
@@ -150,7 +150,7 @@ impl Merge {
     }
 
     /// Changes how many false alarms a week are accepted, from the next bin that is closed. Nothing that was learned is lost, and no sign
-    /// that was raised changes; how this keeps what is promised is said at [`Watch::promise`].
+    /// that was raised changes; how this keeps what is promised is said at [`gamma_poisson::Watch::promise`].
     ///
     /// # Errors
     /// When it is outside its range; nothing changes then.
