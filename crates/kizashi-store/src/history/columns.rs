@@ -62,7 +62,7 @@ const fn column(
     Column { name, cells, about, read }
 }
 
-/// Version of the list below, written into each file's folder name's README: columns are only ever added, at the end.
+/// What every file holds, in this order. Columns are only ever added, at the end.
 pub const COLUMNS: &[Column] = &[
     column("time", CellType::Time, "When, by the sensor's clock.", |event| {
         Some(Cell::Time(event.time.micros()))

@@ -7,7 +7,7 @@ use std::path::Path;
 use kizashi_event::{Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{HistoryError, Written, write_span};
+use super::{HistoryError, Written, make_folder, write_span};
 use crate::{BinLength, Reader, Span};
 
 /// The file in the folder that remembers what was written.
@@ -64,6 +64,8 @@ impl Hours {
     }
 
     fn remember(&self, folder: &Path) -> Result<(), HistoryError> {
+        // An hour of which no event is kept any more has made no folder.
+        make_folder(folder)?;
         let path = folder.join(WRITTEN);
         let beside = path.with_extension("unfinished");
         let text = serde_json::to_vec(self).unwrap_or_default();

@@ -228,14 +228,15 @@ fn place(kind: &str, hour: Timestamp, part: usize) -> PathBuf {
     PathBuf::from(format!("day={day}")).join(format!("kind={kind}")).join(name)
 }
 
+fn make_folder(folder: &Path) -> Result<(), HistoryError> {
+    let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
+    made.map_err(HistoryError::at(folder))
+}
+
 fn open_file(folder: &Path, place: &Path) -> Result<OpenFile, HistoryError> {
     let whole = folder.join(place);
     let within = whole.parent().unwrap_or(folder);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(FOLDER_MODE)
-        .create(within)
-        .map_err(HistoryError::at(within))?;
+    make_folder(within)?;
     // A name that no reader's pattern takes for a whole file.
     let beside = whole.with_extension("unfinished");
     let file = OpenOptions::new()
