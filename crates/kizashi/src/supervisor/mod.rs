@@ -421,6 +421,15 @@ impl Supervisor {
     /// Ends the traps, then the core, so that what was seen last is kept.
     async fn end(&mut self) {
         self.release_ports().await;
+        // What the traps keep while the core is away would go with them.
+        if self.core.is_none()
+            && !self.traps.is_empty()
+            && let Err(failure) = self.start_core().await
+        {
+            tracing::error!(
+                "what the traps saw last is lost, for the core does not start: {failure}"
+            );
+        }
         for trap in &self.traps {
             let _ = trap.child.send(&ToTrap::Stop, &[]).await;
         }

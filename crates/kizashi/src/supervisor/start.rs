@@ -2,15 +2,16 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kizashi_event::Transport;
 use kizashi_traps::{BoundSocket, Post};
+use tokio::time::timeout_at;
 
 use super::channel::MOST_DESCRIPTORS;
 use super::child::{Child, Name, News, Role};
 use super::messages::{Confined, CoreSetup, FromCore, SERVING, ToCore, ToTrap, TrapSetup};
-use super::{MOST_NEWS, Supervisor, Trap};
+use super::{FAREWELL, MOST_NEWS, Supervisor, Trap};
 use crate::dashboard::random;
 use crate::failure::Failure;
 use crate::sandbox::{Protection, missing};
@@ -21,40 +22,46 @@ pub(super) const STARTS_WITHIN: Duration = Duration::from_secs(10);
 const OPENS_WITHIN: Duration = Duration::from_secs(3_600);
 
 impl Supervisor {
-    /// Waits for what a child says next; everything else that happens waits its turn.
+    /// Waits for what a child says next; everything else that happens waits its turn. Told to end meanwhile, it waits on for a moment
+    /// where traps run: what they still keep needs a core to go to.
     pub(super) async fn heard(&mut self, name: Name, within: Duration) -> Result<Vec<u8>, Failure> {
-        let hearing = async {
-            loop {
-                match self.news.recv().await {
-                    Some(News::Said(from, bytes)) if from == name => return Ok(bytes),
-                    Some(News::Ended(who, status)) if who == name => {
-                        let status =
-                            status.map_or_else(String::new, |status| format!(" ({status})"));
-                        return Err(Failure::Asked(format!(
-                            "the {} process ended before it served{status}; please report it",
-                            name.0.word()
-                        )));
-                    }
-                    Some(News::Stop) => {
-                        self.stopping = true;
-                        return Err(Failure::Asked("it was told to end".to_owned()));
-                    }
-                    // One word too many of a trap's or a capture's is enough to condemn it: more need not be kept.
-                    Some(News::Said((Role::Trap | Role::Capture, _), _))
-                        if self.waiting.len() >= MOST_NEWS => {}
-                    Some(other) => self.waiting.push_back(other),
-                    None => {
-                        return Err(Failure::Asked("the supervisor lost its children".to_owned()));
-                    }
+        let mut until = Instant::now() + within;
+        if self.stopping {
+            until = until.min(Instant::now() + FAREWELL);
+        }
+        loop {
+            let Ok(news) = timeout_at(until.into(), self.news.recv()).await else {
+                return Err(Failure::Asked(format!(
+                    "the {} process does not come up; please report it",
+                    name.0.word()
+                )));
+            };
+            match news {
+                Some(News::Said(from, bytes)) if from == name => return Ok(bytes),
+                Some(News::Ended(who, status)) if who == name => {
+                    let status = status.map_or_else(String::new, |status| format!(" ({status})"));
+                    return Err(Failure::Asked(format!(
+                        "the {} process ended before it served{status}; please report it",
+                        name.0.word()
+                    )));
+                }
+                Some(News::Stop) if self.stopping || self.traps.is_empty() => {
+                    self.stopping = true;
+                    return Err(Failure::Asked("it was told to end".to_owned()));
+                }
+                Some(News::Stop) => {
+                    self.stopping = true;
+                    until = until.min(Instant::now() + FAREWELL);
+                }
+                // One word too many of a trap's or a capture's is enough to condemn it: more need not be kept.
+                Some(News::Said((Role::Trap | Role::Capture, _), _))
+                    if self.waiting.len() >= MOST_NEWS => {}
+                Some(other) => self.waiting.push_back(other),
+                None => {
+                    return Err(Failure::Asked("the supervisor lost its children".to_owned()));
                 }
             }
-        };
-        tokio::time::timeout(within, hearing).await.unwrap_or_else(|_| {
-            Err(Failure::Asked(format!(
-                "the {} process does not come up; please report it",
-                name.0.word()
-            )))
-        })
+        }
     }
 
     pub(super) fn next_child(&mut self, role: Role) -> Result<Child, Failure> {

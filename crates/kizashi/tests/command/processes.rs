@@ -241,6 +241,30 @@ fn nothing_that_was_answered_is_lost_or_told_twice_when_the_core_is_killed() {
 }
 
 #[test]
+fn a_stop_while_the_core_is_away_waits_for_one_that_keeps_what_the_trap_holds() {
+    let folder = Folder::new();
+    let up = Running::up(&folder);
+    // The first is replaced at once, the second after a second.
+    for _ in 0..2 {
+        let core = eventually("a core", Duration::from_secs(10), || {
+            up.children("core-process").first().copied()
+        });
+        kill(core);
+        eventually("its end", Duration::from_secs(10), || {
+            (!up.children("core-process").contains(&core)).then_some(())
+        });
+    }
+    let visitors = Visitors::start(up.address("http"), 2, Duration::from_millis(2));
+    std::thread::sleep(Duration::from_millis(300));
+    let (answered, failed) = visitors.stop();
+    up.stop();
+    assert!(failed.is_empty() && answered.len() > 20, "{failed:?}");
+    let stored = stored(&folder);
+    let lost: Vec<&String> = answered.keys().filter(|path| !stored.contains_key(*path)).collect();
+    assert!(lost.is_empty(), "of {}: {lost:?}", answered.len());
+}
+
+#[test]
 fn a_killed_trap_takes_no_more_with_it_than_it_saw_in_its_last_moment() {
     // A batch waits 0.1 s and its commit takes its time on a busy machine.
     const LAST_MOMENT: Duration = Duration::from_millis(1_500);

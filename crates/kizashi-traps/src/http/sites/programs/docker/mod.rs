@@ -181,12 +181,9 @@ impl Daemon<'_> {
             return told(fault(404, &format!("No such image: {image}")));
         };
         let id = digits(self.scene, "docker container", 64);
-        let name = query(self.request, "name").unwrap_or_else(|| self.drawn_name());
+        let name = query(self.request, "name").unwrap_or_else(|| self.drawn_name(&of_host));
         let name = cut(name.trim_start_matches('/'), NAME).to_owned();
-        let taken = of_host.iter().find(|(_, held, _)| *held == name).map(|(id, ..)| id.clone());
-        let taken = taken.or_else(|| {
-            self.own(|own| own.containers.iter().find(|one| one.name == name).map(|o| o.id.clone()))
-        });
+        let taken = self.holder(&name, &of_host);
         if let Some(holder) = taken {
             return told(fault(
                 409,
@@ -241,7 +238,23 @@ impl Daemon<'_> {
         note("container", &text)
     }
 
-    fn drawn_name(&self) -> String {
+    /// Whose the name is, among the host's containers and those that this visitor made.
+    fn holder(&self, name: &str, of_host: &[(String, String, String)]) -> Option<String> {
+        let host = of_host.iter().find(|(_, held, _)| held == name).map(|(id, ..)| id.clone());
+        host.or_else(|| {
+            self.own(|own| own.containers.iter().find(|one| one.name == name).map(|o| o.id.clone()))
+        })
+    }
+
+    /// A name that nobody has: as Docker does, a taken one is drawn anew and gets a digit
+    /// (pkg/namesgenerator, daemon/names.go: six tries, then the number of the container).
+    fn drawn_name(&self, of_host: &[(String, String, String)]) -> String {
+        let tries = (0..6).map(|retry| self.name_of_try(retry));
+        let mut free = tries.filter(|name| self.holder(name, of_host).is_none());
+        free.next().unwrap_or_else(|| digits(self.scene, "docker container", 12))
+    }
+
+    fn name_of_try(&self, retry: u64) -> String {
         const FIRST: [&str; 12] = [
             "admiring", "bold", "clever", "dazzling", "eager", "focused", "gallant", "hopeful",
             "jolly", "keen", "loving", "serene",
@@ -250,9 +263,11 @@ impl Daemon<'_> {
             "babbage", "curie", "darwin", "euler", "fermi", "galois", "hopper", "kepler",
             "lovelace", "noether", "turing", "wozniak",
         ];
-        let draw = digits(self.scene, "docker name", 8);
-        let number = usize::from_str_radix(&draw, 16).unwrap_or(0);
-        format!("{}_{}", FIRST[number % 12], SECOND[number / 12 % 12])
+        let what =
+            if retry == 0 { "docker name".to_owned() } else { format!("docker name {retry}") };
+        let number = usize::from_str_radix(&digits(self.scene, &what, 8), 16).unwrap_or(0);
+        let name = format!("{}_{}", FIRST[number % 12], SECOND[number / 12 % 12]);
+        if retry == 0 { name } else { format!("{name}{}", number / 144 % 10) }
     }
 
     fn inspect(&self, id: &str) -> SiteAnswer {
