@@ -98,6 +98,36 @@ pub(crate) fn unpack(bytes: &[u8]) -> Vec<u32> {
     numbers
 }
 
+/// A key among the first of a day, with its events there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leader {
+    pub(crate) key: u32,
+    pub(crate) events: u64,
+}
+
+/// Eight bytes a place. What is above 32 bits is read as without bound.
+pub(crate) fn pack_leaders(leaders: &[Leader]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(leaders.len() * 8);
+    for leader in leaders {
+        bytes.extend(leader.key.to_le_bytes());
+        bytes.extend(u32::try_from(leader.events).unwrap_or(u32::MAX).to_le_bytes());
+    }
+    bytes
+}
+
+/// Reads what [`pack_leaders`] wrote.
+pub(crate) fn unpack_leaders(bytes: &[u8]) -> Vec<Leader> {
+    let (places, _) = bytes.as_chunks::<8>();
+    let place = |&[a, b, c, d, e, f, g, h]: &[u8; 8]| {
+        let events = match u32::from_le_bytes([e, f, g, h]) {
+            u32::MAX => u64::from(u32::MAX) << 16,
+            events => u64::from(events),
+        };
+        Leader { key: u32::from_le_bytes([a, b, c, d]), events }
+    };
+    places.iter().map(place).collect()
+}
+
 /// Puts `more`, which need not be sorted, into `ascending`; each number once.
 pub(crate) fn unite(ascending: &mut Vec<u32>, more: &[u32]) {
     ascending.extend_from_slice(more);

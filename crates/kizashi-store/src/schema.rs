@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -146,6 +146,10 @@ INSERT OR REPLACE INTO daily
 UPDATE keys SET events = counted.events, last = max(keys.last, counted.last) FROM
     (SELECT key, sum(events) AS events, max(bin) * 600000000 AS last FROM key_bins WHERE kind = 10 GROUP BY key) AS counted
     WHERE keys.id = counted.key;
+",
+    r"
+-- The first places of a kind's ranking on a day that is over (`writer/leaders.rs`); kind -1 says that the day was looked through.
+CREATE TABLE day_leaders (day INTEGER NOT NULL, kind INTEGER NOT NULL, leaders BLOB NOT NULL, PRIMARY KEY (day, kind)) WITHOUT ROWID;
 ",
 ];
 

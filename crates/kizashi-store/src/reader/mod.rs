@@ -3,6 +3,7 @@
 mod bin_length;
 mod events;
 mod items;
+mod leaders;
 mod payloads;
 mod search;
 mod sensors;

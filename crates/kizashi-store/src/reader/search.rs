@@ -524,7 +524,7 @@ fn may_hold(test: &Test, json: &str) -> bool {
 }
 
 /// Whether a text holds this one, which is written in small letters.
-fn holds(text: &str, wanted: &str) -> bool {
+pub(super) fn holds(text: &str, wanted: &str) -> bool {
     let Some(first) = wanted.bytes().next() else { return true };
     let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
     let begins = |at: usize| {

@@ -1,11 +1,15 @@
 //! Sessions worth seeing again: listed, found by what was said in them, and read whole.
 
-use kizashi_event::{Event, PayloadHash, Port, Service, SessionId, Timestamp};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
+
+use kizashi_event::{Event, KeyKind, PayloadHash, Port, Service, SessionId, Timestamp};
 use rusqlite::OptionalExtension as _;
 
 use super::Reader;
 use super::events::{COLUMNS, JOINS, event_of};
-use crate::codes::{bits_of, count_of};
+use super::search::holds;
+use crate::codes::{bits_of, count_of, kind_code};
 use crate::error::InContext;
 use crate::{Span, StoreError, StoredSession};
 
@@ -15,6 +19,9 @@ const AROUND: i64 = 3_600 * Timestamp::SECOND;
 const MOST_EVENTS: i64 = 20_000;
 /// Raw events that are given at once while all are read.
 const BATCH: usize = 2_000;
+
+/// Sessions looked at one by one before all that hold a word are gathered.
+const MOST_BACK: i64 = 4_000;
 
 const SESSION: &str =
     "sessions.id, sessions.first, sessions.last, keys.text, sessions.port, services.text,
@@ -33,30 +40,118 @@ impl Reader {
         span: Span,
         limit: usize,
     ) -> Result<Vec<StoredSession>, StoreError> {
-        let said = command.map_or("", |_| {
-            "AND sessions.id IN (SELECT session FROM session_commands WHERE key IN
-                (SELECT id FROM keys WHERE kind = 6 AND instr(lower(text), lower(?4)) > 0))"
-        });
-        let read = || {
-            self.connection
-                .prepare_cached(&format!(
-                    "SELECT {SESSION} FROM sessions {SESSION_JOINS}
-                     WHERE sessions.first >= ?1 AND sessions.first < ?2 {said} AND ?4 IS ?4
-                     ORDER BY sessions.first DESC, sessions.id LIMIT ?3"
-                ))?
-                .query_map(
-                    (
-                        span.since.map_or(i64::MIN, Timestamp::micros),
-                        span.until.map_or(i64::MAX, Timestamp::micros),
-                        i64::try_from(limit).unwrap_or(i64::MAX),
-                        command,
-                    ),
-                    stored_session,
-                )?
-                .collect::<rusqlite::Result<Vec<Option<StoredSession>>>>()
+        let read = || match command {
+            None => self.latest_sessions(span, limit),
+            Some(text) => self.sessions_holding(text, span, limit),
         };
         let sessions = read().doing("reading sessions", &self.path)?;
         Ok(sessions.into_iter().flatten().collect())
+    }
+
+    fn latest_sessions(
+        &self,
+        span: Span,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Option<StoredSession>>> {
+        let (since, until) = bounds(span);
+        self.connection
+            .prepare_cached(&format!(
+                "SELECT {SESSION} FROM sessions {SESSION_JOINS}
+                 WHERE sessions.first >= ?1 AND sessions.first < ?2
+                 ORDER BY sessions.first DESC, sessions.id LIMIT ?3"
+            ))?
+            .query_map((since, until, i64::try_from(limit).unwrap_or(i64::MAX)), stored_session)?
+            .collect()
+    }
+
+    /// A frequent word is soon found by going back through the sessions, a rare one by going through the lines that hold it.
+    fn sessions_holding(
+        &self,
+        text: &str,
+        span: Span,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Option<StoredSession>>> {
+        let lines = self.lines_holding(text)?;
+        let found = match self.latest_with(&lines, span, limit)? {
+            Some(found) => found,
+            None => self.all_with(&lines, span, limit)?,
+        };
+        let mut read = self.connection.prepare_cached(&format!(
+            "SELECT {SESSION} FROM sessions {SESSION_JOINS} WHERE sessions.id = ?1"
+        ))?;
+        found.into_iter().map(|id| read.query_row([id], stored_session)).collect()
+    }
+
+    /// The keys of all lines that hold this text.
+    fn lines_holding(&self, text: &str) -> rusqlite::Result<HashSet<i64>> {
+        let wanted = text.to_ascii_lowercase();
+        let mut read =
+            self.connection.prepare_cached("SELECT id, text FROM keys WHERE kind = ?1")?;
+        let mut rows = read.query([kind_code(KeyKind::Command)])?;
+        let mut found = HashSet::new();
+        while let Some(row) = rows.next()? {
+            if holds(row.get_ref(1)?.as_str()?, &wanted) {
+                found.insert(row.get(0)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The latest sessions with one of these lines, where a short way back leads to enough of them.
+    fn latest_with(
+        &self,
+        lines: &HashSet<i64>,
+        span: Span,
+        limit: usize,
+    ) -> rusqlite::Result<Option<Vec<i64>>> {
+        let (since, until) = bounds(span);
+        let mut back = self.connection.prepare_cached(
+            "SELECT id FROM sessions WHERE first >= ?1 AND first < ?2 ORDER BY first DESC, id LIMIT ?3",
+        )?;
+        let mut said = self
+            .connection
+            .prepare_cached("SELECT key FROM session_commands WHERE session = ?1")?;
+        let (mut found, mut met) = (Vec::new(), 0);
+        let mut rows = back.query((since, until, MOST_BACK))?;
+        while let Some(row) = rows.next()? {
+            met += 1;
+            let id: i64 = row.get(0)?;
+            let mut keys = said.query([id])?;
+            while let Some(key) = keys.next()? {
+                if lines.contains(&key.get(0)?) {
+                    found.push(id);
+                    break;
+                }
+            }
+            if found.len() >= limit {
+                return Ok(Some(found));
+            }
+        }
+        Ok((met < MOST_BACK).then_some(found))
+    }
+
+    fn all_with(
+        &self,
+        lines: &HashSet<i64>,
+        span: Span,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<i64>> {
+        let (since, until) = bounds(span);
+        let mut of_line = self.connection.prepare_cached(
+            "SELECT sessions.first, sessions.id FROM session_commands JOIN sessions ON sessions.id = session
+             WHERE key = ?1 AND first >= ?2 AND first < ?3",
+        )?;
+        let mut found: BTreeSet<(Reverse<i64>, i64)> = BTreeSet::new();
+        for line in lines {
+            let mut rows = of_line.query((line, since, until))?;
+            while let Some(row) = rows.next()? {
+                found.insert((Reverse(row.get(0)?), row.get(1)?));
+                if found.len() > limit {
+                    found.pop_last();
+                }
+            }
+        }
+        Ok(found.into_iter().map(|(_, id)| id).collect())
     }
 
     /// One session, where anything worth seeing happened in it.
@@ -144,6 +239,12 @@ impl Reader {
             })?
             .collect()
     }
+}
+
+/// From the first microsecond inside to the first outside.
+fn bounds(span: Span) -> (i64, i64) {
+    let micros = |time: Option<Timestamp>, none| time.map_or(none, Timestamp::micros);
+    (micros(span.since, i64::MIN), micros(span.until, i64::MAX))
 }
 
 fn stored_session(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<StoredSession>> {

@@ -30,7 +30,7 @@ impl Hours {
 }
 
 /// A key with its events and sessions.
-type Counted = (u32, (u64, u64));
+pub(super) type Counted = (u32, (u64, u64));
 
 /// Keys looked at one by one before a ranking is made by reading all of the span's counts.
 const MOST_CANDIDATES: usize = 256;
@@ -40,10 +40,10 @@ const MOST_OF_A_KIND: u64 = 2_000;
 
 /// A span as whole days and the hours before and after them.
 #[derive(Clone, Debug)]
-struct Parts {
-    before: Range<i64>,
-    days: Range<i64>,
-    after: Range<i64>,
+pub(super) struct Parts {
+    pub(super) before: Range<i64>,
+    pub(super) days: Range<i64>,
+    pub(super) after: Range<i64>,
 }
 
 impl Parts {
@@ -56,13 +56,13 @@ impl Parts {
         Self { before: since..first_day * 24, days: first_day..end_day, after: end_day * 24..until }
     }
 
-    fn hours(&self) -> impl Iterator<Item = i64> + use<> {
+    pub(super) fn hours(&self) -> impl Iterator<Item = i64> + use<> {
         self.before.clone().chain(self.after.clone())
     }
 }
 
 /// Most events first; of equals the one that was seen first.
-fn place((key, (events, _)): &Counted) -> (Reverse<u64>, u32) {
+pub(super) fn place((key, (events, _)): &Counted) -> (Reverse<u64>, u32) {
     (Reverse(*events), *key)
 }
 
@@ -210,7 +210,11 @@ impl Reader {
         let Some(hours) = self.hours_of(span)? else { return Ok(Vec::new()) };
         let parts = Parts::of(if is_counted_by_hour(kind) { hours } else { hours.whole_days() });
         let places = offset.saturating_add(limit);
-        let ranking = match self.by_candidates(kind, &parts, places)? {
+        let ranking = match self.by_leaders(kind, &parts, places)? {
+            Some(ranking) => Some(ranking),
+            None => self.by_candidates(kind, &parts, places)?,
+        };
+        let ranking = match ranking {
             Some(ranking) => ranking,
             None => self.by_scan(kind, &parts, places)?,
         };
@@ -297,7 +301,7 @@ impl Reader {
         Ok(sum)
     }
 
-    fn by_scan(
+    pub(super) fn by_scan(
         &self,
         kind: KeyKind,
         parts: &Parts,
@@ -325,11 +329,14 @@ impl Reader {
         let first = first_day.map_or(first, |day| first.min(day * 24));
         let floor = |time: Timestamp| time.micros().div_euclid(Timestamp::HOUR);
         let since = span.since.map_or(first, |since| floor(since).max(first));
-        let until = span.until.map_or(last + 1, |until| (floor(until.plus(-1)) + 1).min(last + 1));
+        // Nothing comes after the last hour: its day counts whole, which is one look where its hours are many.
+        let end = (last.div_euclid(24) + 1) * 24;
+        let until = span.until.map_or(end, |until| floor(until.plus(-1)) + 1);
+        let until = if until > last { end } else { until };
         Ok((since < until).then_some(Hours { since, until }))
     }
 
-    fn add_hours(
+    pub(super) fn add_hours(
         &self,
         kind: KeyKind,
         mut hours: impl Iterator<Item = i64>,
@@ -341,10 +348,10 @@ impl Reader {
         hours.try_for_each(|hour| add_rows(&mut read, hour, kind, counts))
     }
 
-    fn add_days(
+    pub(super) fn add_days(
         &self,
         kind: KeyKind,
-        mut days: std::ops::Range<i64>,
+        mut days: impl Iterator<Item = i64>,
         counts: &mut HashMap<u32, (u64, u64)>,
     ) -> rusqlite::Result<()> {
         let mut read = self.connection.prepare_cached(

@@ -17,7 +17,7 @@ impl Ledger {
     /// Turns the exact sets of every day that is over at `now` into sketches, a transaction a day.
     pub(crate) fn settle_days(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let doing = "settling days";
-        let first_exact = now.micros().div_euclid(Timestamp::DAY) - EXACT_DAYS + 1;
+        let first_exact = first_exact(now);
         loop {
             let transaction = self
                 .connection
@@ -32,6 +32,11 @@ impl Ledger {
             transaction.commit().doing(doing, &self.path)?;
         }
     }
+}
+
+/// The first day whose sets stay exact at `now`.
+pub(super) const fn first_exact(now: Timestamp) -> i64 {
+    now.micros().div_euclid(Timestamp::DAY) - EXACT_DAYS + 1
 }
 
 fn settle(connection: &Connection, day: i64) -> rusqlite::Result<()> {

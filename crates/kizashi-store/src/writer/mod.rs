@@ -5,6 +5,7 @@ mod clusters;
 mod days;
 mod dictionary;
 mod keys;
+mod leaders;
 mod ledger;
 mod let_go;
 mod payloads;
@@ -25,6 +26,8 @@ use std::time::{Duration, Instant};
 use kizashi_event::{Event, Timestamp};
 
 pub(crate) use closing::bins_between;
+#[cfg(test)]
+pub(crate) use leaders::rank_day;
 pub(crate) use ledger::{counter, is_counted_by_hour, system_clock};
 pub use retention::Cleared;
 pub(crate) use retention::free_bytes;
@@ -225,7 +228,9 @@ impl Store {
     pub fn maintain(&self, now: Timestamp) -> Result<Cleared, StoreError> {
         self.ask(move |ledger| {
             ledger.settle_days(now)?;
-            ledger.clear(now)
+            let cleared = ledger.clear(now)?;
+            ledger.keep_leaders(now)?;
+            Ok(cleared)
         })
     }
 

@@ -359,6 +359,7 @@ fn write_days(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
     let mut rows = rows.to_vec();
     let place = |row: &Row| (row.hour.div_euclid(24), row.kind, row.key);
     rows.sort_unstable_by_key(place);
+    super::leaders::forget(connection, rows.iter().map(|row| row.hour.div_euclid(24)))?;
     let days = rows.chunk_by(|a, b| place(a) == place(b)).filter_map(|group| {
         let (day, kind, key) = group.first().map(place)?;
         let sources: u64 = group.iter().map(|row| row.sources_of_day).sum();
