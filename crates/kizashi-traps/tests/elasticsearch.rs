@@ -7,6 +7,9 @@
 )]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "support/pypi.rs"]
+mod pypi;
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -104,31 +107,12 @@ fn classes(events: &[Event]) -> Vec<&str> {
         .collect()
 }
 
-/// A Python with the client in it; none where PyPI cannot be reached.
 fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("elasticsearch-client");
-    let python = folder.join("bin/python");
-    let has_client = || {
-        Command::new(&python)
-            .args(["-c", "import elasticsearch; assert elasticsearch.VERSION[:2] == (7, 17)"])
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
-    if has_client() {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
-    let installed = Command::new(folder.join("bin/pip"))
-        .args(["install", "-q", "--disable-pip-version-check", "elasticsearch>=7.17,<7.18"])
-        .output()
-        .unwrap();
-    if !installed.status.success() {
-        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
-        return None;
-    }
-    assert!(has_client());
-    Some(python)
+    pypi::python(
+        "elasticsearch-client",
+        "elasticsearch; assert elasticsearch.VERSION[:2] == (7, 17)",
+        &["elasticsearch>=7.17,<7.18"],
+    )
 }
 
 const VISIT: &str = r#"

@@ -13,7 +13,7 @@ mod house;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,37 +25,12 @@ fn open(system: OperatingSystem) -> House {
     House::of_trap("memcached", Identity::draw([1; 32]).with_operating_system(system))
 }
 
-/// A Python with the clients in it; none where PyPI cannot be reached.
 fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("memcached-clients");
-    let python = folder.join("bin/python");
-    let has_clients = || {
-        Command::new(&python)
-            .args(["-c", "import pymemcache, bmemcached"])
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
-    if has_clients() {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
-    let installed = Command::new(folder.join("bin/pip"))
-        .args([
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "pymemcache>=4,<5",
-            "python-binary-memcached>=0.31,<1",
-        ])
-        .output()
-        .unwrap();
-    if !installed.status.success() {
-        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
-        return None;
-    }
-    assert!(has_clients());
-    Some(python)
+    house::python(
+        "memcached-clients",
+        "pymemcache, bmemcached",
+        &["pymemcache>=4,<5", "python-binary-memcached>=0.31,<1"],
+    )
 }
 
 const VISIT: &str = r#"

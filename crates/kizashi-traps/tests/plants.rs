@@ -5,7 +5,7 @@
 
 #[path = "datagrams/house.rs"]
 mod house;
-#[path = "support/house.rs"]
+#[path = "support/pypi.rs"]
 mod pypi;
 
 use std::io::{Read as _, Write as _};

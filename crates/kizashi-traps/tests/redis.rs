@@ -15,7 +15,7 @@ mod house;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -166,31 +166,12 @@ fn a_copy_of_all_data_is_an_rdb_file_that_redis_reads() {
     assert!(classes(&events).iter().any(|class| class == "replica"));
 }
 
-/// A Python with the client in it; none where PyPI cannot be reached.
 fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("redis-client");
-    let python = folder.join("bin/python");
-    let has_client = || {
-        Command::new(&python)
-            .args(["-c", "import redis; assert redis.__version__.startswith('5.')"])
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
-    if has_client() {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
-    let installed = Command::new(folder.join("bin/pip"))
-        .args(["install", "-q", "--disable-pip-version-check", "redis>=5,<6"])
-        .output()
-        .unwrap();
-    if !installed.status.success() {
-        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
-        return None;
-    }
-    assert!(has_client());
-    Some(python)
+    house::python(
+        "redis-client",
+        "redis; assert redis.__version__.startswith('5.')",
+        &["redis>=5,<6"],
+    )
 }
 
 const VISIT: &str = r#"

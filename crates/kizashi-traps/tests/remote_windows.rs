@@ -42,37 +42,12 @@ fn notes(events: &[Event], wanted: &str) -> Vec<String> {
     events.iter().filter_map(note).collect()
 }
 
-/// A Python with the clients in it; none where PyPI cannot be reached.
 fn python() -> Option<PathBuf> {
-    static MADE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _one = MADE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("windows-clients");
-    let python = folder.join("bin/python");
-    let has_clients = || {
-        let imported = Command::new(&python).args(["-c", "import pytds, OpenSSL"]).output();
-        imported.is_ok_and(|output| output.status.success())
-    };
-    if has_clients() {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
-    let installed = Command::new(folder.join("bin/pip"))
-        .args([
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "python-tds>=1.16,<2",
-            "pyOpenSSL>=25",
-        ])
-        .output()
-        .unwrap();
-    if !installed.status.success() {
-        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
-        return None;
-    }
-    assert!(has_clients());
-    Some(python)
+    house::python(
+        "remote-windows-clients",
+        "pytds, OpenSSL",
+        &["python-tds>=1.16,<2", "pyOpenSSL>=25"],
+    )
 }
 
 /// nmap's own probe of this name alone, to be sent to any port: all of them take half a minute.

@@ -19,7 +19,7 @@ mod names;
 #[path = "windows/protection.rs"]
 mod protection;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use house::{House, commands, installed, logins, said};
@@ -188,29 +188,8 @@ fn rpcclient_lists_accounts_and_names() {
     house.close();
 }
 
-/// A Python with impacket in it; none where PyPI cannot be reached.
 fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("windows-clients");
-    let python = folder.join("bin/python");
-    let has_clients = || {
-        let asked = Command::new(&python).args(["-c", "import impacket"]).output();
-        asked.is_ok_and(|output| output.status.success())
-    };
-    if has_clients() {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
-    let installed = Command::new(folder.join("bin/pip"))
-        .args(["install", "-q", "--disable-pip-version-check", "impacket>=0.12,<1"])
-        .output()
-        .unwrap();
-    if !installed.status.success() {
-        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
-        return None;
-    }
-    assert!(has_clients());
-    Some(python)
+    house::python("windows-clients", "impacket", &["impacket>=0.12,<1"])
 }
 
 const VISIT: &str = r#"

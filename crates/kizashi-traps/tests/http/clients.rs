@@ -1,6 +1,6 @@
 //! Real clients: what they show is what they saw, and the events say the same.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use kizashi_event::{Detail, Event, Request};
@@ -79,32 +79,10 @@ fn nghttp_and_h2load_get_every_page_of_many_streams() {
     assert_eq!(requests(&events).len(), 601);
 }
 
-/// A Python with these packages; none where PyPI cannot be reached.
-fn python(packages: &[&str], check: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("http-clients");
-    let python = folder.join("bin/python");
-    let has =
-        || Command::new(&python).args(["-c", check]).output().is_ok_and(|out| out.status.success());
-    if has() {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
-    let installed = Command::new(folder.join("bin/pip"))
-        .args(["install", "-q", "--disable-pip-version-check"])
-        .args(packages)
-        .output()
-        .unwrap();
-    if !installed.status.success() {
-        println!("skipped: PyPI gave no client: {}", said(&installed));
-        return None;
-    }
-    assert!(has());
-    Some(python)
+fn python() -> Option<PathBuf> {
+    let packages = ["httpx[http2]==0.28.1", "websockets==15.0.1", "docker==7.1.0"];
+    crate::house::python("http-clients", "httpx, h2, websockets, docker", &packages)
 }
-
-const PACKAGES: [&str; 3] = ["httpx[http2]==0.28.1", "websockets==15.0.1", "docker==7.1.0"];
-const CHECK: &str = "import httpx, h2, websockets, docker";
 
 const HTTPX: &str = r#"
 import asyncio, sys, httpx
@@ -142,7 +120,7 @@ print("done")
 
 #[test]
 fn httpx_asks_for_sixty_pages_at_once_and_posts_a_long_form() {
-    let Some(python) = python(&PACKAGES, CHECK) else { return };
+    let Some(python) = python() else { return };
     let house = house(WebServer::ApacheDebian12, true);
     let url = format!("http://{}", house.address);
     let shown = run(python.to_str().unwrap(), &["-c", HTTPX, &url]);
@@ -154,7 +132,7 @@ fn httpx_asks_for_sixty_pages_at_once_and_posts_a_long_form() {
 
 #[test]
 fn a_python_websocket_client_talks_and_every_message_is_kept() {
-    let Some(python) = python(&PACKAGES, CHECK) else { return };
+    let Some(python) = python() else { return };
     for server in [WebServer::NginxDebian12, WebServer::ApacheDebian12] {
         let house = house(server, false);
         let url = format!("ws://{}", house.address);
@@ -199,7 +177,7 @@ print("done")
 
 #[test]
 fn dockers_library_pulls_runs_reads_and_removes_containers_and_each_is_told() {
-    let Some(python) = python(&PACKAGES, CHECK) else { return };
+    let Some(python) = python() else { return };
     let sites = WebSites::of([("*", "docker")]).unwrap();
     let identity = Identity::draw([1; 32]).with_web_sites(sites);
     let house = House::of_trap("http", identity);

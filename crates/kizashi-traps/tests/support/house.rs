@@ -1,6 +1,9 @@
 //! A trap on a port of loopback, on a runtime of its own, so that blocking clients and programs can visit it; and what such tests ask of
 //! the events that came of it.
 
+#[path = "pypi.rs"]
+mod pypi;
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -11,6 +14,8 @@ use std::time::Duration;
 use kizashi_event::{Detail, Event, HostileText, Timestamp};
 use kizashi_traps::{BoundSocket, Caps, EventSink, Identity, Post, Server, Setup, trap_named};
 use tokio::sync::watch;
+
+pub(crate) use pypi::python;
 
 #[derive(Default)]
 struct Memory(Mutex<Vec<Event>>);
@@ -178,33 +183,4 @@ pub(crate) fn has_note(events: &[Event], wanted: &str) -> bool {
     events
         .iter()
         .any(|event| matches!(&event.detail, Detail::Note { value, .. } if value.raw() == wanted))
-}
-
-/// A Python with these packages of PyPI in an environment of this name under the build's temporary folder; none where PyPI cannot be reached.
-pub(crate) fn python(name: &str, imports: &str, packages: &[&str]) -> Option<PathBuf> {
-    // Two tests of one binary may want the same.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _turn = ONE.lock();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let python = folder.join("bin/python");
-    let has_clients = || {
-        let output = Command::new(&python).args(["-c", &format!("import {imports}")]).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    if has_clients() {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-    assert!(made.is_ok_and(|status| status.success()), "python3 -m venv (python3-venv) failed");
-    let installed = Command::new(folder.join("bin/pip"))
-        .args(["install", "-q", "--disable-pip-version-check"])
-        .args(packages)
-        .output()
-        .unwrap();
-    if !installed.status.success() {
-        println!("skipped: PyPI gave no client: {}", String::from_utf8_lossy(&installed.stderr));
-        return None;
-    }
-    assert!(has_clients());
-    Some(python)
 }
