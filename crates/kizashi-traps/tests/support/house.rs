@@ -15,6 +15,7 @@ use kizashi_event::{Detail, Event, HostileText, Timestamp};
 use kizashi_traps::{BoundSocket, Caps, EventSink, Identity, Post, Server, Setup, trap_named};
 use tokio::sync::watch;
 
+#[allow(unused_imports, reason = "not every test file asks a client of Python's")]
 pub(crate) use pypi::python;
 
 #[derive(Default)]
