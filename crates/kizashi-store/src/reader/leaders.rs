@@ -13,6 +13,9 @@ use super::Reader;
 use super::top::{Counted, Parts, place};
 use crate::codes::{Leader, count_of, kind_code, unpack_leaders};
 
+/// Seeks in days' counts after which reading every key is no worse.
+const MOST_SEEKS: usize = 20_000;
+
 /// A day's first places, or all of the rest.
 struct List {
     leaders: Vec<Leader>,
@@ -55,6 +58,9 @@ impl Reader {
         let (mut seen, mut counted) = (HashSet::new(), Vec::new());
         let deepest = lists.iter().map(|list| list.leaders.len()).max().unwrap_or(0);
         for depth in 0..=deepest {
+            if seen.len() * days.len() > MOST_SEEKS {
+                break;
+            }
             let bound: u64 = lists.iter().map(|list| list.bound(depth)).sum();
             if bound == 0 || best.len() == limit && best.peek().is_some_and(|last| last.0 > bound) {
                 counted.sort_unstable_by_key(place);
@@ -85,6 +91,11 @@ impl Reader {
         kind: KeyKind,
         parts: &Parts,
     ) -> rusqlite::Result<(Vec<(i64, List)>, Vec<i64>)> {
+        // A store that an older Kizashi wrote last keeps no places.
+        let knows = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'day_leaders'";
+        if !self.connection.prepare_cached(knows)?.exists([])? {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let mut read = self
             .connection
             .prepare_cached("SELECT leaders FROM day_leaders WHERE day = ?1 AND kind = ?2")?;
@@ -206,6 +217,17 @@ mod tests {
         let after = reader.by_leaders(KeyKind::Source, &parts, 2).unwrap().unwrap();
         assert_eq!(after, first[1..]);
         assert_eq!(reader.top(KeyKind::Source, span, 1).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_store_of_an_older_kizashi_is_ranked_without_places() {
+        let folder = Folder::new();
+        let connection = store(&folder);
+        connection.execute_batch("DROP TABLE day_leaders; PRAGMA user_version = 6").unwrap();
+        let reader = Reader::open(folder.path()).unwrap();
+        let since = kizashi_event::Timestamp::from_micros(101 * kizashi_event::Timestamp::DAY);
+        let span = Span { since: Some(since), until: None };
+        assert_eq!(reader.top(KeyKind::Source, span, 5).unwrap().len(), 5);
     }
 
     #[test]

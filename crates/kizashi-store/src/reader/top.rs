@@ -210,9 +210,9 @@ impl Reader {
         let Some(hours) = self.hours_of(span)? else { return Ok(Vec::new()) };
         let parts = Parts::of(if is_counted_by_hour(kind) { hours } else { hours.whole_days() });
         let places = offset.saturating_add(limit);
-        let ranking = match self.by_leaders(kind, &parts, places)? {
+        let ranking = match self.by_candidates(kind, &parts, places)? {
             Some(ranking) => Some(ranking),
-            None => self.by_candidates(kind, &parts, places)?,
+            None => self.by_leaders(kind, &parts, places)?,
         };
         let ranking = match ranking {
             Some(ranking) => ranking,
