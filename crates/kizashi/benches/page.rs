@@ -25,13 +25,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kizashi_event::{Event, Timestamp};
-use kizashi_store::{Settings, Store};
+use kizashi_store::{Retention, Settings, Store};
 use up::Up;
 
 /// How often each is asked.
 const RUNS: usize = 7;
 /// What an answer may take.
 const BOUND: Duration = Duration::from_millis(200);
+/// As many as it takes to let no raw event go: the traffic comes from over a million sources.
+const MOST_KEYS: u64 = 500_000;
 /// An answer is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -48,8 +50,10 @@ fn main() {
         build(&data, wanted);
     }
     let began = Instant::now();
-    let quiet = "ssh = \"\"\nelasticsearch = \"\"\n";
-    let mut up = Up::start_over("page", &["--data", &data.display().to_string()], quiet);
+    let quiet = format!(
+        "ssh = \"\"\nelasticsearch = \"\"\n[retention]\nmost_megabytes = 16384\nmost_keys = {MOST_KEYS}\n"
+    );
+    let mut up = Up::start_over("page", &["--data", &data.display().to_string()], &quiet);
     println!("{:<60} {:>8.1} s", "from its start until it serves", began.elapsed().as_secs_f64());
     let page = Page::of(&up.link);
     ask_all(&page);
@@ -64,9 +68,12 @@ fn build(folder: &Path, wanted: usize) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let end = Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap());
     let mut settings = demo::Settings::month(1, end.plus(-31 * Timestamp::DAY));
-    settings.scale = (wanted as f64 / 380_000.0).max(0.01);
+    // A month of the demo at its own scale is 351,600 events.
+    settings.scale = (wanted as f64 / 350_000.0).max(0.01);
+    let retention =
+        Retention { most_bytes: 16 << 30, most_keys: MOST_KEYS, ..Retention::default() };
     let clock = Arc::new(move || end);
-    let store = Store::open(folder, Settings { clock, ..Settings::default() }).unwrap();
+    let store = Store::open(folder, Settings { clock, retention, ..Settings::default() }).unwrap();
     let mut traffic = demo::Traffic::new(settings);
     let (began, mut written) = (Instant::now(), 0);
     loop {
