@@ -182,7 +182,7 @@ impl Pipeline {
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
         self.detection = Detection::with_knowledge(self.settings, &self.knowledge)?
             .with_campaigns(Arc::clone(&self.campaigns));
-        self.store.forget_signs(KEPT, Sign::MISBEHAVED)?;
+        self.store.forget_signs(KEPT, Sign::OF_THE_HOUSE)?;
         self.catch_up(progress)
     }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kizashi_event::{Detail, Event, EventId, Port, Service, Timestamp};
-use kizashi_signs::{Campaigns, Settings, Sign};
-use kizashi_store::Span;
+use kizashi_signs::{Campaigns, Knowledge, Settings, Sign};
+use kizashi_store::{Span, StoredSign};
 use proptest::prelude::*;
 
 use super::{LATENESS, Pipeline};
@@ -194,4 +194,35 @@ proptest! {
         prop_assert_eq!(&restarted.0, &once.0);
         prop_assert_eq!(restarted.1, once.1);
     }
+}
+
+#[test]
+fn what_the_house_told_is_still_told_after_detection_ran_anew() {
+    let folder = Folder::new();
+    let store = kizashi_store::Settings::default();
+    let mut pipeline = Pipeline::open(&folder.0, store, settings(), Campaigns::builtin()).unwrap();
+    let at = Timestamp::from_micros(START);
+    let house = [
+        Sign::sensor_away("tokyo", at.plus(-400 * Timestamp::SECOND), at),
+        Sign::misbehaviour("on sensor osaka", at),
+    ];
+    let mut signs: Vec<StoredSign> = house
+        .iter()
+        .map(|sign| StoredSign {
+            id: sign.id.clone(),
+            detected: sign.detected,
+            json: serde_json::to_string(sign).unwrap(),
+            evidence: None,
+        })
+        .collect();
+    // What detection raised, it raises again where it is still so.
+    signs.push(StoredSign { id: "20260301T0000Z-tcp-23".to_owned(), ..signs[0].clone() });
+    pipeline.store().save(signs, Vec::new()).unwrap();
+    pipeline.begin_with(Knowledge::shipped()).unwrap();
+    let kept = pipeline.store().reader().unwrap().signs(10).unwrap();
+    let mut kept: Vec<&str> = kept.iter().map(|it| it.id.as_str()).collect();
+    kept.sort_unstable();
+    let mut told: Vec<&str> = house.iter().map(|sign| sign.id.as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(kept, told);
 }
