@@ -112,6 +112,10 @@ fn open(
             opened => break opened?,
         }
     };
+    let mut pipeline = pipeline;
+    if setup.fleet.is_some() {
+        pipeline.at_hub();
+    }
     let kept = pipeline.store().reader()?.blob(IDENTITY)?;
     let identity = match kept.and_then(|bytes| bytes.try_into().ok()) {
         Some(identity) => identity,
