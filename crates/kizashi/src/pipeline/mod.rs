@@ -124,7 +124,9 @@ impl Pipeline {
         let bins = self.store.close_bins(through)?;
         let before = self.detection.through();
         let mut news = Closed::default();
-        self.joins.look(&self.reader)?;
+        if !bins.is_empty() {
+            self.joins.look(&self.reader)?;
+        }
         for bin in &bins {
             self.joins.tell(&mut self.detection, bin.start);
             gather(&mut news, self.detection.close(bin));
