@@ -126,7 +126,7 @@ export function SignView({ id }) {
     ${ports.length > 0 && html`<section><div class="head"><h2>${silence ? said.fell : said.rose}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
     <${Desk} key=${sign.id} sign=${sign} />
     <div class="columns"><${Timeline} sign=${sign} /><${Related} sign=${sign} /></div>
-    <${Explain} sign=${sign} />
-    ${!silence && html`<section><div class="head"><h2>${said.did}</h2><p>${said.didTold(severityName(sign.severity))}</p></div><${Evidence} evidence=${evidence} /></section>`}
+    ${!isOfTheHouse(sign) && html`<${Explain} sign=${sign} />`}
+    ${!silence && !isOfTheHouse(sign) && html`<section><div class="head"><h2>${said.did}</h2><p>${said.didTold(severityName(sign.severity))}</p></div><${Evidence} evidence=${evidence} /></section>`}
   </article>`;
 }
