@@ -23,6 +23,12 @@ pub(crate) struct Joins {
     known: usize,
 }
 
+/// Of how many sensors together a hub's detection has learned when its state was saved; nothing where there is no fleet.
+pub(crate) fn sensors_known(reader: &Reader) -> Result<Option<u32>, Failure> {
+    let kept = reader.blob(SENSORS)?;
+    Ok(kept.and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?))))
+}
+
 impl Joins {
     /// Of a run over everything that is stored.
     pub(crate) fn from_the_start(reader: &Reader) -> Result<Self, Failure> {
@@ -44,9 +50,7 @@ impl Joins {
     /// Of a run that goes on from a state that was saved when bins before `through` had been seen.
     pub(super) fn going_on(reader: &Reader, through: Option<Timestamp>) -> Result<Self, Failure> {
         let mut joins = Self::from_the_start(reader)?;
-        let kept = reader
-            .blob(SENSORS)?
-            .and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
+        let kept = sensors_known(reader)?;
         joins.known = match (kept, through) {
             (Some(known), _) => usize::try_from(known).unwrap_or(usize::MAX),
             // Before this was kept nothing was told: what is past is of all that were there.

@@ -16,7 +16,7 @@ use kizashi_signs::{Campaigns, Closed, Detection, Knowledge, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
-pub(crate) use joins::Joins;
+pub(crate) use joins::{Joins, sensors_known};
 
 use crate::failure::Failure;
 use crate::promise::{self, Kept};

@@ -277,6 +277,8 @@ fn with_a_second_sensor(is_hub: bool) -> [Vec<String>; 2] {
     };
     let live = told(&pipeline);
     pipeline.begin_with(Knowledge::shipped()).unwrap();
+    let known = super::sensors_known(&pipeline.store().reader().unwrap()).unwrap();
+    assert_eq!(known, is_hub.then_some(2), "for who exports what one of them has");
     [live, told(&pipeline)]
 }
 
