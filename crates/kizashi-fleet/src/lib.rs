@@ -22,3 +22,19 @@ pub mod spool;
 pub use connection::ConnectionError;
 pub use credentials::{Credentials, CredentialsError, MOST_BYTES as MOST_CREDENTIALS_BYTES};
 pub use name::{HUB, LONGEST_NAME, NameError, SensorName};
+
+/// Whether a count that grows is told of again: the first, and each time that it has doubled, so that a flood of losses is no flood of lines.
+fn is_worth_a_line(before: u64, now: u64) -> bool {
+    now > before && (before == 0 || now.ilog2() > before.ilog2())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_loss_is_told_at_once_and_then_ever_more_rarely() {
+        let told = (0..1_000).filter(|before| super::is_worth_a_line(*before, before + 1)).count();
+        assert_eq!(told, 10);
+        assert!(super::is_worth_a_line(0, 7) && super::is_worth_a_line(7, 900));
+        assert!(!super::is_worth_a_line(9, 9) && !super::is_worth_a_line(9, 2));
+    }
+}

@@ -244,9 +244,16 @@ impl Spool {
         let _ = std::fs::remove_file(path_of(&self.folder, oldest.first));
         let had = self.acknowledged.saturating_sub(oldest.first.saturating_sub(1));
         let had = usize::try_from(had).unwrap_or(usize::MAX);
+        let before = self.dropped.records;
         for (_, events) in oldest.records.iter().skip(had) {
             self.dropped.records += 1;
             self.dropped.events += u64::from(*events);
+        }
+        if crate::is_worth_a_line(before, self.dropped.records) {
+            let Dropped { records, events } = self.dropped;
+            tracing::warn!(
+                "fleet: the spool is full, or its disk; the oldest {records} records with {events} events were let go"
+            );
         }
         self.acknowledged = self.acknowledged.max(oldest.end() - 1);
     }

@@ -202,6 +202,11 @@ impl KeyWatch {
         self.watch.scores(&In(shares, Which::Keys), [SeriesId(series)]).pop().flatten()
     }
 
+    /// More is listened to than before.
+    pub(crate) fn widen(&mut self, share: f64) {
+        self.watch.widen(share);
+    }
+
     /// So many such watches have the promise together.
     pub(crate) const fn promise_over(&mut self, watches: u32) {
         self.watch.promise_over(watches);

@@ -176,6 +176,12 @@ impl Sign {
     /// What the ids of [`SignKind::Misbehaviour`] end with.
     pub const MISBEHAVED: &str = "-trap-misbehaved";
 
+    /// What the ids of [`SignKind::SensorAway`] end with.
+    pub const AWAY: &str = "-away";
+
+    /// What the ids of signs that the house raises end with: detection that is run anew raises none of them again.
+    pub const OF_THE_HOUSE: &'static [&'static str] = &[Self::MISBEHAVED, Self::AWAY];
+
     /// What the ids of signs of silence end with: a port may rise and have been silent in one day.
     pub const SILENT: &str = "-silent";
 
@@ -238,7 +244,7 @@ impl Sign {
     pub fn sensor_away(sensor: &str, since: Timestamp, at: Timestamp) -> Self {
         let mut sign = Self::begun(SignKind::SensorAway, &Key::total(), at);
         let time = Self::id_of(at, &Key::total());
-        sign.id = format!("{}-sensor-{sensor}-away", time.trim_end_matches("-total"));
+        sign.id = format!("{}-sensor-{sensor}{}", time.trim_end_matches("-total"), Self::AWAY);
         sign.label = format!("sensor {sensor}");
         sign.since = since;
         sign.severity = Severity::Medium;

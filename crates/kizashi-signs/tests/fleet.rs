@@ -11,7 +11,9 @@ mod support;
 use std::collections::BTreeMap;
 
 use kizashi_event::Port;
-use kizashi_signs::{Fleet, FleetClosed, FleetError, Knowledge, Scope, Settings, Sign, united};
+use kizashi_signs::{
+    Detection, Fleet, FleetClosed, FleetError, Knowledge, Scope, Settings, Sign, united,
+};
 use kizashi_store::{ClosedBin, PortBin};
 use support::{Gathering, Random, start};
 
@@ -214,4 +216,122 @@ fn a_wave_that_goes_on_elsewhere_is_told_of_there_when_its_first_sign_is_over() 
         }
     }
     assert!(ended > 0);
+}
+
+/// Sensors of one kind: the same ports, busy as a machine on the Internet is, each with sources of its own and some that go everywhere.
+struct Alike {
+    random: Random,
+    source: u32,
+}
+
+impl Alike {
+    /// New sources in ten minutes of each port at each sensor.
+    const RATES: [(u16, f64); 8] = [
+        (23, 3.0),
+        (22, 1.6),
+        (445, 1.2),
+        (80, 0.9),
+        (3389, 0.5),
+        (8080, 0.3),
+        (5900, 0.15),
+        (6379, 0.08),
+    ];
+
+    fn bin(
+        &mut self,
+        bin: i64,
+        sensors: &[String],
+        wave: Option<(&str, u16, u32)>,
+    ) -> BTreeMap<String, ClosedBin> {
+        let mut gathered: BTreeMap<String, Gathering> =
+            sensors.iter().map(|name| (name.clone(), Gathering::default())).collect();
+        for (port, rate) in Self::RATES {
+            for gathering in gathered.values_mut() {
+                for _ in 0..self.random.poisson(rate) {
+                    self.source += 1;
+                    gathering.come(Port::tcp(port), self.source);
+                }
+            }
+        }
+        if let Some((name, port, newcomers)) = wave {
+            for _ in 0..self.random.poisson(f64::from(newcomers)) {
+                self.source += 1;
+                gathered.get_mut(name).unwrap().come(Port::tcp(port), self.source);
+            }
+        }
+        gathered.into_iter().map(|(name, gathering)| (name, gathering.closed(start(bin)))).collect()
+    }
+}
+
+/// What a fleet told in the first day of a newcomer that joins so many others after three days, and with it a wave of so many new sources to
+/// a port at the newcomer from its second hour on: each with its scope, key, and bins since it joined.
+fn told_of_a_newcomer(
+    before: usize,
+    seed: u64,
+    wave: Option<(u16, u32)>,
+) -> Vec<(Scope, String, i64)> {
+    let mut traffic = Alike { random: Random(seed), source: 1_000 };
+    let mut fleet = Fleet::new(Settings::default()).unwrap();
+    let mut names: Vec<String> = (0..before).map(name).collect();
+    let joined = 3 * DAY;
+    let (mut groups, mut told) = (BTreeMap::new(), Vec::new());
+    for name in names.iter().map(String::as_str).chain(["newcomer"]) {
+        groups.insert(name.to_owned(), "east".to_owned());
+    }
+    for bin in 0..joined + DAY {
+        if bin == joined {
+            names.push("newcomer".to_owned());
+        }
+        let wave = wave.filter(|_| bin >= joined + 6);
+        let wave = wave.map(|(port, sources)| ("newcomer", port, sources));
+        let closed = fleet.close_all(start(bin), &traffic.bin(bin, &names, wave), &groups).unwrap();
+        let raised = raised(&closed).into_iter();
+        told.extend(raised.map(|(scope, sign)| (scope.clone(), sign.key.clone(), bin - joined)));
+    }
+    assert!(fleet.sensors().any(|sensor| sensor == ("newcomer", "east")));
+    told.retain(|(_, _, bin)| *bin >= 0);
+    told
+}
+
+#[test]
+fn a_new_sensor_is_no_alarm_to_itself_its_group_or_the_fleet_while_it_hears_what_its_group_usually_does()
+ {
+    for (before, seed) in [(1, 0), (1, 1), (2, 2), (5, 3)] {
+        let told = told_of_a_newcomer(before, seed, None);
+        assert!(told.is_empty(), "{before} before it, seed {seed}: {told:?}");
+    }
+}
+
+#[test]
+fn a_real_rise_at_a_new_sensor_is_told_within_its_first_hours() {
+    for (before, port, sources) in [(1, 6379, 4), (5, 8080, 6)] {
+        let told = told_of_a_newcomer(before, 11, Some((port, sources)));
+        let first = told.iter().find(|(_, key, _)| *key == format!("tcp/{port}"));
+        let bins = first.map(|(_, _, bin)| bin - 6);
+        assert!(bins.is_some_and(|bins| bins < 18), "{before} before it: {told:?}");
+    }
+}
+
+#[test]
+fn without_being_told_of_it_a_watch_over_two_sensors_would_take_the_second_for_a_rise_of_everything()
+ {
+    let raised = |told: bool| {
+        let mut traffic = Alike { random: Random(3), source: 1_000 };
+        let mut watch = Detection::new(Settings::default()).unwrap();
+        let (mut names, mut raised) = (vec![name(0)], 0);
+        for bin in 0..6 * DAY {
+            if bin == 4 * DAY {
+                names.push(name(1));
+                if told {
+                    watch.widen(0.5);
+                }
+            }
+            let bins = traffic.bin(bin, &names, None);
+            let closed = watch.close(&united(start(bin), &bins.values().collect::<Vec<_>>()));
+            raised += if bin >= 4 * DAY { closed.raised.len() } else { 0 };
+        }
+        raised
+    };
+    assert_eq!(raised(true), 0);
+    assert!(raised(false) > 0);
 }

@@ -22,6 +22,7 @@ export const PAGES = [
   { id: "search", styles: ["/views/things.css"], component: "Search", load: () => import("./views/search.js"), icon: "search", key: "/" },
   { id: "bench", styles: ["/views/things.css"], component: "BenchPage", load: () => import("./views/bench.js"), under: "sessions" },
   { id: "sensors", styles: ["/views/things.css", "/views/settings.css"], component: "Sensors", load: () => import("./views/sensors.js"), under: "settings" },
+  { id: "sensor", styles: ["/views/things.css", "/views/settings.css"], component: "SensorView", load: () => import("./views/sensor.js"), under: "settings" },
   { id: "settings", styles: ["/views/things.css", "/views/settings.css"], component: "Settings", load: () => import("./views/settings.js"), icon: "settings", key: "t" },
 ];
 

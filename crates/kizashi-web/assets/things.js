@@ -70,8 +70,12 @@ export function exportAddress(format, about) {
 /** @typedef {{ value: number, in_file: number, on_page: boolean, least: number, most: number }} Setting */
 /** @typedef {{ false_alarms_per_week: Setting, file: string | null }} OwnSettings */
 /** @typedef {{ channels: string[], test: { asked: string, results: { channel: string, state: string, why: string | null }[] } | null }} Channels */
-/** @typedef {{ name: string, own: boolean, alive: boolean, first: string, last: string, events: number, day: number, hours: number[], version: string | null,
- *   lost: number | null, lag_seconds: number | null }} SensorRow */
+/** @typedef {{ group: string | null, heard: string | null, silent_since: string | null, per_minute: number, clock_seconds: number, waiting_records: number,
+ *   waiting_bytes: number, dropped_events: number, lost_events: number, missed_records: number, again_records: number, without_content: number,
+ *   refused_records: number, refusal: string | null, misbehaved: number }} SensorInFleet */
+/** @typedef {{ name: string, own: boolean, alive: boolean, first: string | null, last: string | null, events: number, day: number, hours: number[],
+ *   version: string | null, lost: number | null, lag_seconds: number | null, fleet: SensorInFleet | null }} SensorRow */
+/** @typedef {{ start: string, hours: number[] }} SensorHours */
 /** @typedef {{ rows: TopRow[], looked_at: number, reached: string | null }} SensorPorts */
 /** @typedef {{ length: number, offset: number, hex: string }} ContentPage */
 /** @typedef {{ hits: number[], length: number, more: boolean }} ContentHits */
@@ -106,6 +110,9 @@ export const testChannels = () => change("channels/test", {});
 
 /** @param {AbortSignal} [signal] @returns {Promise<SensorRow[]>} */
 export const getSensors = async (signal) => (await ask("sensors", {}, signal)).sensors;
+
+/** @param {string} sensor @param {number} days @param {AbortSignal} [signal] @returns {Promise<SensorHours>} */
+export const getSensorHours = (sensor, days, signal) => ask("sensors/hours", { sensor, limit: 24 * days }, signal);
 
 /** @param {string} sensor @param {AbortSignal} [signal] @returns {Promise<SensorPorts>} */
 export const getSensorPorts = (sensor, signal) => ask("sensors/ports", { sensor, limit: 500 }, signal);

@@ -50,7 +50,7 @@ const PAGES = [
   ["list", "list?kind=passwords"], ["item-visitor", item("source:203.0.113.7")], ["item-content", item(`payload:${"0".repeat(64)}`)],
   ["item-hostile", item("command:<script>window.broken = true</script>\u202e\u001b[2J")], ["item-never", item("user:never")],
   ["search", "search"], ["search-found", "search?q=root"], ["search-nothing", "search?q=never"], ["bench", "bench?text=6563686f&steps=hex"], ["settings", "settings"],
-  ["sensors", "sensors"], ["ports-of-sensor", "ports?sensor=attic"],
+  ["sensors", "sensors"], ["sensor-silent", "sensor?name=osaka"], ["sensor-well", "sensor?name=tokyo"], ["sensor-hostile", `sensor?name=${encodeURIComponent("<img src=x onerror=alert(1)>")}`], ["ports-of-sensor", "ports?sensor=attic"],
 ];
 
 for (const [size, colorScheme, language] of /** @type {const} */ ([["wide", "light", "en"], ["phone", "dark", "ja"]])) {

@@ -118,11 +118,11 @@ test("captured content is read to its last byte, searched, and saved in a form t
 test("sensors stand side by side, and one of them can be looked at alone", known, async () => {
   await visit({}, async (page) => {
     await go(page, "sensors");
-    assert.equal(await page.locator(".sensor").count(), 3);
-    assert.equal(await page.locator(".sensor.is-silent").count(), 1);
-    assert.match((await page.locator(".sensor.is-silent h2").textContent()) ?? "", /<img src=x/);
+    assert.equal(await page.locator(".sensor").count(), 5);
+    assert.equal(await page.locator(".sensor.is-silent").count(), 2);
+    assert.match((await page.locator(".sensor.is-silent h2").last().textContent()) ?? "", /<img src=x/);
     await picture(page, "wide-light-en-sensors");
-    await page.locator(".sensor a", { hasText: en.sensors.ports }).nth(1).click();
+    await page.locator(".sensor", { hasText: "attic" }).locator("a", { hasText: en.sensors.ports }).click();
     await settled(page);
     assert.match(page.url(), /#\/ports\?sensor=attic$/);
     await page.locator("main .note", { hasText: "attic" }).waitFor();
@@ -134,6 +134,36 @@ test("sensors stand side by side, and one of them can be looked at alone", known
     await page.locator("#suggestions li", { hasText: "sensor:attic" }).waitFor();
   });
 });
+
+for (const [locale, said] of /** @type {const} */ ([["en-GB", en], ["ja-JP", ja]])) {
+  test(`a fleet's sensor says since when it is silent, how far behind it is and what went wrong, side by side and on its own page: ${locale}`, known, async () => {
+    await visit({ locale, viewport: PHONE, colorScheme: "dark" }, async (page) => {
+      await go(page, "sensors");
+      await page.locator("[role=status]", { hasText: said.sensors.found(5, 2) }).waitFor();
+      const osaka = page.locator(".sensor", { hasText: "osaka" });
+      const silent = said.sensors.silentSince("@").replace("@", "").trim();
+      assert.ok(((await osaka.locator(".state").textContent()) ?? "").includes(silent));
+      assert.match((await osaka.locator(".is-bad", { hasText: said.sensors.waiting }).textContent()) ?? "", /48\.3 MB/);
+      assert.equal(await osaka.locator(".troubles li").count(), 3);
+      assert.equal(await page.locator(".sensor", { hasText: "tokyo" }).locator(".troubles").count(), 0);
+      // One group alone, kept in the address.
+      await page.locator("main select").selectOption("asia");
+      await page.locator("[role=status]", { hasText: said.sensors.found(2, 1) }).waitFor();
+      assert.match(page.url(), /group=asia/);
+      await osaka.locator("h2 a").click();
+      await settled(page);
+      assert.match(page.url(), /#\/sensor\?name=osaka$/);
+      await page.locator(".fine", { hasText: "version 2" }).waitFor();
+      await page.locator("canvas.plot").waitFor();
+      await page.locator("button", { hasText: said.sensors.lastDays(31) }).click();
+      await settled(page);
+      assert.match(page.url(), /days=31/);
+      assert.equal(await page.locator(".ranking .bars li").count(), 9);
+      await go(page, "sensor?name=never");
+      await page.locator(".empty", { hasText: said.sensors.noSuch }).waitFor();
+    });
+  });
+}
 
 test("a sign that its owner silences no longer decides the first page's answer, and stands folded below", known, async () => {
   await visit({}, async (page) => {

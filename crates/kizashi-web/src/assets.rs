@@ -86,6 +86,7 @@ const FILES: &[Asset] = &[
     asset!("/views/ports.js", SCRIPT),
     asset!("/views/ranking.js", SCRIPT),
     asset!("/views/search.js", SCRIPT),
+    asset!("/views/sensor.js", SCRIPT),
     asset!("/views/sensors.js", SCRIPT),
     asset!("/views/session.js", SCRIPT),
     asset!("/views/sessions.css", CSS),

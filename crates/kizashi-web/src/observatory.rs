@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::{
     Captured, Channels, Condition, ItemPage, KnownList, Mark, MarkChange, OwnSettings, Search,
-    SearchPage, SensorPorts, SensorRow, Series, SessionPage, SessionRow, SettingsChange, SignPage,
-    Status, TopRow,
+    SearchPage, SensorHours, SensorPorts, SensorRow, Series, SessionPage, SessionRow,
+    SettingsChange, SignPage, Status, TopRow,
 };
 
 /// Why something could not be read. Each text is one sentence for the owner: what happened and what to do.
@@ -181,12 +181,20 @@ pub trait Observatory: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Sensors side by side, the latest heard first.
+    /// Sensors side by side, the latest heard first; at a fleet's hub the silent ones before all others. A thousand at most.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn sensors(&self) -> Result<Vec<SensorRow>, ReadError> {
         Ok(Vec::new())
+    }
+
+    /// Events of a sensor in each of the last `hours` hours, 1 to 2,160.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sensor_hours(&self, _sensor: &str, hours: u16) -> Result<SensorHours, ReadError> {
+        Ok(SensorHours { start: Timestamp::from_seconds(0), hours: vec![0; usize::from(hours)] })
     }
 
     /// The ports of one sensor with the most events, by its latest single events. `limit` is 1 to 500.

@@ -60,6 +60,7 @@ impl Modify for Doors {
         crate::payloads::sample,
         crate::sensors::sensors,
         crate::sensors::ports,
+        crate::sensors::hours,
         crate::metrics::metrics,
         document,
     ),

@@ -78,6 +78,8 @@ pub(crate) struct Config {
     pub(crate) history: kizashi_notify::archive::History,
     /// Other people's warnings.
     pub(crate) feeds: kizashi_notify::feeds::Feeds,
+    /// What a hub's owner says of the sensors.
+    pub(crate) fleet: crate::fleet::FleetSettings,
 }
 
 /// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
@@ -272,6 +274,7 @@ impl Default for Config {
             report: kizashi_notify::report::ReportSettings::default(),
             history: kizashi_notify::archive::History::default(),
             feeds: kizashi_notify::feeds::Feeds::default(),
+            fleet: crate::fleet::FleetSettings::default(),
         }
     }
 }
@@ -595,6 +598,7 @@ impl Config {
         self.report.check(self.notify.names_for_reports())?;
         self.history.check()?;
         self.feeds.check()?;
+        self.fleet.check()?;
         self.traps.sites()?;
         self.traps.check_all_ports()?;
         crate::listening::check_ports(&self.traps.ports)?;

@@ -1,6 +1,7 @@
 //! What a process is in a fleet, and the credentials by which it is that. They are read with the rights that the person has, checked whole,
 //! and given to the one process that connects.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -14,6 +15,43 @@ use crate::supervisor::messages::SecretText;
 pub(crate) const SPOOL: &str = "spool";
 /// Under which name how the sensors fare is kept.
 pub(crate) const CONDITIONS: &str = "fleet/conditions";
+
+/// `[fleet]`: what a hub's owner says of the sensors.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct FleetSettings {
+    /// The sensors of each group, by its name. The hub says who is in which, not the sensors: what a group has learned is its own.
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
+}
+
+impl FleetSettings {
+    /// Whether groups and sensors have names that can be, and none is in two.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for name in self.groups.keys().chain(self.groups.values().flatten()) {
+            SensorName::parse(name).map_err(|error| format!("groups of [fleet]: {error}"))?;
+        }
+        let mut group_of = BTreeMap::new();
+        for (group, sensors) in &self.groups {
+            for sensor in sensors {
+                if let Some(other) = group_of.insert(sensor, group) {
+                    return Err(format!(
+                        "groups of [fleet]: {sensor} is in {other} and in {group}; a sensor is in one group"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// By each sensor's name its group's.
+    pub(crate) fn by_sensor(&self) -> BTreeMap<String, String> {
+        let each = |(group, sensors): (&String, &Vec<String>)| {
+            let of = |sensor: &String| (sensor.clone(), group.clone());
+            sensors.iter().map(of).collect::<Vec<_>>()
+        };
+        self.groups.iter().flat_map(each).collect()
+    }
+}
 
 /// What the core of a fleet's machine does beside, or instead of, keeping a store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,5 +114,28 @@ pub(crate) fn of_hub(credentials: &Credentials) -> Result<(), Failure> {
         Some(name) => Err(Failure::Asked(format!(
             "these credentials are those of sensor {name}; the hub's are credentials/hub.toml in the fleet's folder"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensor_is_in_one_group_and_names_are_those_that_a_fleet_has() {
+        let read = |text: &str| toml::from_str::<FleetSettings>(text).unwrap();
+        let good = read("groups = { asia = [\"tokyo\", \"osaka\"], europe = [\"paris\"] }");
+        assert_eq!(good.check(), Ok(()));
+        assert_eq!(good.by_sensor()["osaka"], "asia");
+        assert_eq!(good.by_sensor().len(), 3);
+        for (text, part) in [
+            ("groups = { asia = [\"tokyo\"], japan = [\"tokyo\"] }", "in asia and in japan"),
+            ("groups = { asia = [\"tokyo\", \"tokyo\"] }", "in one group"),
+            ("groups = { asia = [\"To\\u001bkyo\"] }", "a to z"),
+            ("groups = { \"a b\" = [] }", "a to z"),
+        ] {
+            let said = read(text).check().unwrap_err();
+            assert!(said.contains(part) && !said.contains('\u{1b}'), "{said}");
+        }
     }
 }

@@ -21,9 +21,9 @@ use kizashi_store::{
 };
 use kizashi_web::{
     Captured as CapturedContent, Channels, Condition, ItemPage, KnownList, Listener, Mark,
-    MarkChange, Observatory, OwnSettings, ReadError, ScoredPoint, Search, SearchPage, SensorPorts,
-    SensorRow, Series, SessionPage, SessionRow, SettingsChange, SharedDocument, SignMark, SignPage,
-    Status, TopRow,
+    MarkChange, Observatory, OwnSettings, ReadError, ScoredPoint, Search, SearchPage, SensorHours,
+    SensorPorts, SensorRow, Series, SessionPage, SessionRow, SettingsChange, SharedDocument,
+    SignMark, SignPage, Status, TopRow,
 };
 use serde_json::Value;
 
@@ -366,6 +366,10 @@ impl Observatory for StoreObservatory {
 
     fn sensors(&self) -> Result<Vec<SensorRow>, ReadError> {
         self.read_sensors()
+    }
+
+    fn sensor_hours(&self, sensor: &str, hours: u16) -> Result<SensorHours, ReadError> {
+        self.read_sensor_hours(sensor, hours)
     }
 
     fn sensor_ports(

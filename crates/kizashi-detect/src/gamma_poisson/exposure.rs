@@ -19,6 +19,9 @@ const OUTAGE: f64 = -20.723_265_836_946_41;
 /// Bins of experience that judge a silence at most: a day, since nights differ from days.
 const MOST_EXPERIENCE: f64 = BINS_A_DAY as f64;
 
+/// The past counts for this share of its bins at least, however much more is heard at once.
+const LEAST_SHARE: f64 = 1e-3;
+
 /// The state after some bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Mark {
@@ -85,6 +88,20 @@ impl Exposure {
         self.heard *= fade::over_bins(f64::from(bins));
     }
 
+    /// From now on as much more can be heard in a bin as `share` (above 0, at most 1) is less than 1: 0.5 where a second sensor listens beside
+    /// the first. The past counts for as many fewer bins, so that its rates are those of what listens now.
+    pub(super) fn widen(&mut self, share: f64) {
+        let share = share.clamp(LEAST_SHARE, 1.0);
+        let end = self.latest().weighed;
+        for mark in &mut self.marks {
+            // Of sums since the beginning only differences are asked for.
+            mark.weighed = end - (end - mark.weighed) * share;
+            mark.weighed_baseline *= share;
+            mark.baseline *= share;
+        }
+        self.heard *= share;
+    }
+
     /// Whether `bins` of silence from now on were the sensor's own and not its visitors'.
     pub(super) fn is_outage(&self, bins: u32) -> bool {
         let exposed = self.latest().baseline;
@@ -145,6 +162,25 @@ impl Exposure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_a_second_sensor_listens_the_past_counts_for_half_its_bins_and_what_comes_for_whole_ones()
+     {
+        let mut exposure = Exposure::new();
+        (0..300).for_each(|_| exposure.hear());
+        let before = exposure.latest();
+        exposure.widen(0.5);
+        let after = exposure.latest();
+        assert_eq!((after.exposed, after.weighed), (before.exposed, before.weighed));
+        assert_eq!(after.weighed_baseline, before.weighed_baseline / 2.0);
+        (0..10).for_each(|_| exposure.hear());
+        let of_last = |bins| exposure.latest().weighed - exposure.mark(bins).unwrap().weighed;
+        assert!((of_last(10) - 10.0).abs() < 1e-9, "{}", of_last(10));
+        assert!((of_last(30) - 20.0).abs() < 1e-9, "{}", of_last(30));
+        let alone = exposure.clone();
+        exposure.widen(1.0);
+        assert_eq!(exposure, alone);
+    }
 
     #[test]
     fn a_busy_sensor_that_falls_silent_for_an_hour_was_cut_off_and_a_quiet_one_was_not() {

@@ -42,6 +42,11 @@ impl Watch {
         self.merge.promise_over(watches);
     }
 
+    /// See [`Merge::widen`].
+    pub fn widen(&mut self, share: f64) {
+        self.merge.widen(share);
+    }
+
     /// See [`Merge::promise`].
     ///
     /// # Errors

@@ -25,17 +25,19 @@ const LONGEST_REFUSAL: usize = 200;
 pub struct Condition {
     /// Its name.
     pub name: String,
+    /// The group of sensors that it belongs to, as the hub's owner says; empty where he says nothing.
+    pub group: String,
     /// When anything came from it last, by the hub's clock, in microseconds since 1970.
     pub heard: i64,
     /// Whether it is told as silent.
     pub silent: bool,
     /// What it says itself.
     pub status: Status,
-    /// Events that came since the hub started.
+    /// Events that came since it was first heard.
     pub events: u64,
-    /// Events in the last whole minute in which any came.
+    /// Events in the last whole minute.
     pub events_per_minute: u64,
-    /// Milliseconds from the latest record's coming to the servers to its coming here.
+    /// Milliseconds from the latest message's coming to the servers to its coming here.
     pub lag_ms: i64,
     /// Milliseconds by which its clock is behind the servers' (negative: ahead).
     pub clock_ms: i64,
@@ -60,10 +62,33 @@ pub struct Condition {
     minute: (i64, u64),
 }
 
+impl Condition {
+    /// Since when nothing was heard of it, where it is told as silent.
+    #[must_use]
+    pub fn silent_since(&self) -> Option<Timestamp> {
+        self.silent.then_some(Timestamp::from_micros(self.heard))
+    }
+
+    /// Events in the last whole minute before `now`.
+    fn rate(&self, now: Timestamp) -> u64 {
+        match minute_of(now) - self.minute.0 {
+            0 => self.events_per_minute,
+            1 => self.minute.1,
+            _ => 0,
+        }
+    }
+}
+
+fn minute_of(time: Timestamp) -> i64 {
+    time.micros().div_euclid(60 * Timestamp::SECOND)
+}
+
 /// All of them.
 #[derive(Debug)]
 pub struct Conditions {
     all: Mutex<BTreeMap<String, Condition>>,
+    /// The group of each sensor that has one.
+    groups: BTreeMap<String, String>,
     /// When the hub started: nobody was heard while it was not there.
     started: Timestamp,
 }
@@ -85,7 +110,17 @@ impl Conditions {
     /// Of a hub that starts now.
     #[must_use]
     pub fn new(started: Timestamp) -> Self {
-        Self { all: Mutex::default(), started }
+        Self { all: Mutex::default(), groups: BTreeMap::new(), started }
+    }
+
+    /// The same with sensors in groups: by each sensor's name its group's.
+    #[must_use]
+    pub fn grouped(self, groups: BTreeMap<String, String>) -> Self {
+        Self { groups, ..self }
+    }
+
+    fn group_of(&self, name: &str) -> String {
+        self.groups.get(name).cloned().unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Condition>> {
@@ -98,9 +133,11 @@ impl Conditions {
         if all.len() >= MOST_SENSORS && !all.contains_key(name) {
             return;
         }
-        let condition = all
-            .entry(name.to_owned())
-            .or_insert_with(|| Condition { name: name.to_owned(), ..Condition::default() });
+        let condition = all.entry(name.to_owned()).or_insert_with(|| Condition {
+            name: name.to_owned(),
+            group: self.group_of(name),
+            ..Condition::default()
+        });
         condition.heard = condition.heard.max(now.micros());
         if std::mem::take(&mut condition.silent) {
             tracing::info!("fleet: sensor {name} is heard again");
@@ -110,7 +147,7 @@ impl Conditions {
 
     pub(crate) fn came(&self, name: &str, now: Timestamp, came: Came) {
         self.change(name, now, |condition| {
-            let minute = now.micros().div_euclid(60 * Timestamp::SECOND);
+            let minute = minute_of(now);
             if condition.minute.0 != minute {
                 condition.events_per_minute =
                     if condition.minute.0 + 1 == minute { condition.minute.1 } else { 0 };
@@ -131,10 +168,19 @@ impl Conditions {
         &self,
         name: &str,
         now: Timestamp,
-        published: Timestamp,
+        (published, behind): (Timestamp, i64),
         status: Status,
     ) {
         self.change(name, now, |condition| {
+            // Where nobody comes these are all that says how far away it is.
+            condition.lag_ms = now.since(published) / 1_000;
+            condition.clock_ms = behind / 1_000;
+            if crate::is_worth_a_line(condition.status.dropped_events, status.dropped_events) {
+                tracing::warn!(
+                    "fleet: sensor {name} let {} events go: its spool or its disk was full",
+                    status.dropped_events
+                );
+            }
             // A sensor that was started anew counts from 0 again.
             condition.misbehaved |= status.misbehaved > condition.status.misbehaved;
             if status.waiting_records == 0 {
@@ -171,13 +217,24 @@ impl Conditions {
         self.lock().values().cloned().collect()
     }
 
+    /// The same with the rates as they are now: of one that tells nothing any more there is none.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Vec<Condition> {
+        let mut all = self.all();
+        for condition in &mut all {
+            condition.events_per_minute = condition.rate(now);
+        }
+        all
+    }
+
     /// What was known before a restart: who is a sensor, so that one that never comes again is told as silent too.
     pub fn remember(&self, before: Vec<Condition>) {
         let mut all = self.lock();
         let is_known =
             |it: &Condition| self.started.since(Timestamp::from_micros(it.heard)) < FORGOTTEN_AFTER;
         for condition in before.into_iter().filter(is_known).take(MOST_SENSORS) {
-            all.entry(condition.name.clone()).or_insert(condition);
+            let group = self.group_of(&condition.name);
+            all.entry(condition.name.clone()).or_insert(Condition { group, ..condition });
         }
     }
 
@@ -234,12 +291,12 @@ mod tests {
     #[test]
     fn a_sensor_that_falls_silent_is_told_once_and_again_after_it_was_heard() {
         let conditions = Conditions::new(START);
-        conditions.heartbeat("a", NOW, NOW, Status::default());
-        conditions.heartbeat("b", after(200), after(200), Status::default());
+        conditions.heartbeat("a", NOW, (NOW, 0), Status::default());
+        conditions.heartbeat("b", after(200), (after(200), 0), Status::default());
         assert_eq!(conditions.fell_silent(after(299)), []);
         assert_eq!(conditions.fell_silent(after(301)), [("a".to_owned(), NOW)]);
         assert_eq!(conditions.fell_silent(after(302)), []);
-        conditions.heartbeat("a", after(310), after(310), Status::default());
+        conditions.heartbeat("a", after(310), (after(310), 0), Status::default());
         assert_eq!(conditions.fell_silent(after(320)), []);
         assert_eq!(conditions.fell_silent(after(900)).len(), 2);
     }
@@ -248,25 +305,25 @@ mod tests {
     fn time_closes_as_far_as_all_have_told_and_waits_for_none_longer_than_its_bound() {
         let conditions = Conditions::new(START);
         assert_eq!(conditions.told_until(NOW), NOW);
-        conditions.heartbeat("a", NOW, NOW, Status::default());
+        conditions.heartbeat("a", NOW, (NOW, 0), Status::default());
         let behind = Status { waiting_records: 9, ..Status::default() };
-        conditions.heartbeat("b", NOW, NOW, behind);
+        conditions.heartbeat("b", NOW, (NOW, 0), behind);
         assert_eq!(conditions.told_until(NOW), NOW.plus(-WAITS), "b may have older things to tell");
         let came = Came { events: 5, newest: Some(after(-30)), published: NOW, ..Came::default() };
         conditions.came("b", NOW, came);
         assert_eq!(conditions.told_until(NOW), after(-30));
-        conditions.heartbeat("b", NOW, NOW, Status::default());
+        conditions.heartbeat("b", NOW, (NOW, 0), Status::default());
         assert_eq!(conditions.told_until(NOW), NOW);
         assert_eq!(conditions.told_until(after(800)), NOW, "they may be cut off");
         assert_eq!(conditions.told_until(after(900)), after(900), "who is away is not waited for");
-        conditions.heartbeat("b", after(901), after(901), Status::default());
+        conditions.heartbeat("b", after(901), (after(901), 0), Status::default());
         assert_eq!(conditions.told_until(after(901)), after(901));
     }
 
     #[test]
     fn a_hub_that_was_away_waits_for_what_came_meanwhile_and_tells_nobody_as_silent_for_it() {
         let before = Conditions::new(START);
-        before.heartbeat("a", NOW, NOW, Status::default());
+        before.heartbeat("a", NOW, (NOW, 0), Status::default());
         // As the store keeps it.
         let known = serde_json::to_string(&before.all()).unwrap();
         let known: Vec<Condition> = serde_json::from_str(&known).unwrap();
@@ -295,7 +352,7 @@ mod tests {
         let conditions = Conditions::new(START);
         let with = |misbehaved| {
             let status = Status { misbehaved, ..Status::default() };
-            conditions.heartbeat("a", NOW, NOW, status);
+            conditions.heartbeat("a", NOW, (NOW, 0), status);
             conditions.misbehaved().len()
         };
         assert_eq!([0, 1, 1, 2, 0, 1].map(with), [0, 1, 0, 1, 0, 1]);
@@ -317,7 +374,28 @@ mod tests {
             conditions.came("a", start.plus(seconds * Timestamp::SECOND), came);
         }
         assert_eq!(conditions.all()[0].events_per_minute, 21);
+        let rate =
+            |seconds| conditions.at(start.plus(seconds * Timestamp::SECOND))[0].events_per_minute;
+        assert_eq!([61, 119, 120, 179, 180, 900].map(rate), [21, 21, 7, 7, 0, 0]);
         conditions.came("a", start.plus(300 * Timestamp::SECOND), came);
         assert_eq!(conditions.all()[0].events_per_minute, 0);
+    }
+
+    #[test]
+    fn one_to_whom_nobody_comes_is_known_by_what_it_says_of_itself_and_by_the_group_it_is_in() {
+        let groups = BTreeMap::from([("a".to_owned(), "asia".to_owned())]);
+        let conditions = Conditions::new(START).grouped(groups);
+        let status = Status { version: "1.2.3".to_owned(), waiting_bytes: 9, ..Status::default() };
+        conditions.heartbeat("a", after(2), (NOW, -7_000_000), status);
+        conditions.refused("b", NOW, "no");
+        let [a, b] = &conditions.all()[..] else { panic!("two were heard") };
+        assert_eq!((a.lag_ms, a.clock_ms, a.status.waiting_bytes), (2_000, -7_000, 9));
+        assert_eq!((&*a.group, &*b.group), ("asia", ""));
+        conditions.fell_silent(after(600));
+        assert_eq!(conditions.all()[0].silent_since(), Some(after(2)));
+        // Where its owner says otherwise the hub's next start knows.
+        let next = Conditions::new(after(700)).grouped(BTreeMap::new());
+        next.remember(conditions.all());
+        assert_eq!((&*next.all()[0].group, next.all()[0].silent), ("", true));
     }
 }

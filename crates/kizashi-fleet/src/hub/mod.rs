@@ -245,7 +245,7 @@ impl Session<'_> {
         let conditions = &self.hub.conditions;
         let events = match news {
             News::Heartbeat(status) => {
-                conditions.heartbeat(sensor.as_str(), now, published, status);
+                conditions.heartbeat(sensor.as_str(), now, (published, behind), status);
                 return Ok(());
             }
             News::Content(hash, content) => {

@@ -16,7 +16,7 @@ use kizashi_event::{
     Timestamp,
 };
 use kizashi_fleet::accounts::{Choices, Fleet};
-use kizashi_fleet::hub::{Conditions, Hub, Keeper};
+use kizashi_fleet::hub::{Condition, Conditions, Hub, Keeper};
 use kizashi_fleet::outgoing::{Outgoing, Voice, publish};
 use kizashi_fleet::spool::Spool;
 use kizashi_fleet::{Credentials, HUB, SensorName};
@@ -313,29 +313,60 @@ impl Keeper for MemoryKeeper {
     }
 }
 
-/// A hub whose store is memory.
-pub(crate) struct TestHub {
-    pub(crate) kept: Arc<Mutex<Kept>>,
+/// A hub that runs, whoever keeps what it takes.
+pub(crate) struct RunningHub {
     pub(crate) conditions: Arc<Conditions>,
     stopping: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl TestHub {
-    pub(crate) fn start(cluster: &Cluster, kept: Kept) -> Self {
-        let kept = Arc::new(Mutex::new(kept));
+impl RunningHub {
+    pub(crate) fn start(cluster: &Cluster, keeper: Arc<dyn Keeper>) -> Self {
         let conditions = Arc::new(Conditions::new(now()));
         let stopping = Arc::<Notify>::default();
-        let hub = Hub {
-            keeper: Arc::new(MemoryKeeper(Arc::clone(&kept))),
-            conditions: Arc::clone(&conditions),
-            clock: now,
-        };
+        let hub = Hub { keeper, conditions: Arc::clone(&conditions), clock: now };
         let (credentials, told) = (cluster.credentials(HUB), Arc::clone(&stopping));
         let thread = std::thread::spawn(move || {
             runtime().block_on(hub.run(&credentials, told.notified())).unwrap();
         });
-        Self { kept, conditions, stopping, thread: Some(thread) }
+        Self { conditions, stopping, thread: Some(thread) }
+    }
+
+    /// How one sensor fares.
+    pub(crate) fn condition(&self, name: &str) -> Condition {
+        let all = self.conditions.all();
+        all.into_iter().find(|it| it.name == name).unwrap_or_default()
+    }
+
+    /// Ends at once.
+    pub(crate) fn end(&mut self) {
+        self.stopping.notify_one();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for RunningHub {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.end();
+        }
+    }
+}
+
+/// A hub whose store is memory.
+pub(crate) struct TestHub {
+    pub(crate) kept: Arc<Mutex<Kept>>,
+    pub(crate) conditions: Arc<Conditions>,
+    running: RunningHub,
+}
+
+impl TestHub {
+    pub(crate) fn start(cluster: &Cluster, kept: Kept) -> Self {
+        let kept = Arc::new(Mutex::new(kept));
+        let running = RunningHub::start(cluster, Arc::new(MemoryKeeper(Arc::clone(&kept))));
+        Self { kept, conditions: Arc::clone(&running.conditions), running }
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
@@ -359,23 +390,8 @@ impl TestHub {
 
     /// Ends at once: what was taken and not committed is gone.
     pub(crate) fn stop(mut self) -> Kept {
-        self.end();
+        self.running.end();
         std::mem::take(&mut *self.kept.lock().unwrap())
-    }
-
-    fn end(&mut self) {
-        self.stopping.notify_one();
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
-    }
-}
-
-impl Drop for TestHub {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.end();
-        }
     }
 }
 

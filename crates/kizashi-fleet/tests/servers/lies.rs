@@ -14,12 +14,15 @@ use crate::harness::{
     Cluster, Folder, Kept, Sensor, TestHub, event, eventually, now, set_wrong_clock, wrong_clock,
 };
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// Somebody who has a sensor's credentials and a NATS client of his own.
-async fn thief(cluster: &Cluster, name: &str) -> Result<Client, async_nats::ConnectError> {
+pub(crate) async fn thief(
+    cluster: &Cluster,
+    name: &str,
+) -> Result<Client, async_nats::ConnectError> {
     let table: toml::Table = cluster.credentials_text(name).parse().unwrap();
     let text = |key: &str| table[key].as_str().unwrap().to_owned();
     let folder = Folder::new("thief");
@@ -34,7 +37,7 @@ async fn thief(cluster: &Cluster, name: &str) -> Result<Client, async_nats::Conn
         .await
 }
 
-async fn send(client: &Client, subject: &str, bytes: &[u8]) {
+pub(crate) async fn send(client: &Client, subject: &str, bytes: &[u8]) {
     let mut headers = HeaderMap::new();
     headers.insert(SENT, now().micros().to_string());
     let _ = client.publish_with_headers(subject.to_owned(), headers, bytes.to_vec().into()).await;

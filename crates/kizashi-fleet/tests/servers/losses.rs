@@ -44,7 +44,8 @@ fn a_server_of_three_and_the_hub_die_under_load_and_everything_counts_once() {
 }
 
 #[test]
-fn a_sensor_that_is_cut_off_loses_nothing_of_ten_minutes_and_others_go_on() {
+fn a_sensor_that_is_cut_off_loses_nothing_of_ten_minutes_that_pass_by_its_events_times_alone_and_others_go_on()
+ {
     let cluster = Cluster::start(1, &["tokyo", "osaka"]);
     let hub = TestHub::start(&cluster, Kept::default());
     let cable = Cable::to(cluster.ports[0]);

@@ -5,6 +5,8 @@
 mod harness;
 mod lies;
 mod losses;
+mod restores;
+mod versions;
 
 use harness::{Cluster, Sensor, TestHub, eventually};
 

@@ -185,6 +185,13 @@ impl Merge {
         self.falls.promise_over(watches);
     }
 
+    /// More sensors are listened to than before, from the next bin on: `share` is what was before, of what is now (above 0, at most 1). See
+    /// [`kizashi_detect::gamma_poisson::Merge::widen`].
+    pub fn widen(&mut self, share: f64) {
+        self.watch.widen(share);
+        self.keys.widen(share);
+    }
+
     /// Parts that hold keys.
     #[must_use]
     pub const fn partitions(&self) -> Partition {

@@ -129,6 +129,11 @@ impl Detection {
         self.merge.promise_over(watches);
     }
 
+    /// See [`Merge::widen`].
+    pub fn widen(&mut self, share: f64) {
+        self.merge.widen(share);
+    }
+
     /// The end of the last closed bin: bins before it have been seen.
     #[must_use]
     pub const fn through(&self) -> Option<Timestamp> {

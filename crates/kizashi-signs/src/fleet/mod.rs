@@ -11,7 +11,8 @@
 //! divided ([`crate::shares`]). One machine has no fleet and pays for none of this.
 //!
 //! **Priors travel.** A new sensor begins with what its group's sensors have learned of single sensors' rates
-//! ([`Fleet::knowledge_for`]), or all sensors', where its group has none.
+//! ([`Fleet::knowledge_for`]), or all sensors', where its group has none. Its group's watch and that over all then hear one sensor more, which
+//! would look like a rise of everything: they are told so ([`Detection::widen`]) in the bin in which it is first heard ([`Fleet::close_all`]).
 
 mod union;
 
@@ -136,6 +137,7 @@ impl Fleet {
             return Err(FleetError::Known(name.to_owned()));
         }
         let knowledge = self.knowledge_for(group);
+        self.widen(group);
         self.sensors.insert(name.to_owned(), Sensor { group: group.to_owned() });
         let of_group = Scope::Group(group.to_owned());
         if !self.watches.contains_key(&of_group) {
@@ -183,6 +185,37 @@ impl Fleet {
     #[must_use]
     pub fn watch_of(&self, scope: &Scope) -> Option<&Detection> {
         self.watches.get(scope)
+    }
+
+    /// One sensor more is heard in a group and over all.
+    fn widen(&mut self, group: &str) {
+        let of_group = self.sensors.values().filter(|sensor| sensor.group == group).count();
+        let of = [(Scope::All, self.sensors.len()), (Scope::Group(group.to_owned()), of_group)];
+        for (scope, before) in of {
+            if let Some(watch) = self.watches.get_mut(&scope).filter(|_| before > 0) {
+                let before = f64::from(u32::try_from(before).unwrap_or(u32::MAX));
+                watch.widen(before / (before + 1.0));
+            }
+        }
+    }
+
+    /// [`Self::close`] where sensors may be heard for the first time: each is added to the group that it has in `groups` (to that without a
+    /// name where it has none) as the bin begins, so that it is expected from the moment on at which it is there and no earlier.
+    ///
+    /// # Errors
+    /// When a watch cannot begin.
+    pub fn close_all(
+        &mut self,
+        start: Timestamp,
+        bins: &BTreeMap<String, ClosedBin>,
+        groups: &BTreeMap<String, String>,
+    ) -> Result<FleetClosed, FleetError> {
+        for (name, bin) in bins {
+            if bin.start == start && !bin.ports.is_empty() && !self.sensors.contains_key(name) {
+                self.add(name, groups.get(name).map_or("", String::as_str))?;
+            }
+        }
+        Ok(self.close(start, bins))
     }
 
     /// Closes the ten minutes from `start` on: what each sensor heard in it; of one that is not named nothing came, or it is cut off.

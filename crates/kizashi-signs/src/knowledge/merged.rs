@@ -20,6 +20,27 @@ impl Knowledge {
         Some(merged.with_remark(&format!("Learned by {} machines together.", machines.count())))
     }
 
+    /// What so many machines that were watched as one have learned, as one of them may take it: an equal part of each rate. Visitors that came
+    /// to several of them counted once, so that each of them has somewhat more than its part.
+    #[must_use]
+    pub fn of_each(mut self, machines: u32) -> Self {
+        if machines < 2 {
+            return self;
+        }
+        let part = |rate: f64| rounded(rate / f64::from(machines));
+        for row in self.kinds.values_mut() {
+            row.sources_a_day = part(row.sources_a_day);
+        }
+        for row in self.ports.values_mut() {
+            row.sources_a_day = part(row.sources_a_day);
+        }
+        self.kinds.retain(|kind, row| row.check(kind.name()).is_ok());
+        self.ports.retain(|_, row| row.check("").is_ok());
+        self.with_remark(&format!(
+            "Learned by {machines} machines as one; these are the rates of each."
+        ))
+    }
+
     /// Days that a machine has watched, as far as its ports tell.
     fn days(&self) -> f64 {
         self.ports.values().map(|row| row.days).fold(0.0, f64::max)
@@ -101,6 +122,17 @@ mod tests {
         assert_eq!(merged.kinds[&KeyKind::Port].sources_a_day, 15.0);
         assert_eq!(merged.kinds[&KeyKind::Port].volatility, None);
         assert_eq!(Knowledge::from_json(&merged.to_json()), Ok(merged));
+    }
+
+    #[test]
+    fn of_machines_that_were_watched_as_one_each_has_its_part() {
+        let all = one(40.0, 5.0, &[(22, 30.0), (23, 2e-4)]);
+        let each = all.clone().of_each(4);
+        assert_eq!(each.kinds[&KeyKind::Port].sources_a_day, 10.0);
+        assert_eq!(each.ports[&Port::tcp(22)].sources_a_day, 7.5);
+        assert_eq!(each.ports.len(), 1, "what is rarer than any rate that is told is left out");
+        assert_eq!(Knowledge::from_json(&each.to_json()), Ok(each));
+        assert_eq!((all.clone().of_each(1), all.clone().of_each(0)), (all.clone(), all));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{Ranked, Span, StoreError};
 /// Raw events that are looked at for one sensor's ports.
 const MOST_ROWS: u64 = 50_000;
 /// Sensors that are told.
-const MOST_SENSORS: u32 = 1_000;
+const MOST_SENSORS: u32 = 20_000;
 
 /// What one sensor counted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -198,14 +198,18 @@ impl Store {
         self.inlet().save(signs, blobs)
     }
 
-    /// Lets go of all signs, but for those whose ids end with `spared`, and of the blobs whose names begin with `prefix`:
+    /// Lets go of all signs, but for those whose ids end with one of `spared`, and of the blobs whose names begin with `prefix`:
     /// detection is about to be run anew, and raises only its own again.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn forget_signs(&self, prefix: &str, spared: &str) -> Result<(), StoreError> {
-        let (prefix, spared) = (prefix.to_owned(), spared.to_owned());
-        self.ask(move |ledger| ledger.forget_signs(&prefix, &spared))
+    pub fn forget_signs(
+        &self,
+        prefix: &str,
+        spared: &'static [&'static str],
+    ) -> Result<(), StoreError> {
+        let prefix = prefix.to_owned();
+        self.ask(move |ledger| ledger.forget_signs(&prefix, spared))
     }
 
     /// What an event in closed time means from now on.
@@ -342,11 +346,16 @@ impl Ledger {
         transaction.commit().doing(doing, &self.path)
     }
 
-    fn forget_signs(&mut self, prefix: &str, spared: &str) -> Result<(), StoreError> {
+    fn forget_signs(&mut self, prefix: &str, spared: &[&str]) -> Result<(), StoreError> {
         let doing = "letting signs go";
         let transaction = self.connection.transaction().doing(doing, &self.path)?;
+        let others: String =
+            (1..=spared.len()).map(|n| format!(" AND substr(id, -length(?{n})) <> ?{n}")).collect();
         transaction
-            .execute("DELETE FROM signs WHERE substr(id, -length(?1)) <> ?1", [spared])
+            .execute(
+                &format!("DELETE FROM signs WHERE 1{others}"),
+                rusqlite::params_from_iter(spared),
+            )
             .doing(doing, &self.path)?;
         transaction
             .execute("DELETE FROM blobs WHERE substr(name, 1, length(?1)) = ?1", [prefix])

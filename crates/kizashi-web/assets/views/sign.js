@@ -8,7 +8,7 @@ import { Chart } from "../chart.js";
 import { Bars, Failure, Loading, Moment, SeverityMark, safe, severityName } from "../parts.js";
 import { Command } from "./copy.js";
 import { Desk, Explain, Related, Timeline } from "./desk.js";
-import { Against, isSilence, isWhole, silentFor, title } from "./signs.js";
+import { Against, isOfTheHouse, isSilence, isWhole, silentFor, title } from "./signs.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
 /** @typedef {import("../api.js").Evidence} Evidence */
@@ -55,6 +55,7 @@ function Evidence({ evidence }) {
 /** @param {{ sign: Sign }} props */
 function Facts({ sign }) {
   const said = words().sign;
+  if (isOfTheHouse(sign)) return html`<dl class="facts"><div><dt>${said.sinceFact}</dt><dd class="time"><${Moment} at=${sign.since} /></dd><dd class="under">${said.later(span(Date.parse(sign.detected) - Date.parse(sign.since)))}</dd></div></dl>`;
   return html`<dl class="facts">
     ${isSilence(sign)
       ? html`<div><dt>${said.silentFor}</dt><dd class="time">${silentFor(sign)}</dd><dd class="under">${said.usual(plain(sign.before))}</dd></div>`
@@ -125,7 +126,7 @@ export function SignView({ id }) {
     ${ports.length > 0 && html`<section><div class="head"><h2>${silence ? said.fell : said.rose}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
     <${Desk} key=${sign.id} sign=${sign} />
     <div class="columns"><${Timeline} sign=${sign} /><${Related} sign=${sign} /></div>
-    <${Explain} sign=${sign} />
-    ${!silence && html`<section><div class="head"><h2>${said.did}</h2><p>${said.didTold(severityName(sign.severity))}</p></div><${Evidence} evidence=${evidence} /></section>`}
+    ${!isOfTheHouse(sign) && html`<${Explain} sign=${sign} />`}
+    ${!silence && !isOfTheHouse(sign) && html`<section><div class="head"><h2>${said.did}</h2><p>${said.didTold(severityName(sign.severity))}</p></div><${Evidence} evidence=${evidence} /></section>`}
   </article>`;
 }

@@ -21,12 +21,17 @@ export const address = (sign) => `#/sign/${encodeURIComponent(sign.id)}`;
 export const isSilence = (sign) => sign.kind === "port-silent" || sign.kind === "sensor-silent";
 
 /** Whether it is of the whole sensor, and its key says nothing. @param {Sign} sign */
-export const isWhole = (sign) => sign.kind === "sensor-wide" || sign.kind === "sensor-silent";
+export const isWhole = (sign) => sign.kind === "sensor-wide" || sign.kind === "sensor-silent" || isOfTheHouse(sign);
+
+/** Whether the house itself tells it: no visitor came more or less. @param {Sign} sign */
+export const isOfTheHouse = (sign) => sign.kind === "sensor-away" || sign.kind === "misbehaviour";
 
 /** @param {Sign} sign */
 export function title(sign) {
   if (sign.kind === "sensor-wide") return words().signs.many;
   if (sign.kind === "sensor-silent") return words().signs.nothing;
+  if (sign.kind === "sensor-away") return words().signs.away(safe(sign.label.replace(/^sensor /, "")));
+  if (sign.kind === "misbehaviour") return words().signs.misbehaved;
   if (sign.kind === "port-silent") return words().signs.silent(safe(portInWords(sign.key, sign.label).label));
   return safe(nameOf(sign) ?? portInWords(sign.key, sign.label).label);
 }
@@ -91,7 +96,7 @@ function Card({ sign }) {
 
 /** A sign that is over, on one line. @param {{ sign: Sign }} props */
 function Past({ sign }) {
-  const much = sign.kind === "sensor-wide" ? words().signs.portCount(sign.ports?.length ?? 0) : isSilence(sign) ? silentFor(sign) : ratio(sign.ratio);
+  const much = sign.kind === "sensor-wide" ? words().signs.portCount(sign.ports?.length ?? 0) : isSilence(sign) ? silentFor(sign) : isOfTheHouse(sign) ? "" : ratio(sign.ratio);
   return html`<li><a href=${address(sign)}>
     <${SeverityMark} severity=${sign.severity} />
     <span class="name"><b>${title(sign)}</b> ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}</span>

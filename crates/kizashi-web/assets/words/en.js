@@ -135,6 +135,8 @@ export const en = {
     },
     many: "Many ports rose at once",
     nothing: "Nothing comes any more",
+    away: (/** @type {string} */ sensor) => `Sensor ${sensor} is not heard any more`,
+    misbehaved: "A trap misbehaved and was replaced",
     silent: (/** @type {string} */ what) => `${what} fell silent`,
     came: "came",
     expected: "expected",

@@ -128,6 +128,8 @@ export const ja = {
     },
     many: "多くのポートが同時に増加",
     nothing: "通信が届かなくなりました",
+    away: (sensor) => `センサー ${sensor} からの連絡が途絶えました`,
+    misbehaved: "トラップが異常な動作をしたため、入れ替えました",
     silent: (what) => `${what} が途絶えました`,
     came: "実際",
     expected: "見込み",

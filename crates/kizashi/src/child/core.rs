@@ -61,12 +61,18 @@ pub(crate) fn run() -> Result<(), Failure> {
     let places = if setup.probe { Ok(Arc::default()) } else { setup.config.places() };
     let told = Told { outbox: Outbox::of(&setup.config.data), channels: setup.channels.clone() };
     let told = Some(told).filter(|told| !told.channels.is_empty());
-    let own =
-        Own::of(&setup.config).named(&setup.sensor, setup.config_file.as_deref()).telling(told);
+    let fleet = fleet.map(|credentials| {
+        let conditions = Conditions::new(clock::now()).grouped(setup.config.fleet.by_sensor());
+        (credentials, Arc::new(conditions))
+    });
+    let own = Own::of(&setup.config)
+        .named(&setup.sensor, setup.config_file.as_deref())
+        .of_fleet(fleet.as_ref().map(|(_, conditions)| Arc::clone(conditions)))
+        .telling(told);
     let campaigns = setup.config.signs.campaigns();
     let protections = match &fleet {
         _ if !setup.confined => Vec::new(),
-        Some(fleet) => sandbox::confine_to_servers(&setup.config.data, &fleet.ports()),
+        Some((fleet, _)) => sandbox::confine_to_servers(&setup.config.data, &fleet.ports()),
         None => sandbox::confine_core(&setup.config.data),
     };
     let channel = Arc::new(channel);
@@ -96,7 +102,7 @@ fn open(
     campaigns: &Arc<Campaigns>,
 ) -> Result<(Pipeline, [u8; 32]), Failure> {
     let began = Instant::now();
-    let pipeline = loop {
+    let mut pipeline = loop {
         let store = kizashi_store::Settings {
             mode: Mode::Live,
             retention: setup.config.retention(),
@@ -112,6 +118,9 @@ fn open(
             opened => break opened?,
         }
     };
+    if setup.fleet.is_some() {
+        pipeline.at_hub();
+    }
     let kept = pipeline.store().reader()?.blob(IDENTITY)?;
     let identity = match kept.and_then(|bytes| bytes.try_into().ok()) {
         Some(identity) => identity,
@@ -131,7 +140,7 @@ fn serve(
     channel: &Arc<Channel>,
     setup: &CoreSetup,
     (pipeline, places, campaigns, own): (Pipeline, Arc<Places>, Arc<Campaigns>, Own),
-    (listener, fleet): (TcpListener, Option<Credentials>),
+    (listener, fleet): (TcpListener, Option<(Credentials, Arc<Conditions>)>),
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
     let (access, encryption) = door(setup)?;
@@ -158,7 +167,7 @@ fn serve(
     let mut chores =
         Chores::of(setup, &pipeline, watched, (Arc::clone(&campaigns), Arc::clone(&sharing)))?;
     let taking = match fleet {
-        Some(credentials) => Some(chores.take(credentials, &pipeline, &feed)?),
+        Some(fleet) => Some(chores.take(fleet, &pipeline, &feed)?),
         None => None,
     };
     let observatory = observatory(setup, &pipeline, (places, campaigns, own), (health, sharing));
@@ -267,11 +276,10 @@ impl Chores {
     /// Begins to take what a fleet's sensors send.
     fn take(
         &mut self,
-        credentials: Credentials,
+        (credentials, conditions): (Credentials, Arc<Conditions>),
         pipeline: &Pipeline,
         feed: &FeedSender,
     ) -> Result<hub::Taking, Failure> {
-        let conditions = Arc::new(Conditions::new(clock::now()));
         let ways = || (pipeline.store().inlet(), feed.clone());
         let reader = pipeline.store().reader()?;
         self.fleet = Some(hub::Watch::new(Arc::clone(&conditions), &reader, ways())?);

@@ -123,7 +123,8 @@ impl Watch {
         }
         if now.since(self.kept) >= KEEP_EVERY {
             self.kept = now;
-            let json = serde_json::to_vec(&self.conditions.all()).map_err(std::io::Error::from)?;
+            let json =
+                serde_json::to_vec(&self.conditions.at(now)).map_err(std::io::Error::from)?;
             self.inlet.save(Vec::new(), vec![(CONDITIONS.to_owned(), json)])?;
         }
         Ok(self.conditions.told_until(now))

@@ -123,11 +123,18 @@ fn conditions(folder: &Path) -> Result<Vec<Condition>, Failure> {
 fn lines_of(condition: &Condition, now: Timestamp) -> Vec<String> {
     let status = &condition.status;
     let seconds = now.since(Timestamp::from_micros(condition.heard)) / Timestamp::SECOND;
-    let word = if condition.silent { "SILENT" } else { "alive" };
+    let word = match condition.silent_since() {
+        Some(since) => format!("SILENT since {}", since.rfc3339()),
+        None => "alive".to_owned(),
+    };
+    let group = match condition.group.as_str() {
+        "" => String::new(),
+        group => format!(", group {group}"),
+    };
     let version = if status.version.is_empty() { "unknown" } else { &status.version };
     let mut lines = vec![
         format!(
-            "{:<33}{word}, heard {} s ago, version {version}",
+            "{:<33}{word}, heard {} s ago, version {version}{group}",
             condition.name,
             thousands(u64::try_from(seconds).unwrap_or(0))
         ),
@@ -187,10 +194,16 @@ mod tests {
         );
         assert_eq!(well.len(), 3);
         condition.silent = true;
+        condition.group = "asia".to_owned();
         condition.refused = 2;
         condition.refusal = Some("a record came with a wrong sum".to_owned());
         let ill = lines_of(&condition, now).join("\n");
-        assert!(ill.contains("SILENT") && ill.contains("2 records not believed"), "{ill}");
+        assert!(
+            ill.contains("SILENT since 2026-05-28T20:26:36")
+                && ill.contains("group asia")
+                && ill.contains("2 records not believed"),
+            "{ill}"
+        );
         assert!(ill.ends_with("last not believed: a record came with a wrong sum"), "{ill}");
     }
 }

@@ -12,12 +12,13 @@ use crate::cli;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::new_file;
-use crate::pipeline::{Pipeline, SNAPSHOT};
+use crate::pipeline::{Pipeline, SNAPSHOT, sensors_known};
 use crate::terminal::Terminal;
 
 /// Writes what was learned until detection's state was last saved.
 pub(crate) fn export(call: &cli::PriorExport, terminal: &mut Terminal) -> Result<(), Failure> {
-    let snapshot = Reader::open(&call.data.data)?.blob(SNAPSHOT)?;
+    let reader = Reader::open(&call.data.data)?;
+    let snapshot = reader.blob(SNAPSHOT)?;
     let knowledge = snapshot.map(|bytes| Detection::knowledge_of(&bytes)).transpose().map_err(|_| {
         Failure::Asked(
             "what was learned here is of another version of Kizashi; start this one once and export then".to_owned(),
@@ -28,6 +29,8 @@ pub(crate) fn export(call: &cli::PriorExport, terminal: &mut Terminal) -> Result
             "nothing was learned here yet; export again when a day of visitors was seen".to_owned(),
         ));
     };
+    // What a hub learned is of all its sensors, and what is written is for one machine.
+    let knowledge = knowledge.of_each(sensors_known(&reader)?.unwrap_or(1));
     let json = knowledge.to_json();
     let Some(path) = &call.file else { return terminal.text(&json) };
     new_file::write(path, json.as_bytes(), "name another file")?;

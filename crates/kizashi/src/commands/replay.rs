@@ -11,7 +11,7 @@ use crate::cli;
 use crate::config::Config;
 use crate::explain::{self, Explained, Explainer, Wanted};
 use crate::failure::Failure;
-use crate::pipeline::knowledge;
+use crate::pipeline::{Joins, knowledge};
 use crate::promise;
 use crate::screen::harmless;
 use crate::terminal::Terminal;
@@ -32,7 +32,11 @@ pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Fai
         }
         found.extend(closed.into_signs().map(|sign| (sign.id.clone(), sign)));
     };
-    reader.closed_bins(None, |bin| note(detection.close(&bin), &detection))?;
+    let mut joins = Joins::from_the_start(&reader)?;
+    reader.closed_bins(None, |bin| {
+        joins.tell(&mut detection, bin.start);
+        note(detection.close(&bin), &detection);
+    })?;
     if let Some(through) = reader.closed_through()? {
         note(detection.advance(through), &detection);
     }

@@ -52,6 +52,8 @@ fn the_packaged_file_shows_every_setting_with_its_default() {
     assert!(shown.history.bucket.take().is_some());
     assert!(!shown.feeds.sources.is_empty());
     shown.feeds.sources.clear();
+    assert!(!shown.fleet.groups.is_empty() && shown.fleet.check().is_ok());
+    shown.fleet.groups.clear();
     let traps = &mut shown.traps;
     for list in [
         &mut traps.http,

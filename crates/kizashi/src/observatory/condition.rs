@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
+use kizashi_fleet::hub::Conditions;
 use kizashi_store::{BinLength, Overview, Reader, Span};
 use kizashi_web::{Condition, Forecast, ReadError, Retention, TrapSetting};
 
@@ -29,6 +31,8 @@ pub(crate) struct Own {
     pub(super) marks: Marks,
     /// The name of this machine's own sensor; nothing where there is none.
     pub(super) sensor: Option<String>,
+    /// How a fleet's sensors fare, where this is its hub.
+    pub(super) fleet: Option<Arc<Conditions>>,
     /// The configuration file that was read.
     pub(super) file: Option<String>,
     /// Whom signs are told to; nobody where nothing is told.
@@ -52,6 +56,7 @@ impl Own {
             status: File::open("/proc/self/status").ok(),
             marks: Marks::default(),
             sensor: None,
+            fleet: None,
             file: None,
             told: None,
         }
@@ -61,6 +66,12 @@ impl Own {
     pub(crate) fn named(self, sensor: &str, file: Option<&Path>) -> Self {
         let file = file.map(|path| path.display().to_string());
         Self { sensor: Some(sensor.to_owned()), file, ..self }
+    }
+
+    /// The same of a fleet's hub, which has no sensor of its own.
+    pub(crate) fn of_fleet(self, fleet: Option<Arc<Conditions>>) -> Self {
+        let sensor = self.sensor.filter(|_| fleet.is_none());
+        Self { sensor, fleet, ..self }
     }
 
     /// The same of a process whose signs are told.

@@ -4,6 +4,7 @@
 //! restart resumes where it stopped, and a replay of what is stored gives the same signs as the live run did.
 
 mod board;
+mod joins;
 #[cfg(test)]
 mod tests;
 
@@ -15,10 +16,13 @@ use kizashi_signs::{Campaigns, Closed, Detection, Knowledge, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
+pub(crate) use joins::{Joins, sensors_known};
 
 use crate::failure::Failure;
 use crate::promise::{self, Kept};
 
+/// Microseconds of a bin.
+const BIN: i64 = 600 * Timestamp::SECOND;
 /// Microseconds after its end at which ten minutes are closed: what comes from the traps takes a second, from a followed
 /// log some more.
 const LATENESS: i64 = 60 * Timestamp::SECOND;
@@ -38,6 +42,7 @@ pub(crate) struct Pipeline {
     store: Store,
     reader: Reader,
     detection: Detection,
+    joins: Joins,
     campaigns: Arc<Campaigns>,
     settings: kizashi_signs::Settings,
     knowledge: Knowledge,
@@ -63,6 +68,7 @@ impl Pipeline {
         let mut pipeline = Self {
             detection: Detection::with_knowledge(settings, &knowledge)?
                 .with_campaigns(Arc::clone(&campaigns)),
+            joins: Joins::default(),
             campaigns,
             settings,
             knowledge,
@@ -77,6 +83,7 @@ impl Pipeline {
         match pipeline.reader.blob(SNAPSHOT)? {
             Some(bytes) => match restore(settings, Arc::clone(&pipeline.campaigns), &bytes) {
                 Ok(detection) => {
+                    pipeline.joins = Joins::going_on(&pipeline.reader, detection.through())?;
                     pipeline.detection = detection;
                     pipeline.catch_up(&mut |_| {})?;
                 }
@@ -88,6 +95,11 @@ impl Pipeline {
             None => pipeline.run_anew(&mut |_| {})?,
         }
         Ok(pipeline)
+    }
+
+    /// From now on what is stored is what a fleet's sensors see.
+    pub(crate) const fn at_hub(&mut self) {
+        self.joins.at_hub();
     }
 
     /// The store, for writing events.
@@ -112,7 +124,11 @@ impl Pipeline {
         let bins = self.store.close_bins(through)?;
         let before = self.detection.through();
         let mut news = Closed::default();
+        if !bins.is_empty() {
+            self.joins.look(&self.reader)?;
+        }
         for bin in &bins {
+            self.joins.tell(&mut self.detection, bin.start);
             gather(&mut news, self.detection.close(bin));
         }
         gather(&mut news, self.detection.advance(through));
@@ -182,14 +198,18 @@ impl Pipeline {
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
         self.detection = Detection::with_knowledge(self.settings, &self.knowledge)?
             .with_campaigns(Arc::clone(&self.campaigns));
-        self.store.forget_signs(KEPT, Sign::MISBEHAVED)?;
+        self.joins = self.joins.anew(&self.reader)?;
+        self.store.forget_signs(KEPT, Sign::OF_THE_HOUSE)?;
         self.catch_up(progress)
     }
 
     /// Runs detection over what the store closed and detection has not seen.
     fn catch_up(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
         let (mut news, detection) = (Closed::default(), &mut self.detection);
+        let joins = &mut self.joins;
+        joins.look(&self.reader)?;
         self.reader.closed_bins(detection.through(), |bin| {
+            joins.tell(detection, bin.start);
             gather(&mut news, detection.close(&bin));
             progress(bin.start);
         })?;
@@ -222,6 +242,7 @@ impl Pipeline {
         if now || due(self.saved, SNAPSHOT_EVERY) {
             blobs = self.detection.take_evidence();
             blobs.push((SNAPSHOT.to_owned(), self.detection.snapshot()?));
+            blobs.extend(self.joins.kept());
             self.saved = through;
         }
         if !signs.is_empty() || !blobs.is_empty() {

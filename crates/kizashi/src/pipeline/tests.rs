@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kizashi_event::{Detail, Event, EventId, Port, Service, Timestamp};
-use kizashi_signs::{Campaigns, Settings, Sign};
-use kizashi_store::Span;
+use kizashi_signs::{Campaigns, Knowledge, Settings, Sign};
+use kizashi_store::{Span, StoredSign};
 use proptest::prelude::*;
 
 use super::{LATENESS, Pipeline};
+use crate::fleet::CONDITIONS;
 use crate::promise;
 
 /// Days of traffic in a case.
@@ -194,4 +195,99 @@ proptest! {
         prop_assert_eq!(&restarted.0, &once.0);
         prop_assert_eq!(restarted.1, once.1);
     }
+}
+
+#[test]
+fn what_the_house_told_is_still_told_after_detection_ran_anew() {
+    let folder = Folder::new();
+    let store = kizashi_store::Settings::default();
+    let mut pipeline = Pipeline::open(&folder.0, store, settings(), Campaigns::builtin()).unwrap();
+    let at = Timestamp::from_micros(START);
+    let house = [
+        Sign::sensor_away("tokyo", at.plus(-400 * Timestamp::SECOND), at),
+        Sign::misbehaviour("on sensor osaka", at),
+    ];
+    let mut signs: Vec<StoredSign> = house
+        .iter()
+        .map(|sign| StoredSign {
+            id: sign.id.clone(),
+            detected: sign.detected,
+            json: serde_json::to_string(sign).unwrap(),
+            evidence: None,
+        })
+        .collect();
+    // What detection raised, it raises again where it is still so.
+    signs.push(StoredSign { id: "20260301T0000Z-tcp-23".to_owned(), ..signs[0].clone() });
+    pipeline.store().save(signs, Vec::new()).unwrap();
+    pipeline.begin_with(Knowledge::shipped()).unwrap();
+    let kept = pipeline.store().reader().unwrap().signs(10).unwrap();
+    let mut kept: Vec<&str> = kept.iter().map(|it| it.id.as_str()).collect();
+    kept.sort_unstable();
+    let mut told: Vec<&str> = house.iter().map(|sign| sign.id.as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(kept, told);
+}
+
+/// Ids of the signs that a store's live run told, and those of a run over it anew, where after three days a second sensor hears what the
+/// first does; the program is started anew in between.
+fn with_a_second_sensor(is_hub: bool) -> [Vec<String>; 2] {
+    const BINS: i64 = 4 * 144;
+    let folder = Folder::new();
+    let open = || {
+        let store = kizashi_store::Settings {
+            clock: std::sync::Arc::new(|| Timestamp::from_micros(START + 30 * Timestamp::DAY)),
+            ..kizashi_store::Settings::default()
+        };
+        let mut pipeline =
+            Pipeline::open(&folder.0, store, Settings::default(), Campaigns::builtin()).unwrap();
+        if is_hub {
+            pipeline.at_hub();
+            let nobody = vec![(CONDITIONS.to_owned(), b"[]".to_vec())];
+            pipeline.store().save(Vec::new(), nobody).unwrap();
+        }
+        pipeline
+    };
+    let mut pipeline = open();
+    let (mut number, mut draw) = (0_u32, 1_u64);
+    for bin in 0..BINS {
+        let sensors = if bin < 3 * 144 { 1 } else { 2 };
+        let mut events = Vec::new();
+        for (sensor, port) in (0..sensors).flat_map(|sensor| (0..4).map(move |port| (sensor, port)))
+        {
+            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            for _ in 0..(draw >> 33) % 5 {
+                number += 1;
+                let at =
+                    bin * 600 * Timestamp::SECOND + i64::from(number % 599) * Timestamp::SECOND;
+                let event = event(at, number, port, u64::from(number));
+                events.push(Event { sensor: ["one", "two"][sensor].into(), ..event });
+            }
+        }
+        pipeline.store().write(events).unwrap();
+        let end = START + (bin + 1) * 600 * Timestamp::SECOND + LATENESS;
+        pipeline.advance(Timestamp::from_micros(end)).unwrap();
+        if [100, 3 * 144, 3 * 144 + 5].contains(&bin) {
+            pipeline.finish().unwrap();
+            pipeline = open();
+        }
+    }
+    let told = |pipeline: &Pipeline| {
+        let signs = pipeline.store().reader().unwrap().signs(1_000).unwrap();
+        signs.into_iter().map(|sign| sign.id).collect::<Vec<_>>()
+    };
+    let live = told(&pipeline);
+    pipeline.begin_with(Knowledge::shipped()).unwrap();
+    let known = super::sensors_known(&pipeline.store().reader().unwrap()).unwrap();
+    assert_eq!(known, is_hub.then_some(2), "for who exports what one of them has");
+    [live, told(&pipeline)]
+}
+
+#[test]
+fn a_hub_takes_a_second_sensor_for_no_wave_live_and_in_a_run_over_what_is_stored() {
+    assert_eq!(with_a_second_sensor(true), [Vec::<String>::new(), Vec::new()]);
+    let [live, anew] = with_a_second_sensor(false);
+    assert!(
+        !live.is_empty() && live == anew,
+        "logs of two programs are no two machines: {live:?} {anew:?}"
+    );
 }

@@ -65,7 +65,7 @@ fn sensor(folder: &Folder, name: &str) -> Running {
 
 fn hub(folder: &Folder) -> Running {
     let config = format!(
-        "[capture]\nenabled = false\n[dashboard]\naddress = \"127.0.0.1:{}\"\n",
+        "[capture]\nenabled = false\n[dashboard]\naddress = \"127.0.0.1:{}\"\n[fleet]\ngroups = {{ asia = [\"tokyo\"] }}\n",
         free_port()
     );
     folder.write("hub.toml", config.as_bytes());
@@ -118,6 +118,20 @@ fn what_a_visitor_does_on_a_sensor_is_told_on_the_hub_whoever_died_meanwhile() {
         (row["name"] == "tokyo" && row["status"]["version"] == env!("CARGO_PKG_VERSION"))
             .then_some(())
     });
+    let shown = eventually("the page is told the same", PATIENCE, || {
+        let row = hub_running.api("/api/v1/sensors")["sensors"].get(0)?.clone();
+        (row["version"] == env!("CARGO_PKG_VERSION")).then_some(row)
+    });
+    assert_eq!(
+        (&shown["name"], &shown["own"], &shown["alive"]),
+        (&"tokyo".into(), &false.into(), &true.into())
+    );
+    let fares = &shown["fleet"];
+    assert_eq!((&fares["group"], &fares["refused_records"]), (&"asia".into(), &0.into()));
+    assert!(fares["heard"].is_string() && fares["silent_since"].is_null(), "{shown}");
+    let hours = hub_running.api("/api/v1/sensors/hours?sensor=tokyo&limit=48")["hours"].clone();
+    let hours: Vec<u64> = serde_json::from_value(hours).unwrap();
+    assert_eq!((hours.len(), Some(hours.iter().sum())), (48, shown["events"].as_u64()));
     text(&folder, &["fleet", "revoke", "tokyo", "--fleet", "fleet"]);
     server.reload();
     let listed = text(&folder, &["fleet", "list", "--fleet", "fleet"]);

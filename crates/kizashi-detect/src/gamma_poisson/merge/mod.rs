@@ -128,6 +128,15 @@ impl Merge {
         self.watches = if watches == 0 { 1 } else { watches };
     }
 
+    /// Says that from the next bin on more is listened to than before: `share` is what was before, of what is now (above 0, at most 1; 0.75
+    /// where a fourth sensor joins three). Each series is then expected to have as much more as the newcomer makes of all that listen, for
+    /// what is past counts for as many fewer bins. Nothing is claimed of how much a newcomer really hears: where it is less, by sources that
+    /// come to several sensors and count once, a small rise is missed until the past has aged; where it is more than its part by half, that
+    /// is a rise.
+    pub fn widen(&mut self, share: f64) {
+        self.exposure.widen(share);
+    }
+
     /// Says of what kind a series is and who holds it, and what is known of it in particular (a [`Self::learned`] of an earlier
     /// run): before its first count. A series that is never introduced is of kind 0 and held by partition 0. An unknown kind is
     /// kind 0 too, and a prior out of range is left out; of a series that has counts nothing changes.
