@@ -60,6 +60,7 @@ impl Modify for Doors {
         crate::payloads::sample,
         crate::sensors::sensors,
         crate::sensors::ports,
+        crate::sensors::ranking,
         crate::metrics::metrics,
         document,
     ),

@@ -5,6 +5,7 @@ mod events;
 mod items;
 mod payloads;
 mod search;
+mod sensor_keys;
 mod sensors;
 mod series;
 mod sessions;

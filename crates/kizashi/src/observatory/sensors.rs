@@ -1,7 +1,7 @@
 //! Sensors side by side: what the store counted of each, and of this machine's own what its processes tell.
 
-use kizashi_event::Timestamp;
-use kizashi_store::{Span, StoredSensor};
+use kizashi_event::{KeyKind, Timestamp};
+use kizashi_store::{Ranked, Span, StoredSensor};
 use kizashi_web::{ReadError, SensorPorts, SensorRow};
 
 use super::StoreObservatory;
@@ -54,6 +54,41 @@ impl StoreObservatory {
         let found = self.with_reader(|reader| Ok(reader.ports_of_sensor(sensor, span, limit)?))?;
         Ok(SensorPorts {
             rows: self.rows(&found.ports),
+            looked_at: found.looked_at,
+            reached: found.reached,
+        })
+    }
+}
+
+impl StoreObservatory {
+    /// What came to one sensor most, by its latest single events.
+    pub(super) fn read_sensor_ranking(
+        &self,
+        sensor: &str,
+        (kind, of): (KeyKind, Option<&str>),
+        span: Span,
+        limit: usize,
+    ) -> Result<SensorPorts, ReadError> {
+        match kind {
+            KeyKind::Port => return self.read_sensor_ports(sensor, span, limit),
+            KeyKind::PayloadCluster | KeyKind::Total => {
+                let why = "this kind is not told of one sensor: its counts are of all together";
+                return Err(ReadError::Unanswerable(why.to_owned()));
+            }
+            _ => {}
+        }
+        // Those of one kind stand among all others.
+        let wanted = if of.is_some() { usize::MAX } else { limit };
+        let found =
+            self.with_reader(|reader| Ok(reader.keys_of_sensor(sensor, kind, span, wanted)?))?;
+        let begins = of.map(|of| format!("{of}:"));
+        let is_wanted = |row: &&Ranked| {
+            begins.as_ref().is_none_or(|begins| row.key.text.starts_with(begins.as_str()))
+        };
+        let ports: Vec<Ranked> =
+            found.ports.iter().filter(is_wanted).take(limit).cloned().collect();
+        Ok(SensorPorts {
+            rows: self.rows(&ports),
             looked_at: found.looked_at,
             reached: found.reached,
         })

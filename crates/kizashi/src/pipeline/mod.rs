@@ -17,6 +17,7 @@ use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 pub(crate) use board::Board;
 
 use crate::failure::Failure;
+use crate::kept_for;
 use crate::promise::{self, Kept};
 
 /// Microseconds after its end at which ten minutes are closed: what comes from the traps takes a second, from a followed
@@ -54,8 +55,10 @@ impl Pipeline {
         settings: kizashi_signs::Settings,
         campaigns: Arc<Campaigns>,
     ) -> Result<Self, Failure> {
+        let retention = store.retention;
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
+        kept_for::apply(&store, &reader, retention)?;
         let knowledge = knowledge(&reader)?;
         // What the page set may be younger than the state that was saved: nothing is learned anew for that.
         let was_set = Kept::of(&reader)?.is_some();

@@ -33,6 +33,7 @@ mod running;
 mod score;
 #[cfg(test)]
 mod sessions;
+mod settings;
 #[cfg(test)]
 mod sharing;
 #[cfg(test)]
