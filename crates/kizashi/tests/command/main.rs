@@ -42,3 +42,5 @@ mod support;
 mod telling;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod watching;
