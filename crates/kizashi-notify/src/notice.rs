@@ -36,6 +36,9 @@ pub struct Notice {
     /// Until when the owner does not want to hear of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<Timestamp>,
+    /// Whether the owner marked it as seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seen: bool,
 }
 
 /// A story in one language: a title and parts that follow each other.
@@ -131,6 +134,7 @@ impl Notice {
             sources: evidence.sources.iter().take(MOST_SOURCES).cloned().collect(),
             sign: sign.clone(),
             muted_until: None,
+            seen: false,
         }
     }
 
@@ -138,6 +142,13 @@ impl Notice {
     #[must_use]
     pub const fn muted_until(mut self, until: Option<Timestamp>) -> Self {
         self.muted_until = until;
+        self
+    }
+
+    /// The same of a sign that its owner has seen, or has not.
+    #[must_use]
+    pub const fn seen(mut self, is_seen: bool) -> Self {
+        self.seen = is_seen;
         self
     }
 

@@ -50,11 +50,15 @@ pub(crate) struct Last {
     pub(crate) again: u32,
     pub(crate) sources: u64,
     pub(crate) severity: Severity,
+    /// Whether its owner has seen it since; sources and severity are those that he saw then.
+    #[serde(default)]
+    pub(crate) seen: bool,
 }
 
 /// What everybody looks at.
 pub(crate) struct Situation<'a> {
     pub(crate) signs: &'a BTreeMap<String, Notice>,
+    /// Signs that the owner's command marked as seen; the page's marks are in the notices.
     pub(crate) seen: &'a BTreeSet<String>,
     pub(crate) now: &'a ZonedDateTime,
 }
@@ -62,6 +66,10 @@ pub(crate) struct Situation<'a> {
 impl Situation<'_> {
     fn moment(&self) -> Timestamp {
         Timestamp::from_micros(self.now.timestamp().as_microsecond())
+    }
+
+    fn is_seen(&self, notice: &Notice) -> bool {
+        notice.seen || self.seen.contains(&notice.sign.id)
     }
 }
 
@@ -81,8 +89,13 @@ pub(crate) fn plan(
     by_time.sort_by_key(|notice| notice.sign.detected);
     for notice in by_time {
         let sign = &notice.sign;
+        if told.is_before(notice) {
+            continue;
+        }
+        // Before the floor: what he saw below it and then gets graver has to be told.
+        told.look_whether_seen(notice, situation.is_seen(notice), now);
         let is_new = !told.signs.contains_key(&sign.id) && !told.gathered.contains(&sign.id);
-        if sign.severity < policy.at_least || told.is_before(notice) || notice.is_muted(now) {
+        if sign.severity < policy.at_least || notice.is_muted(now) {
             continue;
         }
         let wakes = sign.severity >= policy.wakes;
@@ -95,7 +108,7 @@ pub(crate) fn plan(
             }
             continue;
         }
-        if let Some(why) = told.has_more_to_say(notice, policy, situation, now)
+        if let Some(why) = told.has_more_to_say(notice, policy, now)
             && may(told)
         {
             planned.push(told.tell(name, why, &[notice], now));
@@ -130,6 +143,23 @@ impl Told {
         self.began.is_some_and(|began| notice.sign.detected < began.plus(-BEFORE))
     }
 
+    /// What the owner has seen is told to him neither for the first time nor again, until it gets graver than he saw it.
+    fn look_whether_seen(&mut self, notice: &Notice, is_seen: bool, now: Timestamp) {
+        let sign = &notice.sign;
+        let before = self.signs.get(&sign.id).copied();
+        if is_seen == before.is_some_and(|last| last.seen) {
+            return;
+        }
+        let (sources, severity) = (sign.sources, sign.severity);
+        let next = match before {
+            Some(last) if is_seen => Last { sources, severity, seen: true, ..last },
+            Some(last) => Last { seen: false, ..last },
+            None => Last { at: now, stage: 0, again: 0, sources, severity, seen: true },
+        };
+        self.gathered.remove(&sign.id);
+        self.signs.insert(sign.id.clone(), next);
+    }
+
     fn gather(&mut self, notice: &Notice, situation: &Situation<'_>) {
         self.gathered.insert(notice.sign.id.clone());
         if self.gathered.len() > MOST_GATHERED {
@@ -147,18 +177,13 @@ impl Told {
         }
     }
 
-    fn has_more_to_say(
-        &self,
-        notice: &Notice,
-        policy: &Policy,
-        situation: &Situation<'_>,
-        now: Timestamp,
-    ) -> Option<Why> {
+    fn has_more_to_say(&self, notice: &Notice, policy: &Policy, now: Timestamp) -> Option<Why> {
         let (sign, last) = (&notice.sign, self.signs.get(&notice.sign.id)?);
         if now.since(last.at) < APART || last.stage >= MOST_STAGES {
             return None;
         }
-        let grew = sign.sources >= last.sources.saturating_mul(GROWN)
+        let grew = !last.seen
+            && sign.sources >= last.sources.saturating_mul(GROWN)
             && sign.sources >= last.sources + GROWN_BY;
         if grew || sign.severity > last.severity {
             return Some(Why::Grown);
@@ -168,7 +193,7 @@ impl Told {
             && sign.open
             && last.again < MOST_AGAIN
             && now.since(last.at) >= pause
-            && !situation.seen.contains(&sign.id);
+            && !last.seen;
         is_due.then_some(Why::Unseen)
     }
 
@@ -221,6 +246,7 @@ impl Told {
                 again: before.map_or(0, |last| last.again) + u32::from(why == Why::Unseen),
                 sources: sign.sources,
                 severity: sign.severity,
+                seen: before.is_some_and(|last| last.seen),
             };
             stage = stage.max(next.stage);
             self.gathered.remove(&sign.id);

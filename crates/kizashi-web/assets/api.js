@@ -30,7 +30,7 @@ import { words } from "./language.js";
 /** @typedef {{ seen: boolean, muted_until: string | null, reason: string, note: string, changed: string, muted?: boolean }} Mark */
 /** @typedef {{ now: number, low?: number, middle?: number, high?: number }} Against a number and where it usually lies, where that is known */
 /** @typedef {Against & { start: string, sources: number }} DayHour */
-/** @typedef {{ until: string, days: number, hours: DayHour[], events: Against, sessions: Against, sources: Against,
+/** @typedef {{ until: string, days: number, hours: DayHour[], events: Against, sessions?: Against, sources?: Against,
  *   ports: { key: string, label: string, events: Against }[] }} Day */
 /** @typedef {{ label: string, values: { text: string, count: number | null }[], quoted: boolean }} AdvisoryItem */
 /** @typedef {{ text: string, commands: string[] }} AdvisoryStep */
@@ -42,7 +42,7 @@ import { words } from "./language.js";
  *   payloads: Counted }} Evidence */
 /** @typedef {{ sign: Sign, advisory: Advisory,
  *   evidence: Evidence }} SignPage */
-/** @typedef {{ time: string, source: string, port: string, service: string, action: string, text: string,
+/** @typedef {{ time: string, source: string, sensor: string, port: string, service: string, action: string, text: string,
  *   scanner?: string, country?: string }} FeedItem */
 /** @typedef {{ session: string, first: string, last: string, source: string, port: string, service: string, commands: number,
  *   files: number, recorded: boolean }} SessionRow */
@@ -83,8 +83,8 @@ export const getStatus = (signal) => ask("status", {}, signal);
 /** @param {string} kind plural: `ports` @param {number} limit @param {AbortSignal} [signal] @returns {Promise<TopRow[]>} */
 export const getTop = async (kind, limit, signal) => (await ask("top", { kind, limit }, signal)).rows;
 
-/** @param {number} limit ports @param {AbortSignal} [signal] @returns {Promise<Day>} */
-export const getDay = (limit, signal) => ask("day", { limit }, signal);
+/** @param {number} limit ports @param {string} sensor of this one; empty for all @param {AbortSignal} [signal] @returns {Promise<Day>} */
+export const getDay = (limit, sensor, signal) => ask("day", { limit, sensor: sensor === "" ? undefined : sensor }, signal);
 
 /** @param {string} key @param {Bin} bin @param {{ since?: string | undefined, until?: string | undefined }} span
  * @param {AbortSignal} [signal] @returns {Promise<Series>} */

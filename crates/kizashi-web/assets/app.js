@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
 import { Icon } from "./icons.js";
 import { language, speak, words } from "./language.js";
 import { PAGES, pageOf } from "./pages.js";
-import { follow, place } from "./router.js";
+import { address, follow, place } from "./router.js";
 import { enabled, listenToKeys, shortcuts, useShortcuts } from "./shortcuts.js";
 import "./desktop.js";
 import { connection, isMuted, now, signs, start, status } from "./state.js";
@@ -19,10 +19,11 @@ function Navigation() {
   const here = pageOf(place.value.path);
   const open = (signs.value ?? []).filter((sign) => sign.open && !isMuted(sign)).length;
   const said = words();
+  const sensor = place.value.query.get("sensor");
   const isHere = (/** @type {Page} */ page) => here !== undefined && (here === page || here.under === page.id);
   return html`<nav aria-label=${said.frame.navigation}><ul>
     ${PAGES.filter((page) => page.icon).map((page) => html`<li key=${page.id}>
-      <a href=${`#/${page.id}`} aria-current=${isHere(page) ? "page" : undefined}>
+      <a href=${address(page.id, page.bySensor ? { sensor } : {})} aria-current=${isHere(page) ? "page" : undefined}>
         <${Icon} name=${page.icon} /><span>${said.navigation[/** @type {keyof typeof said.navigation} */ (page.icon)]}</span>
         ${page.id === "signs" && open > 0 && html`<span class="number"><span aria-hidden="true">${open}</span><span class="hidden">${said.signs.open(open)}</span></span>`}
       </a>

@@ -3,16 +3,17 @@
 
 /** @typedef {{ [name: string]: (props: any) => unknown }} Module */
 /** `id` is the first part of the address and, where there is an icon, a name in `words().navigation`; `rest` says that the address goes on with what is
- * shown (`port/tcp/23`); `under` which entry of the navigation it belongs to; `key` opens it after `g`; `styles` are sheets of its own, in their order.
- * @typedef {{ id: string, component: string, load: () => Promise<any>, icon?: string, key?: string, rest?: boolean, under?: string, styles?: string[] }} Page */
+ * shown (`port/tcp/23`); `under` which entry of the navigation it belongs to; `key` opens it after `g`; `styles` are sheets of its own, in their
+ * order; `bySensor` that it can be of one sensor, which then goes along.
+ * @typedef {{ id: string, component: string, load: () => Promise<any>, icon?: string, key?: string, rest?: boolean, under?: string, styles?: string[], bySensor?: boolean }} Page */
 
 /** @type {Page[]} */
 export const PAGES = [
-  { id: "", component: "Home", load: () => import("./views/home.js"), icon: "home", key: "h" },
-  { id: "ports", styles: ["/views/ports.css"], component: "Ports", load: () => import("./views/ports.js"), icon: "ports", key: "p" },
+  { id: "", bySensor: true, component: "Home", load: () => import("./views/home.js"), icon: "home", key: "h" },
+  { id: "ports", bySensor: true, styles: ["/views/ports.css"], component: "Ports", load: () => import("./views/ports.js"), icon: "ports", key: "p" },
   { id: "port", styles: ["/views/ports.css"], component: "Port", load: () => import("./views/port.js"), rest: true, under: "ports" },
-  { id: "live", styles: ["/views/live.css"], component: "Live", load: () => import("./views/live.js"), icon: "live", key: "l" },
-  { id: "who", styles: ["/views/things.css"], component: "Who", load: () => import("./views/who.js"), icon: "who", key: "w" },
+  { id: "live", bySensor: true, styles: ["/views/live.css"], component: "Live", load: () => import("./views/live.js"), icon: "live", key: "l" },
+  { id: "who", bySensor: true, styles: ["/views/things.css"], component: "Who", load: () => import("./views/who.js"), icon: "who", key: "w" },
   { id: "list", styles: ["/views/things.css"], component: "List", load: () => import("./views/ranking.js"), under: "who" },
   { id: "item", styles: ["/views/things.css"], component: "Item", load: () => import("./views/item.js"), under: "who" },
   { id: "sessions", styles: ["/views/things.css", "/views/sessions.css"], component: "SessionsPage", load: () => import("./views/sessions.js"), icon: "sessions", key: "e" },

@@ -68,7 +68,9 @@ export function exportAddress(format, about) {
 }
 
 /** @typedef {{ value: number, in_file: number, on_page: boolean, least: number, most: number }} Setting */
-/** @typedef {{ false_alarms_per_week: Setting, file: string | null }} OwnSettings */
+/** @typedef {{ name: string, on: boolean, on_page: boolean | null, ports: string[], trouble: string | null, trouble_ports: string[] }} TrapSwitch */
+/** @typedef {{ false_alarms_per_week: Setting, retention: { raw_days: Setting, most_megabytes: Setting, payload_megabytes: Setting } | null,
+ *   traps: { traps: TrapSwitch[], waiting: boolean, failed: string | null } | null, file: string | null }} OwnSettings */
 /** @typedef {{ channels: string[], test: { asked: string, results: { channel: string, state: string, why: string | null }[] } | null }} Channels */
 /** @typedef {{ group: string | null, heard: string | null, silent_since: string | null, per_minute: number, clock_seconds: number, waiting_records: number,
  *   waiting_bytes: number, dropped_events: number, lost_events: number, missed_records: number, again_records: number, without_content: number,
@@ -102,6 +104,10 @@ export const getSettings = (signal) => ask("settings", {}, signal);
 /** How many false alarms a week are accepted; null gives it back to the file. @param {number | null} wanted @returns {Promise<OwnSettings>} */
 export const setPromise = (wanted) => change("settings", wanted === null ? { as_in_file: true } : { false_alarms_per_week: wanted });
 
+/** Sets how long things are kept, or turns traps on or off. @param {{ retention?: Record<string, number | boolean>, traps?: Record<string, boolean | null> }} what
+ * @returns {Promise<OwnSettings>} */
+export const changeSettings = (what) => change("settings", what);
+
 /** @param {AbortSignal} [signal] @returns {Promise<Channels>} */
 export const getChannels = (signal) => ask("channels", {}, signal);
 
@@ -116,6 +122,9 @@ export const getSensorHours = (sensor, days, signal) => ask("sensors/hours", { s
 
 /** @param {string} sensor @param {AbortSignal} [signal] @returns {Promise<SensorPorts>} */
 export const getSensorPorts = (sensor, signal) => ask("sensors/ports", { sensor, limit: 500 }, signal);
+
+/** @param {string} sensor @param {{ kind: string, of?: string | undefined, since?: string | undefined, limit: number }} wish @param {AbortSignal} [signal] @returns {Promise<SensorPorts>} */
+export const getSensorRanking = (sensor, wish, signal) => ask("sensors/ranking", { sensor, ...wish }, signal);
 
 /** @param {string} sha256 @param {number} offset @param {number} limit @param {AbortSignal} [signal] @returns {Promise<ContentPage>} */
 export const getContent = (sha256, offset, limit, signal) => ask(`payloads/${sha256}`, { offset, limit }, signal);

@@ -23,15 +23,16 @@ after(async () => {
   fixture?.stop();
 });
 
-/** @param {Parameters<typeof watch>[2]} wish @param {(page: Page) => Promise<void>} act @param {(page: Page) => Promise<unknown>} [first] before the page opens */
-async function visit(wish, act, first) {
+/** @param {Parameters<typeof watch>[2]} wish @param {(page: Page) => Promise<void>} act @param {(page: Page) => Promise<unknown>} [first] before the page opens
+ * @param {string[]} [expected] what the browser itself says of requests that are meant to be refused */
+async function visit(wish, act, first, expected = []) {
   const watched = await watch(browser, new URL(fixture.url).origin, wish);
   try {
     await first?.(watched.page);
     await open(watched, fixture.url);
     await act(watched.page);
     assert.equal(await watched.page.evaluate(() => /** @type {any} */ (window).broken), undefined, "no script of a visitor ran");
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(watched.complaints, expected);
   } finally {
     await watched.close();
   }
@@ -74,15 +75,66 @@ for (const [locale, said] of /** @type {const} */ ([["en-GB", en], ["ja-JP", ja]
   });
 }
 
-test("the page says the very lines for what only root's file can say", known, async () => {
-  await visit({}, async (page) => {
+test("a trap is turned off and on, what comes of it is waited for, and a port that takes a restart says so", known, async () => {
+  await visit({ viewport: PHONE }, async (page) => {
     await go(page, "settings");
     const traps = page.locator("section", { has: page.locator("#traps-title") });
-    await traps.locator("select").selectOption("ssh");
-    assert.equal(await traps.locator(".command code").textContent(), '[traps]\nssh = ""');
-    const disk = page.locator("section", { has: page.locator("#disk-title") });
-    await disk.locator("input").first().fill("30");
-    assert.match((await disk.locator(".command code").textContent()) ?? "", /^\[retention\]\nraw_days = 30\nmost_megabytes = \d+$/);
+    const row = (/** @type {string} */ name) => traps.locator(".traps li", { has: page.locator("b", { hasText: new RegExp(`^${name}$`) }) });
+    const turn = (/** @type {string} */ name) => row(name).locator("[role=switch]");
+    assert.equal(await turn("ssh").getAttribute("aria-checked"), "true");
+    await turn("ssh").click();
+    await traps.locator("[role=status]", { hasText: en.switches.turning }).waitFor();
+    assert.equal(await turn("ssh").isDisabled(), true, "one change at a time");
+    await row("ssh").locator(".where", { hasText: en.switches.off }).waitFor();
+    await page.waitForFunction(() => !document.querySelector("[role=switch]")?.hasAttribute("disabled"));
+    assert.equal(await turn("ssh").getAttribute("aria-checked"), "false");
+    await turn("https").click();
+    await row("https").locator(".trouble", { hasText: "tcp/443" }).waitFor();
+    assert.equal(await row("https").locator(".trouble").textContent(), en.switches.troubles.restart("tcp/443"));
+    await picture(page, "phone-light-en-settings-traps");
+    for (const name of ["ssh", "https"]) {
+      await row(name).locator("button", { hasText: en.switches.setHere }).click();
+      await row(name).locator("button", { hasText: en.switches.setHere }).waitFor({ state: "detached" });
+      await page.waitForFunction(() => !document.querySelector("[role=switch]")?.hasAttribute("disabled"));
+    }
+    await row("ssh").locator(".where", { hasText: "0.0.0.0:29" }).waitFor();
+    // A switch is turned by keys alone.
+    await turn("ssh").focus();
+    await page.keyboard.press("Space");
+    await page.waitForFunction(() => document.querySelectorAll(".traps li.is-on").length === 6);
+    await page.waitForFunction(() => !document.querySelector("[role=switch]")?.hasAttribute("disabled"));
+    await row("ssh").locator("button", { hasText: en.switches.setHere }).click();
+  });
+});
+
+test("how long things are kept is set with what comes of it, refused in words, and given back to the file", known, async () => {
+  await visit({}, async (page) => {
+    await go(page, "settings");
+    const form = page.locator("form.keeping");
+    const days = form.locator("input").first();
+    const set = form.locator("button[type=submit]");
+    assert.equal(await set.isDisabled(), true, "there is nothing to set yet");
+    await days.fill("30");
+    await form.locator(".note", { hasText: en.switches.gone }).waitFor();
+    assert.match((await form.locator("[aria-live]").textContent()) ?? "", /settles at/);
+    assert.equal(await set.textContent(), en.switches.keepLess);
+    await picture(page, "wide-light-en-settings-keeping");
+    await set.click();
+    await form.locator("[role=status]", { hasText: en.switches.kept }).waitFor();
+    await form.locator("small", { hasText: en.switches.fileSays("90") }).waitFor();
+    // What the server refuses is told in its words, and nothing in them acts.
+    await days.fill("7");
+    await set.click();
+    await form.locator("[role=alert]", { hasText: "<img src=x" }).waitFor();
+    await form.locator("button", { hasText: en.switches.asInFile }).click();
+    await form.locator("small", { hasText: en.switches.fileSays("90") }).waitFor({ state: "detached" });
+    assert.equal(await days.inputValue(), "90");
+  }, undefined, ["console error: Failed to load resource: the server responded with a status of 400 (Bad Request)"]);
+});
+
+test("the page says where the lines go that only root's file can hold", known, async () => {
+  await visit({}, async (page) => {
+    await go(page, "settings");
     assert.match((await page.locator("section", { has: page.locator("#lines-title") }).locator("code").textContent()) ?? "", /config check --config \/etc\/kizashi\/kizashi\.toml/);
   });
 });
@@ -164,6 +216,31 @@ for (const [locale, said] of /** @type {const} */ ([["en-GB", en], ["ja-JP", ja]
     });
   });
 }
+test("one switch makes home, ports, live and who of one sensor, stands in the address and goes along, and says what stays of all", known, async () => {
+  await visit({}, async (page) => {
+    const choice = page.locator("main .sensor-choice");
+    await choice.selectOption("attic");
+    await page.locator(".of-sensor", { hasText: "attic" }).waitFor();
+    assert.match(page.url(), /#\/\?sensor=attic$/);
+    await page.waitForFunction((names) => document.querySelectorAll(".figures-of-day .figure").length === names, 1);
+    await picture(page, "wide-light-en-home-sensor");
+    for (const [id, name] of /** @type {const} */ ([["who", "who"], ["ports", "ports"], ["live", "live"]])) {
+      await page.locator(`.rail a[href^="#/${id}"]`).click();
+      await settled(page);
+      assert.match(page.url(), new RegExp(`#/${name}\\?sensor=attic$`));
+      await page.locator(".of-sensor", { hasText: "attic" }).waitFor();
+      assert.equal(await choice.inputValue(), "attic");
+      await picture(page, `wide-light-en-${name}-sensor`);
+    }
+    // Events of others are not shown: those of the made-up stream are of none of these sensors.
+    assert.equal(await page.locator(".feed li").count(), 0);
+    await choice.selectOption("");
+    await page.locator(".feed li").first().waitFor();
+    // A name that no sensor has, from an address that somebody else wrote, is text.
+    await go(page, `who?sensor=${encodeURIComponent("<img src=x onerror=broken=1>")}`);
+    await page.locator(".of-sensor", { hasText: "<img src=x" }).waitFor();
+  });
+});
 
 test("a sign that its owner silences no longer decides the first page's answer, and stands folded below", known, async () => {
   await visit({}, async (page) => {
@@ -239,6 +316,18 @@ test("the desktop is told of a sign once that was switched on, with nothing of a
     assert.equal((await raise(page, { id: "new-4" })).length, 1);
   }, (page) => standIn(page, "granted"));
 });
+
+for (const [locale, shown] of /** @type {const} */ ([["ja-JP", "ペリスコープの亜種"], ["en-GB", "Periscope's kin"]])) {
+  test(`a sign is called by its name in the page's language, in its text: ${locale}`, known, async () => {
+    await visit({ locale }, async (page) => {
+      const title = await page.evaluate(async () => {
+        const { title: of } = await import(/** @type {any} */ ("/views/signs.js"));
+        return [of({ kind: "rise", key: "tcp/23", label: "Telnet", name: "Periscope's kin", name_ja: "ペリスコープの亜種" }), of({ kind: "rise", key: "tcp/23", label: "Telnet", name: "Periscope's kin" })];
+      });
+      assert.deepEqual(title, [shown, "Periscope's kin"], "without a name in Japanese the other one is better than none");
+    });
+  });
+}
 
 test("where the browser forbids it the page says so", known, async () => {
   await visit({}, async (page) => {

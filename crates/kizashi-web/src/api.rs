@@ -88,15 +88,24 @@ pub(crate) async fn series(State(app): State<Arc<App>>, read: Read) -> Answer<cr
 
 /// `GET /api/v1/day?limit=`: the last 24 hours against what is usual, with so many ports.
 #[utoipa::path(get, path = "/api/v1/day", tag = "series", summary = "The last 24 hours against the same hours of up to four weeks before",
-    params(("limit" = Option<u32>, Query, description = "Ports at most, 1 to 24")),
+    description = "Of one sensor (`sensor`) events alone are counted by the hour: sessions and sources are left out, and ports come from its latest single events, without what is usual.",
+    params(("limit" = Option<u32>, Query, description = "Ports at most, 1 to 24"),
+        ("sensor" = Option<String>, Query, description = "Of this sensor alone", example = "web-1")),
     responses((status = 200, description = "Numbers (`now`) and where they usually lie (`low`, `middle`, `high`: the 10th, 50th and 90th of a hundred; left out of fewer than five days)", body = Object, example = json!({
         "until": "2026-11-20T15:00:00Z", "days": 28, "hours": [{"start": "2026-11-19T15:00:00Z", "now": 812.0, "low": 640.0, "middle": 790.0, "high": 960.0, "sources": 118}],
         "events": {"now": 32_512.0, "low": 14_720.0, "middle": 18_400.0, "high": 22_080.0}, "sessions": {"now": 6_120.0, "low": 4_880.0, "middle": 6_100.0, "high": 7_320.0},
         "sources": {"now": 122.0, "low": 95.0, "middle": 118.0, "high": 143.0},
         "ports": [{"key": "tcp/5900", "label": "VNC remote desktop", "events": {"now": 15_461.0, "low": 1_504.0, "middle": 1_880.0, "high": 2_256.0}}]}))))]
 pub(crate) async fn day(State(app): State<Arc<App>>, read: Read) -> Answer<usual::Day> {
-    let limit = parameters(read)?.limit(8, usual::MOST_PORTS)?;
-    app.ask(move |observatory| usual::read(observatory, limit)).await.map(Json)
+    let asked = parameters(read)?;
+    let limit = asked.limit(8, usual::MOST_PORTS)?;
+    let sensor = asked.maybe_sensor()?;
+    app.ask(move |observatory| match sensor {
+        Some(sensor) => usual::read_of_sensor(observatory, &sensor, limit),
+        None => usual::read(observatory, limit),
+    })
+    .await
+    .map(Json)
 }
 
 /// `GET /api/v1/signs?limit=`.
@@ -134,7 +143,7 @@ pub(crate) async fn sign(
 #[utoipa::path(get, path = "/api/v1/events", tag = "visitors", summary = "The latest events",
     params(("limit" = Option<u32>, Query, description = "Events at most, 1 to 200")),
     responses((status = 200, description = "A list, newest first; texts of visitors are raw", body = EventList, example = json!({"events": [{
-        "time": "2026-11-20T15:19:58.104000Z", "source": "203.0.113.7", "port": "tcp/22", "service": "ssh", "action": "login", "text": "root / 123456"}]}))))]
+        "time": "2026-11-20T15:19:58.104000Z", "source": "203.0.113.7", "sensor": "web-1", "port": "tcp/22", "service": "ssh", "action": "login", "text": "root / 123456"}]}))))]
 pub(crate) async fn events(State(app): State<Arc<App>>, read: Read) -> Answer<serde_json::Value> {
     let limit = parameters(read)?.limit(50, MOST_EVENTS)?;
     let events = app.ask(move |observatory| observatory.recent(limit)).await?;

@@ -31,6 +31,8 @@ pub struct FeedItem {
     pub time: Timestamp,
     /// The visitor's address.
     pub source: String,
+    /// The sensor that saw it, raw.
+    pub sensor: String,
     /// The port visited: `tcp/445`.
     pub port: String,
     /// The protocol.
@@ -54,6 +56,7 @@ impl FeedItem {
         Self {
             time: event.time,
             source: event.source.to_string(),
+            sensor: event.sensor.to_string(),
             port: event.port.to_string(),
             service: event.service.name().to_owned(),
             action: event.detail.action(),

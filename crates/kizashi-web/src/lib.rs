@@ -55,4 +55,7 @@ pub use search::{Moment, Search, SearchError, SearchPage, SearchTerm};
 pub use sensors::{SensorHours, SensorInFleet, SensorPorts, SensorRow};
 pub use server::{router, serve};
 pub use sessions::{SessionPage, SessionRow};
-pub use settings::{ChannelResult, ChannelTest, Channels, OwnSettings, Setting, SettingsChange};
+pub use settings::{
+    ChannelResult, ChannelTest, Channels, OwnSettings, RetentionChange, RetentionSettings, Setting,
+    SettingsChange, TrapSwitch, TrapSwitches,
+};

@@ -210,6 +210,35 @@ pub trait Observatory: Send + Sync + 'static {
         Ok(SensorPorts::default())
     }
 
+    /// The keys of a kind that one sensor's latest single events carry, most events first; of fingerprints those of one kind (`of`).
+    /// `limit` is 1 to 500.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or this kind is not told of a sensor.
+    fn sensor_ranking(
+        &self,
+        _sensor: &str,
+        _kind: KeyKind,
+        _of: Option<&str>,
+        _span: Span,
+        _limit: usize,
+    ) -> Result<SensorPorts, ReadError> {
+        Ok(SensorPorts::default())
+    }
+
+    /// Events of one sensor in each of so many hours up to the one that holds `until`, the oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sensor_hours(
+        &self,
+        _sensor: &str,
+        _until: Timestamp,
+        hours: u16,
+    ) -> Result<Vec<u64>, ReadError> {
+        Ok(vec![0; usize::from(hours)])
+    }
+
     /// How much of public lists of names and passwords was tried.
     ///
     /// # Errors

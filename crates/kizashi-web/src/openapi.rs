@@ -61,6 +61,7 @@ impl Modify for Doors {
         crate::sensors::sensors,
         crate::sensors::ports,
         crate::sensors::hours,
+        crate::sensors::ranking,
         crate::metrics::metrics,
         document,
     ),

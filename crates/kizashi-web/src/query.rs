@@ -154,6 +154,11 @@ impl Parameters {
         self.sensor.as_ref().filter(allowed).cloned().ok_or_else(wrong)
     }
 
+    /// The same where one may be left out.
+    pub(crate) fn maybe_sensor(&self) -> Result<Option<String>, ApiError> {
+        self.sensor.as_ref().map(|_| self.sensor()).transpose()
+    }
+
     /// Where a search goes on.
     pub(crate) fn before(&self) -> Result<Option<Timestamp>, ApiError> {
         let read = self.before.as_deref().map(Timestamp::parse).transpose();

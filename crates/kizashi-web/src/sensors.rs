@@ -1,5 +1,6 @@
-//! Sensors side by side (`/api/v1/sensors`), the ports of one (`/api/v1/sensors/ports`) and its hours (`/api/v1/sensors/hours`). An event carries its sensor's name; what else is known
-//! of a sensor is the observatory's matter: of its own machine it knows processes, of a fleet's sensors what they tell the hub, of others nothing.
+//! Sensors side by side (`/api/v1/sensors`), the ports of one (`/api/v1/sensors/ports`), its hours (`/api/v1/sensors/hours`), and what
+//! came to it most of any kind (`/api/v1/sensors/ranking`). An event carries its sensor's name; what else is known of a sensor is the
+//! observatory's matter: of its own machine it knows processes, of a fleet's sensors what they tell the hub, of others nothing.
 
 use std::sync::Arc;
 
@@ -171,4 +172,29 @@ pub(crate) async fn hours(
     let (sensor, hours) = (asked.sensor()?, asked.limit(USUAL_HOURS, MOST_HOURS)?);
     let hours = u16::try_from(hours).unwrap_or(u16::MAX);
     app.ask(move |observatory| observatory.sensor_hours(&sensor, hours)).await.map(Json)
+}
+
+/// `GET /api/v1/sensors/ranking?sensor=&kind=&of=&since=&until=&limit=`.
+#[utoipa::path(get, path = "/api/v1/sensors/ranking", tag = "counts", summary = "What came to one sensor most, by its latest single events",
+    description = "No count knows both a key and a sensor: single events are looked at, 20,000 or a tenth of a second at most, the latest first; `reached` says where the look ended. Clusters of payloads are not told.",
+    params(("sensor" = String, Query, description = "The sensor's name", example = "web-1"),
+        ("kind" = Option<String>, Query, description = "As of /api/v1/top, but for payload-clusters", example = "users"),
+        ("of" = Option<String>, Query, description = "Of fingerprints which: os, scanner, ja4, hassh …"),
+        ("since" = Option<String>, Query, description = "From this moment on (RFC 3339)"),
+        ("until" = Option<String>, Query, description = "Before this moment"),
+        ("limit" = Option<u32>, Query, description = "Rows at most, 1 to 500")),
+    responses((status = 200, description = "A ranking", body = SensorPorts, example = json!({"rows": [], "looked_at": 0, "reached": null})),
+        (status = 400, description = "A parameter is wrong; the answer says which")))]
+pub(crate) async fn ranking(
+    State(app): State<Arc<App>>,
+    read: Read,
+) -> Result<Json<SensorPorts>, ApiError> {
+    let asked = parameters(read)?;
+    let (sensor, kind, of) = (asked.sensor()?, asked.kind()?, asked.of()?);
+    let (span, limit) = (asked.span()?, asked.limit(20, MOST_PORTS)?);
+    app.ask(move |observatory| {
+        observatory.sensor_ranking(&sensor, kind, of.as_deref(), span, limit)
+    })
+    .await
+    .map(Json)
 }

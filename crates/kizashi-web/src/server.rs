@@ -164,6 +164,7 @@ pub fn router(
         .route("/api/v1/sensors", get(sensors::sensors))
         .route("/api/v1/sensors/ports", get(sensors::ports))
         .route("/api/v1/sensors/hours", get(sensors::hours))
+        .route("/api/v1/sensors/ranking", get(sensors::ranking))
         .route("/api/v1/settings", get(settings::settings).post(settings::set))
         .route("/api/v1/channels", get(settings::channels))
         .route("/api/v1/channels/test", post(settings::test))

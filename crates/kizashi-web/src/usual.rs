@@ -34,9 +34,11 @@ pub(crate) struct Day {
     /// Events of 24 hours.
     pub(crate) events: Against,
     /// Sessions of 24 hours.
-    pub(crate) sessions: Against,
-    /// Distinct sources an hour, on average.
-    pub(crate) sources: Against,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<Against>,
+    /// Distinct sources an hour, on average; of one sensor neither is counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sources: Option<Against>,
     /// The ports with the most events of the day.
     pub(crate) ports: Vec<PortDay>,
 }
@@ -122,6 +124,42 @@ pub(crate) fn read(observatory: &dyn Observatory, limit: usize) -> Result<Day, R
     Ok(day_of(&counts(&Key::total())?, until, ports))
 }
 
+/// The same of one sensor, whose events alone are counted by the hour. Its ports are those of its latest single events.
+pub(crate) fn read_of_sensor(
+    observatory: &dyn Observatory,
+    sensor: &str,
+    limit: usize,
+) -> Result<Day, ReadError> {
+    let status = observatory.status()?;
+    let now = status.store.last.map_or(status.now, |last| last.min(status.now));
+    let until = now.floor_to(Timestamp::HOUR);
+    let known = observatory.sensors()?.into_iter().find(|row| row.name == sensor);
+    let first = known.map_or(until, |row| row.first.plus(Timestamp::HOUR - 1));
+    let longest = until.plus(-Timestamp::DAY * (MOST_DAYS as i64 + 1));
+    let start = first.floor_to(Timestamp::HOUR).max(longest);
+    let hours = u16::try_from(until.since(start).max(0) / Timestamp::HOUR).unwrap_or(0);
+    let counts = match hours {
+        0 => Vec::new(),
+        hours => observatory.sensor_hours(sensor, until.plus(-1), hours)?,
+    };
+    let point = |(at, events): (usize, u64)| SeriesPoint {
+        start: start.plus(at as i64 * Timestamp::HOUR),
+        events,
+        sessions: 0,
+        sources: 0,
+    };
+    let points: Vec<SeriesPoint> = counts.into_iter().enumerate().map(point).collect();
+    let today = Span { since: Some(until.plus(-Timestamp::DAY)), until: Some(until) };
+    let busiest = observatory.sensor_ports(sensor, today, limit)?;
+    let port = |row: &TopRow| PortDay {
+        key: row.key.clone(),
+        label: row.label.clone(),
+        events: Against::of(row.events as f64, Vec::new()),
+    };
+    let day = day_of(&points, until, busiest.rows.iter().map(port).collect());
+    Ok(Day { sessions: None, sources: None, ..day })
+}
+
 fn port_day(row: &TopRow, points: &[SeriesPoint]) -> PortDay {
     let events = sums(points, |point| point.events as f64);
     PortDay { key: row.key.clone(), label: row.label.clone(), events }
@@ -145,8 +183,8 @@ fn day_of(points: &[SeriesPoint], until: Timestamp, ports: Vec<PortDay>) -> Day 
         days: (points.len() / HOURS).saturating_sub(1).min(MOST_DAYS),
         hours: (points.len() - hours..points.len()).map(hour).collect(),
         events: sums(points, |point| point.events as f64),
-        sessions: sums(points, |point| point.sessions as f64),
-        sources: sums(points, sources),
+        sessions: Some(sums(points, |point| point.sessions as f64)),
+        sources: Some(sums(points, sources)),
         ports,
     }
 }
@@ -196,7 +234,7 @@ mod tests {
                 high: Some(3_300.0)
             }
         );
-        assert_eq!(day.sources.now, 6_600.0 / 4.0 / 24.0);
+        assert_eq!(day.sources.unwrap().now, 6_600.0 / 4.0 / 24.0);
         let noon = day.hours[12];
         assert_eq!((noon.events.now, noon.events.high), (2_000.0, Some(1_000.0)));
         assert_eq!(day.hours[13].events.high, Some(100.0), "the next hour is another");

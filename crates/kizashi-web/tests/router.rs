@@ -136,7 +136,7 @@ impl Observatory for MadeUp {
     fn settings(&self) -> Result<OwnSettings, ReadError> {
         let value = self.promise.load(Ordering::SeqCst) as f64 / 100.0;
         let promise = Setting { value, in_file: 1.0, on_page: true, least: 0.01, most: 100.0 };
-        Ok(OwnSettings { false_alarms_per_week: promise, file: None })
+        Ok(OwnSettings { false_alarms_per_week: promise, ..OwnSettings::default() })
     }
 
     fn set(&self, change: &SettingsChange) -> Result<OwnSettings, ReadError> {

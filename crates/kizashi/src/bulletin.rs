@@ -11,6 +11,7 @@ use kizashi_event::Timestamp;
 use kizashi_notify::{Background, Bulletin, Notice, Outbox};
 use kizashi_signs::{Campaigns, Machine, Sign};
 use kizashi_store::{Reader, StoredSign};
+use kizashi_web::Mark;
 
 use crate::failure::Failure;
 use crate::observatory::marks_in;
@@ -80,24 +81,28 @@ impl ShownSigns {
         // Read where a notice is made anew, which is seldom.
         let feeds = LazyCell::new(|| outside::feeds(&self.data));
         let marks = marks_in(&self.reader);
-        let silence = |id: &str| marks.get(id).and_then(|mark| mark.muted_until.as_deref());
-        let of_this_state = |stored: &StoredSign| version(stored, silence(&stored.id));
+        let of_this_state = |stored: &StoredSign| version(stored, marks.get(&stored.id));
         let versions =
             stored.values().map(|stored| (stored.id.clone(), of_this_state(stored))).collect();
         let background = Background { campaigns: &self.campaigns, machine: self.machine.as_ref() };
         let notice = |id: &str| {
             let (sign, evidence) = Sign::of_stored(stored.get(id)?)?;
             let notice = Notice::told(&sign, &evidence, &background);
-            let until = silence(id).and_then(|until| Timestamp::parse(until).ok());
-            Some(notice.with_warnings(&outside::of_sign(&sign, &feeds)).muted_until(until))
+            let mark = marks.get(id);
+            let until = mark.and_then(|mark| mark.muted_until.as_deref());
+            let notice = notice
+                .muted_until(until.and_then(|until| Timestamp::parse(until).ok()))
+                .seen(mark.is_some_and(|mark| mark.seen));
+            Some(notice.with_warnings(&outside::of_sign(&sign, &feeds)))
         };
         Ok(self.bulletin.show(versions, notice)?)
     }
 }
 
 /// What tells one state of a sign from another.
-fn version(stored: &StoredSign, muted_until: Option<&str>) -> String {
+fn version(stored: &StoredSign, mark: Option<&Mark>) -> String {
     let mut hasher = DefaultHasher::new();
-    (&stored.json, &stored.evidence, muted_until).hash(&mut hasher);
+    let said = mark.map(|mark| (mark.seen, mark.muted_until.as_deref()));
+    (&stored.json, &stored.evidence, said.unwrap_or_default()).hash(&mut hasher);
     hasher.finish().to_string()
 }

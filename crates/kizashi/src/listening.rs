@@ -1,7 +1,7 @@
 //! Which trap stands on which port, and the sockets for it. Everything is bound before anything is served, so that a port
 //! that is taken is told at once: one that the owner named is a failure, one of the default list is left to who has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -10,7 +10,9 @@ use kizashi_event::{Port, Transport};
 use kizashi_traps::{BoundSocket, PortList, Post, Trap, registry};
 use kizashi_web::Listener;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+use serde::{Deserialize, Serialize};
 
+use crate::chosen_traps::ChosenTraps;
 use crate::config::{Config, Traps};
 use crate::failure::Failure;
 use crate::inherited::Inherited;
@@ -51,14 +53,41 @@ pub(crate) struct Bound {
     inherited: Inherited,
 }
 
+/// Why a port was not bound while Kizashi runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum NotBound {
+    /// It takes rights that were given up after the start.
+    NeedsRestart,
+    /// Somebody else has it.
+    Taken,
+    /// The trap has no port of its own: its list has to be named.
+    Nowhere,
+    /// The system says no otherwise.
+    Refused,
+}
+
+/// Which trap's port was not bound, and why.
+pub(crate) type Refusal = (&'static str, Port, NotBound);
+
+/// The ports of these sockets.
+pub(crate) fn ports_of(posts: &[Post]) -> Vec<Port> {
+    let port = |post: &Post| match &post.socket {
+        BoundSocket::Tcp(socket) => Some(Port::tcp(socket.local_addr().ok()?.port())),
+        BoundSocket::Udp(socket) => Some(Port::udp(socket.local_addr().ok()?.port())),
+    };
+    posts.iter().filter_map(port).collect()
+}
+
 impl Bound {
     /// The ports on which traps stand.
     pub(crate) fn ports(&self) -> Vec<Port> {
-        let port = |post: &Post| match &post.socket {
-            BoundSocket::Tcp(socket) => Some(Port::tcp(socket.local_addr().ok()?.port())),
-            BoundSocket::Udp(socket) => Some(Port::udp(socket.local_addr().ok()?.port())),
-        };
-        self.posts.iter().filter_map(port).collect()
+        ports_of(&self.posts)
+    }
+
+    /// Service and address of each listener.
+    pub(crate) fn shown(&self) -> Vec<(String, String)> {
+        let pair = |listener: &Listener| (listener.service.clone(), listener.address.clone());
+        self.listeners.iter().map(pair).collect()
     }
 
     /// The socket at this address: one that was handed over, or one of our own.
@@ -73,12 +102,28 @@ impl Bound {
 impl Plan {
     /// Reads the owner's lists, or takes each trap's own: the real ports for root, high ones for others.
     pub(crate) fn of(config: &Config) -> Result<Self, Failure> {
-        let privileged = !Self::is_unprivileged();
+        Self::with(config, &ChosenTraps::default(), !Self::is_unprivileged())
+    }
+
+    /// The same with what was chosen on the page: a trap that is off stands nowhere, one that is on where the file says, or else on its usual ports.
+    pub(crate) fn with(
+        config: &Config,
+        chosen: &ChosenTraps,
+        privileged: bool,
+    ) -> Result<Self, Failure> {
         let mut wishes = Vec::new();
         for trap in registry() {
             let defaults = if privileged { trap.ports.privileged } else { trap.ports.unprivileged };
+            let is_off_in_file = is_off(&config.traps, trap);
             for transport in [Transport::Tcp, Transport::Udp] {
                 let owners = owners_list(&config.traps, trap, transport);
+                let owners = match chosen.of(trap.name) {
+                    Some(false) => owners
+                        .map(|(setting, _)| (setting, ""))
+                        .or_else(|| Some((trap.name.to_owned(), ""))),
+                    Some(true) if is_off_in_file => None,
+                    _ => owners,
+                };
                 let ports = match &owners {
                     Some((setting, text)) => text.parse().map_err(|error| {
                         Failure::Asked(format!("the setting {setting} under [traps]: {error}"))
@@ -114,6 +159,43 @@ impl Plan {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// The traps that are to stand somewhere.
+    pub(crate) fn traps(&self) -> BTreeSet<&'static str> {
+        let wanted = self.wishes.iter().filter(|wish| wish.ports.ports().next().is_some());
+        wanted.map(|wish| wish.trap.name).collect()
+    }
+
+    /// Binds the ports of some traps while others stand, as far as can be, and says what could not be.
+    pub(crate) fn bind_some(
+        &self,
+        is_asked: impl Fn(&str) -> bool,
+        held: &[Port],
+    ) -> (Bound, Vec<Refusal>) {
+        let (mut bound, mut refused) = (Bound::default(), Vec::new());
+        let mut given: Vec<Port> = held.to_vec();
+        given.push(Port::tcp(self.reserved.port()));
+        let wants = self.traps();
+        for trap in registry().iter().filter(|trap| is_asked(trap.name)) {
+            if !wants.contains(trap.name) {
+                continue;
+            }
+            for wish in self.wishes.iter().filter(|wish| wish.trap.name == trap.name) {
+                for number in wish.ports.ports() {
+                    let port = Port { transport: wish.transport, number };
+                    if given.contains(&port) {
+                        refused.push((trap.name, port, NotBound::Taken));
+                        continue;
+                    }
+                    match self.bind_port(wish, port, &mut bound) {
+                        Ok(()) => given.push(port),
+                        Err(error) => refused.push((trap.name, port, why(&error))),
+                    }
+                }
+            }
+        }
+        (bound, refused)
     }
 
     /// The ports that the owner placed a trap on by name; those of the default lists are left to whoever has them.
@@ -204,6 +286,21 @@ fn owners_list<'a>(
         _ => &traps.any_udp,
     };
     list.as_deref().map(|list| ((*setting).to_owned(), list))
+}
+
+/// Whether the file turns a trap off: it has a list for it, and no list has a port.
+fn is_off(traps: &Traps, trap: &Trap) -> bool {
+    let transports = [Transport::Tcp, Transport::Udp];
+    let lists: Vec<_> = transports.iter().filter_map(|of| owners_list(traps, trap, *of)).collect();
+    !lists.is_empty() && lists.iter().all(|(_, text)| text.trim().is_empty())
+}
+
+fn why(error: &io::Error) -> NotBound {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => NotBound::NeedsRestart,
+        io::ErrorKind::AddrInUse => NotBound::Taken,
+        _ => NotBound::Refused,
+    }
 }
 
 /// What a trap's list is called in `ports`; `None` where it does not stand on this transport or has a setting of its own.

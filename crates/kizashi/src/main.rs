@@ -4,6 +4,7 @@
 mod bulletin;
 mod capture;
 mod child;
+mod chosen_traps;
 mod cli;
 mod clock;
 mod commands;
@@ -20,6 +21,7 @@ mod inherited;
 mod install;
 #[cfg(test)]
 mod judged;
+mod kept_for;
 mod limits;
 mod listening;
 mod live;

@@ -7,6 +7,7 @@ mod marks;
 mod search;
 mod sensors;
 mod settings;
+mod traps;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,10 +21,10 @@ use kizashi_store::{
     country_name,
 };
 use kizashi_web::{
-    Captured as CapturedContent, Channels, Condition, ItemPage, KnownList, Listener, Mark,
-    MarkChange, Observatory, OwnSettings, ReadError, ScoredPoint, Search, SearchPage, SensorHours,
-    SensorPorts, SensorRow, Series, SessionPage, SessionRow, SettingsChange, SharedDocument,
-    SignMark, SignPage, Status, TopRow,
+    Captured as CapturedContent, Channels, Condition, ItemPage, KnownList, Mark, MarkChange,
+    Observatory, OwnSettings, ReadError, ScoredPoint, Search, SearchPage, SensorHours, SensorPorts,
+    SensorRow, Series, SessionPage, SessionRow, SettingsChange, SharedDocument, SignMark, SignPage,
+    Status, TopRow,
 };
 use serde_json::Value;
 
@@ -38,6 +39,7 @@ use crate::supervisor::messages::Health;
 pub(crate) use condition::Own;
 pub(crate) use marks::marks_in;
 pub(crate) use settings::Told;
+pub(crate) use traps::Switches;
 
 /// Signs looked through for those of one key.
 const SIGNS_SEARCHED: usize = 2_000;
@@ -53,7 +55,8 @@ pub(crate) struct StoreObservatory {
     pub(crate) campaigns: Arc<Campaigns>,
     /// What this machine runs, where its owner let it be looked at.
     pub(crate) machine: Option<Machine>,
-    pub(crate) listeners: Vec<Listener>,
+    /// Which traps stand where.
+    pub(crate) switches: Arc<Switches>,
     pub(crate) demo: bool,
     pub(crate) started: Instant,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -171,21 +174,6 @@ impl StoreObservatory {
         ranking.iter().map(row).collect()
     }
 
-    /// What a sign is recognised as, as people call it in Japanese.
-    fn name_in_japanese(&self, sign: &Value) -> Option<String> {
-        let known = self.campaigns.all();
-        let recognised = sign["recognised"]["campaigns"].as_array()?;
-        let names: Vec<&str> = recognised
-            .iter()
-            .filter_map(|one| {
-                let campaign = known.iter().find(|campaign| one["id"] == campaign.id.as_str());
-                let name = campaign.map(|campaign| campaign.name.get(Language::Japanese));
-                name.or_else(|| one["name"].as_str())
-            })
-            .collect();
-        (!names.is_empty()).then(|| names.join(" または "))
-    }
-
     /// A sign in the JSON form of the contract, with what the owner said of it.
     fn sign_json(&self, stored: &StoredSign) -> Option<Value> {
         let mut sign: Value = serde_json::from_str(&stored.json).ok()?;
@@ -194,7 +182,7 @@ impl StoreObservatory {
             sign["mark"] = serde_json::to_value(mark).ok()?;
             sign["mark"]["muted"] = is_muted.into();
         }
-        if let Some(name) = self.name_in_japanese(&sign) {
+        if let Some(name) = name_in_japanese(&self.campaigns, &sign) {
             sign["name_ja"] = name.into();
         }
         Some(sign)
@@ -214,7 +202,7 @@ impl Observatory for StoreObservatory {
                 ..overview
             }
             .into(),
-            listeners: self.listeners.clone(),
+            listeners: self.switches.listeners(),
             series_watched: self.board.series_watched(),
             false_alarms_per_week: self.board.promise(),
             traps: self.health.as_ref().map(|health| health.now()),
@@ -381,6 +369,26 @@ impl Observatory for StoreObservatory {
         self.read_sensor_ports(sensor, span, limit)
     }
 
+    fn sensor_ranking(
+        &self,
+        sensor: &str,
+        kind: KeyKind,
+        of: Option<&str>,
+        span: Span,
+        limit: usize,
+    ) -> Result<SensorPorts, ReadError> {
+        self.read_sensor_ranking(sensor, (kind, of), span, limit)
+    }
+
+    fn sensor_hours(
+        &self,
+        sensor: &str,
+        until: Timestamp,
+        hours: u16,
+    ) -> Result<Vec<u64>, ReadError> {
+        self.with_reader(|reader| Ok(reader.hours_of_sensor(sensor, until, hours)?))
+    }
+
     fn lists(&self) -> Result<Vec<KnownList>, ReadError> {
         self.read_lists()
     }
@@ -420,6 +428,20 @@ impl Observatory for StoreObservatory {
     }
 }
 
+/// What a sign is recognised as, as people call it in Japanese; by its own name where the campaign is not known any more.
+fn name_in_japanese(campaigns: &Campaigns, sign: &Value) -> Option<String> {
+    let recognised = sign["recognised"]["campaigns"].as_array()?;
+    let names: Vec<&str> = recognised
+        .iter()
+        .filter_map(|one| {
+            let known = campaigns.all().iter().find(|known| one["id"] == known.id.as_str());
+            let name = known.map(|known| known.name.get(Language::Japanese));
+            name.or_else(|| one["name"].as_str())
+        })
+        .collect();
+    (!names.is_empty()).then(|| names.join(" または "))
+}
+
 fn sign_page(stored: &StoredSign, around: &Around<'_>) -> Option<SignPage> {
     let (sign, evidence) = Sign::of_stored(stored)?;
     Some(SignPage {
@@ -451,5 +473,35 @@ pub(crate) fn label_of(key: &Key) -> String {
         None if key.kind == KeyKind::Total => "everything".to_owned(),
         None if key.kind == KeyKind::Country => country_shown(&key.text),
         None => escape_for_people(&key.text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_recognised_sign_has_the_name_that_people_in_japan_call_it_by() {
+        let campaigns = Campaigns::builtin();
+        let named = |of: &[(&str, &str)]| {
+            let all: Vec<Value> =
+                of.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect();
+            name_in_japanese(&campaigns, &json!({ "recognised": { "campaigns": all } }))
+        };
+        let known = campaigns
+            .all()
+            .iter()
+            .find(|one| one.name.get(Language::Japanese) != one.name.get(Language::English))
+            .unwrap();
+        let japanese = known.name.get(Language::Japanese);
+        let english = known.name.get(Language::English);
+        assert_eq!(named(&[(&known.id, english)]).as_deref(), Some(japanese));
+        // A campaign of the owner's that is no more keeps the name that the sign was told by.
+        let both = named(&[(&known.id, english), ("gone", "Our own")]).unwrap();
+        assert_eq!(both, format!("{japanese} または Our own"));
+        assert_eq!(named(&[]), None);
+        assert_eq!(name_in_japanese(&campaigns, &json!({ "name": null })), None);
     }
 }

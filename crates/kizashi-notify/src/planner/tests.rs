@@ -28,6 +28,14 @@ impl Room {
         id
     }
 
+    fn see(&mut self, id: &str, by_page: bool) {
+        if by_page {
+            self.signs.get_mut(id).unwrap().seen = true;
+        } else {
+            self.seen.insert(id.to_owned());
+        }
+    }
+
     fn at(&mut self, time: &str) -> Vec<Message> {
         let now: ZonedDateTime =
             format!("{}[+00:00]", time.replace('Z', "+00:00")).parse().unwrap();
@@ -135,11 +143,10 @@ fn a_sign_that_nobody_saw_is_told_again_three_times_and_one_that_was_seen_not() 
 }
 
 #[test]
-fn a_sign_that_grows_is_told_again_though_it_was_seen() {
+fn a_sign_that_grows_is_told_again_an_hour_later_at_the_earliest() {
     let mut room = Room::with("again_hours = 0");
     room.at("2025-02-18T12:00:00Z");
     let id = room.raise("tcp/22", Severity::Medium, "2025-02-18T12:00:00Z");
-    room.seen.insert(id.clone());
     room.at("2025-02-18T12:00:00Z");
     room.signs.get_mut(&id).unwrap().sign.sources = 62;
     assert!(room.at("2025-02-18T14:00:00Z").is_empty(), "62 are not three times 21");
@@ -148,6 +155,54 @@ fn a_sign_that_grows_is_told_again_though_it_was_seen() {
     assert_eq!(whys(&room.at("2025-02-18T14:00:01Z")), [(Why::Grown, 1)]);
     room.signs.get_mut(&id).unwrap().sign.severity = Severity::High;
     assert_eq!(whys(&room.at("2025-02-18T16:00:00Z")), [(Why::Grown, 1)]);
+}
+
+#[test]
+fn a_sign_that_was_seen_by_page_or_command_is_told_again_only_when_it_gets_graver() {
+    for by_page in [true, false] {
+        let mut room = Room::with("again_hours = 1");
+        room.at("2025-02-18T12:00:00Z");
+        let id = room.raise("tcp/22", Severity::Medium, "2025-02-18T12:00:00Z");
+        assert_eq!(whys(&room.at("2025-02-18T12:00:00Z")), [(Why::Sign, 1)]);
+        // It got graver within the hour, and that is how he saw it.
+        room.signs.get_mut(&id).unwrap().sign.severity = Severity::High;
+        room.see(&id, by_page);
+        for hour in 13..24 {
+            room.signs.get_mut(&id).unwrap().sign.sources *= 2;
+            assert_eq!(whys(&room.at(&format!("2025-02-18T{hour}:00:00Z"))), [], "at {hour}");
+        }
+        room.signs.get_mut(&id).unwrap().sign.severity = Severity::Critical;
+        assert_eq!(whys(&room.at("2025-02-19T01:00:00Z")), [(Why::Grown, 1)]);
+        assert_eq!(whys(&room.at("2025-02-19T09:00:00Z")), [], "and that once");
+    }
+}
+
+#[test]
+fn a_sign_that_was_seen_before_it_could_be_told_is_not_told_until_it_gets_graver() {
+    let mut room = Room::with("quiet = \"23:00-07:00\"\nat_least = \"medium\"\nagain_hours = 0");
+    room.at("2025-02-18T22:00:00Z");
+    let gathered = room.raise("tcp/22", Severity::High, "2025-02-19T01:00:00Z");
+    let below = room.raise("tcp/23", Severity::Low, "2025-02-19T01:00:00Z");
+    assert!(room.at("2025-02-19T01:00:01Z").is_empty());
+    room.see(&gathered, true);
+    room.see(&below, true);
+    for time in ["2025-02-19T01:00:02Z", "2025-02-19T07:00:00Z", "2025-02-20T12:00:00Z"] {
+        assert_eq!(whys(&room.at(time)), [], "at {time}");
+    }
+    room.signs.get_mut(&below).unwrap().sign.severity = Severity::Medium;
+    assert_eq!(whys(&room.at("2025-02-20T12:00:01Z")), [(Why::Grown, 1)]);
+}
+
+#[test]
+fn a_sign_that_is_not_seen_any_more_is_told_again_as_before() {
+    let mut room = Room::with("again_hours = 6");
+    room.at("2025-02-18T12:00:00Z");
+    let id = room.raise("tcp/22", Severity::High, "2025-02-18T12:00:00Z");
+    room.at("2025-02-18T12:00:00Z");
+    room.see(&id, true);
+    assert_eq!(whys(&room.at("2025-02-18T18:00:00Z")), []);
+    room.signs.get_mut(&id).unwrap().seen = false;
+    assert_eq!(whys(&room.at("2025-02-18T18:00:01Z")), [(Why::Unseen, 1)]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod items;
 mod leaders;
 mod payloads;
 mod search;
+mod sensor_keys;
 mod sensors;
 mod series;
 mod sessions;

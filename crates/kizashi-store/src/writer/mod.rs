@@ -87,6 +87,19 @@ impl Inlet {
         self.ask(move |ledger| ledger.save(&signs, &blobs))
     }
 
+    /// How long and how much is kept from now on: what is more goes by the next [`Store::maintain`]. How many keys of a kind are
+    /// kept is fixed when the store is opened.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub fn set_retention(&self, retention: crate::Retention) -> Result<(), StoreError> {
+        self.ask(move |ledger| {
+            let most_keys = ledger.settings.retention.most_keys;
+            ledger.settings.retention = crate::Retention { most_keys, ..retention };
+            Ok(())
+        })
+    }
+
     fn ask<T: Send + 'static>(
         &self,
         request: impl FnOnce(&mut Ledger) -> Result<T, StoreError> + Send + 'static,

@@ -42,6 +42,23 @@ fn raw_events_go_by_age_and_their_counts_stay() {
 }
 
 #[test]
+fn what_is_kept_shorter_from_now_on_goes_by_the_next_round_and_counts_stay() {
+    let folder = Folder::new();
+    let now = midnight().plus(30 * Timestamp::DAY);
+    let store = Store::open(folder.path(), settings(now, Mode::Live)).unwrap();
+    store.write(days_of_events(30, 10)).unwrap();
+    store.flush().unwrap();
+    assert_eq!(store.maintain(now).unwrap().by_age, 0);
+    let shorter = Retention { raw_days: 10, most_keys: 8, ..Retention::default() };
+    store.inlet().set_retention(shorter).unwrap();
+    assert_eq!(store.maintain(now).unwrap().by_age, 199);
+    let overview = store.reader().unwrap().overview().unwrap();
+    assert_eq!((overview.events, overview.events_raw), (300, 101));
+    let users = store.reader().unwrap().top(KeyKind::User, Span::default(), 500).unwrap();
+    assert_eq!(users.len(), 300, "how many keys are kept is no part of it");
+}
+
+#[test]
 fn when_room_is_short_the_oldest_raw_events_go_first_and_the_file_shrinks() {
     let folder = Folder::new();
     let now = midnight().plus(30 * Timestamp::DAY);

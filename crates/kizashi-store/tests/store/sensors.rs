@@ -116,3 +116,52 @@ fn pairs_are_ranked_found_and_have_a_course() {
     let with_user = vec![Term::Key(key), Term::Key(Key::new(KeyKind::User, "root"))];
     assert_eq!(reader.search(&filter(with_user), None, 50).unwrap().events.len(), 6);
 }
+
+#[test]
+fn what_came_to_a_sensor_is_ranked_by_its_own_events_alone_and_a_look_is_bounded() {
+    let folder = Folder::new();
+    let of = |sensor: &str, number: u64, time: Timestamp, detail: Detail| {
+        let made = event(number, time, (number % 3) as u32, 22, detail);
+        Event { sensor: Arc::from(sensor), ..made }
+    };
+    let at = |number: u64| midnight().plus(i64::try_from(number).unwrap() * Timestamp::SECOND);
+    let mut events: Vec<Event> =
+        (0..30).map(|n| of("attic", n, at(n), login("root", "a"))).collect();
+    events.extend((30..40).map(|n| of("attic", n, at(n), login("admin", "b"))));
+    events.extend((40..90).map(|n| of("web-1", n, at(n), login("root", "c"))));
+    let store = store_of(&folder, events);
+    let reader = store.reader().unwrap();
+    let ranked = |kind: KeyKind, span: Span| -> Vec<(String, u64, u64)> {
+        let found = reader.keys_of_sensor("attic", kind, span, 9).unwrap();
+        assert_eq!(found.reached, None);
+        let rows = found.ports.iter();
+        rows.map(|row| (row.key.text.to_string(), row.events, row.sources)).collect()
+    };
+    let all = Span::default();
+    let users = [("root".to_owned(), 30, 3), ("admin".to_owned(), 10, 3)];
+    assert_eq!(ranked(KeyKind::User, all), users);
+    assert_eq!(ranked(KeyKind::Pair, all)[1].0, "admin/b");
+    assert_eq!(ranked(KeyKind::Service, all).iter().map(|row| row.1).sum::<u64>(), 40);
+    assert_eq!(ranked(KeyKind::Source, all).len(), 3);
+    let late = Span { since: Some(at(35)), until: None };
+    assert_eq!(ranked(KeyKind::User, late), [("admin".to_owned(), 5, 3)]);
+    assert!(reader.keys_of_sensor("never", KeyKind::User, all, 9).unwrap().ports.is_empty());
+}
+
+#[test]
+fn a_look_at_a_sensor_stops_and_says_how_far_back_it_came() {
+    let folder = Folder::new();
+    let events: Vec<Event> = (0..25_000_u64)
+        .map(|number| {
+            let time = midnight().plus(i64::try_from(number).unwrap() * Timestamp::SECOND);
+            let made = event(number, time, 1, 22, login("root", "a"));
+            Event { sensor: Arc::from("attic"), ..made }
+        })
+        .collect();
+    let store = store_of(&folder, events);
+    let found =
+        store.reader().unwrap().keys_of_sensor("attic", KeyKind::User, Span::default(), 9).unwrap();
+    assert!((500..=20_000).contains(&found.looked_at), "{}", found.looked_at);
+    assert_eq!(found.ports[0].events, found.looked_at);
+    assert!(found.reached.is_some_and(|reached| reached > midnight()));
+}

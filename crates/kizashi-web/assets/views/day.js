@@ -6,6 +6,7 @@ import { portInWords, words } from "../language.js";
 import { signs, useAnswer } from "../state.js";
 import { clockHour, count, plain } from "../format.js";
 import { Empty, Failure, Loading, safe } from "../parts.js";
+import { OfSensor, SensorChoice, sensorChosen } from "./sensor-choice.js";
 import { address } from "./signs.js";
 
 /** @typedef {import("../api.js").Against} Against */
@@ -79,14 +80,17 @@ function Strip({ day }) {
 /** The busiest ports, each against its own past. @param {{ day: Day }} props */
 function Ports({ day }) {
   const said = words().day;
+  // What is usual of a port is not known by sensor: its share is shown instead.
+  const isOfSensor = sensorChosen() !== "";
+  const most = Math.max(...day.ports.map(({ events }) => events.now));
   return html`<section aria-labelledby="busy-title">
     <div class="head"><h2 id="busy-title">${said.ports}</h2><a class="more end" href="#/ports">${said.allPorts}</a></div>
     <ol class="busy">
       ${day.ports.map(({ key, label, events }) => html`<li key=${key}>
         <a href=${`#/port/${key}`}><span class="name">${safe(portInWords(key, label).label)}</span> <code>${safe(key)}</code></a>
         <span class="number">${count(events.now)}</span>
-        <${Track} number=${events} />
-        <span class="standing-to is-${standing(events)}">${said.standing[standing(events)]}<span class="range">${range(events)}</span></span>
+        ${isOfSensor ? html`<span class="track share" aria-hidden="true"><span class="part" style=${{ width: percent(events.now, most) }}></span></span>`
+          : html`<${Track} number=${events} /><span class="standing-to is-${standing(events)}">${said.standing[standing(events)]}<span class="range">${range(events)}</span></span>`}
       </li>`)}
     </ol>
   </section>`;
@@ -95,19 +99,21 @@ function Ports({ day }) {
 /** The page's second half. */
 export function LastDay() {
   const said = words().day;
-  const { data, error } = useAnswer((signal) => getDay(PORTS, signal), "day");
+  const sensor = sensorChosen();
+  const { data, error } = useAnswer((signal) => getDay(PORTS, sensor, signal), `day ${sensor}`);
   if (error && !data) return html`<${Failure} error=${error} />`;
   if (!data) return html`<section class="day-waits"><${Loading} lines=${8} /></section>`;
-  if (data.hours.length === 0) return html`<${Empty}>${said.empty}<//>`;
+  if (data.hours.length === 0) return html`<${SensorChoice} /><${Empty}>${said.empty}<//>`;
   const isMoreWithoutSign = standing(data.events) === "more" && !(signs.value ?? []).some((sign) => sign.open);
   return html`<section class="panel day" aria-labelledby="day-title">
-      <div class="head"><h2 id="day-title">${said.title}</h2><p>${data.hours[0]?.low === undefined ? said.tooNewLong : said.made(data.days)}</p></div>
+      <div class="head"><h2 id="day-title">${said.title}</h2><p>${data.hours[0]?.low === undefined ? said.tooNewLong : said.made(data.days)}</p><span class="end"><${SensorChoice} /></span></div>
+      <${OfSensor} of="day" />
       <p class="key"><span class="count">${said.hourly}</span><span class="usual">${said.usual}</span><span class="above">${said.above}</span><span class="below">${said.below}</span><span class="sign">${said.signBegan}</span></p>
       <${Strip} day=${data} />
       <dl class="figures-of-day">
         <${Figure} name=${words().facts.events} number=${data.events} />
-        <${Figure} name=${words().facts.sessions} number=${data.sessions} />
-        <${Figure} name=${said.sources} number=${data.sources} />
+        ${data.sessions && html`<${Figure} name=${words().facts.sessions} number=${data.sessions} />`}
+        ${data.sources && html`<${Figure} name=${said.sources} number=${data.sources} />`}
       </dl>
       ${isMoreWithoutSign && html`<p class="note">${said.noSign}</p>`}
     </section>

@@ -8,6 +8,7 @@ import { useShortcuts } from "../shortcuts.js";
 import { second } from "../format.js";
 import { Icon } from "../icons.js";
 import { Empty, Hostile, Loading, safe } from "../parts.js";
+import { sensorChosen } from "./sensor-choice.js";
 
 /** Lines shown. */
 const LINES = 40;
@@ -27,7 +28,7 @@ const isFound = (item, text) =>
   `${item.source} ${item.port} ${item.service} ${item.action} ${actionName(item.action)} ${item.text} ${item.scanner ?? ""} ${item.country ?? ""}`.toLowerCase().includes(text);
 
 /** What a visitor did, in the page's language. @param {string} action */
-const actionName = (action) => words().feed.actions[/** @type {keyof import("../language.js").Words["feed"]["actions"]} */ (action)] ?? safe(action);
+export const actionName = (action) => words().feed.actions[/** @type {keyof import("../language.js").Words["feed"]["actions"]} */ (action)] ?? safe(action);
 
 /** @param {{ item: import("../api.js").FeedItem }} props */
 function Line({ item }) {
@@ -45,7 +46,9 @@ export function Feed() {
   const said = words().feed;
   const text = place.value.query.get("find") ?? "";
   const all = feed.value;
-  const lines = (text === "" ? all : all?.filter(({ item }) => isFound(item, text.toLowerCase())))?.slice(0, LINES);
+  const sensor = sensorChosen();
+  const own = sensor === "" ? all : all?.filter(({ item }) => item.sensor === sensor);
+  const lines = (text === "" ? own : own?.filter(({ item }) => isFound(item, text.toLowerCase())))?.slice(0, LINES);
   // In a flood every line is another one at once: the elements stay and only their words change, which costs a fraction.
   const newest = useRef(0);
   const isFlood = (lines?.[0]?.number ?? 0) - newest.current > LINES / 2;

@@ -5,7 +5,8 @@ import { status, useAnswer } from "../state.js";
 import { bytes, span } from "../format.js";
 import { Failure, Loading, safe } from "../parts.js";
 import { getHealth } from "../things.js";
-import { Alarms, Receivers, RetentionLines, TrapLines, WhereLinesGo } from "./tuning.js";
+import { Keeping, TrapSwitches } from "./switches.js";
+import { Alarms, Receivers, WhereLinesGo } from "./tuning.js";
 
 /** @typedef {import("../things.js").Condition} Condition */
 const HOUR = 3_600_000;
@@ -40,17 +41,9 @@ function Disk({ health }) {
       ${health.resident_bytes !== null && html`<div><dt>${said.memory}</dt><dd>${bytes(health.resident_bytes)}</dd></div>`}
     </dl>
     ${forecast && html`<p class="note">${forecast.full_in_days === null ? said.enough : said.full(span(forecast.full_in_days * DAY))}</p>`}
-    ${retention && html`<p class="fine">${said.kept(retention.raw_days, retention.hourly_days, retention.daily_days)}${health.folder && html` <code>${safe(health.folder)}</code>`}</p><${RetentionLines} retention=${retention} />`}
+    ${retention && html`<p class="fine">${said.kept(retention.raw_days, retention.hourly_days, retention.daily_days)}${health.folder && html` <code>${safe(health.folder)}</code>`}</p>`}
+    <${Keeping} forecast=${forecast} used=${status.value?.store.bytes ?? 0} />
   </section>`;
-}
-
-/** @param {{ traps: Condition["traps"] }} props */
-function Traps({ traps }) {
-  const said = more().health;
-  const on = traps.filter((trap) => trap.ports.length > 0);
-  return html`<section aria-labelledby="traps-title"><div class="head"><h2 id="traps-title">${said.traps(on.length, traps.length)}</h2><p>${said.trapsTold}</p></div>
-    <${TrapLines} traps=${traps} />
-    <ul class="traps">${traps.map((trap) => html`<li key=${trap.name} class=${trap.ports.length > 0 ? "is-on" : ""}><b>${safe(trap.name)}</b> <span class="state">${trap.ports.length > 0 ? said.on : said.off}</span> <span class="quiet where">${trap.ports.slice(0, 4).map(safe).join(", ")}${trap.ports.length > 4 ? " …" : ""}</span></li>`)}</ul></section>`;
 }
 
 export function Health() {
@@ -64,12 +57,12 @@ export function Health() {
     ${!data && !error && html`<${Loading} lines=${6} />`}
     <${Alarms} /><${Receivers} />
     ${data && html`<${Disk} health=${data} />`}
-    ${known && html`<div class="columns">
+    ${known && html`<div class="columns short">
       <section aria-labelledby="sandbox-title"><h2 id="sandbox-title">${said.sandbox}</h2><p class="note">${known.traps ? (known.traps.not_enforced === null ? said.enforced : said.missing(safe(known.traps.not_enforced))) : "–"}</p></section>
       <section aria-labelledby="sensors-title"><h2 id="sensors-title">${more().sensors.title}</h2><p class="note">${more().sensors.lead} <a href="#/sensors">${more().sensors.see}</a></p></section>
       <section aria-labelledby="drops-title"><h2 id="drops-title">${said.drops}</h2><p class="note">${said.dropsTold(lost[0] ?? 0, lost[1] ?? 0)}</p></section>
       <section aria-labelledby="machine-title"><h2 id="machine-title">${said.machine}</h2><p class="note">${said.machineTold} <a href="/api/v1/openapi.json">${said.description}</a></p></section>
     </div>`}
-    ${data && data.traps.length > 0 && html`<${Traps} traps=${data.traps} />`}
+    ${data && data.traps.length > 0 && html`<${TrapSwitches} traps=${data.traps} />`}
     ${data && html`<${WhereLinesGo} />`}`;
 }

@@ -10,6 +10,7 @@ import { Chart } from "../chart.js";
 import { Choice, Empty, Failure, Hostile, Loading, Moment, safe } from "../parts.js";
 import { getItem, itemAddress } from "../things.js";
 import { Content } from "./content.js";
+import { actionName } from "./feed.js";
 import { ItemLink } from "./who.js";
 import { address as signAddress, title } from "./signs.js";
 
@@ -116,7 +117,7 @@ export function Events({ rows }) {
     <time datetime=${row.time} title=${row.time}>${moment(row.time)}<small>${second(row.time).slice(-3)}</small></time>
     <a href=${itemAddress("source", row.source)}><bdi>${safe(row.source)}</bdi></a>
     <a href=${`#/port/${row.port}`}><code>${safe(row.port)}</code></a>
-    <span class="action">${safe(row.action)}</span>
+    <span class="action">${actionName(row.action)}</span>
     <span class="said">${row.text !== "" && html`<${Hostile} text=${row.text} />`}</span></li>`)}</ol>`;
 }
 

@@ -5,13 +5,12 @@ import { getTop } from "../api.js";
 import { portInWords, words } from "../language.js";
 import { address as placeOf, choose, chosen, place } from "../router.js";
 import { end, now, useAnswer } from "../state.js";
-import { ago, chanceShort, count, moment, score, ranked } from "../format.js";
+import { ago, chanceShort, count, score, ranked } from "../format.js";
 import { Choice, Empty, Failure, Loading, PageHead, Sparkline, safe } from "../parts.js";
-import { escapeForPeople } from "../escape.js";
-import { more } from "../more.js";
-import { getSensorPorts, getSensors } from "../things.js";
+import { getSensorPorts } from "../things.js";
 import { signal } from "../vendor/signals.js";
 import { Grid } from "./ports-grid.js";
+import { OfSensor, SensorChoice, sensorChosen } from "./sensor-choice.js";
 
 /** @typedef {import("../api.js").TopRow} TopRow */
 /** @typedef {{ name: keyof import("../language.js").Words["ports"]["columns"], value: (row: TopRow) => number | string, kind?: string }} Column */
@@ -105,16 +104,6 @@ async function portsOf(sensor, abort) {
   return found.rows;
 }
 
-/** Which sensor's ports, where there are several. @param {{ sensor: string }} props */
-function Sensor({ sensor }) {
-  const said = more().sensors;
-  const { data } = useAnswer((signal) => getSensors(signal), "sensors");
-  if (!data || (data.length < 2 && sensor === "")) return null;
-  const names = data.some((row) => row.name === sensor) || sensor === "" ? data.map((row) => row.name) : [sensor, ...data.map((row) => row.name)];
-  return html`<select aria-label=${said.filter} value=${sensor} onChange=${(/** @type {Event} */ event) => choose({ sensor: /** @type {HTMLSelectElement} */ (event.target).value || null })}>
-    <option value="">${said.all}</option>${names.map((name) => html`<option key=${name} value=${name}>${escapeForPeople(name)}</option>`)}</select>`;
-}
-
 /** Whether a row is what is looked for: in its number, name or use. @param {TopRow} row @param {string} text */
 function isFound(row, text) {
   const { label, habit } = portInWords(row.key, row.label, row.habit);
@@ -146,7 +135,7 @@ function Table({ rows }) {
 
 export function Ports() {
   const [said, port, facts] = [words().ports, words().port, words().facts];
-  const sensor = place.value.query.get("sensor") ?? "";
+  const sensor = sensorChosen();
   const { data, error } = useAnswer((signal) => (sensor === "" ? getTop("ports", MOST, signal) : portsOf(sensor, signal)), `ports ${sensor}`);
   const known = useAnswer(() => end(), "end");
   // Series are of all sensors together.
@@ -159,13 +148,13 @@ export function Ports() {
     <div class="tools ports-tools">
       ${sensor === "" && html`<${Choice} label=${said.view} choices=${VIEWS.map((each) => [each, said.views[each]])} chosen=${view} choose=${(/** @type {string} */ each) => choose({ view: each })} />`}
       <input class="search" type="search" placeholder=${said.find} aria-label=${said.find} value=${text} onInput=${find} />
-      <${Sensor} sensor=${sensor} />
+      <${SensorChoice} />
       ${view === "charts" && html`
         <${Choice} label=${port.counted} choices=${MEASURES.map((each) => [each, facts[each]])} chosen=${measure} choose=${(/** @type {string} */ each) => choose({ measure: each })} />
         <${Choice} label=${port.scale} choices=${SCALES.map((each) => [each, port.scales[each]])} chosen=${scale} choose=${(/** @type {string} */ each) => choose({ scale: each })} />
         <${Choice} label=${port.length} choices=${SHOWN_BINS.map((each) => [each, port.bins[each]])} chosen=${bin} choose=${(/** @type {string} */ each) => choose({ bin: each })} />`}
     </div>
-    ${sensor !== "" && data && html`<p class="note">${more().sensors.ofPorts(escapeForPeople(sensor), reached.value ? moment(reached.value, now()) : null)}</p>`}
+    ${data && html`<${OfSensor} of="ports" reached=${reached.value} />`}
     ${error && html`<${Failure} error=${error} />`}
     ${!data && !error && html`<${Loading} lines=${8} />`}
     ${data && rows.length === 0 && html`<${Empty}>${data.length === 0 ? said.none : said.notFound}<//>`}

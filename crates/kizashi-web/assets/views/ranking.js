@@ -4,10 +4,11 @@ import { useState } from "../vendor/preact-hooks.js";
 import { countryName, portInWords } from "../language.js";
 import { more } from "../more.js";
 import { address, choose, chosen, place } from "../router.js";
-import { useAnswer } from "../state.js";
-import { count } from "../format.js";
+import { now, useAnswer } from "../state.js";
+import { count, moment } from "../format.js";
 import { Choice, Empty, Failure, Hostile, Loading, Moment, PageHead, safe } from "../parts.js";
-import { SPANS, exportAddress, getRanking, itemAddress, sinceOf } from "../things.js";
+import { SPANS, exportAddress, getRanking, getSensorRanking, itemAddress, sinceOf } from "../things.js";
+import { sensorChosen } from "./sensor-choice.js";
 
 /** @typedef {import("../api.js").TopRow} TopRow */
 
@@ -43,13 +44,23 @@ function Cloud({ rows }) {
   return html`<ul class="cloud">${sorted.map((row) => html`<li key=${row.key}><a href=${itemAddress(row.kind, row.key)} title=${`${count(row.events)}`} style=${{ fontSize: size(row.events) }}><${Hostile} text=${row.key.slice(0, 40)} /></a></li>`)}</ul>`;
 }
 
+/** A short ranking: of all, or of one sensor as far back as was looked. @param {string} sensor
+ * @param {{ kind: string, of: string | undefined, span: import("../things.js").Span, limit: number }} wish @param {AbortSignal} signal
+ * @returns {Promise<{ rows: TopRow[], more: boolean, reached: string | null }>} */
+async function read(sensor, { kind, of, span, limit }, signal) {
+  if (sensor === "") return { reached: null, ...(await getRanking(kind, { of, span, limit }, signal)) };
+  const { rows, reached } = await getSensorRanking(sensor, { kind, of, since: await sinceOf(span), limit }, signal);
+  return { rows, reached, more: false };
+}
+
 /** @param {{ kind: string, of?: string, title?: string, lines?: boolean, cloud?: boolean }} props `of`: which fingerprints; `cloud`: one can be had */
 export function Ranking({ kind, of, title, lines = false, cloud = false }) {
   const [form, setForm] = useState(/** @type {"cloud" | "table"} */ (cloud ? "cloud" : "table"));
   const said = more();
   const span = chosen("span", SPANS);
   const limit = form === "cloud" ? CLOUD : SHORT;
-  const { data, error } = useAnswer((signal) => getRanking(kind, { of, span, limit }, signal), `${kind} ${of ?? ""} ${span} ${limit}`);
+  const sensor = sensorChosen();
+  const { data, error } = useAnswer((signal) => read(sensor, { kind, of, span, limit }, signal), `${kind} ${of ?? ""} ${span} ${limit} ${sensor}`);
   const name = said.lists[/** @type {keyof typeof said.lists} */ (title ?? kind)];
   const id = `list-${kind}-${of ?? "all"}`;
   return html`<section aria-labelledby=${id} class="ranking">
@@ -59,7 +70,8 @@ export function Ranking({ kind, of, title, lines = false, cloud = false }) {
     ${!data && !error && html`<${Loading} lines=${5} />`}
     ${data?.rows.length === 0 && html`<${Empty}>${said.who.nothing}<//>`}
     ${data && data.rows.length > 0 && (form === "cloud" ? html`<${Cloud} rows=${data.rows} />` : html`<${Rows} rows=${data.rows} lines=${lines} />`)}
-    ${data && (data.more || form === "cloud") && html`<a class="more" href=${address("list", { kind, of, span: span === "all" ? null : span })} aria-label=${`${said.who.all}: ${name}`}>${said.who.all}</a>`}
+    ${data?.reached && html`<p class="fine">${said.sensors.reachedBack(moment(data.reached, now()))}</p>`}
+    ${data && sensor === "" && (data.more || form === "cloud") && html`<a class="more" href=${address("list", { kind, of, span: span === "all" ? null : span })} aria-label=${`${said.who.all}: ${name}`}>${said.who.all}</a>`}
   </section>`;
 }
 

@@ -1,6 +1,7 @@
 // One box over everything. What is searched for is the address, so that a link shows another person the same.
 import { html } from "../html.js";
 import { useEffect, useRef, useState } from "../vendor/preact-hooks.js";
+import { escapeForPeople } from "../escape.js";
 import { kindName, more } from "../more.js";
 import { choose, place } from "../router.js";
 import { now, useAnswer } from "../state.js";
@@ -85,6 +86,9 @@ function Help() {
     <dl class="pairs examples">${said.fields.map(([example, told]) => html`<dt key=${example}><button type="button" class="like-code" onClick=${() => choose({ q: example ?? "" })}>${example}</button></dt><dd>${told}</dd>`)}</dl></section>`;
 }
 
+/** Whether a row's label says what its key says already. @param {import("../api.js").TopRow} row */
+const isSaid = (row) => row.label === "" || row.label === row.key || safe(row.label) === escapeForPeople(row.key);
+
 /** @param {{ q: string }} props */
 function Found({ q }) {
   const said = more().search;
@@ -94,7 +98,7 @@ function Found({ q }) {
   if (!data) return html`<${Loading} lines=${8} />`;
   return html`
     ${data.keys.length > 0 && html`<section aria-labelledby="keys-title"><h2 id="keys-title">${said.keys}</h2><ul class="chips found">${data.keys.map((row) => html`<li key=${`${row.kind} ${row.key}`}><a href=${itemAddress(row.kind, row.key)}>
-      <span class="kind">${kindName(row.kind)}</span> <${Hostile} text=${row.key} />${row.label !== row.key && row.label !== "" && html` <span class="quiet">${safe(row.label)}</span>`} <span class="number">${said.count(row.events)}</span></a></li>`)}</ul></section>`}
+      <span class="kind">${kindName(row.kind)}</span> <${Hostile} text=${row.key} />${!isSaid(row) && html` <span class="quiet">${safe(row.label)}</span>`} <span class="number">${said.count(row.events)}</span></a></li>`)}</ul></section>`}
     ${data.signs.length > 0 && html`<section aria-labelledby="found-signs"><h2 id="found-signs">${said.signs}</h2><${SignList} rows=${data.signs} /></section>`}
     ${data.sessions.length > 0 && html`<section aria-labelledby="found-sessions"><h2 id="found-sessions">${said.sessions}</h2><${Sessions} rows=${data.sessions} /></section>`}
     <section aria-labelledby="found-events"><div class="head"><h2 id="found-events">${said.events}</h2><p>${said.looked(data.looked_at)}${data.reached ? said.reached(moment(data.reached, now())) : said.whole}</p></div>

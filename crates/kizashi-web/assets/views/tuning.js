@@ -1,5 +1,5 @@
-// What the owner can set and try here: the promise of false alarms, and whether those whom signs are told to can be reached. What only root's file can
-// say is written out as the lines to put there.
+// What the owner can set and try here: the promise of false alarms, and whether those whom signs are told to can be reached. How long things are kept
+// and which traps are on is set in switches.js; what only root's file can say is written out as the lines to put there.
 import { html } from "../html.js";
 import { useEffect, useState } from "../vendor/preact-hooks.js";
 import { ApiError } from "../api.js";
@@ -16,8 +16,8 @@ import { Command } from "./copy.js";
 /** How often a test that goes on is asked for, in milliseconds. */
 const AGAIN = 1_000;
 
-/** @param {unknown} error */
-const why = (error) => (error instanceof ApiError && error.status === 403 ? more().desk.viewer : error instanceof Error ? error.message : String(error));
+/** Why a change was not made. @param {unknown} error */
+export const why = (error) => (error instanceof ApiError && error.status === 403 ? more().desk.viewer : error instanceof Error ? error.message : String(error));
 
 /** @param {Event} event */
 const value = (event) => /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target).value;
@@ -110,19 +110,6 @@ export function TrapLines({ traps }) {
   return html`<div class="lines"><label><span>${said.whichTrap}</span><select value=${name} onChange=${(/** @type {Event} */ event) => setName(value(event))}>
       <option value="">–</option>${traps.map((some) => html`<option key=${some.name} value=${some.name}>${safe(some.name)}</option>`)}</select></label>
     ${trap && html`<p>${trap.ports.length > 0 ? said.turnOff : said.turnOn}</p><${Command} text=${trap.ports.length > 0 ? trap.lines_off : trap.lines_on} />`}</div>`;
-}
-
-/** Which lines keep things longer or shorter. @param {{ retention: NonNullable<Condition["retention"]> }} props */
-export function RetentionLines({ retention }) {
-  const said = more().tuning;
-  const [days, setDays] = useState(String(retention.raw_days));
-  const [megabytes, setMegabytes] = useState(String(Math.round(retention.most_bytes / 2 ** 20)));
-  const whole = (/** @type {string} */ text) => Math.max(1, Math.round(Number(text) || 1));
-  const changed = whole(days) !== retention.raw_days || whole(megabytes) !== Math.round(retention.most_bytes / 2 ** 20);
-  return html`<div class="lines"><div class="tools">
-      <label><span>${said.rawDays}</span><input class="search" type="number" min="1" max="3650" value=${days} onInput=${(/** @type {Event} */ event) => setDays(value(event))} /></label>
-      <label><span>${said.mostMegabytes}</span><input class="search" type="number" min="64" value=${megabytes} onInput=${(/** @type {Event} */ event) => setMegabytes(value(event))} /></label></div>
-    ${changed && html`<p>${said.putThere}</p><${Command} text=${`[retention]\nraw_days = ${whole(days)}\nmost_megabytes = ${whole(megabytes)}`} />`}</div>`;
 }
 
 /** Where such lines go, and how they come to count. */

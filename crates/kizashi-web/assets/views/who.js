@@ -8,6 +8,7 @@ import { bytes, count } from "../format.js";
 import { Choice, Empty, Failure, Hostile, Loading, PageHead } from "../parts.js";
 import { SPANS, getCaptured, getLists, itemAddress } from "../things.js";
 import { Ranking } from "./ranking.js";
+import { OfSensor, SensorChoice, sensorChosen } from "./sensor-choice.js";
 
 /** @typedef {"from" | "with" | "tried" | "did" | "left"} Tab */
 /** @type {readonly [Tab, ...Tab[]]} */
@@ -55,10 +56,10 @@ function Lists({ tab }) {
   switch (tab) {
     case "from": return html`<div class="columns">${list("countries")}${list("networks")}${list("scanners")}${list("sources")}</div>`;
     case "with": return html`<div class="columns">${list("fingerprints", { of: "os", title: "systems" })}${list("fingerprints", { of: "scanner", title: "tools" })}${list("clients", { lines: true })}${list("fingerprints", { lines: true })}</div>`;
-    case "tried": return html`<div class="columns">${list("users", { cloud: true })}${list("passwords", { cloud: true })}${list("pairs")}</div><${KnownLists} />`;
+    case "tried": return html`<div class="columns">${list("users", { cloud: true })}${list("passwords", { cloud: true })}${list("pairs")}</div>${sensorChosen() === "" && html`<${KnownLists} />`}`;
     case "did": return html`<div class="columns">${list("services")}${list("signatures")}${list("request-classes")}</div>
       <div class="columns wide">${list("commands", { lines: true })}${list("command-families", { lines: true })}${list("paths", { lines: true })}${list("path-families", { lines: true })}</div>`;
-    case "left": return html`<${CapturedList} /><div class="columns">${list("payload-clusters")}</div>`;
+    case "left": return sensorChosen() !== "" ? html`<${Empty}>${more().sensors.notLeft}<//>` : html`<${CapturedList} /><div class="columns">${list("payload-clusters")}</div>`;
   }
 }
 
@@ -71,7 +72,9 @@ export function Who() {
     <div class="tools">
       <${Choice} label=${said.tab} chosen=${tab} choose=${(/** @type {Tab} */ name) => choose({ tab: name })} choices=${TABS.map((name) => [name, said.tabs[name]])} />
       <${Choice} label=${said.span} chosen=${span} choose=${(/** @type {string} */ name) => choose({ span: name })} choices=${SPANS.map((name) => [name, said.spans[name]])} />
+      <${SensorChoice} />
     </div>
+    ${tab !== "left" && html`<${OfSensor} of="lists" />`}
     <${Lists} tab=${tab} />
   </div>`;
 }

@@ -58,6 +58,14 @@ impl Surroundings {
     }
 }
 
+/// Those of TCP, and those of UDP.
+fn sets_of(ports: &[Port]) -> [PortSet; 2] {
+    [Transport::Tcp, Transport::Udp].map(|transport| {
+        let ports = ports.iter().filter(|port| port.transport == transport);
+        PortSet::of(ports.map(|port| port.number))
+    })
+}
+
 impl Eyes {
     /// Opens them, if the owner wants it and this process may.
     ///
@@ -76,11 +84,7 @@ impl Eyes {
             }
             _ => format!("no packet socket can be had ({error})"),
         })?;
-        let of = |transport: Transport| {
-            let ports = traps.iter().filter(|port| port.transport == transport);
-            PortSet::of(ports.map(|port| port.number))
-        };
-        let trapped = [of(Transport::Tcp), of(Transport::Udp)];
+        let trapped = sets_of(traps);
         let mut eyes = Self {
             socket,
             named: settings.interfaces.clone(),
@@ -126,6 +130,15 @@ impl Eyes {
         let is_changed = now != self.now;
         self.now = now;
         Ok(is_changed)
+    }
+
+    /// From now on these ports are the traps'; whether anything changed by that.
+    ///
+    /// # Errors
+    /// Why the filter could not be changed.
+    pub(crate) fn leave_to_traps(&mut self, traps: &[Port]) -> Result<bool, String> {
+        self.trapped = sets_of(traps);
+        self.look_around()
     }
 
     /// What this machine is.

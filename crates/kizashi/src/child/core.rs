@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kizashi_event::Timestamp;
@@ -13,10 +13,10 @@ use kizashi_fleet::hub::Conditions;
 use kizashi_notify::Outbox;
 use kizashi_signs::{Campaigns, Sign};
 use kizashi_store::{Inlet, Mode, Places, StoreError, StoredSign};
-use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, Listener, TrapStatus};
+use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, TrapStatus};
 use tokio::sync::Notify;
 
-use super::events::{listen_to, traps_expected};
+use super::events::{expected_at, listen_to, traps_expected};
 use super::{alone, first, hub, leave_signals_to_the_supervisor};
 use crate::bulletin::ShownSigns;
 use crate::clock;
@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::history::History;
 use crate::live::{Live, Surroundings, Turn};
 use crate::logins::OwnAddresses;
-use crate::observatory::{Own, StoreObservatory, Told, TrapHealth};
+use crate::observatory::{Own, StoreObservatory, Switches, Told, TrapHealth};
 use crate::pipeline::Pipeline;
 use crate::reporting::Reporting;
 use crate::sandbox::{self, Protection};
@@ -34,6 +34,7 @@ use crate::sighted::Sighted;
 use crate::stream::{Arrivals, StoreSink};
 use crate::supervisor::channel::{Channel, LONGEST};
 use crate::supervisor::messages::{CoreSetup, FromCore, Misbehaviour, ToCore};
+use crate::supervisor::traps::TrapsState;
 
 /// The name under which the seed of what this installation pretends to be is kept.
 const IDENTITY: &str = "identity";
@@ -155,13 +156,16 @@ fn serve(
     ));
     sharing.remember(&pipeline.store().reader()?.blob(LOGINS)?.unwrap_or_default());
     sharing.allow(setup.allowed.clone(), clock::now());
+    let switches = Arc::new(switches(channel, setup));
     let hall = Hall {
         sharing: Arc::clone(&sharing),
         channel: Arc::clone(channel),
         inlet: pipeline.store().inlet(),
         feed: feed.clone(),
         health: Arc::clone(&health),
-        traps: traps_expected(setup),
+        traps: Mutex::new(traps_expected(setup)),
+        all_tcp: setup.config.traps.all_ports,
+        switches: Arc::clone(&switches),
         access: access.clone(),
     };
     let mut chores =
@@ -170,7 +174,8 @@ fn serve(
         Some(fleet) => Some(chores.take(fleet, &pipeline, &feed)?),
         None => None,
     };
-    let observatory = observatory(setup, &pipeline, (places, campaigns, own), (health, sharing));
+    let observatory =
+        observatory(setup, &pipeline, (places, campaigns, own), (health, sharing, switches));
     let surroundings = Surroundings { feed: feed.clone(), clock: Arc::new(clock::now) };
     let live =
         Live::start(pipeline, surroundings, move |pipeline, now| chores.turn(pipeline, now))?;
@@ -197,17 +202,25 @@ fn serve(
     live.finish().and(served)
 }
 
+/// The traps as the page turns them on and off, by way of the supervisor.
+fn switches(channel: &Arc<Channel>, setup: &CoreSetup) -> Switches {
+    // A hub has none.
+    if setup.fleet.is_some() {
+        return Switches::none();
+    }
+    let way = Arc::clone(channel);
+    Switches::of(setup.traps.clone(), setup.config.traps.all_ports, move |wished| {
+        way.send(&FromCore::Traps(wished.clone()), &[])
+    })
+}
+
 /// What the dashboard asks.
 fn observatory(
     setup: &CoreSetup,
     pipeline: &Pipeline,
     (places, campaigns, own): (Arc<Places>, Arc<Campaigns>, Own),
-    (health, sharing): (Arc<TrapHealth>, Arc<Sharing>),
+    (health, sharing, switches): (Arc<TrapHealth>, Arc<Sharing>, Arc<Switches>),
 ) -> StoreObservatory {
-    let listener = |(service, address): &(String, String)| Listener {
-        service: service.clone(),
-        address: address.clone(),
-    };
     StoreObservatory {
         folder: setup.config.data.clone(),
         board: pipeline.board(),
@@ -216,7 +229,7 @@ fn observatory(
         places,
         campaigns,
         machine: setup.machine.clone(),
-        listeners: setup.listeners.iter().map(listener).collect(),
+        switches,
         demo: false,
         started: Instant::now(),
         clock: Arc::new(clock::now),
@@ -354,7 +367,9 @@ struct Hall {
     feed: FeedSender,
     health: Arc<TrapHealth>,
     /// What traps tell.
-    traps: Expected,
+    traps: Mutex<Expected>,
+    all_tcp: bool,
+    switches: Arc<Switches>,
     access: Access,
     sharing: Arc<Sharing>,
 }
@@ -365,10 +380,10 @@ impl Hall {
         while let Ok(Some(received)) = self.channel.receive(&mut buffer) {
             match serde_json::from_slice(&received.bytes) {
                 Ok(ToCore::Stream(trap)) => {
-                    self.listen_to(trap, self.traps.clone(), received.descriptors);
+                    self.listen_to(trap, self.expected(), received.descriptors);
                 }
                 Ok(ToCore::CaptureStream(process)) => {
-                    let capture = Expected { teller: Teller::Capture, ..self.traps.clone() };
+                    let capture = Expected { teller: Teller::Capture, ..self.expected() };
                     self.listen_to(process, capture, received.descriptors);
                 }
                 Ok(ToCore::Health(health)) => {
@@ -376,6 +391,7 @@ impl Hall {
                     self.keep_health();
                 }
                 Ok(ToCore::Misbehaved(what)) => self.tell(&what),
+                Ok(ToCore::Traps(traps)) => self.show_traps(traps),
                 Ok(ToCore::Tokens(secrets)) => match secrets.tokens() {
                     Ok(tokens) => self.access.replace(tokens),
                     Err(error) => tracing::error!("new tokens were not taken: {error}"),
@@ -386,6 +402,19 @@ impl Hall {
             }
         }
         self.keep_health();
+    }
+
+    /// What a process that begins now can tell.
+    fn expected(&self) -> Expected {
+        self.traps.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn show_traps(&self, traps: TrapsState) {
+        let mut expected = self.traps.lock().unwrap_or_else(PoisonError::into_inner);
+        let sensor = Arc::clone(&expected.sensor);
+        *expected = expected_at(&traps.listeners, &sensor, self.all_tcp);
+        drop(expected);
+        self.switches.show(traps);
     }
 
     fn listen_to(&self, process: u64, expected: Expected, descriptors: Vec<OwnedFd>) {

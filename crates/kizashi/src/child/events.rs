@@ -14,6 +14,11 @@ use crate::supervisor::messages::{CoreSetup, FromCore};
 
 /// What the traps of this installation can have told.
 pub(super) fn traps_expected(setup: &CoreSetup) -> Expected {
+    expected_at(&setup.traps.listeners, &setup.sensor, setup.config.traps.all_ports)
+}
+
+/// What traps with these listeners can have told.
+pub(super) fn expected_at(listeners: &[(String, String)], sensor: &str, all_tcp: bool) -> Expected {
     let port = |(_, address): &(String, String)| {
         let (address, udp) = match address.strip_suffix("/udp") {
             Some(address) => (address, true),
@@ -22,10 +27,9 @@ pub(super) fn traps_expected(setup: &CoreSetup) -> Expected {
         let number = address.rsplit(':').next()?.parse().ok()?;
         Some(if udp { Port::udp(number) } else { Port::tcp(number) })
     };
-    let ports: BTreeSet<Port> = setup.listeners.iter().filter_map(port).collect();
-    let (ports, all_tcp) = (Arc::new(ports), setup.config.traps.all_ports);
-    let teller = Teller::Trap { ports, all_tcp };
-    Expected { sensor: Arc::from(setup.sensor.as_str()), teller }
+    let ports: BTreeSet<Port> = listeners.iter().filter_map(port).collect();
+    let teller = Teller::Trap { ports: Arc::new(ports), all_tcp };
+    Expected { sensor: Arc::from(sensor), teller }
 }
 
 /// Reads a process's stream in a thread of its own; the supervisor is told when it cannot be believed.

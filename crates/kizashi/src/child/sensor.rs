@@ -156,8 +156,10 @@ impl Hall {
                     self.misbehaved.fetch_add(1, Ordering::Relaxed);
                     tracing::error!("a trap misbehaved: {}", what.what);
                 }
-                // There is no dashboard to open, and no list to be on.
-                Ok(ToCore::Health(_) | ToCore::Tokens(_) | ToCore::Allowed(_)) => {}
+                // There is no dashboard to open or to turn traps on, and no list to be on.
+                Ok(
+                    ToCore::Health(_) | ToCore::Tokens(_) | ToCore::Allowed(_) | ToCore::Traps(_),
+                ) => {}
                 Ok(ToCore::Stop) => break,
                 Err(error) => tracing::error!("an order was not understood: {error}"),
             }

@@ -19,7 +19,7 @@ use crate::dashboard::{Dashboard, random};
 use crate::demo::{self, Traffic};
 use crate::failure::Failure;
 use crate::live::{Live, Surroundings, Turn, stop_signal};
-use crate::observatory::{Own, StoreObservatory};
+use crate::observatory::{Own, StoreObservatory, Switches};
 use crate::pipeline::Pipeline;
 use crate::terminal::Terminal;
 
@@ -55,7 +55,7 @@ pub(crate) fn run(call: &cli::Demo, terminal: &mut Terminal) -> Result<(), Failu
         places: Places::built_in(),
         campaigns: Campaigns::builtin(),
         machine: None,
-        listeners: Vec::new(),
+        switches: Arc::new(Switches::none()),
         demo: true,
         started: Instant::now(),
         clock: Arc::new(clock::now),

@@ -112,7 +112,9 @@ fn list(call: &cli::NotifyList, terminal: &mut Terminal) -> Result<(), Failure> 
 fn seen(call: &cli::NotifySeen, terminal: &mut Terminal) -> Result<(), Failure> {
     let shown = escape_for_people(&call.id);
     match Outbox::of(&call.data.data).mark_seen(&call.id) {
-        Ok(()) => terminal.line(&format!("{shown} is seen: it is told again only if it grows")),
+        Ok(()) => {
+            terminal.line(&format!("{shown} is seen: it is told again only if it gets graver"))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::Asked(format!(
             "there is no sign {shown} of the last days that is told to anybody; `kizashi signs` lists all"
         ))),

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use kizashi_notify::archive::Bucket;
 use kizashi_notify::channel::Takes;
-use kizashi_traps::DatagramReply;
 use kizashi_web::{CertifiedKey, Encryption};
 
 use crate::capture::Eyes;
+use crate::chosen_traps::ChosenTraps;
 use crate::cli;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
@@ -27,6 +27,7 @@ use crate::supervisor::messages::{
     CaptureSetup, Certificate, CoreSetup, NotifySetup, SecretText, Secrets, TrapSetup,
 };
 use crate::supervisor::ports::ReadyPorts;
+use crate::supervisor::traps::{TrapsState, answers_datagrams, names_of, with_keys};
 use crate::supervisor::{self, Prepared};
 use crate::terminal::Terminal;
 
@@ -75,10 +76,17 @@ fn start(call: &cli::Up, fleet: Option<FleetPart>, terminal: &mut Terminal) -> R
     allow_many_sockets();
     let web_rules = crate::web_rules::read(config.traps.web_rules.as_deref())?;
     let own_certificate = secrets::own_certificate(&config.dashboard)?;
-    let (dashboard, mut bound) = bind(&config, fleet.as_ref())?;
+    // A sensor has no page, and a hub no traps.
+    let chosen = match fleet {
+        None => ChosenTraps::read(&config.data),
+        Some(_) => ChosenTraps::default(),
+    };
+    let privileged = !Plan::is_unprivileged();
+    let (dashboard, mut bound) = bind(&config, &chosen, fleet.as_ref())?;
     let ports = if config.traps.all_ports { Some(all_ports(&config, &mut bound)?) } else { None };
     config.data = own_folder(&config.data)?;
     print_listeners(&bound, terminal)?;
+    print_chosen(&chosen, terminal)?;
     let campaigns = config.signs.campaigns()?;
     let looks = config.signs.look_at_this_machine && !is_sensor;
     let machine = looks.then(|| crate::machine::look(crate::clock::now(), &campaigns));
@@ -97,8 +105,9 @@ fn start(call: &cli::Up, fleet: Option<FleetPart>, terminal: &mut Terminal) -> R
     if !is_hub {
         fit_to_descriptors(&mut trap, terminal)?;
     }
-    let core = CoreSetup { tokens, certificate, machine, config_file, fleet, ..core };
-    let trap = with_keys(trap, &bound, &core.config.data)?;
+    let traps = TrapsState { chosen, ..core.traps.clone() };
+    let core = CoreSetup { tokens, certificate, machine, config_file, fleet, traps, ..core };
+    let trap = with_keys(trap, &names_of(&bound.posts), &core.config.data)?;
     let (core, notify) = if is_sensor { (core, None) } else { who_tells(core, tells, terminal)? };
     let prepared = Prepared {
         notify,
@@ -111,6 +120,7 @@ fn start(call: &cli::Up, fleet: Option<FleetPart>, terminal: &mut Terminal) -> R
         eyes,
         require_sandbox: call.require_sandbox,
         ports,
+        privileged,
     };
     supervise(call, prepared, terminal)
 }
@@ -229,18 +239,6 @@ fn become_unprivileged(data: &Path, terminal: &mut Terminal) -> Result<(), Failu
     Ok(())
 }
 
-/// Traps that prove who they are by a key of this installation's.
-const WITH_SSH: &[&str] = &["ssh"];
-const WITH_TLS: &[&str] = &["any", "https", "sip", "smtp"];
-
-/// The traps' setup with the keys that those of them need which are to run.
-fn with_keys(trap: TrapSetup, bound: &Bound, data: &Path) -> Result<TrapSetup, Failure> {
-    let has = |names: &[&str]| bound.posts.iter().any(|post| names.contains(&post.trap.name));
-    let rsa_host_key = if has(WITH_SSH) { Some(secrets::rsa_host_key(data)?) } else { None };
-    let tls_keys = if has(WITH_TLS) { Some(secrets::tls_keys(data)?) } else { None };
-    Ok(TrapSetup { rsa_host_key, tls_keys, ..trap })
-}
-
 /// The watch over every port, while this process may open it; the right to is given up after.
 fn open_eyes(
     config: &Config,
@@ -332,18 +330,11 @@ pub(crate) fn setups(
         session_seed: 0,
         limits,
         posts: bound.posts.len(),
-        answers_datagrams: bound.posts.iter().any(|post| {
-            matches!(post.socket, kizashi_traps::BoundSocket::Udp(_))
-                && post.trap.datagrams != DatagramReply::Never
-        }),
+        answers_datagrams: answers_datagrams(&bound.posts),
         confined,
         core: 0,
     };
-    let listeners = bound
-        .listeners
-        .iter()
-        .map(|listener| (listener.service.clone(), listener.address.clone()))
-        .collect();
+    let traps = TrapsState { listeners: bound.shown(), ..TrapsState::default() };
     let core = CoreSetup {
         supervisor: std::process::id(),
         config,
@@ -357,7 +348,7 @@ pub(crate) fn setups(
         notifies: false,
         tells_sightings: false,
         fleet: None,
-        listeners,
+        traps,
         confined,
         probe: false,
     };
@@ -365,13 +356,19 @@ pub(crate) fn setups(
 }
 
 /// Binds everything; a port of a Kizashi that is just ending is waited for.
-fn bind(config: &Config, fleet: Option<&FleetPart>) -> Result<(Option<Dashboard>, Bound), Failure> {
+fn bind(
+    config: &Config,
+    chosen: &ChosenTraps,
+    fleet: Option<&FleetPart>,
+) -> Result<(Option<Dashboard>, Bound), Failure> {
     let (is_sensor, is_hub) = parts(fleet);
     let began = Instant::now();
     let bind_all = || -> Result<(Option<Dashboard>, Bound), Failure> {
         let dashboard =
             if is_sensor { None } else { Some(Dashboard::bind(config.dashboard.address)?) };
-        let bound = if is_hub { Bound::default() } else { Plan::of(config)?.bind()? };
+        let privileged = !Plan::is_unprivileged();
+        let plan = || Plan::with(config, chosen, privileged);
+        let bound = if is_hub { Bound::default() } else { plan()?.bind()? };
         Ok((dashboard, bound))
     };
     loop {
@@ -446,6 +443,15 @@ fn print_listeners(bound: &Bound, terminal: &mut Terminal) -> Result<(), Failure
             .line(&format!("         left alone, somebody else has them: {}", shortened(&taken)))?;
     }
     Ok(())
+}
+
+/// What the page turned off stands in no other place that a reader of the configuration file looks at.
+fn print_chosen(chosen: &ChosenTraps, terminal: &mut Terminal) -> Result<(), Failure> {
+    let off: Vec<String> = chosen.off().map(str::to_owned).collect();
+    if off.is_empty() {
+        return Ok(());
+    }
+    terminal.line(&format!("         turned off on the dashboard's page: {}", shortened(&off)))
 }
 
 fn shortened(names: &[String]) -> String {

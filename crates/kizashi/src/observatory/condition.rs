@@ -16,6 +16,7 @@ use super::marks::Marks;
 use super::settings::Told;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::kept_for;
 use crate::listening;
 
 /// Bytes of `/proc/self/status` that are read: it has some 1,500.
@@ -25,7 +26,8 @@ const DAYS: i64 = 7;
 
 /// What is fixed from the start. Made before the process is shut into its folder, for `/proc` is outside of it.
 pub(crate) struct Own {
-    retention: Retention,
+    /// As the configuration file says.
+    pub(super) retention: kizashi_store::Retention,
     scanners_in_signs: bool,
     status: Option<File>,
     pub(super) marks: Marks,
@@ -42,16 +44,8 @@ pub(crate) struct Own {
 impl Own {
     /// Of a process with this configuration.
     pub(crate) fn of(config: &Config) -> Self {
-        let kept = config.retention();
         Self {
-            retention: Retention {
-                raw_days: kept.raw_days,
-                hourly_days: kept.hourly_days,
-                daily_days: kept.daily_days,
-                most_bytes: kept.most_bytes,
-                most_payload_bytes: kept.most_payload_bytes,
-                least_free_bytes: kept.least_free_bytes,
-            },
+            retention: config.retention(),
             scanners_in_signs: config.places.scanners_in_signs,
             status: File::open("/proc/self/status").ok(),
             marks: Marks::default(),
@@ -92,11 +86,20 @@ impl Own {
 
 impl StoreObservatory {
     pub(super) fn read_condition(&self) -> Result<Condition, ReadError> {
-        let (overview, a_day, free) = self.with_reader(|reader| {
+        let (overview, a_day, free, kept) = self.with_reader(|reader| {
             let overview = reader.overview()?;
-            Ok((overview, bytes_a_day(reader, &overview)?, reader.free_bytes()))
+            let a_day = bytes_a_day(reader, &overview)?;
+            Ok((overview, a_day, reader.free_bytes(), kept_for::Kept::of(reader)?))
         })?;
-        let retention = self.own.retention.clone();
+        let kept = kept.over(self.own.retention);
+        let retention = Retention {
+            raw_days: kept.raw_days,
+            hourly_days: kept.hourly_days,
+            daily_days: kept.daily_days,
+            most_bytes: kept.most_bytes,
+            most_payload_bytes: kept.most_payload_bytes,
+            least_free_bytes: kept.least_free_bytes,
+        };
         let forecast = a_day.map(|a_day| Forecast::of(overview.bytes, a_day, &retention, free));
         Ok(Condition {
             resident_bytes: self.own.resident_bytes(),
@@ -115,8 +118,8 @@ impl StoreObservatory {
         for trap in kizashi_traps::registry() {
             traps.entry(trap.name.to_owned()).or_default();
         }
-        for listener in &self.listeners {
-            traps.entry(listener.service.clone()).or_default().push(listener.address.clone());
+        for listener in self.switches.listeners() {
+            traps.entry(listener.service).or_default().push(listener.address);
         }
         let setting = |(name, ports): (String, Vec<String>)| {
             let trap = kizashi_traps::registry().iter().find(|trap| trap.name == name);

@@ -4,9 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use kizashi_event::Timestamp;
+use kizashi_event::{KeyKind, Timestamp};
 use kizashi_fleet::hub::Condition;
-use kizashi_store::{Span, StoredSensor};
+use kizashi_store::{Ranked, Span, StoredSensor};
 use kizashi_web::{ReadError, SensorHours, SensorInFleet, SensorPorts, SensorRow};
 
 use super::StoreObservatory;
@@ -147,6 +147,41 @@ fn in_fleet(fares: Condition) -> SensorInFleet {
         refused_records: fares.refused,
         refusal: fares.refusal,
         misbehaved: fares.status.misbehaved,
+    }
+}
+
+impl StoreObservatory {
+    /// What came to one sensor most, by its latest single events.
+    pub(super) fn read_sensor_ranking(
+        &self,
+        sensor: &str,
+        (kind, of): (KeyKind, Option<&str>),
+        span: Span,
+        limit: usize,
+    ) -> Result<SensorPorts, ReadError> {
+        match kind {
+            KeyKind::Port => return self.read_sensor_ports(sensor, span, limit),
+            KeyKind::PayloadCluster | KeyKind::Total => {
+                let why = "this kind is not told of one sensor: its counts are of all together";
+                return Err(ReadError::Unanswerable(why.to_owned()));
+            }
+            _ => {}
+        }
+        // Those of one kind stand among all others.
+        let wanted = if of.is_some() { usize::MAX } else { limit };
+        let found =
+            self.with_reader(|reader| Ok(reader.keys_of_sensor(sensor, kind, span, wanted)?))?;
+        let begins = of.map(|of| format!("{of}:"));
+        let is_wanted = |row: &&Ranked| {
+            begins.as_ref().is_none_or(|begins| row.key.text.starts_with(begins.as_str()))
+        };
+        let ports: Vec<Ranked> =
+            found.ports.iter().filter(is_wanted).take(limit).cloned().collect();
+        Ok(SensorPorts {
+            rows: self.rows(&ports),
+            looked_at: found.looked_at,
+            reached: found.reached,
+        })
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) use board::Board;
 pub(crate) use joins::{Joins, sensors_known};
 
 use crate::failure::Failure;
+use crate::kept_for;
 use crate::promise::{self, Kept};
 
 /// Microseconds of a bin.
@@ -59,8 +60,10 @@ impl Pipeline {
         settings: kizashi_signs::Settings,
         campaigns: Arc<Campaigns>,
     ) -> Result<Self, Failure> {
+        let retention = store.retention;
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
+        kept_for::apply(&store, &reader, retention)?;
         let knowledge = knowledge(&reader)?;
         // What the page set may be younger than the state that was saved: nothing is learned anew for that.
         let was_set = Kept::of(&reader)?.is_some();

@@ -4,7 +4,9 @@ use kizashi_event::Transport;
 use kizashi_web::{Token, TokenError, Tokens};
 use serde::{Deserialize, Serialize};
 
+use super::traps::TrapsState;
 use crate::capture::Surroundings;
+use crate::chosen_traps::ChosenTraps;
 use crate::config::{Config, Logins, Machine};
 use crate::fleet::FleetPart;
 use crate::limits::TrapLimits;
@@ -140,8 +142,8 @@ pub(crate) struct CoreSetup {
     pub(crate) tells_sightings: bool,
     /// What this machine is in a fleet, where it is in one.
     pub(crate) fleet: Option<FleetPart>,
-    /// Service and address of each listener.
-    pub(crate) listeners: Vec<(String, String)>,
+    /// Which traps stand where.
+    pub(crate) traps: TrapsState,
     pub(crate) confined: bool,
     /// Only say what could be given up, and end.
     pub(crate) probe: bool,
@@ -204,6 +206,8 @@ pub(crate) enum ToCore {
     Misbehaved(Misbehaviour),
     /// Addresses that are on no list: this machine's own, and those of current logins.
     Allowed(OwnAddresses),
+    /// The traps stand like this from now on.
+    Traps(TrapsState),
     /// These tokens count from now on.
     Tokens(Secrets),
     /// Write what waits and end.
@@ -219,6 +223,8 @@ pub(crate) enum FromCore {
     Ready { identity: [u8; 32], protections: Vec<Protection> },
     /// What the process of this number sent cannot be believed.
     BadStream { process: u64, reason: String },
+    /// The owner chose these traps on the page.
+    Traps(ChosenTraps),
 }
 
 /// A trap did what no trap does.

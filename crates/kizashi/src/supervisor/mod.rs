@@ -11,6 +11,7 @@ pub(crate) mod ports;
 mod probe;
 mod schedule;
 mod start;
+pub(crate) mod traps;
 mod watching;
 
 use std::collections::VecDeque;
@@ -72,6 +73,8 @@ pub(crate) struct Prepared {
     pub(crate) require_sandbox: bool,
     /// Where every port is answered: how.
     pub(crate) ports: Option<ReadyPorts>,
+    /// Whether traps' usual ports are the real ones.
+    pub(crate) privileged: bool,
 }
 
 impl Prepared {
@@ -199,7 +202,7 @@ impl Supervisor {
                 Some(News::Ended((Role::Notify, number), status)) => {
                     self.notify_ended(number, status).await;
                 }
-                Some(News::Said((Role::Core, _), bytes)) => self.hear_core(&bytes),
+                Some(News::Said((Role::Core, _), bytes)) => self.hear_core(&bytes).await,
                 Some(News::Said((_, process), _)) => {
                     self.condemn(process, "it said what no trap says");
                 }
@@ -345,9 +348,10 @@ impl Supervisor {
         }
     }
 
-    fn hear_core(&mut self, bytes: &[u8]) {
+    async fn hear_core(&mut self, bytes: &[u8]) {
         match serde_json::from_slice(bytes) {
             Ok(FromCore::BadStream { process, reason }) => self.condemn(process, &reason),
+            Ok(FromCore::Traps(wished)) => self.choose_traps(wished).await,
             Ok(FromCore::Failed(_) | FromCore::Ready { .. }) | Err(_) => {}
         }
     }

@@ -85,7 +85,7 @@ impl Supervisor {
                 self.note(&protections)?;
             }
             FromCore::Failed(sentence) => return Err(Failure::Asked(sentence)),
-            FromCore::BadStream { .. } => {
+            FromCore::BadStream { .. } | FromCore::Traps(_) => {
                 return Err(Failure::Asked("the core spoke out of turn".to_owned()));
             }
         }

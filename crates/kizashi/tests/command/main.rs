@@ -33,6 +33,7 @@ mod running;
 mod score;
 #[cfg(test)]
 mod sessions;
+mod settings;
 #[cfg(test)]
 mod sharing;
 #[cfg(test)]
@@ -41,3 +42,5 @@ mod support;
 mod telling;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod watching;

@@ -162,10 +162,22 @@ impl Running {
 
     /// A page of the API, signed in by the token that was printed.
     pub(crate) fn api(&self, path: &str) -> Value {
+        let answer = http(self.address("dashboard"), path, &self.signed_in());
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"))
+    }
+
+    /// Sends a change as the owner's page does: the status, and what is answered.
+    pub(crate) fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        let address = self.address("dashboard");
+        let token = format!("{}Origin: http://{address}\r\n", self.signed_in());
+        send(address, path, &token, body)
+    }
+
+    fn signed_in(&self) -> String {
         let line = self.lines.iter().find(|line| line.starts_with("dashboard")).unwrap();
         let token = line.split("token=").nth(1).unwrap();
-        let address = self.address("dashboard");
-        let signed_in = http(address, &format!("/?token={token}"), "");
+        let signed_in = http(self.address("dashboard"), &format!("/?token={token}"), "");
         let cookie = signed_in
             .lines()
             .find_map(|line| {
@@ -175,10 +187,7 @@ impl Running {
                     .flatten()
             })
             .unwrap();
-        let cookie = cookie.split(';').next().unwrap();
-        let answer = http(address, path, &format!("Cookie: {cookie}\r\n"));
-        let body = answer.split_once("\r\n\r\n").unwrap().1;
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"))
+        format!("Cookie: {}\r\n", cookie.split(';').next().unwrap())
     }
 
     /// Ends it as a service is ended, and waits.
@@ -250,6 +259,24 @@ pub(crate) fn http(address: SocketAddr, path: &str, headers: &str) -> String {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Sends JSON: the status, and the JSON of the answer.
+pub(crate) fn send(address: SocketAddr, path: &str, headers: &str, body: &str) -> (u16, Value) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let json = answer.split_once("\r\n\r\n").unwrap().1;
+    (status, serde_json::from_str(json).unwrap_or_else(|error| panic!("{path}: {error}: {answer}")))
 }
 
 /// Waits until a question has the answer wished for.

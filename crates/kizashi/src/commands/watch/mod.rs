@@ -78,7 +78,7 @@ fn watch(
         } else {
             continue;
         }
-        let news = known.news(screen.signs());
+        let news = known.news(screen.signs(), clock::now());
         if let Some(wish) = notify {
             let backend = terminal.backend_mut();
             news.iter()

@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use kizashi_event::Timestamp;
+
 use super::look::SignRow;
 use crate::cli::TerminalNotice;
 
@@ -12,6 +14,9 @@ use crate::cli::TerminalNotice;
 const LONGEST: usize = 120;
 /// Ids that are remembered; far more than a look holds.
 const MOST_KNOWN: usize = 10_000;
+
+/// Microseconds within which a sign that is over is news.
+const FRESH: i64 = 600 * Timestamp::SECOND;
 
 /// Signs that were there or were told.
 pub(super) struct Known(HashSet<String>);
@@ -22,14 +27,16 @@ impl Known {
         Self(signs.iter().map(|sign| sign.id.clone()).collect())
     }
 
-    /// The titles of those that were raised since, each once; what its owner silenced is told by none.
-    pub(super) fn news(&mut self, signs: &[SignRow]) -> Vec<String> {
+    /// The titles of those that were raised since, each once; what its owner silenced is told by none. One that is over is news only where it was
+    /// just raised, as that of a trap that misbehaved: it lasts a moment, and is the gravest there is.
+    pub(super) fn news(&mut self, signs: &[SignRow], now: Timestamp) -> Vec<String> {
         if self.0.len() > MOST_KNOWN {
             *self = Self::of(signs);
         }
         let mut news = Vec::new();
         for sign in signs {
-            if self.0.insert(sign.id.clone()) && sign.open && !sign.muted {
+            let is_fresh = sign.open || now.since(sign.detected) < FRESH;
+            if self.0.insert(sign.id.clone()) && is_fresh && !sign.muted {
                 news.push(format!("{} ({})", sign.title, sign.severity.name()));
             }
         }
@@ -92,7 +99,6 @@ fn harmless(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kizashi_event::Timestamp;
     use kizashi_signs::Severity;
     use proptest::prelude::*;
 
@@ -114,9 +120,13 @@ mod tests {
     fn a_sign_is_told_once_and_what_was_there_or_is_silenced_never() {
         let mut known = Known::of(&[sign("a", true, false)]);
         let now = [sign("a", true, false), sign("b", true, false), sign("c", true, true)];
-        assert_eq!(known.news(&now), ["tcp/23  b (high)"]);
-        assert!(known.news(&now).is_empty());
-        assert!(known.news(&[sign("d", false, false)]).is_empty());
+        let later = Timestamp::from_seconds(86_400);
+        assert_eq!(known.news(&now, later), ["tcp/23  b (high)"]);
+        assert!(known.news(&now, later).is_empty());
+        assert!(known.news(&[sign("d", false, false)], later).is_empty());
+        // A trap's misbehaviour is over as soon as it is known.
+        let moment = SignRow { detected: later, ..sign("e", false, false) };
+        assert_eq!(known.news(&[moment], later), ["tcp/23  e (high)"]);
     }
 
     #[test]

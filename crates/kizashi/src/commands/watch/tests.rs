@@ -34,6 +34,7 @@ fn sign(severity: Severity, open: bool, title: &str) -> SignRow {
 
 fn look() -> Look {
     let item = |text: &str| FeedItem {
+        sensor: "web-1".to_owned(),
         time: NOW,
         source: "203.0.113.7".to_owned(),
         port: "tcp/22".to_owned(),
