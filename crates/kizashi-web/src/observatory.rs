@@ -189,11 +189,16 @@ pub trait Observatory: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
-    /// Events of a sensor in each of the last `hours` hours, 1 to 2,160.
+    /// Events of one sensor in each of so many hours, 1 to 2,160, up to the one that holds `until`, the oldest first.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn sensor_hours(&self, _sensor: &str, hours: u16) -> Result<SensorHours, ReadError> {
+    fn sensor_hours(
+        &self,
+        _sensor: &str,
+        _until: Timestamp,
+        hours: u16,
+    ) -> Result<SensorHours, ReadError> {
         Ok(SensorHours { start: Timestamp::from_seconds(0), hours: vec![0; usize::from(hours)] })
     }
 
@@ -224,19 +229,6 @@ pub trait Observatory: Send + Sync + 'static {
         _limit: usize,
     ) -> Result<SensorPorts, ReadError> {
         Ok(SensorPorts::default())
-    }
-
-    /// Events of one sensor in each of so many hours up to the one that holds `until`, the oldest first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn sensor_hours(
-        &self,
-        _sensor: &str,
-        _until: Timestamp,
-        hours: u16,
-    ) -> Result<Vec<u64>, ReadError> {
-        Ok(vec![0; usize::from(hours)])
     }
 
     /// How much of public lists of names and passwords was tried.

@@ -171,7 +171,12 @@ pub(crate) async fn hours(
     let asked = parameters(read)?;
     let (sensor, hours) = (asked.sensor()?, asked.limit(USUAL_HOURS, MOST_HOURS)?);
     let hours = u16::try_from(hours).unwrap_or(u16::MAX);
-    app.ask(move |observatory| observatory.sensor_hours(&sensor, hours)).await.map(Json)
+    app.ask(move |observatory| {
+        let now = observatory.status()?.now;
+        observatory.sensor_hours(&sensor, now, hours)
+    })
+    .await
+    .map(Json)
 }
 
 /// `GET /api/v1/sensors/ranking?sensor=&kind=&of=&since=&until=&limit=`.

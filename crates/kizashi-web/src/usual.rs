@@ -134,13 +134,14 @@ pub(crate) fn read_of_sensor(
     let now = status.store.last.map_or(status.now, |last| last.min(status.now));
     let until = now.floor_to(Timestamp::HOUR);
     let known = observatory.sensors()?.into_iter().find(|row| row.name == sensor);
-    let first = known.map_or(until, |row| row.first.plus(Timestamp::HOUR - 1));
+    let first = known.and_then(|row| row.first);
+    let first = first.map_or(until, |first| first.plus(Timestamp::HOUR - 1));
     let longest = until.plus(-Timestamp::DAY * (MOST_DAYS as i64 + 1));
     let start = first.floor_to(Timestamp::HOUR).max(longest);
     let hours = u16::try_from(until.since(start).max(0) / Timestamp::HOUR).unwrap_or(0);
     let counts = match hours {
         0 => Vec::new(),
-        hours => observatory.sensor_hours(sensor, until.plus(-1), hours)?,
+        hours => observatory.sensor_hours(sensor, until.plus(-1), hours)?.hours,
     };
     let point = |(at, events): (usize, u64)| SeriesPoint {
         start: start.plus(at as i64 * Timestamp::HOUR),

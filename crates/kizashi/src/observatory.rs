@@ -356,8 +356,13 @@ impl Observatory for StoreObservatory {
         self.read_sensors()
     }
 
-    fn sensor_hours(&self, sensor: &str, hours: u16) -> Result<SensorHours, ReadError> {
-        self.read_sensor_hours(sensor, hours)
+    fn sensor_hours(
+        &self,
+        sensor: &str,
+        until: Timestamp,
+        hours: u16,
+    ) -> Result<SensorHours, ReadError> {
+        self.read_sensor_hours(sensor, until, hours)
     }
 
     fn sensor_ports(
@@ -378,15 +383,6 @@ impl Observatory for StoreObservatory {
         limit: usize,
     ) -> Result<SensorPorts, ReadError> {
         self.read_sensor_ranking(sensor, (kind, of), span, limit)
-    }
-
-    fn sensor_hours(
-        &self,
-        sensor: &str,
-        until: Timestamp,
-        hours: u16,
-    ) -> Result<Vec<u64>, ReadError> {
-        self.with_reader(|reader| Ok(reader.hours_of_sensor(sensor, until, hours)?))
     }
 
     fn lists(&self) -> Result<Vec<KnownList>, ReadError> {

@@ -97,12 +97,13 @@ impl StoreObservatory {
     pub(super) fn read_sensor_hours(
         &self,
         sensor: &str,
+        until: Timestamp,
         hours: u16,
     ) -> Result<SensorHours, ReadError> {
-        let now = (self.clock)();
-        let counts = self.with_reader(|reader| Ok(reader.hours_of_sensor(sensor, now, hours)?))?;
+        let counts =
+            self.with_reader(|reader| Ok(reader.hours_of_sensor(sensor, until, hours)?))?;
         let before = i64::try_from(counts.len().saturating_sub(1)).unwrap_or(0);
-        let start = now.floor_to(Timestamp::HOUR).plus(-before * Timestamp::HOUR);
+        let start = until.floor_to(Timestamp::HOUR).plus(-before * Timestamp::HOUR);
         Ok(SensorHours { start, hours: counts })
     }
 
