@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::capture::Capture;
 use crate::cli::GeoTable;
 use crate::failure::Failure;
+use crate::fleet::FleetSettings;
 use crate::limits::TrapLimits;
 use crate::ports;
 use crate::signs_settings::Signs;
@@ -78,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) history: kizashi_notify::archive::History,
     /// Other people's warnings.
     pub(crate) feeds: kizashi_notify::feeds::Feeds,
+    /// What a fleet's hub does.
+    pub(crate) fleet: FleetSettings,
 }
 
 /// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
@@ -272,6 +275,7 @@ impl Default for Config {
             report: kizashi_notify::report::ReportSettings::default(),
             history: kizashi_notify::archive::History::default(),
             feeds: kizashi_notify::feeds::Feeds::default(),
+            fleet: FleetSettings::default(),
         }
     }
 }
@@ -595,6 +599,7 @@ impl Config {
         self.report.check(self.notify.names_for_reports())?;
         self.history.check()?;
         self.feeds.check()?;
+        self.fleet.check()?;
         self.traps.sites()?;
         self.traps.check_all_ports()?;
         crate::listening::check_ports(&self.traps.ports)?;

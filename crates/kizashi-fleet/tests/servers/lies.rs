@@ -18,8 +18,11 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Somebody who has a sensor's credentials and a NATS client of his own.
-async fn thief(cluster: &Cluster, name: &str) -> Result<Client, async_nats::ConnectError> {
+/// Somebody who has a sensor's credentials, or detectors', and a NATS client of his own.
+pub(crate) async fn thief(
+    cluster: &Cluster,
+    name: &str,
+) -> Result<Client, async_nats::ConnectError> {
     let table: toml::Table = cluster.credentials_text(name).parse().unwrap();
     let text = |key: &str| table[key].as_str().unwrap().to_owned();
     let folder = Folder::new("thief");

@@ -5,6 +5,9 @@
 mod harness;
 mod lies;
 mod losses;
+mod shares;
+#[path = "../../../kizashi-signs/tests/support/mod.rs"]
+mod support;
 
 use harness::{Cluster, Sensor, TestHub, eventually};
 

@@ -4,6 +4,7 @@
 //! restart resumes where it stopped, and a replay of what is stored gives the same signs as the live run did.
 
 mod board;
+mod detecting;
 #[cfg(test)]
 mod tests;
 
@@ -11,12 +12,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
+use kizashi_fleet::detectors::Line;
+use kizashi_signs::shares::Partition;
 use kizashi_signs::{Campaigns, Closed, Detection, Knowledge, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
+use detecting::Detecting;
 
 use crate::failure::Failure;
+use crate::fleet::Holders;
 use crate::promise::{self, Kept};
 
 /// Microseconds after its end at which ten minutes are closed: what comes from the traps takes a second, from a followed
@@ -37,9 +42,12 @@ const EVIDENCE_EVERY: i64 = Timestamp::HOUR;
 pub(crate) struct Pipeline {
     store: Store,
     reader: Reader,
-    detection: Detection,
+    detection: Detecting,
     campaigns: Arc<Campaigns>,
     settings: kizashi_signs::Settings,
+    partitions: Partition,
+    /// The way to detectors, where there may be any.
+    line: Option<Arc<Line>>,
     knowledge: Knowledge,
     board: Arc<Board>,
     saved: Option<Timestamp>,
@@ -54,6 +62,16 @@ impl Pipeline {
         settings: kizashi_signs::Settings,
         campaigns: Arc<Campaigns>,
     ) -> Result<Self, Failure> {
+        Self::open_in_parts(folder, store, (settings, 1), campaigns)
+    }
+
+    /// The same with detection in so many parts, which a fleet's detectors may hold ([`Self::share_over`]).
+    pub(crate) fn open_in_parts(
+        folder: &Path,
+        store: kizashi_store::Settings,
+        (settings, partitions): (kizashi_signs::Settings, Partition),
+        campaigns: Arc<Campaigns>,
+    ) -> Result<Self, Failure> {
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
         let knowledge = knowledge(&reader)?;
@@ -61,10 +79,13 @@ impl Pipeline {
         let was_set = Kept::of(&reader)?.is_some();
         let settings = promise::effective(&reader, settings)?;
         let mut pipeline = Self {
-            detection: Detection::with_knowledge(settings, &knowledge)?
-                .with_campaigns(Arc::clone(&campaigns)),
+            detection: Detection::in_parts(settings, &knowledge, partitions)?
+                .with_campaigns(Arc::clone(&campaigns))
+                .into(),
             campaigns,
             settings,
+            partitions,
+            line: None,
             knowledge,
             store,
             reader,
@@ -76,9 +97,15 @@ impl Pipeline {
         let restore = if was_set { Detection::restore_under } else { Detection::restore };
         match pipeline.reader.blob(SNAPSHOT)? {
             Some(bytes) => match restore(settings, Arc::clone(&pipeline.campaigns), &bytes) {
-                Ok(detection) => {
-                    pipeline.detection = detection;
+                Ok(detection) if detection.partitions() == partitions => {
+                    pipeline.detection = detection.into();
                     pipeline.catch_up(&mut |_| {})?;
+                }
+                Ok(_) => {
+                    tracing::info!(
+                        "detection is divided into {partitions} parts from now on, and learns anew from what is stored"
+                    );
+                    pipeline.run_anew(&mut |_| {})?;
                 }
                 Err(error) => {
                     tracing::info!("{error}");
@@ -100,6 +127,17 @@ impl Pipeline {
         Arc::clone(&self.board)
     }
 
+    /// From now on detection's parts are given to the detectors at the other end, as they live.
+    pub(crate) fn share_over(&mut self, line: Arc<Line>) -> Result<(), Failure> {
+        self.line = Some(Arc::clone(&line));
+        self.detection.share_over(line)
+    }
+
+    /// How many parts each detector holds, this process under no name; nothing where detection is not shared.
+    pub(crate) fn holders(&self) -> Option<Holders> {
+        self.detection.holders()
+    }
+
     /// Closes what is over at `now` and gives the signs that this raised.
     pub(crate) fn advance(&mut self, now: Timestamp) -> Result<Vec<Sign>, Failure> {
         self.close_through(now.plus(-LATENESS))
@@ -109,6 +147,7 @@ impl Pipeline {
         if let Some(wished) = self.board.take_wish() {
             self.promise(wished)?;
         }
+        self.detection.look_around();
         let bins = self.store.close_bins(through)?;
         let before = self.detection.through();
         let mut news = Closed::default();
@@ -116,6 +155,11 @@ impl Pipeline {
             gather(&mut news, self.detection.close(bin));
         }
         gather(&mut news, self.detection.advance(through));
+        if self.detection.is_broken() {
+            tracing::error!("{}", kizashi_fleet::detectors::TeamError);
+            self.run_anew(&mut |_| {})?;
+            return Ok(Vec::new());
+        }
         if self.detection.through() == before {
             return Ok(Vec::new());
         }
@@ -180,10 +224,15 @@ impl Pipeline {
     }
 
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
-        self.detection = Detection::with_knowledge(self.settings, &self.knowledge)?
-            .with_campaigns(Arc::clone(&self.campaigns));
+        self.detection = Detection::in_parts(self.settings, &self.knowledge, self.partitions)?
+            .with_campaigns(Arc::clone(&self.campaigns))
+            .into();
         self.store.forget_signs(KEPT, Sign::MISBEHAVED)?;
-        self.catch_up(progress)
+        self.catch_up(progress)?;
+        match self.line.clone() {
+            Some(line) => self.detection.share_over(line),
+            None => Ok(()),
+        }
     }
 
     /// Runs detection over what the store closed and detection has not seen.
