@@ -44,8 +44,8 @@ pub(super) enum Unanswered {
     Wrong(PieceError),
 }
 
-/// A body of orders, and how many of them there are.
-pub(super) type Body = (Vec<u8>, usize);
+/// A body of orders.
+pub(super) type Body = Vec<u8>;
 
 /// A connection to the detectors.
 pub struct Line {
@@ -176,7 +176,7 @@ impl Line {
     ) -> Vec<Result<Vec<Vec<u8>>, Unanswered>> {
         let with_one = |(name, bodies): (String, Vec<Body>)| async move {
             let mut outcomes = Vec::with_capacity(bodies.len());
-            for (body, _) in bodies {
+            for body in bodies {
                 outcomes.push(self.one_exchange(&name, &body).await?);
             }
             Ok(outcomes)

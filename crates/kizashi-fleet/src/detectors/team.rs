@@ -23,6 +23,8 @@ const SAVED_EVERY: u32 = 36;
 const MOST_TOLD: usize = 64 << 20;
 /// Bytes of orders that go in one body, where one alone is not more.
 const FULL_BODY: usize = 8 << 20;
+/// Snapshots that are asked for in one body.
+const SAVED_AT_ONCE: usize = 8;
 /// Bytes of one partition's orders that are sent at all: it fits a body even if it does not pack.
 const MOST_SENT: usize = 100 << 20;
 /// How long one that was gone is given nothing: then its lease is gone as well, or it lives.
@@ -357,9 +359,8 @@ impl Inner {
         let Some(line) = self.line.clone().filter(|_| !released.is_empty()) else { return };
         let mut of: BTreeMap<String, Body> = BTreeMap::new();
         for (name, partition) in released {
-            let (body, count) = of.entry(name).or_default();
-            body.extend(entry_of(&(partition, Order::Release)).unwrap_or_default());
-            *count += 1;
+            let release = entry_of(&(partition, Order::Release)).unwrap_or_default();
+            of.entry(name).or_default().extend(release);
         }
         line.exchange(of.into_iter().map(|(name, body)| (name, vec![body])).collect());
     }
@@ -440,13 +441,14 @@ fn orders<'a>(
     Some(orders)
 }
 
-/// What is sent to one detector, in bodies that are not too long.
+/// What is sent to one detector, in bodies that are not too long and are not answered by too long ones.
 fn bodies_of<'a>(
     asked: Vec<Asked<'a>>,
     verdicts: &mut Vec<Verdict>,
 ) -> (Vec<Body>, Vec<Vec<Asked<'a>>>) {
     let mut bodies: Vec<Body> = Vec::new();
     let mut cut: Vec<Vec<Asked<'a>>> = Vec::new();
+    let mut filled = 0;
     for asked in asked {
         let entries = asked.orders.iter().map(|order| entry_of(&(asked.partition, order)));
         let entries: Option<Vec<Vec<u8>>> = entries.collect();
@@ -458,15 +460,19 @@ fn bodies_of<'a>(
             verdicts.push(Verdict::Long(asked.at));
             continue;
         };
+        let is_save = |order: &Order<'_>| matches!(order, Order::Save { .. });
+        let answer = if asked.orders.iter().any(is_save) { FULL_BODY / SAVED_AT_ONCE } else { 0 };
+        let length = bytes.len() + answer;
         match bodies.last_mut().zip(cut.last_mut()) {
-            Some(((body, count), together)) if body.len() + bytes.len() <= FULL_BODY => {
+            Some((body, together)) if filled + length <= FULL_BODY => {
                 body.extend(bytes);
-                *count += asked.orders.len();
                 together.push(asked);
+                filled += length;
             }
             _ => {
-                bodies.push((bytes, asked.orders.len()));
+                bodies.push(bytes);
                 cut.push(vec![asked]);
+                filled = length;
             }
         }
     }

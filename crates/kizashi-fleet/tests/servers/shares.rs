@@ -118,7 +118,7 @@ fn alone(bins: &[ClosedBin]) -> Vec<String> {
 
 #[test]
 fn one_two_and_five_detectors_tell_the_signs_of_one_machine_though_they_and_a_server_are_killed() {
-    let bins = made_up(1, 330);
+    let bins = made_up(1, 210);
     let expected = alone(&bins);
     let cluster = Cluster::start(3, &[]);
     for count in [1, 2, 5] {
@@ -134,7 +134,7 @@ fn one_two_and_five_detectors_tell_the_signs_of_one_machine_though_they_and_a_se
         assert!(hub.holders().values().all(|held| (share..=share + 1).contains(held)));
         let mut killing = Vec::new();
         for (at, (bin, expected)) in bins.iter().zip(&expected).enumerate() {
-            if at % 110 == 60 {
+            if at % 70 == 40 {
                 let gone = detectors.swap_remove(random.below(detectors.len()));
                 let within = Duration::from_millis(random.next() % 30);
                 // In the middle of whatever it does then.
@@ -149,7 +149,7 @@ fn one_two_and_five_detectors_tell_the_signs_of_one_machine_though_they_and_a_se
                 cluster.kill_server(2);
             }
             assert_eq!(&hub.close(bin), expected, "{count} detectors, bin {at}");
-            if at % 110 == 59 {
+            if at % 70 == 39 {
                 // Who was beyond a server that died is given nothing for some seconds.
                 eventually("all of it is with detectors", || !hub.holders().contains_key(""));
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kizashi_event::{Detail, Event, EventId, Port, Service, Timestamp};
+use kizashi_event::{Detail, Event, EventId, Port, Service, SessionId, Timestamp};
 use kizashi_fleet::outgoing::{Outgoing, Voice, publish};
 use kizashi_fleet::spool::Spool;
 use kizashi_fleet::{Credentials, SensorName};
@@ -39,7 +39,7 @@ fn seen() -> Vec<Event> {
                     time: first.plus(at * bin + visitor * Timestamp::SECOND),
                     id: EventId(number),
                     sensor: Arc::from("tokyo"),
-                    session: None,
+                    session: Some(SessionId(number)),
                     source: std::net::Ipv4Addr::from(0x0b00_0000 + source).into(),
                     source_port: 4_000,
                     destination: None,
@@ -123,11 +123,13 @@ fn a_hub_whose_detectors_do_detection_tells_the_signs_of_a_replay_though_one_is_
     let stopping = Arc::<Notify>::default();
     let sending = send(&folder, &stopping);
     let reader = Reader::open(&folder.path().join("data-hub")).unwrap();
-    eventually("time is closed", PATIENCE, || reader.closed_through().unwrap());
+    eventually("time is closed", PATIENCE, || {
+        reader.closed_through().unwrap().filter(|through| now().since(*through) < Timestamp::DAY)
+    });
     one.kill();
     let signs = eventually("a sign", PATIENCE, || {
         let signs = json_lines(&folder, &["signs", "--data", "data-hub", "--json"]);
-        signs.iter().any(|sign| sign["key"] == "tcp/23").then_some(signs)
+        (!signs.is_empty()).then_some(signs)
     });
     let replayed = json_lines(&folder, &["replay", "--data", "data-hub", "--json"]);
     assert_eq!(signs, replayed);
