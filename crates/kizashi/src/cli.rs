@@ -13,7 +13,8 @@ use kizashi_web::Role;
 use crate::commands::install::default_data;
 
 pub(crate) use fleet::{
-    DetectorCall, FleetCall, FleetInit, FleetList, FleetMember, FleetStatus, HubCall, SensorCall,
+    DetectorCall, FleetCall, FleetFolder, FleetInit, FleetList, FleetMember, FleetStatus, HubCall,
+    SensorCall,
 };
 pub(crate) use tell::{
     Export, ExportFormat, NotifyCall, NotifyList, NotifySeen, NotifyTest, ReportCall, ReportForm,

@@ -65,7 +65,7 @@ struct Kept {
     version: u32,
     gigabytes: u64,
     hub: String,
-    /// A fleet that was made before there were any has none.
+    /// A fleet that was made before there were any has none yet.
     #[serde(default)]
     detector: Option<String>,
     servers: Vec<Server>,
@@ -250,6 +250,19 @@ impl Fleet {
         self.kept.sensors[at].revoked = true;
         let _ = std::fs::remove_file(self.credentials(name.as_str()));
         self.write()
+    }
+
+    /// Gives detectors a new key, and the path of their credentials; the old key is refused from the servers' next reading of their
+    /// configuration on.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn renew_detectors(&mut self) -> Result<PathBuf, FleetError> {
+        let key = new_key()?;
+        self.kept.detector = Some(key.public_key());
+        let path = self.write_credentials(DETECTOR, &key)?;
+        self.write()?;
+        Ok(path)
     }
 
     /// The folders to carry to the servers, one each.

@@ -71,6 +71,8 @@ pub(crate) enum FleetCall {
     Add(FleetMember),
     /// Let a sensor in no more
     Revoke(FleetMember),
+    /// Give detectors a new key, and let in no more who has the old one
+    RenewDetectors(FleetFolder),
     /// Print who belongs to the fleet
     List(FleetList),
     /// Print how the sensors fare, on the hub
@@ -93,6 +95,13 @@ pub(crate) struct FleetInit {
 pub(crate) struct FleetMember {
     /// The sensor's name: a to z, 0 to 9 and -
     pub(crate) name: String,
+    /// The fleet's folder
+    #[arg(long, value_name = "DIR", default_value = "./kizashi-fleet")]
+    pub(crate) fleet: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FleetFolder {
     /// The fleet's folder
     #[arg(long, value_name = "DIR", default_value = "./kizashi-fleet")]
     pub(crate) fleet: PathBuf,

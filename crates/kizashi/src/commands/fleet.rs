@@ -9,7 +9,7 @@ use kizashi_fleet::{DETECTOR, HUB, SensorName};
 use kizashi_store::Reader;
 use serde_json::json;
 
-use crate::cli::{FleetCall, FleetInit, FleetList, FleetMember, FleetStatus};
+use crate::cli::{FleetCall, FleetFolder, FleetInit, FleetList, FleetMember, FleetStatus};
 use crate::clock;
 use crate::failure::Failure;
 use crate::fleet::{CONDITIONS, DETECTORS, Holders};
@@ -22,6 +22,7 @@ pub(crate) fn run(call: &FleetCall, terminal: &mut Terminal) -> Result<(), Failu
         FleetCall::Init(call) => init(call, terminal),
         FleetCall::Add(call) => add(call, terminal),
         FleetCall::Revoke(call) => revoke(call, terminal),
+        FleetCall::RenewDetectors(call) => renew_detectors(call, terminal),
         FleetCall::List(call) => list(call, terminal),
         FleetCall::Status(call) => status(call, terminal),
     }
@@ -66,6 +67,14 @@ fn revoke(call: &FleetMember, terminal: &mut Terminal) -> Result<(), Failure> {
     terminal.line(&format!("revoked      {name}"))?;
     reload(&fleet, terminal)?;
     terminal.line("Until then its key still opens the servers.")
+}
+
+fn renew_detectors(call: &FleetFolder, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut fleet = Fleet::open(&call.fleet).map_err(failed)?;
+    let path = fleet.renew_detectors().map_err(failed)?;
+    terminal.line(&format!("credentials  {}", path.display()))?;
+    reload(&fleet, terminal)?;
+    terminal.line("Then carry the credentials to the detectors and start them again; the old ones open nothing any more.")
 }
 
 /// What makes the servers know of it.

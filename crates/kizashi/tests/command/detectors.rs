@@ -162,6 +162,8 @@ fn a_detectors_call_says_in_a_sentence_what_is_wrong_and_what_to_do() {
     let named = said(&["detector", "--credentials", detector, "--name", "A b"]);
     assert!(named.contains("a to z"), "{named}");
     assert!(said(&["fleet", "add", "detector", "--fleet", "fleet"]).contains("not `hub`"));
+    let renewed = text(&folder, &["fleet", "renew-detectors", "--fleet", "fleet"]);
+    assert!(renewed.contains("detector.toml") && renewed.contains("--signal reload"), "{renewed}");
     folder.write("kizashi.toml", b"[fleet]\npartitions = 0\n");
     assert!(said(&["config", "check"]).contains("partitions of [fleet]"));
 }
