@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod detectors;
 mod harness;
 mod lies;
 mod losses;

@@ -1,112 +1,19 @@
 //! Detection divided over real servers: whoever holds the parts, and whoever dies, the signs are those of one machine, byte by byte.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::{Client, jetstream};
 use futures_util::StreamExt as _;
-use kizashi_fleet::detectors::{Announced, Line, Team, serve};
-use kizashi_fleet::{DETECTOR, HUB, SensorName};
-use kizashi_signs::shares::{BinPart, BinRows, LAYOUT, Part};
-use kizashi_signs::{Detection, Settings};
+use kizashi_fleet::DETECTOR;
+use kizashi_signs::Detection;
+use kizashi_signs::shares::LAYOUT;
 use kizashi_store::ClosedBin;
-use tokio::runtime::Runtime;
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 
+use crate::detectors::{PARTITIONS, TestDetector, TestMerge, runtime, settings};
 use crate::harness::{Cluster, Sensor, eventually};
 use crate::lies::thief;
-use crate::support::{Random, made_up, merge, told};
-
-/// Partitions as a hub has them when nothing else is said.
-const PARTITIONS: u16 = 64;
-
-fn settings() -> Settings {
-    Settings { false_alarms_per_week: 20.0, memory_megabytes: 4, ..Settings::default() }
-}
-
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
-
-/// A detector's process, as far as the servers see it.
-struct TestDetector {
-    runtime: Option<Runtime>,
-    serving: JoinHandle<()>,
-    stopping: Arc<Notify>,
-}
-
-impl TestDetector {
-    fn start(cluster: &Cluster, name: &str, version: &'static str) -> Self {
-        let (runtime, stopping) = (runtime(), Arc::<Notify>::default());
-        let (credentials, told) = (cluster.credentials(DETECTOR), Arc::clone(&stopping));
-        let name = SensorName::parse(name).unwrap();
-        let token = name.as_str().bytes().map(u64::from).sum();
-        let serving = runtime.spawn(async move {
-            let announced = Announced { name, version, token };
-            serve(&credentials, &announced, told.notified()).await.unwrap();
-        });
-        Self { runtime: Some(runtime), serving, stopping }
-    }
-
-    /// Ends as it is told to.
-    fn stop(mut self) {
-        self.stopping.notify_one();
-        self.runtime.as_ref().unwrap().block_on(&mut self.serving).unwrap();
-    }
-
-    /// Ends as a power cut ends it: nothing is said to anybody.
-    fn kill(mut self) {
-        self.runtime.take().unwrap().shutdown_background();
-    }
-}
-
-impl Drop for TestDetector {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-/// The hub's side: a merge, and its parts wherever they are.
-struct TestMerge {
-    line: Arc<Line>,
-    team: Team,
-    merge: kizashi_signs::Merge,
-    /// The network's; it goes last.
-    _runtime: Runtime,
-}
-
-impl TestMerge {
-    fn start(cluster: &Cluster, session: u64) -> Self {
-        let runtime = runtime();
-        let line = runtime.block_on(Line::open(&cluster.credentials(HUB), session)).unwrap();
-        let line = Arc::new(line);
-        let watched = Arc::clone(&line);
-        runtime.spawn(async move { watched.watch(std::future::pending()).await });
-        let mut team = Team::new(vec![Part::default(); usize::from(PARTITIONS)]).unwrap();
-        team.share_over(Arc::clone(&line));
-        Self { line, team, merge: merge(settings(), PARTITIONS), _runtime: runtime }
-    }
-
-    fn close(&mut self, bin: &ClosedBin) -> String {
-        self.team.hold(BinPart::divided(bin, PARTITIONS));
-        let rows = BinRows::of(bin, self.merge.campaigns());
-        told(&self.merge.close(&mut self.team, &rows))
-    }
-
-    fn waits_for(&self, names: &[&str]) {
-        eventually(&format!("{names:?} live"), || self.line.living() == names);
-    }
-
-    fn holders(&mut self) -> BTreeMap<String, usize> {
-        self.team.look_around();
-        let named = |(name, count): (Option<String>, usize)| (name.unwrap_or_default(), count);
-        self.team.holders().into_iter().map(named).collect()
-    }
-}
+use crate::support::{Random, made_up, told};
 
 fn alone(bins: &[ClosedBin]) -> Vec<String> {
     let mut detection = Detection::new(settings()).unwrap();
