@@ -13,7 +13,7 @@ use kizashi_intake::{Format, Options};
 pub type Entry = fn(&[u8]);
 
 /// All of them; each has a file of its name in `fuzz_targets/`.
-pub const ENTRIES: [(&str, Entry); 49] = [
+pub const ENTRIES: [(&str, Entry); 50] = [
     ("trap_session", trap_session),
     ("http_wire", kizashi_traps::fuzz::http_wire),
     ("http2_wire", kizashi_traps::fuzz::http2_wire),
@@ -50,6 +50,7 @@ pub const ENTRIES: [(&str, Entry); 49] = [
     ("frames", kizashi_event::stream::fuzz),
     ("frame_payload", frame_payload),
     ("fleet_record", kizashi_fleet::record::fuzz),
+    ("fleet_share", kizashi_fleet::detectors::fuzz),
     ("recording", recording),
     ("likeness", kizashi_event::likeness::fuzz),
     ("client_hello", kizashi_event::fingerprint::fuzz),

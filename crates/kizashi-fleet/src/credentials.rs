@@ -1,4 +1,4 @@
-//! What a sensor or the hub needs to be let in: one file, made by `kizashi fleet`, that says who it is, where the servers are, which authority
+//! What a sensor, the hub or a detector needs to be let in: one file, made by `kizashi fleet`, that says who it is, where the servers are, which authority
 //! signed their certificates, and the secret by which it proves itself.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{HUB, SensorName};
+use crate::name::{DETECTOR, HUB, SensorName};
 
 /// Bytes of a file of credentials at most.
 pub const MOST_BYTES: u64 = 16 << 10;
@@ -21,7 +21,7 @@ const MOST_SERVERS: usize = 16;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
-    /// The sensor's name, or `hub`.
+    /// The sensor's name, or `hub`, or `detector`.
     pub name: String,
     /// The servers' addresses, `tls://host:port`.
     pub servers: Vec<String>,
@@ -78,7 +78,7 @@ impl Credentials {
     pub fn parse(text: &str) -> Result<Self, CredentialsError> {
         let wrong = |what: &dyn fmt::Display| CredentialsError(what.to_string());
         let this: Self = toml::from_str(text).map_err(|error| wrong(&error.message()))?;
-        if this.name != HUB {
+        if ![HUB, DETECTOR].contains(&this.name.as_str()) {
             SensorName::parse(&this.name).map_err(|error| wrong(&error))?;
         }
         this.with_servers(this.servers.clone())?;
@@ -118,10 +118,22 @@ impl Credentials {
         Ok(Self { servers, ..self.clone() })
     }
 
-    /// The sensor's name; `None` of the hub.
+    /// The sensor's name; `None` of the hub and of detectors.
     #[must_use]
     pub fn sensor(&self) -> Option<SensorName> {
         SensorName::parse(&self.name).ok()
+    }
+
+    /// Whether they are the hub's.
+    #[must_use]
+    pub fn is_hub(&self) -> bool {
+        self.name == HUB
+    }
+
+    /// Whether they are detectors'.
+    #[must_use]
+    pub fn is_detector(&self) -> bool {
+        self.name == DETECTOR
     }
 
     /// The ports of the servers, for a process that may connect to these alone.

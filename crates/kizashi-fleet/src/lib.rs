@@ -3,7 +3,7 @@
 //!
 //! A sensor's events become [`record`]s in a [`spool`] on its disk, and go from there to the servers ([`outgoing`]); the [`hub`] takes them,
 //! believes what could have come from there, commits and acknowledges. Who may connect and say what is decided by the servers' configuration,
-//! which [`accounts`] writes.
+//! which [`accounts`] writes. Detection over what came may be divided over any number of [`detectors`].
 //!
 //! **Nothing lost, nothing twice.** A trap hears that an event is kept when it is on the sensor's disk. A record leaves the spool when the
 //! servers have it, on as many disks as there are replicas. It leaves the stream when the hub has committed it. Each step is repeated until it
@@ -13,6 +13,7 @@
 pub mod accounts;
 mod connection;
 mod credentials;
+pub mod detectors;
 pub mod hub;
 mod name;
 pub mod outgoing;
@@ -21,7 +22,7 @@ pub mod spool;
 
 pub use connection::ConnectionError;
 pub use credentials::{Credentials, CredentialsError, MOST_BYTES as MOST_CREDENTIALS_BYTES};
-pub use name::{HUB, LONGEST_NAME, NameError, SensorName};
+pub use name::{DETECTOR, HUB, LONGEST_NAME, NameError, SensorName};
 
 /// Whether a count that grows is told of again: the first, and each time that it has doubled, so that a flood of losses is no flood of lines.
 fn is_worth_a_line(before: u64, now: u64) -> bool {

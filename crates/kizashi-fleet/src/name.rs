@@ -13,6 +13,8 @@ pub(crate) const CONSUMER: &str = "hub";
 pub(crate) const BUCKET: &str = "KIZASHI_CONTENTS";
 /// What the hub is called among the users; no sensor may be.
 pub const HUB: &str = "hub";
+/// What detectors are called among the users, all of them; no sensor may be.
+pub const DETECTOR: &str = "detector";
 
 const EVENTS: &str = "kizashi.events.";
 const CONTENTS: &str = "kizashi.contents.";
@@ -24,7 +26,7 @@ pub struct SensorName(String);
 /// A text that cannot be a sensor's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a sensor's name is 1 to 32 of a to z, 0 to 9 and -, begins with a letter or digit, and is not `hub`"
+    "a sensor's name is 1 to 32 of a to z, 0 to 9 and -, begins with a letter or digit, and is not `hub` or `detector`"
 )]
 pub struct NameError;
 
@@ -38,7 +40,7 @@ impl SensorName {
         let fits = (1..=LONGEST_NAME).contains(&text.len())
             && text.bytes().all(plain)
             && !text.starts_with('-')
-            && text != HUB;
+            && ![HUB, DETECTOR].contains(&text);
         if fits { Ok(Self(text.to_owned())) } else { Err(NameError) }
     }
 
@@ -74,6 +76,12 @@ impl SensorName {
     }
 }
 
+impl AsRef<str> for SensorName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for SensorName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -102,7 +110,20 @@ mod tests {
             assert_eq!(SensorName::of_subject(&sensor.events_subject()), Some(sensor.clone()));
             assert_eq!(SensorName::of_subject(&sensor.contents_subject()), Some(sensor));
         }
-        let wrong = ["", "-a", "a.b", "a*", ">", "A", "a b", "../a", "hub", "é", &"x".repeat(33)];
+        let wrong = [
+            "",
+            "-a",
+            "a.b",
+            "a*",
+            ">",
+            "A",
+            "a b",
+            "../a",
+            "hub",
+            "detector",
+            "é",
+            &"x".repeat(33),
+        ];
         for name in wrong {
             assert_eq!(SensorName::parse(name), Err(NameError), "{name}");
         }

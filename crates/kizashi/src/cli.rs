@@ -13,7 +13,8 @@ use kizashi_web::Role;
 use crate::commands::install::default_data;
 
 pub(crate) use fleet::{
-    FleetCall, FleetInit, FleetList, FleetMember, FleetStatus, HubCall, SensorCall,
+    DetectorCall, FleetCall, FleetFolder, FleetInit, FleetList, FleetMember, FleetStatus, HubCall,
+    SensorCall,
 };
 pub(crate) use tell::{
     Export, ExportFormat, NotifyCall, NotifyList, NotifySeen, NotifyTest, ReportCall, ReportForm,
@@ -90,6 +91,8 @@ pub(crate) enum Call {
     Sensor(SensorCall),
     /// Start store, detection and dashboard over a fleet's sensors
     Hub(HubCall),
+    /// Take a share of a fleet's detection off its hub
+    Detector(DetectorCall),
     /// Look after a fleet: many sensors, one hub, over NATS
     #[command(subcommand)]
     Fleet(FleetCall),

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::capture::Capture;
 use crate::cli::GeoTable;
 use crate::failure::Failure;
+use crate::fleet::FleetSettings;
 use crate::limits::TrapLimits;
 use crate::ports;
 use crate::signs_settings::Signs;
@@ -78,8 +79,8 @@ pub(crate) struct Config {
     pub(crate) history: kizashi_notify::archive::History,
     /// Other people's warnings.
     pub(crate) feeds: kizashi_notify::feeds::Feeds,
-    /// What a hub's owner says of the sensors.
-    pub(crate) fleet: crate::fleet::FleetSettings,
+    /// What a fleet's hub does, and what its owner says of the sensors.
+    pub(crate) fleet: FleetSettings,
 }
 
 /// `[traps]`: lists such as `"1-1024,8080"`; an empty one turns the trap off. A list that is left out is the default one.
@@ -274,7 +275,7 @@ impl Default for Config {
             report: kizashi_notify::report::ReportSettings::default(),
             history: kizashi_notify::archive::History::default(),
             feeds: kizashi_notify::feeds::Feeds::default(),
-            fleet: crate::fleet::FleetSettings::default(),
+            fleet: FleetSettings::default(),
         }
     }
 }

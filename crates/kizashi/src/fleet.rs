@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use kizashi_fleet::{Credentials, MOST_CREDENTIALS_BYTES, SensorName};
+use kizashi_signs::shares::Partition;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -16,17 +17,37 @@ pub(crate) const SPOOL: &str = "spool";
 /// Under which name how the sensors fare is kept.
 pub(crate) const CONDITIONS: &str = "fleet/conditions";
 
-/// `[fleet]`: what a hub's owner says of the sensors.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Under which name it is kept which detector holds how much.
+pub(crate) const DETECTORS: &str = "fleet/detectors";
+/// How many parts of detection each detector holds; the hub itself stands under no name.
+pub(crate) type Holders = Vec<(Option<String>, usize)>;
+/// Parts that detection can be divided into at most.
+const MOST_PARTITIONS: Partition = 1_024;
+
+/// `[fleet]`: what a fleet's hub does, and what its owner says of the sensors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct FleetSettings {
     /// The sensors of each group, by its name. The hub says who is in which, not the sensors: what a group has learned is its own.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
+    /// Whether detectors are given parts of detection.
+    pub(crate) detectors: bool,
+    /// Into how many parts it is divided then: several for each detector there may be. With another number detection learns anew.
+    pub(crate) partitions: Partition,
+}
+
+impl Default for FleetSettings {
+    fn default() -> Self {
+        Self { groups: BTreeMap::new(), detectors: false, partitions: 64 }
+    }
 }
 
 impl FleetSettings {
-    /// Whether groups and sensors have names that can be, and none is in two.
+    /// Whether groups and sensors have names that can be, none is in two, and the number of parts is one that can be.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if !(1..=MOST_PARTITIONS).contains(&self.partitions) {
+            return Err(format!("partitions of [fleet] must be 1 to {MOST_PARTITIONS}"));
+        }
         for name in self.groups.keys().chain(self.groups.values().flatten()) {
             SensorName::parse(name).map_err(|error| format!("groups of [fleet]: {error}"))?;
         }
@@ -41,6 +62,11 @@ impl FleetSettings {
             }
         }
         Ok(())
+    }
+
+    /// The parts of detection.
+    pub(crate) const fn parts(&self) -> Partition {
+        if self.detectors { self.partitions } else { 1 }
     }
 
     /// By each sensor's name its group's.
@@ -101,7 +127,7 @@ pub(crate) fn read_credentials(path: &Path, servers: &[String]) -> Result<Creden
 pub(crate) fn of_sensor(credentials: &Credentials) -> Result<SensorName, Failure> {
     credentials.sensor().ok_or_else(|| {
         Failure::Asked(
-            "these credentials are the hub's; a sensor has its own: `kizashi fleet add NAME`"
+            "these credentials are no sensor's; a sensor has its own: `kizashi fleet add NAME`"
                 .to_owned(),
         )
     })
@@ -110,11 +136,26 @@ pub(crate) fn of_sensor(credentials: &Credentials) -> Result<SensorName, Failure
 /// Whether they are the hub's.
 pub(crate) fn of_hub(credentials: &Credentials) -> Result<(), Failure> {
     match credentials.sensor() {
-        None => Ok(()),
+        None if credentials.is_hub() => Ok(()),
+        None => Err(Failure::Asked(
+            "these credentials are detectors'; the hub's are credentials/hub.toml in the fleet's folder"
+                .to_owned(),
+        )),
         Some(name) => Err(Failure::Asked(format!(
             "these credentials are those of sensor {name}; the hub's are credentials/hub.toml in the fleet's folder"
         ))),
     }
+}
+
+/// Whether they are detectors'.
+pub(crate) fn of_detector(credentials: &Credentials) -> Result<(), Failure> {
+    if credentials.is_detector() {
+        return Ok(());
+    }
+    Err(Failure::Asked(format!(
+        "these credentials are those of {}; detectors' are credentials/detector.toml in the fleet's folder",
+        credentials.name
+    )))
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ fn run(call: &Call, terminal: &mut Terminal) -> Result<(), Failure> {
         Call::Up(call) => commands::up::run(call, terminal),
         Call::Sensor(call) => commands::up::sensor(call, terminal),
         Call::Hub(call) => commands::up::hub(call, terminal),
+        Call::Detector(call) => commands::detector::run(call, terminal),
         Call::Fleet(call) => commands::fleet::run(call, terminal),
         Call::Demo(call) => commands::demo::run(call, terminal),
         Call::Import(call) => commands::import::run(call, terminal),

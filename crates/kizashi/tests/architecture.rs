@@ -30,7 +30,7 @@ fn data_flows_one_way_between_the_rooms() {
         ("kizashi-detect", &[]),
         ("kizashi-bench", &["kizashi-detect", "kizashi-traps"]),
         ("kizashi-traps", &["kizashi-event"]),
-        ("kizashi-fleet", &["kizashi-event"]),
+        ("kizashi-fleet", &["kizashi-event", "kizashi-signs"]),
         ("kizashi-intake", &["kizashi-event"]),
         ("kizashi-wire", &["kizashi-event"]),
         ("kizashi-store", &["kizashi-event"]),

@@ -161,6 +161,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "frame_payload" => frame_payloads(),
         "recording" => vec![recorded_part()],
         "fleet_record" => fleet_bodies(),
+        "fleet_share" => kizashi_fleet::detectors::fuzz_seeds(),
         "frames" => {
             let framed = |payload: Vec<u8>| {
                 let mut frame = Vec::new();
@@ -265,7 +266,7 @@ macro_rules! entries {
     };
 }
 
-entries!(trap_session http_wire http2_wire websocket web_rules site_program sql php ssh_wire telnet_wire redis elasticsearch memcached mssql mongodb mysql postgresql radmin_wire rdp_wire smtp_wire framed ntlm_token adb vnc rpc_calls smb_wire winrm_wire wins_wire recognise datagrams machine windows_machine file_facts frames frame_payload fleet_record recording likeness client_hello intake wire_frame capture name_answers web_request mail_server feed owner_text places detect);
+entries!(trap_session http_wire http2_wire websocket web_rules site_program sql php ssh_wire telnet_wire redis elasticsearch memcached mssql mongodb mysql postgresql radmin_wire rdp_wire smtp_wire framed ntlm_token adb vnc rpc_calls smb_wire winrm_wire wins_wire recognise datagrams machine windows_machine file_facts frames frame_payload fleet_record fleet_share recording likeness client_hello intake wire_frame capture name_answers web_request mail_server feed owner_text places detect);
 
 #[test]
 fn every_entry_is_tried_here_and_has_a_target_for_cargo_fuzz() {

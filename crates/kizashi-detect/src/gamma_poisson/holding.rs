@@ -38,6 +38,47 @@ pub struct Look(pub(super) Looked);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Found(pub(super) Seen);
 
+impl Ask {
+    /// Whether an answer has the form that this asks for.
+    #[must_use]
+    pub fn fits(&self, answer: &Answer) -> bool {
+        match (&self.0, &answer.0) {
+            (
+                Asked::Begin { .. }
+                | Asked::Forget { .. }
+                | Asked::Earlier { .. }
+                | Asked::Publish { .. },
+                Answered::Done,
+            ) => true,
+            (Asked::Hour(_, of), Answered::Hour(hours)) => of.len() == hours.len(),
+            (Asked::Totals { of, .. }, Answered::Totals(totals)) => {
+                let is_number =
+                    |(total, exposure): &(f64, f64)| total.is_finite() && exposure.is_finite();
+                of.len() == totals.len() && totals.iter().all(is_number)
+            }
+            (Asked::Judge { counts, .. }, Answered::Judged(judged)) => {
+                let mut places: Vec<Place> = counts.iter().map(|(at, _)| *at).collect();
+                places.sort_unstable();
+                places.dedup();
+                places.len() == judged.len()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Look {
+    /// Whether what was found has the form that this asks for.
+    #[must_use]
+    pub fn fits(&self, found: &Found) -> bool {
+        match (&self.0, &found.0) {
+            (Looked::Weigh { of, .. }, Seen::Weighed(weighed)) => of.len() == weighed.len(),
+            (Looked::Series(_), Seen::Series(_)) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Where holdings can be looked into.
 pub trait Held {
     /// What these holdings know, in the order of the looks. Nothing changes.

@@ -16,11 +16,15 @@ const MOST_PAYLOAD: usize = 2 << 20;
 const SENSOR_CONNECTIONS: usize = 2;
 /// Connections of the hub and those beside it.
 const HUB_CONNECTIONS: usize = 16;
+/// Connections of detectors.
+const DETECTOR_CONNECTIONS: usize = 240;
+/// Bytes on each server's disk for the leases of detectors: far more than they take.
+const LEASE_BYTES: u64 = 64 << 20;
 
 /// The configuration of one server.
 pub(super) fn server(servers: &[Server], at: usize, sensors: usize) -> String {
     let Some(server) = servers.get(at) else { return String::new() };
-    let connections = HUB_CONNECTIONS + SENSOR_CONNECTIONS * (sensors + 16);
+    let connections = HUB_CONNECTIONS + DETECTOR_CONNECTIONS + SENSOR_CONNECTIONS * (sensors + 16);
     let mut text = format!(
         "# Written by `kizashi fleet`; what is changed here is lost when a sensor is added or revoked.\n\
          # Start the server in this file's folder: nats-server -c nats-server.conf\n\
@@ -56,7 +60,11 @@ pub(super) fn server(servers: &[Server], at: usize, sensors: usize) -> String {
 }
 
 /// Who may do what: the same on all servers.
-pub(super) fn users(hub: &str, sensors: &[Member], (gigabytes, replicas): (u64, usize)) -> String {
+pub(super) fn users(
+    (hub, detector): (&str, Option<&str>),
+    sensors: &[Member],
+    (gigabytes, replicas): (u64, usize),
+) -> String {
     let named = sensors
         .iter()
         .filter(|member| !member.revoked)
@@ -83,20 +91,34 @@ pub(super) fn users(hub: &str, sensors: &[Member], (gigabytes, replicas): (u64, 
         );
     }
     // What captured content may take is kept beside what waits for the hub; an account's bound counts every copy.
-    let disk = ((gigabytes << 30) + crate::hub::MOST_CONTENT_BYTES) * replicas as u64;
+    let disk = ((gigabytes << 30) + crate::hub::MOST_CONTENT_BYTES + LEASE_BYTES) * replicas as u64;
+    let connections = HUB_CONNECTIONS + DETECTOR_CONNECTIONS;
+    let asked = crate::detectors::ASKED;
+    let detectors = detector.map(detectors).unwrap_or_default();
     let hub_inbox = crate::name::inbox_of(crate::name::HUB);
     format!(
         "accounts {{\n\
          KIZASHI {{\n  \
          jetstream {{ max_memory: 0, max_file: {disk}, max_streams: 8, max_consumers: 64 }}\n  \
-         limits {{ max_connections: {HUB_CONNECTIONS}, max_payload: {MOST_PAYLOAD} }}\n  \
+         limits {{ max_connections: {connections}, max_payload: {MOST_PAYLOAD} }}\n  \
          exports [\n{exports}  ]\n  \
          users [\n    \
-         {{ nkey: {hub}, permissions {{ publish {{ allow: [\"$JS.>\", \"$O.>\", \"$KV.>\"] }}, subscribe {{ allow: [\"{hub_inbox}.>\"] }} }} }}\n  ]\n\
+         {{ nkey: {hub}, permissions {{ publish {{ allow: [\"$JS.>\", \"$O.>\", \"$KV.>\", \"{asked}\"] }}, subscribe {{ allow: [\"{hub_inbox}.>\"] }} }} }}\n{detectors}  ]\n\
          }}\n\
          {accounts}\
          SYS {{ users [] }}\n\
          }}\n\
          system_account: SYS\n"
+    )
+}
+
+/// The user that all detectors are: it hears what they are asked and answers that, and keeps their leases; it reads no event.
+fn detectors(key: &str) -> String {
+    let (asked, inbox) = (crate::detectors::ASKED, crate::name::inbox_of(crate::name::DETECTOR));
+    let publish: Vec<String> =
+        crate::detectors::lease_subjects().iter().map(|it| format!("\"{it}\"")).collect();
+    format!(
+        "    {{ nkey: {key}, permissions {{ publish {{ allow: [{}] }}, subscribe {{ allow: [\"{asked}\", \"{inbox}.>\"] }}, allow_responses: {{ max: 1, expires: \"1m\" }} }} }}\n",
+        publish.join(", ")
     )
 }

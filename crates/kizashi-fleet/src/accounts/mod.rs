@@ -1,4 +1,4 @@
-//! Who belongs to a fleet, kept in one folder of the owner's: the authority that signs the servers' certificates, the public keys of hub and
+//! Who belongs to a fleet, kept in one folder of the owner's: the authority that signs the servers' certificates, the public keys of hub, detectors and
 //! sensors, the servers' configuration made of these, and the credentials to carry to the machines. `kizashi fleet` is its only user.
 //!
 //! A stolen key is revoked by writing the configuration without it and having the servers read it again. The authority's own key is only
@@ -16,7 +16,7 @@ use nkeys::{KeyPair, is_user_public_key};
 use serde::{Deserialize, Serialize};
 
 use crate::credentials::Credentials;
-use crate::name::{HUB, NameError, SensorName};
+use crate::name::{DETECTOR, HUB, NameError, SensorName};
 
 /// The file that says who belongs to the fleet.
 const FILE: &str = "fleet.toml";
@@ -65,6 +65,9 @@ struct Kept {
     version: u32,
     gigabytes: u64,
     hub: String,
+    /// A fleet that was made before there were any has none yet.
+    #[serde(default)]
+    detector: Option<String>,
     servers: Vec<Server>,
     #[serde(default)]
     sensors: Vec<Member>,
@@ -133,7 +136,7 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Makes a fleet in `folder`, which is made when it is not there: authority, servers' configuration, the hub's credentials.
+    /// Makes a fleet in `folder`, which is made when it is not there: authority, servers' configuration, the hub's and the detectors' credentials.
     ///
     /// # Errors
     /// When there is one, or a file cannot be written, or a choice cannot be met.
@@ -161,16 +164,18 @@ impl Fleet {
             write(&place.join("key.pem"), &key, true)?;
             write(&place.join("authority.pem"), authority.certificate(), false)?;
         }
-        let key = new_key()?;
+        let (key, detector) = (new_key()?, new_key()?);
         let kept = Kept {
             version: VERSION,
             gigabytes: choices.gigabytes,
             hub: key.public_key(),
+            detector: Some(detector.public_key()),
             servers,
             sensors: Vec::new(),
         };
         let fleet = Self { folder: folder.to_path_buf(), kept };
         fleet.write_credentials(HUB, &key)?;
+        fleet.write_credentials(DETECTOR, &detector)?;
         fleet.write()?;
         Ok(fleet)
     }
@@ -203,6 +208,7 @@ impl Fleet {
             SensorName::parse(&member.name).map_err(|error| broken(error.to_string()))?;
         }
         let keys = kept.sensors.iter().map(|member| &member.key).chain([&kept.hub]);
+        let keys = keys.chain(&kept.detector);
         if let Some(wrong) = keys.into_iter().find(|key| !is_user_public_key(key)) {
             return Err(broken(format!("`{wrong}` is no public key")));
         }
@@ -246,13 +252,26 @@ impl Fleet {
         self.write()
     }
 
+    /// Gives detectors a new key, and the path of their credentials; the old key is refused from the servers' next reading of their
+    /// configuration on.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn renew_detectors(&mut self) -> Result<PathBuf, FleetError> {
+        let key = new_key()?;
+        self.kept.detector = Some(key.public_key());
+        let path = self.write_credentials(DETECTOR, &key)?;
+        self.write()?;
+        Ok(path)
+    }
+
     /// The folders to carry to the servers, one each.
     #[must_use]
     pub fn server_folders(&self) -> Vec<PathBuf> {
         (0..self.kept.servers.len()).map(|at| server_folder(&self.folder, at)).collect()
     }
 
-    /// Where the credentials of a member are, or of the hub.
+    /// Where the credentials of a member are, or of the hub, or of detectors.
     #[must_use]
     pub fn credentials(&self, name: &str) -> PathBuf {
         self.folder.join("credentials").join(format!("{name}.toml"))
@@ -281,7 +300,8 @@ impl Fleet {
 
     fn write(&self) -> Result<(), FleetError> {
         let bounds = (self.kept.gigabytes, self.replicas());
-        let users = configuration::users(&self.kept.hub, &self.kept.sensors, bounds);
+        let central = (self.kept.hub.as_str(), self.kept.detector.as_deref());
+        let users = configuration::users(central, &self.kept.sensors, bounds);
         for (at, place) in self.server_folders().iter().enumerate() {
             let text = configuration::server(&self.kept.servers, at, self.kept.sensors.len());
             write(&place.join("nats-server.conf"), &text, false)?;

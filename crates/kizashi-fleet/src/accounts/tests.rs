@@ -54,6 +54,27 @@ fn a_fleet_is_made_once_and_its_sensors_are_added_revoked_and_given_new_keys() {
 }
 
 #[test]
+fn detectors_have_one_key_that_is_renewed_also_in_a_fleet_from_before_there_were_any() {
+    let folder = Folder::new();
+    let mut fleet = Fleet::make(&folder.0, &choices(&["hub.example.org"])).unwrap();
+    let read = |path: &Path| Credentials::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let first = read(&fleet.credentials(DETECTOR));
+    assert!(first.is_detector() && !first.is_hub() && first.sensor().is_none());
+    let accounts = || std::fs::read_to_string(folder.0.join("server-1/accounts.conf")).unwrap();
+    let old = fleet.kept.detector.clone().unwrap();
+    assert!(accounts().contains(&old));
+    let second = read(&fleet.renew_detectors().unwrap());
+    assert!(second != first && !accounts().contains(&old));
+    let path = folder.0.join(FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let line = text.lines().find(|line| line.starts_with("detector")).unwrap();
+    std::fs::write(&path, text.replace(line, "")).unwrap();
+    let mut before = Fleet::open(&folder.0).unwrap();
+    before.renew_detectors().unwrap();
+    assert!(accounts().contains(&Fleet::open(&folder.0).unwrap().kept.detector.unwrap()));
+}
+
+#[test]
 fn secrets_are_the_owners_alone_and_stand_in_no_servers_folder() {
     let folder = Folder::new();
     let mut fleet =
@@ -61,7 +82,9 @@ fn secrets_are_the_owners_alone_and_stand_in_no_servers_folder() {
     let sensor = fleet.add(&name("tokyo")).unwrap();
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder.0), 0o700);
-    for path in [sensor, fleet.credentials(HUB), folder.0.join(AUTHORITY_KEY)] {
+    for path in
+        [sensor, fleet.credentials(HUB), fleet.credentials(DETECTOR), folder.0.join(AUTHORITY_KEY)]
+    {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
     for place in fleet.server_folders() {

@@ -18,7 +18,7 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Somebody who has a sensor's credentials and a NATS client of his own.
+/// Somebody who has a sensor's credentials, or detectors', and a NATS client of his own.
 pub(crate) async fn thief(
     cluster: &Cluster,
     name: &str,

@@ -2,10 +2,14 @@
 
 #![cfg(test)]
 
+mod detectors;
 mod harness;
 mod lies;
 mod losses;
 mod restores;
+mod shares;
+#[path = "../../../kizashi-signs/tests/support/mod.rs"]
+mod support;
 mod versions;
 
 use harness::{Cluster, Sensor, TestHub, eventually};

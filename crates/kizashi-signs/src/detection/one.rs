@@ -1,7 +1,9 @@
-//! Detection on one machine: the merge and its one part, in one value.
+//! Detection on one machine: the merge and its one part, in one value. A fleet's hub whose detectors hold the parts has this as the form in
+//! which it keeps all of it, and goes on from.
 
 use std::sync::Arc;
 
+use kizashi_detect::gamma_poisson::Partition;
 use kizashi_event::{Key, Port, Timestamp};
 use kizashi_store::ClosedBin;
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,7 @@ use crate::{Campaigns, Explanation, Knowledge, PortScore, Sign, Standing};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     merge: Merge,
-    /// One.
+    /// One; more where detectors may hold them.
     parts: Vec<Part>,
 }
 
@@ -35,8 +37,42 @@ impl Detection {
         settings: Settings,
         knowledge: &Knowledge,
     ) -> Result<Self, DetectionError> {
-        let merge = Merge::new(settings, knowledge, 1)?;
-        Ok(Self { merge, parts: vec![Part::default()] })
+        Self::in_parts(settings, knowledge, 1)
+    }
+
+    /// The same in so many parts, which detectors may hold later ([`Self::apart`]).
+    ///
+    /// # Errors
+    /// When a setting is outside its range.
+    pub fn in_parts(
+        settings: Settings,
+        knowledge: &Knowledge,
+        partitions: Partition,
+    ) -> Result<Self, DetectionError> {
+        let merge = Merge::new(settings, knowledge, partitions)?;
+        let parts = vec![Part::default(); usize::from(merge.partitions)];
+        Ok(Self { merge, parts })
+    }
+
+    /// The merge and the parts, each to be kept elsewhere.
+    #[must_use]
+    pub fn apart(self) -> (Merge, Vec<Part>) {
+        (self.merge, self.parts)
+    }
+
+    /// Merge and parts of one and the same moment, together again.
+    ///
+    /// # Errors
+    /// When they are not as many as the merge asks.
+    pub fn together(merge: Merge, parts: Vec<Part>) -> Result<Self, DetectionError> {
+        let fits = parts.len() == usize::from(merge.partitions);
+        if fits { Ok(Self { merge, parts }) } else { Err(DetectionError::Snapshot) }
+    }
+
+    /// Parts that hold keys.
+    #[must_use]
+    pub const fn partitions(&self) -> Partition {
+        self.merge.partitions
     }
 
     /// The same with these campaigns to be recognised, from the next bin on.

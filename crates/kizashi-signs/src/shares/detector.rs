@@ -57,6 +57,17 @@ impl Detector {
         self.held.insert(partition, new);
     }
 
+    /// Begins a part that goes on from this, told nothing since.
+    pub(super) fn begin_with(&mut self, partition: Partition, part: Part) {
+        let new = Held { format: SNAPSHOT_FORMAT, part, ..Held::default() };
+        self.held.insert(partition, new);
+    }
+
+    /// A part itself, which another holds from now on.
+    pub(super) fn into_part(mut self, partition: Partition) -> Option<Part> {
+        self.held.remove(&partition).map(|held| held.part)
+    }
+
     /// The partitions held, in order.
     pub fn partitions(&self) -> impl Iterator<Item = Partition> + '_ {
         self.held.keys().copied()

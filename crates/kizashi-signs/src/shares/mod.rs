@@ -19,15 +19,18 @@
 
 mod detector;
 mod local;
+mod orders;
 mod part;
 mod rows;
 
-use kizashi_detect::gamma_poisson::{self, Deal, Partition};
+use kizashi_detect::gamma_poisson::{self, Deal};
 use kizashi_event::Key;
 use serde::{Deserialize, Serialize};
 
 pub use detector::{Detector, DetectorError, Journal, Tell};
+pub use kizashi_detect::gamma_poisson::Partition;
 pub(crate) use local::{Local, Resting};
+pub use orders::{LAYOUT, Order, Outcome};
 pub use part::Part;
 pub use rows::{BinPart, BinRows, KeySources, PartRows, PortSources};
 pub(crate) use rows::{KeyRow, PortRow, Rows};

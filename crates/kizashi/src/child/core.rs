@@ -111,8 +111,9 @@ fn open(
             places: Arc::clone(places),
             scanners_in_signs: setup.config.places.scanners_in_signs,
         };
-        let detection = setup.config.detection();
-        match Pipeline::open(&setup.config.data, store, detection, Arc::clone(campaigns)) {
+        let detection = (setup.config.detection(), setup.config.fleet.parts());
+        let (folder, campaigns) = (&setup.config.data, Arc::clone(campaigns));
+        match Pipeline::open_in_parts(folder, store, detection, campaigns) {
             Err(Failure::Store(StoreError::InUse(_))) if began.elapsed() < LETS_GO => {
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -140,7 +141,7 @@ fn open(
 fn serve(
     channel: &Arc<Channel>,
     setup: &CoreSetup,
-    (pipeline, places, campaigns, own): (Pipeline, Arc<Places>, Arc<Campaigns>, Own),
+    (mut pipeline, places, campaigns, own): (Pipeline, Arc<Places>, Arc<Campaigns>, Own),
     (listener, fleet): (TcpListener, Option<(Credentials, Arc<Conditions>)>),
     (identity, protections): ([u8; 32], Vec<Protection>),
 ) -> Result<(), Failure> {
@@ -170,6 +171,7 @@ fn serve(
     };
     let mut chores =
         Chores::of(setup, &pipeline, watched, (Arc::clone(&campaigns), Arc::clone(&sharing)))?;
+    let dividing = hub::Dividing::of(setup, fleet.as_ref().map(|(own, _)| own), &mut pipeline)?;
     let taking = match fleet {
         Some(fleet) => Some(chores.take(fleet, &pipeline, &feed)?),
         None => None,
@@ -198,8 +200,10 @@ fn serve(
     if let Some(taking) = taking {
         taking.finish();
     }
-    // Nothing more comes: the traps were ended before.
-    live.finish().and(served)
+    // Nothing more comes: the traps were ended before. Detectors are asked for their parts once more.
+    let finished = live.finish();
+    drop(dividing);
+    finished.and(served)
 }
 
 /// The traps as the page turns them on and off, by way of the supervisor.
@@ -313,6 +317,9 @@ impl Chores {
             None => now,
         };
         let raised = pipeline.advance(through)?;
+        if let (Some(fleet), Some(holders)) = (&mut self.fleet, pipeline.holders()) {
+            fleet.note_holders(holders)?;
+        }
         self.reporting.look(now);
         if let Some(sighted) = &mut self.sighted {
             sighted.look(pipeline.store(), now);

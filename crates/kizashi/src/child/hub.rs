@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_fleet::Credentials;
+use kizashi_fleet::detectors::Line;
 use kizashi_fleet::hub::{Conditions, Hub, Keeper};
 use kizashi_signs::Sign;
 use kizashi_store::{Inlet, Reader};
@@ -13,9 +14,12 @@ use kizashi_web::FeedSender;
 use tokio::sync::Notify;
 
 use crate::clock;
+use crate::dashboard::random;
 use crate::failure::Failure;
-use crate::fleet::CONDITIONS;
+use crate::fleet::{CONDITIONS, DETECTORS, Holders};
+use crate::pipeline::Pipeline;
 use crate::stream::{Sink as _, SinkError, StoreSink};
+use crate::supervisor::messages::CoreSetup;
 
 /// Microseconds between two savings of how the sensors fare.
 const KEEP_EVERY: i64 = 10 * Timestamp::SECOND;
@@ -66,6 +70,50 @@ impl Taking {
     }
 }
 
+/// The threads that speak with detectors; they end with it, when nobody asks any more.
+pub(super) struct Dividing {
+    stopping: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Dividing {
+    /// Begins to look for detectors, where there may be any, and gives them the pipeline's detection as they come.
+    pub(super) fn of(
+        setup: &CoreSetup,
+        credentials: Option<&Credentials>,
+        pipeline: &mut Pipeline,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(credentials) = credentials.filter(|_| setup.config.fleet.detectors) else {
+            return Ok(None);
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(MOST_BLOCKING)
+            .enable_all()
+            .build()?;
+        let session = u64::from_ne_bytes(random()?);
+        let line = runtime
+            .block_on(Line::open(credentials, session))
+            .map_err(|error| Failure::Asked(error.to_string()))?;
+        let line = Arc::new(line);
+        pipeline.share_over(Arc::clone(&line))?;
+        let stopping = Arc::new(Notify::new());
+        let told = Arc::clone(&stopping);
+        let thread = std::thread::Builder::new().name("detectors".to_owned()).spawn(move || {
+            runtime.block_on(line.watch(told.notified()));
+            runtime.shutdown_background();
+        })?;
+        Ok(Some(Self { stopping, thread: Some(thread) }))
+    }
+}
+
+impl Drop for Dividing {
+    fn drop(&mut self) {
+        self.stopping.notify_one();
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
 struct StoreKeeper {
     sink: StoreSink,
     inlet: Inlet,
@@ -96,6 +144,8 @@ pub(super) struct Watch {
     inlet: Inlet,
     feed: FeedSender,
     kept: Timestamp,
+    /// How many parts of detection each detector holds, the hub itself under no name.
+    holders: Holders,
 }
 
 impl Watch {
@@ -107,7 +157,7 @@ impl Watch {
     ) -> Result<Self, Failure> {
         let before = reader.blob(CONDITIONS)?.and_then(|json| serde_json::from_slice(&json).ok());
         conditions.remember(before.unwrap_or_default());
-        Ok(Self { conditions, inlet, feed, kept: clock::now() })
+        Ok(Self { conditions, inlet, feed, kept: clock::now(), holders: Vec::new() })
     }
 
     /// Tells who fell silent, keeps how all fare, and says up to when time may be closed.
@@ -128,5 +178,21 @@ impl Watch {
             self.inlet.save(Vec::new(), vec![(CONDITIONS.to_owned(), json)])?;
         }
         Ok(self.conditions.told_until(now))
+    }
+
+    /// Says who does detection, and keeps it, where that changed.
+    pub(super) fn note_holders(&mut self, holders: Holders) -> Result<(), Failure> {
+        if holders == self.holders {
+            return Ok(());
+        }
+        let shown: Vec<String> = holders
+            .iter()
+            .map(|(name, count)| format!("{} {count}", name.as_deref().unwrap_or("the hub itself")))
+            .collect();
+        tracing::info!("fleet: detection's parts are with: {}", shown.join(", "));
+        let json = serde_json::to_vec(&holders).map_err(std::io::Error::from)?;
+        self.inlet.save(Vec::new(), vec![(DETECTORS.to_owned(), json)])?;
+        self.holders = holders;
+        Ok(())
     }
 }

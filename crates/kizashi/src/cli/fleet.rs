@@ -44,14 +44,35 @@ pub(crate) struct HubCall {
     pub(crate) require_sandbox: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct DetectorCall {
+    /// The detectors' credentials: credentials/detector.toml in the fleet's folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: PathBuf,
+    /// A server of the fleet, such as nats://hub.example.org:4222; may be given several times [default: those that the credentials name]
+    #[arg(long = "hub", value_name = "URL")]
+    pub(crate) servers: Vec<String>,
+    /// What it is called: a to z, 0 to 9 and -, and no other detector's name [default: the machine's name and a number]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Folder for the authority's certificate, the only file that a detector keeps
+    #[arg(long, value_name = "DIR", default_value = "./kizashi-detector")]
+    pub(crate) data: PathBuf,
+    /// Refuse to start where the kernel does not enforce every protection
+    #[arg(long)]
+    pub(crate) require_sandbox: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum FleetCall {
-    /// Make a fleet: authority, configuration of the servers, the hub's credentials
+    /// Make a fleet: authority, configuration of the servers, the hub's and the detectors' credentials
     Init(FleetInit),
     /// Let a sensor in, and write its credentials
     Add(FleetMember),
     /// Let a sensor in no more
     Revoke(FleetMember),
+    /// Give detectors a new key, and let in no more who has the old one
+    RenewDetectors(FleetFolder),
     /// Print who belongs to the fleet
     List(FleetList),
     /// Print how the sensors fare, on the hub
@@ -74,6 +95,13 @@ pub(crate) struct FleetInit {
 pub(crate) struct FleetMember {
     /// The sensor's name: a to z, 0 to 9 and -
     pub(crate) name: String,
+    /// The fleet's folder
+    #[arg(long, value_name = "DIR", default_value = "./kizashi-fleet")]
+    pub(crate) fleet: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FleetFolder {
     /// The fleet's folder
     #[arg(long, value_name = "DIR", default_value = "./kizashi-fleet")]
     pub(crate) fleet: PathBuf,

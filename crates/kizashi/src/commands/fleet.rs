@@ -5,14 +5,14 @@ use std::path::Path;
 use kizashi_event::Timestamp;
 use kizashi_fleet::accounts::{Choices, Fleet};
 use kizashi_fleet::hub::Condition;
-use kizashi_fleet::{HUB, SensorName};
+use kizashi_fleet::{DETECTOR, HUB, SensorName};
 use kizashi_store::Reader;
 use serde_json::json;
 
-use crate::cli::{FleetCall, FleetInit, FleetList, FleetMember, FleetStatus};
+use crate::cli::{FleetCall, FleetFolder, FleetInit, FleetList, FleetMember, FleetStatus};
 use crate::clock;
 use crate::failure::Failure;
-use crate::fleet::CONDITIONS;
+use crate::fleet::{CONDITIONS, DETECTORS, Holders};
 use crate::screen::{bytes, thousands};
 use crate::terminal::Terminal;
 
@@ -22,6 +22,7 @@ pub(crate) fn run(call: &FleetCall, terminal: &mut Terminal) -> Result<(), Failu
         FleetCall::Init(call) => init(call, terminal),
         FleetCall::Add(call) => add(call, terminal),
         FleetCall::Revoke(call) => revoke(call, terminal),
+        FleetCall::RenewDetectors(call) => renew_detectors(call, terminal),
         FleetCall::List(call) => list(call, terminal),
         FleetCall::Status(call) => status(call, terminal),
     }
@@ -39,6 +40,7 @@ fn init(call: &FleetInit, terminal: &mut Terminal) -> Result<(), Failure> {
         terminal.line(&format!("server       {}", folder.display()))?;
     }
     terminal.line(&format!("hub          {}", fleet.credentials(HUB).display()))?;
+    terminal.line(&format!("detectors    {}", fleet.credentials(DETECTOR).display()))?;
     terminal.line("Carry each server's folder to its machine and start there: nats-server -c nats-server.conf")?;
     terminal.line(&format!(
         "Then: kizashi hub --credentials {}, and for each sensor: kizashi fleet add NAME --fleet {}",
@@ -65,6 +67,14 @@ fn revoke(call: &FleetMember, terminal: &mut Terminal) -> Result<(), Failure> {
     terminal.line(&format!("revoked      {name}"))?;
     reload(&fleet, terminal)?;
     terminal.line("Until then its key still opens the servers.")
+}
+
+fn renew_detectors(call: &FleetFolder, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut fleet = Fleet::open(&call.fleet).map_err(failed)?;
+    let path = fleet.renew_detectors().map_err(failed)?;
+    terminal.line(&format!("credentials  {}", path.display()))?;
+    reload(&fleet, terminal)?;
+    terminal.line("Then carry the credentials to the detectors and start them again; the old ones open nothing any more.")
 }
 
 /// What makes the servers know of it.
@@ -105,6 +115,9 @@ fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
             terminal.json(&serde_json::to_value(condition).map_err(std::io::Error::from)?)
         });
     }
+    if let Some(line) = holders(&call.data.data)?.as_deref().and_then(line_of_holders) {
+        terminal.line(&line)?;
+    }
     if conditions.is_empty() {
         return terminal.line("no sensor was heard yet; this is the hub's data folder?");
     }
@@ -118,6 +131,32 @@ fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
 fn conditions(folder: &Path) -> Result<Vec<Condition>, Failure> {
     let kept = Reader::open(folder)?.blob(CONDITIONS)?;
     Ok(kept.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default())
+}
+
+/// How many parts of detection each detector held when the hub last wrote it down, the hub itself under no name.
+fn holders(folder: &Path) -> Result<Option<Holders>, Failure> {
+    let kept = Reader::open(folder)?.blob(DETECTORS)?;
+    Ok(kept.and_then(|json| serde_json::from_slice(&json).ok()))
+}
+
+fn line_of_holders(holders: &[(Option<String>, usize)]) -> Option<String> {
+    let all: usize = holders.iter().map(|(_, count)| count).sum();
+    let named: Vec<String> = holders
+        .iter()
+        .filter_map(|(name, count)| Some(format!("{} {count} of {all}", name.as_ref()?)))
+        .collect();
+    let by_hub = holders.iter().find(|(name, _)| name.is_none()).map(|(_, count)| *count);
+    match (named.is_empty(), by_hub) {
+        (true, None) => None,
+        (true, Some(_)) => {
+            Some("detection is done by the hub itself: no detector lives".to_owned())
+        }
+        (false, None) => Some(format!("parts of detection: {}", named.join(", "))),
+        (false, Some(count)) => Some(format!(
+            "parts of detection: {}, the hub itself {count} of {all}",
+            named.join(", ")
+        )),
+    }
 }
 
 fn lines_of(condition: &Condition, now: Timestamp) -> Vec<String> {

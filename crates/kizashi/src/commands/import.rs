@@ -30,8 +30,9 @@ pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Fai
     let options = options(call)?;
     let config = Config::load(None)?;
     let settings = config.store(Mode::Historic)?;
+    let detection = (config.detection(), config.fleet.parts());
     let mut pipeline =
-        Pipeline::open(&call.data.data, settings, config.detection(), config.signs.campaigns()?)?;
+        Pipeline::open_in_parts(&call.data.data, settings, detection, config.signs.campaigns()?)?;
     let rules = crate::web_rules::load(config.traps.web_rules.as_deref())?;
     if call.follow {
         return following::follow_all(call, &options, pipeline, &rules, terminal);

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod detector;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod fleet;

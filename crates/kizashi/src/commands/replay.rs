@@ -34,7 +34,9 @@ pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Fai
     };
     let mut joins = Joins::from_the_start(&reader)?;
     reader.closed_bins(None, |bin| {
-        joins.tell(&mut detection, bin.start);
+        if let Some(share) = joins.widens(bin.start) {
+            detection.widen(share);
+        }
         note(detection.close(&bin), &detection);
     })?;
     if let Some(through) = reader.closed_through()? {

@@ -226,7 +226,7 @@ fn fit_to_descriptors(trap: &mut TrapSetup, terminal: &mut Terminal) -> Result<(
 }
 
 /// Gives up root, where this process has it.
-fn become_unprivileged(data: &Path, terminal: &mut Terminal) -> Result<(), Failure> {
+pub(crate) fn become_unprivileged(data: &Path, terminal: &mut Terminal) -> Result<(), Failure> {
     if let Some(user) = User::to_become() {
         user.become_it().map_err(|error| {
             Failure::Asked(format!(

@@ -114,6 +114,7 @@ fn values_out_of_range_are_refused_with_what_is_allowed() {
         "[capture]\nevents_per_second = 0",
         "[notify]\nquiet = \"late\"",
         "[share]\ndays = 0",
+        "[fleet]\npartitions = 0",
         "[report]\nat = \"7\"",
         "[report]\nchannels = [\"nobody\"]",
         "[feeds]\nsources = { a = \"ftp://x\" }",

@@ -1,11 +1,10 @@
 //! At a fleet's hub, how many sensors detection listens to: where one is heard for the first time everything that it hears would look like a
-//! rise. Detection is told so as the ten minutes begin in which it first was ([`Detection::widen`]). Which these are is read from the store, so
+//! rise. Detection is told so as the ten minutes begin in which it first was ([`kizashi_signs::Detection::widen`]). Which these are is read from the store, so
 //! that a run over what is stored tells what the live one told; what was told already is kept beside detection's state.
 //!
 //! A store of one machine is left alone, whatever names its events have: logs of several programs on it are no several machines.
 
 use kizashi_event::Timestamp;
-use kizashi_signs::Detection;
 use kizashi_store::{Reader, StoredSensor};
 
 use crate::failure::Failure;
@@ -75,16 +74,14 @@ impl Joins {
         Ok(())
     }
 
-    /// Tells detection of sensors that are first heard in the bin from `start` on, before it sees the bin.
-    pub(crate) fn tell(&mut self, detection: &mut Detection, start: Timestamp) {
+    /// Where sensors are first heard in the bin from `start` on: what there was before, as a share of what there is now. Detection is to be
+    /// told before it sees the bin.
+    pub(crate) fn widens(&mut self, start: Timestamp) -> Option<f64> {
         let now = self.before(start.plus(super::BIN));
-        if now > self.known {
-            if self.known > 0 {
-                let of = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-                detection.widen(of(self.known) / of(now));
-            }
-            self.known = now;
-        }
+        let before = self.known;
+        self.known = now.max(before);
+        let of = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        (before > 0 && now > before).then(|| of(before) / of(now))
     }
 
     /// What is kept beside detection's state; nothing where there is no fleet.

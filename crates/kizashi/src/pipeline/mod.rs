@@ -4,6 +4,7 @@
 //! restart resumes where it stopped, and a replay of what is stored gives the same signs as the live run did.
 
 mod board;
+mod detecting;
 mod joins;
 #[cfg(test)]
 mod tests;
@@ -12,13 +13,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
+use kizashi_fleet::detectors::Line;
+use kizashi_signs::shares::Partition;
 use kizashi_signs::{Campaigns, Closed, Detection, Knowledge, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
+use detecting::Detecting;
 pub(crate) use joins::{Joins, sensors_known};
 
 use crate::failure::Failure;
+use crate::fleet::Holders;
 use crate::kept_for;
 use crate::promise::{self, Kept};
 
@@ -42,10 +47,13 @@ const EVIDENCE_EVERY: i64 = Timestamp::HOUR;
 pub(crate) struct Pipeline {
     store: Store,
     reader: Reader,
-    detection: Detection,
+    detection: Detecting,
     joins: Joins,
     campaigns: Arc<Campaigns>,
     settings: kizashi_signs::Settings,
+    partitions: Partition,
+    /// The way to detectors, where there may be any.
+    line: Option<Arc<Line>>,
     knowledge: Knowledge,
     board: Arc<Board>,
     saved: Option<Timestamp>,
@@ -60,6 +68,16 @@ impl Pipeline {
         settings: kizashi_signs::Settings,
         campaigns: Arc<Campaigns>,
     ) -> Result<Self, Failure> {
+        Self::open_in_parts(folder, store, (settings, 1), campaigns)
+    }
+
+    /// The same with detection in so many parts, which a fleet's detectors may hold ([`Self::share_over`]).
+    pub(crate) fn open_in_parts(
+        folder: &Path,
+        store: kizashi_store::Settings,
+        (settings, partitions): (kizashi_signs::Settings, Partition),
+        campaigns: Arc<Campaigns>,
+    ) -> Result<Self, Failure> {
         let retention = store.retention;
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
@@ -69,11 +87,14 @@ impl Pipeline {
         let was_set = Kept::of(&reader)?.is_some();
         let settings = promise::effective(&reader, settings)?;
         let mut pipeline = Self {
-            detection: Detection::with_knowledge(settings, &knowledge)?
-                .with_campaigns(Arc::clone(&campaigns)),
+            detection: Detection::in_parts(settings, &knowledge, partitions)?
+                .with_campaigns(Arc::clone(&campaigns))
+                .into(),
             joins: Joins::default(),
             campaigns,
             settings,
+            partitions,
+            line: None,
             knowledge,
             store,
             reader,
@@ -85,10 +106,16 @@ impl Pipeline {
         let restore = if was_set { Detection::restore_under } else { Detection::restore };
         match pipeline.reader.blob(SNAPSHOT)? {
             Some(bytes) => match restore(settings, Arc::clone(&pipeline.campaigns), &bytes) {
-                Ok(detection) => {
+                Ok(detection) if detection.partitions() == partitions => {
                     pipeline.joins = Joins::going_on(&pipeline.reader, detection.through())?;
-                    pipeline.detection = detection;
+                    pipeline.detection = detection.into();
                     pipeline.catch_up(&mut |_| {})?;
+                }
+                Ok(_) => {
+                    tracing::info!(
+                        "detection is divided into {partitions} parts from now on, and learns anew from what is stored"
+                    );
+                    pipeline.run_anew(&mut |_| {})?;
                 }
                 Err(error) => {
                     tracing::info!("{error}");
@@ -115,6 +142,17 @@ impl Pipeline {
         Arc::clone(&self.board)
     }
 
+    /// From now on detection's parts are given to the detectors at the other end, as they live.
+    pub(crate) fn share_over(&mut self, line: Arc<Line>) -> Result<(), Failure> {
+        self.line = Some(Arc::clone(&line));
+        self.detection.share_over(line)
+    }
+
+    /// How many parts each detector holds, this process under no name; nothing where detection is not shared.
+    pub(crate) fn holders(&self) -> Option<Holders> {
+        self.detection.holders()
+    }
+
     /// Closes what is over at `now` and gives the signs that this raised.
     pub(crate) fn advance(&mut self, now: Timestamp) -> Result<Vec<Sign>, Failure> {
         self.close_through(now.plus(-LATENESS))
@@ -124,6 +162,7 @@ impl Pipeline {
         if let Some(wished) = self.board.take_wish() {
             self.promise(wished)?;
         }
+        self.detection.look_around();
         let bins = self.store.close_bins(through)?;
         let before = self.detection.through();
         let mut news = Closed::default();
@@ -131,10 +170,17 @@ impl Pipeline {
             self.joins.look(&self.reader)?;
         }
         for bin in &bins {
-            self.joins.tell(&mut self.detection, bin.start);
+            if let Some(share) = self.joins.widens(bin.start) {
+                self.detection.widen(share);
+            }
             gather(&mut news, self.detection.close(bin));
         }
         gather(&mut news, self.detection.advance(through));
+        if self.detection.is_broken() {
+            tracing::error!("{}", kizashi_fleet::detectors::TeamError);
+            self.run_anew(&mut |_| {})?;
+            return Ok(Vec::new());
+        }
         if self.detection.through() == before {
             return Ok(Vec::new());
         }
@@ -199,11 +245,16 @@ impl Pipeline {
     }
 
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
-        self.detection = Detection::with_knowledge(self.settings, &self.knowledge)?
-            .with_campaigns(Arc::clone(&self.campaigns));
+        self.detection = Detection::in_parts(self.settings, &self.knowledge, self.partitions)?
+            .with_campaigns(Arc::clone(&self.campaigns))
+            .into();
         self.joins = self.joins.anew(&self.reader)?;
         self.store.forget_signs(KEPT, Sign::OF_THE_HOUSE)?;
-        self.catch_up(progress)
+        self.catch_up(progress)?;
+        match self.line.clone() {
+            Some(line) => self.detection.share_over(line),
+            None => Ok(()),
+        }
     }
 
     /// Runs detection over what the store closed and detection has not seen.
@@ -212,7 +263,9 @@ impl Pipeline {
         let joins = &mut self.joins;
         joins.look(&self.reader)?;
         self.reader.closed_bins(detection.through(), |bin| {
-            joins.tell(detection, bin.start);
+            if let Some(share) = joins.widens(bin.start) {
+                detection.widen(share);
+            }
             gather(&mut news, detection.close(&bin));
             progress(bin.start);
         })?;

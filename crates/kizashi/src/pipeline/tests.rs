@@ -152,10 +152,10 @@ fn a_promise_that_is_wished_holds_from_the_next_ten_minutes_outlives_a_restart_a
     pipeline.board().wish(0.5);
     pipeline.advance(Timestamp::from_micros(START + 2 * Timestamp::DAY)).unwrap();
     assert!((pipeline.settings.false_alarms_per_week - 0.5).abs() < 1e-9);
-    let before = pipeline.detection.clone();
+    let before = pipeline.detection.alone().clone();
     pipeline.finish().unwrap();
     let reopened = open();
-    assert_eq!(reopened.detection, before);
+    assert_eq!(*reopened.detection.alone(), before);
     assert!((reopened.board().promise() - 0.5).abs() < 1e-9);
     // Killed between keeping it and the next turn: the state is that of another promise, and is gone on with all the same.
     let kept = promise::Kept { false_alarms_per_week: None };
@@ -166,7 +166,7 @@ fn a_promise_that_is_wished_holds_from_the_next_ten_minutes_outlives_a_restart_a
     assert!((again.board().promise() - 50.0).abs() < 1e-9, "back to the file's");
     let mut expected = before;
     expected.promise(50.0).unwrap();
-    assert_eq!(again.detection, expected);
+    assert_eq!(*again.detection.alone(), expected);
 }
 
 proptest! {

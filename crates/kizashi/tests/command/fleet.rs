@@ -11,10 +11,10 @@ use crate::support::{
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A nats-server that runs as `kizashi fleet init` wrote it.
-struct Server(Child);
+pub(crate) struct Server(Child);
 
 impl Server {
-    fn start(folder: &Folder) -> Self {
+    pub(crate) fn start(folder: &Folder) -> Self {
         let server = Command::new("nats-server")
             .args(["-c", "nats-server.conf"])
             .current_dir(folder.path().join("fleet/server-1"))
@@ -39,7 +39,7 @@ impl Drop for Server {
     }
 }
 
-fn server_port() -> u16 {
+pub(crate) fn server_port() -> u16 {
     loop {
         let port = free_port();
         if TcpListener::bind(("127.0.0.1", port + 2_000)).is_ok() {

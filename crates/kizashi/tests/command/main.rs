@@ -8,6 +8,8 @@ mod bad_input;
 mod captures;
 mod dashboard;
 #[cfg(test)]
+mod detectors;
+#[cfg(test)]
 mod every_port;
 #[cfg(test)]
 mod explain;
