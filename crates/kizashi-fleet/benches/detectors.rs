@@ -1,7 +1,7 @@
 //! What a closed bin costs where its parts are with detectors beyond three servers on loopback, beside what it costs in one process; how long a
 //! snapshot of all parts takes, and to go on after a detector is killed. Everything, the servers included, shares this machine's cores.
 //!
-//! `cargo bench -p kizashi-fleet --bench shares [-- SOURCES]`, sources a bin
+//! `cargo bench -p kizashi-fleet --bench detectors [-- SOURCES]`, sources a bin
 
 #![allow(
     clippy::unwrap_used,
