@@ -5,11 +5,11 @@ import { getTop } from "../api.js";
 import { countryName, words } from "../language.js";
 import { hearers, useAnswer } from "../state.js";
 import { count, plain } from "../format.js";
-import { Empty, PageHead } from "../parts.js";
+import { Empty, Loading, PageHead } from "../parts.js";
 import { getSensorRanking } from "../things.js";
 import { Feed } from "./feed.js";
 import { WorldMap } from "./map.js";
-import { SensorBar, sensorChosen } from "./sensor-choice.js";
+import { OfSensor, SensorChoice, sensorChosen } from "./sensor-choice.js";
 
 /** Countries in the table. */
 const ROWS = 12;
@@ -49,10 +49,11 @@ function useCounts(sensor) {
 /** The map's equal in words. @param {{ counts: Map<string, number>, sensor: string }} props */
 function Countries({ counts, sensor }) {
   const said = words().map;
-  const { data } = useAnswer((signal) => (sensor === "" ? getTop("countries", 300, signal) : ofSensor(sensor, signal)), `countries ${sensor}`);
+  const { data, error } = useAnswer((signal) => (sensor === "" ? getTop("countries", 300, signal) : ofSensor(sensor, signal)), `countries ${sensor}`);
   const known = new Map((data ?? []).map((row) => [row.key, row.sources]));
   const all = [...new Set([...counts.keys(), ...known.keys()])].map((code) => ({ code, now: counts.get(code) ?? 0, ever: known.get(code) ?? 0 }));
   const rows = all.sort((a, b) => b.now - a.now || b.ever - a.ever).slice(0, ROWS);
+  if (!data && !error && rows.length === 0) return html`<${Loading} lines=${5} />`;
   if (rows.length === 0) return html`<${Empty}>${words().tried.countries.none}<//>`;
   return html`<table class="countries">
     <caption class="hidden">${said.table}</caption>
@@ -69,8 +70,8 @@ export function Live() {
   const sensor = sensorChosen();
   const { counts, turn, pace } = useCounts(sensor);
   return html`<div class="page live">
-    <${PageHead} title=${said.title} lead=${said.lead} />
-    <${SensorBar} />
+    <div class="headed"><${PageHead} title=${said.title} lead=${said.lead} /><${SensorChoice} /></div>
+    <${OfSensor} of="live" />
     <section class="panel world" aria-label=${words().map.title}>
       <${WorldMap} counts=${counts} turn=${turn} />
       <div class="beside-map">

@@ -15,7 +15,8 @@ export const sensorChosen = () => place.value.query.get("sensor") ?? "";
 export function SensorChoice() {
   const said = more().sensors;
   const sensor = sensorChosen();
-  const { data } = useAnswer((signal) => getSensors(signal), "sensors");
+  const { data, error } = useAnswer((signal) => getSensors(signal), "sensors");
+  if (!data && !error) return html`<span aria-busy="true"></span>`;
   if (!data || (data.length < 2 && sensor === "")) return null;
   const names = data.map((row) => row.name);
   if (sensor !== "" && !names.includes(sensor)) names.unshift(sensor);
@@ -31,11 +32,4 @@ export function OfSensor({ of, reached = null }) {
   const back = reached === null ? null : moment(reached, now());
   const name = escapeForPeople(sensor);
   return html`<p class="note of-sensor">${{ ports: said.ofPorts, lists: said.ofLists, day: said.ofDay, live: said.ofLive }[of](name, back)}</p>`;
-}
-
-/** The switch in a line of its own, with what the page is made of. */
-export function SensorBar() {
-  const { data } = useAnswer((signal) => getSensors(signal), "sensors");
-  if (!data || (data.length < 2 && sensorChosen() === "")) return null;
-  return html`<div class="tools sensor-bar"><${SensorChoice} /><${OfSensor} of="live" /></div>`;
 }

@@ -71,6 +71,17 @@ fn what_up_finds_is_told_by_a_process_of_its_own_that_is_replaced_when_it_ends()
         let listed = json_lines(&folder, &["notify", "list", "--data", "data", "--json"]);
         (listed.len() == 1 && listed[0]["state"] == "sent").then_some(())
     });
+    // The page's mark comes to whoever tells, and is taken back there.
+    let shown = folder.path().join(format!("data/kizashi-outbox/signs/{id}.json"));
+    for seen in [true, false] {
+        let body = format!("{{\"seen\": {seen}}}");
+        let (status, said) = up.post(&format!("/api/v1/signs/{id}/mark"), &body);
+        assert_eq!(status, 200, "{said}");
+        eventually("the mark in the outbox", LONG, || {
+            let notice: Value = serde_json::from_slice(&std::fs::read(&shown).ok()?).ok()?;
+            (notice["seen"].as_bool().unwrap_or(false) == seen).then_some(())
+        });
+    }
     assert!(text(&folder, &["notify", "seen", id, "--data", "data"]).contains("is seen"));
     sentence(&folder, &["notify", "seen", "../../x", "--data", "data"]);
     up.stop();
