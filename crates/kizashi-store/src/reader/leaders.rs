@@ -23,6 +23,13 @@ struct List {
     whole: bool,
 }
 
+/// The whole days of a span: those whose places are kept, and the others.
+#[derive(Default)]
+struct Days {
+    ranked: Vec<(i64, List)>,
+    others: Vec<i64>,
+}
+
 impl List {
     /// What a key has here at most that did not appear before this depth.
     fn bound(&self, depth: usize) -> u64 {
@@ -42,7 +49,7 @@ impl Reader {
         parts: &Parts,
         limit: usize,
     ) -> rusqlite::Result<Option<Vec<Counted>>> {
-        let (ranked, others) = self.leading_days(kind, parts)?;
+        let Days { ranked, others } = self.leading_days(kind, parts)?;
         if ranked.is_empty() || limit == 0 {
             return Ok(None);
         }
@@ -85,32 +92,27 @@ impl Reader {
         Ok(None)
     }
 
-    /// The whole days of a span: those whose places are kept, and the others.
-    fn leading_days(
-        &self,
-        kind: KeyKind,
-        parts: &Parts,
-    ) -> rusqlite::Result<(Vec<(i64, List)>, Vec<i64>)> {
+    fn leading_days(&self, kind: KeyKind, parts: &Parts) -> rusqlite::Result<Days> {
         // A store that an older Kizashi wrote last keeps no places.
         let knows = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'day_leaders'";
         if !self.connection.prepare_cached(knows)?.exists([])? {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok(Days::default());
         }
         let mut read = self
             .connection
             .prepare_cached("SELECT leaders FROM day_leaders WHERE day = ?1 AND kind = ?2")?;
-        let (mut ranked, mut others) = (Vec::new(), Vec::new());
+        let mut days = Days::default();
         for day in parts.days.clone() {
             let leaders: Option<Vec<u8>> =
                 read.query_row((day, kind_code(kind)), |row| row.get(0)).optional()?;
             match leaders {
                 Some(bytes) => {
-                    ranked.push((day, List { leaders: unpack_leaders(&bytes), whole: false }));
+                    days.ranked.push((day, List { leaders: unpack_leaders(&bytes), whole: false }));
                 }
-                None => others.push(day),
+                None => days.others.push(day),
             }
         }
-        Ok((ranked, others))
+        Ok(days)
     }
 
     fn counts_on(
@@ -153,7 +155,7 @@ mod tests {
     fn events_of(key: u32, day: i64) -> u64 {
         let turned = u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (day as u64) << 7;
         let place = turned.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40;
-        20_000 / (1 + place % u64::from(KEYS)) + u64::from(key % 3 == 0)
+        20_000 / (1 + place % u64::from(KEYS)) + u64::from(key.is_multiple_of(3))
     }
 
     fn store(folder: &Folder) -> rusqlite::Connection {
