@@ -101,11 +101,16 @@ fn hydra_is_told_that_a_cache_asks_for_no_password() {
     if !installed("hydra") {
         return;
     }
-    let (shown, _) = guesses("memcached", identity(1), |port, list| {
-        run(
-            "hydra",
-            &["-I", "-t", "1", "-l", "x", "-P", list, "-s", port, "127.0.0.1", "memcached"],
-        )
-    });
+    let ask = || {
+        guesses("memcached", identity(1), |port, list| {
+            let asked =
+                ["-I", "-t", "1", "-l", "x", "-P", list, "-s", port, "127.0.0.1", "memcached"];
+            run("hydra", &asked)
+        })
+        .0
+    };
+    // On a busy machine hydra 9.4 was seen to end before it had connected, without a word of why.
+    let shown = (0..3).map(|_| ask()).find(|shown| shown.contains("attacking"));
+    let shown = shown.expect("one hydra of three that connects");
     assert!(shown.contains("does not require any authentication"), "{shown}");
 }
