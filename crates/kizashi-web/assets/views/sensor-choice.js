@@ -18,7 +18,7 @@ export function SensorChoice() {
   const { data, error } = useAnswer((signal) => getSensors(signal), "sensors");
   if (!data && !error) return html`<span aria-busy="true"></span>`;
   if (!data || (data.length < 2 && sensor === "")) return null;
-  const names = data.map((row) => row.name);
+  const names = data.map((row) => row.name).sort();
   if (sensor !== "" && !names.includes(sensor)) names.unshift(sensor);
   return html`<select class="sensor-choice" aria-label=${said.filter} value=${sensor} onChange=${(/** @type {Event} */ event) => choose({ sensor: /** @type {HTMLSelectElement} */ (event.target).value || null })}>
     <option value="">${said.all}</option>${names.map((name) => html`<option key=${name} value=${name}>${escapeForPeople(name)}</option>`)}</select>`;
