@@ -368,7 +368,8 @@ test("keys lead to pages, tell what they do, and can be turned off", async () =>
       await page.keyboard.press("g");
       await page.keyboard.press(key ?? "");
       await page.waitForFunction((hash) => location.hash === hash, `#/${id}`);
-      assert.equal(await page.evaluate(() => document.activeElement?.id), "main", "the focus goes along");
+      // The focus goes along, once the page is drawn.
+      await page.waitForFunction(() => document.activeElement?.id === "main");
     }
     await settled(page);
     await page.click(`[aria-label="${en.keys.title}"] >> text="${en.settings.off}"`);
