@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use kizashi_event::{Key, KeyKind, Port, Timestamp};
-use kizashi_signs::{Fleet, Settings};
+use kizashi_signs::{Campaigns, Fleet, FleetPlan, Knowledge, OverAll, Settings};
 use kizashi_store::{ClosedBin, KeyBin, PortBin};
 
 /// Ports that a sensor's visitors come to: as many as a machine on the Internet sees in a week, the first ones most.
@@ -91,15 +91,20 @@ fn resident() -> f64 {
 
 /// Memory above `before`, snapshot and time of a fleet of so many sensors after so many days.
 fn measured(before: f64, sensors: u32, days: i64) -> (f64, f64, f64) {
-    let mut fleet = Fleet::new(Settings::default()).unwrap();
+    let mut fleet = Fleet::new(FleetPlan {
+        settings: Settings::default(),
+        groups: BTreeMap::new(),
+        watches: usize::MAX,
+        knowledge: Knowledge::shipped(),
+        campaigns: Campaigns::builtin(),
+    });
     let (mut random, mut fresh, mut spent) = (Random(1), 0, Duration::ZERO);
-    let groups = BTreeMap::new();
     for bin in 0..days * BINS {
         let bins: BTreeMap<String, ClosedBin> = (0..sensors)
             .map(|sensor| (format!("sensor-{sensor}"), heard(&mut random, bin, &mut fresh)))
             .collect();
         let began = Instant::now();
-        fleet.close_all(start(bin), &bins, &groups).unwrap();
+        fleet.close(start(bin), &bins, OverAll::default()).unwrap();
         spent += began.elapsed();
     }
     let bytes = resident() - before;

@@ -199,6 +199,10 @@ impl Ledger {
                 }
                 let judged = judged(settings, *open_from, reopened, &event);
                 let bin = counted.touch_bin(tally, (&event, source), judged);
+                if let Some(bin) = bin.filter(|_| settings.by_sensor) {
+                    let (port, events) = (event.port.code(), event.weight().events);
+                    tally.sensor_bins.touch((bin, names.0), port, source, events);
+                }
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }
