@@ -117,7 +117,7 @@ impl Pipeline {
         let of = (&pipeline.reader, is_hub);
         match Watches::restore(&pipeline.plan, of, &bytes, was_set)? {
             Restored::All(watches) => {
-                pipeline.watches = watches;
+                pipeline.watches = *watches;
                 pipeline.catch_up(&mut |_| {})?;
             }
             Restored::InOtherParts => {

@@ -102,7 +102,8 @@ impl Watches {
             joins.at_hub();
         }
         let unwatched = scopes.as_ref().map_or(0, Fleet::unwatched);
-        Ok(Restored::All(Self { detection: detection.into(), joins, scopes, unwatched }))
+        let watches = Self { detection: detection.into(), joins, scopes, unwatched };
+        Ok(Restored::All(Box::new(watches)))
     }
 
     /// The end of the last closed bin.
@@ -199,7 +200,7 @@ impl Watches {
 /// What became of a state that was saved.
 pub(super) enum Restored {
     /// It is gone on with.
-    All(Watches),
+    All(Box<Watches>),
     /// It is of another number of parts.
     InOtherParts,
     /// It cannot be gone on with.
