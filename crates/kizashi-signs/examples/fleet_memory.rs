@@ -66,11 +66,7 @@ fn heard(random: &mut Random, bin: i64, fresh: &mut u32) -> ClosedBin {
         let (events, sources) = sorted(sources);
         PortBin { port, events, sources }
     };
-    ClosedBin {
-        start: start(bin),
-        ports: ports.into_iter().map(port).collect(),
-        keys: Vec::new(),
-    }
+    ClosedBin { start: start(bin), ports: ports.into_iter().map(port).collect(), keys: Vec::new() }
 }
 
 /// Resident memory of this process in bytes (proc(5)).

@@ -335,11 +335,8 @@ impl Sign {
     /// Where in a fleet it is seen: `sensor tokyo`, `the sensors of asia`; nothing where by all sensors together, or by one machine.
     #[must_use]
     pub fn seen_at(&self) -> Option<String> {
-        match self.scope.as_ref()? {
-            Scope::All => None,
-            Scope::Group(group) => Some(format!("the sensors of {group}")),
-            Scope::Sensor(sensor) => Some(format!("sensor {sensor}")),
-        }
+        let scope = self.scope.as_ref().filter(|scope| **scope != Scope::All)?;
+        Some(scope.to_string())
     }
 
     fn change(&self) -> String {

@@ -1,5 +1,7 @@
 //! Where something is seen, and how a sign says so.
 
+use std::fmt;
+
 use kizashi_detect::gamma_poisson::Breadth;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,16 @@ pub enum Scope {
     Group(String),
     /// By one sensor.
     Sensor(String),
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => formatter.write_str("all sensors together"),
+            Self::Group(group) => write!(formatter, "the sensors of {group}"),
+            Self::Sensor(sensor) => write!(formatter, "sensor {sensor}"),
+        }
+    }
 }
 
 impl Scope {

@@ -117,8 +117,8 @@ fn run(
     (pipeline, raised)
 }
 
-const AT_TOKYO: Wave = Wave { from: 2 * DAY, until: 2 * DAY + 24, more: [0.0, 0.0, 4.0] };
-const EVERYWHERE: Wave = Wave { from: 2 * DAY, until: 2 * DAY + 48, more: [2.0, 2.0, 2.0] };
+const AT_TOKYO: Wave = Wave { from: 3 * DAY, until: 3 * DAY + 36, more: [0.0, 0.0, 4.0] };
+const EVERYWHERE: Wave = Wave { from: 3 * DAY, until: 3 * DAY + 72, more: [2.0, 2.0, 2.0] };
 
 #[test]
 fn a_wave_at_one_sensor_is_told_once_as_its_own_over_restarts_and_in_a_run_anew() {

@@ -210,7 +210,7 @@ pub(super) enum Restored {
 /// What is to be told; where else it is seen stands in the log, for whoever asks why there is one sign and not three.
 fn noted(closed: FleetClosed) -> Closed {
     for (id, scope) in &closed.at {
-        tracing::debug!(id, "fleet: seen too by {scope:?}");
+        tracing::info!(id, "sign: seen at {scope} too");
     }
     closed.told
 }
