@@ -13,9 +13,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kizashi_event::{Key, KeyKind, Port, Timestamp};
-use kizashi_signs::{Fleet, Settings};
-use kizashi_store::{ClosedBin, KeyBin, PortBin};
+use kizashi_event::{Port, Timestamp};
+use kizashi_signs::{Campaigns, Fleet, FleetPlan, Knowledge, OverAll, Settings};
+use kizashi_store::{ClosedBin, PortBin};
 
 /// Ports that a sensor's visitors come to: as many as a machine on the Internet sees in a week, the first ones most.
 const PORTS: u16 = 1_400;
@@ -42,10 +42,9 @@ fn start(bin: i64) -> Timestamp {
     Timestamp::from_seconds(1_772_323_200).plus(bin * BIN)
 }
 
-/// What one sensor heard: visitors of whom a third come to every sensor, with passwords and networks of a few thousand.
+/// What one sensor heard: visitors of whom a third come to every sensor. Its watch sees ports alone.
 fn heard(random: &mut Random, bin: i64, fresh: &mut u32) -> ClosedBin {
     let mut ports: BTreeMap<Port, Vec<u32>> = BTreeMap::new();
-    let mut keys: BTreeMap<(KeyKind, u32), Vec<u32>> = BTreeMap::new();
     for _ in 0..VISITORS {
         let visitor = if random.below(3) == 0 {
             random.below(20_000)
@@ -57,10 +56,6 @@ fn heard(random: &mut Random, bin: i64, fresh: &mut u32) -> ClosedBin {
         let (one, other) = (random.below(u32::from(PORTS)), random.below(u32::from(PORTS)));
         let port = one * other / u32::from(PORTS);
         ports.entry(Port::tcp(u16::try_from(port).unwrap() + 1)).or_default().push(visitor);
-        keys.entry((KeyKind::Network, random.below(3_000))).or_default().push(visitor);
-        if random.below(4) == 0 {
-            keys.entry((KeyKind::Password, random.below(2_000))).or_default().push(visitor);
-        }
     }
     let sorted = |mut sources: Vec<u32>| {
         sources.sort_unstable();
@@ -71,15 +66,7 @@ fn heard(random: &mut Random, bin: i64, fresh: &mut u32) -> ClosedBin {
         let (events, sources) = sorted(sources);
         PortBin { port, events, sources }
     };
-    let key = |((kind, number), sources): ((KeyKind, u32), Vec<u32>)| {
-        let (events, sources) = sorted(sources);
-        KeyBin { key: Key::new(kind, &format!("{number}")), events, sources, head: Vec::new() }
-    };
-    ClosedBin {
-        start: start(bin),
-        ports: ports.into_iter().map(port).collect(),
-        keys: keys.into_iter().map(key).collect(),
-    }
+    ClosedBin { start: start(bin), ports: ports.into_iter().map(port).collect(), keys: Vec::new() }
 }
 
 /// Resident memory of this process in bytes (proc(5)).
@@ -91,15 +78,20 @@ fn resident() -> f64 {
 
 /// Memory above `before`, snapshot and time of a fleet of so many sensors after so many days.
 fn measured(before: f64, sensors: u32, days: i64) -> (f64, f64, f64) {
-    let mut fleet = Fleet::new(Settings::default()).unwrap();
+    let mut fleet = Fleet::new(FleetPlan {
+        settings: Settings::default(),
+        groups: BTreeMap::new(),
+        watches: usize::MAX,
+        knowledge: Knowledge::shipped(),
+        campaigns: Campaigns::builtin(),
+    });
     let (mut random, mut fresh, mut spent) = (Random(1), 0, Duration::ZERO);
-    let groups = BTreeMap::new();
     for bin in 0..days * BINS {
         let bins: BTreeMap<String, ClosedBin> = (0..sensors)
             .map(|sensor| (format!("sensor-{sensor}"), heard(&mut random, bin, &mut fresh)))
             .collect();
         let began = Instant::now();
-        fleet.close_all(start(bin), &bins, &groups).unwrap();
+        fleet.close(start(bin), &bins, OverAll::default()).unwrap();
         spent += began.elapsed();
     }
     let bytes = resident() - before;

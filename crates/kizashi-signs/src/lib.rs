@@ -37,7 +37,7 @@ pub use campaigns::{
 pub use detection::{Closed, Detection, DetectionError, Merge, Settings};
 pub use evidence_log::{EvidenceDay, EvidenceLog};
 pub use explanation::{Explanation, Numbers};
-pub use fleet::{Fleet, FleetClosed, FleetError, Scope, united};
+pub use fleet::{Fleet, FleetClosed, FleetPlan, OverAll, Scope, united};
 pub use knowledge::{Knowledge, KnowledgeError, LONGEST_KNOWLEDGE};
 pub use language::Language;
 pub use machine::{Machine, RealService, Relevance};

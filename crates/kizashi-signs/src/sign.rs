@@ -4,7 +4,7 @@ use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use kizashi_store::{Evidence, StoredSign};
 use serde::{Deserialize, Serialize};
 
-use crate::Recognition;
+use crate::{Recognition, Scope};
 
 /// Characters of a key in a sign's id.
 const LONGEST_IN_ID: usize = 40;
@@ -170,6 +170,9 @@ pub struct Sign {
     pub also: Vec<String>,
     /// How many rose or fell silent: 1, or of a sensor-wide sign all of them.
     pub rising: usize,
+    /// At a fleet's hub the group or sensor at which it is seen, where that is not all of them together.
+    #[serde(default)]
+    pub scope: Option<Scope>,
 }
 
 impl Sign {
@@ -220,6 +223,7 @@ impl Sign {
             ports: Vec::new(),
             also: Vec::new(),
             rising: 1,
+            scope: None,
         }
     }
 
@@ -319,9 +323,23 @@ impl Sign {
         shown
     }
 
-    /// The change in one sentence.
+    /// The change in one sentence, and where it is seen, where that is one part of a fleet.
     #[must_use]
     pub fn summary(&self) -> String {
+        match self.seen_at() {
+            Some(place) => format!("Seen at {place}: {}", self.change()),
+            None => self.change(),
+        }
+    }
+
+    /// Where in a fleet it is seen: `sensor tokyo`, `the sensors of asia`; nothing where by all sensors together, or by one machine.
+    #[must_use]
+    pub fn seen_at(&self) -> Option<String> {
+        let scope = self.scope.as_ref().filter(|scope| **scope != Scope::All)?;
+        Some(scope.to_string())
+    }
+
+    fn change(&self) -> String {
         match self.kind {
             SignKind::Rise => format!(
                 "{} new {} came {} {} ({}) where {} {} expected: {} times the usual. Chance alone brings this at most once \
@@ -359,11 +377,12 @@ impl Sign {
     /// Why the sign was raised, number by number, for `--explain` and the terminal.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
-        if self.is_silence() {
-            return crate::silence_text::facts(self);
-        }
         let fact = |name, value| Fact { name, value };
-        vec![
+        let seen = self.seen_at().map(|place| fact("seen at", place));
+        if self.is_silence() {
+            return crate::silence_text::facts(self).into_iter().chain(seen).collect();
+        }
+        let mut facts = vec![
             fact("counted", "sources that had not come to it for 24 hours".to_owned()),
             fact("since", minute(self.since)),
             fact("raised", minute(self.detected)),
@@ -386,7 +405,9 @@ impl Sign {
             ),
             fact("by chance", format!("at most once in {} days", plain(self.days))),
             fact("events", self.events.to_string()),
-        ]
+        ];
+        facts.extend(seen);
+        facts
     }
 }
 

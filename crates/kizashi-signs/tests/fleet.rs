@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 
 use kizashi_event::Port;
 use kizashi_signs::{
-    Detection, Fleet, FleetClosed, FleetError, Knowledge, Scope, Settings, Sign, united,
+    Detection, Fleet, FleetClosed, FleetPlan, Knowledge, Scope, Settings, Sign, united,
 };
 use kizashi_store::{ClosedBin, PortBin};
+use support::whole_fleet::{Whole, plan};
 use support::{Gathering, Random, start};
 
 const SENSORS: usize = 10;
@@ -24,12 +25,13 @@ fn name(sensor: usize) -> String {
     format!("sensor-{sensor}")
 }
 
-fn fleet() -> Fleet {
-    let mut fleet = Fleet::new(Settings::default()).unwrap();
-    for sensor in 0..SENSORS {
-        fleet.add(&name(sensor), if sensor < 5 { "east" } else { "west" }).unwrap();
-    }
-    fleet
+fn plan_of_ten() -> FleetPlan {
+    let group = |sensor: usize| if sensor < 5 { "east" } else { "west" };
+    plan((0..SENSORS).map(|sensor| (name(sensor), group(sensor))))
+}
+
+fn fleet() -> Whole {
+    Whole::new(plan_of_ten())
 }
 
 /// Ten sensors with a quiet background of their own on each of twelve ports.
@@ -72,9 +74,13 @@ impl Traffic {
     }
 }
 
-fn raised(closed: &FleetClosed) -> Vec<(&Scope, &Sign)> {
-    let each = closed.told.iter();
-    each.flat_map(|(scope, told)| told.raised.iter().map(move |sign| (scope, sign))).collect()
+/// Where a sign is seen.
+fn scope_of(sign: &Sign) -> Scope {
+    sign.scope.clone().unwrap_or(Scope::All)
+}
+
+fn raised(closed: &FleetClosed) -> impl Iterator<Item = (Scope, &Sign)> {
+    closed.told.raised.iter().map(|sign| (scope_of(sign), sign))
 }
 
 #[test]
@@ -87,9 +93,7 @@ fn a_wave_that_is_weak_at_each_of_ten_sensors_is_told_once_over_all() {
         let wave = if (7 * DAY..7 * DAY + 36).contains(&bin) { 3 } else { 0 };
         let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &all));
         seen_at.extend(closed.at.iter().map(|(_, scope)| scope.clone()));
-        told.extend(
-            raised(&closed).iter().map(|(scope, sign)| ((*scope).clone(), sign.key.clone(), bin)),
-        );
+        told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone(), bin)));
     }
     let of_wave: Vec<_> = told.iter().filter(|(_, _, bin)| *bin >= 7 * DAY).collect();
     assert_eq!(of_wave.len(), 1, "{told:?}");
@@ -108,9 +112,7 @@ fn a_wave_at_one_sensor_is_told_once_whoever_sees_it_too() {
         let wave = if (7 * DAY..7 * DAY + 72).contains(&bin) { 5 } else { 0 };
         let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &[3]));
         if bin >= 7 * DAY {
-            told.extend(
-                raised(&closed).iter().map(|(scope, sign)| ((*scope).clone(), sign.key.clone())),
-            );
+            told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone())));
             at.extend(closed.at.into_iter().map(|(_, scope)| scope));
         }
     }
@@ -129,18 +131,46 @@ fn a_new_sensor_begins_with_its_groups_rates_and_the_others_know_none_of_it() {
     for bin in 0..4 * DAY {
         fleet.close(start(bin), &traffic.bin(bin, 0, &[0]));
     }
-    let known = fleet.knowledge_for("east");
+    let known = fleet.fleet.knowledge_for(Some("east"));
     assert!(known.ports() >= 10 && known != Knowledge::shipped(), "{}", known.to_json());
-    assert_eq!(fleet.knowledge_for("a new group").ports(), known.ports(), "all sensors' then");
-    assert_eq!(fleet.add("sensor-3", "east"), Err(FleetError::Known("sensor-3".to_owned())));
-    fleet.add("newcomer", "east").unwrap();
-    let watch = fleet.watch_of(&Scope::Sensor("newcomer".to_owned())).unwrap();
-    assert_eq!(watch.series_watched(), 0);
-    let before = fleet.sensors().count();
-    fleet.remove("newcomer");
-    assert_eq!(fleet.sensors().count(), before - 1);
-    assert!(fleet.watch_of(&Scope::Sensor("newcomer".to_owned())).is_none());
-    assert!(fleet.watch_of(&Scope::Group("east".to_owned())).is_some());
+    let of_all = fleet.fleet.knowledge_for(None);
+    assert!(of_all != known && of_all.ports() == known.ports());
+    assert_eq!(fleet.fleet.knowledge_for(Some("a new group")), of_all);
+    let sensor = |name: &str| Scope::Sensor(name.to_owned());
+    let others: Vec<Detection> =
+        (0..SENSORS).map(|at| fleet.fleet.watch_of(&sensor(&name(at))).unwrap().clone()).collect();
+    let mut bins = traffic.bin(4 * DAY, 0, &[0]);
+    for at in 0..SENSORS {
+        bins.remove(&name(at));
+    }
+    let mut gathering = Gathering::default();
+    gathering.come(Port::tcp(22), 7);
+    bins.insert("newcomer".to_owned(), gathering.closed(start(4 * DAY)));
+    fleet.close(start(4 * DAY), &bins);
+    assert!(fleet.fleet.sensors().any(|sensor| sensor == ("newcomer", None)));
+    assert_eq!(fleet.fleet.watch_of(&sensor("newcomer")).unwrap().series_watched(), 1);
+    for (at, mut before) in others.into_iter().enumerate() {
+        before.promise_over(u32::try_from(SENSORS).unwrap() + 1);
+        before.advance(start(4 * DAY + 1));
+        assert_eq!(*fleet.fleet.watch_of(&sensor(&name(at))).unwrap(), before);
+    }
+}
+
+#[test]
+fn sensors_past_the_bound_have_no_watch_and_are_in_their_groups_and_the_one_over_all() {
+    let mut fleet = Whole::new(FleetPlan { watches: 3, ..plan_of_ten() });
+    let mut traffic = Traffic::new(12);
+    let mut told = Vec::new();
+    for bin in 0..7 * DAY {
+        let wave = if bin >= 6 * DAY { 5 } else { 0 };
+        let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &[8]));
+        told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone())));
+    }
+    let watched = |sensor: usize| fleet.fleet.watch_of(&Scope::Sensor(name(sensor))).is_some();
+    assert_eq!((0..SENSORS).filter(|sensor| watched(*sensor)).count(), 3);
+    assert_eq!((fleet.fleet.sensors().count(), fleet.fleet.unwatched()), (SENSORS, SENSORS - 3));
+    told.retain(|(_, key)| key == "tcp/6379");
+    assert!(told.len() == 1 && !matches!(told[0].0, Scope::Sensor(_)), "{told:?}");
 }
 
 #[test]
@@ -150,13 +180,22 @@ fn a_fleet_goes_on_from_a_snapshot_and_refuses_another_promise() {
     for bin in 0..2 * DAY {
         let bins = traffic.bin(bin, if bin > DAY { 4 } else { 0 }, &[1, 8]);
         if bin % 100 == 50 {
-            other = Fleet::restore(Settings::default(), &other.snapshot().unwrap()).unwrap();
+            other.restart(plan_of_ten()).unwrap();
         }
         assert_eq!(other.close(start(bin), &bins), one.close(start(bin), &bins), "bin {bin}");
     }
+    let kept = one.fleet.snapshot().unwrap();
+    assert!(Fleet::restore(plan_of_ten(), &kept).is_ok());
     let settings = Settings { false_alarms_per_week: 2.0, ..Settings::default() };
-    assert!(Fleet::restore(settings, &one.snapshot().unwrap()).is_err());
-    assert!(Fleet::restore(Settings::default(), &[1, 2, 3]).is_err());
+    assert!(Fleet::restore(FleetPlan { settings, ..plan_of_ten() }, &kept).is_err());
+    assert!(Fleet::restore(FleetPlan { watches: 9, ..plan_of_ten() }, &kept).is_err());
+    assert!(Fleet::restore(plan([]), &kept).is_err(), "other groups");
+    assert!(Fleet::restore(plan_of_ten(), &[1, 2, 3]).is_err());
+    let under = Fleet::restore_under(FleetPlan { settings, ..plan_of_ten() }, &kept).unwrap();
+    one.fleet.promise(2.0).unwrap();
+    assert_eq!(under, one.fleet);
+    let kept = one.fleet.snapshot().unwrap();
+    assert!(Fleet::restore(FleetPlan { settings, ..plan_of_ten() }, &kept).is_ok());
 }
 
 #[test]
@@ -171,13 +210,14 @@ fn a_source_that_comes_to_many_sensors_counts_once_over_all_and_events_are_summe
 }
 
 #[test]
-fn bins_of_strangers_and_of_another_time_are_left_out() {
+fn bins_of_another_time_are_left_out() {
     let (mut traffic, mut one) = (Traffic::new(9), fleet());
     let mut other = one.clone();
     for bin in 0..DAY {
         let bins = traffic.bin(bin, 0, &[0]);
         let mut with_lies = bins.clone();
-        with_lies.insert("stranger".to_owned(), bins["sensor-1"].clone());
+        let stranger = ClosedBin { start: start(bin - 9_999), ..bins["sensor-1"].clone() };
+        with_lies.insert("stranger".to_owned(), stranger);
         let mut only = bins;
         only.remove("sensor-2");
         with_lies.get_mut("sensor-2").unwrap().start = start(bin + 9_999);
@@ -197,18 +237,16 @@ fn a_wave_that_goes_on_elsewhere_is_told_of_there_when_its_first_sign_is_over() 
             _ => (0, &[0]),
         };
         let closed = fleet.close(start(bin), &traffic.bin(bin, wave, sensors));
-        for (scope, told) in closed.told {
-            for sign in told.raised.iter().filter(|sign| sign.key == "tcp/6379") {
-                open.insert(sign.id.clone(), scope.clone());
-            }
-            for sign in told.changed.iter().filter(|sign| !sign.open) {
-                ended += usize::from(open.remove(&sign.id).is_some());
-            }
+        for sign in closed.told.raised.iter().filter(|sign| sign.key == "tcp/6379") {
+            open.insert(sign.id.clone(), scope_of(sign));
+        }
+        for sign in closed.told.changed.iter().filter(|sign| !sign.open) {
+            ended += usize::from(open.remove(&sign.id).is_some());
         }
         // While it goes on and any watch has a sign of it, one of these is told.
         let has_sign = |scope: &Scope| {
-            let mut signs = fleet.watch_of(scope).unwrap().open_signs();
-            signs.any(|sign| sign.key == "tcp/6379")
+            let has = |watch: &Detection| watch.open_signs().any(|sign| sign.key == "tcp/6379");
+            has(fleet.fleet.watch_of(scope).unwrap_or(&fleet.all))
         };
         let sensors = (0..SENSORS).map(|sensor| Scope::Sensor(name(sensor)));
         if has_sign(&Scope::All) || sensors.clone().any(|scope| has_sign(&scope)) {
@@ -271,24 +309,21 @@ fn told_of_a_newcomer(
     wave: Option<(u16, u32)>,
 ) -> Vec<(Scope, String, i64)> {
     let mut traffic = Alike { random: Random(seed), source: 1_000 };
-    let mut fleet = Fleet::new(Settings::default()).unwrap();
     let mut names: Vec<String> = (0..before).map(name).collect();
     let joined = 3 * DAY;
-    let (mut groups, mut told) = (BTreeMap::new(), Vec::new());
-    for name in names.iter().map(String::as_str).chain(["newcomer"]) {
-        groups.insert(name.to_owned(), "east".to_owned());
-    }
+    let of_group = names.iter().cloned().chain(["newcomer".to_owned()]);
+    let mut fleet = Whole::new(plan(of_group.map(|name| (name, "east"))));
+    let mut told = Vec::new();
     for bin in 0..joined + DAY {
         if bin == joined {
             names.push("newcomer".to_owned());
         }
         let wave = wave.filter(|_| bin >= joined + 6);
         let wave = wave.map(|(port, sources)| ("newcomer", port, sources));
-        let closed = fleet.close_all(start(bin), &traffic.bin(bin, &names, wave), &groups).unwrap();
-        let raised = raised(&closed).into_iter();
-        told.extend(raised.map(|(scope, sign)| (scope.clone(), sign.key.clone(), bin - joined)));
+        let closed = fleet.close(start(bin), &traffic.bin(bin, &names, wave));
+        told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone(), bin - joined)));
     }
-    assert!(fleet.sensors().any(|sensor| sensor == ("newcomer", "east")));
+    assert!(fleet.fleet.sensors().any(|sensor| sensor == ("newcomer", Some("east"))));
     told.retain(|(_, _, bin)| *bin >= 0);
     told
 }

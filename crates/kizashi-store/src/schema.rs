@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -150,6 +150,14 @@ UPDATE keys SET events = counted.events, last = max(keys.last, counted.last) FRO
     r"
 -- The first places of a kind's ranking on a day that is over (`writer/leaders.rs`); kind -1 says that the day was looked through.
 CREATE TABLE day_leaders (day INTEGER NOT NULL, kind INTEGER NOT NULL, leaders BLOB NOT NULL, PRIMARY KEY (day, kind)) WITHOUT ROWID;
+",
+    r"
+-- `bins` by the sensor that told of it, at a fleet's hub (`writer/sensor_bins.rs`); `sensor` is a name. What is late is not in it.
+CREATE TABLE sensor_bins (
+    bin INTEGER NOT NULL, sensor INTEGER NOT NULL, port INTEGER NOT NULL,
+    events INTEGER NOT NULL, sources BLOB NOT NULL,
+    PRIMARY KEY (bin, sensor, port)
+) WITHOUT ROWID;
 ",
 ];
 

@@ -65,6 +65,8 @@ pub struct Settings {
     pub places: Arc<Places>,
     /// Whether known scanners are in the series that detection sees; in all other counts they always are.
     pub scanners_in_signs: bool,
+    /// Whether ten-minute counts of ports are kept by sensor too, as a fleet's hub needs them; one machine pays nothing for it.
+    pub by_sensor: bool,
 }
 
 impl Settings {
@@ -89,6 +91,7 @@ impl Default for Settings {
             clock: crate::writer::system_clock(),
             places: Places::built_in(),
             scanners_in_signs: true,
+            by_sensor: false,
         }
     }
 }

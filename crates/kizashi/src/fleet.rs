@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use kizashi_fleet::{Credentials, MOST_CREDENTIALS_BYTES, SensorName};
 use kizashi_signs::shares::Partition;
+use kizashi_signs::{Campaigns, FleetPlan, Knowledge, Settings};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -34,11 +36,14 @@ pub(crate) struct FleetSettings {
     pub(crate) detectors: bool,
     /// Into how many parts it is divided then: several for each detector there may be. With another number detection learns anew.
     pub(crate) partitions: Partition,
+    /// Sensors that have a watch of their own at most, those that are heard first: each takes memory as a machine's does. With another number,
+    /// or other groups, detection learns anew.
+    pub(crate) watches: usize,
 }
 
 impl Default for FleetSettings {
     fn default() -> Self {
-        Self { groups: BTreeMap::new(), detectors: false, partitions: 64 }
+        Self { groups: BTreeMap::new(), detectors: false, partitions: 64, watches: 32 }
     }
 }
 
@@ -62,6 +67,18 @@ impl FleetSettings {
             }
         }
         Ok(())
+    }
+
+    /// What the watches of groups and sensors are made of.
+    pub(crate) fn plan(
+        &self,
+        settings: Settings,
+        knowledge: &Knowledge,
+        campaigns: &Arc<Campaigns>,
+    ) -> FleetPlan {
+        let (groups, watches) = (self.by_sensor(), self.watches);
+        let (knowledge, campaigns) = (knowledge.clone(), Arc::clone(campaigns));
+        FleetPlan { settings, groups, watches, knowledge, campaigns }
     }
 
     /// The parts of detection.

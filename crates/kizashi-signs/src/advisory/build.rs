@@ -7,7 +7,7 @@ use super::exposure::{exposed, judged};
 use super::words::Speaker;
 use super::{Advisory, Around, Item, LONGEST_SHOWN, Section, Step, Value, short};
 use crate::sign::plain;
-use crate::{Campaign, Certainty, Recognised, Sign, SignKind};
+use crate::{Campaign, Certainty, Recognised, Scope, Sign, SignKind};
 
 /// Values of one kind told at most.
 pub(super) const MOST_VALUES: usize = 5;
@@ -40,7 +40,7 @@ pub(super) fn advisory(sign: &Sign, evidence: &Evidence, around: &Around<'_>) ->
     let told = Told { sign, evidence, around, speaker, key, label, known };
     let severity = judged(sign, around.machine, speaker);
     let sections = vec![
-        told.section("what", vec![told.what()]),
+        told.section("what", told.seen_at().into_iter().chain([told.what()]).collect()),
         told.section("since", vec![told.since()]),
         told.section("sure", told.sure()),
         told.section("severity", vec![severity.text.clone()]),
@@ -97,7 +97,31 @@ impl Told<'_> {
         if shown.len() < self.sign.key.len() { format!("{shown}…") } else { shown }
     }
 
+    /// Where in a fleet it is seen; nothing where by all sensors together.
+    fn seen_at(&self) -> Option<String> {
+        match self.sign.scope.as_ref()? {
+            Scope::All => None,
+            Scope::Group(group) => Some(self.speaker.say("seen_in_group", &[("group", group)])),
+            Scope::Sensor(sensor) => {
+                Some(self.speaker.say("seen_at_sensor", &[("sensor", sensor)]))
+            }
+        }
+    }
+
     fn title(&self) -> String {
+        let (title, speaker) = (self.title_of_change(), self.speaker);
+        match &self.sign.scope {
+            Some(Scope::Group(group)) => {
+                speaker.say("title_in_group", &[("title", &title), ("group", group)])
+            }
+            Some(Scope::Sensor(sensor)) => {
+                speaker.say("title_at_sensor", &[("title", &title), ("sensor", sensor)])
+            }
+            Some(Scope::All) | None => title,
+        }
+    }
+
+    fn title_of_change(&self) -> String {
         let label = safe(&self.label);
         let names = [("label", label.as_str()), ("key", &self.shown_key())];
         let names_of: Vec<&str> =

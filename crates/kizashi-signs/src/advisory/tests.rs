@@ -6,8 +6,8 @@ use super::render::{html, markdown, markdown_code};
 use super::*;
 use crate::machine::{RealService, Relevance};
 use crate::{
-    CampaignKind, Certainty, MarkKind, MarkSeen, Recognised, Recognition, Severity, SignKind,
-    Strength,
+    CampaignKind, Certainty, MarkKind, MarkSeen, Recognised, Recognition, Scope, Severity,
+    SignKind, Strength,
 };
 
 fn sign(kind: SignKind, key: &str) -> Sign {
@@ -333,4 +333,26 @@ fn levels_never_fall_below_low_or_rise_past_critical() {
     }
     assert_eq!(level(Severity::High, Relevance::Open), Severity::Critical);
     assert_eq!(level(Severity::High, Relevance::High), Severity::High);
+}
+
+#[test]
+fn a_sign_of_a_part_of_a_fleet_says_in_both_languages_where_it_is_seen() {
+    let whole = sign(SignKind::Rise, "tcp/5900");
+    let part = |scope: Scope| Sign { scope: Some(scope), ..whole.clone() };
+    let tokyo = part(Scope::Sensor("tokyo".to_owned()));
+    let asia = part(Scope::Group("asia".to_owned()));
+    assert_eq!(tokyo.summary(), format!("Seen at sensor tokyo: {}", whole.summary()));
+    assert_eq!(asia.facts().last().unwrap().value, "the sensors of asia");
+    assert_eq!(asia.facts().len(), whole.facts().len() + 1);
+    for (language, at_tokyo, in_asia) in [
+        (Language::English, "at sensor tokyo", "at the sensors of asia"),
+        (Language::Japanese, "センサー tokyo で", "グループ asia "),
+    ] {
+        let [whole, tokyo, asia] =
+            [&whole, &tokyo, &asia].map(|sign| told(sign, &evidence(), language, None));
+        assert!(tokyo.title.starts_with(&whole.title) && tokyo.title.contains(at_tokyo));
+        assert!(asia.title.contains(in_asia), "{}", asia.title);
+        assert!(tokyo.what.contains(at_tokyo) && tokyo.what.ends_with(&whole.what));
+        assert!(asia.what.contains(in_asia) && asia.what.ends_with(&whole.what));
+    }
 }

@@ -41,7 +41,7 @@ use crate::{Campaigns, EvidenceLog, Knowledge, Sign};
 /// The length of a bin, in microseconds.
 pub(crate) const BIN: i64 = 600 * Timestamp::SECOND;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 12;
+const SNAPSHOT_FORMAT: u32 = 13;
 
 /// What couples all keys, over any number of parts that hold them (see [`crate::shares`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,22 +1,26 @@
-//! Detection over many sensors: the same keys watched at each sensor, in each group of sensors and over all, with one promise of
-//! false alarms for the whole fleet ([`Breadth`] has the argument).
+//! Detection at single sensors and groups of sensors, beside the watch over all of a fleet, with one promise of false alarms for the whole
+//! fleet ([`Breadth`] has the argument).
 //!
-//! A watch over many sensors is given the union of their bins ([`united`]): a source counts once in 24 hours for a key, at
-//! however many sensors it was. So a wave that brings each of ten sensors a source or two, too few there for a sign, stands out where
-//! they are counted together, against what is usual together. What rises while another watch of the same sensors has a sign open on the
-//! same key is one story with it: it is told of that sign ([`FleetClosed::at`]) and not as a sign of its own, until that one is over.
+//! The watch over all is the caller's, be it in this process or divided over detectors ([`crate::shares`]): it sees a bin first, and what it
+//! told is given here ([`OverAll`]). A watch over many sensors is given the union of their bins ([`united`]): a source counts once in
+//! 24 hours for a key, at however many sensors it was. So a wave that brings each of ten sensors a source or two, too few there for a
+//! sign, stands out where they are counted together, against what is usual together. What rises while another watch of the same
+//! sensors has a sign open on the same key is one story with it: it is told as that sign ([`FleetClosed::at`], `stories.rs`) and not as one
+//! of its own, until that one is over.
 //!
-//! Exposure, rhythm and silence are each watch's own: a sensor that is cut off teaches nobody that its ports are quiet, and is
-//! told as silent itself. A sensor's watch is no more than a machine's and lives whole with one detector; that over all may be
-//! divided ([`crate::shares`]). One machine has no fleet and pays for none of this.
+//! Exposure and rhythm are each watch's own: a sensor that is cut off teaches nobody that its ports are quiet. A sensor's
+//! watch costs what a machine's does, so that there are at most [`FleetPlan::watches`]; sensors that come later are in their
+//! group's and in that over all. One machine has no fleet and pays for none of this.
 //!
 //! **Priors travel.** A new sensor begins with what its group's sensors have learned of single sensors' rates
-//! ([`Fleet::knowledge_for`]), or all sensors', where its group has none. Its group's watch and that over all then hear one sensor more, which
-//! would look like a rise of everything: they are told so ([`Detection::widen`]) in the bin in which it is first heard ([`Fleet::close_all`]).
+//! ([`Fleet::knowledge_for`]), or all sensors', where its group has none. Its group's watch then hears one sensor more, which would look like a
+//! rise of everything: it is told so ([`Detection::widen`]) in the bin in which that is first heard; the caller tells that over all.
 
+mod scope;
+mod stories;
 mod union;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kizashi_detect::gamma_poisson::{self, Breadth};
@@ -24,50 +28,45 @@ use kizashi_event::Timestamp;
 use kizashi_store::ClosedBin;
 use serde::{Deserialize, Serialize};
 
+pub use scope::Scope;
 pub use union::united;
 
-use crate::{Campaigns, Closed, Detection, DetectionError, Knowledge, Settings, Sign, SignKind};
+use crate::{Campaigns, Closed, Detection, DetectionError, Knowledge, Settings, Sign};
 
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 1;
+const SNAPSHOT_FORMAT: u32 = 2;
+/// The fewest false alarms a week that a watch can promise.
+const LEAST_PROMISE: f64 = 1e-4;
 
-/// Where something is seen.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Scope {
-    /// By all sensors together.
-    All,
-    /// By the sensors of one group.
-    Group(String),
-    /// By one sensor.
-    Sensor(String),
+/// What a fleet's watches are made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FleetPlan {
+    /// The promise is that of the whole fleet.
+    pub settings: Settings,
+    /// By a sensor's name its group's; a sensor without one is in no group.
+    pub groups: BTreeMap<String, String>,
+    /// Sensors that have a watch of their own at most: those that are heard first.
+    pub watches: usize,
+    /// With what the first sensors begin.
+    pub knowledge: Knowledge,
+    /// The campaigns that signs are named after.
+    pub campaigns: Arc<Campaigns>,
 }
 
-impl Scope {
-    const fn breadth(&self) -> Breadth {
-        match self {
-            Self::All => Breadth::All,
-            Self::Group(_) => Breadth::Group,
-            Self::Sensor(_) => Breadth::Sensor,
-        }
-    }
-}
-
-/// A fleet could not take a sensor.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum FleetError {
-    /// A sensor of this name is there already.
-    #[error("there is a sensor {0} already; give the new one another name")]
-    Known(String),
-    /// Its watch could not begin.
-    #[error(transparent)]
-    Detection(#[from] DetectionError),
+/// What the watch over all told of the same time.
+#[derive(Clone, Debug, Default)]
+pub struct OverAll {
+    /// What it raised and changed.
+    pub told: Closed,
+    /// Its signs that go on.
+    pub open: Vec<Sign>,
 }
 
 /// What a bin brought over the fleet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FleetClosed {
-    /// What each watch told, the widest first; watches that told nothing are left out.
-    pub told: Vec<(Scope, Closed)>,
+    /// What is to be told, of the watch over all too, the widest first. A sign says where it is seen ([`Sign::scope`]).
+    pub told: Closed,
     /// Where a sign is seen too: its id, and the scope of another watch.
     pub at: Vec<(String, Scope)>,
 }
@@ -75,187 +74,207 @@ pub struct FleetClosed {
 /// A sensor of the fleet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Sensor {
-    group: String,
+    group: Option<String>,
 }
 
-/// Detection over all sensors of a fleet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The watches of groups and of sensors.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fleet {
-    format: u32,
-    settings: Settings,
+    plan: FleetPlan,
     sensors: BTreeMap<String, Sensor>,
     watches: BTreeMap<Scope, Detection>,
     /// Signs that are told as another watch's: that one's id.
     within: BTreeMap<(Scope, String), String>,
-    #[serde(skip, default = "Campaigns::builtin")]
-    campaigns: Arc<Campaigns>,
+}
+
+/// A snapshot; each watch has its own form, which says by itself whether it is of other settings or campaigns.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    format: u32,
+    false_alarms_per_week: f64,
+    groups: BTreeMap<String, String>,
+    watches_at_most: usize,
+    sensors: BTreeMap<String, Sensor>,
+    within: BTreeMap<(Scope, String), String>,
+    watches: Vec<(Scope, Vec<u8>)>,
+}
+
+impl Kept {
+    fn read(bytes: &[u8]) -> Result<Self, DetectionError> {
+        let kept: Self = postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
+        if kept.format == SNAPSHOT_FORMAT { Ok(kept) } else { Err(DetectionError::Snapshot) }
+    }
 }
 
 impl Fleet {
     /// A fleet without sensors, with one promise over all that will come.
+    #[must_use]
+    pub fn new(plan: FleetPlan) -> Self {
+        let (sensors, watches) = (BTreeMap::new(), BTreeMap::new());
+        Self { plan, sensors, watches, within: BTreeMap::new() }
+    }
+
+    /// The settings of the watch over all, of those of the whole fleet: it has its share of the promise.
+    #[must_use]
+    pub fn over_all(settings: Settings) -> Settings {
+        of_breadth(settings, Breadth::All)
+    }
+
+    /// Goes on from a [`Self::snapshot`] made with the same plan.
     ///
     /// # Errors
-    /// When a setting is outside its range.
-    pub fn new(settings: Settings) -> Result<Self, DetectionError> {
-        let mut fleet = Self {
-            format: SNAPSHOT_FORMAT,
-            settings,
-            sensors: BTreeMap::new(),
-            watches: BTreeMap::new(),
-            within: BTreeMap::new(),
-            campaigns: Campaigns::builtin(),
+    /// When the bytes are no snapshot of this version, or of another plan.
+    pub fn restore(plan: FleetPlan, bytes: &[u8]) -> Result<Self, DetectionError> {
+        let kept = Kept::read(bytes)?;
+        let fits = kept.groups == plan.groups && kept.watches_at_most == plan.watches;
+        if !fits {
+            return Err(DetectionError::Snapshot);
+        }
+        let watch = |(scope, bytes): (Scope, Vec<u8>)| {
+            let settings = of_breadth(plan.settings, scope.breadth());
+            Ok((scope, Detection::restore(settings, Arc::clone(&plan.campaigns), &bytes)?))
         };
-        fleet.watch(Scope::All, &Knowledge::shipped())?;
+        let watches = kept.watches.into_iter().map(watch).collect::<Result<_, DetectionError>>()?;
+        Ok(Self { plan, sensors: kept.sensors, watches, within: kept.within })
+    }
+
+    /// The same where the promise may be another one than the snapshot's: the new one holds from the next bin that is closed.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot of this version, or of another plan, or the promise is outside its range.
+    pub fn restore_under(plan: FleetPlan, bytes: &[u8]) -> Result<Self, DetectionError> {
+        let promise = plan.settings.false_alarms_per_week;
+        let Kept { false_alarms_per_week, .. } = Kept::read(bytes)?;
+        let settings = Settings { false_alarms_per_week, ..plan.settings };
+        let mut fleet = Self::restore(FleetPlan { settings, ..plan }, bytes)?;
+        fleet.promise(promise)?;
         Ok(fleet)
     }
 
-    /// Goes on from a [`Self::snapshot`] made with the same settings and campaigns.
-    ///
-    /// # Errors
-    /// When the bytes are no snapshot of this version, or of other settings.
-    pub fn restore(settings: Settings, bytes: &[u8]) -> Result<Self, DetectionError> {
-        let fleet: Self = postcard::from_bytes(bytes).map_err(|_| DetectionError::Snapshot)?;
-        let fits = fleet.format == SNAPSHOT_FORMAT && fleet.settings == settings;
-        if fits { Ok(fleet) } else { Err(DetectionError::Snapshot) }
-    }
-
-    /// The whole state, for [`Self::restore`].
+    /// The whole state, for [`Self::restore`]: the same bytes for the same state.
     ///
     /// # Errors
     /// When it cannot be written out, which no state is known to cause.
-    pub fn snapshot(&self) -> Result<Vec<u8>, DetectionError> {
-        postcard::to_allocvec(self).map_err(|_| DetectionError::Snapshot)
+    pub fn snapshot(&mut self) -> Result<Vec<u8>, DetectionError> {
+        let mut watches = Vec::with_capacity(self.watches.len());
+        for (scope, watch) in &mut self.watches {
+            // Nobody asks for the course of evidence at single sensors: without being taken it would grow.
+            drop(watch.take_evidence());
+            watches.push((scope.clone(), watch.snapshot()?));
+        }
+        let kept = Kept {
+            format: SNAPSHOT_FORMAT,
+            false_alarms_per_week: self.plan.settings.false_alarms_per_week,
+            groups: self.plan.groups.clone(),
+            watches_at_most: self.plan.watches,
+            sensors: self.sensors.clone(),
+            within: self.within.clone(),
+            watches,
+        };
+        postcard::to_allocvec(&kept).map_err(|_| DetectionError::Snapshot)
     }
 
-    /// Adds a sensor to a group, which need not be there yet. It begins with what the group has learned; the promise is from now on
-    /// divided over one sensor more.
+    /// Changes how many false alarms a week are accepted of the whole fleet, from the next bin on.
     ///
     /// # Errors
-    /// When there is one of that name.
-    pub fn add(&mut self, name: &str, group: &str) -> Result<(), FleetError> {
-        if self.sensors.contains_key(name) {
-            return Err(FleetError::Known(name.to_owned()));
+    /// When it is outside its range; nothing changes then.
+    pub fn promise(&mut self, false_alarms_per_week: f64) -> Result<(), DetectionError> {
+        let settings = Settings { false_alarms_per_week, ..self.plan.settings };
+        for (scope, watch) in &mut self.watches {
+            watch.promise(of_breadth(settings, scope.breadth()).false_alarms_per_week)?;
         }
-        let knowledge = self.knowledge_for(group);
-        self.widen(group);
-        self.sensors.insert(name.to_owned(), Sensor { group: group.to_owned() });
-        let of_group = Scope::Group(group.to_owned());
-        if !self.watches.contains_key(&of_group) {
-            self.watch(of_group, &Knowledge::shipped())?;
-        }
-        self.watch(Scope::Sensor(name.to_owned()), &knowledge)?;
-        self.divide_promise();
+        self.plan.settings = settings;
         Ok(())
     }
 
-    /// Removes a sensor, and its group with the last of its sensors: what they are still telling is told no further.
-    pub fn remove(&mut self, name: &str) {
-        let Some(Sensor { group }) = self.sensors.remove(name) else { return };
-        let mut gone = vec![Scope::Sensor(name.to_owned())];
-        if !self.sensors.values().any(|sensor| sensor.group == group) {
-            gone.push(Scope::Group(group));
-        }
-        for scope in gone {
-            self.watches.remove(&scope);
-            self.within.retain(|(of, _), _| *of != scope);
-        }
-        self.divide_promise();
-    }
-
     /// What the sensors of a group have learned of a single sensor's rates, together: with what a new one of it begins. Of a group
-    /// without sensors it is what all sensors have learned; of a fleet without any, what Kizashi ships with.
+    /// without sensors, and of no group, it is what all sensors have learned; of a fleet without any, what the plan says.
     #[must_use]
-    pub fn knowledge_for(&self, group: &str) -> Knowledge {
+    pub fn knowledge_for(&self, group: Option<&str>) -> Knowledge {
         let learned = |of: &dyn Fn(&Sensor) -> bool| {
             let sensors = self.sensors.iter().filter(|(_, sensor)| of(sensor));
             let watches = sensors.map(|(name, _)| Scope::Sensor(name.clone()));
             let known = watches.filter_map(|scope| Some(self.watches.get(&scope)?.knowledge()));
             Knowledge::merged(&known.collect::<Vec<_>>())
         };
-        let of_group = learned(&|sensor| sensor.group == group);
-        of_group.or_else(|| learned(&|_| true)).unwrap_or_else(Knowledge::shipped)
+        let of_group = group.and_then(|_| learned(&|sensor| sensor.group.as_deref() == group));
+        of_group.or_else(|| learned(&|_| true)).unwrap_or_else(|| self.plan.knowledge.clone())
     }
 
-    /// The sensors, in order, each with its group.
-    pub fn sensors(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.sensors.iter().map(|(name, sensor)| (name.as_str(), sensor.group.as_str()))
+    /// The sensors that were heard, in order, each with its group.
+    pub fn sensors(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.sensors.iter().map(|(name, sensor)| (name.as_str(), sensor.group.as_deref()))
     }
 
-    /// The watch of a scope.
+    /// Sensors that have no watch of their own.
+    #[must_use]
+    pub fn unwatched(&self) -> usize {
+        self.sensors.len().saturating_sub(self.watched(Breadth::Sensor))
+    }
+
+    /// The watch of a group or sensor.
     #[must_use]
     pub fn watch_of(&self, scope: &Scope) -> Option<&Detection> {
         self.watches.get(scope)
     }
 
-    /// One sensor more is heard in a group and over all.
-    fn widen(&mut self, group: &str) {
-        let of_group = self.sensors.values().filter(|sensor| sensor.group == group).count();
-        let of = [(Scope::All, self.sensors.len()), (Scope::Group(group.to_owned()), of_group)];
-        for (scope, before) in of {
-            if let Some(watch) = self.watches.get_mut(&scope).filter(|_| before > 0) {
-                let before = f64::from(u32::try_from(before).unwrap_or(u32::MAX));
-                watch.widen(before / (before + 1.0));
-            }
-        }
-    }
-
-    /// [`Self::close`] where sensors may be heard for the first time: each is added to the group that it has in `groups` (to that without a
-    /// name where it has none) as the bin begins, so that it is expected from the moment on at which it is there and no earlier.
+    /// Closes the ten minutes from `start` on: what each sensor heard in it; of one that is not named nothing came, or it is cut off. One that
+    /// is heard for the first time is there from this bin on. Bins that start at another moment are left out.
     ///
     /// # Errors
     /// When a watch cannot begin.
-    pub fn close_all(
+    pub fn close(
         &mut self,
         start: Timestamp,
         bins: &BTreeMap<String, ClosedBin>,
-        groups: &BTreeMap<String, String>,
-    ) -> Result<FleetClosed, FleetError> {
-        for (name, bin) in bins {
-            if bin.start == start && !bin.ports.is_empty() && !self.sensors.contains_key(name) {
-                self.add(name, groups.get(name).map_or("", String::as_str))?;
+        over_all: OverAll,
+    ) -> Result<FleetClosed, DetectionError> {
+        let heard = |bin: &ClosedBin| bin.start == start && !bin.ports.is_empty();
+        let bins: BTreeMap<&String, &ClosedBin> =
+            bins.iter().filter(|(_, bin)| heard(bin)).collect();
+        for name in bins.keys() {
+            if !self.sensors.contains_key(*name) {
+                self.join(name)?;
             }
         }
-        Ok(self.close(start, bins))
+        Ok(self.tell(start.plus(super::detection::BIN), &bins, over_all))
     }
 
-    /// Closes the ten minutes from `start` on: what each sensor heard in it; of one that is not named nothing came, or it is cut off.
-    /// Bins of sensors that are unknown, or that start at another moment, are left out.
-    pub fn close(&mut self, start: Timestamp, bins: &BTreeMap<String, ClosedBin>) -> FleetClosed {
-        let heard = |(name, bin): (&String, &ClosedBin)| {
-            self.sensors.contains_key(name) && bin.start == start && !bin.ports.is_empty()
-        };
-        let bins: BTreeMap<&String, &ClosedBin> =
-            bins.iter().filter(|(name, bin)| heard((name, bin))).collect();
+    /// Closes every bin that ends at or before `through`: nothing came.
+    pub fn advance(&mut self, through: Timestamp, over_all: OverAll) -> FleetClosed {
+        self.tell(through, &BTreeMap::new(), over_all)
+    }
+
+    fn tell(
+        &mut self,
+        through: Timestamp,
+        bins: &BTreeMap<&String, &ClosedBin>,
+        mut over_all: OverAll,
+    ) -> FleetClosed {
         let mut closed = FleetClosed::default();
+        let told = std::mem::take(&mut over_all.told);
+        self.fit(&Scope::All, told, &over_all.open, &mut closed);
         let scopes: Vec<Scope> = self.watches.keys().cloned().collect();
         for scope in scopes {
-            let of_scope = self.bin_of(&scope, start, &bins);
+            let of_scope = self.bin_of(&scope, bins);
             let Some(watch) = self.watches.get_mut(&scope) else { continue };
             let told = match of_scope {
                 Some(bin) => watch.close(&bin),
-                None => watch.advance(start.plus(super::detection::BIN)),
+                None => watch.advance(through),
             };
-            let told = self.fit(&scope, told, &mut closed.at);
-            if told != Closed::default() {
-                closed.told.push((scope, told));
-            }
+            self.fit(&scope, told, &over_all.open, &mut closed);
         }
-        self.hand_on(&mut closed);
+        self.hand_on(&over_all, &mut closed);
         closed
     }
 
     /// What the sensors of a scope heard together; `None` where nothing came.
-    fn bin_of(
-        &self,
-        scope: &Scope,
-        start: Timestamp,
-        bins: &BTreeMap<&String, &ClosedBin>,
-    ) -> Option<ClosedBin> {
+    fn bin_of(&self, scope: &Scope, bins: &BTreeMap<&String, &ClosedBin>) -> Option<ClosedBin> {
         let is_of = |name: &str| match scope {
             Scope::All => true,
             Scope::Sensor(one) => one == name,
             Scope::Group(group) => {
-                self.sensors.get(name).is_some_and(|sensor| sensor.group == *group)
+                self.sensors.get(name).is_some_and(|sensor| sensor.group.as_ref() == Some(group))
             }
         };
         let of: Vec<&ClosedBin> =
@@ -263,112 +282,60 @@ impl Fleet {
         match of.as_slice() {
             [] => None,
             [one] => Some((*one).clone()),
-            many => Some(united(start, many)),
+            [first, ..] => Some(united(first.start, &of)),
         }
     }
 
-    /// What a watch told, without what is told already as another's.
-    fn fit(&mut self, scope: &Scope, told: Closed, at: &mut Vec<(String, Scope)>) -> Closed {
-        let mut fitting = Closed::default();
-        for sign in told.raised {
-            match self.told_elsewhere(scope, &sign) {
-                Some(first) => {
-                    self.within.insert((scope.clone(), sign.id), first.clone());
-                    at.push((first, scope.clone()));
+    /// A sensor is heard for the first time. It begins with what its group has learned; the promise is from now on divided over one more.
+    fn join(&mut self, name: &str) -> Result<(), DetectionError> {
+        let group = self.plan.groups.get(name).cloned();
+        let knowledge = self.knowledge_for(group.as_deref());
+        if let Some(group) = &group {
+            let of_group = Scope::Group(group.clone());
+            let is_in = |sensor: &&Sensor| sensor.group.as_ref() == Some(group);
+            let before = self.sensors.values().filter(is_in).count();
+            match self.watches.get_mut(&of_group) {
+                Some(watch) => {
+                    let before = f64::from(u32::try_from(before).unwrap_or(u32::MAX));
+                    watch.widen(before / (before + 1.0));
                 }
-                None => fitting.raised.push(sign),
+                None => self.watch(of_group, &self.plan.knowledge.clone())?,
             }
         }
-        for sign in told.changed {
-            let name = (scope.clone(), sign.id.clone());
-            if !self.within.contains_key(&name) {
-                fitting.changed.push(sign);
-            } else if !sign.open {
-                self.within.remove(&name);
-            }
+        if self.watched(Breadth::Sensor) < self.plan.watches {
+            self.watch(Scope::Sensor(name.to_owned()), &knowledge)?;
         }
-        fitting
-    }
-
-    /// The open sign of another watch of the same sensors that a new one of `scope` is part of: a rise of the same key.
-    fn told_elsewhere(&self, scope: &Scope, sign: &Sign) -> Option<String> {
-        if sign.kind != SignKind::Rise {
-            return None;
-        }
-        let has_key = |open: &&Sign| {
-            open.kind == SignKind::Rise && (open.key == sign.key || open.also.contains(&sign.key))
-        };
-        self.watches.iter().filter(|(other, _)| self.share_sensors(scope, other)).find_map(
-            |(other, watch)| {
-                let open = watch.open_signs().find(has_key)?;
-                let name = (other.clone(), open.id.clone());
-                Some(self.within.get(&name).unwrap_or(&open.id).clone())
-            },
-        )
-    }
-
-    /// Whether two different scopes have a sensor in common.
-    fn share_sensors(&self, one: &Scope, other: &Scope) -> bool {
-        let is_in = |sensor: &String, group: &String| {
-            self.sensors.get(sensor).is_some_and(|sensor| sensor.group == *group)
-        };
-        match (one, other) {
-            (Scope::All, Scope::All) => false,
-            (Scope::All, _) | (_, Scope::All) => true,
-            (Scope::Group(group), Scope::Sensor(sensor))
-            | (Scope::Sensor(sensor), Scope::Group(group)) => is_in(sensor, group),
-            _ => false,
-        }
-    }
-
-    /// Where a sign is over that others were told as, the widest of these that goes on is told from now on.
-    fn hand_on(&mut self, closed: &mut FleetClosed) {
-        let changed = closed.told.iter().flat_map(|(_, told)| &told.changed);
-        let over: Vec<String> =
-            changed.filter(|sign| !sign.open).map(|sign| sign.id.clone()).collect();
-        for id in over {
-            let heirs = self.within.iter().filter(|(_, first)| **first == id);
-            let heirs: Vec<(Scope, String)> = heirs.map(|(name, _)| name.clone()).collect();
-            let Some((scope, heir)) = heirs.first().cloned() else { continue };
-            self.within.remove(&(scope.clone(), heir.clone()));
-            for other in heirs.into_iter().skip(1) {
-                self.within.insert(other, heir.clone());
-            }
-            let watch = self.watches.get(&scope);
-            let sign = watch.and_then(|watch| watch.open_signs().find(|open| open.id == heir));
-            let Some(sign) = sign.cloned() else { continue };
-            match closed.told.iter_mut().find(|(of, _)| *of == scope) {
-                Some((_, told)) => told.raised.push(sign),
-                None => {
-                    let told = Closed { raised: vec![sign], changed: Vec::new() };
-                    closed.told.push((scope, told));
-                }
-            }
-        }
+        self.sensors.insert(name.to_owned(), Sensor { group });
+        self.divide_promise();
+        Ok(())
     }
 
     fn watch(&mut self, scope: Scope, knowledge: &Knowledge) -> Result<(), DetectionError> {
-        let fleet =
-            gamma_poisson::Settings { false_alarms_per_week: self.settings.false_alarms_per_week };
-        let promise = scope.breadth().promise(fleet).false_alarms_per_week;
-        let settings = Settings { false_alarms_per_week: promise, ..self.settings };
+        let settings = of_breadth(self.plan.settings, scope.breadth());
         let watch = Detection::with_knowledge(settings, knowledge)?;
-        self.watches.insert(scope, watch.with_campaigns(Arc::clone(&self.campaigns)));
+        self.watches.insert(scope, watch.with_campaigns(Arc::clone(&self.plan.campaigns)));
         Ok(())
+    }
+
+    fn watched(&self, breadth: Breadth) -> usize {
+        self.watches.keys().filter(|scope| scope.breadth() == breadth).count()
     }
 
     /// Has the watches of each breadth share what it is promised.
     fn divide_promise(&mut self) {
-        let groups: BTreeSet<&str> =
-            self.sensors.values().map(|sensor| sensor.group.as_str()).collect();
-        let (groups, sensors) = (groups.len(), self.sensors.len());
+        let (groups, sensors) = (self.watched(Breadth::Group), self.watched(Breadth::Sensor));
         for (scope, watch) in &mut self.watches {
-            let watches = match scope.breadth() {
-                Breadth::All => 1,
-                Breadth::Group => groups,
-                Breadth::Sensor => sensors,
-            };
+            let watches = if scope.breadth() == Breadth::Group { groups } else { sensors };
             watch.promise_over(u32::try_from(watches).unwrap_or(u32::MAX));
         }
     }
+}
+
+/// The settings of the watches of a breadth together. Of a promise of less than one false alarm in twenty years a part may be less than what can
+/// be promised; it is the least that can be, then.
+fn of_breadth(settings: Settings, breadth: Breadth) -> Settings {
+    let Settings { false_alarms_per_week, .. } = settings;
+    let part = breadth.promise(gamma_poisson::Settings { false_alarms_per_week });
+    let least = false_alarms_per_week.min(LEAST_PROMISE);
+    Settings { false_alarms_per_week: part.false_alarms_per_week.max(least), ..settings }
 }

@@ -7,6 +7,8 @@
     reason = "a test says what went wrong by failing"
 )]
 
+pub(crate) mod whole_fleet;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;

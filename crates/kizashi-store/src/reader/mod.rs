@@ -12,6 +12,7 @@ mod series;
 mod sessions;
 mod top;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub use series::MOST_POINTS;
 use crate::codes::{BIN, bin_of, count_of, kind_code};
 use crate::error::InContext;
 use crate::schema::{FILE, open_to_read};
-use crate::writer::{bins_between, counter};
+use crate::writer::{bins_between, counter, sensors_in};
 use crate::{ClosedBin, Overview, Places, StoreError, StoredSign};
 
 /// Ten-minute bins that are read at once: a day.
@@ -140,6 +141,25 @@ impl Reader {
             from = until;
         }
         Ok(())
+    }
+
+    /// What came to ports at each sensor, by its name, in the ten minutes from `start` on, where a store counts by sensor
+    /// ([`crate::Settings::by_sensor`]); what they have together is what [`Self::closed_bins`] gives of these ten minutes. Nothing of ten
+    /// minutes that are not closed yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn closed_by_sensor(
+        &self,
+        start: Timestamp,
+    ) -> Result<BTreeMap<String, ClosedBin>, StoreError> {
+        let doing = "reading ten-minute counts";
+        let closed = counter(&self.connection, "open_from").doing(doing, &self.path)?;
+        let bin = bin_of(start);
+        if closed.is_none_or(|closed| bin >= closed) {
+            return Ok(BTreeMap::new());
+        }
+        sensors_in(&self.connection, bin).doing(doing, &self.path)
     }
 
     /// The end of the last closed ten minutes.

@@ -39,7 +39,7 @@ pub(crate) fn bins_between(
     Ok(bins)
 }
 
-const fn start_of(bin: i64) -> Timestamp {
+pub(super) const fn start_of(bin: i64) -> Timestamp {
     Timestamp::from_micros(bin.saturating_mul(BIN))
 }
 

@@ -82,11 +82,11 @@ impl Counted {
     }
 
     /// Counts an event of a port in its ten minutes, or as late where these are closed; gives them where its keys count there too.
-    /// Whom the owner leaves out of signs is in no series that detection sees, live or read afterwards.
+    /// Where a sensor is given it counts under that too. Whom the owner leaves out of signs is in no series that detection sees, live or read afterwards.
     fn touch_bin(
         &mut self,
         tally: &mut Tally,
-        (event, source): (&Event, u32),
+        (event, source, sensor): (&Event, u32, Option<i64>),
         (in_time, seen): (bool, bool),
     ) -> Option<i64> {
         if !seen {
@@ -95,6 +95,9 @@ impl Counted {
         let (bin, port, events) = (bin_of(event.time), event.port.code(), event.weight().events);
         if in_time {
             tally.touch_bin(bin, port, source, events);
+            if let Some(sensor) = sensor {
+                tally.sensor_bins.touch((bin, sensor), port, source, events);
+            }
             return Some(bin);
         }
         self.late += events;
@@ -178,10 +181,9 @@ impl Ledger {
                     payloads::keep(&transaction, &mut event, most, (clusters, dictionary))?;
                 let flagged = event.time < Settings::EARLIEST || event.time > latest;
                 let source = dictionary.source(&transaction, event.source, event.time)?;
-                let names = (
-                    dictionary.name(&transaction, &event.sensor)?,
-                    dictionary.name(&transaction, event.service.name())?,
-                );
+                let sensor = dictionary.name(&transaction, &event.sensor)?;
+                let service = dictionary.name(&transaction, event.service.name())?;
+                let names = (sensor, service);
                 if !insert_event(&mut insert, &event, source, names, flagged, texts)? {
                     continue;
                 }
@@ -190,15 +192,16 @@ impl Ledger {
                     counted.out_of_time += 1;
                     continue;
                 }
-                tally.touch_sensor(names.0, event.time, event.weight().events);
-                sessions::touch(&transaction, dictionary, &event, source, names.1)?;
+                tally.touch_sensor(sensor, event.time, event.weight().events);
+                sessions::touch(&transaction, dictionary, &event, source, service)?;
                 let source = if event.is_of_many() { NOBODY } else { source };
                 if event.is_backscatter() {
                     touch_backscatter(&transaction, dictionary, tally, (&event, source))?;
                     continue;
                 }
                 let judged = judged(settings, *open_from, reopened, &event);
-                let bin = counted.touch_bin(tally, (&event, source), judged);
+                let sensor = settings.by_sensor.then_some(sensor);
+                let bin = counted.touch_bin(tally, (&event, source, sensor), judged);
                 touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
             }
         }

@@ -12,6 +12,7 @@ mod payloads;
 mod queue;
 mod retention;
 mod rows;
+mod sensor_bins;
 mod sessions;
 mod tally;
 mod visits;
@@ -31,6 +32,7 @@ pub(crate) use leaders::rank_day;
 pub(crate) use ledger::{counter, is_counted_by_hour, system_clock};
 pub use retention::Cleared;
 pub(crate) use retention::free_bytes;
+pub(crate) use sensor_bins::sensors_in;
 
 use crate::error::{InContext, not_written};
 use crate::schema::{FILE, open_to_write};
@@ -236,6 +238,17 @@ impl Store {
         })?;
         self.inlet().0.set_unhurried(mode == crate::Mode::Historic);
         Ok(())
+    }
+
+    /// From now on ten-minute counts are kept by sensor too ([`Settings::by_sensor`]).
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub fn count_by_sensor(&self) -> Result<(), StoreError> {
+        self.ask(|ledger| {
+            ledger.settings.by_sensor = true;
+            Ok(())
+        })
     }
 
     /// Lets old events go and turns days that are over into sketches.

@@ -7,6 +7,7 @@ use kizashi_event::{KeyKind, Timestamp, Weight};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::rows::write_rows;
+use super::sensor_bins::SensorBins;
 use super::visits::Visits;
 use crate::codes::{hour_of, kind_code, pack, stored, unite, unpack};
 
@@ -23,6 +24,7 @@ pub(crate) struct Tally {
     /// Keys that are counted by day and in all, and not by hour.
     by_day: Vec<Touch>,
     sensors: BTreeMap<(i64, i64), OfSensor>,
+    pub(super) sensor_bins: SensorBins,
 }
 
 /// What a sensor told of in an hour.
@@ -179,6 +181,7 @@ impl Tally {
     ) -> rusqlite::Result<()> {
         self.write_bins(connection)?;
         self.write_key_bins(connection)?;
+        self.sensor_bins.write(connection)?;
         let rows = self.rows(connection, visits)?;
         visits.write(connection)?;
         write_hours(connection, &rows)?;

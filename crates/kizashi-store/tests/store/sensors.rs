@@ -1,11 +1,13 @@
 //! Sensors side by side, and pairs of name and password, which are counted by day and by ten minutes and not by hour.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kizashi_event::{Detail, Event, Key, KeyKind, Timestamp};
-use kizashi_store::{BinLength, Filter, Span, Store, Term};
+use kizashi_event::{Detail, Event, Key, KeyKind, Port, Timestamp};
+use kizashi_store::{BinLength, Filter, Mode, Retention, Settings, Span, Store, Term};
+use proptest::prelude::*;
 
-use crate::support::{Folder, event, live, login, midnight};
+use crate::support::{Folder, event, live, login, midnight, settings};
 
 const MINUTE: i64 = 60 * Timestamp::SECOND;
 
@@ -164,4 +166,82 @@ fn a_look_at_a_sensor_stops_and_says_how_far_back_it_came() {
     assert!((500..=20_000).contains(&found.looked_at), "{}", found.looked_at);
     assert_eq!(found.ports[0].events, found.looked_at);
     assert!(found.reached.is_some_and(|reached| reached > midnight()));
+}
+
+/// A store that counts by sensor, as a hub's does.
+fn of_hub(folder: &Folder) -> Store {
+    let now = midnight().plus(2 * Timestamp::DAY);
+    let settings = Settings { by_sensor: true, ..settings(now, Mode::Live) };
+    Store::open(folder.path(), settings).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn what_sensors_heard_in_closed_ten_minutes_is_together_what_the_fleet_heard(
+        visits in prop::collection::vec((0_i64..120, 0_u32..9, 0_usize..4, 0_usize..3), 1..150),
+        batch in 1_usize..50,
+        closed_at in 1_i64..12,
+    ) {
+        let folder = Folder::new();
+        let store = of_hub(&folder);
+        let visit = |(number, (minute, source, sensor, port)): (u64, &(i64, u32, usize, usize))| {
+            let time = midnight().plus(minute * MINUTE);
+            let made = event(number, time, *source, [22, 23, 80][*port], Detail::Connect);
+            Event { sensor: Arc::from(["attic", "web-1", "web-2", "yard"][*sensor]), ..made }
+        };
+        let events: Vec<Event> = (0..).zip(&visits).map(visit).collect();
+        let mut closed = Vec::new();
+        for (number, batch) in events.chunks(batch).enumerate() {
+            // From here on some come too late: they are in neither.
+            if number == 1 {
+                closed.extend(store.close_bins(midnight().plus(closed_at * 10 * MINUTE)).unwrap());
+            }
+            store.write(batch.to_vec()).unwrap();
+        }
+        closed.extend(store.close_bins(midnight().plus(2 * Timestamp::HOUR)).unwrap());
+        let reader = store.reader().unwrap();
+        prop_assert!(reader.closed_by_sensor(midnight().plus(Timestamp::DAY)).unwrap().is_empty());
+        for bin in closed {
+            let mut together: BTreeMap<Port, (u64, BTreeSet<u32>)> = BTreeMap::new();
+            for (_, of_sensor) in reader.closed_by_sensor(bin.start).unwrap() {
+                prop_assert_eq!(of_sensor.start, bin.start);
+                prop_assert!(of_sensor.ports.is_sorted_by(|one, other| one.port < other.port));
+                for row in of_sensor.ports {
+                    let (events, sources) = together.entry(row.port).or_default();
+                    *events += row.events;
+                    sources.extend(row.sources);
+                }
+            }
+            let of_fleet = bin.ports.into_iter();
+            let of_fleet: BTreeMap<Port, (u64, BTreeSet<u32>)> =
+                of_fleet.map(|row| (row.port, (row.events, row.sources.into_iter().collect()))).collect();
+            prop_assert_eq!(together, of_fleet);
+        }
+    }
+}
+
+#[test]
+fn one_machine_keeps_no_counts_by_sensor_and_a_hubs_go_with_the_others_by_age() {
+    let folder = Folder::new();
+    let store = store_of(&folder, of_two_sensors());
+    store.close_bins(midnight().plus(Timestamp::DAY)).unwrap();
+    assert!(store.reader().unwrap().closed_by_sensor(midnight()).unwrap().is_empty());
+    drop(store);
+
+    let folder = Folder::new();
+    let store = of_hub(&folder);
+    store.write(of_two_sensors()).unwrap();
+    store.flush().unwrap();
+    let reader = store.reader().unwrap();
+    assert!(reader.closed_by_sensor(midnight()).unwrap().is_empty(), "not closed yet");
+    store.close_bins(midnight().plus(Timestamp::DAY)).unwrap();
+    let third = midnight().plus(30 * MINUTE);
+    assert_eq!(reader.closed_by_sensor(third).unwrap()["attic"].ports[0].events, 1);
+    let retention = Retention { hourly_days: 1, ..Retention::default() };
+    store.inlet().set_retention(retention).unwrap();
+    let later = event(9_999, midnight().plus(47 * Timestamp::HOUR), 1, 22, Detail::Connect);
+    store.write(vec![later]).unwrap();
+    store.maintain(midnight().plus(2 * Timestamp::DAY)).unwrap();
+    assert!(reader.closed_by_sensor(third).unwrap().is_empty());
 }

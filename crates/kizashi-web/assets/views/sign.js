@@ -8,7 +8,7 @@ import { Chart } from "../chart.js";
 import { Bars, Failure, Loading, Moment, SeverityMark, safe, severityName } from "../parts.js";
 import { Command } from "./copy.js";
 import { Desk, Explain, Related, Timeline } from "./desk.js";
-import { Against, isOfTheHouse, isSilence, isWhole, silentFor, title } from "./signs.js";
+import { Against, SeenAt, isOfTheHouse, isSilence, isWhole, silentFor, title } from "./signs.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
 /** @typedef {import("../api.js").Evidence} Evidence */
@@ -112,6 +112,7 @@ export function SignView({ id }) {
       <${SeverityMark} severity=${sign.severity} />
       <h1>${sign.name && advisory.title ? safe(advisory.title) : title(sign)}</h1>
       ${!isWhole(sign) && html`<a href=${`#/port/${sign.key}`}><code>${safe(sign.key)}</code></a>`}
+      <${SeenAt} sign=${sign} />
       <span class=${sign.open ? "state now" : "state"}>${words().signs.state[sign.open ? "open" : "over"]}</span>
     </header>
     <p class="lead">${safe(advisory.what)}</p>

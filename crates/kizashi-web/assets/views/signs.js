@@ -36,6 +36,13 @@ export function title(sign) {
   return safe(nameOf(sign) ?? portInWords(sign.key, sign.label).label);
 }
 
+/** Where in a fleet it is seen, where that is one sensor or group. @param {{ sign: Sign }} props */
+export function SeenAt({ sign }) {
+  const { sensor, group } = sign.scope ?? {};
+  if (sensor !== undefined) return html`<span class="quiet">${safe(words().signs.atSensor(sensor))}</span>`;
+  return group !== undefined && html`<span class="quiet">${safe(words().signs.inGroup(group))}</span>`;
+}
+
 /** What it is recognised as, in the page's language. @param {Sign} sign */
 const nameOf = (sign) => (language.value === "ja" && sign.name_ja) || sign.name;
 
@@ -83,6 +90,7 @@ function Card({ sign }) {
         <${SeverityMark} severity=${sign.severity} />
         <h3>${title(sign)}</h3>
         ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}
+        <${SeenAt} sign=${sign} />
       </header>
       <div class="measure"><${Measure} sign=${sign} /></div>
       <dl class="about">
@@ -99,7 +107,7 @@ function Past({ sign }) {
   const much = sign.kind === "sensor-wide" ? words().signs.portCount(sign.ports?.length ?? 0) : isSilence(sign) ? silentFor(sign) : isOfTheHouse(sign) ? "" : ratio(sign.ratio);
   return html`<li><a href=${address(sign)}>
     <${SeverityMark} severity=${sign.severity} />
-    <span class="name"><b>${title(sign)}</b> ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}</span>
+    <span class="name"><b>${title(sign)}</b> ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`} <${SeenAt} sign=${sign} /></span>
     <span class="much">${much}</span>
     <time datetime=${sign.since} title=${sign.since}>${moment(sign.since, now())}</time>
   </a></li>`;

@@ -137,6 +137,8 @@ export const en = {
     nothing: "Nothing comes any more",
     away: (/** @type {string} */ sensor) => `Sensor ${sensor} is not heard any more`,
     misbehaved: "A trap misbehaved and was replaced",
+    atSensor: (/** @type {string} */ sensor) => `at sensor ${sensor}`,
+    inGroup: (/** @type {string} */ group) => `at the sensors of ${group}`,
     silent: (/** @type {string} */ what) => `${what} fell silent`,
     came: "came",
     expected: "expected",

@@ -130,6 +130,8 @@ export const ja = {
     nothing: "通信が届かなくなりました",
     away: (sensor) => `センサー ${sensor} からの連絡が途絶えました`,
     misbehaved: "トラップが異常な動作をしたため、入れ替えました",
+    atSensor: (sensor) => `センサー ${sensor} で`,
+    inGroup: (group) => `グループ ${group} で`,
     silent: (what) => `${what} が途絶えました`,
     came: "実際",
     expected: "見込み",

@@ -103,26 +103,24 @@ fn open(
     campaigns: &Arc<Campaigns>,
 ) -> Result<(Pipeline, [u8; 32]), Failure> {
     let began = Instant::now();
-    let mut pipeline = loop {
+    let pipeline = loop {
         let store = kizashi_store::Settings {
             mode: Mode::Live,
             retention: setup.config.retention(),
             clock: Arc::new(clock::now),
             places: Arc::clone(places),
             scanners_in_signs: setup.config.places.scanners_in_signs,
+            by_sensor: setup.fleet.is_some(),
         };
-        let detection = (setup.config.detection(), setup.config.fleet.parts());
+        let detection = (setup.config.detection(), &setup.config.fleet);
         let (folder, campaigns) = (&setup.config.data, Arc::clone(campaigns));
-        match Pipeline::open_in_parts(folder, store, detection, campaigns) {
+        match Pipeline::open_for_fleet(folder, store, detection, campaigns) {
             Err(Failure::Store(StoreError::InUse(_))) if began.elapsed() < LETS_GO => {
                 std::thread::sleep(Duration::from_millis(50));
             }
             opened => break opened?,
         }
     };
-    if setup.fleet.is_some() {
-        pipeline.at_hub();
-    }
     let kept = pipeline.store().reader()?.blob(IDENTITY)?;
     let identity = match kept.and_then(|bytes| bytes.try_into().ok()) {
         Some(identity) => identity,

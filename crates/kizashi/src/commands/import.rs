@@ -30,9 +30,9 @@ pub(crate) fn run(call: &cli::Import, terminal: &mut Terminal) -> Result<(), Fai
     let options = options(call)?;
     let config = Config::load(None)?;
     let settings = config.store(Mode::Historic)?;
-    let detection = (config.detection(), config.fleet.parts());
+    let detection = (config.detection(), &config.fleet);
     let mut pipeline =
-        Pipeline::open_in_parts(&call.data.data, settings, detection, config.signs.campaigns()?)?;
+        Pipeline::open_for_fleet(&call.data.data, settings, detection, config.signs.campaigns()?)?;
     let rules = crate::web_rules::load(config.traps.web_rules.as_deref())?;
     if call.follow {
         return following::follow_all(call, &options, pipeline, &rules, terminal);

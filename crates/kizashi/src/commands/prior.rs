@@ -49,9 +49,9 @@ pub(crate) fn import(call: &cli::PriorImport, terminal: &mut Terminal) -> Result
     let (ports, kinds) = (knowledge.ports(), knowledge.kinds());
     let config = Config::load(None)?;
     let settings = config.store(Mode::Live)?;
-    let detection = (config.detection(), config.fleet.parts());
+    let detection = (config.detection(), &config.fleet);
     let mut pipeline =
-        Pipeline::open_in_parts(&call.data.data, settings, detection, config.signs.campaigns()?)?;
+        Pipeline::open_for_fleet(&call.data.data, settings, detection, config.signs.campaigns()?)?;
     pipeline.begin_with(knowledge)?;
     pipeline.finish()?;
     terminal.line(&format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kizashi_signs::{Closed, Detection, Sign};
+use kizashi_signs::{Closed, Sign};
 use kizashi_store::Reader;
 
 use super::signs;
@@ -11,7 +11,8 @@ use crate::cli;
 use crate::config::Config;
 use crate::explain::{self, Explained, Explainer, Wanted};
 use crate::failure::Failure;
-use crate::pipeline::{Joins, knowledge};
+use crate::fleet::FleetSettings;
+use crate::pipeline::{Joins, Plan, Watches, knowledge};
 use crate::promise;
 use crate::screen::harmless;
 use crate::terminal::Terminal;
@@ -21,26 +22,34 @@ pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Fai
     let config = Config::load(call.config.as_deref())?;
     let reader = Reader::open(&call.listing.data.data)?;
     let settings = promise::effective(&reader, config.detection())?;
-    let mut detection = Detection::with_knowledge(settings, &knowledge(&reader)?)?
-        .with_campaigns(config.signs.campaigns()?);
+    // Parts are told nothing that one would not tell; here there is nobody to hold them.
+    let fleet = FleetSettings { detectors: false, ..config.fleet.clone() };
+    let (knowledge, campaigns) = (knowledge(&reader)?, config.signs.campaigns()?);
+    let plan = Plan { settings, fleet, knowledge, campaigns };
+    let mut watches = Watches::anew(&plan, Joins::from_the_start(&reader)?)?;
     let mut found: BTreeMap<String, Sign> = BTreeMap::new();
     let wanted = call.explain.as_deref().map(Wanted::of);
     let mut explainer = wanted.clone().map(Explainer::new);
-    let mut note = |closed: Closed, detection: &Detection| {
-        if let Some(explainer) = &mut explainer {
+    let mut note = |closed: Closed, watches: &Watches| {
+        if let (Some(explainer), Some(detection)) = (&mut explainer, watches.here()) {
             explainer.note(&closed, detection);
         }
         found.extend(closed.into_signs().map(|sign| (sign.id.clone(), sign)));
     };
-    let mut joins = Joins::from_the_start(&reader)?;
+    let mut failed = None;
     reader.closed_bins(None, |bin| {
-        if let Some(share) = joins.widens(bin.start) {
-            detection.widen(share);
+        if failed.is_none() {
+            match watches.close(&reader, &bin) {
+                Ok(closed) => note(closed, &watches),
+                Err(failure) => failed = Some(failure),
+            }
         }
-        note(detection.close(&bin), &detection);
     })?;
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
     if let Some(through) = reader.closed_through()? {
-        note(detection.advance(through), &detection);
+        note(watches.advance(through), &watches);
     }
     let listing = &call.listing;
     let mut replayed: Vec<Sign> = found.into_values().collect();
@@ -52,7 +61,8 @@ pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Fai
     };
     replayed.retain(|sign| wanted.is(sign));
     replayed.truncate(listing.limit);
-    let explained = explainer.finish(&detection, &replayed);
+    let explained =
+        watches.here().map(|over_all| explainer.finish(over_all, &replayed)).unwrap_or_default();
     if let (Wanted::Sign(id), true) = (&wanted, explained.is_empty()) {
         let id = kizashi_event::escape_for_people(id);
         return Err(Failure::Asked(format!(

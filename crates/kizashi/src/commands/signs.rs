@@ -47,7 +47,7 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
         table.row([
             Cell::text(&terminal.minute(sign.detected)),
             Cell::text(sign.severity.name()).tone(tone(sign.severity)),
-            Cell::text(&format!("{} {}", sign.key, sign.name.as_deref().unwrap_or(&sign.label))),
+            Cell::text(&what(sign)),
             Cell::number(sign.sources),
             Cell::text(&number(sign.expected_sources)),
             Cell::text(&number(sign.ratio)),
@@ -64,6 +64,15 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
         ]);
     }
     terminal.table(&table, "no signs: nothing has changed that chance does not explain")
+}
+
+/// What changed, and where, where that is one part of a fleet.
+fn what(sign: &Sign) -> String {
+    let change = format!("{} {}", sign.key, sign.name.as_deref().unwrap_or(&sign.label));
+    match sign.seen_at() {
+        Some(place) => format!("{change}, at {place}"),
+        None => change,
+    }
 }
 
 /// Prints one sign with its advisory.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kizashi_event::Timestamp;
 use kizashi_fleet::detectors::{Line, Team, TeamError};
 use kizashi_signs::shares::{BinPart, BinRows};
-use kizashi_signs::{Closed, Detection, DetectionError, Merge, Standing};
+use kizashi_signs::{Closed, Detection, DetectionError, Merge, Sign, Standing};
 use kizashi_store::ClosedBin;
 
 use crate::failure::Failure;
@@ -148,12 +148,19 @@ impl Detecting {
         }
     }
 
-    /// The whole of it, where it is all here.
-    #[cfg(test)]
-    pub(super) fn alone(&self) -> &Detection {
+    /// The signs that go on.
+    pub(super) fn open_signs(&self) -> Vec<Sign> {
         match self {
-            Self::Here(detection) => detection,
-            Self::Shared(_) => panic!("its parts are elsewhere"),
+            Self::Here(detection) => detection.open_signs().cloned().collect(),
+            Self::Shared(shared) => shared.0.open_signs().cloned().collect(),
+        }
+    }
+
+    /// The whole of it, where it is all here.
+    pub(super) fn here(&self) -> Option<&Detection> {
+        match self {
+            Self::Here(detection) => Some(detection),
+            Self::Shared(_) => None,
         }
     }
 }

@@ -64,6 +64,11 @@ impl Joins {
         self.is_hub = true;
     }
 
+    /// Whether this is a fleet's hub.
+    pub(crate) const fn is_at_hub(&self) -> bool {
+        self.is_hub
+    }
+
     /// Looks which sensors there are.
     pub(super) fn look(&mut self, reader: &Reader) -> Result<(), Failure> {
         if self.is_hub {

@@ -7,23 +7,26 @@ mod board;
 mod detecting;
 mod joins;
 #[cfg(test)]
+mod scope_tests;
+#[cfg(test)]
 mod tests;
+mod watches;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
 use kizashi_fleet::detectors::Line;
-use kizashi_signs::shares::Partition;
-use kizashi_signs::{Campaigns, Closed, Detection, Knowledge, Sign};
+use kizashi_signs::{Campaigns, Closed, Knowledge, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
-use detecting::Detecting;
 pub(crate) use joins::{Joins, sensors_known};
+use watches::Restored;
+pub(crate) use watches::{Plan, Watches};
 
 use crate::failure::Failure;
-use crate::fleet::Holders;
+use crate::fleet::{CONDITIONS, FleetSettings, Holders};
 use crate::kept_for;
 use crate::promise::{self, Kept};
 
@@ -47,14 +50,10 @@ const EVIDENCE_EVERY: i64 = Timestamp::HOUR;
 pub(crate) struct Pipeline {
     store: Store,
     reader: Reader,
-    detection: Detecting,
-    joins: Joins,
-    campaigns: Arc<Campaigns>,
-    settings: kizashi_signs::Settings,
-    partitions: Partition,
+    watches: Watches,
+    plan: Plan,
     /// The way to detectors, where there may be any.
     line: Option<Arc<Line>>,
-    knowledge: Knowledge,
     board: Arc<Board>,
     saved: Option<Timestamp>,
     evidence_at: Option<Timestamp>,
@@ -68,68 +67,72 @@ impl Pipeline {
         settings: kizashi_signs::Settings,
         campaigns: Arc<Campaigns>,
     ) -> Result<Self, Failure> {
-        Self::open_in_parts(folder, store, (settings, 1), campaigns)
+        Self::open_for_fleet(folder, store, (settings, &FleetSettings::default()), campaigns)
     }
 
-    /// The same with detection in so many parts, which a fleet's detectors may hold ([`Self::share_over`]).
-    pub(crate) fn open_in_parts(
+    /// The same for what may be a fleet's hub: with detection in parts, which detectors may hold ([`Self::share_over`]), and with the watches of
+    /// groups and sensors where it is one.
+    pub(crate) fn open_for_fleet(
         folder: &Path,
         store: kizashi_store::Settings,
-        (settings, partitions): (kizashi_signs::Settings, Partition),
+        (settings, fleet): (kizashi_signs::Settings, &FleetSettings),
         campaigns: Arc<Campaigns>,
     ) -> Result<Self, Failure> {
-        let retention = store.retention;
+        let (retention, by_sensor) = (store.retention, store.by_sensor);
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
+        // What is read into a hub's store while it rests is counted as when it runs.
+        let is_hub = by_sensor || reader.blob(CONDITIONS)?.is_some();
+        if is_hub {
+            store.count_by_sensor()?;
+        }
         kept_for::apply(&store, &reader, retention)?;
-        let knowledge = knowledge(&reader)?;
         // What the page set may be younger than the state that was saved: nothing is learned anew for that.
         let was_set = Kept::of(&reader)?.is_some();
-        let settings = promise::effective(&reader, settings)?;
-        let mut pipeline = Self {
-            detection: Detection::in_parts(settings, &knowledge, partitions)?
-                .with_campaigns(Arc::clone(&campaigns))
-                .into(),
-            joins: Joins::default(),
+        let plan = Plan {
+            settings: promise::effective(&reader, settings)?,
+            fleet: fleet.clone(),
+            knowledge: knowledge(&reader)?,
             campaigns,
-            settings,
-            partitions,
+        };
+        let mut joins = Joins::default();
+        if is_hub {
+            joins.at_hub();
+        }
+        let mut pipeline = Self {
+            watches: Watches::anew(&plan, joins)?,
+            plan,
             line: None,
-            knowledge,
             store,
             reader,
             board: Arc::default(),
             saved: None,
             evidence_at: None,
         };
-        pipeline.board.holds(settings.false_alarms_per_week);
-        let restore = if was_set { Detection::restore_under } else { Detection::restore };
-        match pipeline.reader.blob(SNAPSHOT)? {
-            Some(bytes) => match restore(settings, Arc::clone(&pipeline.campaigns), &bytes) {
-                Ok(detection) if detection.partitions() == partitions => {
-                    pipeline.joins = Joins::going_on(&pipeline.reader, detection.through())?;
-                    pipeline.detection = detection.into();
-                    pipeline.catch_up(&mut |_| {})?;
-                }
-                Ok(_) => {
-                    tracing::info!(
-                        "detection is divided into {partitions} parts from now on, and learns anew from what is stored"
-                    );
-                    pipeline.run_anew(&mut |_| {})?;
-                }
-                Err(error) => {
-                    tracing::info!("{error}");
-                    pipeline.run_anew(&mut |_| {})?;
-                }
-            },
-            None => pipeline.run_anew(&mut |_| {})?,
+        pipeline.board.holds(pipeline.plan.settings.false_alarms_per_week);
+        let Some(bytes) = pipeline.reader.blob(SNAPSHOT)? else {
+            pipeline.run_anew(&mut |_| {})?;
+            return Ok(pipeline);
+        };
+        let of = (&pipeline.reader, is_hub);
+        match Watches::restore(&pipeline.plan, of, &bytes, was_set)? {
+            Restored::All(watches) => {
+                pipeline.watches = *watches;
+                pipeline.catch_up(&mut |_| {})?;
+            }
+            Restored::InOtherParts => {
+                let partitions = pipeline.plan.partitions();
+                tracing::info!(
+                    "detection is divided into {partitions} parts from now on, and learns anew from what is stored"
+                );
+                pipeline.run_anew(&mut |_| {})?;
+            }
+            Restored::Not(error) => {
+                tracing::info!("{error}");
+                pipeline.run_anew(&mut |_| {})?;
+            }
         }
         Ok(pipeline)
-    }
-
-    /// From now on what is stored is what a fleet's sensors see.
-    pub(crate) const fn at_hub(&mut self) {
-        self.joins.at_hub();
     }
 
     /// The store, for writing events.
@@ -145,12 +148,12 @@ impl Pipeline {
     /// From now on detection's parts are given to the detectors at the other end, as they live.
     pub(crate) fn share_over(&mut self, line: Arc<Line>) -> Result<(), Failure> {
         self.line = Some(Arc::clone(&line));
-        self.detection.share_over(line)
+        self.watches.detection.share_over(line)
     }
 
     /// How many parts each detector holds, this process under no name; nothing where detection is not shared.
     pub(crate) fn holders(&self) -> Option<Holders> {
-        self.detection.holders()
+        self.watches.detection.holders()
     }
 
     /// Closes what is over at `now` and gives the signs that this raised.
@@ -162,26 +165,23 @@ impl Pipeline {
         if let Some(wished) = self.board.take_wish() {
             self.promise(wished)?;
         }
-        self.detection.look_around();
+        self.watches.detection.look_around();
         let bins = self.store.close_bins(through)?;
-        let before = self.detection.through();
+        let before = self.watches.detection.through();
         let mut news = Closed::default();
         if !bins.is_empty() {
-            self.joins.look(&self.reader)?;
+            self.watches.look(&self.reader)?;
         }
         for bin in &bins {
-            if let Some(share) = self.joins.widens(bin.start) {
-                self.detection.widen(share);
-            }
-            gather(&mut news, self.detection.close(bin));
+            gather(&mut news, self.watches.close(&self.reader, bin)?);
         }
-        gather(&mut news, self.detection.advance(through));
-        if self.detection.is_broken() {
+        gather(&mut news, self.watches.advance(through));
+        if self.watches.detection.is_broken() {
             tracing::error!("{}", kizashi_fleet::detectors::TeamError);
             self.run_anew(&mut |_| {})?;
             return Ok(Vec::new());
         }
-        if self.detection.through() == before {
+        if self.watches.detection.through() == before {
             return Ok(Vec::new());
         }
         let raised = news.raised.clone();
@@ -191,8 +191,12 @@ impl Pipeline {
 
     /// From the next closed ten minutes on so many false alarms a week are accepted. The state is saved with it, so that a restart goes on from here.
     fn promise(&mut self, false_alarms_per_week: f64) -> Result<(), Failure> {
-        self.detection.promise(false_alarms_per_week)?;
-        self.settings.false_alarms_per_week = false_alarms_per_week;
+        let before = self.plan.settings.false_alarms_per_week;
+        self.plan.settings.false_alarms_per_week = false_alarms_per_week;
+        if let Err(error) = self.watches.promise(&self.plan) {
+            self.plan.settings.false_alarms_per_week = before;
+            return Err(error.into());
+        }
         self.board.holds(false_alarms_per_week);
         self.save(Closed::default(), true)
     }
@@ -210,7 +214,9 @@ impl Pipeline {
             self.store.close_bins(end)?;
         }
         let reopened = self.store.take_reopened()?;
-        if reopened.is_some_and(|from| self.detection.through().is_some_and(|seen| from < seen)) {
+        if reopened
+            .is_some_and(|from| self.watches.detection.through().is_some_and(|seen| from < seen))
+        {
             self.run_anew(progress)?;
         } else {
             self.catch_up(progress)?;
@@ -240,44 +246,48 @@ impl Pipeline {
     pub(crate) fn begin_with(&mut self, knowledge: Knowledge) -> Result<(), Failure> {
         let blob = (KNOWLEDGE.to_owned(), knowledge.to_json().into_bytes());
         self.store.save(Vec::new(), vec![blob])?;
-        self.knowledge = knowledge;
+        self.plan.knowledge = knowledge;
         self.run_anew(&mut |_| {})
     }
 
     fn run_anew(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
-        self.detection = Detection::in_parts(self.settings, &self.knowledge, self.partitions)?
-            .with_campaigns(Arc::clone(&self.campaigns))
-            .into();
-        self.joins = self.joins.anew(&self.reader)?;
+        let joins = self.watches.joins_anew(&self.reader)?;
+        self.watches = Watches::anew(&self.plan, joins)?;
         self.store.forget_signs(KEPT, Sign::OF_THE_HOUSE)?;
         self.catch_up(progress)?;
         match self.line.clone() {
-            Some(line) => self.detection.share_over(line),
+            Some(line) => self.watches.detection.share_over(line),
             None => Ok(()),
         }
     }
 
     /// Runs detection over what the store closed and detection has not seen.
     fn catch_up(&mut self, progress: &mut dyn FnMut(Timestamp)) -> Result<(), Failure> {
-        let (mut news, detection) = (Closed::default(), &mut self.detection);
-        let joins = &mut self.joins;
-        joins.look(&self.reader)?;
-        self.reader.closed_bins(detection.through(), |bin| {
-            if let Some(share) = joins.widens(bin.start) {
-                detection.widen(share);
+        let (mut news, mut failed) = (Closed::default(), None);
+        let (watches, reader) = (&mut self.watches, &self.reader);
+        watches.look(reader)?;
+        reader.closed_bins(watches.through(), |bin| {
+            if failed.is_some() {
+                return;
             }
-            gather(&mut news, detection.close(&bin));
+            match watches.close(reader, &bin) {
+                Ok(closed) => gather(&mut news, closed),
+                Err(failure) => failed = Some(failure),
+            }
             progress(bin.start);
         })?;
-        if let Some(through) = self.reader.closed_through()? {
-            gather(&mut news, detection.advance(through));
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        if let Some(through) = reader.closed_through()? {
+            gather(&mut news, watches.advance(through));
         }
         self.save(news, true)
     }
 
     /// Stores changed signs, with what their visitors did, and, when it is due or `now`, detection's state.
     fn save(&mut self, news: Closed, now: bool) -> Result<(), Failure> {
-        let through = self.detection.through();
+        let through = self.watches.detection.through();
         let due = |last: Option<Timestamp>, every: i64| match (last, through) {
             (Some(last), Some(through)) => through.since(last) >= every,
             (None, through) => through.is_some(),
@@ -296,15 +306,15 @@ impl Pipeline {
         }
         let mut blobs = Vec::new();
         if now || due(self.saved, SNAPSHOT_EVERY) {
-            blobs = self.detection.take_evidence();
-            blobs.push((SNAPSHOT.to_owned(), self.detection.snapshot()?));
-            blobs.extend(self.joins.kept());
+            blobs = self.watches.detection.take_evidence();
+            blobs.push((SNAPSHOT.to_owned(), self.watches.detection.snapshot()?));
+            blobs.extend(self.watches.kept()?);
             self.saved = through;
         }
         if !signs.is_empty() || !blobs.is_empty() {
             self.store.save(signs, blobs)?;
         }
-        self.board.show(self.detection.standing(), self.detection.series_watched());
+        self.board.show(self.watches.detection.standing(), self.watches.detection.series_watched());
         Ok(())
     }
 

@@ -15,13 +15,13 @@ use crate::promise;
 
 /// Days of traffic in a case.
 const DAYS: i64 = 2;
-const START: i64 = 1_772_323_200 * Timestamp::SECOND;
+pub(super) const START: i64 = 1_772_323_200 * Timestamp::SECOND;
 
 /// A folder of its own that goes with the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("kizashi-pipeline-{}-{number}", std::process::id());
@@ -60,7 +60,7 @@ fn visits() -> impl Strategy<Value = Vec<Visit>> {
     })
 }
 
-fn event(at: i64, source: u32, port: usize, id: u64) -> Event {
+pub(super) fn event(at: i64, source: u32, port: usize, id: u64) -> Event {
     Event {
         time: Timestamp::from_micros(START + at),
         id: EventId(id),
@@ -151,11 +151,11 @@ fn a_promise_that_is_wished_holds_from_the_next_ten_minutes_outlives_a_restart_a
     pipeline.store().save(Vec::new(), vec![blob]).unwrap();
     pipeline.board().wish(0.5);
     pipeline.advance(Timestamp::from_micros(START + 2 * Timestamp::DAY)).unwrap();
-    assert!((pipeline.settings.false_alarms_per_week - 0.5).abs() < 1e-9);
-    let before = pipeline.detection.alone().clone();
+    assert!((pipeline.plan.settings.false_alarms_per_week - 0.5).abs() < 1e-9);
+    let before = pipeline.watches.here().unwrap().clone();
     pipeline.finish().unwrap();
     let reopened = open();
-    assert_eq!(*reopened.detection.alone(), before);
+    assert_eq!(*reopened.watches.here().unwrap(), before);
     assert!((reopened.board().promise() - 0.5).abs() < 1e-9);
     // Killed between keeping it and the next turn: the state is that of another promise, and is gone on with all the same.
     let kept = promise::Kept { false_alarms_per_week: None };
@@ -166,7 +166,7 @@ fn a_promise_that_is_wished_holds_from_the_next_ten_minutes_outlives_a_restart_a
     assert!((again.board().promise() - 50.0).abs() < 1e-9, "back to the file's");
     let mut expected = before;
     expected.promise(50.0).unwrap();
-    assert_eq!(*again.detection.alone(), expected);
+    assert_eq!(*again.watches.here().unwrap(), expected);
 }
 
 proptest! {
@@ -236,12 +236,12 @@ fn with_a_second_sensor(is_hub: bool) -> [Vec<String>; 2] {
     let open = || {
         let store = kizashi_store::Settings {
             clock: std::sync::Arc::new(|| Timestamp::from_micros(START + 30 * Timestamp::DAY)),
+            by_sensor: is_hub,
             ..kizashi_store::Settings::default()
         };
-        let mut pipeline =
+        let pipeline =
             Pipeline::open(&folder.0, store, Settings::default(), Campaigns::builtin()).unwrap();
         if is_hub {
-            pipeline.at_hub();
             let nobody = vec![(CONDITIONS.to_owned(), b"[]".to_vec())];
             pipeline.store().save(Vec::new(), nobody).unwrap();
         }
