@@ -119,11 +119,14 @@ fn a_search_finds_what_reading_every_event_finds() {
 #[test]
 fn what_two_events_of_one_session_did_is_found_together() {
     let folder = Folder::new();
-    let _store = filled(&folder);
+    // So few that a look reads them all however busy the machine is: where a look ends, what two events did may come apart.
+    let events: Vec<Event> = events().into_iter().take(480).collect();
+    let store = live(&folder, midnight().plus(DAYS * Timestamp::DAY));
+    store.write(events.clone()).unwrap();
+    store.flush().unwrap();
     let reader = Reader::open(folder.path()).unwrap();
     let terms = vec![key("user:root"), key("command:run 3")];
     let found = reader.search(&Filter { terms, span: Span::default() }, None, 1_000).unwrap();
-    let events = events();
     let sessions = |text: &str| -> BTreeSet<u64> {
         events.iter().filter(|event| has(event, text)).map(|it| it.session.unwrap().0).collect()
     };

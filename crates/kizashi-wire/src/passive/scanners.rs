@@ -48,6 +48,7 @@ impl Scanner {
 #[must_use]
 pub fn scanner_of(syn: &Syn) -> Option<Scanner> {
     let (tcp, options) = (&syn.tcp, &syn.options);
+    let is_nmap = is_nmap(syn);
     if let (IpAddr::V4(destination), Some(identification)) =
         (syn.ip.destination, syn.ip.identification)
     {
@@ -56,9 +57,10 @@ pub fn scanner_of(syn: &Syn) -> Option<Scanner> {
         if tcp.sequence == destination {
             return Some(Scanner::Mirai);
         }
-        // By chance once in 65,536 packets each: only where the options are a scanner's too.
+        // By chance once in 65,536 packets each: only where the options are a scanner's too, and nothing else is another's, which sends
+        // hundreds with identifications that it draws.
         let is_bare = matches!(options.kinds(), [] | [2]);
-        if is_bare && !syn.ip.dont_fragment {
+        if is_bare && !syn.ip.dont_fragment && !is_nmap {
             if identification == 54_321 {
                 return Some(Scanner::Zmap);
             }
@@ -71,12 +73,6 @@ pub fn scanner_of(syn: &Syn) -> Option<Scanner> {
     if options.timestamps == Some((u32::MAX, 0)) {
         return Some(Scanner::NmapOs);
     }
-    let is_nmap = matches!(tcp.window, 1_024 | 2_048 | 3_072 | 4_096)
-        && options.kinds() == [2]
-        && options.segment_size == Some(1_460)
-        // Over IPv4 it draws 37 to 59, over IPv6 it leaves the most.
-        && (initial_time_to_live(syn.ip.time_to_live) == 64 || syn.ip.identification.is_none())
-        && !syn.ip.dont_fragment;
     if is_nmap {
         return Some(Scanner::Nmap);
     }
@@ -85,6 +81,17 @@ pub fn scanner_of(syn: &Syn) -> Option<Scanner> {
         && initial_time_to_live(syn.ip.time_to_live) == 64
         && !syn.ip.dont_fragment;
     is_hping.then_some(Scanner::Hping)
+}
+
+/// Whether a packet is made as nmap makes those of its half-open scan. Masscan's are much alike, but begin with the longest time to live.
+fn is_nmap(syn: &Syn) -> bool {
+    let (tcp, options) = (&syn.tcp, &syn.options);
+    matches!(tcp.window, 1_024 | 2_048 | 3_072 | 4_096)
+        && options.kinds() == [2]
+        && options.segment_size == Some(1_460)
+        // Over IPv4 it draws 37 to 59, over IPv6 it leaves the most.
+        && (initial_time_to_live(syn.ip.time_to_live) == 64 || syn.ip.identification.is_none())
+        && !syn.ip.dont_fragment
 }
 
 /// What the last packets of one source to one address leave over when the ports are taken out of their sequence numbers.
