@@ -11,7 +11,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::Reader;
 use super::top::{Counted, Parts, place};
-use crate::codes::{Leader, count_of, kind_code, unpack_leaders};
+use crate::codes::{Leader, kind_code, unpack_leaders};
 
 /// Seeks in days' counts after which reading every key is no worse.
 const MOST_SEEKS: usize = 20_000;
@@ -79,7 +79,8 @@ impl Reader {
                     continue;
                 }
                 let rest = rest.get(&leader.key).copied().unwrap_or_default();
-                let counts = self.counts_on(kind, leader.key, &days, rest)?;
+                let (events, sessions) = self.counts_on(kind, leader.key, days.iter().copied())?;
+                let counts = (rest.0 + events, rest.1 + sessions);
                 if counts.0 > 0 {
                     counted.push((leader.key, counts));
                     best.push(Reverse(counts.0));
@@ -113,28 +114,6 @@ impl Reader {
             }
         }
         Ok(days)
-    }
-
-    fn counts_on(
-        &self,
-        kind: KeyKind,
-        key: u32,
-        days: &[i64],
-        mut sum: (u64, u64),
-    ) -> rusqlite::Result<(u64, u64)> {
-        let mut read = self.connection.prepare_cached(
-            "SELECT events, sessions FROM daily WHERE day = ?1 AND kind = ?2 AND key = ?3",
-        )?;
-        for day in days {
-            let found = read
-                .query_row((day, kind_code(kind), key), |row| {
-                    Ok((count_of(row.get(0)?), count_of(row.get(1)?)))
-                })
-                .optional()?;
-            let (events, sessions) = found.unwrap_or_default();
-            sum = (sum.0 + events, sum.1 + sessions);
-        }
-        Ok(sum)
     }
 }
 

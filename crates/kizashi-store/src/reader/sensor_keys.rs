@@ -1,17 +1,18 @@
 //! What came to one sensor most, of any kind: from its latest raw events, as its ports are (`sensors.rs`), since no count knows both a key and a
 //! sensor. A look is bounded in rows and in time, and says how far back it came.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kizashi_event::{Detail, Key, KeyKind, Timestamp};
 
+use super::sensors::{Counted, Seen};
 use super::{Reader, SensorPorts};
 use crate::codes::stored;
 use crate::error::InContext;
-use crate::{Ranked, Span, StoreError};
+use crate::{Span, StoreError};
 
 /// Raw events that one look reads.
 const MOST_ROWS: u64 = 20_000;
@@ -20,15 +21,6 @@ const LONGEST: Duration = Duration::from_millis(100);
 const LEAST_ROWS: u64 = 500;
 /// Different texts that are told apart.
 const MOST_TEXTS: usize = 50_000;
-
-/// What a key counted in a look.
-struct Counted {
-    events: u64,
-    sessions: HashSet<i64>,
-    sources: HashSet<u32>,
-    first: i64,
-    last: i64,
-}
 
 /// What is counted, and what is known already.
 struct Look {
@@ -45,14 +37,6 @@ impl Look {
         let is_late = self.rows >= LEAST_ROWS && self.began.elapsed() >= LONGEST;
         self.rows >= MOST_ROWS || is_late
     }
-}
-
-/// One raw event as far as it is counted.
-struct Seen {
-    time: i64,
-    source: u32,
-    session: Option<i64>,
-    events: u64,
 }
 
 impl Reader {
@@ -103,14 +87,7 @@ impl Reader {
         }
         let mut ranking: Vec<(String, Counted)> = look.found.into_iter().collect();
         ranking.sort_by(|a, b| b.1.events.cmp(&a.1.events).then_with(|| a.0.cmp(&b.0)));
-        let of = |(text, counted): (String, Counted)| Ranked {
-            key: Key::new(kind, &text),
-            events: counted.events,
-            sessions: counted.sessions.len() as u64,
-            sources: counted.sources.len() as u64,
-            first: Timestamp::from_micros(counted.first),
-            last: Timestamp::from_micros(counted.last),
-        };
+        let of = |(text, counted): (String, Counted)| counted.ranked(Key::new(kind, &text));
         Ok(SensorPorts {
             ports: ranking.into_iter().take(limit).map(of).collect(),
             looked_at: look.rows,
@@ -218,17 +195,6 @@ impl Look {
         if self.found.len() >= MOST_TEXTS && !self.found.contains_key(&text) {
             return;
         }
-        let counted = self.found.entry(text).or_insert_with(|| Counted {
-            events: 0,
-            sessions: HashSet::new(),
-            sources: HashSet::new(),
-            first: seen.time,
-            last: seen.time,
-        });
-        counted.events += seen.events;
-        counted.first = counted.first.min(seen.time);
-        counted.last = counted.last.max(seen.time);
-        counted.sources.insert(seen.source);
-        counted.sessions.extend(seen.session);
+        self.found.entry(text).or_insert_with(|| Counted::from(seen)).count(seen);
     }
 }

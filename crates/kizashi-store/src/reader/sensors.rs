@@ -40,14 +40,53 @@ pub struct SensorPorts {
     pub reached: Option<Timestamp>,
 }
 
-/// What a port counted in a look.
-#[derive(Default)]
-struct Counted {
-    events: u64,
+/// One raw event as far as it is counted.
+pub(super) struct Seen {
+    pub(super) time: i64,
+    pub(super) source: u32,
+    pub(super) session: Option<i64>,
+    pub(super) events: u64,
+}
+
+/// What a key counted in a look.
+pub(super) struct Counted {
+    pub(super) events: u64,
     sessions: HashSet<i64>,
     sources: HashSet<u32>,
     first: i64,
     last: i64,
+}
+
+impl Counted {
+    /// Of a key that is met for the first time.
+    pub(super) fn from(seen: &Seen) -> Self {
+        Self {
+            events: 0,
+            sessions: HashSet::new(),
+            sources: HashSet::new(),
+            first: seen.time,
+            last: seen.time,
+        }
+    }
+
+    pub(super) fn count(&mut self, seen: &Seen) {
+        self.events += seen.events;
+        self.first = self.first.min(seen.time);
+        self.last = self.last.max(seen.time);
+        self.sources.insert(seen.source);
+        self.sessions.extend(seen.session);
+    }
+
+    pub(super) fn ranked(&self, key: Key) -> Ranked {
+        Ranked {
+            key,
+            events: self.events,
+            sessions: self.sessions.len() as u64,
+            sources: self.sources.len() as u64,
+            first: Timestamp::from_micros(self.first),
+            last: Timestamp::from_micros(self.last),
+        }
+    }
 }
 
 impl Reader {
@@ -140,14 +179,7 @@ impl Reader {
         let mut ranking: Vec<(u32, Counted)> = ports.into_iter().collect();
         ranking.sort_by_key(|(port, counted)| (std::cmp::Reverse(counted.events), *port));
         let of = |(code, counted): (u32, Counted)| {
-            Some(Ranked {
-                key: Key::port(Port::from_code(code)?),
-                events: counted.events,
-                sessions: counted.sessions.len() as u64,
-                sources: counted.sources.len() as u64,
-                first: Timestamp::from_micros(counted.first),
-                last: Timestamp::from_micros(counted.last),
-            })
+            Some(counted.ranked(Key::port(Port::from_code(code)?)))
         };
         let ports = ranking.into_iter().take(limit).filter_map(of).collect();
         Ok(SensorPorts { ports, looked_at, reached })
@@ -195,14 +227,9 @@ impl Reader {
             if row.get::<_, i64>(1)? != sensor {
                 continue;
             }
-            let time: i64 = row.get(0)?;
-            let fresh = || Counted { first: time, last: time, ..Counted::default() };
-            let counted = ports.entry(row.get(2)?).or_insert_with(fresh);
-            counted.events += 1;
-            counted.first = counted.first.min(time);
-            counted.last = counted.last.max(time);
-            counted.sources.insert(row.get(3)?);
-            counted.sessions.extend(row.get::<_, Option<i64>>(4)?);
+            let seen =
+                Seen { time: row.get(0)?, source: row.get(3)?, session: row.get(4)?, events: 1 };
+            ports.entry(row.get(2)?).or_insert_with(|| Counted::from(&seen)).count(&seen);
         }
         Ok(looked_at)
     }

@@ -277,28 +277,40 @@ impl Reader {
 
     /// One key's events and sessions in a span, by a seek a day and an hour.
     fn counts_of(&self, kind: KeyKind, key: u32, parts: &Parts) -> rusqlite::Result<(u64, u64)> {
-        let mut day = self.connection.prepare_cached(
-            "SELECT events, sessions FROM daily WHERE day = ?1 AND kind = ?2 AND key = ?3",
-        )?;
-        let mut hour = self.connection.prepare_cached(
-            "SELECT events, sessions FROM hourly WHERE hour = ?1 AND kind = ?2 AND key = ?3",
-        )?;
-        let mut sum = (0, 0);
-        let mut add =
-            |read: &mut rusqlite::CachedStatement<'_>, time: i64| -> rusqlite::Result<()> {
-                let found = read
-                    .query_row((time, kind_code(kind), key), |row| {
-                        Ok((count_of(row.get(0)?), count_of(row.get(1)?)))
-                    })
-                    .optional()?;
-                let (events, sessions) = found.unwrap_or_default();
-                sum.0 += events;
-                sum.1 += sessions;
-                Ok(())
-            };
-        parts.days.clone().try_for_each(|time| add(&mut day, time))?;
-        parts.hours().try_for_each(|time| add(&mut hour, time))?;
-        Ok(sum)
+        let hour = "SELECT events, sessions FROM hourly WHERE hour = ?1 AND kind = ?2 AND key = ?3";
+        let days = self.counts_on(kind, key, parts.days.clone())?;
+        let hours = self.counts_at(hour, kind, key, parts.hours())?;
+        Ok((days.0 + hours.0, days.1 + hours.1))
+    }
+
+    /// The same on these days alone.
+    pub(super) fn counts_on(
+        &self,
+        kind: KeyKind,
+        key: u32,
+        days: impl Iterator<Item = i64>,
+    ) -> rusqlite::Result<(u64, u64)> {
+        let day = "SELECT events, sessions FROM daily WHERE day = ?1 AND kind = ?2 AND key = ?3";
+        self.counts_at(day, kind, key, days)
+    }
+
+    fn counts_at(
+        &self,
+        seek: &str,
+        kind: KeyKind,
+        key: u32,
+        mut times: impl Iterator<Item = i64>,
+    ) -> rusqlite::Result<(u64, u64)> {
+        let mut read = self.connection.prepare_cached(seek)?;
+        times.try_fold((0, 0), |sum, time| {
+            let found = read
+                .query_row((time, kind_code(kind), key), |row| {
+                    Ok((count_of(row.get(0)?), count_of(row.get(1)?)))
+                })
+                .optional()?;
+            let (events, sessions) = found.unwrap_or_default();
+            Ok((sum.0 + events, sum.1 + sessions))
+        })
     }
 
     pub(super) fn by_scan(
