@@ -194,6 +194,11 @@ impl Courier {
             if waiting.due > now || busy.contains(&waiting.message.channel) {
                 continue;
             }
+            // The machine ended between the two steps of moving it; the receiver has it.
+            if self.outbox.is_over(&waiting.message.id) {
+                self.outbox.wait_no_more(&waiting.message.id)?;
+                continue;
+            }
             let Some(ready) =
                 self.channels.iter().find(|ready| ready.name == waiting.message.channel)
             else {

@@ -101,6 +101,9 @@ pub(crate) struct State {
     pub(crate) channels: BTreeMap<String, Told>,
 }
 
+/// What becomes of a message in the end; each is a folder.
+const ENDS: [&str; 2] = ["failed", "sent"];
+
 impl Outbox {
     /// The name of the folder within the data folder.
     pub const FOLDER: &str = "kizashi-outbox";
@@ -152,16 +155,19 @@ impl Outbox {
         OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map(drop)
     }
 
-    /// What waits, failed and was delivered, the latest first.
+    /// What waits, failed and was delivered, the latest first. A message that is moved just now is told as what it became.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub fn list(&self) -> io::Result<Vec<Listed>> {
-        let mut all: Vec<Listed> =
-            self.waiting()?.into_iter().map(|waiting| waiting.listed("waiting", None)).collect();
-        for state in ["failed", "sent"] {
+        let waiting = self.waiting()?;
+        let mut all = Vec::new();
+        for state in ENDS {
             all.extend(self.remembered(state)?);
         }
+        let over: BTreeSet<String> = all.iter().map(|listed: &Listed| listed.id.clone()).collect();
+        let still = waiting.into_iter().filter(|waiting| !over.contains(&waiting.message.id));
+        all.extend(still.map(|waiting| waiting.listed("waiting", None)));
         all.sort_by(|a, b| b.made.cmp(&a.made));
         Ok(all)
     }
@@ -185,10 +191,7 @@ impl Outbox {
     /// Puts a message where it waits, unless it was there before.
     pub(crate) fn add(&self, message: Message) -> io::Result<()> {
         let name = format!("{}.json", message.id);
-        let known = ["waiting", "sent", "failed"]
-            .iter()
-            .any(|folder| self.folder.join(folder).join(&name).exists());
-        if known {
+        if self.folder.join("waiting").join(name).exists() || self.is_over(&message.id) {
             return Ok(());
         }
         let due = message.made;
@@ -219,12 +222,22 @@ impl Outbox {
         listed.error = error.map(str::to_owned);
         let name = format!("{}.json", waiting.message.id);
         self.write(state, &name, &listed)?;
-        fs::remove_file(self.folder.join("waiting").join(&name))?;
+        self.wait_no_more(&waiting.message.id)?;
         let remembered = self.remembered(state)?;
         for old in remembered.iter().skip(MOST_REMEMBERED) {
             let _ = fs::remove_file(self.folder.join(state).join(format!("{}.json", old.id)));
         }
         Ok(())
+    }
+
+    /// Whether a message was delivered or given up.
+    pub(crate) fn is_over(&self, id: &str) -> bool {
+        ENDS.iter().any(|state| self.folder.join(state).join(format!("{id}.json")).exists())
+    }
+
+    /// Takes a message from those that wait.
+    pub(crate) fn wait_no_more(&self, id: &str) -> io::Result<()> {
+        fs::remove_file(self.folder.join("waiting").join(format!("{id}.json")))
     }
 
     /// Puts a report where the courier finds it.
@@ -454,6 +467,23 @@ mod tests {
         assert!(outbox.waiting().unwrap().is_empty());
         let listed = outbox.list().unwrap();
         assert_eq!((listed.len(), listed[0].state.as_str()), (1, "sent"));
+        fs::remove_dir_all(outbox.folder().parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_message_that_is_in_two_folders_while_it_is_moved_is_listed_once_as_what_it_became() {
+        let outbox = outbox("moved");
+        for (port, state) in [(1, "sent"), (2, "failed")] {
+            outbox.add(message("a", port)).unwrap();
+            let waiting = outbox.waiting().unwrap().remove(0);
+            outbox.finish(&waiting, state, Timestamp::from_seconds(9), None).unwrap();
+            outbox.keep(&waiting).unwrap();
+            assert!(outbox.is_over(&waiting.message.id));
+            let listed = outbox.list().unwrap();
+            let of_it: Vec<_> = listed.iter().filter(|one| one.id == waiting.message.id).collect();
+            assert_eq!((of_it.len(), of_it[0].state.as_str()), (1, state));
+            outbox.wait_no_more(&waiting.message.id).unwrap();
+        }
         fs::remove_dir_all(outbox.folder().parent().unwrap()).unwrap();
     }
 
