@@ -1,5 +1,7 @@
 //! The numbers that stand for kinds, moments and counts in the tables. They are part of the file's layout: never renumber.
 
+use std::borrow::Cow;
+
 use kizashi_event::{KeyKind, Timestamp};
 
 /// Microseconds in ten minutes.
@@ -130,9 +132,24 @@ pub(crate) fn unpack_leaders(bytes: &[u8]) -> Vec<Leader> {
 
 /// Puts `more`, which need not be sorted, into `ascending`; each number once.
 pub(crate) fn unite(ascending: &mut Vec<u32>, more: &[u32]) {
-    ascending.extend_from_slice(more);
-    ascending.sort_unstable();
-    ascending.dedup();
+    let mut sorted = Cow::Borrowed(more);
+    if !sorted.is_sorted() {
+        sorted.to_mut().sort_unstable();
+    }
+    let mut united = Vec::with_capacity(ascending.len() + sorted.len());
+    let (mut one, mut other) = (ascending.iter().peekable(), sorted.iter().peekable());
+    loop {
+        let next = match (one.peek(), other.peek()) {
+            (Some(a), Some(b)) if a <= b => one.next(),
+            (Some(_), None) => one.next(),
+            _ => other.next(),
+        };
+        let Some(next) = next else { break };
+        if united.last() != Some(next) {
+            united.push(*next);
+        }
+    }
+    *ascending = united;
 }
 
 #[cfg(test)]
@@ -152,6 +169,16 @@ mod tests {
         fn every_set_of_numbers_survives_packing(set in prop::collection::btree_set(any::<u32>(), 0..300)) {
             let ascending: Vec<u32> = set.into_iter().collect();
             prop_assert_eq!(unpack(&pack(&ascending)), ascending);
+        }
+
+        #[test]
+        fn what_is_united_is_of_either_set_once_and_in_order(
+            set in prop::collection::btree_set(0..60_u32, 0..40), more in prop::collection::vec(0..60_u32, 0..40),
+        ) {
+            let mut united: Vec<u32> = set.iter().copied().collect();
+            unite(&mut united, &more);
+            let expected: std::collections::BTreeSet<u32> = set.into_iter().chain(more).collect();
+            prop_assert_eq!(united, expected.into_iter().collect::<Vec<_>>());
         }
 
         #[test]

@@ -65,6 +65,9 @@ pub struct Settings {
     pub places: Arc<Places>,
     /// Whether known scanners are in the series that detection sees; in all other counts they always are.
     pub scanners_in_signs: bool,
+    /// How many of the latest keys of each kind are remembered with their numbers, and four times as many of the latest visits, so that what
+    /// comes again costs no look into the database: about 150 bytes each, if all kinds are so many.
+    pub remembered: usize,
     /// Whether ten-minute counts of ports are kept by sensor too, as a fleet's hub needs them; one machine pays nothing for it.
     pub by_sensor: bool,
 }
@@ -75,6 +78,9 @@ impl Settings {
     pub const EARLIEST: Timestamp = Timestamp::from_seconds(631_152_000);
     /// Microseconds by which a sensor's clock may run ahead before its events are flagged: ten minutes.
     pub const TOLERANCE: i64 = 600 * Timestamp::SECOND;
+
+    /// What one small machine remembers: some 5 MB.
+    pub const REMEMBERED: usize = 32_768;
 
     /// Whether the visits of this source are in the series that detection sees.
     pub(crate) fn shows_to_detection(&self, source: IpAddr) -> bool {
@@ -91,6 +97,7 @@ impl Default for Settings {
             clock: crate::writer::system_clock(),
             places: Places::built_in(),
             scanners_in_signs: true,
+            remembered: Self::REMEMBERED,
             by_sensor: false,
         }
     }

@@ -22,6 +22,7 @@ use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy};
 use async_nats::jetstream::{AckKind, Context, Message};
 use futures_util::StreamExt as _;
 use kizashi_event::{Event, Timestamp};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::connection::{ConnectionError, connect};
@@ -49,8 +50,8 @@ const MOST_ASKED_FOR: usize = 512;
 const MOST_UNACKNOWLEDGED: i64 = 4_096;
 /// How long the first event of a batch waits for others.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
-/// Events committed at once, at most (one more record may come on top).
-const FULL_BATCH: usize = 16_384;
+/// Events committed at once, at most (one more record may come on top): the more, the more of them are one row of a count.
+const FULL_BATCH: usize = 32_768;
 /// Bytes of records committed at once, at most (the same).
 const FULL_BYTES: usize = 8 << 20;
 /// The pause after a failure.
@@ -148,6 +149,8 @@ impl Hub {
             .map_err(|error| error.to_string())?;
         tracing::info!("fleet: taking what sensors send");
         let mut batch = Batch::default();
+        // One batch is committed while the next is read.
+        let mut committing = JoinSet::new();
         loop {
             let next = match batch.since {
                 None => Some(messages.next().await),
@@ -165,9 +168,11 @@ impl Hub {
                 }
             };
             if over || batch.events.len() >= FULL_BATCH || batch.bytes >= FULL_BYTES {
-                session.commit(&mut batch).await;
+                while committing.join_next().await.is_some() {}
+                committing.spawn(commit(Arc::clone(&self.keeper), std::mem::take(&mut batch)));
             }
             if let Some(failure) = failure {
+                while committing.join_next().await.is_some() {}
                 return Err(failure);
             }
         }
@@ -326,37 +331,37 @@ impl Session<'_> {
         // It would be no better a second time.
         let _ = message.ack_with(AckKind::Term).await;
     }
+}
 
-    /// Commits until it is done, then acknowledges.
-    async fn commit(&mut self, batch: &mut Batch) {
-        let Batch { events, messages, touched, .. } = std::mem::take(batch);
-        let named: Vec<(String, Vec<u8>)> = touched
-            .iter()
-            .filter_map(|(name, seen)| Some((seen_name(name), serde_json::to_vec(seen).ok()?)))
-            .collect();
-        if !events.is_empty() || !named.is_empty() {
-            let whole = Arc::new((events, named));
-            let mut failing = false;
-            loop {
-                let (keeper, given) = (Arc::clone(&self.hub.keeper), Arc::clone(&whole));
-                let kept = tokio::task::spawn_blocking(move || keeper.keep(&given.0, &given.1));
-                match kept.await {
-                    Ok(Ok(())) => break,
-                    Ok(Err(reason)) => {
-                        if !std::mem::replace(&mut failing, true) {
-                            tracing::error!("{reason}");
-                        }
+/// Commits until it is done, then acknowledges.
+async fn commit(keeper: Arc<dyn Keeper>, batch: Batch) {
+    let Batch { events, messages, touched, .. } = batch;
+    let named: Vec<(String, Vec<u8>)> = touched
+        .iter()
+        .filter_map(|(name, seen)| Some((seen_name(name), serde_json::to_vec(seen).ok()?)))
+        .collect();
+    if !events.is_empty() || !named.is_empty() {
+        let whole = Arc::new((events, named));
+        let mut failing = false;
+        loop {
+            let (keeper, given) = (Arc::clone(&keeper), Arc::clone(&whole));
+            let kept = tokio::task::spawn_blocking(move || keeper.keep(&given.0, &given.1));
+            match kept.await {
+                Ok(Ok(())) => break,
+                Ok(Err(reason)) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::error!("{reason}");
                     }
-                    // The process ends.
-                    Err(_) => return,
                 }
-                tokio::time::sleep(TRY_AGAIN).await;
+                // The process ends.
+                Err(_) => return,
             }
+            tokio::time::sleep(TRY_AGAIN).await;
         }
-        for message in messages {
-            // One that is lost is delivered again, and known.
-            let _ = message.ack().await;
-        }
+    }
+    for message in messages {
+        // One that is lost is delivered again, and known.
+        let _ = message.ack().await;
     }
 }
 

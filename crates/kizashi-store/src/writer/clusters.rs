@@ -166,7 +166,7 @@ mod tests {
             crate::schema::open_to_write(&folder.path().join(crate::schema::FILE)).unwrap();
         connection.execute_batch("BEGIN").unwrap();
         let mut clusters = Clusters { most: 64, ..Clusters::load(&connection).unwrap() };
-        let mut dictionary = Dictionary::default();
+        let mut dictionary = Dictionary::remembering(64);
         let mut join = |clusters: &mut Clusters, seed: u64, content: &[u8]| {
             let time = Timestamp::from_seconds(1_700_000_000 + seed.cast_signed());
             clusters

@@ -2,27 +2,35 @@
 //! million user names cost disk, not memory; what they cost of that is bounded too (`keys.rs`).
 
 use std::collections::HashMap;
+use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use kizashi_event::{KeyKind, Port, Timestamp};
+use kizashi_event::{Event, KeyKind, Port, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::keys::Census;
+use super::raw::Names;
+use super::recent::Recent;
 use crate::codes::kind_code;
 use crate::{Places, Settings};
 
-/// Numbers remembered of one kind; past it that kind's memory begins anew.
-const MOST_REMEMBERED: usize = 32_768;
+/// By what somebody else has chosen: with a hash that nobody foresees.
+type Numbers<K, V> = Recent<K, V, RandomState>;
 
 /// The numbers of keys and names, remembered. Forget all of it when a transaction is undone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Dictionary {
-    sources: HashMap<IpAddr, u32>,
-    ports: HashMap<Port, u32>,
-    placed: HashMap<IpAddr, Placed>,
-    texts: HashMap<KeyKind, HashMap<Box<str>, u32>>,
-    names: HashMap<Box<str>, i64>,
+    sources: Numbers<IpAddr, u32>,
+    ports: Numbers<Port, u32>,
+    placed: Numbers<IpAddr, Placed>,
+    texts: HashMap<KeyKind, Numbers<Box<str>, u32>>,
+    names: Numbers<Box<str>, i64>,
+    /// Visitors come with several events at once, mostly.
+    last_source: Option<(IpAddr, u32)>,
+    last_placed: Option<(IpAddr, Placed)>,
+    /// How many are remembered of a kind.
+    remembered: usize,
     fresh_sources: i64,
     pub(super) census: Census,
     /// Keys of one kind at most; no bound where there is none.
@@ -42,7 +50,26 @@ impl Dictionary {
     /// The dictionary of a database that keeps as many keys of a kind as is set, of visitors who are where `settings` tell.
     pub(super) fn load(connection: &Connection, settings: &Settings) -> rusqlite::Result<Self> {
         let (most, places) = (Some(settings.retention.most_keys), Arc::clone(&settings.places));
-        Ok(Self { census: Census::load(connection)?, most, places, ..Self::default() })
+        let empty = Self::remembering(settings.remembered);
+        Ok(Self { census: Census::load(connection)?, most, places, ..empty })
+    }
+
+    /// An empty one without a bound but that of its memory.
+    pub(super) fn remembering(remembered: usize) -> Self {
+        Self {
+            sources: Recent::of(remembered),
+            ports: Recent::of(remembered),
+            placed: Recent::of(remembered),
+            texts: HashMap::new(),
+            names: Recent::of(remembered),
+            last_source: None,
+            last_placed: None,
+            remembered,
+            fresh_sources: 0,
+            census: Census::default(),
+            most: None,
+            places: Arc::default(),
+        }
     }
 
     /// Makes room for new keys in the kinds that are full; whether any went. Keys that came at or after `spared` stay.
@@ -61,9 +88,10 @@ impl Dictionary {
 
     /// Remembers no number: some may have gone.
     pub(super) fn forget(&mut self) {
-        self.sources.clear();
-        self.ports.clear();
-        self.placed.clear();
+        (self.last_source, self.last_placed) = (None, None);
+        self.sources = Recent::of(self.remembered);
+        self.ports = Recent::of(self.remembered);
+        self.placed = Recent::of(self.remembered);
         self.texts.clear();
     }
 
@@ -74,15 +102,34 @@ impl Dictionary {
         address: IpAddr,
         time: Timestamp,
     ) -> rusqlite::Result<u32> {
-        if let Some(id) = self.sources.get(&address) {
-            return Ok(*id);
+        if let Some((_, id)) = self.last_source.filter(|(last, _)| *last == address) {
+            return Ok(id);
         }
-        let (id, fresh) =
-            self.find_or_add(connection, KeyKind::Source, &address.to_string(), time)?;
-        self.fresh_sources += i64::from(fresh && !address.is_unspecified());
-        make_room(&mut self.sources);
-        self.sources.insert(address, id);
+        let id = match self.sources.get(&address) {
+            Some(id) => id,
+            None => {
+                let text = address.to_string();
+                let (id, fresh) = self.find_or_add(connection, KeyKind::Source, &text, time)?;
+                self.fresh_sources += i64::from(fresh && !address.is_unspecified());
+                self.sources.insert(address, id);
+                id
+            }
+        };
+        self.last_source = Some((address, id));
         Ok(id)
+    }
+
+    /// The numbers of an event's source, sensor and service.
+    pub(super) fn names(
+        &mut self,
+        connection: &Connection,
+        event: &Event,
+    ) -> rusqlite::Result<Names> {
+        Ok(Names {
+            source: self.source(connection, event.source, event.time)?,
+            sensor: self.name(connection, &event.sensor)?,
+            service: self.name(connection, event.service.name())?,
+        })
     }
 
     /// Sources that were never seen before, since this was last asked.
@@ -98,10 +145,9 @@ impl Dictionary {
         time: Timestamp,
     ) -> rusqlite::Result<u32> {
         if let Some(id) = self.ports.get(&port) {
-            return Ok(*id);
+            return Ok(id);
         }
         let (id, _) = self.find_or_add(connection, KeyKind::Port, &port.to_string(), time)?;
-        make_room(&mut self.ports);
         self.ports.insert(port, id);
         Ok(id)
     }
@@ -113,8 +159,12 @@ impl Dictionary {
         address: IpAddr,
         time: Timestamp,
     ) -> rusqlite::Result<Placed> {
+        if let Some((_, placed)) = self.last_placed.filter(|(last, _)| *last == address) {
+            return Ok(placed);
+        }
         if let Some(placed) = self.placed.get(&address) {
-            return Ok(*placed);
+            self.last_placed = Some((address, placed));
+            return Ok(placed);
         }
         let network = self.places.network(address);
         let country = self.places.country(address);
@@ -129,7 +179,6 @@ impl Dictionary {
             None => None,
         };
         let placed = Placed { network, country, scanner };
-        make_room(&mut self.placed);
         self.placed.insert(address, placed);
         Ok(placed)
     }
@@ -142,8 +191,8 @@ impl Dictionary {
         text: &str,
         time: Timestamp,
     ) -> rusqlite::Result<Option<u32>> {
-        if let Some(id) = self.texts.get(&kind).and_then(|texts| texts.get(text)) {
-            return Ok(Some(*id));
+        if let Some(id) = self.texts.get_mut(&kind).and_then(|texts| texts.get(text)) {
+            return Ok(Some(id));
         }
         let id = if self.most.is_some_and(|most| self.census.is_full(kind, most)) {
             let Some(id) = find(connection, kind, text)? else {
@@ -154,8 +203,8 @@ impl Dictionary {
         } else {
             self.find_or_add(connection, kind, text, time)?.0
         };
-        let texts = self.texts.entry(kind).or_default();
-        make_room(texts);
+        let remembered = self.remembered;
+        let texts = self.texts.entry(kind).or_insert_with(|| Recent::of(remembered));
         texts.insert(text.into(), id);
         Ok(Some(id))
     }
@@ -179,7 +228,7 @@ impl Dictionary {
     /// The number of a sensor's or service's name.
     pub(crate) fn name(&mut self, connection: &Connection, name: &str) -> rusqlite::Result<i64> {
         if let Some(id) = self.names.get(name) {
-            return Ok(*id);
+            return Ok(id);
         }
         let found = connection
             .prepare_cached("SELECT id FROM names WHERE text = ?1")?
@@ -191,15 +240,8 @@ impl Dictionary {
                 connection.prepare_cached("INSERT INTO names (text) VALUES (?1)")?.insert([name])?
             }
         };
-        make_room(&mut self.names);
         self.names.insert(name.into(), id);
         Ok(id)
-    }
-}
-
-fn make_room<K, V>(remembered: &mut HashMap<K, V>) {
-    if remembered.len() >= MOST_REMEMBERED {
-        remembered.clear();
     }
 }
 

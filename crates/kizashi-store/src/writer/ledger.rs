@@ -1,24 +1,26 @@
 //! The writer's own side: a connection, the dictionary, and what is known of closed bins. One batch is one transaction, events
 //! and rollups together: whatever moment the process dies at, they agree.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use kizashi_event::{Event, KeyKind, Timestamp};
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::closing::bins_between;
 use super::clusters::Clusters;
 use super::dictionary::Dictionary;
 use super::let_go::LetGo;
 use super::payloads;
-use super::sessions;
+use super::raw::{Names, RawRows, Way};
 use super::tally::{NOBODY, Tally};
 use super::visits::Visits;
 use crate::codes::{BIN, bin_of, bits_of, stored};
 use crate::error::InContext;
 use crate::{ClosedBin, Mode, Settings, StoreError};
+
+/// Visits are remembered so many times as often as keys of a kind.
+const VISITS: usize = 4;
 
 /// Everything the writer's thread owns.
 pub(crate) struct Ledger {
@@ -29,34 +31,15 @@ pub(crate) struct Ledger {
     clusters: Clusters,
     tally: Tally,
     pub(super) visits: Visits,
-    texts: Texts,
     pub(crate) let_go: LetGo,
+    /// How the next batch is tried.
+    way: Way,
     /// The first bin that is not closed yet.
     pub(crate) open_from: i64,
     /// The earliest closed bin that a historic event came into.
     reopened: Option<i64>,
     /// The first failure that nobody has been told of.
     failure: Option<StoreError>,
-}
-
-/// The texts of an event's row, written where those of the event before stood; most have its destination too.
-#[derive(Default)]
-struct Texts {
-    detail: Vec<u8>,
-    destination: Option<(IpAddr, String)>,
-}
-
-impl Texts {
-    fn of(&mut self, event: &Event) -> rusqlite::Result<(Option<&str>, &str)> {
-        self.detail.clear();
-        serde_json::to_writer(&mut self.detail, &event.detail)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        if self.destination.as_ref().map(|(address, _)| *address) != event.destination {
-            self.destination = event.destination.map(|address| (address, address.to_string()));
-        }
-        let destination = self.destination.as_ref().map(|(_, text)| text.as_str());
-        Ok((destination, std::str::from_utf8(&self.detail)?))
-    }
 }
 
 #[derive(Default)]
@@ -118,6 +101,7 @@ impl Ledger {
             Dictionary::load(&connection, &settings).doing("reading where it stopped", &path)?;
         let let_go = LetGo::load(&connection).doing("reading where it stopped", &path)?;
         let clusters = Clusters::load(&connection).doing("reading where it stopped", &path)?;
+        let visits = Visits::remembering(settings.remembered.saturating_mul(VISITS));
         Ok(Self {
             let_go,
             clusters,
@@ -126,8 +110,8 @@ impl Ledger {
             settings,
             dictionary,
             tally: Tally::default(),
-            visits: Visits::default(),
-            texts: Texts::default(),
+            way: Way::Together,
+            visits,
             open_from: open_from.unwrap_or(i64::MIN),
             reopened: None,
             failure: None,
@@ -135,10 +119,21 @@ impl Ledger {
     }
 
     /// Writes events and their counts in one transaction; each (time, id) once. On an error nothing of them is stored.
-    pub(crate) fn write(&mut self, events: Vec<Event>) -> Result<(), StoreError> {
+    pub(crate) fn write(&mut self, events: &[Event]) -> Result<(), StoreError> {
+        let result = match self.try_to_write(events, self.way)? {
+            Written::Some => self.try_to_write(events, Way::Each)?,
+            written => written,
+        };
+        // A log that is read again is known for long; what a sensor sends again is one batch.
+        self.way = if result == Written::Some { Way::Each } else { Way::Together };
+        Ok(())
+    }
+
+    /// The same, in this way. Nothing is stored either where rows that were written together turn out not to be new together.
+    fn try_to_write(&mut self, events: &[Event], way: Way) -> Result<Written, StoreError> {
         let reopened = self.reopened;
-        let result = self.write_in_transaction(events);
-        if result.is_err() {
+        let result = self.write_in_transaction(events, way);
+        if result.is_err() || (way == Way::Together && matches!(result, Ok(Written::Some))) {
             self.tally = Tally::default();
             self.visits.forget();
             self.reopened = reopened;
@@ -149,67 +144,59 @@ impl Ledger {
         result.doing("writing events", &self.path)
     }
 
-    fn write_in_transaction(&mut self, events: Vec<Event>) -> rusqlite::Result<()> {
-        let Self {
-            connection,
-            dictionary,
-            clusters,
-            tally,
-            visits,
-            texts,
-            settings,
-            open_from,
-            reopened,
-            let_go,
-            ..
-        } = self;
+    fn write_in_transaction(&mut self, events: &[Event], way: Way) -> rusqlite::Result<Written> {
+        let Self { connection, dictionary, clusters, tally, visits, settings, let_go, .. } = self;
+        let (open_from, reopened) = (self.open_from, &mut self.reopened);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let latest = (settings.clock)().plus(Settings::TOLERANCE);
         let mut counted = Counted::default();
-        let spared = spared_from(settings.mode, *open_from);
+        let spared = spared_from(settings.mode, open_from);
         if dictionary.make_room(&transaction, spared)? {
             visits.forget();
         }
-        {
-            let mut insert = transaction.prepare_cached(INSERT_EVENT)?;
-            for mut event in events {
-                if let_go.holds(&transaction, event.time.micros(), bits_of(event.id.0))? {
-                    continue;
-                }
-                let most = settings.retention.most_payload_bytes;
-                let cluster =
-                    payloads::keep(&transaction, &mut event, most, (clusters, dictionary))?;
-                let flagged = event.time < Settings::EARLIEST || event.time > latest;
-                let source = dictionary.source(&transaction, event.source, event.time)?;
-                let sensor = dictionary.name(&transaction, &event.sensor)?;
-                let service = dictionary.name(&transaction, event.service.name())?;
-                let names = (sensor, service);
-                if !insert_event(&mut insert, &event, source, names, flagged, texts)? {
-                    continue;
-                }
-                counted.raw += 1;
-                if flagged {
-                    counted.out_of_time += 1;
-                    continue;
-                }
-                tally.touch_sensor(sensor, event.time, event.weight().events);
-                sessions::touch(&transaction, dictionary, &event, source, service)?;
-                let source = if event.is_of_many() { NOBODY } else { source };
-                if event.is_backscatter() {
-                    touch_backscatter(&transaction, dictionary, tally, (&event, source))?;
-                    continue;
-                }
-                let judged = judged(settings, *open_from, reopened, &event);
-                let sensor = settings.by_sensor.then_some(sensor);
-                let bin = counted.touch_bin(tally, (&event, source, sensor), judged);
-                touch_keys(&transaction, dictionary, tally, (&event, source, cluster), bin)?;
+        let (mut rows, mut written) = (RawRows::going(way), Written::All);
+        for event in events {
+            if let_go.holds(&transaction, event.time.micros(), bits_of(event.id.0))? {
+                continue;
             }
+            let most = settings.retention.most_payload_bytes;
+            let (event, cluster) =
+                payloads::keep(&transaction, event, most, (clusters, dictionary))?;
+            let event = event.as_ref();
+            let flagged = event.time < Settings::EARLIEST || event.time > latest;
+            let names = dictionary.names(&transaction, event)?;
+            if !rows.add(&transaction, event, names, flagged)? {
+                written = Written::Some;
+                continue;
+            }
+            counted.raw += 1;
+            if flagged {
+                counted.out_of_time += 1;
+                continue;
+            }
+            let Names { source, sensor, service } = names;
+            tally.touch_sensor(sensor, event.time, event.weight().events);
+            tally.sessions.touch(&transaction, dictionary, event, (source, service))?;
+            let source = if event.is_of_many() { NOBODY } else { source };
+            if event.is_backscatter() {
+                touch_backscatter(&transaction, dictionary, tally, (event, source))?;
+                continue;
+            }
+            let judged = judged(settings, open_from, reopened, event);
+            let sensor = settings.by_sensor.then_some(sensor);
+            let bin = counted.touch_bin(tally, (event, source, sensor), judged);
+            touch_keys(&transaction, dictionary, tally, (event, source, cluster), bin)?;
+        }
+        rows.finish(&transaction)?;
+        if rows.some_known {
+            return Ok(Written::Some);
         }
         tally.write(&transaction, visits)?;
         dictionary.census.write(&transaction)?;
         counted.write(&transaction)?;
         add_to_counter(&transaction, "sources", dictionary.take_fresh_sources())?;
-        transaction.commit()
+        transaction.commit()?;
+        Ok(written)
     }
 
     /// Closes every bin that ends at or before `through`, and gives those that anything came to.
@@ -263,34 +250,11 @@ impl Ledger {
     }
 }
 
-const INSERT_EVENT: &str = "INSERT OR IGNORE INTO events
-    (time, id, sensor, session, source, source_port, destination, port, service, flagged, detail)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-
-/// Whether it was new.
-fn insert_event(
-    insert: &mut CachedStatement<'_>,
-    event: &Event,
-    source: u32,
-    (sensor, service): (i64, i64),
-    flagged: bool,
-    texts: &mut Texts,
-) -> rusqlite::Result<bool> {
-    let (destination, detail) = texts.of(event)?;
-    let rows = insert.execute((
-        event.time.micros(),
-        bits_of(event.id.0),
-        sensor,
-        event.session.map(|session| bits_of(session.0)),
-        source,
-        event.source_port,
-        destination,
-        event.port.code(),
-        service,
-        flagged,
-        detail,
-    ))?;
-    Ok(rows == 1)
+/// How many of a batch's events were new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    All,
+    Some,
 }
 
 /// Whether keys of a kind are counted by hour, with their sources. Pairs would cost as much as user names and passwords together and say

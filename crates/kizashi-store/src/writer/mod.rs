@@ -10,6 +10,8 @@ mod ledger;
 mod let_go;
 mod payloads;
 mod queue;
+mod raw;
+mod recent;
 mod retention;
 mod rows;
 mod sensor_bins;
@@ -74,7 +76,7 @@ impl Inlet {
     /// # Errors
     /// When the database cannot be written, or the writer has stopped.
     pub fn commit(&self, events: Vec<Event>) -> Result<(), StoreError> {
-        self.ask(move |ledger| ledger.write(events))
+        self.ask(move |ledger| ledger.write(&events))
     }
 
     /// Stores signs, each in place of the one with its id, and named blobs, in one transaction.
@@ -288,7 +290,7 @@ fn run(ledger: &mut Ledger, queue: &Queue) {
         let events = work.events.len() as u64;
         let (count, began) = (work.events.len(), Instant::now());
         if events > 0
-            && let Err(error) = ledger.write(work.events)
+            && let Err(error) = ledger.write(&work.events)
         {
             queue.count_dropped(events);
             ledger.fail(error);

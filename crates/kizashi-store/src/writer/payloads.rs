@@ -2,6 +2,8 @@
 //! stands in a counter that changes in the transaction of the content itself, so that enforcing the quota costs a seek, and a
 //! visitor who sends nothing but new content fills no disk between two rounds of retention.
 
+use std::borrow::Cow;
+
 use kizashi_event::{Event, Payload};
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -20,9 +22,23 @@ const MOST_KNOWN: i64 = 200_000;
 /// The counter of the compressed bytes of all content kept.
 const KEPT: &str = "payload_bytes";
 
-/// Takes the content out of an event and keeps it; the oldest goes for it where it is more than `most` bytes with it. The key of
-/// the cluster that the content is in, where it is in one: recordings are in none.
-pub(crate) fn keep(
+/// The event without its content, which is kept; the oldest goes for it where it is more than `most` bytes with it. And the key of the
+/// cluster that the content is in, where it is in one: recordings are in none.
+pub(crate) fn keep<'a>(
+    connection: &Connection,
+    event: &'a Event,
+    most: u64,
+    kin: (&mut Clusters, &mut Dictionary),
+) -> rusqlite::Result<(Cow<'a, Event>, Option<u32>)> {
+    if event.detail.carried().is_none() {
+        return Ok((Cow::Borrowed(event), None));
+    }
+    let mut event = event.clone();
+    let cluster = take_out(connection, &mut event, most, kin)?;
+    Ok((Cow::Owned(event), cluster))
+}
+
+fn take_out(
     connection: &Connection,
     event: &mut Event,
     most: u64,

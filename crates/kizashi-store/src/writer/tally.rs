@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::rows::write_rows;
 use super::sensor_bins::SensorBins;
+use super::sessions::Sessions;
 use super::visits::Visits;
 use crate::codes::{hour_of, kind_code, pack, stored, unite, unpack};
 
@@ -25,6 +26,7 @@ pub(crate) struct Tally {
     by_day: Vec<Touch>,
     sensors: BTreeMap<(i64, i64), OfSensor>,
     pub(super) sensor_bins: SensorBins,
+    pub(super) sessions: Sessions,
 }
 
 /// What a sensor told of in an hour.
@@ -182,6 +184,7 @@ impl Tally {
         self.write_bins(connection)?;
         self.write_key_bins(connection)?;
         self.sensor_bins.write(connection)?;
+        self.sessions.write(connection)?;
         let rows = self.rows(connection, visits)?;
         visits.write(connection)?;
         write_hours(connection, &rows)?;
@@ -309,11 +312,9 @@ impl Tally {
             if row.kind == kind_code(KeyKind::Source) {
                 (row.sources, row.sources_of_day) = (1, 1);
             } else {
-                for source in sources_of(group.iter().map(|touch| touch.place)) {
-                    let (in_hour, on_day) = visits.touch(connection, row.hour, row.key, source)?;
-                    row.sources += u64::from(in_hour);
-                    row.sources_of_day += u64::from(on_day);
-                }
+                let sources = sources_of(group.iter().map(|touch| touch.place));
+                (row.sources, row.sources_of_day) =
+                    visits.touch(connection, (row.hour, row.key), &sources)?;
             }
             rows.push(row);
         }

@@ -2,28 +2,29 @@
 //! remembered, so that a source that comes again costs no look into the database; and of a day that was empty when it was first
 //! met all of them, so that a source that is new costs none either.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::recent::Recent;
 use super::rows::write_rows;
-
-/// Visits remembered between two batches: about 4 MB. Past that all are forgotten.
-const MOST_REMEMBERED: usize = 131_072;
 
 /// The visits of a day as far as they are remembered, with a bit for each hour.
 #[derive(Debug)]
 struct Day {
     /// Whether these are all that there are.
     is_whole: bool,
-    hours: HashMap<(u32, u32), u32>,
+    /// By numbers of our own giving, which nobody can choose to collide.
+    hours: Recent<(u32, u32), u32, foldhash::fast::RandomState>,
 }
 
 /// The latest visits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Visits {
-    days: HashMap<i64, Day>,
+    days: BTreeMap<i64, Day>,
+    /// How many are remembered between two batches, about; each costs some 20 bytes.
+    most: usize,
     /// Those that the database does not know yet: day, key, source.
     fresh: Vec<(i64, u32, u32)>,
     /// Those of which it does not know all hours yet.
@@ -31,39 +32,50 @@ pub(super) struct Visits {
 }
 
 impl Visits {
-    /// Notes a visit; whether its source is new under this key in this hour, and on this day.
+    /// None yet.
+    pub(super) const fn remembering(most: usize) -> Self {
+        Self { days: BTreeMap::new(), most, fresh: Vec::new(), again: Vec::new() }
+    }
+
+    /// Notes visits of different sources; how many of them are new under this key in this hour, and on this day.
     pub(super) fn touch(
         &mut self,
         connection: &Connection,
-        hour: i64,
-        key: u32,
-        source: u32,
-    ) -> rusqlite::Result<(bool, bool)> {
+        (hour, key): (i64, u32),
+        sources: &[u32],
+    ) -> rusqlite::Result<(u64, u64)> {
         let (date, bit) = (hour.div_euclid(24), 1_u32 << hour.rem_euclid(24));
         let day = match self.days.entry(date) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(Day::open(connection, date)?),
         };
-        let hours = match day.hours.entry((key, source)) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) if day.is_whole => entry.insert(0),
-            Entry::Vacant(entry) => entry.insert(hours_of(connection, (date, key, source))?),
-        };
-        let known = *hours;
-        let in_hour = known & bit == 0;
-        if in_hour {
-            let waiting = if known == 0 { &mut self.fresh } else { &mut self.again };
-            waiting.push((date, key, source));
-            *hours |= bit;
+        let (mut in_hour, mut on_day) = (0, 0);
+        for &source in sources {
+            let visit = (key, source);
+            let (known, is_remembered) = match day.hours.get(&visit) {
+                Some(hours) => (hours, true),
+                None if day.is_whole => (0, false),
+                None => (hours_of(connection, (date, key, source))?, false),
+            };
+            let is_new = known & bit == 0;
+            if is_new {
+                let waiting = if known == 0 { &mut self.fresh } else { &mut self.again };
+                waiting.push((date, key, source));
+            }
+            if is_new || !is_remembered {
+                day.hours.insert(visit, known | bit);
+            }
+            in_hour += u64::from(is_new);
+            on_day += u64::from(known == 0);
         }
-        Ok((in_hour, known == 0))
+        Ok((in_hour, on_day))
     }
 
     /// Writes what is new.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let hours = |(date, key, source): (i64, u32, u32)| {
-            let hours = self.days.get(&date)?.hours.get(&(key, source))?;
-            Some([date, i64::from(key), i64::from(source), i64::from(*hours)])
+            let hours = self.days.get(&date)?.hours.peek(&(key, source))?;
+            Some([date, i64::from(key), i64::from(source), i64::from(hours)])
         };
         self.fresh.sort_unstable();
         // None is there: "or ignore" only spares SQLite preparing to undo a statement of many rows.
@@ -79,15 +91,26 @@ impl Visits {
         }
         self.fresh.clear();
         self.again.clear();
-        if self.days.values().map(|day| day.hours.len()).sum::<usize>() > MOST_REMEMBERED {
-            self.forget();
+        if self.days.values().map(|day| day.hours.met()).sum::<usize>() >= self.most / 2 {
+            self.turn();
         }
         Ok(())
     }
 
+    /// Remembers what was met since this was last done, and no more.
+    fn turn(&mut self) {
+        self.days.retain(|_, day| {
+            let any = day.hours.met() > 0;
+            if day.hours.turn() {
+                day.is_whole = false;
+            }
+            any
+        });
+    }
+
     /// Remembers nothing: the database may have been changed, or a transaction undone.
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self::remembering(self.most);
     }
 }
 
@@ -96,7 +119,7 @@ impl Day {
         let any = connection
             .prepare_cached("SELECT 1 FROM visits WHERE day = ?1 LIMIT 1")?
             .exists([day])?;
-        Ok(Self { is_whole: !any, hours: HashMap::new() })
+        Ok(Self { is_whole: !any, hours: Recent::unbounded() })
     }
 }
 
@@ -110,8 +133,6 @@ fn hours_of(connection: &Connection, (day, key, source): (i64, u32, u32)) -> rus
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -130,23 +151,25 @@ mod tests {
     }
 
     proptest! {
-        /// Batches of visits over three days; after some everything is forgotten, as when the process starts again.
+        /// Batches of visits over three days; after some everything is forgotten, as when the process starts again, and there is memory for few.
         #[test]
         fn whatever_is_remembered_the_database_holds_each_visit_and_each_is_new_once(
             batches in prop::collection::vec(
                 (prop::collection::vec((0..72_i64, 1..4_u32, 1..6_u32), 0..60), any::<bool>()),
                 1..8,
             ),
+            most in 1..120_usize,
         ) {
-            let (connection, mut visits) = (database(), Visits::default());
+            let (connection, mut visits) = (database(), Visits::remembering(most));
             let mut model: BTreeMap<(i64, u32, u32), u32> = BTreeMap::new();
             for (batch, forget) in batches {
                 for (hour, key, source) in batch {
                     let hours = model.entry((hour.div_euclid(24), key, source)).or_default();
                     let bit = 1_u32 << hour.rem_euclid(24);
-                    let expected = (*hours & bit == 0, *hours == 0);
+                    let expected = (u64::from(*hours & bit == 0), u64::from(*hours == 0));
                     *hours |= bit;
-                    prop_assert_eq!(visits.touch(&connection, hour, key, source).unwrap(), expected);
+                    let new = visits.touch(&connection, (hour, key), &[source]).unwrap();
+                    prop_assert_eq!(new, expected);
                 }
                 visits.write(&connection).unwrap();
                 if forget {

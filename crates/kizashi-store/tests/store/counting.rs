@@ -97,6 +97,44 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn whatever_comes_again_among_what_is_new_adds_nothing(
+        events in made_up(),
+        batch in 1_usize..150,
+        again in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..40),
+    ) {
+        let folder = Folder::new();
+        let store = live(&folder, midnight().plus(4 * Timestamp::DAY));
+        let mut batches: Vec<Vec<Event>> = events.chunks(batch).map(<[Event]>::to_vec).collect();
+        for (which, to) in again {
+            let to = to.index(batches.len());
+            batches[to].push(which.get(&events).clone());
+        }
+        for batch in batches {
+            store.inlet().commit(batch).unwrap();
+        }
+        let reader = store.reader().unwrap();
+        let overview = reader.overview().unwrap();
+        let count = events.len() as u64;
+        prop_assert_eq!((overview.events, overview.events_raw), (count, count));
+        let whole = plain_count(&events, i64::MAX / 4);
+        for kind in KeyKind::ALL {
+            for row in reader.top(kind, Span::default(), 1_000).unwrap() {
+                let expected = whole.iter().find(|((key, _), _)| *key == row.key).map(|(_, counts)| *counts);
+                prop_assert_eq!(Some((row.events, row.sources)), expected, "{}", row.key);
+            }
+        }
+        for ((key, start), (count, sources)) in plain_count(&events, BinLength::Hour.micros()) {
+            let start = Timestamp::from_micros(start);
+            let span = Span { since: Some(start), until: Some(start.plus(Timestamp::HOUR)) };
+            let points = reader.series(&key, BinLength::Hour, span).unwrap();
+            prop_assert_eq!((points[0].events, points[0].sources), (count, sources), "{}", key);
+        }
+    }
+}
+
 #[test]
 fn the_same_events_twice_count_once() {
     let folder = Folder::new();

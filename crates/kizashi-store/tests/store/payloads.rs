@@ -60,6 +60,24 @@ fn no_captured_byte_lies_plain_on_the_disk_and_all_come_back() {
 }
 
 #[test]
+fn content_of_a_batch_that_is_begun_again_since_some_of_it_was_there_is_kept() {
+    let folder = Folder::new();
+    let store = live(&folder, midnight().plus(Timestamp::DAY));
+    let known: Vec<Event> = (10..60).map(|number| sent(number, b"known")).collect();
+    store.inlet().commit(known.clone()).unwrap();
+    let content = noise(1, 300);
+    let whole = [vec![sent(1, &content)], known, vec![sent(2, &content)]].concat();
+    store.inlet().commit(whole).unwrap();
+    let reader = store.reader().unwrap();
+    for number in [1, 2] {
+        let kept = reader.payload_content(PayloadHash([number; 32])).unwrap();
+        assert_eq!(kept, Some(Some(content.clone())));
+    }
+    assert_eq!(reader.overview().unwrap().events, 52);
+    assert_eq!(reader.payloads(100).unwrap().len(), 52);
+}
+
+#[test]
 fn the_quota_holds_at_every_write_and_the_oldest_content_goes_first() {
     let folder = Folder::new();
     let now = midnight().plus(Timestamp::DAY);

@@ -42,6 +42,8 @@ const IDENTITY: &str = "identity";
 pub(crate) const HEALTH: &str = "trap health";
 /// Microseconds between two savings of it, where it changed.
 const KEEP_HEALTH_EVERY: i64 = 60 * Timestamp::SECOND;
+/// Times as many keys and visits as one machine's store does the store of a hub remember, which hears many machines and has more memory.
+const HUB_REMEMBERS: usize = 8;
 /// How long another process may take to let go of the folder: the core of a supervisor that was just killed.
 const LETS_GO: Duration = Duration::from_secs(3);
 
@@ -104,13 +106,16 @@ fn open(
 ) -> Result<(Pipeline, [u8; 32]), Failure> {
     let began = Instant::now();
     let pipeline = loop {
+        let is_hub = setup.fleet.is_some();
+        let remembered = kizashi_store::Settings::REMEMBERED;
         let store = kizashi_store::Settings {
             mode: Mode::Live,
             retention: setup.config.retention(),
             clock: Arc::new(clock::now),
             places: Arc::clone(places),
             scanners_in_signs: setup.config.places.scanners_in_signs,
-            by_sensor: setup.fleet.is_some(),
+            remembered: if is_hub { HUB_REMEMBERS * remembered } else { remembered },
+            by_sensor: is_hub,
         };
         let detection = (setup.config.detection(), &setup.config.fleet);
         let (folder, campaigns) = (&setup.config.data, Arc::clone(campaigns));
