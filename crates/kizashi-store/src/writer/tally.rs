@@ -18,12 +18,13 @@ pub(crate) const NOBODY: u32 = 0;
 /// What a batch adds.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    touches: Vec<Touch>,
-    bins: Vec<BinTouch>,
-    key_bins: Vec<KeyBinTouch>,
-    late: HashMap<(i64, u32), u64>,
+    by_hour: Sums<Sum>,
     /// Keys that are counted by day and in all, and not by hour.
-    by_day: Vec<Touch>,
+    by_day: Sums<Sum>,
+    /// Ports by ten minutes; they have no kind here.
+    bins: Sums<u64>,
+    key_bins: Sums<u64>,
+    late: HashMap<(i64, u32), u64>,
     sensors: BTreeMap<(i64, i64), OfSensor>,
     pub(super) sensor_bins: SensorBins,
     pub(super) sessions: Sessions,
@@ -39,7 +40,7 @@ struct OfSensor {
 
 /// A row of a table and a source: when, of what kind, which key, who. One number, for hundreds of thousands of them are sorted each
 /// second, and numbers sort three times as fast as tuples. Numbers order as the fields do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Place(u128);
 
 impl Place {
@@ -77,28 +78,43 @@ impl Place {
     }
 }
 
-/// One event under one key in an hour, or those that it stands for.
+/// What is counted in one place of a table each. Places are numbers of our own giving, which nobody can choose to collide.
+type Sums<T> = HashMap<Place, T, foldhash::fast::RandomState>;
+
+/// Events under one key in an hour or on a day.
 #[derive(Clone, Copy, Debug)]
-struct Touch {
-    place: Place,
-    at: i64,
-    events: u32,
-    sessions: u32,
+struct Sum {
+    first: i64,
+    last: i64,
+    events: u64,
+    sessions: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct BinTouch {
-    bin: i64,
-    port: u32,
-    source: u32,
-    events: u32,
+/// Takes all sums out, in the order of the table.
+fn in_order<T>(sums: &mut Sums<T>) -> Vec<(Place, T)> {
+    let mut all: Vec<(Place, T)> = sums.drain().collect();
+    all.sort_unstable_by_key(|(place, _)| *place);
+    all
 }
 
-/// One event under one key in ten minutes.
-#[derive(Clone, Copy, Debug)]
-struct KeyBinTouch {
-    place: Place,
-    events: u32,
+/// The sums of each row.
+fn rows_of<T>(sums: &[(Place, T)]) -> impl Iterator<Item = &[(Place, T)]> {
+    sums.chunk_by(|(one, _), (other, _)| one.is_of_row(*other))
+}
+
+fn add(sums: &mut Sums<Sum>, place: Place, time: Timestamp, weight: Weight) {
+    let at = time.micros();
+    let none = Sum { first: at, last: at, events: 0, sessions: 0 };
+    let sum = sums.entry(place).or_insert(none);
+    sum.first = sum.first.min(at);
+    sum.last = sum.last.max(at);
+    sum.events = sum.events.saturating_add(weight.events);
+    sum.sessions = sum.sessions.saturating_add(weight.sessions);
+}
+
+fn add_events(sums: &mut Sums<u64>, place: Place, events: u64) {
+    let sum = sums.entry(place).or_insert(0);
+    *sum = sum.saturating_add(events);
 }
 
 /// One row of `hourly`, what it is by day, and between which moments its events came.
@@ -125,22 +141,14 @@ impl Tally {
         source: u32,
         weight: Weight,
     ) {
-        self.touches.push(Touch {
-            place: Place::new(hour_of(time), kind_code(kind), key, source),
-            at: time.micros(),
-            events: narrow(weight.events),
-            sessions: narrow(weight.sessions),
-        });
+        let place = Place::new(hour_of(time), kind_code(kind), key, source);
+        add(&mut self.by_hour, place, time, weight);
     }
 
     /// The same of a key that is counted by day and in all, its sources not.
     pub(crate) fn touch_day(&mut self, time: Timestamp, kind: KeyKind, key: u32, weight: Weight) {
-        self.by_day.push(Touch {
-            place: Place::new(hour_of(time).div_euclid(24), kind_code(kind), key, NOBODY),
-            at: time.micros(),
-            events: narrow(weight.events),
-            sessions: narrow(weight.sessions),
-        });
+        let place = Place::new(hour_of(time).div_euclid(24), kind_code(kind), key, NOBODY);
+        add(&mut self.by_day, place, time, weight);
     }
 
     /// Counts an event under the sensor that told of it.
@@ -155,7 +163,7 @@ impl Tally {
 
     /// Counts events in their ten minutes.
     pub(crate) fn touch_bin(&mut self, bin: i64, port: u32, source: u32, events: u64) {
-        self.bins.push(BinTouch { bin, port, source, events: narrow(events) });
+        add_events(&mut self.bins, Place::new(bin, 0, port, source), events);
     }
 
     /// Counts events under a key in their ten minutes.
@@ -166,8 +174,7 @@ impl Tally {
         source: u32,
         events: u64,
     ) {
-        let place = Place::new(bin, kind_code(kind), key, source);
-        self.key_bins.push(KeyBinTouch { place, events: narrow(events) });
+        add_events(&mut self.key_bins, Place::new(bin, kind_code(kind), key, source), events);
     }
 
     /// Counts events that came after their ten minutes were closed.
@@ -196,25 +203,12 @@ impl Tally {
 
     /// Rows of what is counted by day, as if all of a day were in its first hour.
     fn rows_of_days(&mut self) -> Vec<Row> {
-        self.by_day.sort_unstable_by_key(|touch| touch.place);
-        let groups = self.by_day.chunk_by(|a, b| a.place.is_of_row(b.place));
-        let row = |group: &[Touch]| {
-            let place = group.first()?.place;
-            Some(Row {
-                hour: place.time() * 24,
-                kind: place.kind(),
-                key: place.key(),
-                first: group.iter().map(|touch| touch.at).min()?,
-                last: group.iter().map(|touch| touch.at).max()?,
-                events: group.iter().map(|touch| u64::from(touch.events)).sum(),
-                sessions: group.iter().map(|touch| u64::from(touch.sessions)).sum(),
-                sources: 0,
-                sources_of_day: 0,
-            })
+        let sums = in_order(&mut self.by_day);
+        let row = |sums| {
+            let row = Row::of(sums)?;
+            Some(Row { hour: row.hour * 24, ..row })
         };
-        let rows = groups.filter_map(row).collect();
-        self.by_day.clear();
-        rows
+        rows_of(&sums).filter_map(row).collect()
     }
 
     fn write_sensors(&mut self, connection: &Connection) -> rusqlite::Result<()> {
@@ -242,19 +236,15 @@ impl Tally {
             "INSERT INTO bins (bin, port, events, late, sources) VALUES (?1, ?2, ?3, 0, ?4)
              ON CONFLICT DO UPDATE SET events = events + excluded.events, sources = excluded.sources",
         )?;
-        self.bins.sort_unstable();
-        for group in self.bins.chunk_by(|a, b| (a.bin, a.port) == (b.bin, b.port)) {
-            let Some(BinTouch { bin, port, .. }) = group.first() else { continue };
+        for group in rows_of(&in_order(&mut self.bins)) {
+            let Some((place, _)) = group.first() else { continue };
+            let (bin, port) = (place.time(), place.key());
             let known: Option<Vec<u8>> =
                 read.query_row((bin, port), |row| row.get(0)).optional()?;
             let mut sources = known.map_or_else(Vec::new, |bytes| unpack(&bytes));
-            let fresh: Vec<u32> =
-                group.iter().map(|touch| touch.source).filter(|source| *source != NOBODY).collect();
-            unite(&mut sources, &fresh);
-            let events = group.iter().map(|touch| u64::from(touch.events)).sum();
-            write.execute((bin, port, stored(events), pack(&sources)))?;
+            unite(&mut sources, &sources_of(group));
+            write.execute((bin, port, stored(events_of(group)), pack(&sources)))?;
         }
-        self.bins.clear();
         let mut count_late = connection.prepare_cached(
             "INSERT INTO bins (bin, port, events, late, sources) VALUES (?1, ?2, 0, ?3, x'')
              ON CONFLICT DO UPDATE SET late = late + excluded.late",
@@ -276,67 +266,62 @@ impl Tally {
         let mut change = connection.prepare_cached(
             "UPDATE key_bins SET events = events + ?4, sources = ?5 WHERE bin = ?1 AND kind = ?2 AND key = ?3",
         )?;
-        self.key_bins.sort_unstable_by_key(|touch| touch.place);
-        for group in self.key_bins.chunk_by(|a, b| a.place.is_of_row(b.place)) {
-            let Some(KeyBinTouch { place, .. }) = group.first() else { continue };
+        for group in rows_of(&in_order(&mut self.key_bins)) {
+            let Some((place, _)) = group.first() else { continue };
             let (bin, kind, key) = (place.time(), place.kind(), place.key());
-            let events = stored(group.iter().map(|touch| u64::from(touch.events)).sum());
-            let mut sources = sources_of(group.iter().map(|touch| touch.place));
+            let events = stored(events_of(group));
+            let mut sources = sources_of(group);
             if add.execute((bin, kind, key, events, pack(&sources)))? == 0 {
                 let known: Vec<u8> = read.query_row((bin, kind, key), |row| row.get(0))?;
                 unite(&mut sources, &unpack(&known));
                 change.execute((bin, kind, key, events, pack(&sources)))?;
             }
         }
-        self.key_bins.clear();
         Ok(())
     }
 
     /// The rows by hour, in the order of the table, and with them the visits.
     fn rows(&mut self, connection: &Connection, visits: &mut Visits) -> rusqlite::Result<Vec<Row>> {
+        let sums = in_order(&mut self.by_hour);
         let mut rows: Vec<Row> = Vec::new();
-        self.touches.sort_unstable_by_key(|touch| touch.place);
-        for group in self.touches.chunk_by(|a, b| a.place.is_of_row(b.place)) {
-            let Some(Touch { place, .. }) = group.first() else { continue };
-            let mut row = Row {
-                hour: place.time(),
-                kind: place.kind(),
-                key: place.key(),
-                first: group.iter().map(|touch| touch.at).min().unwrap_or(0),
-                last: group.iter().map(|touch| touch.at).max().unwrap_or(0),
-                events: group.iter().map(|touch| u64::from(touch.events)).sum(),
-                sessions: group.iter().map(|touch| u64::from(touch.sessions)).sum(),
-                sources: 0,
-                sources_of_day: 0,
-            };
-            if row.kind == kind_code(KeyKind::Source) {
-                (row.sources, row.sources_of_day) = (1, 1);
+        for group in rows_of(&sums) {
+            let Some(mut row) = Row::of(group) else { continue };
+            (row.sources, row.sources_of_day) = if row.kind == kind_code(KeyKind::Source) {
+                (1, 1)
             } else {
-                let sources = sources_of(group.iter().map(|touch| touch.place));
-                (row.sources, row.sources_of_day) =
-                    visits.touch(connection, (row.hour, row.key), &sources)?;
-            }
+                visits.touch(connection, (row.hour, row.key), &sources_of(group))?
+            };
             rows.push(row);
         }
-        self.touches.clear();
         Ok(rows)
     }
 }
 
-/// Who came, once each, in order; nobody but whoever can be told apart.
-fn sources_of(places: impl Iterator<Item = Place>) -> Vec<u32> {
-    let mut sources: Vec<u32> = Vec::new();
-    for source in places.map(Place::source) {
-        if source != NOBODY && sources.last() != Some(&source) {
-            sources.push(source);
-        }
+impl Row {
+    /// The row of these sums, whose sources are not counted yet.
+    fn of(sums: &[(Place, Sum)]) -> Option<Self> {
+        let (place, _) = sums.first()?;
+        Some(Self {
+            hour: place.time(),
+            kind: place.kind(),
+            key: place.key(),
+            first: sums.iter().map(|(_, sum)| sum.first).min()?,
+            last: sums.iter().map(|(_, sum)| sum.last).max()?,
+            events: sums.iter().fold(0, |all, (_, sum)| sum.events.saturating_add(all)),
+            sessions: sums.iter().fold(0, |all, (_, sum)| sum.sessions.saturating_add(all)),
+            sources: 0,
+            sources_of_day: 0,
+        })
     }
-    sources
 }
 
-/// What one event stands for is bounded where it is believed; this only keeps a row small.
-fn narrow(count: u64) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
+/// Who came, in order; nobody but whoever can be told apart.
+fn sources_of<T>(sums: &[(Place, T)]) -> Vec<u32> {
+    sums.iter().map(|(place, _)| place.source()).filter(|source| *source != NOBODY).collect()
+}
+
+fn events_of(sums: &[(Place, u64)]) -> u64 {
+    sums.iter().fold(0, |all, (_, events)| events.saturating_add(all))
 }
 
 /// A source is one source in each hour and on each day, however often it is counted.
