@@ -19,10 +19,8 @@ pub(crate) const SPOOL: &str = "spool";
 /// Under which name how the sensors fare is kept.
 pub(crate) const CONDITIONS: &str = "fleet/conditions";
 
-/// Under which name it is kept which detector holds how much.
+/// Under which name it is kept how the detectors fare ([`kizashi_fleet::detectors::Roster`]).
 pub(crate) const DETECTORS: &str = "fleet/detectors";
-/// How many parts of detection each detector holds; the hub itself stands under no name.
-pub(crate) type Holders = Vec<(Option<String>, usize)>;
 /// Parts that detection can be divided into at most.
 const MOST_PARTITIONS: Partition = 1_024;
 

@@ -101,9 +101,14 @@ impl TestMerge {
         eventually(&format!("{names:?} live"), || self.line.living() == names);
     }
 
+    pub(crate) fn waits_for_the_bucket(&self) {
+        eventually("the bucket of snapshots is there", || self.line.keeps_snapshots());
+    }
+
     pub(crate) fn holders(&mut self) -> BTreeMap<String, usize> {
         self.team.look_around();
-        let named = |(name, count): (Option<String>, usize)| (name.unwrap_or_default(), count);
-        self.team.holders().into_iter().map(named).collect()
+        let roster = self.team.roster();
+        let held = roster.detectors.into_iter().map(|fares| (fares.name, fares.partitions));
+        held.chain([(String::new(), roster.here)]).filter(|(_, held)| *held > 0).collect()
     }
 }

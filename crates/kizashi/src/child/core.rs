@@ -315,8 +315,8 @@ impl Chores {
             None => now,
         };
         let raised = pipeline.advance(through)?;
-        if let (Some(fleet), Some(holders)) = (&mut self.fleet, pipeline.holders()) {
-            fleet.note_holders(holders)?;
+        if let (Some(fleet), Some(roster)) = (&mut self.fleet, pipeline.roster()) {
+            fleet.note_detectors(roster, now)?;
         }
         self.reporting.look(now);
         if let Some(sighted) = &mut self.sighted {

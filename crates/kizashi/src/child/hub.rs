@@ -1,12 +1,13 @@
 //! What the core of a fleet's hub does beside keeping a store: it takes what the sensors send and says how they fare. It runs on threads of
 //! its own; the rest of the core knows nothing of it but how far time may be closed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_fleet::Credentials;
-use kizashi_fleet::detectors::Line;
+use kizashi_fleet::detectors::{Line, Roster};
 use kizashi_fleet::hub::{Conditions, Hub, Keeper};
 use kizashi_signs::Sign;
 use kizashi_store::{Inlet, Reader};
@@ -16,7 +17,7 @@ use tokio::sync::Notify;
 use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
-use crate::fleet::{CONDITIONS, DETECTORS, Holders};
+use crate::fleet::{CONDITIONS, DETECTORS};
 use crate::pipeline::Pipeline;
 use crate::stream::{Sink as _, SinkError, StoreSink};
 use crate::supervisor::messages::CoreSetup;
@@ -144,8 +145,10 @@ pub(super) struct Watch {
     inlet: Inlet,
     feed: FeedSender,
     kept: Timestamp,
-    /// How many parts of detection each detector holds, the hub itself under no name.
-    holders: Holders,
+    /// How the detectors fare, as it was kept last.
+    roster: Option<Roster>,
+    /// Since when each of them has lived without a break.
+    since: BTreeMap<String, Timestamp>,
 }
 
 impl Watch {
@@ -157,7 +160,14 @@ impl Watch {
     ) -> Result<Self, Failure> {
         let before = reader.blob(CONDITIONS)?.and_then(|json| serde_json::from_slice(&json).ok());
         conditions.remember(before.unwrap_or_default());
-        Ok(Self { conditions, inlet, feed, kept: clock::now(), holders: Vec::new() })
+        Ok(Self {
+            conditions,
+            inlet,
+            feed,
+            kept: clock::now(),
+            roster: None,
+            since: BTreeMap::new(),
+        })
     }
 
     /// Tells who fell silent, keeps how all fare, and says up to when time may be closed.
@@ -180,19 +190,36 @@ impl Watch {
         Ok(self.conditions.told_until(now))
     }
 
-    /// Says who does detection, and keeps it, where that changed.
-    pub(super) fn note_holders(&mut self, holders: Holders) -> Result<(), Failure> {
-        if holders == self.holders {
+    /// Says who does detection, and keeps how they fare, where that changed.
+    pub(super) fn note_detectors(
+        &mut self,
+        mut roster: Roster,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let lives = |name: &String| roster.detectors.iter().any(|it| it.lives && it.name == *name);
+        self.since.retain(|name, _| lives(name));
+        for fares in roster.detectors.iter_mut().filter(|fares| fares.lives) {
+            let since = self.since.entry(fares.name.clone()).or_insert(now);
+            fares.since = Some(since.micros());
+        }
+        if self.roster.as_ref() == Some(&roster) {
             return Ok(());
         }
-        let shown: Vec<String> = holders
-            .iter()
-            .map(|(name, count)| format!("{} {count}", name.as_deref().unwrap_or("the hub itself")))
-            .collect();
-        tracing::info!("fleet: detection's parts are with: {}", shown.join(", "));
-        let json = serde_json::to_vec(&holders).map_err(std::io::Error::from)?;
+        let shown = shares_of(&roster);
+        if self.roster.as_ref().map(shares_of).as_ref() != Some(&shown) {
+            tracing::info!("fleet: detection's parts are with: {}", shown.join(", "));
+        }
+        let json = serde_json::to_vec(&roster).map_err(std::io::Error::from)?;
         self.inlet.save(Vec::new(), vec![(DETECTORS.to_owned(), json)])?;
-        self.holders = holders;
+        self.roster = Some(roster);
         Ok(())
     }
+}
+
+/// Who holds how many parts.
+fn shares_of(roster: &Roster) -> Vec<String> {
+    let held = roster.detectors.iter().filter(|fares| fares.partitions > 0);
+    let held = held.map(|fares| format!("{} {}", fares.name, fares.partitions));
+    let here = (roster.here > 0).then(|| format!("the hub itself {}", roster.here));
+    held.chain(here).collect()
 }

@@ -1,9 +1,12 @@
-//! `kizashi fleet`: who belongs to a fleet, and how its sensors fare.
+//! `kizashi fleet`: who belongs to a fleet, and how its sensors and detectors fare.
+
+mod detectors;
 
 use std::path::Path;
 
 use kizashi_event::Timestamp;
 use kizashi_fleet::accounts::{Choices, Fleet};
+use kizashi_fleet::detectors::Roster;
 use kizashi_fleet::hub::Condition;
 use kizashi_fleet::{DETECTOR, HUB, SensorName};
 use kizashi_store::Reader;
@@ -12,7 +15,7 @@ use serde_json::json;
 use crate::cli::{FleetCall, FleetFolder, FleetInit, FleetList, FleetMember, FleetStatus};
 use crate::clock;
 use crate::failure::Failure;
-use crate::fleet::{CONDITIONS, DETECTORS, Holders};
+use crate::fleet::{CONDITIONS, DETECTORS};
 use crate::screen::{bytes, thousands};
 use crate::terminal::Terminal;
 
@@ -110,14 +113,14 @@ fn list(call: &FleetList, terminal: &mut Terminal) -> Result<(), Failure> {
 
 fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
     let conditions = conditions(&call.data.data)?;
+    let roster = roster(&call.data.data)?;
     if call.json {
-        return conditions.iter().try_for_each(|condition| {
+        conditions.iter().try_for_each(|condition| {
             terminal.json(&serde_json::to_value(condition).map_err(std::io::Error::from)?)
-        });
+        })?;
+        return roster.iter().flat_map(detectors::json_of).try_for_each(|row| terminal.json(&row));
     }
-    if let Some(line) = holders(&call.data.data)?.as_deref().and_then(line_of_holders) {
-        terminal.line(&line)?;
-    }
+    roster.iter().flat_map(detectors::lines_of).try_for_each(|line| terminal.line(&line))?;
     if conditions.is_empty() {
         return terminal.line("no sensor was heard yet; this is the hub's data folder?");
     }
@@ -133,30 +136,10 @@ fn conditions(folder: &Path) -> Result<Vec<Condition>, Failure> {
     Ok(kept.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default())
 }
 
-/// How many parts of detection each detector held when the hub last wrote it down, the hub itself under no name.
-fn holders(folder: &Path) -> Result<Option<Holders>, Failure> {
+/// How the detectors fared when the hub last wrote it down; nothing where there may be none.
+fn roster(folder: &Path) -> Result<Option<Roster>, Failure> {
     let kept = Reader::open(folder)?.blob(DETECTORS)?;
     Ok(kept.and_then(|json| serde_json::from_slice(&json).ok()))
-}
-
-fn line_of_holders(holders: &[(Option<String>, usize)]) -> Option<String> {
-    let all: usize = holders.iter().map(|(_, count)| count).sum();
-    let named: Vec<String> = holders
-        .iter()
-        .filter_map(|(name, count)| Some(format!("{} {count} of {all}", name.as_ref()?)))
-        .collect();
-    let by_hub = holders.iter().find(|(name, _)| name.is_none()).map(|(_, count)| *count);
-    match (named.is_empty(), by_hub) {
-        (true, None) => None,
-        (true, Some(_)) => {
-            Some("detection is done by the hub itself: no detector lives".to_owned())
-        }
-        (false, None) => Some(format!("parts of detection: {}", named.join(", "))),
-        (false, Some(count)) => Some(format!(
-            "parts of detection: {}, the hub itself {count} of {all}",
-            named.join(", ")
-        )),
-    }
 }
 
 fn lines_of(condition: &Condition, now: Timestamp) -> Vec<String> {
