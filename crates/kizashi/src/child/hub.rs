@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use kizashi_event::{Event, Timestamp};
 use kizashi_fleet::Credentials;
 use kizashi_fleet::detectors::{Line, Roster};
-use kizashi_fleet::hub::{Conditions, Hub, Keeper};
+use kizashi_fleet::hub::{Conditions, Hub, Keeper, Noted, Notes};
 use kizashi_signs::Sign;
 use kizashi_store::{Inlet, Reader};
 use kizashi_web::FeedSender;
@@ -17,13 +17,11 @@ use tokio::sync::Notify;
 use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
-use crate::fleet::{CONDITIONS, DETECTORS};
+use crate::fleet::{CONDITIONS, CONDITIONS_SINCE, DETECTORS, kept_conditions};
 use crate::pipeline::Pipeline;
 use crate::stream::{Sink as _, SinkError, StoreSink};
 use crate::supervisor::messages::CoreSetup;
 
-/// Microseconds between two savings of how the sensors fare.
-const KEEP_EVERY: i64 = 10 * Timestamp::SECOND;
 /// Threads that look names up or commit, at most.
 const MOST_BLOCKING: usize = 4;
 
@@ -144,7 +142,7 @@ pub(super) struct Watch {
     conditions: Arc<Conditions>,
     inlet: Inlet,
     feed: FeedSender,
-    kept: Timestamp,
+    notes: Notes,
     /// How the detectors fare, as it was kept last.
     roster: Option<Roster>,
     /// Since when each of them has lived without a break.
@@ -158,16 +156,9 @@ impl Watch {
         reader: &Reader,
         (inlet, feed): (Inlet, FeedSender),
     ) -> Result<Self, Failure> {
-        let before = reader.blob(CONDITIONS)?.and_then(|json| serde_json::from_slice(&json).ok());
-        conditions.remember(before.unwrap_or_default());
-        Ok(Self {
-            conditions,
-            inlet,
-            feed,
-            kept: clock::now(),
-            roster: None,
-            since: BTreeMap::new(),
-        })
+        conditions.remember(kept_conditions(reader)?);
+        let notes = Notes::new(clock::now());
+        Ok(Self { conditions, inlet, feed, notes, roster: None, since: BTreeMap::new() })
     }
 
     /// Tells who fell silent, keeps how all fare, and says up to when time may be closed.
@@ -181,11 +172,12 @@ impl Watch {
         for sign in away.chain(misbehaved) {
             super::core::tell_sign(&sign, &self.inlet, &self.feed);
         }
-        if now.since(self.kept) >= KEEP_EVERY {
-            self.kept = now;
-            let json =
-                serde_json::to_vec(&self.conditions.at(now)).map_err(std::io::Error::from)?;
-            self.inlet.save(Vec::new(), vec![(CONDITIONS.to_owned(), json)])?;
+        if let Some(Noted { whole, since }) = self.notes.due(now, &self.conditions) {
+            let mut named = vec![(CONDITIONS_SINCE.to_owned(), json_of(&since)?)];
+            if let Some(whole) = whole {
+                named.push((CONDITIONS.to_owned(), json_of(&whole)?));
+            }
+            self.inlet.save(Vec::new(), named)?;
         }
         Ok(self.conditions.told_until(now))
     }
@@ -209,11 +201,14 @@ impl Watch {
         if self.roster.as_ref().map(shares_of).as_ref() != Some(&shown) {
             tracing::info!("fleet: detection's parts are with: {}", shown.join(", "));
         }
-        let json = serde_json::to_vec(&roster).map_err(std::io::Error::from)?;
-        self.inlet.save(Vec::new(), vec![(DETECTORS.to_owned(), json)])?;
+        self.inlet.save(Vec::new(), vec![(DETECTORS.to_owned(), json_of(&roster)?)])?;
         self.roster = Some(roster);
         Ok(())
     }
+}
+
+fn json_of(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    Ok(serde_json::to_vec(value).map_err(std::io::Error::from)?)
 }
 
 /// Who holds how many parts.

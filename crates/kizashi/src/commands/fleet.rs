@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::cli::{FleetCall, FleetFolder, FleetInit, FleetList, FleetMember, FleetStatus};
 use crate::clock;
 use crate::failure::Failure;
-use crate::fleet::{CONDITIONS, DETECTORS};
+use crate::fleet::{DETECTORS, kept_conditions};
 use crate::screen::{bytes, thousands};
 use crate::terminal::Terminal;
 
@@ -112,7 +112,7 @@ fn list(call: &FleetList, terminal: &mut Terminal) -> Result<(), Failure> {
 }
 
 fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
-    let conditions = conditions(&call.data.data)?;
+    let conditions = kept_conditions(&Reader::open(&call.data.data)?)?;
     let roster = roster(&call.data.data)?;
     if call.json {
         conditions.iter().try_for_each(|condition| {
@@ -128,12 +128,6 @@ fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
     conditions.iter().try_for_each(|condition| {
         lines_of(condition, now).iter().try_for_each(|line| terminal.line(line))
     })
-}
-
-/// How the sensors fared when the hub last wrote it down.
-fn conditions(folder: &Path) -> Result<Vec<Condition>, Failure> {
-    let kept = Reader::open(folder)?.blob(CONDITIONS)?;
-    Ok(kept.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default())
 }
 
 /// How the detectors fared when the hub last wrote it down; nothing where there may be none.

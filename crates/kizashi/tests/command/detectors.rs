@@ -135,10 +135,10 @@ fn a_hub_whose_detectors_do_detection_tells_the_signs_of_a_replay_though_one_is_
     assert_eq!(signs, replayed);
     says(&folder, "parts of detection: two 16 of 16");
     let rows = json_lines(&folder, &["fleet", "status", "--data", "data-hub", "--json"]);
-    let two = rows.iter().find(|row| row["detector"] == "two").unwrap();
-    assert_eq!((&two["partitions"], &two["alive"]), (&16.into(), &true.into()), "{rows:?}");
-    assert_eq!(two["version"], env!("CARGO_PKG_VERSION"));
-    assert!(two["since"].as_str().unwrap().ends_with('Z'), "{two}");
+    let row = rows.iter().find(|row| row["detector"] == "two").unwrap();
+    assert_eq!((&row["partitions"], &row["alive"]), (&16.into(), &true.into()), "{rows:?}");
+    assert_eq!(row["version"], env!("CARGO_PKG_VERSION"));
+    assert!(row["since"].as_str().unwrap().ends_with('Z'), "{row}");
     let together = rows.iter().find(|row| row["detection"].is_object()).unwrap();
     assert_eq!(together["detection"]["by_hub"], 0);
     assert!(together["detection"]["begun"]["from_hub"].as_u64().unwrap() >= 16, "{together}");
