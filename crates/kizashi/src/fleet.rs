@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use kizashi_fleet::detectors::Roster;
 use kizashi_fleet::hub::{Condition, Notes};
 use kizashi_fleet::{Credentials, MOST_CREDENTIALS_BYTES, SensorName};
 use kizashi_signs::shares::Partition;
@@ -134,6 +135,13 @@ pub(crate) fn kept_conditions(reader: &Reader) -> Result<Vec<Condition>, Failure
         Ok(json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default())
     };
     Ok(Notes::together(kept(CONDITIONS)?, kept(CONDITIONS_SINCE)?))
+}
+
+/// How the detectors fared when the hub last wrote it down; nothing where there may be none.
+pub(crate) fn kept_roster(reader: &Reader) -> Result<Option<Roster>, Failure> {
+    let kept = reader.blob(DETECTORS)?;
+    let roster: Option<Roster> = kept.and_then(|json| serde_json::from_slice(&json).ok());
+    Ok(roster.filter(|roster| roster.partitions > 0))
 }
 
 /// Reads credentials; other servers than theirs count where some are named.

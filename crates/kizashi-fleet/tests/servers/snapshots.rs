@@ -4,15 +4,16 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{self, kv};
+use kizashi_event::Port;
 use kizashi_fleet::detectors::Beginnings;
 use kizashi_fleet::{DETECTOR, HUB};
-use kizashi_signs::Detection;
+use kizashi_signs::{Detection, Settings};
 use kizashi_store::ClosedBin;
 
 use crate::detectors::{PARTITIONS, TestDetector, TestMerge, runtime, settings};
 use crate::harness::{Cluster, eventually};
 use crate::lies::thief;
-use crate::support::{made_up, told};
+use crate::support::{Gathering, Random, made_up, start, told};
 
 const BUCKET: &str = "KIZASHI_PARTS";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -181,6 +182,41 @@ fn a_bucket_that_was_wiped_overwritten_or_damaged_is_found_out_and_the_hub_sends
     }
     assert_eq!(pair.hub.team.losses(), 0, "nobody is shunned for saying what is so");
     pair.end();
+}
+
+#[test]
+fn a_snapshot_longer_than_a_message_is_gone_on_with_whole() {
+    let cluster = Cluster::start(1, &[]);
+    let settings = Settings { memory_megabytes: 64, ..settings() };
+    let mut hub = TestMerge::in_parts(&cluster, 1, (settings, 1));
+    hub.waits_for_the_bucket();
+    let mut one = Detection::new(settings).unwrap();
+    let first = TestDetector::start(&cluster, "first", VERSION);
+    hub.waits_for(&["first"]);
+    let mut random = Random(3);
+    let mut bin = |at: i64| {
+        let mut gathering = Gathering::default();
+        for _ in 0..60_000 {
+            gathering.come(Port::tcp(random.below(20) as u16 + 1), random.next() as u32);
+        }
+        gathering.closed(start(at))
+    };
+    for at in 0..6 {
+        let bin = bin(at);
+        assert_eq!(hub.close(&bin), told(&one.close(&bin)), "bin {at}");
+    }
+    hub.team.parts().unwrap();
+    let (pieces, _) = runtime().block_on(values(&cluster));
+    assert!(pieces > 1, "one message holds it");
+    first.stop();
+    let _second = TestDetector::start(&cluster, "second", VERSION);
+    hub.waits_for(&["second"]);
+    let bin = bin(6);
+    assert_eq!(hub.close(&bin), told(&one.close(&bin)));
+    assert_eq!(counts(hub.team.beginnings()), (1, 1, 0));
+    let begun = hub.team.beginnings();
+    assert!(begun.from_bucket_bytes > 900 << 10, "{begun:?}");
+    println!("a snapshot of {} bytes in {pieces} pieces", begun.from_bucket_bytes);
 }
 
 #[test]

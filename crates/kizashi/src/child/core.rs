@@ -315,8 +315,8 @@ impl Chores {
             None => now,
         };
         let raised = pipeline.advance(through)?;
-        if let (Some(fleet), Some(roster)) = (&mut self.fleet, pipeline.roster()) {
-            fleet.note_detectors(roster, now)?;
+        if let Some(fleet) = &mut self.fleet {
+            fleet.note_detectors(pipeline.roster().unwrap_or_default(), now)?;
         }
         self.reporting.look(now);
         if let Some(sighted) = &mut self.sighted {

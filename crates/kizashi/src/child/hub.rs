@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
-use crate::fleet::{CONDITIONS, CONDITIONS_SINCE, DETECTORS, kept_conditions};
+use crate::fleet::{CONDITIONS, CONDITIONS_SINCE, DETECTORS, kept_conditions, kept_roster};
 use crate::pipeline::Pipeline;
 use crate::stream::{Sink as _, SinkError, StoreSink};
 use crate::supervisor::messages::CoreSetup;
@@ -143,8 +143,8 @@ pub(super) struct Watch {
     inlet: Inlet,
     feed: FeedSender,
     notes: Notes,
-    /// How the detectors fare, as it was kept last.
-    roster: Option<Roster>,
+    /// How the detectors fare, as it was kept last; of no partitions where there may be none.
+    roster: Roster,
     /// Since when each of them has lived without a break.
     since: BTreeMap<String, Timestamp>,
 }
@@ -158,7 +158,8 @@ impl Watch {
     ) -> Result<Self, Failure> {
         conditions.remember(kept_conditions(reader)?);
         let notes = Notes::new(clock::now());
-        Ok(Self { conditions, inlet, feed, notes, roster: None, since: BTreeMap::new() })
+        let roster = kept_roster(reader)?.unwrap_or_default();
+        Ok(Self { conditions, inlet, feed, notes, roster, since: BTreeMap::new() })
     }
 
     /// Tells who fell silent, keeps how all fare, and says up to when time may be closed.
@@ -194,15 +195,15 @@ impl Watch {
             let since = self.since.entry(fares.name.clone()).or_insert(now);
             fares.since = Some(since.micros());
         }
-        if self.roster.as_ref() == Some(&roster) {
+        if self.roster == roster {
             return Ok(());
         }
         let shown = shares_of(&roster);
-        if self.roster.as_ref().map(shares_of).as_ref() != Some(&shown) {
+        if shares_of(&self.roster) != shown {
             tracing::info!("fleet: detection's parts are with: {}", shown.join(", "));
         }
         self.inlet.save(Vec::new(), vec![(DETECTORS.to_owned(), json_of(&roster)?)])?;
-        self.roster = Some(roster);
+        self.roster = roster;
         Ok(())
     }
 }

@@ -2,11 +2,8 @@
 
 mod detectors;
 
-use std::path::Path;
-
 use kizashi_event::Timestamp;
 use kizashi_fleet::accounts::{Choices, Fleet};
-use kizashi_fleet::detectors::Roster;
 use kizashi_fleet::hub::Condition;
 use kizashi_fleet::{DETECTOR, HUB, SensorName};
 use kizashi_store::Reader;
@@ -15,7 +12,7 @@ use serde_json::json;
 use crate::cli::{FleetCall, FleetFolder, FleetInit, FleetList, FleetMember, FleetStatus};
 use crate::clock;
 use crate::failure::Failure;
-use crate::fleet::{DETECTORS, kept_conditions};
+use crate::fleet::{kept_conditions, kept_roster};
 use crate::screen::{bytes, thousands};
 use crate::terminal::Terminal;
 
@@ -112,8 +109,8 @@ fn list(call: &FleetList, terminal: &mut Terminal) -> Result<(), Failure> {
 }
 
 fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
-    let conditions = kept_conditions(&Reader::open(&call.data.data)?)?;
-    let roster = roster(&call.data.data)?;
+    let reader = Reader::open(&call.data.data)?;
+    let (conditions, roster) = (kept_conditions(&reader)?, kept_roster(&reader)?);
     if call.json {
         conditions.iter().try_for_each(|condition| {
             terminal.json(&serde_json::to_value(condition).map_err(std::io::Error::from)?)
@@ -128,12 +125,6 @@ fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
     conditions.iter().try_for_each(|condition| {
         lines_of(condition, now).iter().try_for_each(|line| terminal.line(line))
     })
-}
-
-/// How the detectors fared when the hub last wrote it down; nothing where there may be none.
-fn roster(folder: &Path) -> Result<Option<Roster>, Failure> {
-    let kept = Reader::open(folder)?.blob(DETECTORS)?;
-    Ok(kept.and_then(|json| serde_json::from_slice(&json).ok()))
 }
 
 fn lines_of(condition: &Condition, now: Timestamp) -> Vec<String> {

@@ -143,6 +143,9 @@ fn a_hub_whose_detectors_do_detection_tells_the_signs_of_a_replay_though_one_is_
     assert_eq!(together["detection"]["by_hub"], 0);
     assert!(together["detection"]["begun"]["from_hub"].as_u64().unwrap() >= 16, "{together}");
     assert_eq!(rows[0]["name"], "tokyo", "sensors are told as before");
+    let told = hub_running.api("/api/v1/sensors")["detectors"].clone();
+    let two_told = told.as_array().unwrap().iter().find(|row| row["name"] == "two").unwrap();
+    assert_eq!((&two_told["parts"], &two_told["since"]), (&row["partitions"], &row["since"]));
     // It goes on from what it kept, with whoever lives.
     hub_running.stop();
     let hub_running = hub(&folder);
