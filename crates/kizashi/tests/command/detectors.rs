@@ -107,7 +107,7 @@ fn says(folder: &Folder, what: &str) {
 fn a_hub_whose_detectors_do_detection_tells_the_signs_of_a_replay_though_one_is_killed() {
     let folder = Folder::new();
     let place = format!("127.0.0.1:{}", server_port());
-    text(&folder, &["fleet", "init", "fleet", "--server", &place]);
+    text(&folder, &["fleet", "init", "fleet", "--server", &place, "--gigabytes", "1"]);
     text(&folder, &["fleet", "add", "tokyo", "--fleet", "fleet"]);
     let _server = Server::start(&folder);
     // A hub that was away: it closes no time before the sensor that it knows has told what it saw meanwhile.
