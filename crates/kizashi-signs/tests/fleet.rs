@@ -174,6 +174,40 @@ fn sensors_past_the_bound_have_no_watch_and_are_in_their_groups_and_the_one_over
 }
 
 #[test]
+fn a_sensor_that_is_not_heard_for_thirty_days_leaves_its_watch_to_another_and_comes_back_as_a_new_one()
+ {
+    let mut fleet = Whole::new(FleetPlan { watches: 2, ..plan_of_ten() });
+    let day = |fleet: &mut Whole, day: i64, sensors: &[usize]| {
+        let bin = |sensor: &usize| {
+            let mut gathering = Gathering::default();
+            gathering.come(Port::tcp(22), day as u32 * 10 + *sensor as u32 + 1);
+            (name(*sensor), gathering.closed(start(day * DAY)))
+        };
+        fleet.close(start(day * DAY), &sensors.iter().map(bin).collect());
+    };
+    let watched = |fleet: &Whole| -> Vec<usize> {
+        let is_watched = |it: &usize| fleet.fleet.watch_of(&Scope::Sensor(name(*it))).is_some();
+        (0..SENSORS).filter(is_watched).collect()
+    };
+    let of_group = |fleet: &Whole, group: &str| {
+        fleet.fleet.watch_of(&Scope::Group(group.to_owned())).is_some()
+    };
+    day(&mut fleet, 0, &[1, 7]);
+    for at in 1..30 {
+        day(&mut fleet, at, &[1, 2]);
+    }
+    assert_eq!((watched(&fleet), fleet.fleet.unwatched()), (vec![1, 7], 1));
+    assert!(of_group(&fleet, "west"), "7 may be cut off");
+    fleet.restart(FleetPlan { watches: 2, ..plan_of_ten() }).unwrap();
+    day(&mut fleet, 30, &[1, 2]);
+    assert_eq!(fleet.fleet.sensors().map(|it| it.0).collect::<Vec<_>>(), ["sensor-1", "sensor-2"]);
+    assert!(!of_group(&fleet, "west"), "nobody of it is left");
+    day(&mut fleet, 31, &[1, 2, 7]);
+    assert_eq!((watched(&fleet), fleet.fleet.unwatched()), (vec![1, 2], 1), "who comes back waits");
+    assert!(of_group(&fleet, "west"));
+}
+
+#[test]
 fn a_fleet_goes_on_from_a_snapshot_and_refuses_another_promise() {
     let (mut traffic, mut one) = (Traffic::new(8), fleet());
     let mut other = one.clone();

@@ -52,7 +52,7 @@ pub use marks::{Mark, MarkChange};
 pub use observatory::{Observatory, ReadError, SharedDocument};
 pub use roles::{Access, Role, Tokens};
 pub use search::{Moment, Search, SearchError, SearchPage, SearchTerm};
-pub use sensors::{SensorHours, SensorInFleet, SensorPorts, SensorRow};
+pub use sensors::{DetectorRow, SensorHours, SensorInFleet, SensorPorts, SensorRow};
 pub use server::{router, serve};
 pub use sessions::{SessionPage, SessionRow};
 pub use settings::{

@@ -7,8 +7,8 @@ use kizashi_store::{BinLength, SeriesPoint, Span};
 use serde_json::Value;
 
 use crate::{
-    Captured, Channels, Condition, ItemPage, KnownList, Mark, MarkChange, OwnSettings, Search,
-    SearchPage, SensorHours, SensorPorts, SensorRow, Series, SessionPage, SessionRow,
+    Captured, Channels, Condition, DetectorRow, ItemPage, KnownList, Mark, MarkChange, OwnSettings,
+    Search, SearchPage, SensorHours, SensorPorts, SensorRow, Series, SessionPage, SessionRow,
     SettingsChange, SignPage, Status, TopRow,
 };
 
@@ -186,6 +186,14 @@ pub trait Observatory: Send + Sync + 'static {
     /// # Errors
     /// When the store cannot be read.
     fn sensors(&self) -> Result<Vec<SensorRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// The detectors of a hub that gives them parts of detection, in the order of names.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn detectors(&self) -> Result<Vec<DetectorRow>, ReadError> {
         Ok(Vec::new())
     }
 

@@ -118,11 +118,36 @@ pub struct SensorPorts {
     pub reached: Option<Timestamp>,
 }
 
+/// A detector of a fleet's hub, as its hub knows it: `kizashi fleet status` tells the same.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct DetectorRow {
+    /// Its name.
+    pub name: String,
+    /// The version that it says; nothing of one that is gone.
+    pub version: Option<String>,
+    /// Whether it lives.
+    pub alive: bool,
+    /// Whether it is the hub's release, so that it is asked.
+    pub asked: bool,
+    /// Parts of detection that it holds.
+    pub parts: u64,
+    /// Since when it has lived without a break, by the hub's clock.
+    #[serde(serialize_with = "maybe_moment")]
+    #[schema(value_type = Option<String>)]
+    pub since: Option<Timestamp>,
+    /// Times that it was taken for gone or wrong while it held anything, since the hub started.
+    pub losses: u64,
+    /// Why it was the last time.
+    pub lost_because: Option<String>,
+}
+
 /// Sensors.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "the form of an answer, for its description alone")]
 pub(crate) struct SensorList {
     sensors: Vec<SensorRow>,
+    /// The detectors of a hub that gives them parts of detection; none elsewhere.
+    detectors: Vec<DetectorRow>,
 }
 
 /// `GET /api/v1/sensors`.
@@ -132,10 +157,13 @@ pub(crate) struct SensorList {
         "name": "web-1", "own": true, "alive": true, "first": "2026-11-01T00:00:00Z", "last": "2026-11-20T15:19:58Z", "events": 4_711, "day": 812,
         "hours": [31, 40], "version": "0.1.0", "lost": 0, "lag_seconds": 0.2, "fleet": {"group": "asia", "heard": "2026-11-20T15:20:01Z", "silent_since": null,
         "per_minute": 14, "clock_seconds": 0.1, "waiting_records": 0, "waiting_bytes": 0, "dropped_events": 0, "lost_events": 0, "missed_records": 0,
-        "again_records": 0, "without_content": 0, "refused_records": 0, "refusal": null, "misbehaved": 0}}]}))))]
+        "again_records": 0, "without_content": 0, "refused_records": 0, "refusal": null, "misbehaved": 0}}],
+        "detectors": [{"name": "d1", "version": "0.1.0", "alive": true, "asked": true, "parts": 32, "since": "2026-11-20T09:00:00Z", "losses": 0,
+        "lost_because": null}]}))))]
 pub(crate) async fn sensors(State(app): State<Arc<App>>) -> Result<Json<Value>, ApiError> {
-    let sensors = app.ask(|observatory| observatory.sensors()).await?;
-    Ok(Json(json!({ "sensors": sensors })))
+    let (sensors, detectors) =
+        app.ask(|observatory| Ok((observatory.sensors()?, observatory.detectors()?))).await?;
+    Ok(Json(json!({ "sensors": sensors, "detectors": detectors })))
 }
 
 /// `GET /api/v1/sensors/ports?sensor=&since=&until=&limit=`.

@@ -6,9 +6,12 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use kizashi_fleet::detectors::Roster;
+use kizashi_fleet::hub::{Condition, Notes};
 use kizashi_fleet::{Credentials, MOST_CREDENTIALS_BYTES, SensorName};
 use kizashi_signs::shares::Partition;
 use kizashi_signs::{Campaigns, FleetPlan, Knowledge, Settings};
+use kizashi_store::Reader;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -18,11 +21,10 @@ use crate::supervisor::messages::SecretText;
 pub(crate) const SPOOL: &str = "spool";
 /// Under which name how the sensors fare is kept.
 pub(crate) const CONDITIONS: &str = "fleet/conditions";
-
-/// Under which name it is kept which detector holds how much.
+/// And under which those that fare otherwise since then ([`kizashi_fleet::hub::Notes`]).
+pub(crate) const CONDITIONS_SINCE: &str = "fleet/conditions-since";
+/// Under which name it is kept how the detectors fare ([`kizashi_fleet::detectors::Roster`]).
 pub(crate) const DETECTORS: &str = "fleet/detectors";
-/// How many parts of detection each detector holds; the hub itself stands under no name.
-pub(crate) type Holders = Vec<(Option<String>, usize)>;
 /// Parts that detection can be divided into at most.
 const MOST_PARTITIONS: Partition = 1_024;
 
@@ -124,6 +126,22 @@ impl FleetPart {
     pub(crate) const fn is_sensor(&self) -> bool {
         matches!(self, Self::Sensor { .. })
     }
+}
+
+/// How the sensors fared when the hub last wrote it down.
+pub(crate) fn kept_conditions(reader: &Reader) -> Result<Vec<Condition>, Failure> {
+    let kept = |name: &str| -> Result<Vec<Condition>, Failure> {
+        let json = reader.blob(name)?;
+        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default())
+    };
+    Ok(Notes::together(kept(CONDITIONS)?, kept(CONDITIONS_SINCE)?))
+}
+
+/// How the detectors fared when the hub last wrote it down; nothing where there may be none.
+pub(crate) fn kept_roster(reader: &Reader) -> Result<Option<Roster>, Failure> {
+    let kept = reader.blob(DETECTORS)?;
+    let roster: Option<Roster> = kept.and_then(|json| serde_json::from_slice(&json).ok());
+    Ok(roster.filter(|roster| roster.partitions > 0))
 }
 
 /// Reads credentials; other servers than theirs count where some are named.

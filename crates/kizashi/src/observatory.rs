@@ -21,10 +21,10 @@ use kizashi_store::{
     country_name,
 };
 use kizashi_web::{
-    Captured as CapturedContent, Channels, Condition, ItemPage, KnownList, Mark, MarkChange,
-    Observatory, OwnSettings, ReadError, ScoredPoint, Search, SearchPage, SensorHours, SensorPorts,
-    SensorRow, Series, SessionPage, SessionRow, SettingsChange, SharedDocument, SignMark, SignPage,
-    Status, TopRow,
+    Captured as CapturedContent, Channels, Condition, DetectorRow, ItemPage, KnownList, Mark,
+    MarkChange, Observatory, OwnSettings, ReadError, ScoredPoint, Search, SearchPage, SensorHours,
+    SensorPorts, SensorRow, Series, SessionPage, SessionRow, SettingsChange, SharedDocument,
+    SignMark, SignPage, Status, TopRow,
 };
 use serde_json::Value;
 
@@ -354,6 +354,10 @@ impl Observatory for StoreObservatory {
 
     fn sensors(&self) -> Result<Vec<SensorRow>, ReadError> {
         self.read_sensors()
+    }
+
+    fn detectors(&self) -> Result<Vec<DetectorRow>, ReadError> {
+        self.read_detectors()
     }
 
     fn sensor_hours(

@@ -91,7 +91,8 @@ pub(super) fn users(
         );
     }
     // What captured content may take is kept beside what waits for the hub; an account's bound counts every copy.
-    let disk = ((gigabytes << 30) + crate::hub::MOST_CONTENT_BYTES + LEASE_BYTES) * replicas as u64;
+    let central = crate::hub::MOST_CONTENT_BYTES + crate::detectors::MOST_PARTS_BYTES + LEASE_BYTES;
+    let disk = ((gigabytes << 30) + central) * replicas as u64;
     let connections = HUB_CONNECTIONS + DETECTOR_CONNECTIONS;
     let asked = crate::detectors::ASKED;
     let detectors = detector.map(detectors).unwrap_or_default();
@@ -112,11 +113,12 @@ pub(super) fn users(
     )
 }
 
-/// The user that all detectors are: it hears what they are asked and answers that, and keeps their leases; it reads no event.
+/// The user that all detectors are: it hears what they are asked and answers that, keeps their leases, and writes and reads the snapshots of parts; it
+/// reads no event.
 fn detectors(key: &str) -> String {
     let (asked, inbox) = (crate::detectors::ASKED, crate::name::inbox_of(crate::name::DETECTOR));
-    let publish: Vec<String> =
-        crate::detectors::lease_subjects().iter().map(|it| format!("\"{it}\"")).collect();
+    let (leases, parts) = (crate::detectors::lease_subjects(), crate::detectors::parts_subjects());
+    let publish: Vec<String> = leases.iter().chain(&parts).map(|it| format!("\"{it}\"")).collect();
     format!(
         "    {{ nkey: {key}, permissions {{ publish {{ allow: [{}] }}, subscribe {{ allow: [\"{asked}\", \"{inbox}.>\"] }}, allow_responses: {{ max: 1, expires: \"1m\" }} }} }}\n",
         publish.join(", ")

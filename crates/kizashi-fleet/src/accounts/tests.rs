@@ -75,6 +75,29 @@ fn detectors_have_one_key_that_is_renewed_also_in_a_fleet_from_before_there_were
 }
 
 #[test]
+fn of_the_buckets_detectors_are_let_write_and_read_two_and_no_sensor_any() {
+    let folder = Folder::new();
+    let mut fleet = Fleet::make(&folder.0, &choices(&["hub.example.org"])).unwrap();
+    fleet.add(&name("tokyo")).unwrap();
+    let accounts = std::fs::read_to_string(folder.0.join("server-1/accounts.conf")).unwrap();
+    let detector = fleet.kept.detector.clone().unwrap();
+    let of = |key: &str| accounts.lines().find(|line| line.contains(key)).unwrap();
+    let allowed = of(&detector).split('"').filter(|it| it.contains("KV"));
+    let expected = [
+        "$JS.API.STREAM.INFO.KV_KIZASHI_DETECTORS",
+        "$JS.API.STREAM.MSG.GET.KV_KIZASHI_DETECTORS",
+        "$JS.API.DIRECT.GET.KV_KIZASHI_DETECTORS.>",
+        "$KV.KIZASHI_DETECTORS.*",
+        "$JS.API.STREAM.INFO.KV_KIZASHI_PARTS",
+        "$JS.API.STREAM.MSG.GET.KV_KIZASHI_PARTS",
+        "$KV.KIZASHI_PARTS.part.>",
+    ];
+    assert_eq!(allowed.collect::<Vec<_>>(), expected);
+    let tokyo = fleet.members()[0].key.clone();
+    assert!(!of(&tokyo).contains("KV") && !of(&tokyo).contains("$JS"));
+}
+
+#[test]
 fn secrets_are_the_owners_alone_and_stand_in_no_servers_folder() {
     let folder = Folder::new();
     let mut fleet =

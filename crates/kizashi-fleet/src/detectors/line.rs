@@ -2,7 +2,7 @@
 //! here; the network is on the runtime's threads.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use async_nats::{Client, Message};
 use futures_util::{TryStreamExt as _, future::join_all};
 use tokio::runtime::Handle;
 
+use super::bucket::Bucket;
 use super::piece::{Gathered, Gathering, Kind, Piece, PieceError, cut};
 use super::{BUCKET, LEASE, Lease, SUBJECTS, speaks};
 use crate::connection::{ConnectionError, connect};
@@ -22,6 +23,10 @@ use crate::name::SensorName;
 
 /// How often it is looked who lives.
 const LOOKED: Duration = Duration::from_secs(1);
+/// How often it is looked whether the bucket of snapshots is there.
+const LOOKED_AFTER: Duration = Duration::from_secs(60);
+/// The pause before it is tried again where it cannot be made.
+const TRIED_AGAIN: Duration = Duration::from_secs(10);
 /// How long one answer may take, be it that there is work: the mathematics of one step over a share of the keys is a fraction of a second.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 /// How long a detector may work on one body: one that begins a share hears again all that came since the last snapshot.
@@ -33,7 +38,10 @@ const TRIES: u32 = 3;
 /// The pause where the servers know nobody on a subject: a detector that lost its server is at another within a second.
 const NOBODY_FOR: Duration = Duration::from_millis(300);
 /// Detectors at most.
-const MOST_DETECTORS: usize = 1_024;
+pub(super) const MOST_DETECTORS: usize = 1_024;
+
+/// Characters of a version that are kept.
+const LONGEST_VERSION: usize = 40;
 
 /// Why a detector did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +50,16 @@ pub(super) enum Unanswered {
     Gone(String),
     /// What it said is no answer.
     Wrong(PieceError),
+}
+
+/// A detector that holds a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Present {
+    pub(super) name: String,
+    /// The version that it says.
+    pub(super) version: String,
+    /// Whether it is the hub's release, so that it can be asked.
+    pub(super) is_asked: bool,
 }
 
 /// A body of orders.
@@ -55,7 +73,8 @@ pub struct Line {
     runtime: Handle,
     session: u64,
     exchanges: AtomicU64,
-    living: Mutex<Vec<String>>,
+    present: Mutex<Vec<Present>>,
+    keeps_snapshots: AtomicBool,
 }
 
 impl Line {
@@ -72,7 +91,8 @@ impl Line {
             runtime: Handle::current(),
             session,
             exchanges: AtomicU64::new(0),
-            living: Mutex::default(),
+            present: Mutex::default(),
+            keeps_snapshots: AtomicBool::new(false),
         })
     }
 
@@ -82,9 +102,9 @@ impl Line {
             let (mut failing, mut refused) = (false, Vec::new());
             loop {
                 match self.look(&mut refused).await {
-                    Ok(living) => {
+                    Ok(present) => {
                         failing = false;
-                        *self.living.lock().unwrap_or_else(PoisonError::into_inner) = living;
+                        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
                     }
                     // Who lived is asked on: if they are gone too, that shows by itself.
                     Err(reason) => {
@@ -101,16 +121,48 @@ impl Line {
         tokio::select! {
             () = stopping => {}
             () = watching => {}
+            () = self.make_bucket() => {}
         }
+    }
+
+    /// Sees to it that there is a bucket for the parts' snapshots, also after somebody removed it.
+    async fn make_bucket(&self) {
+        let mut failing = false;
+        loop {
+            let made = Bucket::make(&self.context, self.replicas).await;
+            self.keeps_snapshots.store(made.is_ok(), Ordering::Relaxed);
+            if let Err(reason) = &made
+                && !failing
+            {
+                tracing::warn!(
+                    "fleet: the servers keep no snapshots of detection's parts ({reason}), and the hub sends them to detectors itself; have the servers read the configuration that `kizashi fleet renew-detectors` writes, and look whether their disks have room"
+                );
+            }
+            failing = made.is_err();
+            tokio::time::sleep(if failing { TRIED_AGAIN } else { LOOKED_AFTER }).await;
+        }
+    }
+
+    /// Whether the servers keep the parts' snapshots, as far as is known.
+    #[must_use]
+    pub fn keeps_snapshots(&self) -> bool {
+        self.keeps_snapshots.load(Ordering::Relaxed)
     }
 
     /// The detectors that live and can be asked, in the order of names.
     #[must_use]
     pub fn living(&self) -> Vec<String> {
-        self.living.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let present = self.present().into_iter().filter(|detector| detector.is_asked);
+        present.map(|detector| detector.name).collect()
     }
 
-    async fn look(&self, refused: &mut Vec<(String, String)>) -> Result<Vec<String>, String> {
+    /// All that live, in the order of names.
+    #[must_use]
+    pub(super) fn present(&self) -> Vec<Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn look(&self, refused: &mut Vec<(String, String)>) -> Result<Vec<Present>, String> {
         let store = self.bucket().await?;
         let info = store.stream.info_with_subjects(format!("$KV.{BUCKET}.*"));
         let info = info.await.map_err(|error| error.to_string())?;
@@ -118,20 +170,18 @@ impl Line {
             info.try_collect().await.map_err(|error| error.to_string())?;
         let names = subjects.iter().filter_map(|(subject, _)| subject.rsplit('.').next());
         let names: Vec<SensorName> = names.filter_map(|it| SensorName::parse(it).ok()).collect();
-        let mut living = Vec::new();
+        let mut present = Vec::new();
         for name in names.iter().take(MOST_DETECTORS) {
             let entry = store.entry(name.as_str()).await.map_err(|error| error.to_string())?;
             let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else {
                 continue;
             };
             let lease = serde_json::from_slice::<Lease>(&entry.value).ok();
-            if lease.as_ref().is_some_and(speaks) {
-                living.push(name.to_string());
-                continue;
-            }
+            let is_asked = lease.as_ref().is_some_and(speaks);
             let version = lease.map_or_else(|| "unknown".to_owned(), |lease| lease.version);
-            let other = (name.to_string(), version);
-            if !refused.contains(&other) && refused.len() < MOST_DETECTORS {
+            let version: String = version.chars().take(LONGEST_VERSION).collect();
+            let other = (name.to_string(), version.clone());
+            if !is_asked && !refused.contains(&other) && refused.len() < MOST_DETECTORS {
                 tracing::warn!(
                     "fleet: detector {name} is not asked: it is of release {:?}, and the hub of {}; upgrade the older one",
                     other.1,
@@ -139,9 +189,10 @@ impl Line {
                 );
                 refused.push(other);
             }
+            present.push(Present { name: name.to_string(), version, is_asked });
         }
-        living.sort_unstable();
-        Ok(living)
+        present.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(present)
     }
 
     async fn bucket(&self) -> Result<Store, String> {

@@ -5,15 +5,17 @@
 //! A piece is 40 bytes of head (`KZD`, version, kind, three zeros, the hub's session, the exchange's number in it, which piece of how many,
 //! bytes of the whole body once unpacked, XXH3 of the head before it and of what follows) and its bytes. Numbers are little-endian.
 //!
-//! A body is any number of entries, each a partition and an order, or a partition and an outcome (`postcard`, of
+//! A body is any number of entries, each a partition and what is said of it ([`super::talk`]), or what came of it (`postcard`, of
 //! [`kizashi_signs::shares::LAYOUT`]; hub and detector are the same release).
 
-use kizashi_signs::shares::{Order, Outcome, Partition};
+use kizashi_signs::shares::Partition;
 use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::talk::{Came, Said};
+
 /// The version of this form.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const MAGIC: [u8; 3] = *b"KZD";
 /// Bytes of a piece's head.
 const HEAD: usize = 40;
@@ -237,7 +239,7 @@ pub(super) fn entry_of(entry: &impl Serialize) -> Option<Vec<u8>> {
 }
 
 /// The orders of a body.
-pub(super) fn orders_of(mut body: &[u8]) -> Result<Vec<(Partition, Order<'static>)>, PieceError> {
+pub(super) fn orders_of(mut body: &[u8]) -> Result<Vec<(Partition, Said<'static>)>, PieceError> {
     let mut orders = Vec::new();
     while !body.is_empty() {
         let (entry, rest) = postcard::take_from_bytes(body).map_err(|_| PieceError::Body)?;
@@ -251,7 +253,7 @@ pub(super) fn orders_of(mut body: &[u8]) -> Result<Vec<(Partition, Order<'static
 pub(super) fn outcomes_of(
     mut body: &[u8],
     count: usize,
-) -> Result<Vec<(Partition, Outcome)>, PieceError> {
+) -> Result<Vec<(Partition, Came)>, PieceError> {
     let mut outcomes = Vec::new();
     while !body.is_empty() && outcomes.len() < count {
         let (entry, rest) = postcard::take_from_bytes(body).map_err(|_| PieceError::Body)?;
@@ -263,6 +265,8 @@ pub(super) fn outcomes_of(
 
 #[cfg(test)]
 mod tests {
+    use kizashi_signs::shares::Outcome;
+
     use super::*;
 
     /// Bytes that do not pack.
@@ -336,7 +340,8 @@ mod tests {
 
     #[test]
     fn a_body_has_as_many_outcomes_as_are_waited_for_and_no_byte_more() {
-        let body = [entry_of(&(3_u16, Outcome::Done)), entry_of(&(4_u16, Outcome::Refused))];
+        let came = |outcome| entry_of(&(4_u16, Came::Of(outcome)));
+        let body = [came(Outcome::Done), came(Outcome::Refused)];
         let body: Vec<u8> = body.into_iter().flatten().flatten().collect();
         assert_eq!(outcomes_of(&body, 2).unwrap().len(), 2);
         assert_eq!(outcomes_of(&body, 1), Err(PieceError::Body));

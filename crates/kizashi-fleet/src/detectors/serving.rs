@@ -1,17 +1,19 @@
 //! The detector: it says that it lives, and obeys what the hub orders on its subject, one exchange after the other. It keeps nothing on a disk.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::kv::Store;
 use async_nats::{Client, Message, Subject};
 use futures_util::StreamExt as _;
-use kizashi_signs::shares::{Detector, LAYOUT, Order, Partition};
-
+use kizashi_signs::shares::LAYOUT;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::piece::{Gathered, Gathering, Kind, Piece, PieceError, cut, entry_of, orders_of};
+use super::bucket::Bucket;
+use super::desk::{Desk, Heard};
+use super::piece::{Kind, Piece, PieceError};
 use super::{BUCKET, Lease, RENEWED, SUBJECTS};
 use crate::connection::{ConnectionError, connect};
 use crate::credentials::Credentials;
@@ -42,7 +44,8 @@ pub async fn serve(
 ) -> Result<(), ConnectionError> {
     let (client, context) = connect(credentials).await?;
     let living = live(&context, announced);
-    let obeying = obey(&client, &announced.name);
+    let bucket = Arc::new(Bucket::new(context.clone()));
+    let obeying = obey(&client, &bucket, &announced.name);
     tokio::select! {
         () = stopping => {}
         () = living => {}
@@ -110,7 +113,7 @@ async fn renew(
 }
 
 /// Obeys what comes, one message after the other; who asks meanwhile hears that there is work.
-async fn obey(client: &Client, name: &SensorName) {
+async fn obey(client: &Client, bucket: &Arc<Bucket>, name: &SensorName) {
     let mut working: Option<Work> = None;
     let mut desk = Some(Desk::default());
     let mut failing = false;
@@ -122,7 +125,7 @@ async fn obey(client: &Client, name: &SensorName) {
         loop {
             let next = async {
                 match &mut working {
-                    Some(work) => Next::Worked((&mut work.thread).await),
+                    Some(work) => Next::Worked((&mut work.task).await),
                     None => std::future::pending().await,
                 }
             };
@@ -133,13 +136,14 @@ async fn obey(client: &Client, name: &SensorName) {
             match next {
                 Next::Came(None) => break,
                 Next::Came(Some(message)) => match desk.take() {
-                    Some(desk) => working = Some(Work::on(desk, message)),
+                    Some(desk) => working = Some(Work::on(desk, Arc::clone(bucket), message)),
                     None => busy(client, &message).await,
                 },
                 Next::Worked(worked) => {
                     let reply = working.take().and_then(|work| work.reply);
-                    let (mine, heard) =
-                        worked.unwrap_or_else(|_| (Desk::default(), Err(PieceError::Body)));
+                    let (mine, heard) = worked
+                        .flatten()
+                        .unwrap_or_else(|_| (Desk::default(), Err(PieceError::Body)));
                     desk = Some(mine);
                     match heard {
                         Ok(answer) => {
@@ -160,27 +164,58 @@ async fn obey(client: &Client, name: &SensorName) {
 /// What happens next.
 enum Next {
     Came(Option<Message>),
-    Worked(Result<(Desk, Heard), JoinError>),
+    Worked(Result<Worked, JoinError>),
 }
 
 /// What a message is answered with.
-type Heard = Result<Vec<u8>, PieceError>;
+type Answer = Result<Vec<u8>, PieceError>;
 
-/// A message that is being worked on: mathematics over many series, on a thread of its own.
+/// What became of a message; an error where the work itself failed.
+type Worked = Result<(Desk, Answer), JoinError>;
+
+/// A message that is being worked on.
 struct Work {
-    thread: JoinHandle<(Desk, Heard)>,
+    task: JoinHandle<Worked>,
     reply: Option<Subject>,
 }
 
 impl Work {
-    fn on(mut desk: Desk, message: Message) -> Self {
+    fn on(desk: Desk, bucket: Arc<Bucket>, message: Message) -> Self {
         let Message { payload, reply, .. } = message;
-        let thread = tokio::task::spawn_blocking(move || {
-            let heard = desk.hear(&payload);
-            (desk, heard)
-        });
-        Self { thread, reply }
+        let task = tokio::spawn(async move { answer(desk, &bucket, payload.to_vec()).await });
+        Self { task, reply }
     }
+}
+
+/// Hears a message and obeys. Mathematics over many series is done on a thread of its own; what lies in the bucket is fetched before and
+/// put there afterwards.
+async fn answer(desk: Desk, bucket: &Bucket, message: Vec<u8>) -> Worked {
+    let (desk, heard) = on_a_thread(desk, move |desk| desk.hear(&message)).await?;
+    let orders = match heard {
+        Ok(Heard::Orders(orders)) => orders,
+        Ok(Heard::Says(answer)) => return Ok((desk, Ok(answer))),
+        Err(error) => return Ok((desk, Err(error))),
+    };
+    let found = bucket.get(orders.wanted()).await;
+    if !found.is_empty() {
+        let there = found.iter().filter(|found| found.is_ok()).count();
+        tracing::info!("of {} parts the bucket had {there}", found.len());
+    }
+    let (desk, mut obeyed) = on_a_thread(desk, move |desk| desk.obey(orders, found)).await?;
+    let put = bucket.put(obeyed.take_values()).await;
+    obeyed.note(&put);
+    on_a_thread(desk, move |desk| desk.answer(&obeyed)).await
+}
+
+async fn on_a_thread<T: Send + 'static>(
+    mut desk: Desk,
+    work: impl FnOnce(&mut Desk) -> T + Send + 'static,
+) -> Result<(Desk, T), JoinError> {
+    let working = tokio::task::spawn_blocking(move || {
+        let done = work(&mut desk);
+        (desk, done)
+    });
+    working.await
 }
 
 async fn busy(client: &Client, message: &Message) {
@@ -193,121 +228,5 @@ async fn busy(client: &Client, message: &Message) {
 async fn answered(client: &Client, reply: Option<Subject>, answer: Vec<u8>) {
     if let Some(reply) = reply {
         let _ = client.publish(reply, answer.into()).await;
-    }
-}
-
-/// Where orders come in, and outcomes go out: no network.
-#[derive(Debug, Default)]
-pub(super) struct Desk {
-    detector: Detector,
-    session: u64,
-    incoming: Option<Gathering>,
-    /// The last exchange that was obeyed, and what came of it: it is not obeyed again where the answer was lost.
-    obeyed: Option<(u64, Vec<Vec<u8>>)>,
-}
-
-impl Desk {
-    /// Takes a message; what it is answered with.
-    pub(super) fn hear(&mut self, message: &[u8]) -> Result<Vec<u8>, PieceError> {
-        let piece = Piece::read(message)?;
-        if piece.session != self.session {
-            // Another hub, or the same after a new start: what was held of the old one is nobody's.
-            *self = Self { session: piece.session, ..Self::default() };
-        }
-        let known = self.obeyed.as_ref().filter(|(exchange, _)| *exchange == piece.exchange);
-        let outcome = |at: usize| known.and_then(|(_, outcomes)| outcomes.get(at).cloned());
-        let lost = || piece.says(Kind::Lost).to_message();
-        match piece.kind {
-            Kind::Want => Ok(outcome(usize::from(piece.at)).unwrap_or_else(lost)),
-            Kind::Orders if known.is_some() && piece.at + 1 == piece.of => {
-                Ok(outcome(0).unwrap_or_else(lost))
-            }
-            Kind::Orders if known.is_some() => Ok(piece.says(Kind::Taken).to_message()),
-            Kind::Orders => self.take(piece),
-            Kind::Taken | Kind::Outcomes | Kind::Lost | Kind::Working => Err(PieceError::Form),
-        }
-    }
-
-    fn take(&mut self, piece: Piece<'_>) -> Result<Vec<u8>, PieceError> {
-        let goes_on = self.incoming.as_ref().is_some_and(|incoming| incoming.is_of(piece));
-        if !goes_on {
-            if piece.at != 0 {
-                return Ok(piece.says(Kind::Lost).to_message());
-            }
-            self.incoming = Some(Gathering::of(piece));
-        }
-        let Some(incoming) = &mut self.incoming else { return Err(PieceError::Form) };
-        match incoming.take(piece)? {
-            Gathered::More => Ok(piece.says(Kind::Taken).to_message()),
-            Gathered::Whole(body) => {
-                self.incoming = None;
-                let outcomes = self.obey(orders_of(&body)?);
-                let place = (piece.session, piece.exchange);
-                let messages = cut(Kind::Outcomes, place, &outcomes)?;
-                let first = messages.first().cloned().ok_or(PieceError::Body)?;
-                self.obeyed = Some((piece.exchange, messages));
-                Ok(first)
-            }
-        }
-    }
-
-    /// Obeys; the body of what came of it.
-    pub(super) fn obey(&mut self, orders: Vec<(Partition, Order<'_>)>) -> Vec<u8> {
-        let mut body = Vec::new();
-        for (partition, order) in orders {
-            let outcome = self.detector.obey(partition, order);
-            body.extend(entry_of(&(partition, outcome)).unwrap_or_default());
-        }
-        body
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use kizashi_signs::shares::{Outcome, Part};
-
-    use super::super::piece::outcomes_of;
-    use super::*;
-
-    fn orders(exchange: u64, orders: &[(Partition, Order<'_>)]) -> Vec<u8> {
-        let body: Vec<u8> = orders.iter().flat_map(|order| entry_of(order).unwrap()).collect();
-        cut(Kind::Orders, (9, exchange), &body).unwrap().remove(0)
-    }
-
-    fn outcomes(answer: &[u8], count: usize) -> Vec<(Partition, Outcome)> {
-        let piece = Piece::read(answer).unwrap();
-        assert_eq!(piece.kind, Kind::Outcomes);
-        let Gathered::Whole(body) = Gathering::of(piece).take(piece).unwrap() else { panic!() };
-        outcomes_of(&body, count).unwrap()
-    }
-
-    fn take() -> Order<'static> {
-        Order::Take(Detector::snapshot_of(Part::default()).unwrap().into())
-    }
-
-    #[test]
-    fn an_exchange_whose_answer_was_lost_is_answered_again_and_not_obeyed_again() {
-        let mut desk = Desk::default();
-        let first = orders(1, &[(5, take()), (5, Order::Save { told: 0 })]);
-        let answer = desk.hear(&first).unwrap();
-        assert_eq!(outcomes(&answer, 2)[0], (5, Outcome::Done));
-        let tell = |exchange| {
-            let rows = kizashi_signs::shares::Tell::Bin(Default::default());
-            let tell = Order::Tell { from: 0, tells: vec![rows].into(), answers: 0 };
-            orders(exchange, &[(5, tell)])
-        };
-        let once = desk.hear(&tell(2)).unwrap();
-        assert_eq!(desk.hear(&tell(2)).unwrap(), once, "as before");
-        assert_eq!(outcomes(&once, 1), [(5, Outcome::Answers(Vec::new()))]);
-        assert_eq!(outcomes(&desk.hear(&tell(3)).unwrap(), 1), [(5, Outcome::Refused)]);
-    }
-
-    #[test]
-    fn a_hub_that_begins_anew_finds_nothing_held() {
-        let mut desk = Desk::default();
-        desk.hear(&orders(1, &[(5, take())])).unwrap();
-        let body = entry_of(&(5_u16, Order::Save { told: 0 })).unwrap();
-        let other = cut(Kind::Orders, (10, 1), &body).unwrap().remove(0);
-        assert_eq!(outcomes(&desk.hear(&other).unwrap(), 1), [(5, Outcome::Refused)]);
     }
 }

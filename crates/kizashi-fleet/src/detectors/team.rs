@@ -1,8 +1,7 @@
 //! The parts of the merge, wherever they are. What a part is told is noted before it is told; a part whose holder is gone goes on with another,
-//! which gets the last snapshot and what was told since, and is asked what the lost one did not answer. So the merge never waits for more than
-//! a few deadlines, and hears the same answers whoever died.
+//! which begins with the last snapshot, from the bucket where it has that and else from here, is told what came since, and is asked what the lost
+//! one did not answer. So the merge never waits for more than a few deadlines, and hears the same answers whoever died.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,28 +12,26 @@ use kizashi_signs::shares::{
     Readable, Shares, Tell,
 };
 
+use super::asking::{Asked, Place, Verdict, Want, believed, bodies_of};
 use super::balance::balance;
-use super::line::{Body, Line, Unanswered};
-use super::piece::{PieceError, entry_of, outcomes_of};
+use super::line::{Body, Line, MOST_DETECTORS, Present, Unanswered};
+use super::piece::{PieceError, entry_of};
+use super::roster::{Beginnings, Fares, Roster};
+use super::saved::Absent;
+use super::talk::{Came, Said};
 
 /// Bins after which parts are saved anew, so that what was told since stays short.
 const SAVED_EVERY: u32 = 36;
 /// Bytes of bins' rows after which they are as well, about.
 const MOST_TOLD: usize = 64 << 20;
-/// Bytes of orders that go in one body, where one alone is not more.
-const FULL_BODY: usize = 8 << 20;
-/// Snapshots that are asked for in one body.
-const SAVED_AT_ONCE: usize = 8;
-/// Bytes of one partition's orders that are sent at all: it fits a body even if it does not pack.
-const MOST_SENT: usize = 100 << 20;
 /// How long one that was gone is given nothing: then its lease is gone as well, or it lives.
 const GONE_FOR: Duration = Duration::from_secs(12);
 /// How long one that said what cannot be is given nothing.
 const WRONG_FOR: Duration = Duration::from_secs(3_600);
 /// Times that a holder may say of partitions that it does not have them, in one step: it may have begun anew.
 const MOST_REFUSALS: u32 = 2;
-/// zstd's level of snapshots in memory.
-const LEVEL: i32 = 1;
+/// Parts that one line of the log names.
+const MOST_NAMED: usize = 8;
 
 /// The parts cannot be gone on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,45 +40,16 @@ const LEVEL: i32 = 1;
 )]
 pub struct TeamError;
 
-/// One partition.
-#[derive(Debug)]
-struct Place {
-    /// The detector that holds it; this process where there is none.
-    holder: Option<String>,
-    /// Things that it was told, or will be before it is asked the next.
-    told: u64,
-    /// Things that its holder heard; nothing where it does not have the part yet.
-    heard: Option<u64>,
-    /// Its last snapshot, packed, and how many things it had been told then.
-    saved: Vec<u8>,
-    saved_at: u64,
-}
-
-/// What is wanted of a partition.
-#[derive(Debug)]
-enum Want {
-    Answers(u32),
-    Look(Vec<Look>),
-    Save,
-}
-
-/// What a holder made of it.
-enum Verdict {
-    Obeyed(usize, Outcome),
-    /// It does not have the part.
-    Refused(usize),
-    /// The partition's orders are too long to be sent.
-    Long(usize),
-    Lost(String, Unanswered),
-}
-
-impl Verdict {
-    /// By the last of several orders, which the one before was made for.
-    fn of(at: usize, outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Refused => Self::Refused(at),
-            outcome => Self::Obeyed(at, outcome),
-        }
+/// Says of which parts the bucket does not have what it should.
+fn tell_absent(absent: &BTreeMap<(String, Absent), Vec<Partition>>) {
+    for ((name, why), partitions) in absent {
+        let named = partitions.iter().take(MOST_NAMED).map(ToString::to_string);
+        let more = if partitions.len() > MOST_NAMED { ", …" } else { "" };
+        tracing::warn!(
+            "fleet: detector {name} does not find the snapshots of {} parts in the bucket ({why}; parts {}{more}); the hub sends them",
+            partitions.len(),
+            named.collect::<Vec<_>>().join(", ")
+        );
     }
 }
 
@@ -99,6 +67,9 @@ struct Inner {
     bins: u32,
     bytes: usize,
     losses: u64,
+    /// The same by detector, with why it was the last time.
+    lost: BTreeMap<String, (u64, String)>,
+    beginnings: Beginnings,
     is_broken: bool,
 }
 
@@ -110,8 +81,7 @@ impl Team {
     pub fn new(parts: Vec<Part>) -> Result<Self, TeamError> {
         let place = |part: Part| {
             let snapshot = Detector::snapshot_of(part).ok_or(TeamError)?;
-            let saved = packed(&snapshot).ok_or(TeamError)?;
-            Ok(Place { holder: None, told: 0, heard: None, saved, saved_at: 0 })
+            Place::of(&snapshot).ok_or(TeamError)
         };
         Ok(Self(RefCell::new(Inner {
             line: None,
@@ -122,6 +92,8 @@ impl Team {
             bins: 0,
             bytes: 0,
             losses: 0,
+            lost: BTreeMap::new(),
+            beginnings: Beginnings::default(),
             is_broken: false,
         })))
     }
@@ -159,7 +131,7 @@ impl Team {
     pub fn parts(&mut self) -> Result<Vec<Part>, TeamError> {
         let inner = self.0.get_mut();
         inner.save();
-        let read = |place: &Place| Detector::part_of(&unpacked(&place.saved)?, place.saved_at);
+        let read = |place: &Place| Detector::part_of(&place.snapshot()?, place.saved_at);
         let parts: Option<Vec<Part>> = inner.places.iter().map(read).collect();
         parts.filter(|_| !inner.is_broken).ok_or(TeamError)
     }
@@ -170,20 +142,50 @@ impl Team {
         self.0.borrow().is_broken
     }
 
-    /// How many partitions each detector holds, in the order of names; what is held here stands under no name.
-    #[must_use]
-    pub fn holders(&self) -> Vec<(Option<String>, usize)> {
-        let mut counts = BTreeMap::new();
-        for place in &self.0.borrow().places {
-            *counts.entry(place.holder.clone()).or_insert(0) += 1;
-        }
-        counts.into_iter().collect()
-    }
-
     /// Times that a detector was taken for gone or wrong while it held anything.
     #[must_use]
     pub fn losses(&self) -> u64 {
         self.0.borrow().losses
+    }
+
+    /// How all detectors fare that live, or were lost while they held anything.
+    #[must_use]
+    pub fn roster(&self) -> Roster {
+        let inner = self.0.borrow();
+        let mut roster = Roster {
+            partitions: inner.places.len(),
+            losses: inner.losses,
+            beginnings: inner.beginnings,
+            ..Roster::default()
+        };
+        let mut of: BTreeMap<String, Fares> = BTreeMap::new();
+        for (name, (losses, reason)) in &inner.lost {
+            let (losses, lost_because) = (*losses, Some(reason.clone()));
+            let fares = Fares { name: name.clone(), losses, lost_because, ..Fares::default() };
+            of.insert(name.clone(), fares);
+        }
+        for Present { name, version, is_asked } in inner.line.iter().flat_map(|it| it.present()) {
+            let fares = of.entry(name.clone()).or_default();
+            *fares = Fares { name, version, lives: true, asked: is_asked, ..fares.clone() };
+        }
+        for place in &inner.places {
+            match &place.holder {
+                None => roster.here += 1,
+                Some(name) => {
+                    let fares = of.entry(name.clone()).or_default();
+                    fares.name.clone_from(name);
+                    fares.partitions += 1;
+                }
+            }
+        }
+        roster.detectors = of.into_values().collect();
+        roster
+    }
+
+    /// With what detectors began so far.
+    #[must_use]
+    pub fn beginnings(&self) -> Beginnings {
+        self.0.borrow().beginnings
     }
 }
 
@@ -195,7 +197,7 @@ impl Readable for Team {
         let wanted = of.into_iter().map(|(partition, looks)| (partition, Want::Look(looks)));
         let found = self.0.borrow_mut().perform(&wanted.collect::<Vec<_>>());
         let found = found.into_iter().map(|(partition, outcome)| match outcome {
-            Outcome::Found(found) => (partition, found),
+            Came::Of(Outcome::Found(found)) => (partition, found),
             _ => (partition, Vec::new()),
         });
         in_order(&order, found.collect())
@@ -214,7 +216,7 @@ impl Shares for Team {
         let wanted = of.into_iter().map(|(partition, count)| (partition, Want::Answers(count)));
         let answers = inner.perform(&wanted.collect::<Vec<_>>());
         let answers = answers.into_iter().map(|(partition, outcome)| match outcome {
-            Outcome::Answers(answers) => (partition, answers),
+            Came::Of(Outcome::Answers(answers)) => (partition, answers),
             _ => (partition, Vec::new()),
         });
         in_order(&order, answers.collect())
@@ -237,9 +239,10 @@ impl Inner {
     }
 
     /// Has all of it done, by whoever lives.
-    fn perform(&mut self, wanted: &[(Partition, Want)]) -> Vec<(Partition, Outcome)> {
-        let mut outcomes: Vec<Option<Outcome>> = wanted.iter().map(|_| None).collect();
+    fn perform(&mut self, wanted: &[(Partition, Want)]) -> Vec<(Partition, Came)> {
+        let mut outcomes: Vec<Option<Came>> = wanted.iter().map(|_| None).collect();
         let mut refused: BTreeMap<Option<String>, u32> = BTreeMap::new();
+        let mut beginnings = self.beginnings;
         while !self.is_broken {
             let is_open = |at: &usize| outcomes.get(*at).is_some_and(Option::is_none);
             let open: Vec<usize> = (0..wanted.len()).filter(is_open).collect();
@@ -247,29 +250,38 @@ impl Inner {
                 break;
             }
             let (mut lost, mut refusing) = (Vec::new(), BTreeSet::new());
+            let mut absent: BTreeMap<(String, Absent), Vec<Partition>> = BTreeMap::new();
             for verdict in self.round(wanted, &open) {
+                if let Verdict::Lost(name, loss) = verdict {
+                    lost.push((name, loss));
+                    continue;
+                }
+                let Some((partition, place)) = self.place_of(wanted, &verdict) else { continue };
                 match verdict {
-                    Verdict::Lost(name, loss) => lost.push((name, loss)),
-                    Verdict::Obeyed(at, outcome) => {
-                        if let Some(place) = self.place_of(wanted, at) {
-                            place.heard = Some(place.told);
-                        }
+                    Verdict::Obeyed(at, came, beginning) => {
+                        place.heard = Some(place.told);
+                        beginning.into_iter().for_each(|it| beginnings.note(it));
                         if let Some(open) = outcomes.get_mut(at) {
-                            *open = Some(outcome);
+                            *open = Some(came);
                         }
                     }
-                    Verdict::Refused(at) => {
-                        let Some(place) = self.place_of(wanted, at) else { continue };
+                    Verdict::Refused(_) => {
                         // It is told from its snapshot on.
                         place.heard = None;
                         refusing.insert(place.holder.clone());
                     }
-                    Verdict::Long(at) => {
-                        let Some(place) = self.place_of(wanted, at) else { continue };
+                    Verdict::Absent(_, why) => {
+                        (place.heard, place.in_bucket) = (None, None);
+                        beginnings.absent += 1;
+                        let by = place.holder.clone().unwrap_or_default();
+                        absent.entry((by, why)).or_default().push(partition);
+                    }
+                    Verdict::Long(_) | Verdict::Lost(..) => {
                         (place.holder, place.heard) = (None, None);
                     }
                 }
             }
+            tell_absent(&absent);
             for holder in refusing {
                 let times = refused.entry(holder.clone()).or_default();
                 *times += 1;
@@ -279,20 +291,29 @@ impl Inner {
                     None => self.is_broken = true,
                 }
             }
-            for (name, loss) in lost {
-                match loss {
-                    Unanswered::Gone(reason) => self.lose(&name, &reason, GONE_FOR),
-                    Unanswered::Wrong(error) => self.lose(&name, &error.to_string(), WRONG_FOR),
-                }
-            }
+            lost.iter().for_each(|(name, loss)| self.lose(name, loss));
         }
+        beginnings.tell_since(self.beginnings);
+        self.beginnings = beginnings;
         let each = wanted.iter().zip(outcomes);
         each.filter_map(|((partition, _), outcome)| Some((*partition, outcome?))).collect()
     }
 
-    fn place_of(&mut self, wanted: &[(Partition, Want)], at: usize) -> Option<&mut Place> {
-        let (partition, _) = wanted.get(at)?;
-        self.places.get_mut(usize::from(*partition))
+    /// The partition that a verdict is about.
+    fn place_of(
+        &mut self,
+        wanted: &[(Partition, Want)],
+        verdict: &Verdict,
+    ) -> Option<(Partition, &mut Place)> {
+        let (Verdict::Obeyed(at, ..)
+        | Verdict::Refused(at)
+        | Verdict::Absent(at, _)
+        | Verdict::Long(at)) = verdict
+        else {
+            return None;
+        };
+        let (partition, _) = wanted.get(*at)?;
+        Some((*partition, self.places.get_mut(usize::from(*partition))?))
     }
 
     /// Asks everybody once what is still open.
@@ -303,8 +324,8 @@ impl Inner {
         for &at in open {
             let asked = wanted.get(at).and_then(|(partition, want)| {
                 let place = places.get(usize::from(*partition))?;
-                let orders = orders(place, journal, (*partition, want))?;
-                Some((Asked { at, partition: *partition, orders }, place.holder.as_deref()))
+                let asked = Asked::of((place, journal), at, (*partition, want))?;
+                Some((asked, place.holder.as_deref()))
             });
             match asked {
                 None => verdicts.push(Verdict::Refused(at)),
@@ -359,18 +380,26 @@ impl Inner {
         let Some(line) = self.line.clone().filter(|_| !released.is_empty()) else { return };
         let mut of: BTreeMap<String, Body> = BTreeMap::new();
         for (name, partition) in released {
-            let release = entry_of(&(partition, Order::Release)).unwrap_or_default();
+            let release = entry_of(&(partition, Said::Order(Order::Release))).unwrap_or_default();
             of.entry(name).or_default().extend(release);
         }
         line.exchange(of.into_iter().map(|(name, body)| (name, vec![body])).collect());
     }
 
-    fn lose(&mut self, name: &str, reason: &str, shunned_for: Duration) {
+    fn lose(&mut self, name: &str, loss: &Unanswered) {
+        let (reason, shunned_for) = match loss {
+            Unanswered::Gone(reason) => (reason.clone(), GONE_FOR),
+            Unanswered::Wrong(error) => (error.to_string(), WRONG_FOR),
+        };
         let held = self.places.iter().filter(|place| place.holder.as_deref() == Some(name)).count();
         if held == 0 {
             return;
         }
         self.losses += 1;
+        if self.lost.len() < MOST_DETECTORS || self.lost.contains_key(name) {
+            let lost = self.lost.entry(name.to_owned()).or_default();
+            *lost = (lost.0 + 1, reason.clone());
+        }
         self.shunned.insert(name.to_owned(), Instant::now() + shunned_for);
         tracing::warn!(
             "fleet: detector {name} is asked nothing for {} s ({reason}); its {held} partitions of {} go on elsewhere",
@@ -382,135 +411,21 @@ impl Inner {
 
     /// Takes a snapshot of each part.
     fn save(&mut self) {
-        let all = (0..).take(self.places.len()).map(|partition| (partition, Want::Save));
-        for (partition, outcome) in self.perform(&all.collect::<Vec<_>>()) {
-            let Outcome::Saved(snapshot) = outcome else { continue };
-            let place = self.places.get_mut(usize::from(partition)).zip(packed(&snapshot));
-            if let Some((place, saved)) = place {
-                (place.saved, place.saved_at) = (saved, place.told);
-                self.journal.cut(partition, place.told);
+        let in_bucket = self.line.as_ref().is_some_and(|line| line.keeps_snapshots());
+        let wanted = (0..).take(self.places.len()).map(|it| (it, Want::Save { in_bucket }));
+        for (partition, came) in self.perform(&wanted.collect::<Vec<_>>()) {
+            let (snapshot, in_bucket) = match came {
+                Came::Of(Outcome::Saved(snapshot)) => (snapshot, false),
+                Came::Kept { snapshot, in_bucket } => (snapshot, in_bucket),
+                Came::Of(_) | Came::Absent(_) => continue,
+            };
+            if let Some(place) = self.places.get_mut(usize::from(partition)) {
+                place.save(&snapshot, in_bucket);
+                self.journal.cut(partition, place.saved_at);
             }
         }
         (self.bins, self.bytes) = (0, 0);
     }
-}
-
-/// What a partition's holder is sent.
-struct Asked<'a> {
-    at: usize,
-    partition: Partition,
-    orders: Vec<Order<'a>>,
-}
-
-impl Asked<'_> {
-    fn obeyed_by(self, here: &mut Detector) -> Verdict {
-        let mut last = Outcome::Refused;
-        for order in self.orders {
-            last = here.obey(self.partition, order);
-        }
-        Verdict::of(self.at, last)
-    }
-}
-
-/// What is to be said to a partition's holder for what is wanted.
-fn orders<'a>(
-    place: &'a Place,
-    journal: &'a Journal,
-    (partition, want): (Partition, &Want),
-) -> Option<Vec<Order<'a>>> {
-    let mut orders = Vec::with_capacity(3);
-    let from = match place.heard {
-        Some(heard) => heard,
-        None => {
-            orders.push(Order::Take(unpacked(&place.saved)?.into()));
-            place.saved_at
-        }
-    };
-    let tells = journal.since(partition, from)?;
-    let answers = if let Want::Answers(count) = want { *count } else { 0 };
-    if !tells.is_empty() {
-        orders.push(Order::Tell { from, tells: Cow::Borrowed(tells), answers });
-    }
-    match want {
-        Want::Answers(_) => {}
-        Want::Look(looks) => {
-            orders.push(Order::Look { told: place.told, looks: looks.clone() });
-        }
-        Want::Save => orders.push(Order::Save { told: place.told }),
-    }
-    Some(orders)
-}
-
-/// What is sent to one detector, in bodies that are not too long and are not answered by too long ones.
-fn bodies_of<'a>(
-    asked: Vec<Asked<'a>>,
-    verdicts: &mut Vec<Verdict>,
-) -> (Vec<Body>, Vec<Vec<Asked<'a>>>) {
-    let mut bodies: Vec<Body> = Vec::new();
-    let mut cut: Vec<Vec<Asked<'a>>> = Vec::new();
-    let mut filled = 0;
-    for asked in asked {
-        let entries = asked.orders.iter().map(|order| entry_of(&(asked.partition, order)));
-        let entries: Option<Vec<Vec<u8>>> = entries.collect();
-        let Some(bytes) = entries.map(|all| all.concat()).filter(|it| it.len() <= MOST_SENT) else {
-            tracing::warn!(
-                "fleet: what partition {} has to be told is too long to be sent; the hub holds it itself",
-                asked.partition
-            );
-            verdicts.push(Verdict::Long(asked.at));
-            continue;
-        };
-        let is_save = |order: &Order<'_>| matches!(order, Order::Save { .. });
-        let answer = if asked.orders.iter().any(is_save) { FULL_BODY / SAVED_AT_ONCE } else { 0 };
-        let length = bytes.len() + answer;
-        match bodies.last_mut().zip(cut.last_mut()) {
-            Some((body, together)) if filled + length <= FULL_BODY => {
-                body.extend(bytes);
-                together.push(asked);
-                filled += length;
-            }
-            _ => {
-                bodies.push(bytes);
-                cut.push(vec![asked]);
-                filled = length;
-            }
-        }
-    }
-    (bodies, cut)
-}
-
-/// What came of bodies, where it can have come of them.
-fn believed(cut: &[Vec<Asked<'_>>], bodies: &[Vec<u8>]) -> Result<Vec<Verdict>, Unanswered> {
-    let mut verdicts = Vec::new();
-    for (together, body) in cut.iter().zip(bodies) {
-        let count = together.iter().map(|asked| asked.orders.len()).sum();
-        let mut outcomes = outcomes_of(body, count).map_err(Unanswered::Wrong)?.into_iter();
-        for asked in together {
-            let mut last = Outcome::Refused;
-            for order in &asked.orders {
-                let outcome = outcomes.next().filter(|(partition, outcome)| {
-                    *partition == asked.partition && order.fits(outcome)
-                });
-                let Some((_, outcome)) = outcome else {
-                    return Err(Unanswered::Wrong(PieceError::Answer));
-                };
-                last = outcome;
-            }
-            verdicts.push(Verdict::of(asked.at, last));
-        }
-    }
-    Ok(verdicts)
-}
-
-fn packed(snapshot: &[u8]) -> Option<Vec<u8>> {
-    let length = u32::try_from(snapshot.len()).ok()?;
-    let packed = zstd::bulk::compress(snapshot, LEVEL).ok()?;
-    Some([&length.to_le_bytes()[..], &packed].concat())
-}
-
-fn unpacked(saved: &[u8]) -> Option<Vec<u8>> {
-    let (length, packed) = saved.split_first_chunk::<4>()?;
-    zstd::bulk::decompress(packed, u32::from_le_bytes(*length) as usize).ok()
 }
 
 /// About how much memory rows take.

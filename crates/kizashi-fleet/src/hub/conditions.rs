@@ -69,6 +69,22 @@ impl Condition {
         self.silent.then_some(Timestamp::from_micros(self.heard))
     }
 
+    /// The same without what changes with each heartbeat.
+    pub(super) fn lasting(&self) -> Self {
+        Self {
+            heard: 0,
+            events: 0,
+            events_per_minute: 0,
+            lag_ms: 0,
+            clock_ms: 0,
+            status: Status { waiting_bytes: 0, waiting_records: 0, ..self.status.clone() },
+            told_until: 0,
+            misbehaved: false,
+            minute: (0, 0),
+            ..self.clone()
+        }
+    }
+
     /// Events in the last whole minute before `now`.
     fn rate(&self, now: Timestamp) -> u64 {
         match minute_of(now) - self.minute.0 {

@@ -1,6 +1,6 @@
 //! The hub's way in: a durable pull consumer takes what sensors sent, in order; what is believed is handed over to be committed, and only
 //! then acknowledged. So a hub that dies is sent again what it had not committed, and what it had committed it knows: by the record's number
-//! ([`Seen`]) and, where that was not written down any more, by the event's own time and id in the store.
+//! ([`Seen`], written down with each batch by `register.rs`) and, where that was not written down any more, by the event's own time and id in the store.
 //!
 //! What cannot be believed is refused for good with a line that names the sensor; the rest goes on. The stream keeps what nobody has taken
 //! yet and nothing else (a work queue); where it is full it takes no more, and what comes waits in the sensors' spools.
@@ -10,9 +10,10 @@
 mod conditions;
 mod contents;
 mod intake;
+mod notes;
+mod register;
 mod seen;
 
-use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +30,13 @@ use crate::connection::{ConnectionError, connect};
 use crate::credentials::Credentials;
 use crate::name::{CONSUMER, STREAM, SensorName, all_subjects};
 use crate::outgoing::SENT;
-use crate::record::{MOST_PACKED, Travelling};
+use crate::record::{MOST_PACKED, Place, Travelling};
 use conditions::Came;
 pub use conditions::{Condition, Conditions, SILENT_AFTER, WAITS};
 use contents::Contents;
 pub use intake::{Believed, CORRECTED_FROM, Delivered, MOST_WRONG, News, Refusal, believe, read};
+pub use notes::{Noted, Notes};
+use register::Register;
 pub use seen::{Arrival, Seen};
 
 /// Bytes that captured content may take on each server's disk.
@@ -86,15 +89,13 @@ struct Batch {
     bytes: usize,
     /// Messages to acknowledge then.
     messages: Vec<Message>,
-    /// Sensors of which records came.
-    touched: BTreeMap<String, Seen>,
     since: Option<Instant>,
 }
 
 struct Session<'a> {
     hub: &'a Hub,
     contents: Contents,
-    seen: &'a mut HashMap<SensorName, Seen>,
+    register: &'a mut Register,
 }
 
 impl Hub {
@@ -108,12 +109,12 @@ impl Hub {
         stopping: impl Future<Output = ()>,
     ) -> Result<(), ConnectionError> {
         let (_client, context) = connect(credentials).await?;
-        let mut seen = HashMap::new();
+        let mut register = Register::open(&*self.keeper);
         let taking = async {
             let mut failing = false;
             loop {
                 let began = Instant::now();
-                if let Err(reason) = self.take(&context, credentials, &mut seen).await
+                if let Err(reason) = self.take(&context, credentials, &mut register).await
                     && !std::mem::replace(&mut failing, true)
                 {
                     tracing::warn!(
@@ -134,11 +135,11 @@ impl Hub {
         &self,
         context: &Context,
         credentials: &Credentials,
-        seen: &mut HashMap<SensorName, Seen>,
+        register: &mut Register,
     ) -> Result<(), String> {
         let consumer = consumer(context, credentials).await?;
         let contents = Contents::open(context, credentials.replicas).await?;
-        let mut session = Session { hub: self, contents, seen };
+        let mut session = Session { hub: self, contents, register };
         let mut messages = consumer
             .stream()
             .max_messages_per_batch(MOST_ASKED_FOR)
@@ -169,7 +170,9 @@ impl Hub {
             };
             if over || batch.events.len() >= FULL_BATCH || batch.bytes >= FULL_BYTES {
                 while committing.join_next().await.is_some() {}
-                committing.spawn(commit(Arc::clone(&self.keeper), std::mem::take(&mut batch)));
+                let Batch { events, messages, .. } = std::mem::take(&mut batch);
+                let (keeper, named) = (Arc::clone(&self.keeper), session.register.take_changes());
+                committing.spawn(commit(keeper, (events, messages), named));
             }
             if let Some(failure) = failure {
                 while committing.join_next().await.is_some() {}
@@ -255,7 +258,7 @@ impl Session<'_> {
             }
             News::Content(hash, content) => {
                 self.contents.put(hash, content).await;
-                self.note(&sensor, place, now, batch);
+                self.note(&sensor, place, now);
                 return Ok(());
             }
             News::Events(events) => events,
@@ -263,7 +266,7 @@ impl Session<'_> {
         let count = events.len() as u64;
         let (events, without_content) = self.with_content(events).await;
         let events = believe(&sensor, events, published, behind)?;
-        if self.note(&sensor, place, now, batch) == Arrival::Again {
+        if self.note(&sensor, place, now) == Arrival::Again {
             return Ok(());
         }
         let newest = events.iter().map(|event| event.time).max();
@@ -273,30 +276,17 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn note(
-        &mut self,
-        sensor: &SensorName,
-        place: crate::record::Place,
-        now: Timestamp,
-        batch: &mut Batch,
-    ) -> Arrival {
-        let keeper = &self.hub.keeper;
-        let seen = self.seen.entry(sensor.clone()).or_insert_with(|| {
-            let kept = keeper.named(&seen_name(sensor.as_str()));
-            kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
-        });
-        let arrival = seen.note(place);
+    fn note(&mut self, sensor: &SensorName, place: Place, now: Timestamp) -> Arrival {
+        let arrival = self.register.note(sensor, place, &*self.hub.keeper);
         match arrival {
             Arrival::Again => self.hub.conditions.again(sensor.as_str(), now),
-            Arrival::New { missed } => {
-                batch.touched.insert(sensor.to_string(), seen.clone());
-                if missed > 0 {
-                    self.hub.conditions.missed(sensor.as_str(), now, missed);
-                    tracing::warn!(
-                        "fleet: {missed} records of sensor {sensor} never came; was its spool full?"
-                    );
-                }
+            Arrival::New { missed } if missed > 0 => {
+                self.hub.conditions.missed(sensor.as_str(), now, missed);
+                tracing::warn!(
+                    "fleet: {missed} records of sensor {sensor} never came; was its spool full?"
+                );
             }
+            Arrival::New { .. } => {}
         }
         arrival
     }
@@ -333,13 +323,12 @@ impl Session<'_> {
     }
 }
 
-/// Commits until it is done, then acknowledges.
-async fn commit(keeper: Arc<dyn Keeper>, batch: Batch) {
-    let Batch { events, messages, touched, .. } = batch;
-    let named: Vec<(String, Vec<u8>)> = touched
-        .iter()
-        .filter_map(|(name, seen)| Some((seen_name(name), serde_json::to_vec(seen).ok()?)))
-        .collect();
+/// Commits events with what is to be kept of their sensors until it is done, then acknowledges their messages.
+async fn commit(
+    keeper: Arc<dyn Keeper>,
+    (events, messages): (Vec<Event>, Vec<Message>),
+    named: Vec<(String, Vec<u8>)>,
+) {
     if !events.is_empty() || !named.is_empty() {
         let whole = Arc::new((events, named));
         let mut failing = false;
@@ -363,9 +352,4 @@ async fn commit(keeper: Arc<dyn Keeper>, batch: Batch) {
         // One that is lost is delivered again, and known.
         let _ = message.ack().await;
     }
-}
-
-/// The name under which what came of a sensor is kept.
-fn seen_name(sensor: &str) -> String {
-    format!("fleet/seen/{sensor}")
 }

@@ -77,14 +77,22 @@ pub(crate) struct TestMerge {
 
 impl TestMerge {
     pub(crate) fn start(cluster: &Cluster, session: u64) -> Self {
+        Self::in_parts(cluster, session, (settings(), PARTITIONS))
+    }
+
+    pub(crate) fn in_parts(
+        cluster: &Cluster,
+        session: u64,
+        (settings, partitions): (Settings, u16),
+    ) -> Self {
         let runtime = runtime();
         let line = runtime.block_on(Line::open(&cluster.credentials(HUB), session)).unwrap();
         let line = Arc::new(line);
         let watched = Arc::clone(&line);
         runtime.spawn(async move { watched.watch(std::future::pending()).await });
-        let mut team = Team::new(vec![Part::default(); usize::from(PARTITIONS)]).unwrap();
+        let mut team = Team::new(vec![Part::default(); usize::from(partitions)]).unwrap();
         team.share_over(Arc::clone(&line));
-        Self { line, team, merge: merge(settings(), PARTITIONS), _runtime: runtime }
+        Self { line, team, merge: merge(settings, partitions), _runtime: runtime }
     }
 
     pub(crate) fn close(&mut self, bin: &ClosedBin) -> String {
@@ -92,7 +100,7 @@ impl TestMerge {
     }
 
     pub(crate) fn closed(&mut self, bin: &ClosedBin) -> Closed {
-        self.team.hold(BinPart::divided(bin, PARTITIONS));
+        self.team.hold(BinPart::divided(bin, self.merge.partitions()));
         let rows = BinRows::of(bin, self.merge.campaigns());
         self.merge.close(&mut self.team, &rows)
     }
@@ -101,9 +109,14 @@ impl TestMerge {
         eventually(&format!("{names:?} live"), || self.line.living() == names);
     }
 
+    pub(crate) fn waits_for_the_bucket(&self) {
+        eventually("the bucket of snapshots is there", || self.line.keeps_snapshots());
+    }
+
     pub(crate) fn holders(&mut self) -> BTreeMap<String, usize> {
         self.team.look_around();
-        let named = |(name, count): (Option<String>, usize)| (name.unwrap_or_default(), count);
-        self.team.holders().into_iter().map(named).collect()
+        let roster = self.team.roster();
+        let held = roster.detectors.into_iter().map(|fares| (fares.name, fares.partitions));
+        held.chain([(String::new(), roster.here)]).filter(|(_, held)| *held > 0).collect()
     }
 }

@@ -8,6 +8,7 @@ mod lies;
 mod losses;
 mod restores;
 mod shares;
+mod snapshots;
 #[path = "../../../kizashi-signs/tests/support/mod.rs"]
 mod support;
 mod versions;

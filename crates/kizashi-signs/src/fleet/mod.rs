@@ -16,6 +16,7 @@
 //! ([`Fleet::knowledge_for`]), or all sensors', where its group has none. Its group's watch then hears one sensor more, which would look like a
 //! rise of everything: it is told so ([`Detection::widen`]) in the bin in which that is first heard; the caller tells that over all.
 
+mod leaving;
 mod scope;
 mod stories;
 mod union;
@@ -34,7 +35,7 @@ pub use union::united;
 use crate::{Campaigns, Closed, Detection, DetectionError, Knowledge, Settings, Sign};
 
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 2;
+const SNAPSHOT_FORMAT: u32 = 4;
 /// The fewest false alarms a week that a watch can promise.
 const LEAST_PROMISE: f64 = 1e-4;
 
@@ -75,6 +76,8 @@ pub struct FleetClosed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Sensor {
     group: Option<String>,
+    /// The start of the last bin in which it was heard.
+    heard: Timestamp,
 }
 
 /// The watches of groups and of sensors.
@@ -232,9 +235,10 @@ impl Fleet {
         let heard = |bin: &ClosedBin| bin.start == start && !bin.ports.is_empty();
         let bins: BTreeMap<&String, &ClosedBin> =
             bins.iter().filter(|(_, bin)| heard(bin)).collect();
+        self.heard(start, &bins)?;
         for name in bins.keys() {
             if !self.sensors.contains_key(*name) {
-                self.join(name)?;
+                self.join(name, start)?;
             }
         }
         Ok(self.tell(start.plus(super::detection::BIN), &bins, over_all))
@@ -251,6 +255,7 @@ impl Fleet {
         bins: &BTreeMap<&String, &ClosedBin>,
         mut over_all: OverAll,
     ) -> FleetClosed {
+        self.let_go(through);
         let mut closed = FleetClosed::default();
         let told = std::mem::take(&mut over_all.told);
         self.fit(&Scope::All, told, &over_all.open, &mut closed);
@@ -287,7 +292,7 @@ impl Fleet {
     }
 
     /// A sensor is heard for the first time. It begins with what its group has learned; the promise is from now on divided over one more.
-    fn join(&mut self, name: &str) -> Result<(), DetectionError> {
+    fn join(&mut self, name: &str, heard: Timestamp) -> Result<(), DetectionError> {
         let group = self.plan.groups.get(name).cloned();
         let knowledge = self.knowledge_for(group.as_deref());
         if let Some(group) = &group {
@@ -305,7 +310,7 @@ impl Fleet {
         if self.watched(Breadth::Sensor) < self.plan.watches {
             self.watch(Scope::Sensor(name.to_owned()), &knowledge)?;
         }
-        self.sensors.insert(name.to_owned(), Sensor { group });
+        self.sensors.insert(name.to_owned(), Sensor { group, heard });
         self.divide_promise();
         Ok(())
     }

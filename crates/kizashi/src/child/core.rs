@@ -320,8 +320,8 @@ impl Chores {
             None => now,
         };
         let raised = pipeline.advance(through)?;
-        if let (Some(fleet), Some(holders)) = (&mut self.fleet, pipeline.holders()) {
-            fleet.note_holders(holders)?;
+        if let Some(fleet) = &mut self.fleet {
+            fleet.note_detectors(pipeline.roster().unwrap_or_default(), now)?;
         }
         self.reporting.look(now);
         if let Some(sighted) = &mut self.sighted {

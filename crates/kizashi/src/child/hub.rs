@@ -1,13 +1,14 @@
 //! What the core of a fleet's hub does beside keeping a store: it takes what the sensors send and says how they fare. It runs on threads of
 //! its own; the rest of the core knows nothing of it but how far time may be closed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use kizashi_event::{Event, Timestamp};
 use kizashi_fleet::Credentials;
-use kizashi_fleet::detectors::Line;
-use kizashi_fleet::hub::{Conditions, Hub, Keeper};
+use kizashi_fleet::detectors::{Line, Roster};
+use kizashi_fleet::hub::{Conditions, Hub, Keeper, Noted, Notes};
 use kizashi_signs::Sign;
 use kizashi_store::{Inlet, Reader};
 use kizashi_web::FeedSender;
@@ -16,13 +17,11 @@ use tokio::sync::Notify;
 use crate::clock;
 use crate::dashboard::random;
 use crate::failure::Failure;
-use crate::fleet::{CONDITIONS, DETECTORS, Holders};
+use crate::fleet::{CONDITIONS, CONDITIONS_SINCE, DETECTORS, kept_conditions, kept_roster};
 use crate::pipeline::Pipeline;
 use crate::stream::{Sink as _, SinkError, StoreSink};
 use crate::supervisor::messages::CoreSetup;
 
-/// Microseconds between two savings of how the sensors fare.
-const KEEP_EVERY: i64 = 10 * Timestamp::SECOND;
 /// Threads that look names up or commit, at most.
 const MOST_BLOCKING: usize = 4;
 
@@ -143,9 +142,11 @@ pub(super) struct Watch {
     conditions: Arc<Conditions>,
     inlet: Inlet,
     feed: FeedSender,
-    kept: Timestamp,
-    /// How many parts of detection each detector holds, the hub itself under no name.
-    holders: Holders,
+    notes: Notes,
+    /// How the detectors fare, as it was kept last; of no partitions where there may be none.
+    roster: Roster,
+    /// Since when each of them has lived without a break.
+    since: BTreeMap<String, Timestamp>,
 }
 
 impl Watch {
@@ -155,9 +156,10 @@ impl Watch {
         reader: &Reader,
         (inlet, feed): (Inlet, FeedSender),
     ) -> Result<Self, Failure> {
-        let before = reader.blob(CONDITIONS)?.and_then(|json| serde_json::from_slice(&json).ok());
-        conditions.remember(before.unwrap_or_default());
-        Ok(Self { conditions, inlet, feed, kept: clock::now(), holders: Vec::new() })
+        conditions.remember(kept_conditions(reader)?);
+        let notes = Notes::new(clock::now());
+        let roster = kept_roster(reader)?.unwrap_or_default();
+        Ok(Self { conditions, inlet, feed, notes, roster, since: BTreeMap::new() })
     }
 
     /// Tells who fell silent, keeps how all fare, and says up to when time may be closed.
@@ -171,28 +173,49 @@ impl Watch {
         for sign in away.chain(misbehaved) {
             super::core::tell_sign(&sign, &self.inlet, &self.feed);
         }
-        if now.since(self.kept) >= KEEP_EVERY {
-            self.kept = now;
-            let json =
-                serde_json::to_vec(&self.conditions.at(now)).map_err(std::io::Error::from)?;
-            self.inlet.save(Vec::new(), vec![(CONDITIONS.to_owned(), json)])?;
+        if let Some(Noted { whole, since }) = self.notes.due(now, &self.conditions) {
+            let mut named = vec![(CONDITIONS_SINCE.to_owned(), json_of(&since)?)];
+            if let Some(whole) = whole {
+                named.push((CONDITIONS.to_owned(), json_of(&whole)?));
+            }
+            self.inlet.save(Vec::new(), named)?;
         }
         Ok(self.conditions.told_until(now))
     }
 
-    /// Says who does detection, and keeps it, where that changed.
-    pub(super) fn note_holders(&mut self, holders: Holders) -> Result<(), Failure> {
-        if holders == self.holders {
+    /// Says who does detection, and keeps how they fare, where that changed.
+    pub(super) fn note_detectors(
+        &mut self,
+        mut roster: Roster,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let lives = |name: &String| roster.detectors.iter().any(|it| it.lives && it.name == *name);
+        self.since.retain(|name, _| lives(name));
+        for fares in roster.detectors.iter_mut().filter(|fares| fares.lives) {
+            let since = self.since.entry(fares.name.clone()).or_insert(now);
+            fares.since = Some(since.micros());
+        }
+        if self.roster == roster {
             return Ok(());
         }
-        let shown: Vec<String> = holders
-            .iter()
-            .map(|(name, count)| format!("{} {count}", name.as_deref().unwrap_or("the hub itself")))
-            .collect();
-        tracing::info!("fleet: detection's parts are with: {}", shown.join(", "));
-        let json = serde_json::to_vec(&holders).map_err(std::io::Error::from)?;
-        self.inlet.save(Vec::new(), vec![(DETECTORS.to_owned(), json)])?;
-        self.holders = holders;
+        let shown = shares_of(&roster);
+        if shares_of(&self.roster) != shown {
+            tracing::info!("fleet: detection's parts are with: {}", shown.join(", "));
+        }
+        self.inlet.save(Vec::new(), vec![(DETECTORS.to_owned(), json_of(&roster)?)])?;
+        self.roster = roster;
         Ok(())
     }
+}
+
+fn json_of(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    Ok(serde_json::to_vec(value).map_err(std::io::Error::from)?)
+}
+
+/// Who holds how many parts.
+fn shares_of(roster: &Roster) -> Vec<String> {
+    let held = roster.detectors.iter().filter(|fares| fares.partitions > 0);
+    let held = held.map(|fares| format!("{} {}", fares.name, fares.partitions));
+    let here = (roster.here > 0).then(|| format!("the hub itself {}", roster.here));
+    held.chain(here).collect()
 }

@@ -1,6 +1,6 @@
-//! `kizashi fleet`: who belongs to a fleet, and how its sensors fare.
+//! `kizashi fleet`: who belongs to a fleet, and how its sensors and detectors fare.
 
-use std::path::Path;
+mod detectors;
 
 use kizashi_event::Timestamp;
 use kizashi_fleet::accounts::{Choices, Fleet};
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::cli::{FleetCall, FleetFolder, FleetInit, FleetList, FleetMember, FleetStatus};
 use crate::clock;
 use crate::failure::Failure;
-use crate::fleet::{CONDITIONS, DETECTORS, Holders};
+use crate::fleet::{kept_conditions, kept_roster};
 use crate::screen::{bytes, thousands};
 use crate::terminal::Terminal;
 
@@ -109,15 +109,15 @@ fn list(call: &FleetList, terminal: &mut Terminal) -> Result<(), Failure> {
 }
 
 fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
-    let conditions = conditions(&call.data.data)?;
+    let reader = Reader::open(&call.data.data)?;
+    let (conditions, roster) = (kept_conditions(&reader)?, kept_roster(&reader)?);
     if call.json {
-        return conditions.iter().try_for_each(|condition| {
+        conditions.iter().try_for_each(|condition| {
             terminal.json(&serde_json::to_value(condition).map_err(std::io::Error::from)?)
-        });
+        })?;
+        return roster.iter().flat_map(detectors::json_of).try_for_each(|row| terminal.json(&row));
     }
-    if let Some(line) = holders(&call.data.data)?.as_deref().and_then(line_of_holders) {
-        terminal.line(&line)?;
-    }
+    roster.iter().flat_map(detectors::lines_of).try_for_each(|line| terminal.line(&line))?;
     if conditions.is_empty() {
         return terminal.line("no sensor was heard yet; this is the hub's data folder?");
     }
@@ -125,38 +125,6 @@ fn status(call: &FleetStatus, terminal: &mut Terminal) -> Result<(), Failure> {
     conditions.iter().try_for_each(|condition| {
         lines_of(condition, now).iter().try_for_each(|line| terminal.line(line))
     })
-}
-
-/// How the sensors fared when the hub last wrote it down.
-fn conditions(folder: &Path) -> Result<Vec<Condition>, Failure> {
-    let kept = Reader::open(folder)?.blob(CONDITIONS)?;
-    Ok(kept.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default())
-}
-
-/// How many parts of detection each detector held when the hub last wrote it down, the hub itself under no name.
-fn holders(folder: &Path) -> Result<Option<Holders>, Failure> {
-    let kept = Reader::open(folder)?.blob(DETECTORS)?;
-    Ok(kept.and_then(|json| serde_json::from_slice(&json).ok()))
-}
-
-fn line_of_holders(holders: &[(Option<String>, usize)]) -> Option<String> {
-    let all: usize = holders.iter().map(|(_, count)| count).sum();
-    let named: Vec<String> = holders
-        .iter()
-        .filter_map(|(name, count)| Some(format!("{} {count} of {all}", name.as_ref()?)))
-        .collect();
-    let by_hub = holders.iter().find(|(name, _)| name.is_none()).map(|(_, count)| *count);
-    match (named.is_empty(), by_hub) {
-        (true, None) => None,
-        (true, Some(_)) => {
-            Some("detection is done by the hub itself: no detector lives".to_owned())
-        }
-        (false, None) => Some(format!("parts of detection: {}", named.join(", "))),
-        (false, Some(count)) => Some(format!(
-            "parts of detection: {}, the hub itself {count} of {all}",
-            named.join(", ")
-        )),
-    }
 }
 
 fn lines_of(condition: &Condition, now: Timestamp) -> Vec<String> {

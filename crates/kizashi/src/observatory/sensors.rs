@@ -5,11 +5,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use kizashi_event::{KeyKind, Timestamp};
+use kizashi_fleet::detectors::{Fares, Roster};
 use kizashi_fleet::hub::Condition;
 use kizashi_store::{Ranked, Span, StoredSensor};
-use kizashi_web::{ReadError, SensorHours, SensorInFleet, SensorPorts, SensorRow};
+use kizashi_web::{DetectorRow, ReadError, SensorHours, SensorInFleet, SensorPorts, SensorRow};
 
 use super::StoreObservatory;
+use crate::fleet::DETECTORS;
 
 /// Hours whose counts are told: a week.
 const HOURS: u16 = 168;
@@ -59,6 +61,22 @@ impl StoreObservatory {
             };
             known.into_iter().take(MOST_SENSORS).map(row).collect()
         })
+    }
+
+    pub(super) fn read_detectors(&self) -> Result<Vec<DetectorRow>, ReadError> {
+        let kept = self.with_reader(|reader| Ok(reader.blob(DETECTORS)?))?;
+        let roster: Option<Roster> = kept.and_then(|json| serde_json::from_slice(&json).ok());
+        let row = |fares: Fares| DetectorRow {
+            name: fares.name,
+            version: Some(fares.version).filter(|version| !version.is_empty()),
+            alive: fares.lives,
+            asked: fares.asked,
+            parts: fares.partitions as u64,
+            since: fares.since.map(Timestamp::from_micros),
+            losses: fares.losses,
+            lost_because: fares.lost_because,
+        };
+        Ok(roster.into_iter().flat_map(|roster| roster.detectors).map(row).collect())
     }
 
     fn sensor_row(

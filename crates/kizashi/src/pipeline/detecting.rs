@@ -4,13 +4,12 @@
 use std::sync::Arc;
 
 use kizashi_event::Timestamp;
-use kizashi_fleet::detectors::{Line, Team, TeamError};
+use kizashi_fleet::detectors::{Line, Roster, Team, TeamError};
 use kizashi_signs::shares::{BinPart, BinRows};
 use kizashi_signs::{Closed, Detection, DetectionError, Merge, Sign, Standing};
 use kizashi_store::ClosedBin;
 
 use crate::failure::Failure;
-use crate::fleet::Holders;
 
 /// Detection, wherever its parts are.
 pub(super) enum Detecting {
@@ -52,11 +51,11 @@ impl Detecting {
         }
     }
 
-    /// How many parts each detector holds, this process under no name; nothing where none may.
-    pub(super) fn holders(&self) -> Option<Holders> {
+    /// How the detectors fare; nothing where there may be none.
+    pub(super) fn roster(&self) -> Option<Roster> {
         match self {
             Self::Here(_) => None,
-            Self::Shared(shared) => Some(shared.1.holders()),
+            Self::Shared(shared) => Some(shared.1.roster()),
         }
     }
 

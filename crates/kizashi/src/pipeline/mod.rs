@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kizashi_event::{Key, Timestamp};
-use kizashi_fleet::detectors::Line;
+use kizashi_fleet::detectors::{Line, Roster};
 use kizashi_signs::{Campaigns, Closed, Knowledge, Sign};
 use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
 
@@ -26,7 +26,7 @@ use watches::Restored;
 pub(crate) use watches::{Plan, Watches};
 
 use crate::failure::Failure;
-use crate::fleet::{CONDITIONS, FleetSettings, Holders};
+use crate::fleet::{CONDITIONS, FleetSettings};
 use crate::kept_for;
 use crate::promise::{self, Kept};
 
@@ -151,9 +151,9 @@ impl Pipeline {
         self.watches.detection.share_over(line)
     }
 
-    /// How many parts each detector holds, this process under no name; nothing where detection is not shared.
-    pub(crate) fn holders(&self) -> Option<Holders> {
-        self.watches.detection.holders()
+    /// How the detectors fare; nothing where detection is not shared.
+    pub(crate) fn roster(&self) -> Option<Roster> {
+        self.watches.detection.roster()
     }
 
     /// Closes what is over at `now` and gives the signs that this raised.

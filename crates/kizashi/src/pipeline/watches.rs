@@ -142,8 +142,7 @@ impl Watches {
         let closed = fleet.close(bin.start, &by_sensor, OverAll { told, open })?;
         gather(&mut news, noted(closed));
         let unwatched = fleet.unwatched();
-        if unwatched > self.unwatched {
-            self.unwatched = unwatched;
+        if std::mem::replace(&mut self.unwatched, unwatched) < unwatched {
             tracing::info!(
                 "fleet: {unwatched} sensors have no watch of their own (watches of [fleet]): what they see is watched in their groups and over all"
             );

@@ -107,7 +107,7 @@ fn says(folder: &Folder, what: &str) {
 fn a_hub_whose_detectors_do_detection_tells_the_signs_of_a_replay_though_one_is_killed() {
     let folder = Folder::new();
     let place = format!("127.0.0.1:{}", server_port());
-    text(&folder, &["fleet", "init", "fleet", "--server", &place]);
+    text(&folder, &["fleet", "init", "fleet", "--server", &place, "--gigabytes", "1"]);
     text(&folder, &["fleet", "add", "tokyo", "--fleet", "fleet"]);
     let _server = Server::start(&folder);
     // A hub that was away: it closes no time before the sensor that it knows has told what it saw meanwhile.
@@ -134,6 +134,18 @@ fn a_hub_whose_detectors_do_detection_tells_the_signs_of_a_replay_though_one_is_
     let replayed = json_lines(&folder, &["replay", "--data", "data-hub", "--json"]);
     assert_eq!(signs, replayed);
     says(&folder, "parts of detection: two 16 of 16");
+    let rows = json_lines(&folder, &["fleet", "status", "--data", "data-hub", "--json"]);
+    let row = rows.iter().find(|row| row["detector"] == "two").unwrap();
+    assert_eq!((&row["partitions"], &row["alive"]), (&16.into(), &true.into()), "{rows:?}");
+    assert_eq!(row["version"], env!("CARGO_PKG_VERSION"));
+    assert!(row["since"].as_str().unwrap().ends_with('Z'), "{row}");
+    let together = rows.iter().find(|row| row["detection"].is_object()).unwrap();
+    assert_eq!(together["detection"]["by_hub"], 0);
+    assert!(together["detection"]["begun"]["from_hub"].as_u64().unwrap() >= 16, "{together}");
+    assert_eq!(rows[0]["name"], "tokyo", "sensors are told as before");
+    let told = hub_running.api("/api/v1/sensors")["detectors"].clone();
+    let two_told = told.as_array().unwrap().iter().find(|row| row["name"] == "two").unwrap();
+    assert_eq!((&two_told["parts"], &two_told["since"]), (&row["partitions"], &row["since"]));
     // It goes on from what it kept, with whoever lives.
     hub_running.stop();
     let hub_running = hub(&folder);

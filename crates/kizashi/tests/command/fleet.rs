@@ -84,7 +84,7 @@ fn paths(folder: &Folder) -> String {
 fn what_a_visitor_does_on_a_sensor_is_told_on_the_hub_whoever_died_meanwhile() {
     let folder = Folder::new();
     let place = format!("127.0.0.1:{}", server_port());
-    text(&folder, &["fleet", "init", "fleet", "--server", &place]);
+    text(&folder, &["fleet", "init", "fleet", "--server", &place, "--gigabytes", "1"]);
     text(&folder, &["fleet", "add", "tokyo", "--fleet", "fleet"]);
     let server = Server::start(&folder);
     let hub_running = hub(&folder);
