@@ -202,9 +202,14 @@ fn a_sensor_that_is_not_heard_for_thirty_days_leaves_its_watch_to_another_and_co
     day(&mut fleet, 30, &[1, 2]);
     assert_eq!(fleet.fleet.sensors().map(|it| it.0).collect::<Vec<_>>(), ["sensor-1", "sensor-2"]);
     assert!(!of_group(&fleet, "west"), "nobody of it is left");
+    assert_eq!((watched(&fleet), fleet.fleet.unwatched()), (vec![1, 2], 0));
     day(&mut fleet, 31, &[1, 2, 7]);
     assert_eq!((watched(&fleet), fleet.fleet.unwatched()), (vec![1, 2], 1), "who comes back waits");
     assert!(of_group(&fleet, "west"));
+    // The hub was away for months; then one is heard before the others are.
+    day(&mut fleet, 200, &[1]);
+    day(&mut fleet, 201, &[2, 7]);
+    assert_eq!((watched(&fleet), fleet.fleet.sensors().count()), (vec![1, 2], 3), "nobody left");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::saved::{Absent, First, MOST_VALUE, Mark, key_of};
 pub(crate) const MOST_BYTES: u64 = 256 << 20;
 /// How long a value stays.
 const STAYS: Duration = Duration::from_secs(24 * 3_600);
-/// How long all that belongs to one body of orders may take. A hub waits for it.
+/// How long one value may take. A hub waits for it.
 const WITHIN: Duration = Duration::from_secs(5);
 /// How long it is left alone after it did not answer.
 const RESTS: Duration = Duration::from_secs(60);
@@ -62,28 +62,21 @@ impl Bucket {
             num_replicas: replicas,
             ..stream::Config::default()
         };
-        let made = timely(context.get_or_create_stream(config)).await?;
+        let making = context.get_or_create_stream(config);
+        let made = tokio::time::timeout(WITHIN, making).await;
+        let made = made.map_err(|_| "they do not answer".to_owned())?;
         made.map(drop).map_err(|error| error.to_string())
     }
 
     /// The packed bytes of these snapshots, in the order of what is wanted.
     pub(super) async fn get(&self, wanted: Vec<(Partition, Mark)>) -> Vec<Result<Vec<u8>, Absent>> {
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let until = Instant::now() + WITHIN;
-        let got = futures_util::stream::iter(wanted).map(|of| async move {
-            let getting = async {
-                let store = self.open().await?;
-                self.get_one(&store, of).await
-            };
-            let got = tokio::time::timeout_at(until, getting).await;
-            self.noted(got.unwrap_or(Err(Absent::Unreachable)))
-        });
+        let got = futures_util::stream::iter(wanted)
+            .map(|of| async move { self.noted(self.get_one(of).await) });
         got.buffered(AT_ONCE).collect().await
     }
 
-    async fn get_one(&self, store: &Store, of: (Partition, Mark)) -> Result<Vec<u8>, Absent> {
+    async fn get_one(&self, of: (Partition, Mark)) -> Result<Vec<u8>, Absent> {
+        let store = &self.open().await?;
         let first = value(store, key_of(of.0, 0)).await?;
         let first = First::read(&first, of)?;
         let mut packed = first.bytes.to_vec();
@@ -95,33 +88,29 @@ impl Bucket {
 
     /// Puts snapshots there; whether it has each of them, then.
     pub(super) async fn put(&self, snapshots: Vec<Values>) -> Vec<bool> {
-        let until = Instant::now() + WITHIN;
-        let put = futures_util::stream::iter(snapshots).map(|(partition, values)| async move {
-            let putting = async {
-                let store = self.open().await?;
-                // The first value last: whoever reads meanwhile finds the snapshot before, or that it is none.
-                for (piece, value) in values.into_iter().enumerate().rev() {
-                    let piece = u16::try_from(piece).map_err(|_| Absent::Missing)?;
-                    let put = store.put(key_of(partition, piece), value.into()).await;
-                    put.map_err(|_| Absent::Unreachable)?;
-                }
-                Ok(())
-            };
-            let put = tokio::time::timeout_at(until, putting).await;
-            self.noted(put.unwrap_or(Err(Absent::Unreachable))).is_ok()
-        });
+        let put = futures_util::stream::iter(snapshots)
+            .map(|values| async move { self.noted(self.put_one(values).await).is_ok() });
         put.buffered(AT_ONCE).collect().await
     }
 
+    async fn put_one(&self, (partition, values): Values) -> Result<(), Absent> {
+        let store = &self.open().await?;
+        // The first value last: whoever reads meanwhile finds the snapshot before, or that it is none.
+        for (piece, value) in values.into_iter().enumerate().rev() {
+            let piece = u16::try_from(piece).map_err(|_| Absent::Missing)?;
+            timely(store.put(key_of(partition, piece), value.into())).await?;
+        }
+        Ok(())
+    }
+
     async fn open(&self) -> Result<Store, Absent> {
+        let mut store = self.store.lock().await;
         let rests = *self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         if rests.is_some_and(|until| Instant::now() < until) {
             return Err(Absent::Unreachable);
         }
-        let mut store = self.store.lock().await;
         if store.is_none() {
-            let found = self.context.get_key_value(PARTS).await;
-            *store = Some(found.map_err(|_| Absent::Unreachable)?);
+            *store = Some(timely(self.context.get_key_value(PARTS)).await?);
         }
         store.clone().ok_or(Absent::Unreachable)
     }
@@ -143,12 +132,14 @@ impl Bucket {
     }
 }
 
-async fn timely<T>(work: impl Future<Output = T>) -> Result<T, String> {
-    tokio::time::timeout(WITHIN, work).await.map_err(|_| "it does not answer".to_owned())
+/// Whatever the servers are asked, within what it may take.
+async fn timely<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Absent> {
+    let done = tokio::time::timeout(WITHIN, work).await;
+    done.map_err(|_| Absent::Unreachable)?.map_err(|_| Absent::Unreachable)
 }
 
 async fn value(store: &Store, key: String) -> Result<Vec<u8>, Absent> {
-    let entry = store.entry(key).await.map_err(|_| Absent::Unreachable)?;
+    let entry = timely(store.entry(key)).await?;
     let entry = entry.filter(|entry| entry.operation == Operation::Put);
     entry.map(|entry| entry.value.to_vec()).ok_or(Absent::Missing)
 }

@@ -199,7 +199,7 @@ async fn answer(desk: Desk, bucket: &Bucket, message: Vec<u8>) -> Worked {
     let found = bucket.get(orders.wanted()).await;
     if !found.is_empty() {
         let there = found.iter().filter(|found| found.is_ok()).count();
-        tracing::info!("of {} parts the bucket had {there}", found.len());
+        tracing::info!("the servers had the snapshots of {there} of {} parts", found.len());
     }
     let (desk, mut obeyed) = on_a_thread(desk, move |desk| desk.obey(orders, found)).await?;
     let put = bucket.put(obeyed.take_values()).await;

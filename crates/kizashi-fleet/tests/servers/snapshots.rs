@@ -1,7 +1,7 @@
 //! Parts' snapshots in the servers' key-value bucket: who takes a partition goes on from there, and where the bucket has not what it should, from what the
 //! hub sends; the signs are those of one machine either way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, kv};
 use kizashi_event::Port;
@@ -118,6 +118,10 @@ fn the_successor_of_a_detector_that_is_killed_goes_on_from_the_bucket_and_tells_
     let _three = pair.detector("three");
     pair.hub.waits_for(&["three", "two"]);
     assert_eq!(counts(pair.begun_meanwhile()), (HALF, 0, 0), "so it is where parts are only moved");
+    pair.close(10);
+    let began = Instant::now();
+    pair.save();
+    println!("{PARTITIONS} parts saved, into the bucket too, in {:?}", began.elapsed());
     pair.close(10);
     let begun = pair.killed(two);
     assert_eq!(counts(begun), (HALF, 0, 0), "what was saved and what came since");
@@ -261,6 +265,35 @@ fn without_the_bucket_detection_goes_on_and_a_new_one_is_made() {
     // The next hub makes it again; so does this one, within a minute.
     pair.hub = TestMerge::start(&pair.cluster, 2);
     pair.hub.waits_for_the_bucket();
+    two.stop();
+    pair.end();
+}
+
+#[test]
+fn servers_whose_configuration_lets_no_detector_into_the_bucket_cost_no_sign() {
+    let mut pair = Pair::start(1);
+    let folder = pair.cluster.fleet.lock().unwrap().server_folders().remove(0);
+    let path = folder.join("accounts.conf");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for subject in [
+        "$JS.API.STREAM.INFO.KV_KIZASHI_PARTS",
+        "$JS.API.STREAM.MSG.GET.KV_KIZASHI_PARTS",
+        "$KV.KIZASHI_PARTS.part.>",
+    ] {
+        assert!(text.contains(subject));
+        text = text.replace(&format!(", \"{subject}\""), "");
+    }
+    std::fs::write(&path, text).unwrap();
+    pair.cluster.reload();
+    let (one, two) = (pair.detector("one"), pair.detector("two"));
+    pair.hub.waits_for(&["one", "two"]);
+    pair.close(3);
+    let began = Instant::now();
+    pair.save();
+    assert!(began.elapsed() < Duration::from_secs(40), "no snapshot is waited for by itself");
+    pair.close(3);
+    assert_eq!(counts(pair.gone(one, "two")), (0, HALF, 0), "nothing is sought there");
+    assert_eq!(pair.hub.team.losses(), 0);
     two.stop();
     pair.end();
 }

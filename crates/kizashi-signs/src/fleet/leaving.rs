@@ -1,7 +1,8 @@
 //! Sensors that are no longer there. One that was revoked, or whose machine is gone, is not heard any more, and nobody says so to detection: what it
-//! sees is closed bins. So who was not heard for thirty days has left. Its watch goes, and with it what that costs, its part of the promise, and its
-//! place among the watches, which the next sensor that is heard without one gets. One that comes back is a new sensor: it begins with what its
-//! group's have learned. All of it follows from closed bins, so that a run over what is stored lets go of the same watches at the same moments.
+//! sees is closed bins. So who was not heard for thirty days in which others were has left. Its watch goes, and with it what that costs, its part of the
+//! promise, and its place among the watches, which the next sensor that is heard without one gets. One that comes back is a new sensor: it begins
+//! with what its group's have learned. Where nobody was heard (the hub was away for a month) time did not pass: nobody leaves for that. All of it
+//! follows from closed bins, so that a run over what is stored lets go of the same watches at the same moments.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +15,27 @@ use crate::DetectionError;
 
 /// Microseconds after which a sensor that was not heard has left: as long as a hub shows it as silent.
 const LEFT_AFTER: i64 = 30 * Timestamp::DAY;
+/// Microseconds without anybody after which no time passes.
+const MOST_QUIET: i64 = Timestamp::DAY;
 
 impl Fleet {
-    /// Takes note of who was heard in the bin from `start` on, and gives watches to those who have none, where others left them a place.
-    pub(super) fn heard(
+    /// Takes note of who was heard in the bin from `start` on, lets go of who has left, and gives watches to those who have none where there is a
+    /// place.
+    pub(super) fn attend(
         &mut self,
         start: Timestamp,
         bins: &BTreeMap<&String, &ClosedBin>,
     ) -> Result<(), DetectionError> {
+        let last = self.sensors.values().map(|sensor| sensor.heard).max();
+        let Some(last) = last.filter(|_| !bins.is_empty()) else { return Ok(()) };
+        let nobody = (start.since(last) - MOST_QUIET).max(0);
+        for (name, sensor) in &mut self.sensors {
+            let is_heard = bins.contains_key(name);
+            sensor.heard = if is_heard { start } else { sensor.heard.plus(nobody) };
+        }
+        self.let_go(start);
         for name in bins.keys() {
-            let Some(sensor) = self.sensors.get_mut(*name) else { continue };
-            sensor.heard = start;
+            let Some(sensor) = self.sensors.get(*name) else { continue };
             let (scope, group) = (Scope::Sensor((*name).clone()), sensor.group.clone());
             let has_place = self.watched(Breadth::Sensor) < self.plan.watches;
             if has_place && !self.watches.contains_key(&scope) {
@@ -36,10 +47,9 @@ impl Fleet {
         Ok(())
     }
 
-    /// Lets go of those who have left, at the end of what is closed.
-    pub(super) fn let_go(&mut self, through: Timestamp) {
+    fn let_go(&mut self, now: Timestamp) {
         let before = self.sensors.len();
-        self.sensors.retain(|_, sensor| through.since(sensor.heard) < LEFT_AFTER);
+        self.sensors.retain(|_, sensor| now.since(sensor.heard) < LEFT_AFTER);
         if self.sensors.len() == before {
             return;
         }

@@ -76,7 +76,7 @@ pub struct FleetClosed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Sensor {
     group: Option<String>,
-    /// The start of the last bin in which it was heard.
+    /// The start of the last bin in which it was heard; later by the time in which nobody was.
     heard: Timestamp,
 }
 
@@ -235,7 +235,7 @@ impl Fleet {
         let heard = |bin: &ClosedBin| bin.start == start && !bin.ports.is_empty();
         let bins: BTreeMap<&String, &ClosedBin> =
             bins.iter().filter(|(_, bin)| heard(bin)).collect();
-        self.heard(start, &bins)?;
+        self.attend(start, &bins)?;
         for name in bins.keys() {
             if !self.sensors.contains_key(*name) {
                 self.join(name, start)?;
@@ -255,7 +255,6 @@ impl Fleet {
         bins: &BTreeMap<&String, &ClosedBin>,
         mut over_all: OverAll,
     ) -> FleetClosed {
-        self.let_go(through);
         let mut closed = FleetClosed::default();
         let told = std::mem::take(&mut over_all.told);
         self.fit(&Scope::All, told, &over_all.open, &mut closed);
