@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kizashi_fleet::{Credentials, MOST_CREDENTIALS_BYTES, SensorName};
 use kizashi_signs::shares::Partition;
-use kizashi_signs::{Campaigns, FleetPlan, Knowledge, Settings};
+use kizashi_signs::{Campaigns, FleetPlan, Knowledge, Scope, Settings};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -84,6 +84,15 @@ impl FleetSettings {
     /// The parts of detection.
     pub(crate) const fn parts(&self) -> Partition {
         if self.detectors { self.partitions } else { 1 }
+    }
+
+    /// The sensors that a scope is of; `None` where that is all of them.
+    pub(crate) fn sensors_of(&self, scope: Option<&Scope>) -> Option<Vec<String>> {
+        match scope? {
+            Scope::All => None,
+            Scope::Group(group) => Some(self.groups.get(group).cloned().unwrap_or_default()),
+            Scope::Sensor(sensor) => Some(vec![sensor.clone()]),
+        }
     }
 
     /// By each sensor's name its group's.

@@ -16,7 +16,9 @@
 //! ([`Fleet::knowledge_for`]), or all sensors', where its group has none. Its group's watch then hears one sensor more, which would look like a
 //! rise of everything: it is told so ([`Detection::widen`]) in the bin in which that is first heard; the caller tells that over all.
 
+mod places;
 mod scope;
+mod seen_at;
 mod stories;
 mod union;
 
@@ -28,13 +30,17 @@ use kizashi_event::Timestamp;
 use kizashi_store::ClosedBin;
 use serde::{Deserialize, Serialize};
 
+use places::Story;
 pub use scope::Scope;
+pub use seen_at::{Seen, SeenAt, SeenPlace};
 pub use union::united;
 
-use crate::{Campaigns, Closed, Detection, DetectionError, Knowledge, Settings, Sign};
+use crate::{
+    Campaigns, Closed, Detection, DetectionError, Explanation, Knowledge, Ongoing, Settings, Sign,
+};
 
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 2;
+const SNAPSHOT_FORMAT: u32 = 3;
 /// The fewest false alarms a week that a watch can promise.
 const LEAST_PROMISE: f64 = 1e-4;
 
@@ -59,7 +65,7 @@ pub struct OverAll {
     /// What it raised and changed.
     pub told: Closed,
     /// Its signs that go on.
-    pub open: Vec<Sign>,
+    pub open: Vec<Ongoing>,
 }
 
 /// What a bin brought over the fleet.
@@ -85,6 +91,8 @@ pub struct Fleet {
     watches: BTreeMap<Scope, Detection>,
     /// Signs that are told as another watch's: that one's id.
     within: BTreeMap<(Scope, String), String>,
+    /// Signs that are told and go on, by id.
+    stories: BTreeMap<String, Story>,
 }
 
 /// A snapshot; each watch has its own form, which says by itself whether it is of other settings or campaigns.
@@ -96,6 +104,7 @@ struct Kept {
     watches_at_most: usize,
     sensors: BTreeMap<String, Sensor>,
     within: BTreeMap<(Scope, String), String>,
+    stories: BTreeMap<String, Story>,
     watches: Vec<(Scope, Vec<u8>)>,
 }
 
@@ -111,7 +120,8 @@ impl Fleet {
     #[must_use]
     pub fn new(plan: FleetPlan) -> Self {
         let (sensors, watches) = (BTreeMap::new(), BTreeMap::new());
-        Self { plan, sensors, watches, within: BTreeMap::new() }
+        let (within, stories) = (BTreeMap::new(), BTreeMap::new());
+        Self { plan, sensors, watches, within, stories }
     }
 
     /// The settings of the watch over all, of those of the whole fleet: it has its share of the promise.
@@ -135,7 +145,8 @@ impl Fleet {
             Ok((scope, Detection::restore(settings, Arc::clone(&plan.campaigns), &bytes)?))
         };
         let watches = kept.watches.into_iter().map(watch).collect::<Result<_, DetectionError>>()?;
-        Ok(Self { plan, sensors: kept.sensors, watches, within: kept.within })
+        let Kept { sensors, within, stories, .. } = kept;
+        Ok(Self { plan, sensors, watches, within, stories })
     }
 
     /// The same where the promise may be another one than the snapshot's: the new one holds from the next bin that is closed.
@@ -169,6 +180,7 @@ impl Fleet {
             watches_at_most: self.plan.watches,
             sensors: self.sensors.clone(),
             within: self.within.clone(),
+            stories: self.stories.clone(),
             watches,
         };
         postcard::to_allocvec(&kept).map_err(|_| DetectionError::Snapshot)
@@ -218,6 +230,15 @@ impl Fleet {
         self.watches.get(scope)
     }
 
+    /// The numbers behind a sign of a group or sensor that is open, as they are now; see [`crate::Merge::explain`].
+    #[must_use]
+    pub fn explain(&self, sign: &Sign) -> Option<Explanation> {
+        let scope = sign.scope.as_ref()?;
+        let watch = self.watches.get(scope)?;
+        let open = watch.open_signs().find(|open| scope.mark((*open).clone()).id == sign.id)?;
+        watch.explain(&open.id)
+    }
+
     /// Closes the ten minutes from `start` on: what each sensor heard in it; of one that is not named nothing came, or it is cut off. One that
     /// is heard for the first time is there from this bin on. Bins that start at another moment are left out.
     ///
@@ -265,6 +286,7 @@ impl Fleet {
             self.fit(&scope, told, &over_all.open, &mut closed);
         }
         self.hand_on(&over_all, &mut closed);
+        self.place(through, &over_all, &mut closed);
         closed
     }
 

@@ -36,11 +36,13 @@ export function title(sign) {
   return safe(nameOf(sign) ?? portInWords(sign.key, sign.label).label);
 }
 
-/** Where in a fleet it is seen, where that is one sensor or group. @param {{ sign: Sign }} props */
+/** Where in a fleet it is seen: which sensor or group raised it, and how many sensors see it. @param {{ sign: Sign }} props */
 export function SeenAt({ sign }) {
+  const said = words().signs;
   const { sensor, group } = sign.scope ?? {};
-  if (sensor !== undefined) return html`<span class="quiet">${safe(words().signs.atSensor(sensor))}</span>`;
-  return group !== undefined && html`<span class="quiet">${safe(words().signs.inGroup(group))}</span>`;
+  const seen = sign.seen_at?.sensors;
+  const raised = sensor !== undefined ? said.atSensor(sensor) : group !== undefined ? said.inGroup(group) : null;
+  return html`${raised !== null && html`<span class="quiet">${safe(raised)}</span> `}${seen && seen.count > 0 && html`<span class="quiet">${said.atSensors(count(seen.count), count(seen.of))}</span>`}`;
 }
 
 /** What it is recognised as, in the page's language. @param {Sign} sign */

@@ -322,7 +322,12 @@ impl Pipeline {
         let evidence = if with_evidence {
             let key = Key::from_shown(&sign.key).ok();
             let span = Span { since: Some(sign.since), until: Some(sign.until) };
-            serde_json::to_string(&self.reader.evidence(key.as_ref(), span)?).ok()
+            let sensors = self.plan.fleet.sensors_of(sign.scope.as_ref());
+            let found = match &sensors {
+                Some(sensors) => self.reader.evidence_at(sensors, key.as_ref(), span)?,
+                None => self.reader.evidence(key.as_ref(), span)?,
+            };
+            serde_json::to_string(&found).ok()
         } else {
             None
         };
