@@ -26,6 +26,8 @@ const LEAST_PAST: f64 = 1.5;
 pub(crate) struct KeyWatch {
     watch: Merge,
     pub(crate) keys: KeySeries,
+    /// Whether any key ever came. A fleet's hub may count keys by sensor from some day on: what came before that nobody knows, and it was not nothing.
+    has_heard: bool,
 }
 
 /// A key that rises.
@@ -83,7 +85,7 @@ impl KeyWatch {
         knowledge: &Knowledge,
     ) -> Result<Self, gamma_poisson::SettingsError> {
         let watch = watch_of(settings, &KINDS, knowledge)?;
-        Ok(Self { watch, keys: KeySeries::new(bytes, partitions) })
+        Ok(Self { watch, keys: KeySeries::new(bytes, partitions), has_heard: false })
     }
 
     /// Changes the promise from the next bin on.
@@ -109,6 +111,12 @@ impl KeyWatch {
         bin: i64,
         keys: &[KeyRow<'_>],
     ) -> Vec<SeriesCount> {
+        if !self.has_heard && !keys.is_empty() {
+            self.has_heard = true;
+            if self.watch.bins() > 0 {
+                self.watch.begin_anew(&mut Of(shares, Which::Keys));
+            }
+        }
         let counted = self.keys.count(shares, bin, keys);
         for Introduced { series, partition, kind, replaces, first, past } in counted.introduced {
             let (series, kind) = (SeriesId(series), KindId(u8::try_from(kind).unwrap_or(0)));

@@ -134,10 +134,8 @@ fn a_wave_at_one_sensor_is_told_once_whoever_sees_it_too() {
             at.extend(closed.at.into_iter().map(|(_, scope)| scope));
         }
     }
-    let SeenAt { sensors, groups } = places.flatten().unwrap();
-    assert_eq!(sensors.named[0].name, name(3));
-    assert!(sensors.of == 10 && sensors.count <= 2, "{sensors:?}");
-    assert_eq!((groups.count, groups.of, groups.named[0].name.as_str()), (1, 2, "east"));
+    // It is the sensor's own sign, and none of the other nine sees it.
+    assert_eq!((places, &told[0].0), (Some(None), &Scope::Sensor(name(3))));
     // Of the one wave one sign is told; the others of the port are told as that one.
     assert_eq!(told.iter().filter(|(_, key)| key == "tcp/6379").count(), 1, "{told:?}");
     let seen = [at, told.into_iter().map(|(scope, _)| scope).collect()].concat();
@@ -182,12 +180,18 @@ fn a_new_sensor_begins_with_its_groups_rates_and_the_others_know_none_of_it() {
 fn sensors_past_the_bound_have_no_watch_and_are_in_their_groups_and_the_one_over_all() {
     let mut fleet = Whole::new(FleetPlan { watches: 3, ..plan_of_ten() });
     let mut traffic = Traffic::new(12);
-    let mut told = Vec::new();
+    let (mut told, mut places) = (Vec::new(), None);
     for bin in 0..7 * DAY {
         let wave = if bin >= 6 * DAY { 5 } else { 0 };
         let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &[8]));
         told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone())));
+        let of_wave = latest(&closed).filter(|sign| sign.key == "tcp/6379");
+        places = of_wave.last().map(|sign| sign.seen_at.clone()).or(places);
     }
+    // Of the three that are watched none sees it, and of the groups that of the ninth does.
+    let SeenAt { sensors, groups } = places.flatten().unwrap();
+    assert_eq!((sensors.count, sensors.of, groups.count, groups.of), (0, 3, 1, 2));
+    assert_eq!(groups.named[0].name, "west");
     let watched = |sensor: usize| fleet.fleet.watch_of(&Scope::Sensor(name(sensor))).is_some();
     assert_eq!((0..SENSORS).filter(|sensor| watched(*sensor)).count(), 3);
     assert_eq!((fleet.fleet.sensors().count(), fleet.fleet.unwatched()), (SENSORS, SENSORS - 3));
@@ -324,6 +328,71 @@ fn a_port_at_one_sensor_whose_visitors_are_told_of_by_another_key_over_all_is_th
     assert_eq!(told.len(), 1, "{told:?}");
     let told = told_of_a_name_and_a_port(true);
     assert_eq!(told.len(), 2, "others' visitors make two stories: {told:?}");
+}
+
+/// Four sensors whose ports are equally busy, and whose visitors bring user names; at the first so many of its visitors bring one that is usual
+/// at the others and not there, from the fourth day on. Keys are counted by sensor from `keys_from` on. What is told from then on.
+fn told_of_names(seed: u64, days: i64, keys_from: i64, rising: u32) -> Vec<(Scope, String)> {
+    let names: Vec<String> = (0..4).map(name).collect();
+    let mut fleet = Whole::new(plan(names.iter().map(|name| (name.clone(), "east"))));
+    let (mut random, mut source, mut told) = (Random(seed), 1_000, Vec::new());
+    for bin in 0..days * DAY {
+        let mut bins = BTreeMap::new();
+        let mut of_all = Gathering::default();
+        for (at, name) in names.iter().enumerate() {
+            let mut gathering = Gathering::default();
+            let mut rest = if at == 0 && bin >= 4 * DAY { rising } else { 0 };
+            for _ in 0..rest.max(random.poisson(6.0)) {
+                source += 1;
+                let user = match random.below(6) {
+                    _ if rest > 0 => "oracle",
+                    0 if at > 0 => "oracle",
+                    1 => "admin",
+                    2 => "pi",
+                    _ => "root",
+                };
+                rest = rest.saturating_sub(1);
+                gathering.come(Port::tcp(22), source);
+                gathering.bring(KeyKind::User, user, source);
+                of_all.come(Port::tcp(22), source);
+                of_all.bring(KeyKind::User, user, source);
+            }
+            let mut closed = gathering.closed(start(bin));
+            if bin < keys_from {
+                closed.keys.clear();
+            }
+            bins.insert(name.clone(), closed);
+        }
+        let united_keys = bin < keys_from;
+        let keys = if united_keys { of_all.closed(start(bin)).keys } else { Vec::new() };
+        let closed = fleet.close_with(start(bin), &bins, keys);
+        told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone())));
+    }
+    told
+}
+
+#[test]
+fn where_keys_are_counted_by_sensor_a_name_that_rises_at_one_is_told_at_it() {
+    let told = told_of_names(31, 5, 0, 3);
+    let oracle: Vec<_> = told.iter().filter(|(_, key)| key == "user:oracle").collect();
+    assert_eq!(oracle, [&(Scope::Sensor(name(0)), "user:oracle".to_owned())], "{told:?}");
+    assert!(told.len() <= 2, "{told:?}");
+}
+
+#[test]
+fn keys_that_are_counted_by_sensor_from_some_day_on_are_no_rise_of_everything_and_are_learned() {
+    let told = told_of_names(32, 4, 2 * DAY, 0);
+    assert!(told.len() <= 1, "{told:?}");
+    let told = told_of_names(33, 5, 2 * DAY, 3);
+    assert!(told.iter().any(|(_, key)| key == "user:oracle"), "{told:?}");
+}
+
+/// One false alarm a week is promised of all watches and keys together.
+#[test]
+fn quiet_days_tell_no_more_than_is_promised_of_all_keys_at_all_scopes() {
+    let told: Vec<_> = (0..4).flat_map(|seed| told_of_names(40 + seed, 7, 0, 0)).collect();
+    // Four are expected at most: ten or more of a Poisson of mean four are one in 120.
+    assert!(told.len() < 10, "{told:?}");
 }
 
 /// Sensors of one kind: the same ports, busy as a machine on the Internet is, each with sources of its own and some that go everywhere.

@@ -52,6 +52,18 @@ impl Default for Retention {
     }
 }
 
+/// What is counted by ten minutes for each sensor, beside what is counted over all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BySensor {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What came to its ports.
+    Ports,
+    /// The same, and every other key that detection sees.
+    Keys,
+}
+
 /// How a store is opened for writing.
 #[derive(Clone)]
 pub struct Settings {
@@ -65,8 +77,8 @@ pub struct Settings {
     pub places: Arc<Places>,
     /// Whether known scanners are in the series that detection sees; in all other counts they always are.
     pub scanners_in_signs: bool,
-    /// Whether ten-minute counts of ports are kept by sensor too, as a fleet's hub needs them; one machine pays nothing for it.
-    pub by_sensor: bool,
+    /// What is kept of ten minutes by sensor too, as a fleet's hub needs it; one machine pays nothing for it.
+    pub by_sensor: BySensor,
 }
 
 impl Settings {
@@ -91,7 +103,7 @@ impl Default for Settings {
             clock: crate::writer::system_clock(),
             places: Places::built_in(),
             scanners_in_signs: true,
-            by_sensor: false,
+            by_sensor: BySensor::Nothing,
         }
     }
 }

@@ -44,6 +44,9 @@ const SNAPSHOT_FORMAT: u32 = 3;
 /// The fewest false alarms a week that a watch can promise.
 const LEAST_PROMISE: f64 = 1e-4;
 
+/// A watch of a group or sensor may take one part in so many of the memory that the watch over all may for keys other than ports.
+const SHARE_OF_MEMORY: u32 = 8;
+
 /// What a fleet's watches are made of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FleetPlan {
@@ -359,5 +362,11 @@ fn of_breadth(settings: Settings, breadth: Breadth) -> Settings {
     let Settings { false_alarms_per_week, .. } = settings;
     let part = breadth.promise(gamma_poisson::Settings { false_alarms_per_week });
     let least = false_alarms_per_week.min(LEAST_PROMISE);
-    Settings { false_alarms_per_week: part.false_alarms_per_week.max(least), ..settings }
+    let memory_megabytes = match breadth {
+        Breadth::All => settings.memory_megabytes,
+        // There may be many of them, and each hears a part.
+        Breadth::Group | Breadth::Sensor => (settings.memory_megabytes / SHARE_OF_MEMORY).max(1),
+    };
+    let false_alarms_per_week = part.false_alarms_per_week.max(least);
+    Settings { false_alarms_per_week, memory_megabytes, ..settings }
 }

@@ -69,7 +69,7 @@ impl Reader {
         key: Option<&Key>,
         span: Span,
     ) -> Result<Evidence, StoreError> {
-        let read = || self.read_evidence(Some(self.numbers_of(sensors)?), key, span);
+        let read = || self.read_evidence(Some(&self.numbers_of(sensors)?), key, span);
         read().doing("reading what visitors did", &self.path)
     }
 
@@ -80,12 +80,11 @@ impl Reader {
 
     fn read_evidence(
         &self,
-        sensors: Option<HashSet<i64>>,
+        sensors: Option<&HashSet<i64>>,
         key: Option<&Key>,
         span: Span,
     ) -> rusqlite::Result<Evidence> {
-        let is_elsewhere =
-            |sensor: i64| sensors.as_ref().is_some_and(|sensors| !sensors.contains(&sensor));
+        let is_elsewhere = |sensor: i64| sensors.is_some_and(|sensors| !sensors.contains(&sensor));
         let mut read = self.connection.prepare_cached(
             "SELECT port, source, detail, service, sensor FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
              ORDER BY time DESC, id DESC",

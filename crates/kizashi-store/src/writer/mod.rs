@@ -13,6 +13,7 @@ mod queue;
 mod retention;
 mod rows;
 mod sensor_bins;
+mod sensor_key_bins;
 mod sessions;
 mod tally;
 mod visits;
@@ -244,9 +245,9 @@ impl Store {
     ///
     /// # Errors
     /// When the writer has stopped.
-    pub fn count_by_sensor(&self) -> Result<(), StoreError> {
-        self.ask(|ledger| {
-            ledger.settings.by_sensor = true;
+    pub fn count_by_sensor(&self, what: crate::BySensor) -> Result<(), StoreError> {
+        self.ask(move |ledger| {
+            ledger.settings.by_sensor = what;
             Ok(())
         })
     }

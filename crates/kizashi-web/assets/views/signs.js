@@ -92,8 +92,8 @@ function Card({ sign }) {
         <${SeverityMark} severity=${sign.severity} />
         <h3>${title(sign)}</h3>
         ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}
-        <${SeenAt} sign=${sign} />
       </header>
+      ${(sign.scope || sign.seen_at) && html`<p class="seen"><${SeenAt} sign=${sign} /></p>`}
       <div class="measure"><${Measure} sign=${sign} /></div>
       <dl class="about">
         <dt>${said.about.since}</dt><dd>${moment(sign.since, now())}<span class="quiet"> ${said.about.found(span(delay))}</span></dd>

@@ -12,7 +12,7 @@ use kizashi_fleet::Credentials;
 use kizashi_fleet::hub::Conditions;
 use kizashi_notify::Outbox;
 use kizashi_signs::{Campaigns, Sign};
-use kizashi_store::{Inlet, Mode, Places, StoreError, StoredSign};
+use kizashi_store::{BySensor, Inlet, Mode, Places, StoreError, StoredSign};
 use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, TrapStatus};
 use tokio::sync::Notify;
 
@@ -110,7 +110,10 @@ fn open(
             clock: Arc::new(clock::now),
             places: Arc::clone(places),
             scanners_in_signs: setup.config.places.scanners_in_signs,
-            by_sensor: setup.fleet.is_some(),
+            by_sensor: match setup.fleet {
+                Some(_) => setup.config.fleet.keys.of_store(),
+                None => BySensor::Nothing,
+            },
         };
         let detection = (setup.config.detection(), &setup.config.fleet);
         let (folder, campaigns) = (&setup.config.data, Arc::clone(campaigns));

@@ -10,7 +10,7 @@ use kizashi_signs::{Campaigns, Knowledge, Scope, SeenAt, Settings, Sign, SignKin
 use super::tests::{Folder, START, event};
 use super::{LATENESS, Pipeline};
 use crate::explain::{Explainer, Wanted};
-use crate::fleet::FleetSettings;
+use crate::fleet::{FleetSettings, WatchedKeys};
 
 const DAY: i64 = 144;
 const SENSORS: [&str; 3] = ["osaka", "paris", "tokyo"];
@@ -83,7 +83,7 @@ fn groups() -> FleetSettings {
 fn open(folder: &Folder, fleet: &FleetSettings) -> Pipeline {
     let store = kizashi_store::Settings {
         clock: Arc::new(|| Timestamp::from_micros(START + 30 * Timestamp::DAY)),
-        by_sensor: true,
+        by_sensor: fleet.keys.of_store(),
         ..kizashi_store::Settings::default()
     };
     let detection = (Settings::default(), fleet);
@@ -231,4 +231,55 @@ fn other_groups_learn_anew_and_the_bound_on_watches_leaves_sensors_to_their_grou
     let told = stored(&open(&folder, &ungrouped));
     let scopes: Vec<&Option<Scope>> = told.values().map(|sign| &sign.scope).collect();
     assert_eq!(scopes, [&Some(Scope::Sensor("tokyo".to_owned()))]);
+}
+
+/// The user names that visitors bring in ten minutes: `guest` is usual at all sensors but tokyo, and comes to it from the fourth day on.
+fn with_names(events: Vec<Event>, bin: i64) -> Vec<Event> {
+    let named = |event: Event| {
+        let number = event.id.0;
+        let at_tokyo = &*event.sensor == "tokyo";
+        let user = match number % 3 {
+            0 if !at_tokyo || bin >= 3 * DAY => "guest",
+            1 => "admin",
+            _ => "root",
+        };
+        let detail = kizashi_event::Detail::Login {
+            username: Some(kizashi_event::HostileText::from(user)),
+            password: None,
+            public_key: None,
+            accepted: false,
+        };
+        Event { detail, ..event }
+    };
+    events.into_iter().map(named).collect()
+}
+
+#[test]
+fn a_user_name_that_rises_at_one_sensor_is_told_at_it_where_all_keys_are_watched_over_restarts_and_in_a_run_anew()
+ {
+    let fleet = FleetSettings { keys: WatchedKeys::All, ..groups() };
+    let until = 3 * DAY + 36;
+    let told = |restarts: &[i64]| {
+        let (folder, mut random, mut number) = (Folder::new(), Random(5), 0);
+        let mut pipeline = open(&folder, &fleet);
+        for at in 0..until {
+            let events = with_names(bin(&mut random, &mut number, at, None), at);
+            pipeline.store().write(events).unwrap();
+            let end = START + (at + 1) * 600 * Timestamp::SECOND + LATENESS;
+            pipeline.advance(Timestamp::from_micros(end)).unwrap();
+            if restarts.contains(&at) {
+                pipeline.finish().unwrap();
+                pipeline = open(&folder, &fleet);
+            }
+        }
+        let signs = stored(&pipeline);
+        pipeline.begin_with(Knowledge::shipped()).unwrap();
+        assert_eq!(stored(&pipeline), signs);
+        signs
+    };
+    let signs = told(&[]);
+    let of_name: Vec<&Sign> = signs.values().filter(|sign| sign.key == "user:guest").collect();
+    assert_eq!(of_name.len(), 1, "{signs:?}");
+    assert_eq!(of_name[0].scope, Some(Scope::Sensor("tokyo".to_owned())), "{signs:?}");
+    assert_eq!(told(&[DAY, 3 * DAY + 2, 3 * DAY + 9]), signs);
 }
