@@ -1,7 +1,7 @@
 //! What a key counted since a moment against what was usual before it, whether that rises or not: asked of the watches of a fleet's sensors and
 //! groups, to say where a sign of many of them is seen.
 
-use kizashi_detect::gamma_poisson::{Baseline, Ratio, SeriesId};
+use kizashi_detect::gamma_poisson::{Baseline, SeriesId};
 use kizashi_event::{Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -54,12 +54,16 @@ impl Merge {
         comparison.sources = comparison.sources.saturating_add(fresh);
     }
 
-    /// Sources that were expected by now, and how many times as many there are.
+    /// Sources that were expected by now, and whether there are more: whether the 95 % interval of the ratio lies above 1.
     #[must_use]
-    pub fn compared(&self, key: &Key, comparison: &Comparison) -> Option<(f64, Ratio)> {
+    pub fn compared(&self, key: &Key, comparison: &Comparison) -> Option<(f64, bool)> {
         let (watch, _) = self.watch_of(self.known_series(key)?);
-        let exposed = (watch.exposed() - comparison.exposed_before).max(0.0);
-        let expected = comparison.baseline.rate() * exposed;
-        Some((expected, comparison.baseline.ratio(comparison.sources, exposed)))
+        let Comparison { sources, baseline, exposed_before } = *comparison;
+        let exposed = (watch.exposed() - exposed_before).max(0.0);
+        let expected = baseline.rate() * exposed;
+        // An interval takes a tenth of a millisecond, and most sensors of a large fleet see nothing.
+        #[allow(clippy::cast_precision_loss, reason = "one part in 2^53 is nothing here")]
+        let is_more = sources as f64 > expected && baseline.ratio(sources, exposed).low > 1.0;
+        Some((expected, is_more))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kizashi_detect::gamma_poisson::{Partition, Ratio};
+use kizashi_detect::gamma_poisson::Partition;
 use kizashi_event::{Key, Port, Timestamp};
 use kizashi_store::ClosedBin;
 use serde::{Deserialize, Serialize};
@@ -218,7 +218,7 @@ impl Detection {
 
     /// See [`Merge::compared`].
     #[must_use]
-    pub fn compared(&self, key: &Key, comparison: &Comparison) -> Option<(f64, Ratio)> {
+    pub fn compared(&self, key: &Key, comparison: &Comparison) -> Option<(f64, bool)> {
         self.merge.compared(key, comparison)
     }
 

@@ -53,9 +53,9 @@ impl Story {
             }
         }
         let place = self.places.get(scope)?;
-        let (expected, ratio) = watch.compared(key, place)?;
+        let (expected, is_more) = watch.compared(key, place)?;
         let (name, sources) = (scope.name().to_owned(), place.sources);
-        Some(Counted { place: SeenPlace { name, sources, expected }, is_more: ratio.low > 1.0 })
+        Some(Counted { place: SeenPlace { name, sources, expected }, is_more })
     }
 }
 

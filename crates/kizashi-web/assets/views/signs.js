@@ -42,7 +42,8 @@ export function SeenAt({ sign }) {
   const { sensor, group } = sign.scope ?? {};
   const seen = sign.seen_at?.sensors;
   const raised = sensor !== undefined ? said.atSensor(sensor) : group !== undefined ? said.inGroup(group) : null;
-  return html`${raised !== null && html`<span class="quiet">${safe(raised)}</span> `}${seen && seen.count > 0 && html`<span class="quiet">${said.atSensors(count(seen.count), count(seen.of))}</span>`}`;
+  const parts = [raised !== null && safe(raised), seen && seen.count > 0 && said.atSensors(count(seen.count), count(seen.of))].filter(Boolean);
+  return parts.length > 0 && html`<span class="quiet">${parts.join(" · ")}</span>`;
 }
 
 /** What it is recognised as, in the page's language. @param {Sign} sign */
@@ -93,7 +94,7 @@ function Card({ sign }) {
         <h3>${title(sign)}</h3>
         ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}
       </header>
-      ${(sign.scope || sign.seen_at) && html`<p class="seen"><${SeenAt} sign=${sign} /></p>`}
+      ${(sign.scope || (sign.seen_at?.sensors.count ?? 0) > 0) && html`<p class="seen"><${SeenAt} sign=${sign} /></p>`}
       <div class="measure"><${Measure} sign=${sign} /></div>
       <dl class="about">
         <dt>${said.about.since}</dt><dd>${moment(sign.since, now())}<span class="quiet"> ${said.about.found(span(delay))}</span></dd>
