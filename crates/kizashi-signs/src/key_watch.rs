@@ -26,8 +26,9 @@ const LEAST_PAST: f64 = 1.5;
 pub(crate) struct KeyWatch {
     watch: Merge,
     pub(crate) keys: KeySeries,
-    /// Whether any key ever came. A fleet's hub may count keys by sensor from some day on: what came before that nobody knows, and it was not nothing.
-    has_heard: bool,
+    /// Whether it begins anew with the first key that comes: at a fleet's hub keys may be counted by sensor from some day on, and what came
+    /// before that nobody knows; it was not nothing.
+    begins_with_first: bool,
 }
 
 /// A key that rises.
@@ -85,7 +86,7 @@ impl KeyWatch {
         knowledge: &Knowledge,
     ) -> Result<Self, gamma_poisson::SettingsError> {
         let watch = watch_of(settings, &KINDS, knowledge)?;
-        Ok(Self { watch, keys: KeySeries::new(bytes, partitions), has_heard: false })
+        Ok(Self { watch, keys: KeySeries::new(bytes, partitions), begins_with_first: false })
     }
 
     /// Changes the promise from the next bin on.
@@ -111,8 +112,8 @@ impl KeyWatch {
         bin: i64,
         keys: &[KeyRow<'_>],
     ) -> Vec<SeriesCount> {
-        if !self.has_heard && !keys.is_empty() {
-            self.has_heard = true;
+        if self.begins_with_first && !keys.is_empty() {
+            self.begins_with_first = false;
             if self.watch.bins() > 0 {
                 self.watch.begin_anew(&mut Of(shares, Which::Keys));
             }
@@ -190,6 +191,11 @@ impl KeyWatch {
             (exposed, Baseline { alpha: 1.0, beta, phi: 1.0 })
         });
         Some(KeyAlarm { key, series: series.0, evidence, exposed, baseline, fresh_from: None })
+    }
+
+    /// It is to begin anew with the first key that comes.
+    pub(crate) const fn begin_with_first(&mut self) {
+        self.begins_with_first = true;
     }
 
     /// Closes `bins` in which nothing came at all.

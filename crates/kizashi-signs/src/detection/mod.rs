@@ -195,6 +195,13 @@ impl Merge {
         self.keys.widen(share);
     }
 
+    /// The same where keys other than ports may be counted later than these: they are judged as on a first day from the first one on.
+    #[must_use]
+    pub const fn with_late_keys(mut self) -> Self {
+        self.keys.begin_with_first();
+        self
+    }
+
     /// Parts that hold keys.
     #[must_use]
     pub const fn partitions(&self) -> Partition {

@@ -81,6 +81,12 @@ impl Detection {
         Self { merge: self.merge.with_campaigns(campaigns), ..self }
     }
 
+    /// See [`Merge::with_late_keys`].
+    #[must_use]
+    pub fn with_late_keys(self) -> Self {
+        Self { merge: self.merge.with_late_keys(), ..self }
+    }
+
     /// Goes on from a [`Self::snapshot`] made with the same settings and campaigns.
     ///
     /// # Errors

@@ -337,7 +337,7 @@ impl Fleet {
 
     fn watch(&mut self, scope: Scope, knowledge: &Knowledge) -> Result<(), DetectionError> {
         let settings = of_breadth(self.plan.settings, scope.breadth());
-        let watch = Detection::with_knowledge(settings, knowledge)?;
+        let watch = Detection::with_knowledge(settings, knowledge)?.with_late_keys();
         self.watches.insert(scope, watch.with_campaigns(Arc::clone(&self.plan.campaigns)));
         Ok(())
     }
