@@ -50,6 +50,11 @@ impl Dossier {
         self.visitors.len()
     }
 
+    /// Who they are.
+    pub(crate) const fn who(&self) -> &BTreeSet<u32> {
+        &self.visitors
+    }
+
     /// Those who did more than knock.
     pub(crate) fn spoke(&self) -> usize {
         self.spoke.len()

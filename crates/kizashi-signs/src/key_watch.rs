@@ -26,6 +26,9 @@ const LEAST_PAST: f64 = 1.5;
 pub(crate) struct KeyWatch {
     watch: Merge,
     pub(crate) keys: KeySeries,
+    /// Whether it begins anew with the first key that comes: at a fleet's hub keys may be counted by sensor from some day on, and what came
+    /// before that nobody knows; it was not nothing.
+    begins_with_first: bool,
 }
 
 /// A key that rises.
@@ -83,7 +86,7 @@ impl KeyWatch {
         knowledge: &Knowledge,
     ) -> Result<Self, gamma_poisson::SettingsError> {
         let watch = watch_of(settings, &KINDS, knowledge)?;
-        Ok(Self { watch, keys: KeySeries::new(bytes, partitions) })
+        Ok(Self { watch, keys: KeySeries::new(bytes, partitions), begins_with_first: false })
     }
 
     /// Changes the promise from the next bin on.
@@ -109,6 +112,12 @@ impl KeyWatch {
         bin: i64,
         keys: &[KeyRow<'_>],
     ) -> Vec<SeriesCount> {
+        if self.begins_with_first && !keys.is_empty() {
+            self.begins_with_first = false;
+            if self.watch.bins() > 0 {
+                self.watch.begin_anew(&mut Of(shares, Which::Keys));
+            }
+        }
         let counted = self.keys.count(shares, bin, keys);
         for Introduced { series, partition, kind, replaces, first, past } in counted.introduced {
             let (series, kind) = (SeriesId(series), KindId(u8::try_from(kind).unwrap_or(0)));
@@ -182,6 +191,11 @@ impl KeyWatch {
             (exposed, Baseline { alpha: 1.0, beta, phi: 1.0 })
         });
         Some(KeyAlarm { key, series: series.0, evidence, exposed, baseline, fresh_from: None })
+    }
+
+    /// It is to begin anew with the first key that comes.
+    pub(crate) const fn begin_with_first(&mut self) {
+        self.begins_with_first = true;
     }
 
     /// Closes `bins` in which nothing came at all.

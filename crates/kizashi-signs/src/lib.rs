@@ -34,10 +34,10 @@ pub use campaigns::{
     Action, Campaign, CampaignError, CampaignKind, Campaigns, Certainty, Mark, MarkKind, MarkSeen,
     Recognised, Recognition, Strength, Words, action,
 };
-pub use detection::{Closed, Detection, DetectionError, Merge, Settings};
+pub use detection::{Closed, Comparison, Detection, DetectionError, Merge, Ongoing, Settings};
 pub use evidence_log::{EvidenceDay, EvidenceLog};
 pub use explanation::{Explanation, Numbers};
-pub use fleet::{Fleet, FleetClosed, FleetPlan, OverAll, Scope, united};
+pub use fleet::{Fleet, FleetClosed, FleetPlan, OverAll, Scope, Seen, SeenAt, SeenPlace, united};
 pub use knowledge::{Knowledge, KnowledgeError, LONGEST_KNOWLEDGE};
 pub use language::Language;
 pub use machine::{Machine, RealService, Relevance};

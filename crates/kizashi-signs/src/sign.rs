@@ -4,12 +4,14 @@ use kizashi_event::{Key, KeyKind, Port, Timestamp};
 use kizashi_store::{Evidence, StoredSign};
 use serde::{Deserialize, Serialize};
 
-use crate::{Recognition, Scope};
+use crate::{Recognition, Scope, SeenAt};
 
 /// Characters of a key in a sign's id.
 const LONGEST_IN_ID: usize = 40;
 /// Characters of a key in a sentence.
 const LONGEST_SHOWN: usize = 120;
+/// Sensors named in a sentence.
+const MOST_PLACES: usize = 3;
 
 /// What a person calls a key of this kind.
 const fn key_label(kind: KeyKind) -> &'static str {
@@ -173,6 +175,9 @@ pub struct Sign {
     /// At a fleet's hub the group or sensor at which it is seen, where that is not all of them together.
     #[serde(default)]
     pub scope: Option<Scope>,
+    /// At a fleet's hub, of a sign of many sensors: which of them see it, and which groups.
+    #[serde(default)]
+    pub seen_at: Option<SeenAt>,
 }
 
 impl Sign {
@@ -224,6 +229,7 @@ impl Sign {
             also: Vec::new(),
             rising: 1,
             scope: None,
+            seen_at: None,
         }
     }
 
@@ -323,20 +329,26 @@ impl Sign {
         shown
     }
 
-    /// The change in one sentence, and where it is seen, where that is one part of a fleet.
+    /// The change in one sentence, and where it is seen, where that is one part of a fleet, or many sensors of which some see it.
     #[must_use]
     pub fn summary(&self) -> String {
-        match self.seen_at() {
+        match self.place() {
             Some(place) => format!("Seen at {place}: {}", self.change()),
             None => self.change(),
         }
     }
 
-    /// Where in a fleet it is seen: `sensor tokyo`, `the sensors of asia`; nothing where by all sensors together, or by one machine.
+    /// Where in a fleet it is seen: `sensor tokyo`, `the sensors of asia (2 of 3 sensors: osaka, tokyo)`, `7 of 10 sensors: fra-1, fra-2,
+    /// fra-3 …`; nothing by one machine, or where no sensor sees by itself what all see together.
     #[must_use]
-    pub fn seen_at(&self) -> Option<String> {
-        let scope = self.scope.as_ref().filter(|scope| **scope != Scope::All)?;
-        Some(scope.to_string())
+    pub fn place(&self) -> Option<String> {
+        let scope = self.scope.as_ref().filter(|scope| **scope != Scope::All);
+        let seen = self.seen_at.as_ref().and_then(|seen| seen.shortly(MOST_PLACES));
+        match (scope, seen) {
+            (Some(scope), Some(seen)) => Some(format!("{scope} ({seen})")),
+            (Some(scope), None) => Some(scope.to_string()),
+            (None, seen) => seen,
+        }
     }
 
     fn change(&self) -> String {
@@ -378,7 +390,7 @@ impl Sign {
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
         let fact = |name, value| Fact { name, value };
-        let seen = self.seen_at().map(|place| fact("seen at", place));
+        let seen = self.place().map(|place| fact("seen at", place));
         if self.is_silence() {
             return crate::silence_text::facts(self).into_iter().chain(seen).collect();
         }

@@ -10,11 +10,12 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use kizashi_event::Port;
+use kizashi_event::{Key, KeyKind, Port};
 use kizashi_signs::{
-    Detection, Fleet, FleetClosed, FleetPlan, Knowledge, Scope, Settings, Sign, united,
+    Detection, Fleet, FleetClosed, FleetPlan, Knowledge, Scope, SeenAt, SeenPlace, Settings, Sign,
+    united,
 };
-use kizashi_store::{ClosedBin, PortBin};
+use kizashi_store::{ClosedBin, KeyBin, PortBin};
 use support::whole_fleet::{Whole, plan};
 use support::{Gathering, Random, start};
 
@@ -83,16 +84,23 @@ fn raised(closed: &FleetClosed) -> impl Iterator<Item = (Scope, &Sign)> {
     closed.told.raised.iter().map(|sign| (scope_of(sign), sign))
 }
 
+/// The signs that are not as they were.
+fn latest(closed: &FleetClosed) -> impl Iterator<Item = &Sign> {
+    closed.told.changed.iter().chain(&closed.told.raised)
+}
+
 #[test]
 fn a_wave_that_is_weak_at_each_of_ten_sensors_is_told_once_over_all() {
     let (mut traffic, mut fleet) = (Traffic::new(5), fleet());
     let all: Vec<usize> = (0..SENSORS).collect();
     let mut told: Vec<(Scope, String, i64)> = Vec::new();
-    let mut seen_at = Vec::new();
+    let (mut seen_at, mut places) = (Vec::new(), None);
     for bin in 0..8 * DAY {
         let wave = if (7 * DAY..7 * DAY + 36).contains(&bin) { 3 } else { 0 };
         let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &all));
         seen_at.extend(closed.at.iter().map(|(_, scope)| scope.clone()));
+        let of_wave = latest(&closed).filter(|sign| sign.key == "tcp/6379" && bin >= 7 * DAY);
+        places = of_wave.last().map(|sign| sign.seen_at.clone()).or(places);
         told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone(), bin)));
     }
     let of_wave: Vec<_> = told.iter().filter(|(_, _, bin)| *bin >= 7 * DAY).collect();
@@ -102,20 +110,32 @@ fn a_wave_that_is_weak_at_each_of_ten_sensors_is_told_once_over_all() {
     assert!(seen_at.contains(&Scope::All) || of_wave[0].0 == Scope::All, "{seen_at:?}");
     assert!(!seen_at.iter().any(|scope| matches!(scope, Scope::Sensor(_))), "{seen_at:?}");
     assert!(told.len() - of_wave.len() <= 1, "{told:?}");
+    // It names where: 36 bins brought each sensor some twenty where it usually has nine.
+    let SeenAt { sensors, groups } = places.flatten().unwrap();
+    assert!(sensors.of == 10 && (5..=10).contains(&sensors.count), "{sensors:?}");
+    assert!(groups.of == 2 && groups.count == 2, "{groups:?}");
+    assert_eq!(sensors.named.len(), sensors.count);
+    let is_more = |place: &SeenPlace| place.sources as f64 > place.expected;
+    assert!(sensors.named.iter().chain(&groups.named).all(is_more), "{sensors:?} {groups:?}");
 }
 
 #[test]
 fn a_wave_at_one_sensor_is_told_once_whoever_sees_it_too() {
     let (mut traffic, mut fleet) = (Traffic::new(6), fleet());
     let (mut told, mut at): (Vec<(Scope, String)>, Vec<Scope>) = (Vec::new(), Vec::new());
+    let mut places = None;
     for bin in 0..8 * DAY {
         let wave = if (7 * DAY..7 * DAY + 72).contains(&bin) { 5 } else { 0 };
         let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &[3]));
         if bin >= 7 * DAY {
             told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone())));
+            let of_wave = latest(&closed).filter(|sign| sign.key == "tcp/6379");
+            places = of_wave.last().map(|sign| sign.seen_at.clone()).or(places);
             at.extend(closed.at.into_iter().map(|(_, scope)| scope));
         }
     }
+    // It is the sensor's own sign, and none of the other nine sees it.
+    assert_eq!((places, &told[0].0), (Some(None), &Scope::Sensor(name(3))));
     // Of the one wave one sign is told; the others of the port are told as that one.
     assert_eq!(told.iter().filter(|(_, key)| key == "tcp/6379").count(), 1, "{told:?}");
     let seen = [at, told.into_iter().map(|(scope, _)| scope).collect()].concat();
@@ -160,12 +180,18 @@ fn a_new_sensor_begins_with_its_groups_rates_and_the_others_know_none_of_it() {
 fn sensors_past_the_bound_have_no_watch_and_are_in_their_groups_and_the_one_over_all() {
     let mut fleet = Whole::new(FleetPlan { watches: 3, ..plan_of_ten() });
     let mut traffic = Traffic::new(12);
-    let mut told = Vec::new();
+    let (mut told, mut places) = (Vec::new(), None);
     for bin in 0..7 * DAY {
         let wave = if bin >= 6 * DAY { 5 } else { 0 };
         let closed = fleet.close(start(bin), &traffic.bin(bin, wave, &[8]));
         told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone())));
+        let of_wave = latest(&closed).filter(|sign| sign.key == "tcp/6379");
+        places = of_wave.last().map(|sign| sign.seen_at.clone()).or(places);
     }
+    // Of the three that are watched none sees it, and of the groups that of the ninth does.
+    let SeenAt { sensors, groups } = places.flatten().unwrap();
+    assert_eq!((sensors.count, sensors.of, groups.count, groups.of), (0, 3, 1, 2));
+    assert_eq!(groups.named[0].name, "west");
     let watched = |sensor: usize| fleet.fleet.watch_of(&Scope::Sensor(name(sensor))).is_some();
     assert_eq!((0..SENSORS).filter(|sensor| watched(*sensor)).count(), 3);
     assert_eq!((fleet.fleet.sensors().count(), fleet.fleet.unwatched()), (SENSORS, SENSORS - 3));
@@ -293,6 +319,119 @@ fn a_wave_that_goes_on_elsewhere_is_told_of_there_when_its_first_sign_is_over() 
         }
     }
     assert!(ended > 0);
+}
+
+/// How many signs a wave at one sensor's quiet port is told as, that is on a port where the others are busy, and whose visitors bring a user
+/// name of which the watch over all tells first; `of_others` bring that name, and come elsewhere.
+fn told_of_a_name_and_a_port(of_others: bool) -> Vec<(Scope, String)> {
+    let (mut traffic, mut fleet) = (Traffic::new(21), fleet());
+    let mut told = Vec::new();
+    for bin in 0..5 * DAY {
+        let mut bins = traffic.bin(bin, 0, &[0]);
+        let is_wave = (4 * DAY..4 * DAY + 24).contains(&bin);
+        let mut busy = Vec::new();
+        for at in 1..SENSORS {
+            let mut gathering = Gathering::default();
+            for _ in 0..traffic.random.poisson(9.0) {
+                traffic.source += 1;
+                gathering.come(Port::tcp(23), traffic.source);
+                busy.push(traffic.source);
+            }
+            let more = gathering.closed(start(bin)).ports;
+            let ports = &mut bins.get_mut(&name(at)).unwrap().ports;
+            ports.retain(|row| row.port != Port::tcp(23));
+            ports.extend(more);
+        }
+        let mut keys = Vec::new();
+        if is_wave {
+            let comers: Vec<u32> = (traffic.source + 1..).take(4).collect();
+            traffic.source += 4;
+            let row = PortBin { port: Port::tcp(23), events: 12, sources: comers.clone() };
+            let ports = &mut bins.get_mut(&name(0)).unwrap().ports;
+            ports.retain(|row| row.port != Port::tcp(23));
+            ports.push(row);
+            let bringers = if of_others { busy[..12].to_vec() } else { comers };
+            let key = Key::new(KeyKind::User, "hikvision");
+            keys.push(KeyBin { key, events: 12, sources: bringers, head: Vec::new() });
+        }
+        let closed = fleet.close_with(start(bin), &bins, keys);
+        told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone())));
+        told.retain(|(_, key)| key == "tcp/23" || key.starts_with("user:"));
+    }
+    told
+}
+
+#[test]
+fn a_port_at_one_sensor_whose_visitors_are_told_of_by_another_key_over_all_is_that_sign() {
+    let told = told_of_a_name_and_a_port(false);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let told = told_of_a_name_and_a_port(true);
+    assert_eq!(told.len(), 2, "others' visitors make two stories: {told:?}");
+}
+
+/// Four sensors whose ports are equally busy, and whose visitors bring user names; at the first so many of its visitors bring one that is usual
+/// at the others and not there, from the fourth day on. Keys are counted by sensor from `keys_from` on. What is told from then on.
+fn told_of_names(seed: u64, days: i64, keys_from: i64, rising: u32) -> Vec<(Scope, String)> {
+    let names: Vec<String> = (0..4).map(name).collect();
+    let mut fleet = Whole::new(plan(names.iter().map(|name| (name.clone(), "east"))));
+    let (mut random, mut source, mut told) = (Random(seed), 1_000, Vec::new());
+    for bin in 0..days * DAY {
+        let mut bins = BTreeMap::new();
+        let mut of_all = Gathering::default();
+        for (at, name) in names.iter().enumerate() {
+            let mut gathering = Gathering::default();
+            let mut rest = if at == 0 && bin >= 4 * DAY { rising } else { 0 };
+            for _ in 0..rest.max(random.poisson(6.0)) {
+                source += 1;
+                let user = match random.below(6) {
+                    _ if rest > 0 => "oracle",
+                    0 if at > 0 => "oracle",
+                    1 => "admin",
+                    2 => "pi",
+                    _ => "root",
+                };
+                rest = rest.saturating_sub(1);
+                gathering.come(Port::tcp(22), source);
+                gathering.bring(KeyKind::User, user, source);
+                of_all.come(Port::tcp(22), source);
+                of_all.bring(KeyKind::User, user, source);
+            }
+            let mut closed = gathering.closed(start(bin));
+            if bin < keys_from {
+                closed.keys.clear();
+            }
+            bins.insert(name.clone(), closed);
+        }
+        let united_keys = bin < keys_from;
+        let keys = if united_keys { of_all.closed(start(bin)).keys } else { Vec::new() };
+        let closed = fleet.close_with(start(bin), &bins, keys);
+        told.extend(raised(&closed).map(|(scope, sign)| (scope, sign.key.clone())));
+    }
+    told
+}
+
+#[test]
+fn where_keys_are_counted_by_sensor_a_name_that_rises_at_one_is_told_at_it() {
+    let told = told_of_names(31, 5, 0, 3);
+    let oracle: Vec<_> = told.iter().filter(|(_, key)| key == "user:oracle").collect();
+    assert_eq!(oracle, [&(Scope::Sensor(name(0)), "user:oracle".to_owned())], "{told:?}");
+    assert!(told.len() <= 2, "{told:?}");
+}
+
+#[test]
+fn keys_that_are_counted_by_sensor_from_some_day_on_are_no_rise_of_everything_and_are_learned() {
+    let told = told_of_names(32, 4, 2 * DAY, 0);
+    assert!(told.len() <= 1, "{told:?}");
+    let told = told_of_names(33, 5, 2 * DAY, 3);
+    assert!(told.iter().any(|(_, key)| key == "user:oracle"), "{told:?}");
+}
+
+/// One false alarm a week is promised of all watches and keys together.
+#[test]
+fn quiet_days_tell_no_more_than_is_promised_of_all_keys_at_all_scopes() {
+    let told: Vec<_> = (0..2).flat_map(|seed| told_of_names(40 + seed, 7, 0, 0)).collect();
+    // Two are expected at most: seven or more of a Poisson of mean two are one in 220.
+    assert!(told.len() < 7, "{told:?}");
 }
 
 /// Sensors of one kind: the same ports, busy as a machine on the Internet is, each with sources of its own and some that go everywhere.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kizashi_event::{Detail, Event, EventId, Port, Service, SessionId, Timestamp};
-use kizashi_store::{Mode, Settings, Store};
+use kizashi_store::{BySensor, Mode, Settings, Store};
 
 /// Events of one pass: four of each visitor.
 const PASS: u64 = 200_000;
@@ -85,7 +85,7 @@ fn kept(passes: u64) -> Vec<Cost> {
     let settings = Settings {
         mode: Mode::Live,
         clock: Arc::new(|| BEGAN.plus(Timestamp::DAY)),
-        by_sensor: true,
+        by_sensor: BySensor::Ports,
         remembered: 8 * Settings::REMEMBERED,
         ..Settings::default()
     };

@@ -25,7 +25,7 @@ pub use places::{CountryCode, Places, PlacesError, country_name};
 pub use reader::{
     BinLength, Filter, FoundEvents, MOST_POINTS, Reader, SensorPorts, StoredSensor, Term,
 };
-pub use settings::{Mode, Retention, Settings};
+pub use settings::{BySensor, Mode, Retention, Settings};
 pub use types::{
     ClosedBin, Evidence, KeyBin, Overview, PortBin, Ranked, SeriesPoint, Span, StoredPayload,
     StoredSession, StoredSign,

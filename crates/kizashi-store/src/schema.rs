@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -157,6 +157,14 @@ CREATE TABLE sensor_bins (
     bin INTEGER NOT NULL, sensor INTEGER NOT NULL, port INTEGER NOT NULL,
     events INTEGER NOT NULL, sources BLOB NOT NULL,
     PRIMARY KEY (bin, sensor, port)
+) WITHOUT ROWID;
+",
+    r"
+-- `key_bins` by the sensor that told of it, at a hub whose groups and sensors are watched by all keys (`writer/sensor_key_bins.rs`).
+CREATE TABLE sensor_key_bins (
+    bin INTEGER NOT NULL, sensor INTEGER NOT NULL, kind INTEGER NOT NULL, key INTEGER NOT NULL,
+    events INTEGER NOT NULL, sources BLOB NOT NULL,
+    PRIMARY KEY (bin, sensor, kind, key)
 ) WITHOUT ROWID;
 ",
 ];

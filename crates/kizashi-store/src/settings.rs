@@ -52,6 +52,18 @@ impl Default for Retention {
     }
 }
 
+/// What is counted by ten minutes for each sensor, beside what is counted over all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BySensor {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What came to its ports.
+    Ports,
+    /// The same, and every other key that detection sees.
+    Keys,
+}
+
 /// How a store is opened for writing.
 #[derive(Clone)]
 pub struct Settings {
@@ -68,8 +80,8 @@ pub struct Settings {
     /// How many of the latest keys of each kind are remembered with their numbers, and four times as many of the latest visits, so that what
     /// comes again costs no look into the database: about 150 bytes each, if all kinds are so many.
     pub remembered: usize,
-    /// Whether ten-minute counts of ports are kept by sensor too, as a fleet's hub needs them; one machine pays nothing for it.
-    pub by_sensor: bool,
+    /// What is kept of ten minutes by sensor too, as a fleet's hub needs it; one machine pays nothing for it.
+    pub by_sensor: BySensor,
 }
 
 impl Settings {
@@ -98,7 +110,7 @@ impl Default for Settings {
             places: Places::built_in(),
             scanners_in_signs: true,
             remembered: Self::REMEMBERED,
-            by_sensor: false,
+            by_sensor: BySensor::Nothing,
         }
     }
 }

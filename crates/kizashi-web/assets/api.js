@@ -26,7 +26,10 @@ import { words } from "./language.js";
 /** @typedef {{ id: string, kind: string, key: string, label: string, since: string, detected: string, days: number,
  *   ratio: number, ratio_low: number, ratio_high: number, events: number, sources: number, expected_sources: number,
  *   severity: Severity, name: string | null, open: boolean, until: string, before: number, after: number,
- *   ports?: string[], rising?: number, name_ja?: string, mark?: Mark, scope?: { sensor?: string, group?: string } | null }} Sign at a hub with the sensor or group that sees it */
+ *   ports?: string[], rising?: number, name_ja?: string, mark?: Mark, scope?: { sensor?: string, group?: string } | null,
+ *   seen_at?: { sensors: Seen, groups: Seen } | null }} Sign at a hub with the sensor or group that raised it, and those that see it */
+/** @typedef {{ name: string, sources: number, expected: number }} SeenPlace */
+/** @typedef {{ count: number, of: number, named: SeenPlace[] }} Seen how many see a sign, of how many, and the first of these */
 /** @typedef {{ seen: boolean, muted_until: string | null, reason: string, note: string, changed: string, muted?: boolean }} Mark */
 /** @typedef {{ now: number, low?: number, middle?: number, high?: number }} Against a number and where it usually lies, where that is known */
 /** @typedef {Against & { start: string, sources: number }} DayHour */

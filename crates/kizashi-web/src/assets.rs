@@ -95,6 +95,7 @@ const FILES: &[Asset] = &[
     asset!("/views/settings.css", CSS),
     asset!("/views/settings.js", SCRIPT),
     asset!("/views/sign.css", CSS),
+    asset!("/views/sign-places.js", SCRIPT),
     asset!("/views/sign.js", SCRIPT),
     asset!("/views/signs.js", SCRIPT),
     asset!("/views/things.css", CSS),

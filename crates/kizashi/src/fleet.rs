@@ -10,8 +10,8 @@ use kizashi_fleet::detectors::Roster;
 use kizashi_fleet::hub::{Condition, Notes};
 use kizashi_fleet::{Credentials, MOST_CREDENTIALS_BYTES, SensorName};
 use kizashi_signs::shares::Partition;
-use kizashi_signs::{Campaigns, FleetPlan, Knowledge, Settings};
-use kizashi_store::Reader;
+use kizashi_signs::{Campaigns, FleetPlan, Knowledge, Scope, Settings};
+use kizashi_store::{BySensor, Reader};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -41,11 +41,35 @@ pub(crate) struct FleetSettings {
     /// Sensors that have a watch of their own at most, those that are heard first: each takes memory as a machine's does. With another number,
     /// or other groups, detection learns anew.
     pub(crate) watches: usize,
+    /// By which keys groups and sensors are watched.
+    pub(crate) keys: WatchedKeys,
+}
+
+/// By which keys groups and sensors are watched; all of them together are by all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WatchedKeys {
+    /// Ports, which cost the hub little.
+    #[default]
+    Ports,
+    /// Ports and everything else: names, commands, software, networks. Each takes a row more for each sensor in ten minutes.
+    All,
+}
+
+impl WatchedKeys {
+    /// What the store counts by sensor for it.
+    pub(crate) const fn of_store(self) -> BySensor {
+        match self {
+            Self::Ports => BySensor::Ports,
+            Self::All => BySensor::Keys,
+        }
+    }
 }
 
 impl Default for FleetSettings {
     fn default() -> Self {
-        Self { groups: BTreeMap::new(), detectors: false, partitions: 64, watches: 32 }
+        let keys = WatchedKeys::Ports;
+        Self { groups: BTreeMap::new(), detectors: false, partitions: 64, watches: 32, keys }
     }
 }
 
@@ -86,6 +110,15 @@ impl FleetSettings {
     /// The parts of detection.
     pub(crate) const fn parts(&self) -> Partition {
         if self.detectors { self.partitions } else { 1 }
+    }
+
+    /// The sensors that a scope is of; `None` where that is all of them.
+    pub(crate) fn sensors_of(&self, scope: Option<&Scope>) -> Option<Vec<String>> {
+        match scope? {
+            Scope::All => None,
+            Scope::Group(group) => Some(self.groups.get(group).cloned().unwrap_or_default()),
+            Scope::Sensor(sensor) => Some(vec![sensor.clone()]),
+        }
     }
 
     /// By each sensor's name its group's.

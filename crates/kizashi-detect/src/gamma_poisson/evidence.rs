@@ -168,7 +168,7 @@ impl Starts {
         let mut starts = Vec::with_capacity(WINDOWS.len());
         for shortest in WINDOWS {
             let bin = start_of(now, shortest);
-            let mark = exposure.mark(now - bin).filter(|_| bin > 0);
+            let mark = exposure.mark(now - bin).filter(|_| exposure.is_known(bin));
             let shared = shared.iter().rev().find(|shared| shared.at <= bin);
             let Some((mark, shared)) = mark.zip(shared) else { break };
             let before = std::mem::replace(&mut listened, mark.exposed);

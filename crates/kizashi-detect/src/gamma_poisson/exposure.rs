@@ -42,6 +42,8 @@ pub(super) struct Exposure {
     now: u32,
     /// The marks after the last bins, newest last; never empty.
     marks: VecDeque<Mark>,
+    /// Windows begin after this bin: before it nothing is known.
+    known_from: u32,
     /// Discounted number of bins that held anything.
     heard: f64,
     pub(super) rhythm: Rhythm,
@@ -51,6 +53,7 @@ impl Exposure {
     pub(super) fn new() -> Self {
         Self {
             now: 0,
+            known_from: 0,
             marks: VecDeque::from([Mark::default()]),
             heard: 0.0,
             rhythm: Rhythm::flat(),
@@ -100,6 +103,17 @@ impl Exposure {
             mark.baseline *= share;
         }
         self.heard *= share;
+    }
+
+    /// What was before is not known any more: the next bin is as the first of all.
+    pub(super) fn begin_anew(&mut self) {
+        self.widen(LEAST_SHARE);
+        self.known_from = self.now;
+    }
+
+    /// Whether a window may begin with this bin.
+    pub(super) const fn is_known(&self, bin: u32) -> bool {
+        bin > self.known_from
     }
 
     /// Whether `bins` of silence from now on were the sensor's own and not its visitors'.

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kizashi_event::{Key, KeyKind, Timestamp};
-use kizashi_signs::{Campaigns, Sign, SignKind};
+use kizashi_signs::{Campaigns, Scope, Sign, SignKind};
 use kizashi_store::{Places, Reader, Span, StoreError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -169,7 +169,14 @@ impl Shared {
             if let Some(key) = key.filter(|_| sign.kind == SignKind::Rise) {
                 let span = Span { since: Some(sign.since), until: Some(sign.until.plus(1)) };
                 let room = MOST_SOURCES.saturating_sub(sources.len());
-                for (address, events) in reader.proven_sources(Some(&key), span, room)? {
+                let made = match &sign.scope {
+                    Some(Scope::Sensor(sensor)) => {
+                        reader.proven_sources_at(sensor, (Some(&key), span), room)?
+                    }
+                    // Which sensors a group has is not known here: of its signs it is whoever came to any.
+                    _ => reader.proven_sources(Some(&key), span, room)?,
+                };
+                for (address, events) in made {
                     let is_scanner = !settings.scanners && places.scanner(address).is_some();
                     if is_scanner || allowed.holds(address) {
                         continue;

@@ -40,7 +40,7 @@ pub(super) fn advisory(sign: &Sign, evidence: &Evidence, around: &Around<'_>) ->
     let told = Told { sign, evidence, around, speaker, key, label, known };
     let severity = judged(sign, around.machine, speaker);
     let sections = vec![
-        told.section("what", told.seen_at().into_iter().chain([told.what()]).collect()),
+        told.section("what", told.places().into_iter().chain([told.what()]).collect()),
         told.section("since", vec![told.since()]),
         told.section("sure", told.sure()),
         told.section("severity", vec![severity.text.clone()]),
@@ -95,17 +95,6 @@ impl Told<'_> {
             .filter(|c| escape_for_people(&c.to_string()) == c.to_string() || *c == '\\')
             .collect();
         if shown.len() < self.sign.key.len() { format!("{shown}…") } else { shown }
-    }
-
-    /// Where in a fleet it is seen; nothing where by all sensors together.
-    fn seen_at(&self) -> Option<String> {
-        match self.sign.scope.as_ref()? {
-            Scope::All => None,
-            Scope::Group(group) => Some(self.speaker.say("seen_in_group", &[("group", group)])),
-            Scope::Sensor(sensor) => {
-                Some(self.speaker.say("seen_at_sensor", &[("sensor", sensor)]))
-            }
-        }
     }
 
     fn title(&self) -> String {

@@ -5,6 +5,7 @@
 
 mod build;
 mod exposure;
+mod places;
 mod render;
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,8 @@ use super::render::{html, markdown, markdown_code};
 use super::*;
 use crate::machine::{RealService, Relevance};
 use crate::{
-    CampaignKind, Certainty, MarkKind, MarkSeen, Recognised, Recognition, Scope, Severity,
-    SignKind, Strength,
+    CampaignKind, Certainty, MarkKind, MarkSeen, Recognised, Recognition, Scope, Seen, SeenAt,
+    SeenPlace, Severity, SignKind, Strength,
 };
 
 fn sign(kind: SignKind, key: &str) -> Sign {
@@ -354,5 +354,43 @@ fn a_sign_of_a_part_of_a_fleet_says_in_both_languages_where_it_is_seen() {
         assert!(asia.title.contains(in_asia), "{}", asia.title);
         assert!(tokyo.what.contains(at_tokyo) && tokyo.what.ends_with(&whole.what));
         assert!(asia.what.contains(in_asia) && asia.what.ends_with(&whole.what));
+    }
+}
+
+#[test]
+fn a_sign_of_many_sensors_names_those_that_see_it_in_both_languages_up_to_a_bound() {
+    let place =
+        |number: usize| SeenPlace { name: format!("fra-{number}"), sources: 12, expected: 3.1 };
+    let seen = |count: usize, of: usize| Seen {
+        count,
+        of,
+        named: (1..=count.min(16)).map(place).collect(),
+    };
+    let with = |sensors: Seen, groups: Seen| Sign {
+        seen_at: Some(SeenAt { sensors, groups }),
+        ..sign(SignKind::Rise, "tcp/5900")
+    };
+    let many = with(seen(12, 40), seen(2, 3));
+    assert!(many.summary().starts_with("Seen at 12 of 40 sensors: fra-1, fra-2, fra-3 …: "));
+    let none = with(seen(0, 40), seen(0, 3));
+    assert_eq!(none.summary(), sign(SignKind::Rise, "tcp/5900").summary());
+    let eight: Vec<String> = (1..=8).map(|number| format!("fra-{number}")).collect();
+    for (language, sensors, groups, together) in [
+        (
+            Language::English,
+            format!("It is seen at 12 of 40 sensors: {} ….", eight.join(", ")),
+            "It is seen in 2 of 3 groups: fra-1, fra-2.",
+            "No sensor sees it by itself",
+        ),
+        (
+            Language::Japanese,
+            format!("センサー 40 台のうち 12 台で観測されています（{} …）。", eight.join(", ")),
+            "グループでは 3 個のうち 2 個で観測されています（fra-1, fra-2）。",
+            "どのセンサーでも単独では目立たず",
+        ),
+    ] {
+        let [many, none] = [&many, &none].map(|sign| told(sign, &evidence(), language, None));
+        assert!(many.what.contains(&sensors) && many.what.contains(groups), "{}", many.what);
+        assert!(none.what.contains(together) && !none.what.contains("fra-"), "{}", none.what);
     }
 }

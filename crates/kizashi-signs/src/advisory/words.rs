@@ -181,6 +181,7 @@ mod tests {
             include_str!("words.rs"),
             include_str!("mod.rs"),
             include_str!("exposure.rs"),
+            include_str!("places.rs"),
             include_str!("todo.rs"),
         ];
         let made_up = [

@@ -93,7 +93,7 @@ impl Merge {
     }
 
     /// The watch that a series is of.
-    const fn watch_of(&self, series: u32) -> (&gamma_poisson::Merge, Which) {
+    pub(super) const fn watch_of(&self, series: u32) -> (&gamma_poisson::Merge, Which) {
         if series >= KEYS_FROM {
             (self.keys.watch(), Which::Keys)
         } else {
@@ -101,7 +101,7 @@ impl Merge {
         }
     }
 
-    fn known_series(&self, key: &Key) -> Option<u32> {
+    pub(super) fn known_series(&self, key: &Key) -> Option<u32> {
         match key.as_port() {
             Some(port) => self.series.find(port),
             None => self.keys.keys.find(key),

@@ -2,6 +2,7 @@
 //! once; given the same bins it gives the same signs, whether live, after a restart from a snapshot, or in a replay, and over
 //! however many parts ([`crate::shares`]).
 
+mod comparing;
 mod course;
 mod explaining;
 mod falling;
@@ -19,8 +20,10 @@ use kizashi_detect::gamma_poisson::{self, KindId, Partition, SeriesId};
 use kizashi_event::{Key, Port, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use comparing::Comparison;
 use grouping::Past;
 pub use one::Detection;
+pub use queries::Ongoing;
 pub use settings::{DetectionError, Settings};
 
 use crate::counts::{SeriesCount, SeriesOfPorts};
@@ -41,7 +44,7 @@ use crate::{Campaigns, EvidenceLog, Knowledge, Sign};
 /// The length of a bin, in microseconds.
 pub(crate) const BIN: i64 = 600 * Timestamp::SECOND;
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 13;
+const SNAPSHOT_FORMAT: u32 = 14;
 
 /// What couples all keys, over any number of parts that hold them (see [`crate::shares`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -190,6 +193,13 @@ impl Merge {
     pub fn widen(&mut self, share: f64) {
         self.watch.widen(share);
         self.keys.widen(share);
+    }
+
+    /// The same where keys other than ports may be counted later than these: they are judged as on a first day from the first one on.
+    #[must_use]
+    pub const fn with_late_keys(mut self) -> Self {
+        self.keys.begin_with_first();
+        self
     }
 
     /// Parts that hold keys.

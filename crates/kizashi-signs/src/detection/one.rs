@@ -8,7 +8,7 @@ use kizashi_event::{Key, Port, Timestamp};
 use kizashi_store::ClosedBin;
 use serde::{Deserialize, Serialize};
 
-use super::{Closed, DetectionError, Merge, SNAPSHOT_FORMAT, Settings};
+use super::{Closed, Comparison, DetectionError, Merge, Ongoing, SNAPSHOT_FORMAT, Settings};
 use crate::shares::{BinRows, Local, Part, Resting};
 use crate::{Campaigns, Explanation, Knowledge, PortScore, Sign, Standing};
 
@@ -79,6 +79,12 @@ impl Detection {
     #[must_use]
     pub fn with_campaigns(self, campaigns: Arc<Campaigns>) -> Self {
         Self { merge: self.merge.with_campaigns(campaigns), ..self }
+    }
+
+    /// See [`Merge::with_late_keys`].
+    #[must_use]
+    pub fn with_late_keys(self) -> Self {
+        Self { merge: self.merge.with_late_keys(), ..self }
     }
 
     /// Goes on from a [`Self::snapshot`] made with the same settings and campaigns.
@@ -197,6 +203,29 @@ impl Detection {
     /// The signs that still go on.
     pub fn open_signs(&self) -> impl Iterator<Item = &Sign> {
         self.merge.open_signs()
+    }
+
+    /// See [`Merge::ongoing`].
+    #[must_use]
+    pub fn ongoing(&self) -> Vec<Ongoing> {
+        self.merge.ongoing()
+    }
+
+    /// See [`Merge::compare`].
+    #[must_use]
+    pub fn compare(&self, key: &Key, since: Timestamp) -> Option<Comparison> {
+        self.merge.compare(&Resting(&self.parts), key, since)
+    }
+
+    /// See [`Merge::compare_on`].
+    pub fn compare_on(&self, key: &Key, of: (&mut Comparison, Timestamp)) {
+        self.merge.compare_on(&Resting(&self.parts), key, of);
+    }
+
+    /// See [`Merge::compared`].
+    #[must_use]
+    pub fn compared(&self, key: &Key, comparison: &Comparison) -> Option<(f64, bool)> {
+        self.merge.compared(key, comparison)
     }
 
     /// ChangeFinder's last scores of a port.

@@ -1,5 +1,7 @@
 //! What may be asked of a running detection: how things stand now. Nothing here changes it.
 
+use std::collections::BTreeSet;
+
 use kizashi_detect::gamma_poisson::{Evidence, KindId, SeriesId};
 use kizashi_event::{KeyKind, Port, Timestamp};
 
@@ -11,6 +13,15 @@ use crate::{Knowledge, PortScore, PortStanding, Sign, Standing};
 
 /// Evidence below this many days is not shown: chance brings as much many times a day.
 const LEAST_SHOWN: f64 = 0.02;
+
+/// A sign that goes on, and who its visitors are, by their numbers in the store: the first 512.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ongoing {
+    /// The sign.
+    pub sign: Sign,
+    /// None of a silence, nor of a shift of the whole sensor.
+    pub visitors: BTreeSet<u32>,
+}
 
 impl Merge {
     /// The end of the last closed bin: bins before it have been seen.
@@ -52,6 +63,16 @@ impl Merge {
     /// The signs that still go on.
     pub fn open_signs(&self) -> impl Iterator<Item = &Sign> {
         self.open.iter().map(|open| &open.sign)
+    }
+
+    /// The same with their first 512 visitors, by whom others know whether a sign of theirs is one story with it.
+    #[must_use]
+    pub fn ongoing(&self) -> Vec<Ongoing> {
+        let of = |open: &OpenSign| Ongoing {
+            sign: open.sign.clone(),
+            visitors: open.dossier.who().clone(),
+        };
+        self.open.iter().map(of).collect()
     }
 
     /// ChangeFinder's last scores of a port.

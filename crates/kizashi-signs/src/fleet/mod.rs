@@ -17,7 +17,9 @@
 //! rise of everything: it is told so ([`Detection::widen`]) in the bin in which that is first heard; the caller tells that over all.
 
 mod leaving;
+mod places;
 mod scope;
+mod seen_at;
 mod stories;
 mod union;
 
@@ -29,15 +31,22 @@ use kizashi_event::Timestamp;
 use kizashi_store::ClosedBin;
 use serde::{Deserialize, Serialize};
 
+use places::Story;
 pub use scope::Scope;
+pub use seen_at::{Seen, SeenAt, SeenPlace};
 pub use union::united;
 
-use crate::{Campaigns, Closed, Detection, DetectionError, Knowledge, Settings, Sign};
+use crate::{
+    Campaigns, Closed, Detection, DetectionError, Explanation, Knowledge, Ongoing, Settings, Sign,
+};
 
 /// The layout of a snapshot; another number is not read.
-const SNAPSHOT_FORMAT: u32 = 4;
+const SNAPSHOT_FORMAT: u32 = 5;
 /// The fewest false alarms a week that a watch can promise.
 const LEAST_PROMISE: f64 = 1e-4;
+
+/// A watch of a group or sensor may take one part in so many of the memory that the watch over all may for keys other than ports.
+const SHARE_OF_MEMORY: u32 = 8;
 
 /// What a fleet's watches are made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +69,7 @@ pub struct OverAll {
     /// What it raised and changed.
     pub told: Closed,
     /// Its signs that go on.
-    pub open: Vec<Sign>,
+    pub open: Vec<Ongoing>,
 }
 
 /// What a bin brought over the fleet.
@@ -88,6 +97,8 @@ pub struct Fleet {
     watches: BTreeMap<Scope, Detection>,
     /// Signs that are told as another watch's: that one's id.
     within: BTreeMap<(Scope, String), String>,
+    /// Signs that are told and go on, by id.
+    stories: BTreeMap<String, Story>,
 }
 
 /// A snapshot; each watch has its own form, which says by itself whether it is of other settings or campaigns.
@@ -99,6 +110,7 @@ struct Kept {
     watches_at_most: usize,
     sensors: BTreeMap<String, Sensor>,
     within: BTreeMap<(Scope, String), String>,
+    stories: BTreeMap<String, Story>,
     watches: Vec<(Scope, Vec<u8>)>,
 }
 
@@ -114,7 +126,8 @@ impl Fleet {
     #[must_use]
     pub fn new(plan: FleetPlan) -> Self {
         let (sensors, watches) = (BTreeMap::new(), BTreeMap::new());
-        Self { plan, sensors, watches, within: BTreeMap::new() }
+        let (within, stories) = (BTreeMap::new(), BTreeMap::new());
+        Self { plan, sensors, watches, within, stories }
     }
 
     /// The settings of the watch over all, of those of the whole fleet: it has its share of the promise.
@@ -138,7 +151,8 @@ impl Fleet {
             Ok((scope, Detection::restore(settings, Arc::clone(&plan.campaigns), &bytes)?))
         };
         let watches = kept.watches.into_iter().map(watch).collect::<Result<_, DetectionError>>()?;
-        Ok(Self { plan, sensors: kept.sensors, watches, within: kept.within })
+        let Kept { sensors, within, stories, .. } = kept;
+        Ok(Self { plan, sensors, watches, within, stories })
     }
 
     /// The same where the promise may be another one than the snapshot's: the new one holds from the next bin that is closed.
@@ -172,6 +186,7 @@ impl Fleet {
             watches_at_most: self.plan.watches,
             sensors: self.sensors.clone(),
             within: self.within.clone(),
+            stories: self.stories.clone(),
             watches,
         };
         postcard::to_allocvec(&kept).map_err(|_| DetectionError::Snapshot)
@@ -219,6 +234,15 @@ impl Fleet {
     #[must_use]
     pub fn watch_of(&self, scope: &Scope) -> Option<&Detection> {
         self.watches.get(scope)
+    }
+
+    /// The numbers behind a sign of a group or sensor that is open, as they are now; see [`crate::Merge::explain`].
+    #[must_use]
+    pub fn explain(&self, sign: &Sign) -> Option<Explanation> {
+        let scope = sign.scope.as_ref()?;
+        let watch = self.watches.get(scope)?;
+        let open = watch.open_signs().find(|open| scope.mark((*open).clone()).id == sign.id)?;
+        watch.explain(&open.id)
     }
 
     /// Closes the ten minutes from `start` on: what each sensor heard in it; of one that is not named nothing came, or it is cut off. One that
@@ -269,6 +293,7 @@ impl Fleet {
             self.fit(&scope, told, &over_all.open, &mut closed);
         }
         self.hand_on(&over_all, &mut closed);
+        self.place(through, &over_all, &mut closed);
         closed
     }
 
@@ -316,7 +341,7 @@ impl Fleet {
 
     fn watch(&mut self, scope: Scope, knowledge: &Knowledge) -> Result<(), DetectionError> {
         let settings = of_breadth(self.plan.settings, scope.breadth());
-        let watch = Detection::with_knowledge(settings, knowledge)?;
+        let watch = Detection::with_knowledge(settings, knowledge)?.with_late_keys();
         self.watches.insert(scope, watch.with_campaigns(Arc::clone(&self.plan.campaigns)));
         Ok(())
     }
@@ -341,5 +366,11 @@ fn of_breadth(settings: Settings, breadth: Breadth) -> Settings {
     let Settings { false_alarms_per_week, .. } = settings;
     let part = breadth.promise(gamma_poisson::Settings { false_alarms_per_week });
     let least = false_alarms_per_week.min(LEAST_PROMISE);
-    Settings { false_alarms_per_week: part.false_alarms_per_week.max(least), ..settings }
+    let memory_megabytes = match breadth {
+        Breadth::All => settings.memory_megabytes,
+        // There may be many of them, and each hears a part.
+        Breadth::Group | Breadth::Sensor => (settings.memory_megabytes / SHARE_OF_MEMORY).max(1),
+    };
+    let false_alarms_per_week = part.false_alarms_per_week.max(least);
+    Settings { false_alarms_per_week, memory_megabytes, ..settings }
 }

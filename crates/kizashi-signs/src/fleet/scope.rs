@@ -38,6 +38,14 @@ impl Scope {
         }
     }
 
+    /// The name of the sensor or group; nothing of all.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::All => "",
+            Self::Group(name) | Self::Sensor(name) => name,
+        }
+    }
+
     /// A sign of this scope's watch as it is told: it says where, and its id differs from those of other scopes on the same key.
     pub(super) fn mark(&self, mut sign: Sign) -> Sign {
         if *self == Self::All {

@@ -1,7 +1,9 @@
 //! What several watches see of one change is told once: as the sign of the watch that saw it first, until that one is over; then as the
 //! widest of those that still go on.
 
-use crate::{Closed, Sign, SignKind};
+use std::collections::BTreeSet;
+
+use crate::{Closed, Ongoing, Sign, SignKind};
 
 use super::{Fleet, FleetClosed, OverAll, Scope};
 
@@ -11,16 +13,28 @@ impl Fleet {
         &mut self,
         scope: &Scope,
         told: Closed,
-        over_all: &[Sign],
+        over_all: &[Ongoing],
         closed: &mut FleetClosed,
     ) {
-        for sign in told.raised.into_iter().map(|sign| scope.mark(sign)) {
-            match self.told_elsewhere(scope, &sign, over_all) {
+        let visitors = |id: &str| match scope {
+            Scope::All => over_all.iter().find(|open| open.sign.id == id).cloned(),
+            _ => self.watches.get(scope)?.ongoing().into_iter().find(|open| open.sign.id == id),
+        };
+        let raised: Vec<Ongoing> = told
+            .raised
+            .into_iter()
+            .map(|sign| {
+                let visitors = visitors(&sign.id).map(|open| open.visitors).unwrap_or_default();
+                Ongoing { sign: scope.mark(sign), visitors }
+            })
+            .collect();
+        for new in raised {
+            match self.told_elsewhere(scope, &new, over_all) {
                 Some(first) => {
-                    self.within.insert((scope.clone(), sign.id), first.clone());
+                    self.within.insert((scope.clone(), new.sign.id), first.clone());
                     closed.at.push((first, scope.clone()));
                 }
-                None => closed.told.raised.push(sign),
+                None => closed.told.raised.push(new.sign),
             }
         }
         for sign in told.changed.into_iter().map(|sign| scope.mark(sign)) {
@@ -34,21 +48,23 @@ impl Fleet {
     }
 
     /// The id under which a new sign of `scope` is told already: that of an open sign of another watch of the same sensors that it is part of.
-    fn told_elsewhere(&self, scope: &Scope, sign: &Sign, over_all: &[Sign]) -> Option<String> {
+    fn told_elsewhere(&self, scope: &Scope, new: &Ongoing, over_all: &[Ongoing]) -> Option<String> {
         let of_all = over_all.iter().map(|open| (Scope::All, open.clone()));
         let of_all = of_all.filter(|_| *scope != Scope::All);
         let others = self.watches.iter().filter(|(other, _)| self.share_sensors(scope, other));
         let of_others = others.flat_map(|(other, watch)| {
-            watch.open_signs().map(|open| (other.clone(), other.mark(open.clone())))
+            let marked = |open: Ongoing| Ongoing { sign: other.mark(open.sign), ..open };
+            watch.ongoing().into_iter().map(move |open| (other.clone(), marked(open)))
         });
-        of_all.chain(of_others).find(|(_, open)| is_part_of(sign, open)).map(|(other, open)| {
-            let first = self.within.get(&(other, open.id.clone())).cloned();
-            first.unwrap_or(open.id)
+        let mut open = of_all.chain(of_others);
+        open.find(|(_, open)| self.is_part_of(new, open)).map(|(other, open)| {
+            let first = self.within.get(&(other, open.sign.id.clone())).cloned();
+            first.unwrap_or(open.sign.id)
         })
     }
 
     /// Whether two different scopes have a sensor in common.
-    fn share_sensors(&self, one: &Scope, other: &Scope) -> bool {
+    pub(super) fn share_sensors(&self, one: &Scope, other: &Scope) -> bool {
         let is_in = |sensor: &String, group: &String| {
             self.sensors.get(sensor).is_some_and(|sensor| sensor.group.as_ref() == Some(group))
         };
@@ -73,22 +89,55 @@ impl Fleet {
             for other in heirs.into_iter().skip(1) {
                 self.within.insert(other, heir.clone());
             }
-            let sign = match (&scope, self.watches.get(&scope)) {
-                (Scope::All, _) => over_all.open.iter().find(|open| open.id == heir).cloned(),
-                (_, Some(watch)) => {
-                    let mut open = watch.open_signs().map(|open| scope.mark(open.clone()));
-                    open.find(|open| open.id == heir)
-                }
-                (_, None) => None,
-            };
-            closed.told.raised.extend(sign);
+            closed.told.raised.extend(self.open_sign(&scope, &heir, &over_all.open));
         }
+    }
+
+    /// A sign of a scope's watch that goes on, as it is told.
+    pub(super) fn open_sign(&self, scope: &Scope, id: &str, over_all: &[Ongoing]) -> Option<Sign> {
+        if *scope == Scope::All {
+            return over_all.iter().find(|open| open.sign.id == id).map(|open| open.sign.clone());
+        }
+        let mut open = self.watches.get(scope)?.open_signs().map(|open| scope.mark(open.clone()));
+        open.find(|open| open.id == id)
+    }
+
+    /// Whether a new sign tells what an open one of the same sensors does: the same kind of change, of a key that both have, or that came with
+    /// the visitors of that one, by the rules by which one watch joins a rise to a sign (`detection/grouping.rs`): a watch over many may have told of a user
+    /// name or a network what one sensor's, which sees ports alone, tells of a port.
+    fn is_part_of(&self, new: &Ongoing, open: &Ongoing) -> bool {
+        let (sign, open, visitors) = (&new.sign, &open.sign, &open.visitors);
+        let has = |of: &Sign, key: &String| of.key == *key || of.also.contains(key);
+        let rises = sign.kind == SignKind::Rise;
+        if sign.kind != open.kind {
+            return false;
+        }
+        if has(open, &sign.key) || (rises && sign.also.iter().any(|key| has(open, key))) {
+            return true;
+        }
+        rises
+            && match self.same_campaign(sign, open) {
+                Some(is_same) => is_same,
+                None => has_half(visitors, &new.visitors),
+            }
+    }
+
+    /// Whether both are known, by names of their own, as the same; `None` where one is not.
+    fn same_campaign(&self, one: &Sign, other: &Sign) -> Option<bool> {
+        let campaigns = &self.plan.campaigns;
+        let is_own = |id: &&str| campaigns.get(id).is_some_and(|one| !one.general);
+        let names = |of: &Sign| -> Vec<String> {
+            of.recognised.ids().filter(is_own).map(str::to_owned).collect()
+        };
+        let (one, other) = (names(one), names(other));
+        if one.is_empty() || other.is_empty() {
+            return None;
+        }
+        Some(one.iter().any(|id| other.contains(id)))
     }
 }
 
-/// Whether a new sign tells what an open one of the same sensors does: the same kind of change, of a key that both have.
-fn is_part_of(sign: &Sign, open: &Sign) -> bool {
-    let has = |of: &Sign, key: &String| of.key == *key || of.also.contains(key);
-    let rises = sign.kind == SignKind::Rise && sign.also.iter().any(|key| has(open, key));
-    sign.kind == open.kind && (has(open, &sign.key) || rises)
+/// Whether at least half of some new visitors are among others.
+fn has_half(visitors: &BTreeSet<u32>, new: &BTreeSet<u32>) -> bool {
+    !new.is_empty() && 2 * new.intersection(visitors).count() >= new.len()
 }

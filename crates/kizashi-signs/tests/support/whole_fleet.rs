@@ -7,7 +7,7 @@ use kizashi_signs::{
     Campaigns, Detection, DetectionError, Fleet, FleetClosed, FleetPlan, Knowledge, OverAll,
     Settings, united,
 };
-use kizashi_store::ClosedBin;
+use kizashi_store::{ClosedBin, KeyBin};
 
 /// Watches for all sensors that these tests have, in the groups that are given.
 pub(crate) fn plan<'a>(groups: impl IntoIterator<Item = (String, &'a str)>) -> FleetPlan {
@@ -45,6 +45,16 @@ impl Whole {
         start: Timestamp,
         bins: &BTreeMap<String, ClosedBin>,
     ) -> FleetClosed {
+        self.close_with(start, bins, Vec::new())
+    }
+
+    /// The same where the watch over all is given keys too, as a hub's is.
+    pub(crate) fn close_with(
+        &mut self,
+        start: Timestamp,
+        bins: &BTreeMap<String, ClosedBin>,
+        keys: Vec<KeyBin>,
+    ) -> FleetClosed {
         let heard: Vec<(&String, &ClosedBin)> =
             bins.iter().filter(|(_, bin)| bin.start == start && !bin.ports.is_empty()).collect();
         let before = self.fleet.sensors().count();
@@ -57,9 +67,11 @@ impl Whole {
         let told = if heard.is_empty() {
             self.all.advance(start.plus(super::BIN))
         } else {
-            self.all.close(&united(start, &bins_of_all))
+            let mut bin = united(start, &bins_of_all);
+            bin.keys.extend(keys);
+            self.all.close(&bin)
         };
-        let open = self.all.open_signs().cloned().collect();
+        let open = self.all.ongoing();
         self.fleet.close(start, bins, OverAll { told, open }).unwrap()
     }
 }

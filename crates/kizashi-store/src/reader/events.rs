@@ -56,12 +56,37 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn evidence(&self, key: Option<&Key>, span: Span) -> Result<Evidence, StoreError> {
-        self.read_evidence(key, span).doing("reading what visitors did", &self.path)
+        self.read_evidence(None, key, span).doing("reading what visitors did", &self.path)
     }
 
-    fn read_evidence(&self, key: Option<&Key>, span: Span) -> rusqlite::Result<Evidence> {
+    /// The same of what came to some sensors, of the last 200,000 raw events that came to any.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn evidence_at(
+        &self,
+        sensors: &[String],
+        key: Option<&Key>,
+        span: Span,
+    ) -> Result<Evidence, StoreError> {
+        let read = || self.read_evidence(Some(&self.numbers_of(sensors)?), key, span);
+        read().doing("reading what visitors did", &self.path)
+    }
+
+    /// The numbers of sensors; one that was never heard has none.
+    fn numbers_of(&self, sensors: &[String]) -> rusqlite::Result<HashSet<i64>> {
+        sensors.iter().filter_map(|name| self.name_id(name).transpose()).collect()
+    }
+
+    fn read_evidence(
+        &self,
+        sensors: Option<&HashSet<i64>>,
+        key: Option<&Key>,
+        span: Span,
+    ) -> rusqlite::Result<Evidence> {
+        let is_elsewhere = |sensor: i64| sensors.is_some_and(|sensors| !sensors.contains(&sensor));
         let mut read = self.connection.prepare_cached(
-            "SELECT port, source, detail, service FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
+            "SELECT port, source, detail, service, sensor FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
              ORDER BY time DESC, id DESC",
         )?;
         let mut rows = read.query((
@@ -82,6 +107,7 @@ impl Reader {
                 Wanted::Service(name) if row.get::<_, i64>(3) != Ok(name) => continue,
                 Wanted::Sources(ref sources) if !sources.contains(&row.get(1)?) => continue,
                 Wanted::From(key) if !self.is_from(key, row.get(1)?, &mut placed)? => continue,
+                _ if is_elsewhere(row.get(4)?) => continue,
                 _ => {}
             }
             let detail = serde_json::from_str::<Detail>(row.get_ref(2)?.as_str()?).ok();
@@ -114,17 +140,35 @@ impl Reader {
         span: Span,
         limit: usize,
     ) -> Result<Vec<(IpAddr, u64)>, StoreError> {
-        self.read_proven(key, span, limit).doing("reading who made a connection", &self.path)
+        self.read_proven(None, (key, span), limit)
+            .doing("reading who made a connection", &self.path)
+    }
+
+    /// The same of those that made one to a sensor.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn proven_sources_at(
+        &self,
+        sensor: &str,
+        (key, span): (Option<&Key>, Span),
+        limit: usize,
+    ) -> Result<Vec<(IpAddr, u64)>, StoreError> {
+        let read = || match self.name_id(sensor)? {
+            Some(sensor) => self.read_proven(Some(sensor), (key, span), limit),
+            None => Ok(Vec::new()),
+        };
+        read().doing("reading who made a connection", &self.path)
     }
 
     fn read_proven(
         &self,
-        key: Option<&Key>,
-        span: Span,
+        sensor: Option<i64>,
+        (key, span): (Option<&Key>, Span),
         limit: usize,
     ) -> rusqlite::Result<Vec<(IpAddr, u64)>> {
         let mut read = self.connection.prepare_cached(
-            "SELECT port, source, detail, service FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
+            "SELECT port, source, detail, service, sensor FROM events WHERE time >= ?1 AND time < ?2 AND flagged = 0
              ORDER BY time DESC, id DESC LIMIT ?3",
         )?;
         let mut rows = read.query((
@@ -143,8 +187,12 @@ impl Reader {
                 Wanted::From(key) => self.is_from(key, source, &mut placed)?,
                 _ => true,
             };
+            let is_there = match sensor {
+                Some(sensor) => row.get::<_, i64>(4)? == sensor,
+                None => true,
+            };
             let is_tcp = Port::from_code(port).is_some_and(|port| port.transport == Transport::Tcp);
-            if !is_wanted || !is_tcp {
+            if !is_wanted || !is_there || !is_tcp {
                 continue;
             }
             let Ok(detail) = serde_json::from_str::<Detail>(row.get_ref(2)?.as_str()?) else {

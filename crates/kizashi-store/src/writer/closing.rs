@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use kizashi_event::{Key, KeyKind, PayloadHash, Port, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Rows};
 
 use crate::codes::{BIN, count_of, kind_of, unpack};
 use crate::{ClosedBin, KeyBin, PortBin};
@@ -56,7 +56,14 @@ fn keys_in(connection: &Connection, bin: i64) -> rusqlite::Result<Vec<KeyBin>> {
     let mut read = connection.prepare_cached(
         "SELECT kind, key, events, sources FROM key_bins WHERE bin = ?1 ORDER BY kind, key",
     )?;
-    let mut rows = read.query([bin])?;
+    keys_of(connection, read.query([bin])?)
+}
+
+/// The keys of rows of kind, key, events and sources, ordered by kind and key.
+pub(super) fn keys_of(
+    connection: &Connection,
+    mut rows: Rows<'_>,
+) -> rusqlite::Result<Vec<KeyBin>> {
     let (mut kept, mut of_kind): (Vec<Row>, Vec<Row>) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let sources = row.get_ref(3)?.as_blob().map(<[u8]>::to_vec).unwrap_or_default();

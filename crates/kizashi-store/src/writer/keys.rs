@@ -163,7 +163,7 @@ fn forget(connection: &Connection, kind: KeyKind, key: &Doomed) -> rusqlite::Res
         connection
             .prepare_cached("DELETE FROM key_bins WHERE bin = ?1 AND kind = ?2 AND key = ?3")?
             .execute((bin, kind, id))?;
-        seeks += 1;
+        seeks += 1 + super::sensor_key_bins::forget(connection, (bin, kind), id)?;
     }
     for day in within(Timestamp::DAY) {
         connection

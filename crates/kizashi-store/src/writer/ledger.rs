@@ -17,7 +17,7 @@ use super::tally::{NOBODY, Tally};
 use super::visits::Visits;
 use crate::codes::{BIN, bin_of, bits_of, stored};
 use crate::error::InContext;
-use crate::{ClosedBin, Mode, Settings, StoreError};
+use crate::{BySensor, ClosedBin, Mode, Settings, StoreError};
 
 /// Visits are remembered so many times as often as keys of a kind.
 const VISITS: usize = 4;
@@ -64,24 +64,24 @@ impl Counted {
         add_to_counter(connection, "out_of_time", stored(self.out_of_time))
     }
 
-    /// Counts an event of a port in its ten minutes, or as late where these are closed; gives them where its keys count there too.
-    /// Where a sensor is given it counts under that too. Whom the owner leaves out of signs is in no series that detection sees, live or read afterwards.
+    /// Counts an event of a port in its ten minutes, or as late where these are closed; gives them where its keys count there too, with the
+    /// sensor where they count under that. Whom the owner leaves out of signs is in no series that detection sees, live or read afterwards.
     fn touch_bin(
         &mut self,
         tally: &mut Tally,
-        (event, source, sensor): (&Event, u32, Option<i64>),
+        (event, source, (sensor, by_sensor)): (&Event, u32, (i64, BySensor)),
         (in_time, seen): (bool, bool),
-    ) -> Option<i64> {
+    ) -> Option<(i64, Option<i64>)> {
         if !seen {
             return None;
         }
         let (bin, port, events) = (bin_of(event.time), event.port.code(), event.weight().events);
         if in_time {
             tally.touch_bin(bin, port, source, events);
-            if let Some(sensor) = sensor {
+            if by_sensor >= BySensor::Ports {
                 tally.sensor_bins.touch((bin, sensor), port, source, events);
             }
-            return Some(bin);
+            return Some((bin, (by_sensor >= BySensor::Keys).then_some(sensor)));
         }
         self.late += events;
         tally.touch_closed_bin(bin, port, events);
@@ -183,8 +183,8 @@ impl Ledger {
                 continue;
             }
             let judged = judged(settings, open_from, reopened, event);
-            let sensor = settings.by_sensor.then_some(sensor);
-            let bin = counted.touch_bin(tally, (event, source, sensor), judged);
+            let at = (sensor, settings.by_sensor);
+            let bin = counted.touch_bin(tally, (event, source, at), judged);
             touch_keys(&transaction, dictionary, tally, (event, source, cluster), bin)?;
         }
         rows.finish(&transaction)?;
@@ -301,14 +301,14 @@ fn touch_backscatter(
     Ok(())
 }
 
-/// Counts an event of a source under its keys, by hour and day and, where its ten minutes are given, by these; the cluster of what
+/// Counts an event of a source under its keys, by hour and day and, where its ten minutes are given, by these, and by its sensor's where that is given; the cluster of what
 /// it carries is a key that the event does not tell.
 fn touch_keys(
     connection: &Connection,
     dictionary: &mut Dictionary,
     tally: &mut Tally,
     (event, source, cluster): (&Event, u32, Option<u32>),
-    bin: Option<i64>,
+    bin: Option<(i64, Option<i64>)>,
 ) -> rusqlite::Result<()> {
     let (time, weight) = (event.time, event.weight());
     let port = dictionary.port(connection, event.port, time)?;
@@ -323,8 +323,12 @@ fn touch_keys(
         } else {
             tally.touch_day(time, kind, key, weight);
         }
-        if let Some(bin) = bin.filter(|_| is_watched(kind)) {
+        if let Some((bin, sensor)) = bin.filter(|_| is_watched(kind)) {
             tally.touch_key_bin((bin, kind), key, source, weight.events);
+            if let Some(sensor) = sensor {
+                let row = (bin, sensor, kind, key);
+                tally.sensor_key_bins.touch(row, source, weight.events);
+            }
         }
     };
     if source != NOBODY {

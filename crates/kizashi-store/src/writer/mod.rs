@@ -15,6 +15,7 @@ mod recent;
 mod retention;
 mod rows;
 mod sensor_bins;
+mod sensor_key_bins;
 mod sessions;
 mod tally;
 mod visits;
@@ -246,9 +247,9 @@ impl Store {
     ///
     /// # Errors
     /// When the writer has stopped.
-    pub fn count_by_sensor(&self) -> Result<(), StoreError> {
-        self.ask(|ledger| {
-            ledger.settings.by_sensor = true;
+    pub fn count_by_sensor(&self, what: crate::BySensor) -> Result<(), StoreError> {
+        self.ask(move |ledger| {
+            ledger.settings.by_sensor = what;
             Ok(())
         })
     }

@@ -128,6 +128,7 @@ fn delete_counts(connection: &Connection, hour: i64, day: i64) -> rusqlite::Resu
     connection.prepare_cached("DELETE FROM bins WHERE bin < ?1")?.execute([hour * 6])?;
     connection.prepare_cached("DELETE FROM sensor_bins WHERE bin < ?1")?.execute([hour * 6])?;
     connection.prepare_cached("DELETE FROM key_bins WHERE bin < ?1")?.execute([hour * 6])?;
+    connection.prepare_cached("DELETE FROM sensor_key_bins WHERE bin < ?1")?.execute([hour * 6])?;
     connection.prepare_cached("DELETE FROM daily WHERE day < ?1")?.execute([day])?;
     connection.prepare_cached("DELETE FROM day_leaders WHERE day < ?1")?.execute([day])?;
     connection.prepare_cached("DELETE FROM sketches WHERE day < ?1")?.execute([day])?;

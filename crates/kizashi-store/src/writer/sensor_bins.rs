@@ -1,5 +1,5 @@
 //! Ten-minute counts of ports by the sensor that told of them, for detection at single sensors and groups of a fleet. They are kept at a
-//! hub alone ([`crate::Settings::by_sensor`]), in the transaction that writes `bins`, and of the same events: so what the sensors' counts
+//! hub alone ([`crate::BySensor::Ports`]), in the transaction that writes `bins`, and of the same events: so what the sensors' counts
 //! of ten minutes have together is what `bins` has, and both are closed at one moment by one counter.
 
 use std::collections::BTreeMap;
@@ -83,5 +83,6 @@ pub(crate) fn sensors_in(
         });
         of_sensor.ports.push(PortBin { port, events: count_of(row.get(2)?), sources });
     }
+    super::sensor_key_bins::add_keys(connection, bin, &mut bins)?;
     Ok(bins)
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::rows::write_rows;
 use super::sensor_bins::SensorBins;
+use super::sensor_key_bins::SensorKeyBins;
 use super::sessions::Sessions;
 use super::visits::Visits;
 use crate::codes::{hour_of, kind_code, pack, stored, unite, unpack};
@@ -28,6 +29,7 @@ pub(crate) struct Tally {
     sensors: BTreeMap<(i64, i64), OfSensor>,
     pub(super) sensor_bins: SensorBins,
     pub(super) sessions: Sessions,
+    pub(super) sensor_key_bins: SensorKeyBins,
 }
 
 /// What a sensor told of in an hour.
@@ -192,6 +194,7 @@ impl Tally {
         self.write_key_bins(connection)?;
         self.sensor_bins.write(connection)?;
         self.sessions.write(connection)?;
+        self.sensor_key_bins.write(connection)?;
         let rows = self.rows(connection, visits)?;
         visits.write(connection)?;
         write_hours(connection, &rows)?;

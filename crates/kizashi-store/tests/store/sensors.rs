@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kizashi_event::{Detail, Event, Key, KeyKind, Port, Timestamp};
-use kizashi_store::{BinLength, Filter, Mode, Retention, Settings, Span, Store, Term};
+use kizashi_store::{BinLength, BySensor, Filter, Mode, Retention, Settings, Span, Store, Term};
 use proptest::prelude::*;
 
 use crate::support::{Folder, event, live, login, midnight, settings};
@@ -171,7 +171,7 @@ fn a_look_at_a_sensor_stops_and_says_how_far_back_it_came() {
 /// A store that counts by sensor, as a hub's does.
 fn of_hub(folder: &Folder) -> Store {
     let now = midnight().plus(2 * Timestamp::DAY);
-    let settings = Settings { by_sensor: true, ..settings(now, Mode::Live) };
+    let settings = Settings { by_sensor: BySensor::Keys, ..settings(now, Mode::Live) };
     Store::open(folder.path(), settings).unwrap()
 }
 
@@ -187,7 +187,8 @@ proptest! {
         let store = of_hub(&folder);
         let visit = |(number, (minute, source, sensor, port)): (u64, &(i64, u32, usize, usize))| {
             let time = midnight().plus(minute * MINUTE);
-            let made = event(number, time, *source, [22, 23, 80][*port], Detail::Connect);
+            let detail = if number % 2 == 0 { Detail::Connect } else { login("root", ["a", "b", "c"][*port]) };
+            let made = event(number, time, *source, [22, 23, 80][*port], detail);
             Event { sensor: Arc::from(["attic", "web-1", "web-2", "yard"][*sensor]), ..made }
         };
         let events: Vec<Event> = (0..).zip(&visits).map(visit).collect();
@@ -204,6 +205,7 @@ proptest! {
         prop_assert!(reader.closed_by_sensor(midnight().plus(Timestamp::DAY)).unwrap().is_empty());
         for bin in closed {
             let mut together: BTreeMap<Port, (u64, BTreeSet<u32>)> = BTreeMap::new();
+            let mut keys: BTreeMap<Key, (u64, BTreeSet<u32>)> = BTreeMap::new();
             for (_, of_sensor) in reader.closed_by_sensor(bin.start).unwrap() {
                 prop_assert_eq!(of_sensor.start, bin.start);
                 prop_assert!(of_sensor.ports.is_sorted_by(|one, other| one.port < other.port));
@@ -212,7 +214,16 @@ proptest! {
                     *events += row.events;
                     sources.extend(row.sources);
                 }
+                for row in of_sensor.keys {
+                    let (events, sources) = keys.entry(row.key).or_default();
+                    *events += row.events;
+                    sources.extend(row.sources);
+                }
             }
+            let of_fleet = bin.keys.into_iter();
+            let of_fleet: BTreeMap<Key, (u64, BTreeSet<u32>)> =
+                of_fleet.map(|row| (row.key, (row.events, row.sources.into_iter().collect()))).collect();
+            prop_assert_eq!(keys, of_fleet);
             let of_fleet = bin.ports.into_iter();
             let of_fleet: BTreeMap<Port, (u64, BTreeSet<u32>)> =
                 of_fleet.map(|row| (row.port, (row.events, row.sources.into_iter().collect()))).collect();
@@ -237,11 +248,56 @@ fn one_machine_keeps_no_counts_by_sensor_and_a_hubs_go_with_the_others_by_age() 
     assert!(reader.closed_by_sensor(midnight()).unwrap().is_empty(), "not closed yet");
     store.close_bins(midnight().plus(Timestamp::DAY)).unwrap();
     let third = midnight().plus(30 * MINUTE);
-    assert_eq!(reader.closed_by_sensor(third).unwrap()["attic"].ports[0].events, 1);
+    let of_attic = reader.closed_by_sensor(third).unwrap()["attic"].clone();
+    assert_eq!(of_attic.ports[0].events, 1);
+    assert!(!of_attic.keys.is_empty());
     let retention = Retention { hourly_days: 1, ..Retention::default() };
     store.inlet().set_retention(retention).unwrap();
     let later = event(9_999, midnight().plus(47 * Timestamp::HOUR), 1, 22, Detail::Connect);
     store.write(vec![later]).unwrap();
     store.maintain(midnight().plus(2 * Timestamp::DAY)).unwrap();
     assert!(reader.closed_by_sensor(third).unwrap().is_empty());
+}
+
+#[test]
+fn a_hub_that_watches_by_port_alone_counts_no_other_key_by_sensor() {
+    let folder = Folder::new();
+    let now = midnight().plus(2 * Timestamp::DAY);
+    let settings = Settings { by_sensor: BySensor::Ports, ..settings(now, Mode::Live) };
+    let store = Store::open(folder.path(), settings).unwrap();
+    store.write(of_two_sensors()).unwrap();
+    store.close_bins(midnight().plus(Timestamp::DAY)).unwrap();
+    let third = midnight().plus(30 * MINUTE);
+    let of_sensors = store.reader().unwrap().closed_by_sensor(third).unwrap();
+    assert!(!of_sensors.is_empty() && of_sensors.values().all(|bin| bin.keys.is_empty()));
+}
+
+#[test]
+fn what_visitors_did_at_some_sensors_is_theirs_alone() {
+    let folder = Folder::new();
+    let of = |sensor: &str, number: u64, user: &str| {
+        let time = midnight().plus(i64::try_from(number).unwrap() * Timestamp::SECOND);
+        let made = event(number, time, number as u32, 22, login(user, "a"));
+        Event { sensor: Arc::from(sensor), ..made }
+    };
+    let mut events: Vec<Event> = (0..5).map(|number| of("attic", number, "root")).collect();
+    events.extend((5..12).map(|number| of("web-1", number, "admin")));
+    events.extend((12..14).map(|number| of("web-2", number, "pi")));
+    let store = store_of(&folder, events);
+    let reader = store.reader().unwrap();
+    let key = Key::port(Port::tcp(22));
+    let users = |sensors: &[&str]| {
+        let sensors: Vec<String> = sensors.iter().map(|name| (*name).to_owned()).collect();
+        let found = reader.evidence_at(&sensors, Some(&key), Span::default()).unwrap();
+        (found.events_read, found.users)
+    };
+    assert_eq!(users(&["attic"]), (5, vec![("root".to_owned(), 5)]));
+    let of_both = vec![("admin".to_owned(), 7), ("pi".to_owned(), 2)];
+    assert_eq!(users(&["web-1", "web-2"]), (9, of_both));
+    assert_eq!(users(&["never"]), (0, Vec::new()));
+    assert_eq!(reader.evidence(Some(&key), Span::default()).unwrap().events_read, 14);
+    let proven = |sensor: &str| {
+        reader.proven_sources_at(sensor, (Some(&key), Span::default()), 99).unwrap().len()
+    };
+    assert_eq!([proven("attic"), proven("web-1"), proven("never")], [5, 7, 0]);
 }

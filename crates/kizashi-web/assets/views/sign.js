@@ -8,6 +8,7 @@ import { Chart } from "../chart.js";
 import { Bars, Failure, Loading, Moment, SeverityMark, safe, severityName } from "../parts.js";
 import { Command } from "./copy.js";
 import { Desk, Explain, Related, Timeline } from "./desk.js";
+import { Places } from "./sign-places.js";
 import { Against, SeenAt, isOfTheHouse, isSilence, isWhole, silentFor, title } from "./signs.js";
 
 /** @typedef {import("../api.js").Sign} Sign */
@@ -123,7 +124,8 @@ export function SignView({ id }) {
       <//>`)}
       <${References} advisory=${advisory} />
     </div>
-    <section class="panel"><div class="tools"><p class="key"><span class="count">${said.hourly}</span><span class="change">${words().facts.score}</span><span class="sign">${said.mark}</span></p></div><${Course} sign=${sign} /></section>
+    <${Places} sign=${sign} />
+    <section class="panel"><div class="tools"><p class="key"><span class="count">${sign.scope ? said.hourlyOfAll : said.hourly}</span><span class="change">${words().facts.score}</span><span class="sign">${said.mark}</span></p></div><${Course} sign=${sign} /></section>
     ${ports.length > 0 && html`<section><div class="head"><h2>${silence ? said.fell : said.rose}</h2></div><p class="chips">${ports.map((port) => html`<a key=${port} href=${`#/port/${port}`}><code>${safe(port)}</code></a> `)}</p></section>`}
     <${Desk} key=${sign.id} sign=${sign} />
     <div class="columns"><${Timeline} sign=${sign} /><${Related} sign=${sign} /></div>

@@ -36,11 +36,14 @@ export function title(sign) {
   return safe(nameOf(sign) ?? portInWords(sign.key, sign.label).label);
 }
 
-/** Where in a fleet it is seen, where that is one sensor or group. @param {{ sign: Sign }} props */
+/** Where in a fleet it is seen: which sensor or group raised it, and how many sensors see it. @param {{ sign: Sign }} props */
 export function SeenAt({ sign }) {
+  const said = words().signs;
   const { sensor, group } = sign.scope ?? {};
-  if (sensor !== undefined) return html`<span class="quiet">${safe(words().signs.atSensor(sensor))}</span>`;
-  return group !== undefined && html`<span class="quiet">${safe(words().signs.inGroup(group))}</span>`;
+  const seen = sign.seen_at?.sensors;
+  const raised = sensor !== undefined ? said.atSensor(sensor) : group !== undefined ? said.inGroup(group) : null;
+  const parts = [raised !== null && safe(raised), seen && seen.count > 0 && said.atSensors(count(seen.count), count(seen.of))].filter(Boolean);
+  return parts.length > 0 && html`<span class="quiet">${parts.join(" · ")}</span>`;
 }
 
 /** What it is recognised as, in the page's language. @param {Sign} sign */
@@ -90,8 +93,8 @@ function Card({ sign }) {
         <${SeverityMark} severity=${sign.severity} />
         <h3>${title(sign)}</h3>
         ${!isWhole(sign) && html`<code>${safe(sign.key)}</code>`}
-        <${SeenAt} sign=${sign} />
       </header>
+      ${(sign.scope || (sign.seen_at?.sensors.count ?? 0) > 0) && html`<p class="seen"><${SeenAt} sign=${sign} /></p>`}
       <div class="measure"><${Measure} sign=${sign} /></div>
       <dl class="about">
         <dt>${said.about.since}</dt><dd>${moment(sign.since, now())}<span class="quiet"> ${said.about.found(span(delay))}</span></dd>

@@ -12,7 +12,7 @@ use kizashi_fleet::Credentials;
 use kizashi_fleet::hub::Conditions;
 use kizashi_notify::Outbox;
 use kizashi_signs::{Campaigns, Sign};
-use kizashi_store::{Inlet, Mode, Places, StoreError, StoredSign};
+use kizashi_store::{BySensor, Inlet, Mode, Places, StoreError, StoredSign};
 use kizashi_web::{Access, CertifiedKey, Encryption, FeedSender, TrapStatus};
 use tokio::sync::Notify;
 
@@ -115,7 +115,10 @@ fn open(
             places: Arc::clone(places),
             scanners_in_signs: setup.config.places.scanners_in_signs,
             remembered: if is_hub { HUB_REMEMBERS * remembered } else { remembered },
-            by_sensor: is_hub,
+            by_sensor: match setup.fleet {
+                Some(_) => setup.config.fleet.keys.of_store(),
+                None => BySensor::Nothing,
+            },
         };
         let detection = (setup.config.detection(), &setup.config.fleet);
         let (folder, campaigns) = (&setup.config.data, Arc::clone(campaigns));

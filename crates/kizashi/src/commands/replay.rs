@@ -31,8 +31,8 @@ pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Fai
     let wanted = call.explain.as_deref().map(Wanted::of);
     let mut explainer = wanted.clone().map(Explainer::new);
     let mut note = |closed: Closed, watches: &Watches| {
-        if let (Some(explainer), Some(detection)) = (&mut explainer, watches.here()) {
-            explainer.note(&closed, detection);
+        if let Some(explainer) = &mut explainer {
+            explainer.note(&closed, watches);
         }
         found.extend(closed.into_signs().map(|sign| (sign.id.clone(), sign)));
     };
@@ -61,8 +61,7 @@ pub(crate) fn run(call: &cli::Replay, terminal: &mut Terminal) -> Result<(), Fai
     };
     replayed.retain(|sign| wanted.is(sign));
     replayed.truncate(listing.limit);
-    let explained =
-        watches.here().map(|over_all| explainer.finish(over_all, &replayed)).unwrap_or_default();
+    let explained = explainer.finish(&watches, &replayed);
     if let (Wanted::Sign(id), true) = (&wanted, explained.is_empty()) {
         let id = kizashi_event::escape_for_people(id);
         return Err(Failure::Asked(format!(

@@ -69,7 +69,7 @@ pub(crate) fn print(signs: &[Sign], json: bool, terminal: &mut Terminal) -> Resu
 /// What changed, and where, where that is one part of a fleet.
 fn what(sign: &Sign) -> String {
     let change = format!("{} {}", sign.key, sign.name.as_deref().unwrap_or(&sign.label));
-    match sign.seen_at() {
+    match sign.place() {
         Some(place) => format!("{change}, at {place}"),
         None => change,
     }

@@ -10,11 +10,13 @@ mod words;
 use std::collections::BTreeMap;
 
 use kizashi_event::{Key, KeyKind, Timestamp};
-use kizashi_signs::{Closed, Detection, Explanation, Sign};
+use kizashi_signs::{Closed, Explanation, Scope, Sign};
 use serde::Serialize;
 
 pub(crate) use svg::svg;
 pub(crate) use text::print;
+
+use crate::pipeline::Watches;
 
 /// Bins after a sign was raised whose counts are shown too: a day.
 const AFTER: u64 = 144;
@@ -79,8 +81,8 @@ pub(crate) struct Explainer {
 
 struct Gathered {
     explanation: Explanation,
-    /// The key to ask for counts, until a day has been added.
-    waits: Option<Key>,
+    /// The key to ask for counts, and whose, until a day has been added.
+    waits: Option<(Option<Scope>, Key)>,
 }
 
 impl Explainer {
@@ -89,16 +91,16 @@ impl Explainer {
     }
 
     /// Takes what closing a bin told, right after it was closed.
-    pub(crate) fn note(&mut self, closed: &Closed, detection: &Detection) {
-        let Some(through) = detection.through() else { return };
+    pub(crate) fn note(&mut self, closed: &Closed, watches: &Watches) {
+        let Some(through) = watches.through() else { return };
         for gathered in self.raised.values_mut() {
             if through.since(gathered.explanation.at) >= day(AFTER) {
-                gathered.add_counts(detection);
+                gathered.add_counts(watches);
             }
         }
         for sign in closed.raised.iter().filter(|sign| self.wanted.is(sign)) {
-            let Some(explanation) = detection.explain(&sign.id) else { continue };
-            let waits = Key::from_shown(&sign.key).ok();
+            let Some(explanation) = watches.explain(sign) else { continue };
+            let waits = Key::from_shown(&sign.key).ok().map(|key| (sign.scope.clone(), key));
             self.raised.insert(sign.id.clone(), Gathered { explanation, waits });
             if self.raised.len() > MOST_EXPLAINED {
                 self.raised.pop_first();
@@ -107,14 +109,16 @@ impl Explainer {
     }
 
     /// The signs with their numbers; of a key without a sign its numbers at the end.
-    pub(crate) fn finish(mut self, detection: &Detection, signs: &[Sign]) -> Vec<Explained> {
-        self.raised.values_mut().for_each(|gathered| gathered.add_counts(detection));
+    pub(crate) fn finish(mut self, watches: &Watches, signs: &[Sign]) -> Vec<Explained> {
+        self.raised.values_mut().for_each(|gathered| gathered.add_counts(watches));
         let one = |sign: &Sign| Explained {
             sign: Some(sign.clone()),
             explanation: self.raised.get(&sign.id).map(|gathered| gathered.explanation.clone()),
         };
         let mut explained: Vec<Explained> = signs.iter().map(one).collect();
-        if let (Wanted::Key(key), true) = (&self.wanted, explained.is_empty()) {
+        if let (Wanted::Key(key), true, Some(detection)) =
+            (&self.wanted, explained.is_empty(), watches.here())
+        {
             let silence = detection.explain_silence(key).filter(|_| key.kind == KeyKind::Port);
             let now = [detection.explain_key(key), silence];
             explained.extend(
@@ -129,11 +133,11 @@ impl Explainer {
 
 impl Gathered {
     /// Adds the counts that came since, once.
-    fn add_counts(&mut self, detection: &Detection) {
-        let Some(key) = self.waits.take() else { return };
+    fn add_counts(&mut self, watches: &Watches) {
+        let Some((scope, key)) = self.waits.take() else { return };
         let known = self.explanation.counts.last().map_or(0, |(bin, _)| bin + 1);
         let last = self.explanation.bins().saturating_add(AFTER);
-        let recent = detection.recent(&key);
+        let recent = watches.recent(scope.as_ref(), &key);
         let since = recent.into_iter().filter(|(bin, _)| (known..last).contains(bin));
         self.explanation.counts.extend(since);
     }

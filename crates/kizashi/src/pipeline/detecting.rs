@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kizashi_event::Timestamp;
 use kizashi_fleet::detectors::{Line, Roster, Team, TeamError};
 use kizashi_signs::shares::{BinPart, BinRows};
-use kizashi_signs::{Closed, Detection, DetectionError, Merge, Sign, Standing};
+use kizashi_signs::{Closed, Detection, DetectionError, Merge, Ongoing, Standing};
 use kizashi_store::ClosedBin;
 
 use crate::failure::Failure;
@@ -147,11 +147,11 @@ impl Detecting {
         }
     }
 
-    /// The signs that go on.
-    pub(super) fn open_signs(&self) -> Vec<Sign> {
+    /// The signs that go on, with their visitors.
+    pub(super) fn ongoing(&self) -> Vec<Ongoing> {
         match self {
-            Self::Here(detection) => detection.open_signs().cloned().collect(),
-            Self::Shared(shared) => shared.0.open_signs().cloned().collect(),
+            Self::Here(detection) => detection.ongoing(),
+            Self::Shared(shared) => shared.0.ongoing(),
         }
     }
 

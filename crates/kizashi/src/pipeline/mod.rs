@@ -18,7 +18,7 @@ use std::sync::Arc;
 use kizashi_event::{Key, Timestamp};
 use kizashi_fleet::detectors::{Line, Roster};
 use kizashi_signs::{Campaigns, Closed, Knowledge, Sign};
-use kizashi_store::{Cleared, Mode, Reader, Span, Store, StoredSign};
+use kizashi_store::{BySensor, Cleared, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
 pub(crate) use joins::{Joins, sensors_known};
@@ -82,9 +82,9 @@ impl Pipeline {
         let store = Store::open(folder, store)?;
         let reader = store.reader()?;
         // What is read into a hub's store while it rests is counted as when it runs.
-        let is_hub = by_sensor || reader.blob(CONDITIONS)?.is_some();
+        let is_hub = by_sensor != BySensor::Nothing || reader.blob(CONDITIONS)?.is_some();
         if is_hub {
-            store.count_by_sensor()?;
+            store.count_by_sensor(fleet.keys.of_store())?;
         }
         kept_for::apply(&store, &reader, retention)?;
         // What the page set may be younger than the state that was saved: nothing is learned anew for that.
@@ -322,7 +322,12 @@ impl Pipeline {
         let evidence = if with_evidence {
             let key = Key::from_shown(&sign.key).ok();
             let span = Span { since: Some(sign.since), until: Some(sign.until) };
-            serde_json::to_string(&self.reader.evidence(key.as_ref(), span)?).ok()
+            let sensors = self.plan.fleet.sensors_of(sign.scope.as_ref());
+            let found = match &sensors {
+                Some(sensors) => self.reader.evidence_at(sensors, key.as_ref(), span)?,
+                None => self.reader.evidence(key.as_ref(), span)?,
+            };
+            serde_json::to_string(&found).ok()
         } else {
             None
         };

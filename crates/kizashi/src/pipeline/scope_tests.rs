@@ -1,15 +1,16 @@
 //! A hub's pipeline over three sensors in two groups: what one sensor sees is told once and as its own, what is weak at each is told over all,
 //! and neither a restart nor a run anew changes any of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kizashi_event::{Event, Port, Service, Timestamp};
-use kizashi_signs::{Campaigns, Knowledge, Scope, Settings, Sign, SignKind};
+use kizashi_signs::{Campaigns, Knowledge, Scope, SeenAt, Settings, Sign, SignKind};
 
 use super::tests::{Folder, START, event};
 use super::{LATENESS, Pipeline};
-use crate::fleet::FleetSettings;
+use crate::explain::{Explainer, Wanted};
+use crate::fleet::{FleetSettings, WatchedKeys};
 
 const DAY: i64 = 144;
 const SENSORS: [&str; 3] = ["osaka", "paris", "tokyo"];
@@ -82,7 +83,7 @@ fn groups() -> FleetSettings {
 fn open(folder: &Folder, fleet: &FleetSettings) -> Pipeline {
     let store = kizashi_store::Settings {
         clock: Arc::new(|| Timestamp::from_micros(START + 30 * Timestamp::DAY)),
-        by_sensor: true,
+        by_sensor: fleet.keys.of_store(),
         ..kizashi_store::Settings::default()
     };
     let detection = (Settings::default(), fleet);
@@ -150,6 +151,60 @@ fn a_source_or_two_more_at_each_sensor_are_told_over_all_once() {
     let told: Vec<&Sign> = told.values().collect();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((told[0].key.as_str(), &told[0].scope), ("tcp/23", &None));
+    // With the sign is kept where: all three sensors, and both groups.
+    let SeenAt { sensors, groups } = told[0].seen_at.clone().unwrap();
+    assert_eq!((sensors.count, sensors.of, groups.count, groups.of), (3, 3, 2, 2));
+    let names: BTreeSet<&str> = sensors.named.iter().map(|place| place.name.as_str()).collect();
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), SENSORS);
+    let summary = told[0].summary();
+    assert!(summary.starts_with("Seen at 3 of 3 sensors: "), "{summary}");
+}
+
+#[test]
+fn what_visitors_did_is_told_of_the_sensor_that_a_sign_is_of_and_its_numbers_are_explained() {
+    let folder = Folder::new();
+    let (pipeline, _) = run(&folder, (AT_TOKYO.until, 1), Some(AT_TOKYO), &[]);
+    let reader = pipeline.store().reader().unwrap();
+    let at = |name: &str| -> BTreeSet<String> {
+        let events = reader.recent(100_000).unwrap();
+        let of = events.iter().filter(|event| &*event.sensor == name);
+        of.map(|event| event.source.to_string()).collect()
+    };
+    let stored = reader.signs(1_000).unwrap();
+    let (sign, evidence) = Sign::of_stored(&stored[0]).unwrap();
+    assert_eq!(sign.scope, Some(Scope::Sensor("tokyo".to_owned())));
+    let (of_tokyo, of_paris) = (at("tokyo"), at("paris"));
+    assert!(of_tokyo.is_disjoint(&of_paris) && !evidence.sources.is_empty());
+    assert!(evidence.sources.iter().all(|(source, _)| of_tokyo.contains(source)), "{evidence:?}");
+    let key = kizashi_event::Key::port(Port::tcp(23));
+    let span = kizashi_store::Span { since: Some(sign.since), until: Some(sign.until) };
+    let of_all = reader.evidence(Some(&key), span).unwrap();
+    assert!(evidence.events_read < of_all.events_read, "{evidence:?}");
+    // What `kizashi replay --explain` gathers.
+    let mut joins = super::Joins::from_the_start(&reader).unwrap();
+    joins.at_hub();
+    let plan = super::Plan {
+        settings: Settings::default(),
+        fleet: groups(),
+        knowledge: Knowledge::shipped(),
+        campaigns: Campaigns::builtin(),
+    };
+    let mut watches = super::Watches::anew(&plan, joins).unwrap();
+    watches.look(&reader).unwrap();
+    let mut explainer = Explainer::new(Wanted::Sign(sign.id.clone()));
+    let note = |bin: kizashi_store::ClosedBin| {
+        let closed = watches.close(&reader, &bin).unwrap();
+        explainer.note(&closed, &watches);
+    };
+    reader.closed_bins(None, note).unwrap();
+    let explained = explainer.finish(&watches, std::slice::from_ref(&sign));
+    let numbers = explained[0].explanation.as_ref().unwrap();
+    let counted = numbers.counts.iter().map(|(_, sources)| u64::from(*sources)).sum::<u64>();
+    assert!((numbers.key.as_str(), numbers.at) == ("tcp/23", sign.detected) && counted > 0);
+    let since = (sign.since.micros() - START) / (600 * Timestamp::SECOND);
+    let of_wave = numbers.counts.iter().filter(|(bin, _)| *bin >= since as u64);
+    let of_wave = of_wave.map(|(_, sources)| u64::from(*sources)).sum::<u64>();
+    assert_eq!(of_wave, sign.sources, "tokyo's own counts are explained, not everybody's");
 }
 
 #[test]
@@ -176,4 +231,55 @@ fn other_groups_learn_anew_and_the_bound_on_watches_leaves_sensors_to_their_grou
     let told = stored(&open(&folder, &ungrouped));
     let scopes: Vec<&Option<Scope>> = told.values().map(|sign| &sign.scope).collect();
     assert_eq!(scopes, [&Some(Scope::Sensor("tokyo".to_owned()))]);
+}
+
+/// The user names that visitors bring in ten minutes: `guest` is usual at all sensors but tokyo, and comes to it from the fourth day on.
+fn with_names(events: Vec<Event>, bin: i64) -> Vec<Event> {
+    let named = |event: Event| {
+        let number = event.id.0;
+        let at_tokyo = &*event.sensor == "tokyo";
+        let user = match number % 3 {
+            0 if !at_tokyo || bin >= 3 * DAY => "guest",
+            1 => "admin",
+            _ => "root",
+        };
+        let detail = kizashi_event::Detail::Login {
+            username: Some(kizashi_event::HostileText::from(user)),
+            password: None,
+            public_key: None,
+            accepted: false,
+        };
+        Event { detail, ..event }
+    };
+    events.into_iter().map(named).collect()
+}
+
+#[test]
+fn a_user_name_that_rises_at_one_sensor_is_told_at_it_where_all_keys_are_watched_over_restarts_and_in_a_run_anew()
+ {
+    let fleet = FleetSettings { keys: WatchedKeys::All, ..groups() };
+    let until = 3 * DAY + 36;
+    let told = |restarts: &[i64]| {
+        let (folder, mut random, mut number) = (Folder::new(), Random(5), 0);
+        let mut pipeline = open(&folder, &fleet);
+        for at in 0..until {
+            let events = with_names(bin(&mut random, &mut number, at, None), at);
+            pipeline.store().write(events).unwrap();
+            let end = START + (at + 1) * 600 * Timestamp::SECOND + LATENESS;
+            pipeline.advance(Timestamp::from_micros(end)).unwrap();
+            if restarts.contains(&at) {
+                pipeline.finish().unwrap();
+                pipeline = open(&folder, &fleet);
+            }
+        }
+        let signs = stored(&pipeline);
+        pipeline.begin_with(Knowledge::shipped()).unwrap();
+        assert_eq!(stored(&pipeline), signs);
+        signs
+    };
+    let signs = told(&[]);
+    let of_name: Vec<&Sign> = signs.values().filter(|sign| sign.key == "user:guest").collect();
+    assert_eq!(of_name.len(), 1, "{signs:?}");
+    assert_eq!(of_name[0].scope, Some(Scope::Sensor("tokyo".to_owned())), "{signs:?}");
+    assert_eq!(told(&[DAY, 3 * DAY + 2, 3 * DAY + 9]), signs);
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use kizashi_event::{Detail, Event, EventId, Port, Service, Timestamp};
 use kizashi_signs::{Campaigns, Knowledge, Settings, Sign};
-use kizashi_store::{Span, StoredSign};
+use kizashi_store::{BySensor, Span, StoredSign};
 use proptest::prelude::*;
 
 use super::{LATENESS, Pipeline};
@@ -236,7 +236,7 @@ fn with_a_second_sensor(is_hub: bool) -> [Vec<String>; 2] {
     let open = || {
         let store = kizashi_store::Settings {
             clock: std::sync::Arc::new(|| Timestamp::from_micros(START + 30 * Timestamp::DAY)),
-            by_sensor: is_hub,
+            by_sensor: if is_hub { BySensor::Ports } else { BySensor::Nothing },
             ..kizashi_store::Settings::default()
         };
         let pipeline =

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use kizashi_event::Timestamp;
+use kizashi_event::{Key, Timestamp};
 use kizashi_signs::shares::Partition;
 use kizashi_signs::{
-    Campaigns, Closed, Detection, DetectionError, Fleet, FleetClosed, FleetPlan, Knowledge,
-    OverAll, Settings,
+    Campaigns, Closed, Detection, DetectionError, Explanation, Fleet, FleetClosed, FleetPlan,
+    Knowledge, OverAll, Scope, Settings, Sign,
 };
 use kizashi_store::{ClosedBin, Reader};
 
@@ -107,13 +107,30 @@ impl Watches {
     }
 
     /// The end of the last closed bin.
-    pub(super) const fn through(&self) -> Option<Timestamp> {
+    pub(crate) const fn through(&self) -> Option<Timestamp> {
         self.detection.through()
     }
 
     /// The watch over all, where it is in this process.
     pub(crate) fn here(&self) -> Option<&Detection> {
         self.detection.here()
+    }
+
+    /// The numbers behind a sign that is open, right after it was raised: its own watch's.
+    pub(crate) fn explain(&self, sign: &Sign) -> Option<Explanation> {
+        match (&sign.scope, &self.scopes) {
+            (Some(_), Some(fleet)) => fleet.explain(sign),
+            _ => self.detection.here()?.explain(&sign.id),
+        }
+    }
+
+    /// New sources of a key in the last two days, as the watch that a sign is of counted them; see [`Detection::recent`].
+    pub(crate) fn recent(&self, scope: Option<&Scope>, key: &Key) -> Vec<(u64, u32)> {
+        let watch = match (scope, &self.scopes) {
+            (Some(scope), Some(fleet)) => fleet.watch_of(scope),
+            _ => self.detection.here(),
+        };
+        watch.map(|watch| watch.recent(key)).unwrap_or_default()
     }
 
     /// Those to whom detection listens, for a run over everything that is stored.
@@ -138,7 +155,7 @@ impl Watches {
         };
         let by_sensor = reader.closed_by_sensor(bin.start)?;
         let told = self.detection.close(bin);
-        let open = self.detection.open_signs();
+        let open = self.detection.ongoing();
         let closed = fleet.close(bin.start, &by_sensor, OverAll { told, open })?;
         gather(&mut news, noted(closed));
         let unwatched = fleet.unwatched();
@@ -170,7 +187,7 @@ impl Watches {
         let rest = (bins > MOST_STEPS).then(|| from.plus(bins * BIN));
         for step in single.chain(rest) {
             let told = self.detection.advance(step);
-            let open = self.detection.open_signs();
+            let open = self.detection.ongoing();
             gather(&mut news, noted(fleet.advance(step, OverAll { told, open })));
         }
         news
@@ -206,10 +223,10 @@ pub(super) enum Restored {
     Not(DetectionError),
 }
 
-/// What is to be told; where else it is seen stands in the log, for whoever asks why there is one sign and not three.
+/// What is to be told; whose watch raised the same stands in the log, for whoever asks why there is one sign and not three.
 fn noted(closed: FleetClosed) -> Closed {
     for (id, scope) in &closed.at {
-        tracing::info!(id, "sign: seen at {scope} too");
+        tracing::info!(id, "sign: raised by the watch of {scope} too");
     }
     closed.told
 }

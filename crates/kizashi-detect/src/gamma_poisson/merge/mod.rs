@@ -137,6 +137,15 @@ impl Merge {
         self.exposure.widen(share);
     }
 
+    /// Says that nothing was listened to before the next bin, whatever was closed: what comes from then on is judged as on a first day. For a watch over
+    /// what begins to be counted later than the rest; none of its series may have a count yet.
+    pub fn begin_anew(&mut self, holders: &mut impl Holders) {
+        self.flush(holders);
+        self.end_silence(holders);
+        self.silent = 0;
+        self.exposure.begin_anew();
+    }
+
     /// Says of what kind a series is and who holds it, and what is known of it in particular (a [`Self::learned`] of an earlier
     /// run): before its first count. A series that is never introduced is of kind 0 and held by partition 0. An unknown kind is
     /// kind 0 too, and a prior out of range is left out; of a series that has counts nothing changes.

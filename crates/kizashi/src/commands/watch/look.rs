@@ -106,6 +106,10 @@ impl Look {
 
 fn row_of(sign: &Sign, muted: bool, paragraphs: [String; 4]) -> SignRow {
     let name = sign.name.clone().unwrap_or_else(|| sign.label.clone());
+    let name = match sign.place() {
+        Some(place) => format!("{name}, at {place}"),
+        None => name,
+    };
     SignRow {
         id: sign.id.clone(),
         severity: sign.severity,
