@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -158,6 +158,13 @@ CREATE TABLE sensor_bins (
     events INTEGER NOT NULL, sources BLOB NOT NULL,
     PRIMARY KEY (bin, sensor, port)
 ) WITHOUT ROWID;
+",
+    r"
+-- What went of a day in parts, so that what goes now does not write all of it anew (`writer/let_go.rs`).
+ALTER TABLE let_go RENAME TO let_go_whole;
+CREATE TABLE let_go (day INTEGER NOT NULL, part INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (day, part));
+INSERT INTO let_go SELECT day, 0, hashes FROM let_go_whole;
+DROP TABLE let_go_whole;
 ",
 ];
 
