@@ -296,6 +296,27 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_database_let_go_is_still_known() {
+        let folder = crate::scratch::Folder::new();
+        let path = folder.path().join(FILE);
+        let mut old = Connection::open(&path).unwrap();
+        crate::mask::teach(&old).unwrap();
+        let transaction = old.transaction().unwrap();
+        for step in STEPS.iter().take(8) {
+            transaction.execute_batch(step).unwrap();
+        }
+        transaction.pragma_update(None, "user_version", 8).unwrap();
+        transaction.execute_batch("INSERT INTO let_go VALUES (7, x'01ff01'), (9, x'05')").unwrap();
+        transaction.commit().unwrap();
+        drop(old);
+        let connection = open_to_write(&path).unwrap();
+        let mut read = connection.prepare("SELECT day, part, hashes FROM let_go").unwrap();
+        let rows = read.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let rows: Vec<(i64, i64, Vec<u8>)> = rows.map(Result::unwrap).collect();
+        assert_eq!(rows, [(7, 0, vec![1, 255, 1]), (9, 0, vec![5])]);
+    }
+
+    #[test]
     fn sensors_and_pairs_of_an_older_database_are_counted_from_what_it_holds() {
         let folder = crate::scratch::Folder::new();
         let path = folder.path().join(FILE);

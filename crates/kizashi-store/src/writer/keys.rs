@@ -254,20 +254,7 @@ impl Ledger {
             return Ok(true);
         }
         loop {
-            let next: Vec<(i64, i64)> = self
-                .connection
-                .prepare_cached(
-                    "SELECT events, id FROM keys INDEXED BY keys_by_events
-                     WHERE kind = ?1 AND (events, id) > (?2, ?3) ORDER BY events, id LIMIT ?4",
-                )
-                .and_then(|mut read| {
-                    read.query_map(
-                        (kind_code(KeyKind::Source), looked.events, looked.id, STEP),
-                        |row| Ok((row.get(0)?, row.get(1)?)),
-                    )?
-                    .collect()
-                })
-                .doing(doing, &self.path)?;
+            let next = next_sources(&self.connection, looked).doing(doing, &self.path)?;
             let Some(last) = next.last() else { return Ok(true) };
             (looked.events, looked.id) = *last;
             let ids = next.iter().filter_map(|(_, id)| u32::try_from(*id).ok());
@@ -347,6 +334,30 @@ fn oldest_raw(connection: &Connection, believed: bool) -> rusqlite::Result<Optio
     connection
         .prepare_cached("SELECT min(time) FROM events WHERE time >= ?1")?
         .query_row([earliest], |row| row.get(0))
+}
+
+/// The next sources in the order of their events, as events and numbers: first those with as many events as the last had.
+fn next_sources(
+    connection: &Connection,
+    looked: &IdleSources,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let kind = kind_code(KeyKind::Source);
+    let mut next: Vec<(i64, i64)> = connection
+        .prepare_cached(
+            "SELECT events, id FROM keys WHERE kind = ?1 AND events = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
+        )?
+        .query_map((kind, looked.events, looked.id, STEP), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let rest = (STEP as usize).saturating_sub(next.len());
+    let mut read = connection.prepare_cached(
+        "SELECT events, id FROM keys WHERE kind = ?1 AND events > ?2 ORDER BY events, id LIMIT ?3",
+    )?;
+    let more =
+        read.query_map((kind, looked.events, rest as i64), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for row in more {
+        next.push(row?);
+    }
+    Ok(next)
 }
 
 /// Lets at most so many of these sources go, those that no raw event names; which went.

@@ -119,3 +119,34 @@ fn hashes_of(connection: &Connection, day: i64) -> rusqlite::Result<Vec<u32>> {
     hashes.sort_unstable();
     Ok(hashes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{FILE, open_to_write};
+
+    #[test]
+    fn what_goes_in_small_steps_is_all_remembered_and_no_step_writes_more_than_a_part() {
+        let folder = crate::scratch::Folder::new();
+        let connection = open_to_write(&folder.path().join(FILE)).unwrap();
+        let mut let_go = LetGo::load(&connection).unwrap();
+        let time = 20_000 * Timestamp::DAY;
+        for step in 0..60_i64 {
+            assert!(!let_go.holds(&connection, time, step * 512).unwrap(), "not gone yet");
+            let_go.add(&connection, (0..512).map(|n| (time, step * 512 + n))).unwrap();
+        }
+        assert!((0..60 * 512).all(|id| let_go.holds(&connection, time, id).unwrap()));
+        let parts: Vec<i64> = connection
+            .prepare("SELECT length(hashes) FROM let_go ORDER BY part")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert!(parts.len() >= 2 && parts.iter().all(|bytes| *bytes < FULL_PART + 4 * 512));
+        assert!(parts.iter().sum::<i64>() < 4 * 60 * 512, "at most four bytes an event: {parts:?}");
+        let mut again = LetGo::load(&connection).unwrap();
+        assert!(again.holds(&connection, time, 7).unwrap());
+        assert!(!again.holds(&connection, time + 1, 7).unwrap());
+    }
+}

@@ -164,9 +164,17 @@ impl Store {
         }
     }
 
+    /// Whether raw events should go at once: more room is taken than may be, or there are more sources than are kept.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_short_of_room(&self) -> Result<bool, StoreError> {
+        self.ask(|ledger| ledger.is_short())
+    }
+
     fn round(&self, mut maintenance: Maintenance) -> Result<Maintenance, StoreError> {
         self.ask(move |ledger| {
-            ledger.round_of(&mut maintenance)?;
+            ledger.round_of(&mut maintenance, Round::new())?;
             Ok(maintenance)
         })
     }
@@ -174,8 +182,11 @@ impl Store {
 
 impl Ledger {
     /// One round: of as many stages as there is time for.
-    fn round_of(&mut self, maintenance: &mut Maintenance) -> Result<(), StoreError> {
-        let mut round = Round::new();
+    fn round_of(
+        &mut self,
+        maintenance: &mut Maintenance,
+        mut round: Round,
+    ) -> Result<(), StoreError> {
         maintenance.rounds += 1;
         while maintenance.stage != Stage::Done {
             if self.go_on(maintenance, &mut round)? {
@@ -214,3 +225,6 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,6 +113,15 @@ impl Ledger {
         Ok(gone == 0)
     }
 
+    /// Whether there is too little room or too many sources.
+    pub(super) fn is_short(&self) -> Result<bool, StoreError> {
+        let room = Room::look(self).doing("looking how much room is left", &self.path)?;
+        let retention = self.settings.retention;
+        Ok(room.used() > retention.most_bytes
+            || room.is_short_on_disk(retention.least_free_bytes)
+            || self.has_too_many_sources())
+    }
+
     /// Lets the oldest raw events go while there is too little room or while there are too many sources; whether there is neither, or nothing left to go.
     pub(super) fn make_room(
         &mut self,
@@ -122,11 +131,7 @@ impl Ledger {
         let doing = "letting old events go";
         let path = self.path.clone();
         loop {
-            let room = Room::look(self).doing(doing, &path)?;
-            let retention = self.settings.retention;
-            let is_short = room.used() > retention.most_bytes
-                || room.is_short_on_disk(retention.least_free_bytes);
-            if !is_short && !self.has_too_many_sources() {
+            if !self.is_short()? {
                 return Ok(true);
             }
             // A few steps, and a look again: not much more is to go than must.
