@@ -34,7 +34,7 @@ elif program == "wmiexec":
         return made
     dcomrt.transport.DCERPCTransportFactory = at_mapper
     module.SMBConnection = lambda name, address: SMBConnection(name, address, sess_port=port)
-    module.WMIEXEC(words[1], user, word, share="ADMIN$", shell_type="cmd").run(host)
+    module.WMIEXEC(words[1], user, word, share="ADMIN$", remoteHost=host, shell_type="cmd").run(host)
 else:
     factory = transport.DCERPCTransportFactory
     def at_port(binding):
@@ -143,6 +143,7 @@ fn wmiexec_logs_in_and_is_refused_where_an_object_would_be_activated() {
         let logins = super::house::logins(&at_share);
         assert!(logins.iter().any(|(user, _, accepted)| user == "administrator" && *accepted));
         assert!(has_note(&at_mapper, "rpc bind", |name| name.contains("dcom activator")));
+        assert!(has_note(&at_mapper, "dcom class", |class| class == "WbemLevel1Login (WMI)"));
         assert!(!has_note(&at_mapper, "rpc exploit", |_| true), "it is no overflow");
     }
 }
