@@ -112,21 +112,23 @@ struct Housekeeping {
     begun: Timestamp,
     looked: Timestamp,
     running: Option<Maintenance>,
+    /// Raw events that went for want of room and were not told of yet, and when that was told last: in a flood some go all the time.
+    gone: u64,
+    told: Timestamp,
 }
 
 impl Default for Housekeeping {
     fn default() -> Self {
         let never = Timestamp::from_seconds(0);
-        Self { begun: never, looked: never, running: None }
+        Self { begun: never, looked: never, running: None, gone: 0, told: never }
     }
 }
 
 impl Housekeeping {
     /// Goes over the store for a spell, where that is due; whether there is more to do at once.
     fn go_on(&mut self, pipeline: &Pipeline, now: Timestamp) -> Result<bool, Failure> {
-        if self.running.is_none() && self.is_due(pipeline, now)? {
-            self.begun = now;
-            self.running = Some(Maintenance::new(now));
+        if self.running.is_none() {
+            self.running = self.due(pipeline, now)?;
         }
         let Some(running) = self.running.take() else { return Ok(false) };
         let running = pipeline.maintain(running, SPELL)?;
@@ -134,24 +136,28 @@ impl Housekeeping {
             self.running = Some(running);
             return Ok(true);
         }
-        let by_size = running.cleared().by_size;
-        if by_size > 0 {
+        self.gone += running.cleared().by_size;
+        if self.gone > 0 && now.since(self.told) >= MAINTAIN_EVERY {
+            self.told = now;
             tracing::warn!(
-                "room is short: the {by_size} oldest raw events were let go; their counts stay"
+                "room is short: the {} oldest raw events were let go; their counts stay",
+                std::mem::take(&mut self.gone)
             );
         }
         Ok(false)
     }
 
-    fn is_due(&mut self, pipeline: &Pipeline, now: Timestamp) -> Result<bool, Failure> {
+    /// What is due.
+    fn due(&mut self, pipeline: &Pipeline, now: Timestamp) -> Result<Option<Maintenance>, Failure> {
         if now.since(self.begun) >= MAINTAIN_EVERY {
-            return Ok(true);
+            (self.begun, self.looked) = (now, now);
+            return Ok(Some(Maintenance::new(now)));
         }
         if now.since(self.looked) < LOOK_FOR_ROOM_EVERY {
-            return Ok(false);
+            return Ok(None);
         }
         self.looked = now;
-        pipeline.is_short_of_room()
+        Ok(pipeline.is_short_of_room()?.then(|| Maintenance::for_room(now)))
     }
 }
 

@@ -67,8 +67,10 @@ enum Stage {
 }
 
 impl Stage {
-    const fn next(self) -> Self {
+    const fn next(self, only_for_room: bool) -> Self {
         match self {
+            Self::ShortOfRoom if only_for_room => Self::GiveBack,
+            Self::GiveBack if only_for_room => Self::Done,
             Self::SettleDays => Self::OldEvents,
             Self::OldEvents => Self::IdleSources,
             Self::IdleSources => Self::ShortOfRoom,
@@ -88,6 +90,7 @@ impl Stage {
 pub struct Maintenance {
     now: Timestamp,
     stage: Stage,
+    only_for_room: bool,
     cleared: Cleared,
     rounds: u64,
     idle_sources: IdleSources,
@@ -104,6 +107,7 @@ impl Maintenance {
         Self {
             now,
             stage: Stage::SettleDays,
+            only_for_room: false,
             cleared: Cleared::default(),
             rounds: 0,
             idle_sources: IdleSources::default(),
@@ -111,6 +115,17 @@ impl Maintenance {
             aged_keys: AgedKeys::default(),
             given_back: GivenBack::default(),
             ranking: Ranking::default(),
+        }
+    }
+
+    /// What is to be done where room is short ([`Store::is_short_of_room`]), and nothing else: cheap enough for every few seconds.
+    #[must_use]
+    pub fn for_room(now: Timestamp) -> Self {
+        Self {
+            stage: Stage::ShortOfRoom,
+            only_for_room: true,
+            given_back: GivenBack::none_unhurried(),
+            ..Self::new(now)
         }
     }
 
@@ -190,7 +205,7 @@ impl Ledger {
         maintenance.rounds += 1;
         while maintenance.stage != Stage::Done {
             if self.go_on(maintenance, &mut round)? {
-                maintenance.stage = maintenance.stage.next();
+                maintenance.stage = maintenance.stage.next(maintenance.only_for_room);
             }
             if round.is_over() {
                 break;

@@ -43,6 +43,13 @@ pub(super) struct Counts(usize);
 #[derive(Debug, Default)]
 pub(super) struct GivenBack(u32);
 
+impl GivenBack {
+    /// Nothing is given back but what must be.
+    pub(super) const fn none_unhurried() -> Self {
+        Self(UNHURRIED_PAGES)
+    }
+}
+
 /// How the file and its disk stand.
 struct Room {
     page: u64,

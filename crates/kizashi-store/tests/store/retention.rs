@@ -89,6 +89,35 @@ fn when_room_is_short_the_oldest_raw_events_go_first_and_the_file_shrinks() {
 }
 
 #[test]
+fn room_is_made_between_two_maintenances_and_nothing_else_is_done() {
+    let folder = Folder::new();
+    let now = midnight().plus(4 * Timestamp::DAY);
+    let open = |retention| {
+        let settings = kizashi_store::Settings { retention, ..settings(now, Mode::Live) };
+        Store::open(folder.path(), settings).unwrap()
+    };
+    let store = open(Retention::default());
+    store.write(days_of_events(4, 2_000)).unwrap();
+    store.flush().unwrap();
+    assert!(!store.is_short_of_room().unwrap());
+    drop(store);
+    let whole = std::fs::metadata(folder.path().join("kizashi.db")).unwrap().len();
+    let store = open(Retention { most_bytes: whole - (1 << 20), ..Retention::default() });
+    assert!(store.is_short_of_room().unwrap());
+    let mut maintenance = Maintenance::for_room(now);
+    while !maintenance.is_done() {
+        maintenance = store.go_on_maintaining(maintenance, Duration::from_millis(1)).unwrap();
+    }
+    assert!(!store.is_short_of_room().unwrap());
+    let cleared = maintenance.cleared();
+    assert!(cleared.by_size > 0 && cleared.by_size < 8_000, "{cleared:?}");
+    assert_eq!((cleared.by_age, cleared.keys), (0, 0));
+    drop(store);
+    let after = std::fs::metadata(folder.path().join("kizashi.db")).unwrap().len();
+    assert!(after <= whole - (1 << 20), "{after} of {whole}");
+}
+
+#[test]
 fn no_round_of_maintenance_lets_more_go_than_its_bound_and_events_are_written_between_two() {
     let folder = Folder::new();
     let now = midnight().plus(30 * Timestamp::DAY);
