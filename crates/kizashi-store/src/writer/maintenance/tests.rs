@@ -221,3 +221,19 @@ fn places_of_a_day_that_was_raised_while_it_was_looked_through_are_not_kept() {
     in_one_go(folder.path(), Retention::default());
     assert!(places(&running) >= 2, "the next maintenance makes them");
 }
+
+#[test]
+fn a_database_that_can_give_nothing_back_does_not_hold_the_writer_for_ever() {
+    let folder = Folder::new();
+    filled(folder.path());
+    let path = folder.path().join(FILE);
+    // As another program's copy may be; the setting is taken up by a whole rewrite alone.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM;")
+        .unwrap();
+    drop(other);
+    let small = Retention { most_bytes: 1, ..Retention::default() };
+    let cleared = in_one_go(folder.path(), small);
+    assert!(cleared.by_size > 5_000, "{cleared:?}");
+}
