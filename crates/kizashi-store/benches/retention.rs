@@ -35,7 +35,7 @@ fn main() {
     let old = Retention { raw_days: 1, ..Retention::default() };
     measure("too old", (events, few), old, month);
     // Half of what the raw events of few visitors take, beside their counts.
-    let room = u64::from(events) * 300;
+    let room = u64::from(events) * 240;
     let short = Retention { most_bytes: room, ..Retention::default() };
     measure("room is short", (events, few), short, none);
     let keys = u64::from(events) / 10;
