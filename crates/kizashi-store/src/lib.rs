@@ -30,4 +30,4 @@ pub use types::{
     ClosedBin, Evidence, KeyBin, Overview, PortBin, Ranked, SeriesPoint, Span, StoredPayload,
     StoredSession, StoredSign,
 };
-pub use writer::{Cleared, Inlet, Store};
+pub use writer::{Cleared, Inlet, Maintenance, Store};

@@ -15,7 +15,7 @@ use crate::error::InContext;
 /// The name of the database in the data folder.
 pub(crate) const FILE: &str = "kizashi.db";
 
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     r"
 -- Everything that events are counted by, with its totals of all time. Kinds are numbered in `codes.rs`.
 CREATE TABLE keys (
@@ -167,6 +167,13 @@ CREATE TABLE sensor_key_bins (
     PRIMARY KEY (bin, sensor, kind, key)
 ) WITHOUT ROWID;
 ",
+    r"
+-- What went of a day in parts, so that what goes now does not write all of it anew (`writer/let_go.rs`).
+ALTER TABLE let_go RENAME TO let_go_whole;
+CREATE TABLE let_go (day INTEGER NOT NULL, part INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (day, part));
+INSERT INTO let_go SELECT day, 0, hashes FROM let_go_whole;
+DROP TABLE let_go_whole;
+",
 ];
 
 /// Opens for writing; makes or brings up to date what is there.
@@ -294,6 +301,27 @@ mod tests {
         drop(connection);
         let file = std::fs::read(&path).unwrap();
         assert!(!file.windows(11).any(|bytes| bytes == b"MARK-OF-THE"));
+    }
+
+    #[test]
+    fn what_an_older_database_let_go_is_still_known() {
+        let folder = crate::scratch::Folder::new();
+        let path = folder.path().join(FILE);
+        let mut old = Connection::open(&path).unwrap();
+        crate::mask::teach(&old).unwrap();
+        let transaction = old.transaction().unwrap();
+        for step in STEPS.iter().take(8) {
+            transaction.execute_batch(step).unwrap();
+        }
+        transaction.pragma_update(None, "user_version", 8).unwrap();
+        transaction.execute_batch("INSERT INTO let_go VALUES (7, x'01ff01'), (9, x'05')").unwrap();
+        transaction.commit().unwrap();
+        drop(old);
+        let connection = open_to_write(&path).unwrap();
+        let mut read = connection.prepare("SELECT day, part, hashes FROM let_go").unwrap();
+        let rows = read.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let rows: Vec<(i64, i64, Vec<u8>)> = rows.map(Result::unwrap).collect();
+        assert_eq!(rows, [(7, 0, vec![1, 255, 1]), (9, 0, vec![5])]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use house::{House, commands, installed, logins, said};
 use kizashi_event::{Detail, Event};
-use kizashi_traps::{Identity, RedisRelease};
+use kizashi_traps::{Identity, LoginSettings, RedisRelease};
 
 fn open(release: RedisRelease) -> House {
     House::of_trap("redis", Identity::draw([1; 32]).with_redis_release(release))
@@ -245,6 +245,25 @@ fn a_guesser_who_begins_with_a_password_is_asked_for_it_until_a_weak_one_opens()
     let tried = logins(&house.close());
     assert!(tried.contains(&(String::new(), "Zx9!kk20-never".to_owned(), false)), "{tried:?}");
     assert!(tried.contains(&(String::new(), opened.to_owned(), true)), "{tried:?}");
+}
+
+/// ncrack 0.7 knows the words of Redis 5; before a later server, real or not, it waits for ever. Three words: it dies of a list of two.
+#[test]
+fn ncrack_finds_the_weak_password_and_only_it() {
+    if !installed("ncrack") {
+        return;
+    }
+    let logins_at_once = LoginSettings { tries: 1..=1, ..LoginSettings::default() };
+    let identity = Identity::draw([1; 32]).with_redis_release(RedisRelease::V5_0_7);
+    let house = House::of_trap("redis", identity.with_logins(logins_at_once));
+    let list = house.folder().join("list");
+    std::fs::write(&list, "kUq81xX-unknown\n123456\nxy-also-unknown\n").unwrap();
+    let (list, target) = (list.display().to_string(), format!("redis://{}", house.address));
+    let text = run("ncrack", &["-v", "-g", "cl=1", "--user", "x", "-P", &list, &target], "");
+    let tried = logins(&house.close());
+    assert!(text.contains("'x' '123456'"), "{text}");
+    let told = |word: &str, accepted| tried.contains(&(String::new(), word.to_owned(), accepted));
+    assert!(told("kUq81xX-unknown", false) && told("123456", true), "{tried:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use kizashi_traps::trap_named;
 use serde::{Deserialize, Serialize};
 
 /// The file in the data folder.
-const FILE: &str = "kizashi-traps.json";
+pub(crate) const FILE: &str = "kizashi-traps.json";
 /// Bytes of it; every trap's name takes some 1,500.
 const LONGEST: u64 = 64 * 1024;
 /// Characters of a name that are shown where there is no such trap.

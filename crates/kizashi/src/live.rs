@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kizashi_event::{Timestamp, escape_for_people};
 use kizashi_signs::Sign;
+use kizashi_store::Maintenance;
 use kizashi_web::FeedSender;
 
 use crate::failure::Failure;
@@ -15,8 +16,12 @@ use crate::pipeline::Pipeline;
 
 /// How often time is looked at.
 const TICK: Duration = Duration::from_secs(1);
-/// Microseconds between two rounds of retention.
+/// Microseconds between two goings over the store.
 const MAINTAIN_EVERY: i64 = 600 * Timestamp::SECOND;
+/// Microseconds between two looks whether room is short: a flood of 20,000 events a second brings some 30 MB meanwhile.
+const LOOK_FOR_ROOM_EVERY: i64 = 15 * Timestamp::SECOND;
+/// How long the store is gone over before time is looked at again: signs are late by as much at most.
+const SPELL: Duration = Duration::from_millis(500);
 
 /// The thread that closes time.
 pub(crate) struct Live {
@@ -71,7 +76,7 @@ fn run(
     work: &mut dyn FnMut(&mut Pipeline, Timestamp) -> Result<Turn, Failure>,
     stopped: &Receiver<()>,
 ) -> Result<(), Failure> {
-    let mut maintained = Timestamp::from_seconds(0);
+    let mut housekeeping = Housekeeping::default();
     let mut failing = false;
     loop {
         let now = (surroundings.clock)();
@@ -81,15 +86,8 @@ fn run(
                 wait = Duration::ZERO;
             }
             turn.raised.iter().for_each(|sign| announce(sign, &surroundings.feed));
-            if now.since(maintained) >= MAINTAIN_EVERY {
-                maintained = now;
-                let cleared = pipeline.maintain(now)?;
-                if cleared.by_size > 0 {
-                    tracing::warn!(
-                        "room is short: the {} oldest raw events were let go; their counts stay",
-                        cleared.by_size
-                    );
-                }
+            if housekeeping.go_on(pipeline, now)? {
+                wait = Duration::ZERO;
             }
             Ok(())
         });
@@ -106,6 +104,60 @@ fn run(
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
+    }
+}
+
+/// When the store was gone over last, and what is left of a going over that is not done.
+struct Housekeeping {
+    begun: Timestamp,
+    looked: Timestamp,
+    running: Option<Maintenance>,
+    /// Raw events that went for want of room and were not told of yet, and when that was told last: in a flood some go all the time.
+    gone: u64,
+    told: Timestamp,
+}
+
+impl Default for Housekeeping {
+    fn default() -> Self {
+        let never = Timestamp::from_seconds(0);
+        Self { begun: never, looked: never, running: None, gone: 0, told: never }
+    }
+}
+
+impl Housekeeping {
+    /// Goes over the store for a spell, where that is due; whether there is more to do at once.
+    fn go_on(&mut self, pipeline: &Pipeline, now: Timestamp) -> Result<bool, Failure> {
+        if self.running.is_none() {
+            self.running = self.due(pipeline, now)?;
+        }
+        let Some(running) = self.running.take() else { return Ok(false) };
+        let running = pipeline.maintain(running, SPELL)?;
+        if !running.is_done() {
+            self.running = Some(running);
+            return Ok(true);
+        }
+        self.gone += running.cleared().by_size;
+        if self.gone > 0 && now.since(self.told) >= MAINTAIN_EVERY {
+            self.told = now;
+            tracing::warn!(
+                "room is short: the {} oldest raw events were let go; their counts stay",
+                std::mem::take(&mut self.gone)
+            );
+        }
+        Ok(false)
+    }
+
+    /// What is due.
+    fn due(&mut self, pipeline: &Pipeline, now: Timestamp) -> Result<Option<Maintenance>, Failure> {
+        if now.since(self.begun) >= MAINTAIN_EVERY {
+            (self.begun, self.looked) = (now, now);
+            return Ok(Some(Maintenance::new(now)));
+        }
+        if now.since(self.looked) < LOOK_FOR_ROOM_EVERY {
+            return Ok(None);
+        }
+        self.looked = now;
+        Ok(pipeline.is_short_of_room()?.then(|| Maintenance::for_room(now)))
     }
 }
 

@@ -1,10 +1,15 @@
 //! When a day is over, the exact sets of its sources become sketches. Two days are kept exact, so that events around midnight
 //! and a sensor's slow clock cost nothing; a log read long afterwards opens its days again until it is read.
+//!
+//! A day of millions of visits is settled in many rounds: what of it is a sketch already is no visit any more, and whoever asks
+//! meanwhile unites both.
 
 use kizashi_event::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, counter, set_counter};
+use super::maintenance::{Round, STEP};
+use super::tally::NOBODY;
 use crate::StoreError;
 use crate::codes::stored;
 use crate::error::InContext;
@@ -12,25 +17,42 @@ use crate::sketch::Sketch;
 
 /// Days that stay exact: the running one and the one before.
 const EXACT_DAYS: i64 = 2;
+/// The counters of the key whose set a round left half settled, and of its day: its sketch is not of an earlier settling, so that
+/// the exact count of its day stays. A key that came again to a settled day is never noted.
+const HALF_KEY: &str = "settling_key";
+const HALF_DAY: &str = "settling_day";
 
 impl Ledger {
-    /// Turns the exact sets of every day that is over at `now` into sketches, a transaction a day.
-    pub(crate) fn settle_days(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    /// Turns the exact sets of days that are over at `now` into sketches, the earliest first; whether none is left.
+    pub(super) fn settle_days(
+        &mut self,
+        now: Timestamp,
+        round: &mut Round,
+    ) -> Result<bool, StoreError> {
         let doing = "settling days";
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .doing(doing, &self.path)?;
+        let mut half = half_settled(&transaction).doing(doing, &self.path)?;
         let first_exact = first_exact(now);
-        loop {
-            let transaction = self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .doing(doing, &self.path)?;
+        let mut is_over = false;
+        while !is_over && !round.is_over() {
             let day: Option<i64> = transaction
-                .query_row("SELECT min(day) FROM visits", [], |row| row.get(0))
+                .prepare_cached("SELECT min(day) FROM visits")
+                .and_then(|mut read| read.query_row([], |row| row.get(0)))
                 .doing(doing, &self.path)?;
-            let Some(day) = day.filter(|day| *day < first_exact) else { return Ok(()) };
-            self.visits.forget();
-            settle(&transaction, day).doing(doing, &self.path)?;
-            transaction.commit().doing(doing, &self.path)?;
+            match day.filter(|day| *day < first_exact) {
+                Some(day) => {
+                    self.visits.forget_day(day);
+                    half = settle_some(&transaction, day, half, round).doing(doing, &self.path)?;
+                }
+                None => is_over = true,
+            }
         }
+        note_half_settled(&transaction, half).doing(doing, &self.path)?;
+        transaction.commit().doing(doing, &self.path)?;
+        Ok(is_over)
     }
 }
 
@@ -39,38 +61,64 @@ pub(super) const fn first_exact(now: Timestamp) -> i64 {
     now.micros().div_euclid(Timestamp::DAY) - EXACT_DAYS + 1
 }
 
-fn settle(connection: &Connection, day: i64) -> rusqlite::Result<()> {
-    {
-        let mut read = connection
-            .prepare_cached("SELECT key, source FROM visits WHERE day = ?1 ORDER BY key, source")?;
-        let mut rows = read.query([day])?;
-        let mut running: Option<(u32, Vec<u32>)> = None;
-        while let Some(row) = rows.next()? {
-            let (key, source) = (row.get(0)?, row.get(1)?);
-            match &mut running {
-                Some((same, sources)) if *same == key => sources.push(source),
-                _ => {
-                    if let Some((key, sources)) = running.replace((key, vec![source])) {
-                        keep(connection, day, key, &sources)?;
-                    }
-                }
-            }
-        }
-        if let Some((key, sources)) = running {
-            keep(connection, day, key, &sources)?;
-        }
-    }
-    connection.prepare_cached("DELETE FROM visits WHERE day = ?1")?.execute([day])?;
-    Ok(())
+/// A key whose set of a day is settled in part.
+type Half = Option<(i64, u32)>;
+
+fn half_settled(connection: &Connection) -> rusqlite::Result<Half> {
+    let key = counter(connection, HALF_KEY)?.and_then(|key| u32::try_from(key).ok());
+    Ok(counter(connection, HALF_DAY)?.zip(key.filter(|key| *key != NOBODY)))
 }
 
-fn keep(connection: &Connection, day: i64, key: u32, sources: &[u32]) -> rusqlite::Result<()> {
+fn note_half_settled(connection: &Connection, half: Half) -> rusqlite::Result<()> {
+    if half == half_settled(connection)? {
+        return Ok(());
+    }
+    let (day, key) = half.unwrap_or((0, NOBODY));
+    set_counter(connection, HALF_DAY, day)?;
+    set_counter(connection, HALF_KEY, i64::from(key))
+}
+
+/// Settles the next visits of a day; the key that is left in the middle of them.
+fn settle_some(
+    connection: &Connection,
+    day: i64,
+    half: Half,
+    round: &mut Round,
+) -> rusqlite::Result<Half> {
+    let visits: Vec<(u32, u32)> = connection
+        .prepare_cached(
+            "SELECT key, source FROM visits WHERE day = ?1 ORDER BY key, source LIMIT ?2",
+        )?
+        .query_map((day, STEP + 1), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let (now, later) = visits.split_at(visits.len().min(STEP as usize));
+    let mut last_came_again = false;
+    for group in now.chunk_by(|a, b| a.0 == b.0) {
+        let Some((key, _)) = group.first() else { continue };
+        let sources: Vec<u32> = group.iter().map(|(_, source)| *source).collect();
+        last_came_again = keep(connection, (day, *key), &sources, half == Some((day, *key)))?;
+    }
+    let Some(last) = now.last() else { return Ok(half) };
+    connection
+        .prepare_cached("DELETE FROM visits WHERE day = ?1 AND (key, source) <= (?2, ?3)")?
+        .execute((day, last.0, last.1))?;
+    round.took(now.len());
+    Ok(later.first().filter(|next| next.0 == last.0 && !last_came_again).map(|next| (day, next.0)))
+}
+
+/// Adds sources to a key's sketches; `goes_on` where the sketch of the day is of this settling. Whether it is of an earlier one.
+fn keep(
+    connection: &Connection,
+    (day, key): (i64, u32),
+    sources: &[u32],
+    goes_on: bool,
+) -> rusqlite::Result<bool> {
     let known: Option<Vec<u8>> = connection
         .prepare_cached("SELECT sketch FROM sketches WHERE day = ?1 AND key = ?2")?
         .query_row((day, key), |row| row.get(0))
         .optional()?;
     let mut sketch = known.as_deref().map_or_else(Sketch::default, Sketch::from_bytes);
-    let again = known.is_some();
+    let again = known.is_some() && !goes_on;
     sketch.add(sources);
     connection
         .prepare_cached("INSERT OR REPLACE INTO sketches (day, key, sketch) VALUES (?1, ?2, ?3)")?
@@ -92,5 +140,5 @@ fn keep(connection: &Connection, day: i64, key: u32, sources: &[u32]) -> rusqlit
             )?
             .execute((day, key, stored(sketch.count())))?;
     }
-    Ok(())
+    Ok(again)
 }

@@ -1,7 +1,7 @@
 //! Texts become numbers: what attackers send again and again is stored once. The memory of recent numbers is bounded, so that a
 //! million user names cost disk, not memory; what they cost of that is bounded too (`keys.rs`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -93,6 +93,12 @@ impl Dictionary {
         self.ports = Recent::of(self.remembered);
         self.placed = Recent::of(self.remembered);
         self.texts.clear();
+    }
+
+    /// These sources are no more.
+    pub(super) fn forget_sources(&mut self, gone: &HashSet<u32>) {
+        self.last_source = self.last_source.filter(|(_, id)| !gone.contains(id));
+        self.sources.retain(|id| !gone.contains(&id));
     }
 
     /// The number of a visitor's address.

@@ -8,6 +8,7 @@ mod keys;
 mod leaders;
 mod ledger;
 mod let_go;
+mod maintenance;
 mod payloads;
 mod queue;
 mod raw;
@@ -33,6 +34,7 @@ pub(crate) use closing::bins_between;
 #[cfg(test)]
 pub(crate) use leaders::rank_day;
 pub(crate) use ledger::{counter, is_counted_by_hour, system_clock};
+pub use maintenance::Maintenance;
 pub use retention::Cleared;
 pub(crate) use retention::free_bytes;
 pub(crate) use sensor_bins::sensors_in;
@@ -251,19 +253,6 @@ impl Store {
         self.ask(move |ledger| {
             ledger.settings.by_sensor = what;
             Ok(())
-        })
-    }
-
-    /// Lets old events go and turns days that are over into sketches.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn maintain(&self, now: Timestamp) -> Result<Cleared, StoreError> {
-        self.ask(move |ledger| {
-            ledger.settle_days(now)?;
-            let cleared = ledger.clear(now)?;
-            ledger.keep_leaders(now)?;
-            Ok(cleared)
         })
     }
 

@@ -91,7 +91,7 @@ fn take_out(
     let newest = connection.last_insert_rowid();
     add_to_counter(connection, KEPT, stored(compressed.len() as u64))?;
     forget(connection, newest.saturating_sub(MOST_KNOWN))?;
-    let_oldest_go(connection, most)?;
+    let_oldest_go(connection, most, u64::MAX)?;
     Ok(cluster)
 }
 
@@ -109,11 +109,15 @@ fn keep_name(connection: &Connection, payload: &Payload) -> rusqlite::Result<()>
     forget(connection, connection.last_insert_rowid().saturating_sub(MOST_KNOWN))
 }
 
-/// Lets content go, the oldest first, until at most `most` bytes are kept; how many went. Hash and head stay.
-pub(crate) fn let_oldest_go(connection: &Connection, most: u64) -> rusqlite::Result<u64> {
+/// Lets content go, the oldest first, until at most `most` bytes are kept or `at_once` went; how many did. Hash and head stay.
+pub(crate) fn let_oldest_go(
+    connection: &Connection,
+    most: u64,
+    at_once: u64,
+) -> rusqlite::Result<u64> {
     let mut over = counter(connection, KEPT)?.unwrap_or(0).saturating_sub(stored(most));
     let mut gone = 0;
-    while over > 0 {
+    while over > 0 && gone < at_once {
         let oldest: Option<(i64, i64)> = connection
             .prepare_cached(
                 "SELECT id, length(content) FROM payloads WHERE content IS NOT NULL ORDER BY id LIMIT 1",

@@ -51,6 +51,12 @@ impl<K: Eq + Hash, V: Copy, S: BuildHasher + Default> Recent<K, V, S> {
         self.young.insert(key, value);
     }
 
+    /// Forgets all but these.
+    pub(super) fn retain(&mut self, mut stays: impl FnMut(V) -> bool) {
+        self.young.retain(|_, value| stays(*value));
+        self.old.retain(|_, value| stays(*value));
+    }
+
     /// How many were met since the last turn.
     pub(super) fn met(&self) -> usize {
         self.young.len()

@@ -108,6 +108,11 @@ impl Visits {
         });
     }
 
+    /// Remembers nothing of a day that is being settled.
+    pub(super) fn forget_day(&mut self, day: i64) {
+        self.days.remove(&day);
+    }
+
     /// Remembers nothing: the database may have been changed, or a transaction undone.
     pub(super) fn forget(&mut self) {
         *self = Self::remembering(self.most);

@@ -1,7 +1,9 @@
 //! What goes when it is old or when room is short, and what stays.
 
+use std::time::Duration;
+
 use kizashi_event::{Detail, Event, Key, KeyKind, Port, Timestamp};
-use kizashi_store::{BinLength, Mode, Retention, Span, Store};
+use kizashi_store::{BinLength, Maintenance, Mode, Retention, Span, Store};
 
 use crate::support::{Folder, event, login, midnight, settings};
 
@@ -62,7 +64,9 @@ fn what_is_kept_shorter_from_now_on_goes_by_the_next_round_and_counts_stay() {
 fn when_room_is_short_the_oldest_raw_events_go_first_and_the_file_shrinks() {
     let folder = Folder::new();
     let now = midnight().plus(30 * Timestamp::DAY);
-    let retention = Retention { most_bytes: 24 << 20, ..Retention::default() };
+    // Counts take some 63 MiB of it.
+    let most_bytes = 72 << 20;
+    let retention = Retention { most_bytes, ..Retention::default() };
     let store = Store::open(
         folder.path(),
         kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
@@ -78,7 +82,73 @@ fn when_room_is_short_the_oldest_raw_events_go_first_and_the_file_shrinks() {
     assert_eq!(after.events, 90_000, "counts stay");
     assert!(after.events_raw < before.events_raw);
     let latest = reader.recent(1).unwrap();
-    assert!(latest.is_empty() || latest[0].time > midnight().plus(29 * Timestamp::DAY));
+    assert!(latest[0].time > midnight().plus(29 * Timestamp::DAY));
+    drop((reader, store));
+    let file = std::fs::metadata(folder.path().join("kizashi.db")).unwrap().len();
+    assert!(file <= most_bytes, "{file} of {} bytes: what is free is given back", before.bytes);
+}
+
+#[test]
+fn room_is_made_between_two_maintenances_and_nothing_else_is_done() {
+    let folder = Folder::new();
+    let now = midnight().plus(4 * Timestamp::DAY);
+    let open = |retention| {
+        let settings = kizashi_store::Settings { retention, ..settings(now, Mode::Live) };
+        Store::open(folder.path(), settings).unwrap()
+    };
+    let store = open(Retention::default());
+    store.write(days_of_events(4, 2_000)).unwrap();
+    store.flush().unwrap();
+    assert!(!store.is_short_of_room().unwrap());
+    drop(store);
+    let whole = std::fs::metadata(folder.path().join("kizashi.db")).unwrap().len();
+    let store = open(Retention { most_bytes: whole - (1 << 20), ..Retention::default() });
+    assert!(store.is_short_of_room().unwrap());
+    let mut maintenance = Maintenance::for_room(now);
+    while !maintenance.is_done() {
+        maintenance = store.go_on_maintaining(maintenance, Duration::from_millis(1)).unwrap();
+    }
+    assert!(!store.is_short_of_room().unwrap());
+    let cleared = maintenance.cleared();
+    assert!(cleared.by_size > 0 && cleared.by_size < 8_000, "{cleared:?}");
+    assert_eq!((cleared.by_age, cleared.keys), (0, 0));
+    drop(store);
+    let after = std::fs::metadata(folder.path().join("kizashi.db")).unwrap().len();
+    assert!(after <= whole - (1 << 20), "{after} of {whole}");
+}
+
+#[test]
+fn no_round_of_maintenance_lets_more_go_than_its_bound_and_events_are_written_between_two() {
+    let folder = Folder::new();
+    let now = midnight().plus(30 * Timestamp::DAY);
+    let retention = Retention { raw_days: 10, ..Retention::default() };
+    let store = Store::open(
+        folder.path(),
+        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
+    )
+    .unwrap();
+    let old = (0..40_000_u32).map(|n| {
+        let time = midnight().plus(i64::from(n) * Timestamp::SECOND);
+        event(u64::from(n), time, n % 50, 22, Detail::Connect)
+    });
+    store.write(old.collect()).unwrap();
+    store.inlet().commit(vec![event(50_000, now, 1, 22, Detail::Connect)]).unwrap();
+    let reader = store.reader().unwrap();
+    let (mut maintenance, mut gone, mut rounds) = (Maintenance::new(now), 0, 0);
+    while !maintenance.is_done() {
+        maintenance = store.go_on_maintaining(maintenance, Duration::ZERO).unwrap();
+        rounds += 1;
+        let by_age = maintenance.cleared().by_age;
+        assert!(by_age - gone <= 16_384, "round {rounds}: {} at once", by_age - gone);
+        gone = by_age;
+        let number = 60_000 + rounds;
+        store.inlet().commit(vec![event(number, now, 2, 22, Detail::Connect)]).unwrap();
+        let overview = reader.overview().unwrap();
+        assert_eq!(overview.events, 40_001 + rounds, "it was written before the next round");
+        assert_eq!(overview.events_raw, 40_001 + rounds - gone, "what went is counted with it");
+    }
+    assert_eq!((maintenance.rounds(), gone), (rounds, 40_000));
+    assert!(rounds >= 3, "{rounds}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::interface::Interface;
 use super::pdu::{self, FIRST, FRAGMENT, Fragments, LAST, Packet, Read, Uuid, kind, uuid};
-use super::{Caller, Fault, Way, keep, note};
+use super::{Caller, Fault, Way, activation, keep, note};
 use crate::Output;
 use crate::ntlm::{Acceptor, Seal, Step};
 
@@ -324,16 +324,21 @@ impl Connection {
         };
         let name = format!("{} {}", interface.name(), call.operation);
         self.tell("rpc call", name.clone(), out);
-        if let Some(bulletin) = interface.bulletin(call.operation) {
+        let bulletin = interface.bulletin(call.operation, self.acceptor.is_none());
+        if let Some(bulletin) = bulletin {
             self.tell("rpc exploit", bulletin.to_owned(), out);
             keep(out, &call.stub, &format!("{name} {bulletin}"));
         }
         if !readable {
             return Err(Fault::ACCESS_DENIED);
         }
+        if matches!(interface, Interface::Activation | Interface::Activator)
+            && let Some(class) = activation::class_of(&call.stub)
+        {
+            self.tell("dcom class", class.to_owned(), out);
+        }
         let results = interface.call(call.operation, &call.stub, &mut self.objects, caller, out);
-        let kept = interface.bulletin(call.operation).is_some();
-        if results.is_err() && !kept && call.stub.len() > UNKNOWN_STUB {
+        if results.is_err() && bulletin.is_none() && call.stub.len() > UNKNOWN_STUB {
             keep(out, &call.stub, &name);
         }
         results

@@ -140,8 +140,9 @@ impl Interface {
         }
     }
 
-    /// The bulletin of the overflow that this call is known for.
-    pub(crate) fn bulletin(self, operation: u16) -> Option<&'static str> {
+    /// The bulletin of the overflow that this call is known for. Activation is what DCOM is for, too, where somebody says who he is: the
+    /// overflows of 2003 came from whoever did not (`anonymous`).
+    pub(crate) fn bulletin(self, operation: u16, anonymous: bool) -> Option<&'static str> {
         match (self, operation) {
             (Self::Srvsvc, 31 | 32) => Some("MS08-067"),
             (Self::Wkssvc, 22 | 27) => Some("MS06-070"),
@@ -149,8 +150,8 @@ impl Interface {
             (Self::Lure("plug and play"), 54) => Some("MS05-039"),
             (Self::Lure("netware client"), 9) => Some("MS06-066"),
             (Self::Lure("message queue"), 6) => Some("MS07-065"),
-            (Self::Activation, 0) => Some("MS03-026"),
-            (Self::Activator, 4) => Some("MS03-039"),
+            (Self::Activation, 0) if anonymous => Some("MS03-026"),
+            (Self::Activator, 4) if anonymous => Some("MS03-039"),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 //! answered from what the installation is; nothing is ever executed. Each interface is a file; [`Connection`] is what they share.
 
 mod accounts;
+mod activation;
 mod connection;
 mod endpoint;
 mod interface;

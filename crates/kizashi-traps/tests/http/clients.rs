@@ -257,6 +257,50 @@ fn kubectl_lists_what_there_is_and_makes_reads_and_deletes_a_pod_that_is_told() 
     assert!(commands(&events).iter().any(|line| line.contains("id; uname -s")), "{events:?}");
 }
 
+/// `exec` as the library for Python does it, over WebSocket; kubectl 1.20 would do it over SPDY, which nothing here speaks.
+const EXEC: &str = r#"
+import sys
+from kubernetes import client
+from kubernetes.stream import stream
+settings = client.Configuration(host="http://" + sys.argv[1])
+api = client.CoreV1Api(client.ApiClient(settings))
+pod = api.list_pod_for_all_namespaces().items[0].metadata
+def within(command, **more):
+    return stream(api.connect_get_namespaced_pod_exec, pod.name, pod.namespace, command=command,
+        stderr=True, stdin=False, stdout=True, tty=False, _request_timeout=60, **more)
+assert within(["id"]) == "uid=0(root) gid=0(root) groups=0(root)\n"
+worm = within(["sh", "-c", "uname -s; exit 3"], _preload_content=False)
+worm.run_forever(timeout=60)
+assert worm.read_stdout() == "Linux\n" and worm.returncode == 3, worm.returncode
+print("done")
+"#;
+
+#[test]
+fn the_library_for_python_runs_commands_in_a_pod_and_reads_their_output_and_end() {
+    let packages = ["kubernetes>=31,<32"];
+    if !installed("curl") {
+        return;
+    }
+    let Some(python) = crate::house::python("kubernetes-client", "kubernetes.stream", &packages)
+    else {
+        return;
+    };
+    let house = open_cluster();
+    let address = house.address.to_string();
+    let shown = run(python.to_str().unwrap(), &["-c", EXEC, &address]);
+    assert!(shown.trim().ends_with("done"), "{shown}");
+    let events = house.close();
+    let lines = commands(&events);
+    for line in ["id", "sh -c 'uname -s; exit 3'"] {
+        assert!(lines.iter().any(|found| found == line), "{line}: {lines:?}");
+    }
+    let noted = events.iter().any(|event| {
+        matches!(&event.detail, Detail::Note { name, value }
+            if name.raw() == "container exec" && value.raw().ends_with("command id"))
+    });
+    assert!(noted);
+}
+
 #[test]
 fn gobuster_finds_what_is_there_and_nothing_else() {
     if !installed("gobuster") {

@@ -4,7 +4,8 @@
 //! Left out, since they fail before a real server too: ncrack's `psql` (waits for ever where SCRAM is asked for), `imap` (takes the `NO` in Dovecot's
 //! capability `NOTIFY` for a refusal), `sip` (dies), `telnet` (waits for an answer about the line's mode, which BusyBox's telnetd gives nobody), hydra's
 //! `s7-300` (takes an answer for none) and `adam6500` (takes each device that is not Advantech's for one that let it in). hydra's `sip` goes over UDP,
-//! where nothing is answered with more than was asked; ncrack's `mongodb` waits behind the greeting, and it is not known for what.
+//! where nothing is answered with more than was asked; ncrack's `mongodb` goes on behind a greeting of wire versions 3 to 5 alone (MongoDB 2.6 to 3.4) and waits
+//! for ever before any later server. ncrack's `redis` is asked in `redis.rs`.
 
 use kizashi_event::Event;
 use kizashi_traps::{Identity, LoginSettings, MysqlRelease};

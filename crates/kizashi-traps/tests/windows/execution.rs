@@ -1,4 +1,4 @@
-//! How whoever has a password goes on: impacket's psexec, smbexec and atexec, which are what most attackers' own tools were made from. Their commands run on
+//! How whoever has a password goes on: impacket's psexec, smbexec, atexec and wmiexec, which are what most attackers' own tools were made from. Their commands run on
 //! the pretended machine, and its answers must come back by the ways that these programs read them.
 
 use std::io::Write as _;
@@ -24,6 +24,17 @@ if program == "psexec":
     module.PSEXEC(words[0], None, None, None, port, user, word, serviceName="", remoteBinaryName=None).run(host, host)
 elif program == "smbexec":
     module.CMDEXEC(user, word, doKerberos=False, mode="SHARE", share="C$", port=port, serviceName=None, shell_type=words[0]).run(host, host)
+elif program == "wmiexec":
+    from impacket.dcerpc.v5 import dcomrt
+    from impacket.smbconnection import SMBConnection
+    mapper = transport.DCERPCTransportFactory
+    def at_mapper(binding):
+        made = mapper(binding)
+        made.set_dport(int(words[0]))
+        return made
+    dcomrt.transport.DCERPCTransportFactory = at_mapper
+    module.SMBConnection = lambda name, address: SMBConnection(name, address, sess_port=port)
+    module.WMIEXEC(words[1], user, word, share="ADMIN$", remoteHost=host, shell_type="cmd").run(host)
 else:
     factory = transport.DCERPCTransportFactory
     def at_port(binding):
@@ -112,5 +123,27 @@ fn atexec_registers_a_task_under_seal_and_reads_what_it_printed() {
             .any(|line| line.starts_with("cmd.exe /C (whoami & ver & nonsense) > %windir%"));
         assert!(task, "{lines:?}");
         assert!(has_note(&events, "task run", |_| true));
+    }
+}
+
+/// It logs in at the share and at the mapper, and is refused where DCOM would give it an object: nothing here activates any. Its line it never
+/// sends; that it came, by which account and password, and for what, is told.
+#[test]
+fn wmiexec_logs_in_and_is_refused_where_an_object_would_be_activated() {
+    let Some(python) = python() else { return };
+    for seed in [RELEASES[0], RELEASES[2]] {
+        let (house, mapper) = (open("smb", seed), open("epmap", seed));
+        let text = program(&python, &["wmiexec", &house.port(), &mapper.port(), "whoami"], "");
+        let (at_share, at_mapper) = (house.close(), mapper.close());
+        assert!(text.contains("rpc_s_access_denied"), "{text}");
+        for events in [&at_share, &at_mapper] {
+            let proved = has_note(events, "netntlmv2", |line| line.starts_with("administrator::"));
+            assert!(proved, "{events:?}");
+        }
+        let logins = super::house::logins(&at_share);
+        assert!(logins.iter().any(|(user, _, accepted)| user == "administrator" && *accepted));
+        assert!(has_note(&at_mapper, "rpc bind", |name| name.contains("dcom activator")));
+        assert!(has_note(&at_mapper, "dcom class", |class| class == "WbemLevel1Login (WMI)"));
+        assert!(!has_note(&at_mapper, "rpc exploit", |_| true), "it is no overflow");
     }
 }

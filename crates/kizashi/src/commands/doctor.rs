@@ -1,6 +1,7 @@
 //! `kizashi doctor`: what protects this machine from its traps, found out by trying, what else a start would meet, and how telling fares.
 
 mod telling;
+mod traps;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -39,6 +40,7 @@ pub(crate) fn run(call: &cli::Doctor, terminal: &mut Terminal) -> Result<(), Fai
     }
     let mut findings = vec![kernel()];
     findings.extend(data(&config.data));
+    findings.extend(traps::look(&config.data));
     findings.extend(telling::look(&config, crate::clock::now()));
     let eyes = Eyes::open(&config.capture, &[], false);
     findings.push(capture(&config, &eyes));

@@ -14,11 +14,12 @@ mod watches;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kizashi_event::{Key, Timestamp};
 use kizashi_fleet::detectors::{Line, Roster};
 use kizashi_signs::{Campaigns, Closed, Knowledge, Sign};
-use kizashi_store::{BySensor, Cleared, Mode, Reader, Span, Store, StoredSign};
+use kizashi_store::{BySensor, Maintenance, Mode, Reader, Span, Store, StoredSign};
 
 pub(crate) use board::Board;
 pub(crate) use joins::{Joins, sensors_known};
@@ -231,9 +232,18 @@ impl Pipeline {
         Ok(self.store.set_mode(mode)?)
     }
 
-    /// Lets old events go.
-    pub(crate) fn maintain(&self, now: Timestamp) -> Result<Cleared, Failure> {
-        Ok(self.store.maintain(now)?)
+    /// Goes on for so long with letting old events go.
+    pub(crate) fn maintain(
+        &self,
+        maintenance: Maintenance,
+        spell: Duration,
+    ) -> Result<Maintenance, Failure> {
+        Ok(self.store.go_on_maintaining(maintenance, spell)?)
+    }
+
+    /// Whether old events should go at once.
+    pub(crate) fn is_short_of_room(&self) -> Result<bool, Failure> {
+        Ok(self.store.is_short_of_room()?)
     }
 
     /// Saves everything; nothing is lost without it, but the next start is faster.

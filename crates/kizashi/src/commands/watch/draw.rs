@@ -85,6 +85,15 @@ fn answer(look: &Look) -> (Tone, &'static str, String) {
     let many = |count: usize| {
         if count == 1 { "1 sign is open".to_owned() } else { format!("{count} signs are open") }
     };
+    let breaches = look.new.signs.iter().filter(|sign| sign.is_breach(look.new.now)).count();
+    if breaches > 0 {
+        let times = if breaches == 1 { String::new() } else { format!(" {breaches} times") };
+        let others =
+            if open.is_empty() { String::new() } else { format!("; {}", many(open.len())) };
+        let reason =
+            format!("A trap misbehaved{times} and was replaced: Enter says what to do{others}.");
+        return (Tone::Alarm, "ACT", reason);
+    }
     match worst {
         None if look.new.overview.events == 0 => {
             (Tone::Plain, "NOTHING YET", "Nobody has come so far.".to_owned())
@@ -147,8 +156,8 @@ fn signs(frame: &mut Frame<'_>, screen: &Screen, look: &Look, area: Rect) {
             (true, _) => "open",
             _ => "over",
         };
-        let tone =
-            if sign.open && !sign.muted { severity_tone(sign.severity) } else { Tone::Faint };
+        let is_now = sign.open || sign.is_breach(look.new.now);
+        let tone = if is_now && !sign.muted { severity_tone(sign.severity) } else { Tone::Faint };
         Row::new([
             Cell::from(format!(" {}", sign.severity.name())).style(style(tone, screen.colours)),
             Cell::from(state),

@@ -2,7 +2,7 @@
 
 use kizashi_event::{Key, KeyKind, Timestamp, escape_for_people};
 use kizashi_signs::ports::port_info;
-use kizashi_signs::{Severity, Sign, advisory};
+use kizashi_signs::{Severity, Sign, SignKind, advisory};
 use kizashi_store::{BinLength, Overview, Reader, Span};
 use kizashi_web::FeedItem;
 
@@ -24,6 +24,9 @@ const USUAL_DAYS: i64 = 14;
 /// Half days of a port's line.
 const HALF_DAYS: i64 = 28;
 
+/// Microseconds for which home tells first what a trap did: it was over when it was known, and somebody may have been in the machine.
+const RECENT: i64 = 24 * Timestamp::HOUR;
+
 /// A sign with its advisory; all texts are escaped.
 #[derive(Clone, Debug)]
 pub(super) struct SignRow {
@@ -31,9 +34,18 @@ pub(super) struct SignRow {
     pub(super) severity: Severity,
     pub(super) open: bool,
     pub(super) muted: bool,
+    /// Whether it tells that a trap did what no trap does.
+    pub(super) is_misbehaviour: bool,
     pub(super) title: String,
     pub(super) detected: Timestamp,
     pub(super) paragraphs: Vec<String>,
+}
+
+impl SignRow {
+    /// Whether home has to tell of it before all else: a trap misbehaved not long before `now`, and its owner has not silenced that.
+    pub(super) fn is_breach(&self, now: Timestamp) -> bool {
+        self.is_misbehaviour && !self.muted && now.since(self.detected) < RECENT
+    }
 }
 
 /// A port.
@@ -98,7 +110,9 @@ impl Look {
             row_of(&sign, muted, [text.what, text.since, text.who, text.what_to_do])
         });
         let mut signs: Vec<SignRow> = signs.collect();
-        signs.sort_by_key(|sign| (!sign.open, sign.muted, std::cmp::Reverse(sign.severity)));
+        signs.sort_by_key(|sign| {
+            (!sign.is_breach(now), !sign.open, sign.muted, std::cmp::Reverse(sign.severity))
+        });
         let feed = reader.recent(MOST_EVENTS)?.iter().map(FeedItem::of).collect();
         Ok(New { now, overview, signs, hours, usual_day, feed })
     }
@@ -115,6 +129,7 @@ fn row_of(sign: &Sign, muted: bool, paragraphs: [String; 4]) -> SignRow {
         severity: sign.severity,
         open: sign.open,
         muted,
+        is_misbehaviour: sign.kind == SignKind::Misbehaviour,
         // Both were escaped when the sign was made; escaping again would be shown.
         title: if sign.key == "total" { name } else { format!("{}  {name}", sign.key) },
         detected: sign.detected,

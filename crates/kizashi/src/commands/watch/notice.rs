@@ -110,6 +110,7 @@ mod tests {
             severity: Severity::High,
             open,
             muted,
+            is_misbehaviour: false,
             title: format!("tcp/23  {id}"),
             detected: Timestamp::from_seconds(0),
             paragraphs: Vec::new(),

@@ -23,6 +23,7 @@ fn sign(severity: Severity, open: bool, title: &str) -> SignRow {
         severity,
         open,
         muted: false,
+        is_misbehaviour: false,
         title: title.to_owned(),
         detected: NOW.plus(-Timestamp::HOUR),
         paragraphs: vec![
@@ -123,6 +124,29 @@ fn each_page_is_whole_at_80_by_24() {
     compare("feed", &text(&drawn(&screen, 80, 24)));
     press(&mut screen, KeyCode::Char('?'));
     compare("keys", &text(&drawn(&screen, 80, 24)));
+}
+
+#[test]
+fn a_trap_that_misbehaved_is_the_first_thing_that_home_says_for_a_day() {
+    let breach =
+        SignRow { is_misbehaviour: true, ..sign(Severity::Critical, false, "trap misbehaved") };
+    let mut screen = Screen::new(true, TimeZone::UTC);
+    let mut nothing = look();
+    nothing.new.overview = Overview::default();
+    nothing.new.signs = vec![breach.clone()];
+    screen.show(nothing);
+    compare("misbehaved", &text(&drawn(&screen, 80, 24)));
+    let new = &mut screen.look.as_mut().unwrap().new;
+    new.signs.push(sign(Severity::High, true, "tcp/5900  VNC remote desktop"));
+    let shown = text(&drawn(&screen, 80, 24));
+    assert!(shown.contains("A trap misbehaved") && shown.contains("1 sign is open"), "{shown}");
+    for (old, muted) in [(false, true), (true, false)] {
+        let new = &mut screen.look.as_mut().unwrap().new;
+        let detected = if old { NOW.plus(-25 * Timestamp::HOUR) } else { breach.detected };
+        new.signs = vec![SignRow { muted, detected, ..breach.clone() }];
+        let shown = text(&drawn(&screen, 80, 24));
+        assert!(shown.contains("NOTHING YET"), "{shown}");
+    }
 }
 
 #[test]
