@@ -3,10 +3,11 @@
 //! both waves among them are told as signs, and, at a steady rate behind it, how far the store is behind. The reference in the same run is
 //! the same spools taken by a hub that only reads and checks.
 //!
-//! What the sensors have to tell are the thirteen hours before now, as after a cut: log-ins by 50,000 visitors at each, and newcomers on one
-//! port for an hour and on another for half an hour at the end.
+//! What the sensors have to tell are the thirteen hours before now, as after a cut: log-ins by 2,000 visitors at each, and newcomers on one
+//! port for an hour and on another for half an hour at the end. So each visitor comes some thirty times an hour; were they as many as there are
+//! sessions in an hour, which no flood of this rate is, each session would be a row of its own in every count by hour.
 //!
-//! `cargo bench -p kizashi --bench fleet [-- EVENTS [EVENTS_A_SECOND]]`. Asserts nothing but that all came and both waves were told.
+//! `cargo bench -p kizashi --bench fleet [-- EVENTS [EVENTS_A_SECOND [VISITORS]]]`. Asserts nothing but that all came and both waves were told.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +26,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use harness::{Cluster, Folder, RunningHub, Sensor, event, now};
@@ -50,10 +51,15 @@ const AT_ONCE: u64 = 2_000;
 const TICK: Duration = Duration::from_millis(100);
 const STEADY: Duration = Duration::from_secs(20);
 
+/// Who logs in, at all sensors.
+static VISITORS: AtomicU32 = AtomicU32::new(0);
+
 fn main() {
     let mut asked = std::env::args().skip(1).filter_map(|it| it.parse().ok());
     let events: u64 = asked.next().unwrap_or(3_000_000);
     let steady: u64 = asked.next().unwrap_or(75_000);
+    let visitors = asked.next().and_then(|it| u32::try_from(it).ok()).unwrap_or(2_000);
+    VISITORS.store(visitors, Ordering::Relaxed);
     let checked = checked(events);
     println!("to a hub that reads and checks: {checked:.0} events a second (the reference)");
     let folder = Folder::new("data");
@@ -136,7 +142,8 @@ fn log_in(sensor: &str, number: u64, time: Timestamp) -> Event {
         2 => Detail::Command { line: "uname -s -v -n -r -m".into(), known: Some(true) },
         _ => Detail::Close { duration_ms: Some(number % 30_000), received: Some(number % 900) },
     };
-    let visitor = u32::try_from(number / 4 % 50_000).unwrap() + 0x0b00_0000;
+    let visitors = u64::from(VISITORS.load(Ordering::Relaxed));
+    let visitor = u32::try_from(number / 4 % visitors).unwrap() + 0x0b00_0000;
     Event {
         source: Ipv4Addr::from(visitor).into(),
         ..event(sensor, own(sensor, number), time, detail)
