@@ -1,7 +1,7 @@
 //! The trap beside real servers of the same releases: the same bytes must get the same answer, byte for byte but for what is random. What
 //! the releases answered is kept in `reference/` (`reference-sshd` says how it is made); the sshd installed here is asked itself.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -34,8 +34,14 @@ impl RealServer {
             assert!(made.unwrap().success());
             keys.push(format!("-h{}", key.display()));
         }
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let _ = std::fs::create_dir("/run/sshd");
+        // A port that is free now may be another test's trap in a moment: sshd then ends, and whoever has it would be taken for it.
+        (0..5).find_map(|_| Self::listening(program, &keys))
+    }
+
+    /// One that listens on a port that was free.
+    fn listening(program: &str, keys: &[String]) -> Option<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(program)
             .args([
                 "-D",
@@ -51,17 +57,16 @@ impl RealServer {
             .arg(port.to_string())
             .args(keys)
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .ok()?;
-        let server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) };
-        for _ in 0..100 {
-            if TcpStream::connect(server.address).is_ok() {
-                return Some(server);
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        None
+        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) };
+        let mut told = BufReader::new(server.child.stderr.take()?).lines().map_while(Result::ok);
+        told.any(|line| line.starts_with("Server listening on")).then(|| {
+            // It must never wait for somebody to read what it says.
+            std::thread::spawn(move || told.for_each(drop));
+            server
+        })
     }
 }
 

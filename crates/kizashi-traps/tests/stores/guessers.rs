@@ -110,8 +110,11 @@ fn hydra_is_told_that_a_cache_asks_for_no_password() {
         })
         .0
     };
-    // On a busy machine hydra 9.4 was seen to end before it had connected, without a word of why.
-    let shown = (0..3).map(|_| ask()).find(|shown| shown.contains("attacking"));
-    let shown = shown.expect("one hydra of three that connects");
-    assert!(shown.contains("does not require any authentication"), "{shown}");
+    // On a busy machine hydra 9.4 was seen to end before it had connected, and before the answer came, without a word of why.
+    let mut last = String::new();
+    let is_told = (0..20).any(|_| {
+        last = ask();
+        last.contains("does not require any authentication")
+    });
+    assert!(is_told, "not one hydra of twenty: {last}");
 }
