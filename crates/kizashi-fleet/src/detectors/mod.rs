@@ -151,3 +151,14 @@ pub fn fuzz_seeds() -> Vec<Vec<u8>> {
     let values = mark.and_then(|mark| saved::values_of(7, mark, &snapshot));
     came.chain([orders]).chain(values.unwrap_or_default()).collect()
 }
+
+/// Bytes that do not pack.
+#[cfg(test)]
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 7_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}

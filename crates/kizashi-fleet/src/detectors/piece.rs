@@ -267,17 +267,8 @@ pub(super) fn outcomes_of(
 mod tests {
     use kizashi_signs::shares::Outcome;
 
+    use super::super::noise;
     use super::*;
-
-    /// Bytes that do not pack.
-    fn noise(length: usize) -> Vec<u8> {
-        let mut state = 7_u64;
-        let next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        };
-        std::iter::repeat_with(next).take(length).collect()
-    }
 
     #[test]
     fn a_body_of_any_length_comes_through_in_pieces_also_where_one_comes_twice() {

@@ -151,17 +151,8 @@ pub(super) fn whole(mark: Mark, packed: &[u8]) -> Result<Vec<u8>, Absent> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::noise;
     use super::*;
-
-    /// Bytes that do not pack.
-    fn noise(length: usize) -> Vec<u8> {
-        let mut state = 7_u64;
-        let next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        };
-        std::iter::repeat_with(next).take(length).collect()
-    }
 
     fn read(values: &[Vec<u8>], of: (Partition, Mark)) -> Result<Vec<u8>, Absent> {
         let first = First::read(&values[0], of)?;
