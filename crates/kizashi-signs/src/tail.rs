@@ -65,6 +65,10 @@ impl Tail {
 
     /// Counts the sources that came with a key, which is given by its hash.
     pub(crate) fn add(&mut self, key: u64, sources: &[u32]) {
+        // A half without a bit takes no memory, as one that was read has none.
+        if sources.is_empty() {
+            return;
+        }
         let cells = self.width * ROWS;
         let (half, set) = (&mut self.halves[0], &mut self.set[0]);
         half.resize(cells, 0);
@@ -223,6 +227,11 @@ mod tests {
         let saved = postcard::to_allocvec(&tail).unwrap();
         assert!(saved.len() < 120, "{}", saved.len());
         assert_eq!(postcard::from_bytes::<Tail>(&saved).unwrap(), tail);
+        let mut empty = Tail::new(4 << 20);
+        empty.advance(3);
+        empty.add(7, &[]);
+        let saved = postcard::to_allocvec(&empty).unwrap();
+        assert_eq!(postcard::from_bytes::<Tail>(&saved).unwrap(), empty);
         assert!(
             postcard::from_bytes::<Tail>(
                 &postcard::to_allocvec(&Saved(3, 0, Default::default())).unwrap()

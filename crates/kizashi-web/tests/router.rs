@@ -498,6 +498,7 @@ async fn the_feed_tells_status_events_and_signs_and_counts_what_it_skips() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_does_not_read_holds_up_neither_the_feed_nor_other_pages() {
     let (made_up, feed) = (Arc::new(MadeUp::default()), FeedSender::new());
+    let began = std::time::Instant::now();
     let address = listening(&made_up, &feed).await;
     let _asleep = open_feed(address).await;
     let mut awake = open_feed(address).await;
@@ -509,7 +510,10 @@ async fn a_page_that_does_not_read_holds_up_neither_the_feed_nor_other_pages() {
     }
     assert!(start.elapsed() < Duration::from_secs(5));
     read_until(&mut awake, &["event: event", "\"skipped\":"]).await;
-    assert_eq!(made_up.statuses.load(Ordering::SeqCst), 1, "pages share one status");
+    // One is good for a second and a half, and a machine may be slower than that.
+    let ages = usize::try_from(began.elapsed().as_millis() / 1_500).unwrap();
+    let statuses = made_up.statuses.load(Ordering::SeqCst);
+    assert!((1..=1 + ages).contains(&statuses), "pages share one status: {statuses} of {ages}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
