@@ -10,6 +10,7 @@
     reason = "a program for developers"
 )]
 
+mod flood;
 #[path = "../tests/servers/harness.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod harness;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use harness::{Cluster, Folder, Sensor, event, now};
-use kizashi_event::{Detail, Event};
+use kizashi_event::Event;
 use kizashi_fleet::hub::{Conditions, Hub, Keeper, believe};
 use kizashi_fleet::record::{Body, Gatherer, Place, entry_of, read};
 use kizashi_fleet::{HUB, SensorName};
@@ -32,19 +33,9 @@ const AT_ONCE: u64 = 2_000;
 /// Between two handfuls of events while lag is measured.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What a flood of logins looks like: a connection, a login, a command, its end.
+/// One event of the flood.
 fn seen(sensor: &str, number: u64) -> Event {
-    let detail = match number % 4 {
-        0 => Detail::Connect,
-        1 => Detail::Login {
-            username: Some("root".into()),
-            password: Some(format!("password{}", number % 977).as_str().into()),
-            public_key: None,
-            accepted: number.is_multiple_of(8),
-        },
-        2 => Detail::Command { line: "uname -s -v -n -r -m".into(), known: Some(true) },
-        _ => Detail::Close { duration_ms: Some(number % 30_000), received: Some(number % 900) },
-    };
+    let detail = flood::told(number);
     let source = u32::try_from(number / 4 % 50_000).unwrap() + 0x0b00_0000;
     Event {
         source: std::net::Ipv4Addr::from(source).into(),

@@ -11,12 +11,15 @@
     reason = "a program that measures"
 )]
 
+#[path = "../../kizashi-fleet/benches/flood/mod.rs"]
+mod flood;
+
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use kizashi_event::{Detail, Event, EventId, Port, Service, SessionId, Timestamp};
+use kizashi_event::{Event, EventId, Port, Service, SessionId, Timestamp};
 use kizashi_store::{BySensor, Mode, Settings, Store};
 
 /// Events of one pass: four of each visitor.
@@ -146,19 +149,9 @@ fn timed(passes: u64, mut commit: impl FnMut(Vec<Event>)) -> Vec<Cost> {
     (0..passes).map(pass).collect()
 }
 
-/// What a flood of log-ins looks like: a connection, a log-in, a command, its end.
+/// One event of the flood.
 fn seen(number: u64) -> Event {
-    let detail = match number % 4 {
-        0 => Detail::Connect,
-        1 => Detail::Login {
-            username: Some("root".into()),
-            password: Some(format!("password{}", number % 977).as_str().into()),
-            public_key: None,
-            accepted: number.is_multiple_of(8),
-        },
-        2 => Detail::Command { line: "uname -s -v -n -r -m".into(), known: Some(true) },
-        _ => Detail::Close { duration_ms: Some(number % 30_000), received: Some(number % 900) },
-    };
+    let detail = flood::told(number);
     let visitor = u32::try_from(number / 4 % 50_000).unwrap();
     Event {
         time: BEGAN.plus(i64::try_from(number).unwrap() * APART),

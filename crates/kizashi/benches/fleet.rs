@@ -17,6 +17,8 @@
     reason = "a measurement that cannot be made ends, loudly"
 )]
 
+#[path = "../../kizashi-fleet/benches/flood/mod.rs"]
+mod flood;
 #[path = "../../kizashi-fleet/tests/servers/harness.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod harness;
@@ -129,19 +131,9 @@ fn seen(sensor: &str, (number, of): (u64, u64), first: Timestamp) -> Event {
     log_in(sensor, number, time)
 }
 
-/// What a flood of log-ins looks like: a connection, a log-in, a command, its end.
+/// One event of the flood.
 fn log_in(sensor: &str, number: u64, time: Timestamp) -> Event {
-    let detail = match number % 4 {
-        0 => Detail::Connect,
-        1 => Detail::Login {
-            username: Some("root".into()),
-            password: Some(format!("password{}", number % 977).as_str().into()),
-            public_key: None,
-            accepted: number.is_multiple_of(8),
-        },
-        2 => Detail::Command { line: "uname -s -v -n -r -m".into(), known: Some(true) },
-        _ => Detail::Close { duration_ms: Some(number % 30_000), received: Some(number % 900) },
-    };
+    let detail = flood::told(number);
     let visitors = u64::from(VISITORS.load(Ordering::Relaxed));
     let visitor = u32::try_from(number / 4 % visitors).unwrap() + 0x0b00_0000;
     Event {

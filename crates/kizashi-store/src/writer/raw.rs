@@ -9,10 +9,9 @@ use std::sync::LazyLock;
 use kizashi_event::Event;
 use rusqlite::{CachedStatement, Connection};
 
+use super::rows::{AT_ONCE, values};
 use crate::codes::bits_of;
 
-/// Rows of one statement.
-const AT_ONCE: usize = 32;
 const COLUMNS: usize = 11;
 
 /// How rows are written.
@@ -176,10 +175,9 @@ fn statement(rows: usize) -> &'static str {
 }
 
 fn of_rows(rows: usize) -> String {
-    let row = format!("({})", ["?"; COLUMNS].join(", "));
-    let rows = vec![row.as_str(); rows].join(", ");
     format!(
         "INSERT OR IGNORE INTO events
-         (time, id, sensor, session, source, source_port, destination, port, service, flagged, detail) VALUES {rows}"
+         (time, id, sensor, session, source, source_port, destination, port, service, flagged, detail) {}",
+        values(COLUMNS, rows)
     )
 }

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params_from_iter};
 
 /// Rows of one statement: more gain nothing, and the text of a statement is kept prepared.
-const AT_ONCE: usize = 32;
+pub(super) const AT_ONCE: usize = 32;
 
 /// Writes rows of `WIDTH` numbers: `insert` is all that stands before `VALUES`, `after` all that stands behind.
 pub(super) fn write_rows<const WIDTH: usize>(
@@ -12,9 +12,7 @@ pub(super) fn write_rows<const WIDTH: usize>(
     (insert, after): (&str, &str),
     rows: impl Iterator<Item = [i64; WIDTH]>,
 ) -> rusqlite::Result<()> {
-    let row = format!("({})", vec!["?"; WIDTH].join(", "));
-    let statement =
-        |rows: usize| format!("{insert} VALUES {} {after}", vec![row.as_str(); rows].join(", "));
+    let statement = |rows: usize| format!("{insert} {} {after}", values(WIDTH, rows));
     let mut many = connection.prepare_cached(&statement(AT_ONCE))?;
     let mut waiting: Vec<[i64; WIDTH]> = Vec::with_capacity(AT_ONCE);
     for row in rows {
@@ -31,4 +29,10 @@ pub(super) fn write_rows<const WIDTH: usize>(
         }
     }
     Ok(())
+}
+
+/// The text that stands for so many rows of so many values.
+pub(super) fn values(width: usize, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; width].join(", "));
+    format!("VALUES {}", vec![row.as_str(); rows].join(", "))
 }

@@ -7,6 +7,11 @@ use kizashi_store::{BinLength, Maintenance, Mode, Retention, Span, Store};
 
 use crate::support::{Folder, event, login, midnight, settings};
 
+fn keeping(folder: &Folder, now: Timestamp, retention: Retention) -> Store {
+    let settings = kizashi_store::Settings { retention, ..settings(now, Mode::Live) };
+    Store::open(folder.path(), settings).unwrap()
+}
+
 fn days_of_events(days: i64, a_day: i64) -> Vec<Event> {
     (0..days * a_day)
         .map(|n| {
@@ -22,11 +27,7 @@ fn raw_events_go_by_age_and_their_counts_stay() {
     let folder = Folder::new();
     let now = midnight().plus(30 * Timestamp::DAY);
     let retention = Retention { raw_days: 10, ..Retention::default() };
-    let store = Store::open(
-        folder.path(),
-        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
-    )
-    .unwrap();
+    let store = keeping(&folder, now, retention);
     store.write(days_of_events(30, 100)).unwrap();
     store.flush().unwrap();
     let cleared = store.maintain(now).unwrap();
@@ -67,11 +68,7 @@ fn when_room_is_short_the_oldest_raw_events_go_first_and_the_file_shrinks() {
     // Counts take some 63 MiB of it.
     let most_bytes = 72 << 20;
     let retention = Retention { most_bytes, ..Retention::default() };
-    let store = Store::open(
-        folder.path(),
-        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
-    )
-    .unwrap();
+    let store = keeping(&folder, now, retention);
     store.write(days_of_events(30, 3_000)).unwrap();
     store.flush().unwrap();
     let before = store.reader().unwrap().overview().unwrap();
@@ -122,11 +119,7 @@ fn no_round_of_maintenance_lets_more_go_than_its_bound_and_events_are_written_be
     let folder = Folder::new();
     let now = midnight().plus(30 * Timestamp::DAY);
     let retention = Retention { raw_days: 10, ..Retention::default() };
-    let store = Store::open(
-        folder.path(),
-        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
-    )
-    .unwrap();
+    let store = keeping(&folder, now, retention);
     let old = (0..40_000_u32).map(|n| {
         let time = midnight().plus(i64::from(n) * Timestamp::SECOND);
         event(u64::from(n), time, n % 50, 22, Detail::Connect)
@@ -156,11 +149,7 @@ fn hours_that_are_too_old_go_and_days_stay() {
     let folder = Folder::new();
     let now = midnight().plus(30 * Timestamp::DAY);
     let retention = Retention { hourly_days: 5, ..Retention::default() };
-    let store = Store::open(
-        folder.path(),
-        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
-    )
-    .unwrap();
+    let store = keeping(&folder, now, retention);
     store
         .write(vec![
             event(1, midnight(), 1, 22, Detail::Connect),
@@ -286,11 +275,7 @@ fn keys_older_than_every_count_of_them_go() {
     let now = midnight().plus(100 * Timestamp::DAY);
     let retention =
         Retention { raw_days: 5, hourly_days: 10, daily_days: 20, ..Retention::default() };
-    let store = Store::open(
-        folder.path(),
-        kizashi_store::Settings { retention, ..settings(now, Mode::Live) },
-    )
-    .unwrap();
+    let store = keeping(&folder, now, retention);
     store.write(logins(0, 0..10, midnight())).unwrap();
     store.write(logins(100, 10..20, now)).unwrap();
     store.flush().unwrap();
